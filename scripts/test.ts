@@ -1,0 +1,120 @@
+/**
+ * Installs what the tests need where it is missing, and runs them.
+ *
+ *     deno task test                      all of them
+ *     deno task test tests/exit_test.ts   those of a file or folder
+ *
+ * With `JAIL_NO_SKIP=1` a test that was skipped counts as failed.
+ */
+
+import { type Counts, countsLine, DENO, pass, say } from "./parts.ts";
+
+/** The Debian package that has each command or file which tests need. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  "gcc": "gcc",
+  "gs": "ghostscript",
+  "git": "git",
+  "make": "make",
+  "nasm": "nasm",
+  "node": "nodejs",
+  "python3": "python3",
+  "script": "bsdutils",
+  "setpriv": "util-linux",
+  "sqlite3": "sqlite3",
+  "ssh-keygen": "openssh-client",
+  "strace": "strace",
+  "/usr/include/asm-generic/unistd.h": "linux-libc-dev",
+  "/usr/include/stdio.h": "libc6-dev",
+};
+
+/** The packages whose commands or files are missing. */
+async function missingPackages(): Promise<string[]> {
+  const missing: string[] = [];
+  for (const [name, debian] of Object.entries(PACKAGES)) {
+    const places = name.startsWith("/")
+      ? [name]
+      : (Deno.env.get("PATH") ?? "").split(":").map((dir) => `${dir}/${name}`);
+    const found = await Promise.all(places.map(exists));
+    if (!found.includes(true)) missing.push(debian);
+  }
+  return missing;
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch {
+    // Whatever keeps us from seeing it keeps the tests from using it.
+    return false;
+  }
+}
+
+/** Installs packages, or says how to. */
+async function install(packages: readonly string[]): Promise<void> {
+  const command = `apt-get install -y --no-install-recommends ${
+    packages.join(" ")
+  }`;
+  if (Deno.uid() !== 0 || !await exists("/usr/bin/apt-get")) {
+    say(`Some tests are skipped until this has run: sudo ${command}`);
+    return;
+  }
+  say(`Installing ${packages.join(", ")}`);
+  const env = { DEBIAN_FRONTEND: "noninteractive" };
+  await pass("apt-get", ["update", "-qq"], env);
+  const [name = "", ...args] = command.split(" ");
+  if (!await pass(name, ["-qq", ...args], env)) {
+    say(`Cannot install them: "${command}" failed`);
+  }
+}
+
+/** Runs the tests, and counts by the report that Deno writes beside them. */
+async function test(paths: readonly string[]): Promise<Counts> {
+  const report = await Deno.makeTempFile({ prefix: "jail-junit-" });
+  try {
+    const success = await pass(DENO, [
+      "test",
+      "-A",
+      "--no-check",
+      `--junit-path=${report}`,
+      ...paths,
+    ]);
+    const counts = countReport(await Deno.readTextFile(report));
+    // What failed outside of any test (an import, say) is in no report.
+    return success || counts.failed > 0 ? counts : { ...counts, failed: 1 };
+  } finally {
+    await Deno.remove(report);
+  }
+}
+
+function countReport(xml: string): Counts {
+  const [, ...cases] = xml.split("<testcase ");
+  const own = (tag: string): number =>
+    cases.filter((text) => text.split("</testcase>")[0]?.includes(tag)).length;
+  const failed = own("<failure") + own("<error");
+  const skipped = own("<skipped");
+  return { passed: cases.length - failed - skipped, failed, skipped };
+}
+
+/** Where a skip is no way out, it is a failure. */
+function strict({ passed, failed, skipped }: Counts): Counts {
+  if (Deno.env.get("JAIL_NO_SKIP") !== "1" || skipped === 0) {
+    return { passed, failed, skipped };
+  }
+  say(
+    `${skipped} tests were skipped, and JAIL_NO_SKIP=1 counts them as failed`,
+  );
+  return { passed, failed: failed + skipped, skipped: 0 };
+}
+
+if (import.meta.main) {
+  const missing = await missingPackages();
+  if (missing.length > 0) await install(missing);
+  const paths = Deno.args.length > 0 ? Deno.args : ["src", "scripts", "tests"];
+  const counts = strict(await test(paths));
+  const line = countsLine(counts);
+  const file = Deno.env.get("JAIL_COUNTS");
+  if (file !== undefined) await Deno.writeTextFile(file, `${line}\n`);
+  say(line);
+  Deno.exit(counts.failed > 0 || counts.passed === 0 ? 1 : 0);
+}

@@ -1,0 +1,59 @@
+/** Constants from `linux/elf.h`, `linux/elf-em.h` and `linux/auxvec.h`. */
+
+import type { Layout } from "./layout.ts";
+
+/** `PTRACE_GETREGSET`: the general registers. */
+export const NT_PRSTATUS = 1;
+/** `PTRACE_SETREGSET`: the number of the call, on arm64. */
+export const NT_ARM_SYSTEM_CALL = 0x404;
+
+/** How an ELF file starts: `\x7fELF`. */
+export const ELFMAG = "\x7fELF";
+
+/** End of the auxiliary vector. */
+export const AT_NULL = 0;
+/** An entry of the auxiliary vector to be skipped. */
+export const AT_IGNORE = 1;
+/** Where the program starts. */
+export const AT_ENTRY = 9;
+/** Was it set-user-ID or the like? */
+export const AT_SECURE = 23;
+/** The name given to execve. */
+export const AT_EXECFN = 31;
+/** Where the vDSO is. */
+export const AT_SYSINFO_EHDR = 33;
+
+/** Index of the byte that says 32 or 64 bits. */
+export const EI_CLASS = 4;
+/** 64-bit objects. */
+export const ELFCLASS64 = 2;
+/** Program header: the path of the interpreter. */
+export const PT_INTERP = 3;
+/** Auxiliary vector: where the interpreter was loaded. */
+export const AT_BASE = 7;
+
+/** How a 64-bit ELF file starts: `Elf64_Ehdr`. */
+export const ELF_HEADER: Layout<
+  "e_type" | "e_machine" | "e_phoff" | "e_phentsize" | "e_phnum"
+> = {
+  size: 64,
+  // deno-fmt-ignore
+  fields: {
+    e_type:      [16, "u16"], // Elf64_Half e_type
+    e_machine:   [18, "u16"], // Elf64_Half e_machine
+    e_phoff:     [32, "u64"], // Elf64_Off e_phoff
+    e_phentsize: [54, "u16"], // Elf64_Half e_phentsize
+    e_phnum:     [56, "u16"], // Elf64_Half e_phnum
+  },
+};
+
+/** One segment of a 64-bit ELF file: `Elf64_Phdr`. */
+export const ELF_PROGRAM_HEADER: Layout<"p_type" | "p_offset" | "p_filesz"> = {
+  size: 56,
+  // deno-fmt-ignore
+  fields: {
+    p_type:   [ 0, "u32"], // Elf64_Word p_type
+    p_offset: [ 8, "u64"], // Elf64_Off p_offset
+    p_filesz: [32, "u64"], // Elf64_Xword p_filesz
+  },
+};

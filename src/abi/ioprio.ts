@@ -1,0 +1,4 @@
+/** Constants from `include/uapi/linux/ioprio.h`. */
+
+/** ioprio_set(2): the id is that of a process or thread. */
+export const IOPRIO_WHO_PROCESS = 1;

@@ -1,0 +1,99 @@
+/** Reads and writes the fields of C structs in byte arrays. */
+
+/** How a field is stored. All of them are little-endian. */
+export type FieldType = "u8" | "u16" | "i32" | "u32" | "i64" | "u64";
+
+/** A C struct: its size in bytes, and each field's offset and type. */
+export interface Layout<Name extends string> {
+  /** `sizeof` the struct, in bytes. */
+  readonly size: number;
+  /** Offset in bytes and type of each field. */
+  readonly fields: Readonly<Record<Name, readonly [number, FieldType]>>;
+}
+
+function view(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/**
+ * Reads one field.
+ *
+ * @param layout the struct
+ * @param bytes where the struct starts at byte 0
+ * @param name the field
+ * @returns its value; 64-bit fields too are `bigint`-free only below 2^53,
+ *   so use {@linkcode getBig} where all 64 bits matter
+ */
+export function get<Name extends string>(
+  layout: Layout<Name>,
+  bytes: Uint8Array,
+  name: Name,
+): number {
+  const [offset, type] = layout.fields[name];
+  const data = view(bytes);
+  switch (type) {
+    case "u8":
+      return data.getUint8(offset);
+    case "u16":
+      return data.getUint16(offset, true);
+    case "i32":
+      return data.getInt32(offset, true);
+    case "u32":
+      return data.getUint32(offset, true);
+    case "i64":
+      return data.getInt32(offset + 4, true) * 2 ** 32 +
+        data.getUint32(offset, true);
+    case "u64":
+      return data.getUint32(offset + 4, true) * 2 ** 32 +
+        data.getUint32(offset, true);
+  }
+}
+
+/**
+ * Reads one 64-bit field, every bit of it.
+ *
+ * @param layout the struct
+ * @param bytes where the struct starts at byte 0
+ * @param name the field
+ * @returns its value, signed for `i64`
+ */
+export function getBig<Name extends string>(
+  layout: Layout<Name>,
+  bytes: Uint8Array,
+  name: Name,
+): bigint {
+  const [offset, type] = layout.fields[name];
+  return type === "i64"
+    ? view(bytes).getBigInt64(offset, true)
+    : view(bytes).getBigUint64(offset, true);
+}
+
+/**
+ * Writes one field.
+ *
+ * @param layout the struct
+ * @param bytes where the struct starts at byte 0
+ * @param name the field
+ * @param value the value; bits above the field's width are dropped
+ */
+export function set<Name extends string>(
+  layout: Layout<Name>,
+  bytes: Uint8Array,
+  name: Name,
+  value: number | bigint,
+): void {
+  const [offset, type] = layout.fields[name];
+  const data = view(bytes);
+  switch (type) {
+    case "u8":
+      return data.setUint8(offset, Number(value));
+    case "u16":
+      return data.setUint16(offset, Number(value), true);
+    case "i32":
+    case "u32":
+      return data.setUint32(offset, Number(BigInt.asUintN(32, BigInt(value))), true);
+    case "i64":
+    case "u64":
+      return data.setBigUint64(offset, BigInt.asUintN(64, BigInt(value)), true);
+  }
+}

@@ -1,0 +1,33 @@
+/** Constants from `linux/mman.h` and `asm-generic/mman-common.h`. */
+
+/** No access. */
+export const PROT_NONE = 0x0;
+/** Read. */
+export const PROT_READ = 0x1;
+/** Write. */
+export const PROT_WRITE = 0x2;
+/** Execute. */
+export const PROT_EXEC = 0x4;
+
+/** Changes go to the file. */
+export const MAP_SHARED = 0x01;
+/** Changes stay here. */
+export const MAP_PRIVATE = 0x02;
+/** Exactly at the address, replacing what is there. */
+export const MAP_FIXED = 0x10;
+/** No file. */
+export const MAP_ANONYMOUS = 0x20;
+/** Exactly at the address, unless something is there. */
+export const MAP_FIXED_NOREPLACE = 0x10_0000;
+
+/** `mremap`: may move. */
+export const MREMAP_MAYMOVE = 1;
+/** `mremap`: to exactly this address. */
+export const MREMAP_FIXED = 2;
+
+/** Size of a page, `PAGE_SIZE`, on x86-64. */
+export const PAGE_SIZE = 4096;
+
+// include/uapi/linux/mman.h: flags of mremap(2).
+/** Leave an empty mapping behind. */
+export const MREMAP_DONTUNMAP = 4;

@@ -1,0 +1,38 @@
+/** Constants and structs from `linux/resource.h` and `asm-generic/resource.h`. */
+
+import type { Layout } from "./layout.ts";
+
+/** Seconds of processor time. */
+export const RLIMIT_CPU = 0;
+/** Size of a file that is written. */
+export const RLIMIT_FSIZE = 1;
+/** Size of a core file. */
+export const RLIMIT_CORE = 4;
+/** Number of processes of the user. */
+export const RLIMIT_NPROC = 6;
+/** One more than the largest fd. */
+export const RLIMIT_NOFILE = 7;
+/** Size of the address space. */
+export const RLIMIT_AS = 9;
+
+/** A limit: `struct rlimit64`. */
+export const RLIMIT64: Layout<"rlim_cur" | "rlim_max"> = {
+  size: 16,
+  // deno-fmt-ignore
+  fields: {
+    rlim_cur: [0, "u64"], // __u64 rlim_cur
+    rlim_max: [8, "u64"], // __u64 rlim_max
+  },
+};
+
+/** No limit. */
+export const RLIM64_INFINITY = 0xffff_ffff_ffff_ffffn;
+
+/** setpriority(2): the id is that of a process or thread. */
+export const PRIO_PROCESS = 0;
+
+// include/uapi/linux/resource.h: whom setpriority(2) means.
+/** A process group. */
+export const PRIO_PGRP = 1;
+/** All processes of a user. */
+export const PRIO_USER = 2;

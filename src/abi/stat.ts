@@ -1,0 +1,90 @@
+/** Constants and structs from `linux/stat.h`, `asm/stat.h` and `asm/statfs.h`. */
+
+import type { Layout } from "./layout.ts";
+
+// include/uapi/linux/stat.h
+/** The bits of a mode that say what kind of file it is. */
+export const S_IFMT = 0o170000;
+/** Socket. */
+export const S_IFSOCK = 0o140000;
+/** Symbolic link. */
+export const S_IFLNK = 0o120000;
+/** Regular file. */
+export const S_IFREG = 0o100000;
+/** Block device. */
+export const S_IFBLK = 0o060000;
+/** Directory. */
+export const S_IFDIR = 0o040000;
+/** Character device. */
+export const S_IFCHR = 0o020000;
+/** FIFO. */
+export const S_IFIFO = 0o010000;
+/** Run as the file's owner. */
+export const S_ISUID = 0o4000;
+/** Run as the file's group. */
+export const S_ISGID = 0o2000;
+/** Anybody may execute it, include/linux/stat.h. */
+export const S_IXUGO = 0o111;
+/** Sticky. */
+export const S_ISVTX = 0o1000;
+
+/** `struct stat` of x86-64, `arch/x86/include/uapi/asm/stat.h`. */
+export const STAT: Layout<
+  | "st_dev"
+  | "st_ino"
+  | "st_nlink"
+  | "st_mode"
+  | "st_uid"
+  | "st_gid"
+  | "st_rdev"
+  | "st_size"
+  | "st_blksize"
+  | "st_blocks"
+  | "st_mtime"
+  | "st_mtime_nsec"
+  | "st_ctime"
+  | "st_ctime_nsec"
+> = {
+  size: 144,
+  // deno-fmt-ignore
+  fields: {
+    st_dev:        [  0, "u64"], // __kernel_ulong_t st_dev
+    st_ino:        [  8, "u64"], // __kernel_ulong_t st_ino
+    st_nlink:      [ 16, "u64"], // __kernel_ulong_t st_nlink
+    st_mode:       [ 24, "u32"], // unsigned int st_mode
+    st_uid:        [ 28, "u32"], // unsigned int st_uid
+    st_gid:        [ 32, "u32"], // unsigned int st_gid
+    st_rdev:       [ 40, "u64"], // __kernel_ulong_t st_rdev
+    st_size:       [ 48, "i64"], // __kernel_long_t st_size
+    st_blksize:    [ 56, "i64"], // __kernel_long_t st_blksize
+    st_blocks:     [ 64, "i64"], // __kernel_long_t st_blocks
+    st_mtime:      [ 88, "i64"], // __kernel_ulong_t st_mtime
+    st_mtime_nsec: [ 96, "i64"], // __kernel_ulong_t st_mtime_nsec
+    st_ctime:      [104, "i64"], // __kernel_ulong_t st_ctime
+    st_ctime_nsec: [112, "i64"], // __kernel_ulong_t st_ctime_nsec
+  },
+};
+
+/** `struct statfs` of 64-bit machines, `asm-generic/statfs.h`. */
+export const STATFS: Layout<"f_type" | "f_flags"> = {
+  size: 120,
+  // deno-fmt-ignore
+  fields: {
+    f_type:  [ 0, "i64"], // __statfs_word f_type
+    f_flags: [80, "i64"], // __statfs_word f_flags
+  },
+};
+
+// include/uapi/linux/magic.h: statfs.f_type
+/** procfs. */
+export const PROC_SUPER_MAGIC = 0x9fa0;
+/** sysfs. */
+export const SYSFS_MAGIC = 0x6265_6572;
+/** Pseudo-terminals. */
+export const DEVPTS_SUPER_MAGIC = 0x1cd1;
+/** Pipes. */
+export const PIPEFS_MAGIC = 0x5049_5045;
+/** Sockets. */
+export const SOCKFS_MAGIC = 0x534f_434b;
+/** A file system in memory. */
+export const TMPFS_MAGIC = 0x0102_1994;

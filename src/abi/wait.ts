@@ -1,0 +1,50 @@
+/** Constants from `include/uapi/linux/wait.h`, and what a wait status says. */
+
+/** Do not wait: 0 where nothing is ready. */
+export const WNOHANG = 0x0000_0001;
+/** Stops too, of children that are not traced. */
+export const WUNTRACED = 0x0000_0002;
+/** Continuations too. */
+export const WCONTINUED = 0x0000_0008;
+/** Only children of the calling thread. */
+export const __WNOTHREAD = 0x2000_0000;
+/** Children of every kind. */
+export const __WALL = 0x4000_0000;
+
+// The layout of a status is the C library's `bits/waitstatus.h`.
+
+/** Did it exit? */
+export function WIFEXITED(status: number): boolean {
+  return (status & 0x7f) === 0;
+}
+
+/** The code that it exited with. */
+export function WEXITSTATUS(status: number): number {
+  return (status >> 8) & 0xff;
+}
+
+/** Did a signal end it? */
+export function WIFSIGNALED(status: number): boolean {
+  const low = status & 0x7f;
+  return low !== 0 && low !== 0x7f;
+}
+
+/** The signal that ended it. */
+export function WTERMSIG(status: number): number {
+  return status & 0x7f;
+}
+
+/** Is it stopped? */
+export function WIFSTOPPED(status: number): boolean {
+  return (status & 0xff) === 0x7f;
+}
+
+/** The signal of a stop; bit 7 is set at a call under `PTRACE_O_TRACESYSGOOD`. */
+export function WSTOPSIG(status: number): number {
+  return (status >> 8) & 0xff;
+}
+
+/** The `PTRACE_EVENT_*` of a stop, or 0. */
+export function stopEvent(status: number): number {
+  return (status >> 16) & 0xff;
+}

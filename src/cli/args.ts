@@ -1,0 +1,271 @@
+/** The words of a command line, and what they ask for. */
+
+// @ts-types="./parse_args.d.ts"
+import { parseArgs } from "@std/cli/parse-args";
+import { printable, toText } from "../abi/bytes.ts";
+import { UnsupportedError, UsageError } from "../errors.ts";
+import type { RunRequest } from "../jail/run.ts";
+import type { PermissionFlags } from "../policy/flags.ts";
+import {
+  FLAGS,
+  type PermissionName,
+  PERMISSIONS,
+  type PermissionVerb,
+  SUBCOMMANDS,
+  VERBS,
+} from "./flags.ts";
+import { split } from "./split.ts";
+
+/** What a command line asks for. */
+export type Args =
+  /** Run a program. */
+  | { readonly kind: "run"; readonly request: RunRequest }
+  /** Show help, the long or the short one. */
+  | { readonly kind: "help"; readonly long: boolean }
+  /** Show the version. */
+  | { readonly kind: "version" }
+  /** Do something else, with the words that follow, as byte strings. */
+  | {
+    readonly kind: "subcommand";
+    readonly name: string;
+    readonly words: readonly string[];
+    readonly cwd: string | undefined;
+  };
+
+/**
+ * Reads a command line.
+ *
+ * @param words what was typed after the command's own name, as byte strings
+ * @returns what it asks for
+ * @throws {UsageError} when it makes no sense
+ * @throws {UnsupportedError} when it asks for what does not exist yet
+ */
+export function parse(words: readonly string[]): Args {
+  const subcommand = parseSubcommand(words);
+  if (subcommand !== undefined) return subcommand;
+  const { options, program } = split(words);
+  const values = new Values(options);
+  if (values.has("help")) {
+    const typed = words.slice(0, words.length - program.length);
+    return { kind: "help", long: typed.includes("--help") };
+  }
+  if (values.has("version")) return { kind: "version" };
+  const [name, ...args] = program;
+  if (name === undefined) {
+    throw new UsageError(
+      "Cannot run anything: no program was named",
+      "write jail -- ls -l, or see jail --help",
+    );
+  }
+  return { kind: "run", request: toRequest(values, name, args) };
+}
+
+/** A subcommand is only that when it comes first; the task's `--cwd=` may precede it. */
+function parseSubcommand(words: readonly string[]): Args | undefined {
+  let at = 0;
+  while (words[at]?.startsWith("--cwd=")) at++;
+  const word = words[at];
+  const subcommand = SUBCOMMANDS.find(({ name }) => name === word);
+  if (subcommand === undefined) return undefined;
+  const { name } = subcommand;
+  if (subcommand.missing) {
+    throw new UnsupportedError(
+      `Cannot do "jail ${name}": it does not exist yet`,
+      `write jail -- ${name} to run a program of that name`,
+    );
+  }
+  const { options } = split(words.slice(0, at));
+  const cwd = workingDirectory(new Values(options).list("cwd"));
+  return { kind: "subcommand", name, words: words.slice(at + 1), cwd };
+}
+
+function toRequest(
+  values: Values,
+  program: string,
+  args: readonly string[],
+): RunRequest {
+  const permissionSet = values.text("permission-set");
+  const audit = values.last("audit");
+  const cwd = workingDirectory(values.list("cwd"));
+  return {
+    program,
+    args,
+    policies: values.list("policy"),
+    flags: permissionFlags(values),
+    ...(permissionSet === undefined
+      ? {}
+      : { permissionSet: permissionSet === "" ? true : permissionSet }),
+    engine: oneOf(values, "engine", ["auto", "seccomp", "ptrace"]) ?? "auto",
+    onDeny: onDeny(values),
+    report: values.has("report"),
+    ...(audit === undefined ? {} : { audit }),
+    auditOptional: values.has("audit-optional"),
+    ...(cwd === undefined ? {} : { cwd }),
+    keepFds: values.list("keep-fd").map(toFd),
+    waitAll: values.has("wait-all"),
+  };
+}
+
+/** The options' values, by the name of their flag. */
+class Values {
+  readonly #parsed: Readonly<Record<string, unknown>>;
+
+  constructor(options: readonly string[]) {
+    const valued = FLAGS.filter((flag) => flag.takes !== "nothing");
+    this.#parsed = parseArgs([...options], {
+      boolean: FLAGS.filter((flag) => flag.takes === "nothing")
+        .map((flag) => flag.name),
+      string: valued.map((flag) => flag.name),
+      collect: valued.map((flag) => flag.name),
+      stopEarly: true,
+      unknown: (arg) => {
+        throw new UsageError(`Cannot understand the option ${printable(arg)}`);
+      },
+    });
+  }
+
+  /** Whether a flag that takes nothing was given. */
+  has(name: string): boolean {
+    return this.#parsed[name] === true;
+  }
+
+  /** Every value that was given, in order; an empty one stands for none. */
+  list(name: string): readonly string[] {
+    return this.#parsed[name] as readonly string[];
+  }
+
+  /** The value that was given last. */
+  last(name: string): string | undefined {
+    return this.list(name).at(-1);
+  }
+
+  /** The value that was given last, as text. */
+  text(name: string): string | undefined {
+    const value = this.last(name);
+    return value === undefined ? undefined : asText(name, value);
+  }
+}
+
+/** What the permission flags say. */
+function permissionFlags(values: Values): PermissionFlags {
+  const allowAll = values.has("allow-all");
+  const flags: Partial<Record<PermissionName, Lists>> = {};
+  for (const name of PERMISSIONS) {
+    const lists: Lists = {};
+    for (const verb of VERBS) {
+      const list = permissionList(values, verb, name);
+      if (list === undefined) continue;
+      if (allowAll && verb === "allow") {
+        throw new UsageError(
+          `Cannot use --allow-all beside --allow-${name}: it allows that already`,
+          "leave out one of them",
+        );
+      }
+      lists[verb] = list;
+    }
+    if (Object.keys(lists).length > 0) flags[name] = lists;
+  }
+  return { allowAll, ...flags };
+}
+
+type Lists = Partial<Record<PermissionVerb, string[] | true>>;
+
+/**
+ * What one permission flag lists, over all its uses, or `true` for everything.
+ *
+ * Where it is given both with and without a list, the stricter one counts:
+ * Deno too takes `--allow-read --allow-read=/usr` for `/usr` alone.
+ */
+function permissionList(
+  values: Values,
+  verb: PermissionVerb,
+  name: PermissionName,
+): string[] | true | undefined {
+  const flag = `${verb}-${name}`;
+  const given = values.list(flag);
+  if (given.length === 0) return undefined;
+  const bare = given.includes("");
+  const list = given.filter((value) => value !== "")
+    .flatMap((value) => commaList(flag, asText(flag, value)));
+  if (bare && (verb !== "allow" || list.length === 0)) return true;
+  return list;
+}
+
+/** Splits at commas, as Deno does: two of them stand for one in a name. */
+function commaList(flag: string, text: string): string[] {
+  const items: string[] = [];
+  let item = "";
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charAt(at);
+    if (char !== ",") {
+      item += char;
+    } else if (text.charAt(at + 1) === ",") {
+      item += char;
+      at++;
+    } else {
+      items.push(item);
+      item = "";
+    }
+  }
+  items.push(item);
+  if (items.includes("")) {
+    throw new UsageError(
+      `Cannot use --${flag}: a value in ${printable(text)} is empty`,
+    );
+  }
+  return items;
+}
+
+function asText(flag: string, value: string): string {
+  const text = toText(value);
+  if (text !== undefined) return text;
+  throw new UsageError(
+    `Cannot use --${flag}: ${printable(value)} is not UTF-8`,
+  );
+}
+
+function oneOf<T extends string>(
+  values: Values,
+  name: string,
+  known: readonly T[],
+): T | undefined {
+  const value = values.last(name);
+  if (value === undefined) return undefined;
+  const found = known.find((word) => word === value);
+  if (found !== undefined) return found;
+  throw new UsageError(
+    `Cannot use --${name}=${printable(value)}: it must be one of ${
+      known.map((word) => `"${word}"`).join(", ")
+    }`,
+  );
+}
+
+function onDeny(values: Values): "errno" | "kill" {
+  const value = oneOf(values, "on-deny", ["errno", "kill", "ask"]) ?? "errno";
+  if (value !== "ask") return value;
+  throw new UnsupportedError(
+    "Cannot use --on-deny=ask: it does not exist yet",
+    "use --on-deny=errno or --on-deny=kill",
+  );
+}
+
+// The kernel's own limit on descriptors (fs.nr_open) is far below.
+const FD_REGEXP = /^[0-9]{1,9}$/;
+
+function toFd(value: string): number {
+  if (FD_REGEXP.test(value)) return Number(value);
+  throw new UsageError(
+    `Cannot use --keep-fd=${printable(value)}: it must be a whole number`,
+  );
+}
+
+/** Each is looked up from the one before it, as `git -C` does. */
+function workingDirectory(given: readonly string[]): string | undefined {
+  let directory: string | undefined;
+  for (const next of given) {
+    directory = directory === undefined || next.startsWith("/")
+      ? next
+      : `${directory}/${next}`;
+  }
+  return directory;
+}

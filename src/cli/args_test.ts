@@ -1,0 +1,362 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { fromBytes } from "../abi/bytes.ts";
+import { UnsupportedError, UsageError } from "../errors.ts";
+import type { RunRequest } from "../jail/run.ts";
+import { parse } from "./args.ts";
+
+function request(...words: string[]): RunRequest {
+  const args = parse(words);
+  if (args.kind !== "run") throw new Error(`parse() gave ${args.kind}`);
+  return args.request;
+}
+
+Deno.test("parse() runs a program under nothing but the defaults", () => {
+  assertEquals(request("ls"), {
+    program: "ls",
+    args: [],
+    policies: [],
+    flags: { allowAll: false },
+    engine: "auto",
+    onDeny: "errno",
+    report: false,
+    auditOptional: false,
+    keepFds: [],
+    waitAll: false,
+  });
+});
+
+interface EndCase {
+  readonly what: string;
+  readonly words: readonly string[];
+  readonly program: readonly string[];
+}
+
+const ENDS: readonly EndCase[] = [
+  {
+    what: "at the first word that is no option",
+    words: ["-A", "ls", "-l", "--report"],
+    program: ["ls", "-l", "--report"],
+  },
+  {
+    what: "at --",
+    words: ["-A", "--", "-prog", "--report"],
+    program: ["-prog", "--report"],
+  },
+  {
+    what: "at the first of two --",
+    words: ["--", "sh", "--", "x"],
+    program: ["sh", "--", "x"],
+  },
+  {
+    what: "at a lone dash, which is a name",
+    words: ["-A", "-"],
+    program: ["-"],
+  },
+  {
+    what: "at an empty word, which is a name",
+    words: ["", "x"],
+    program: ["", "x"],
+  },
+  {
+    what: "before words that look like assignments",
+    words: ["prog", "--allow-read=/"],
+    program: ["prog", "--allow-read=/"],
+  },
+  {
+    what: "so that a program may be called learn",
+    words: ["--", "learn"],
+    program: ["learn"],
+  },
+  {
+    what: "so that a program after an option may be called test",
+    words: ["-p", "minimal", "test", "-f", "x"],
+    program: ["test", "-f", "x"],
+  },
+];
+
+for (const { what, words, program } of ENDS) {
+  Deno.test(`parse() ends options ${what}`, () => {
+    const parsed = request(...words);
+    assertEquals([parsed.program, ...parsed.args], program);
+  });
+}
+
+interface ValueCase {
+  readonly what: string;
+  readonly words: readonly string[];
+  readonly want: Partial<RunRequest>;
+}
+
+const VALUES: readonly ValueCase[] = [
+  {
+    what: "a list at commas",
+    words: ["--allow-read=/a,/b"],
+    want: { flags: { allowAll: false, read: { allow: ["/a", "/b"] } } },
+  },
+  {
+    what: "two commas as one in a name",
+    words: ["-W=/a,,b,c"],
+    want: { flags: { allowAll: false, write: { allow: ["/a,b", "c"] } } },
+  },
+  {
+    what: "a flag without a list as everything",
+    words: ["-N", "-E"],
+    want: {
+      flags: { allowAll: false, net: { allow: true }, env: { allow: true } },
+    },
+  },
+  {
+    what: "letters that stand together",
+    words: ["-RW=/x"],
+    want: {
+      flags: {
+        allowAll: false,
+        read: { allow: true },
+        write: { allow: ["/x"] },
+      },
+    },
+  },
+  {
+    what: "a flag that is repeated as one list",
+    words: ["--allow-run=/a", "--allow-run=/b"],
+    want: { flags: { allowAll: false, run: { allow: ["/a", "/b"] } } },
+  },
+  {
+    what: "an allow with and without a list as the list",
+    words: ["-R", "--allow-read=/a"],
+    want: { flags: { allowAll: false, read: { allow: ["/a"] } } },
+  },
+  {
+    what: "a deny with and without a list as everything",
+    words: ["--deny-read=/a", "--deny-read"],
+    want: { flags: { allowAll: false, read: { deny: true } } },
+  },
+  {
+    what: "ignore beside -A",
+    words: ["--ignore-read=/etc/shadow", "-A"],
+    want: { flags: { allowAll: true, read: { ignore: ["/etc/shadow"] } } },
+  },
+  {
+    what: "text that is not ASCII",
+    words: [fromBytes(new TextEncoder().encode("-R=/tmp/é"))],
+    want: { flags: { allowAll: false, read: { allow: ["/tmp/é"] } } },
+  },
+  {
+    what: "policies in order",
+    words: ["-p", "a", "--policy=b.yaml", "--policy", "c", "-pd"],
+    want: { policies: ["a", "b.yaml", "c", "d"] },
+  },
+  { what: "-P without a name", words: ["-P"], want: { permissionSet: true } },
+  { what: "-P with a name", words: ["-P=ci"], want: { permissionSet: "ci" } },
+  { what: "an engine", words: ["--engine=ptrace"], want: { engine: "ptrace" } },
+  { what: "--on-deny", words: ["--on-deny", "kill"], want: { onDeny: "kill" } },
+  {
+    what: "descriptors",
+    words: ["--keep-fd=3", "--keep-fd", "9"],
+    want: { keepFds: [3, 9] },
+  },
+  {
+    what: "a numeric name as text",
+    words: ["--audit=12"],
+    want: { audit: "12" },
+  },
+  {
+    what: "a name with an equals sign",
+    words: ["--audit=a=b"],
+    want: { audit: "a=b" },
+  },
+  {
+    what: "a dotted value",
+    words: ["-p", "./x.y"],
+    want: { policies: ["./x.y"] },
+  },
+  { what: "an empty --cwd as none", words: ["--cwd="], want: {} },
+  {
+    what: "a second --cwd from the first",
+    words: ["--cwd=/a", "--cwd=b"],
+    want: { cwd: "/a/b" },
+  },
+  {
+    what: "an absolute --cwd as itself",
+    words: ["--cwd=/a", "--cwd=/b"],
+    want: { cwd: "/b" },
+  },
+  {
+    what: "switches",
+    words: ["--report", "--wait-all", "--audit-optional"],
+    want: { report: true, waitAll: true, auditOptional: true },
+  },
+];
+
+for (const { what, words, want } of VALUES) {
+  Deno.test(`parse() takes ${what}`, () => {
+    const parsed = request(...words, "--", "prog");
+    assertEquals(parsed, { ...request("prog"), ...want });
+  });
+}
+
+Deno.test("parse() keeps arguments byte for byte", () => {
+  assertEquals(request("x\xff", "a\xfe\xff", "")["args"], ["a\xfe\xff", ""]);
+});
+
+interface ErrorCase {
+  readonly words: readonly string[];
+  readonly message: string;
+  readonly hint?: string;
+  readonly missing?: true;
+}
+
+const ERRORS: readonly ErrorCase[] = [
+  {
+    words: [],
+    message: "Cannot run anything: no program was named",
+    hint: "write jail -- ls -l, or see jail --help",
+  },
+  {
+    words: ["--"],
+    message: "Cannot run anything: no program was named",
+    hint: "write jail -- ls -l, or see jail --help",
+  },
+  {
+    words: ["--allow-raed"],
+    message: 'Cannot understand the option "--allow-raed"',
+    hint: 'did you mean "--allow-read"?',
+  },
+  {
+    words: ["--polcy=x", "ls"],
+    message: 'Cannot understand the option "--polcy"',
+    hint: 'did you mean "--policy"?',
+  },
+  {
+    words: ["-Z"],
+    message: 'Cannot understand the option "-Z"',
+    hint: "see jail --help",
+  },
+  {
+    words: ["--zzzzzzzzzzzz"],
+    message: 'Cannot understand the option "--zzzzzzzzzzzz"',
+    hint: "see jail --help",
+  },
+  {
+    words: ["--\x1b[2J"],
+    message: 'Cannot understand the option "--\\x1b[2J"',
+    hint: "see jail --help",
+  },
+  {
+    words: ["--__proto__=x", "ls"],
+    message: 'Cannot understand the option "--__proto__"',
+    hint: "see jail --help",
+  },
+  {
+    words: ["-R/etc", "ls"],
+    message: 'Cannot understand the option "-/"',
+    hint: "see jail --help",
+  },
+  {
+    words: ["--policy"],
+    message: "Cannot use --policy: it needs a value",
+    hint: "write --policy=NAME|FILE",
+  },
+  {
+    words: ["--policy=", "ls"],
+    message: "Cannot use --policy: its value is empty",
+  },
+  {
+    words: ["--allow-read=", "ls"],
+    message: "Cannot use --allow-read: its value is empty",
+  },
+  {
+    words: ["--allow-read=/a,", "ls"],
+    message: 'Cannot use --allow-read: a value in "/a," is empty',
+  },
+  {
+    words: ["--allow-read=,/a", "ls"],
+    message: 'Cannot use --allow-read: a value in ",/a" is empty',
+  },
+  {
+    words: ["--allow-read=/a\xff", "ls"],
+    message: 'Cannot use --allow-read: "/a\\xff" is not UTF-8',
+  },
+  { words: ["-A=x", "ls"], message: "Cannot use -A: it takes no value" },
+  {
+    words: ["-A", "-R", "ls"],
+    message:
+      "Cannot use --allow-all beside --allow-read: it allows that already",
+    hint: "leave out one of them",
+  },
+  {
+    words: ["--engine=fast", "ls"],
+    message:
+      'Cannot use --engine="fast": it must be one of "auto", "seccomp", "ptrace"',
+  },
+  {
+    words: ["--keep-fd=-1", "ls"],
+    message: 'Cannot use --keep-fd="-1": it must be a whole number',
+  },
+  {
+    words: ["--keep-fd=1e3", "ls"],
+    message: 'Cannot use --keep-fd="1e3": it must be a whole number',
+  },
+  {
+    words: ["--on-deny=ask", "ls"],
+    message: "Cannot use --on-deny=ask: it does not exist yet",
+    hint: "use --on-deny=errno or --on-deny=kill",
+    missing: true,
+  },
+  {
+    words: ["--timeout=3s", "ls"],
+    message: "Cannot use --timeout: it does not exist yet",
+    missing: true,
+  },
+  {
+    words: ["--no-landlock", "ls"],
+    message: "Cannot use --no-landlock: it does not exist yet",
+    missing: true,
+  },
+  {
+    words: ["learn", "--", "ls"],
+    message: 'Cannot do "jail learn": it does not exist yet',
+    hint: "write jail -- learn to run a program of that name",
+    missing: true,
+  },
+  {
+    words: ["--cwd=/", "doctor"],
+    message: 'Cannot do "jail doctor": it does not exist yet',
+    hint: "write jail -- doctor to run a program of that name",
+    missing: true,
+  },
+];
+
+for (const { words, message, hint, missing } of ERRORS) {
+  Deno.test(`parse() refuses ${JSON.stringify(words)}`, () => {
+    const error = missing
+      ? assertThrows(() => parse(words), UnsupportedError)
+      : assertThrows(() => parse(words), UsageError);
+    assertEquals([error.message, error.hint], [message, hint]);
+  });
+}
+
+Deno.test("parse() knows a subcommand behind the task's --cwd", () => {
+  assertEquals(parse(["--cwd=/a", "policies", "x"]), {
+    kind: "subcommand",
+    name: "policies",
+    words: ["x"],
+    cwd: "/a",
+  });
+});
+
+for (
+  const [words, long] of [[["-h"], false], [["--help"], true], [[
+    "-Ah",
+    "--",
+    "--help",
+  ], false]] as const
+) {
+  Deno.test(`parse() shows help for ${words.join(" ")}`, () => {
+    assertEquals(parse(words), { kind: "help", long });
+  });
+}
+
+Deno.test("parse() shows the version for -V", () => {
+  assertEquals(parse(["-V"]), { kind: "version" });
+});

@@ -1,0 +1,185 @@
+/**
+ * The audit log: one JSON object a line, one line for each decision.
+ *
+ * Each record is written by one `write()` on a file opened to append, before
+ * the call that it is about goes on. So a record is never mixed with that of
+ * another jail, and none is lost when jail is killed: the kernel has it. A
+ * record costs one `write()`, little beside the stop that made it.
+ *
+ * The text is ASCII where a terminal could act on it, and no name can end a
+ * line: control, invisible and reordering characters are JSON escapes.
+ */
+
+import { printable, toCString, toText } from "../abi/bytes.ts";
+import { EINTR, errnoName } from "../abi/errno.ts";
+import {
+  O_APPEND,
+  O_CLOEXEC,
+  O_CREAT,
+  O_NOCTTY,
+  O_WRONLY,
+} from "../abi/fcntl.ts";
+import { type Position, SystemCallError } from "../errors.ts";
+import type { Use } from "../policy/call.ts";
+import { close, open, write } from "../sys/files.ts";
+import type { Observation } from "../trace/options.ts";
+
+/** How a log is written. */
+export interface AuditOptions {
+  /** Whether the run goes on when the log cannot be written. */
+  readonly optional: boolean;
+  /** Told of what was lost, where the log is optional. */
+  readonly warn: (message: string) => void;
+}
+
+/** An audit log that is being written. */
+export class AuditLog {
+  readonly #path: string;
+  readonly #options: AuditOptions;
+  #fd: number;
+  #torn = false;
+  #lost = 0;
+
+  private constructor(path: string, fd: number, options: AuditOptions) {
+    this.#path = path;
+    this.#fd = fd;
+    this.#options = options;
+  }
+
+  /**
+   * Opens a log, to append to it.
+   *
+   * @param path a byte string
+   * @param options what to do when it cannot be written
+   * @throws {SystemCallError} when it cannot be opened and is not optional
+   */
+  static open(path: string, options: AuditOptions): AuditLog {
+    const flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY;
+    // Others need not know what was run.
+    const fd = open(toCString(path), flags, 0o600);
+    const log = new AuditLog(path, fd, options);
+    if (fd < 0) log.#fail("open()", -fd);
+    return log;
+  }
+
+  /**
+   * Writes a record.
+   *
+   * @param event the decision
+   * @param position where its rule stands, if that is known
+   * @throws {SystemCallError} when it cannot be written and is not optional
+   */
+  record(event: Observation, position: Position | undefined): void {
+    if (this.#fd < 0) {
+      this.#lost++;
+      return;
+    }
+    // After a record that was cut short, a new line makes the next one whole.
+    const line = `${this.#torn ? "\n" : ""}${auditLine(event, position)}\n`;
+    const bytes = new TextEncoder().encode(line);
+    for (let done = 0; done < bytes.length;) {
+      const result = write(this.#fd, bytes.subarray(done));
+      if (result === -EINTR) continue;
+      if (result < 0) {
+        this.#torn ||= done > 0;
+        this.#fail("write()", -result);
+        return;
+      }
+      done += result;
+    }
+    this.#torn = false;
+  }
+
+  /** Closes the log, and says what was lost. */
+  close(): void {
+    if (this.#fd >= 0) close(this.#fd);
+    this.#fd = -1;
+    if (this.#lost === 0) return;
+    this.#options.warn(
+      `the audit log ${printable(this.#path)} lacks ${this.#lost} decisions`,
+    );
+    this.#lost = 0;
+  }
+
+  #fail(call: string, errno: number): void {
+    const error = new SystemCallError(
+      `write the audit log ${printable(this.#path)}`,
+      call,
+      errnoName(errno),
+      this.#options.optional
+        ? undefined
+        : "make it writable, or go on without it by --audit-optional",
+    );
+    if (!this.#options.optional) throw error;
+    if (this.#lost === 0) this.#options.warn(error.message);
+    if (call !== "open()") this.#lost++;
+  }
+}
+
+/**
+ * One record, as JSON without a newline.
+ *
+ * @param event the decision
+ * @param position where its rule stands, if that is known
+ */
+export function auditLine(
+  event: Observation,
+  position: Position | undefined,
+): string {
+  const { call, decision } = event;
+  const record = {
+    time: new Date(event.time).toISOString(),
+    pid: event.pid,
+    tid: event.tid,
+    ...named("program", event.program),
+    call: call.name,
+    text: event.text,
+    uses: call.uses.map(useRecord),
+    ...(call.moves === undefined ? {} : {
+      moves: call.moves.map(({ from, to, tree }) => ({
+        ...named("from", from),
+        ...named("to", to),
+        tree,
+      })),
+    }),
+    decision: decision.kind,
+    ...(decision.kind === "allow" ? {} : {
+      refusal: decision.refusal,
+      use: decision.use,
+    }),
+    rule: {
+      source: decision.rule.source,
+      ...(position === undefined
+        ? {}
+        : { line: position.line, column: position.column }),
+      keys: decision.rule.keys,
+      text: decision.rule.text,
+    },
+  };
+  return JSON.stringify(record).replace(UNSAFE_REGEXP, escapeUnits);
+}
+
+function useRecord({ access, path, kind }: Use): Record<string, string> {
+  return { access, ...named("path", path), kind };
+}
+
+/** A name: as text, or as a person may see it beside its bytes in base64. */
+function named(key: string, name: string): Record<string, string> {
+  const text = toText(name);
+  return text !== undefined ? { [key]: text } : {
+    [key]: printable(name, Infinity).slice(1, -1),
+    [`${key}Bytes`]: btoa(name),
+  };
+}
+
+// What JSON leaves as it is and a terminal may act on, hide or reorder.
+const UNSAFE_REGEXP =
+  /[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb\u{e0000}-\u{e0fff}]/gu;
+
+function escapeUnits(text: string): string {
+  let out = "";
+  for (let at = 0; at < text.length; at++) {
+    out += `\\u${text.charCodeAt(at).toString(16).padStart(4, "0")}`;
+  }
+  return out;
+}

@@ -1,0 +1,121 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { fromText } from "../abi/bytes.ts";
+import { SystemCallError } from "../errors.ts";
+import { libc } from "../sys/libc.ts";
+import type { Observation } from "../trace/options.ts";
+import { auditLine, AuditLog } from "./audit.ts";
+
+// Opened here, since one that is opened in a test must be closed in it.
+libc();
+
+function event(path: string): Observation {
+  return {
+    time: Date.UTC(2026, 0, 2, 3, 4, 5, 6),
+    pid: 7,
+    tid: 8,
+    program: "/usr/bin/cat",
+    call: { name: "openat", uses: [{ access: "read", path, kind: "file" }] },
+    text: "openat(…)",
+    decision: {
+      kind: "refuse",
+      refusal: { kind: "errno", errno: "EACCES" },
+      rule: { source: "x.yaml", keys: ["read", "deny", 0], text: "/etc" },
+      use: 0,
+    },
+  };
+}
+
+Deno.test("auditLine() has every fact of a decision", () => {
+  const position = { file: "x.yaml", line: 3, column: 9 };
+  assertEquals(JSON.parse(auditLine(event("/etc/shadow"), position)), {
+    time: "2026-01-02T03:04:05.006Z",
+    pid: 7,
+    tid: 8,
+    program: "/usr/bin/cat",
+    call: "openat",
+    text: "openat(…)",
+    uses: [{ access: "read", path: "/etc/shadow", kind: "file" }],
+    decision: "refuse",
+    refusal: { kind: "errno", errno: "EACCES" },
+    use: 0,
+    rule: {
+      source: "x.yaml",
+      line: 3,
+      column: 9,
+      keys: ["read", "deny", 0],
+      text: "/etc",
+    },
+  });
+});
+
+Deno.test("auditLine() gives a path that is not UTF-8 twice", () => {
+  const [use] = JSON.parse(auditLine(event("/a\xff"), undefined)).uses;
+  assertEquals(use.path, "/a\\xff");
+  assertEquals(atob(use.pathBytes), "/a\xff");
+});
+
+Deno.test("auditLine() stays one harmless line for any name", () => {
+  const name = '/\n\r\x1b[2J\x7f\x9b\u2028\u202e\ufeff\u{e0041}"}';
+  const line = auditLine(event(fromText(name)), undefined);
+  // deno-lint-ignore no-control-regex
+  assert(!/[\x00-\x1f\x7f-\x9f\u2028\u202e\ufeff\u{e0041}]/u.test(line), line);
+  assertEquals(JSON.parse(line).uses[0].path, name);
+});
+
+Deno.test("AuditLog appends a line for each decision", async () => {
+  const path = await Deno.makeTempFile();
+  try {
+    for (let run = 0; run < 2; run++) {
+      const log = AuditLog.open(path, { optional: false, warn: unexpected });
+      log.record(event("/a"), undefined);
+      log.record(event("/b"), undefined);
+      log.close();
+    }
+    const lines = (await Deno.readTextFile(path)).trimEnd().split("\n");
+    const paths = lines.map((line) => JSON.parse(line).uses[0].path);
+    assertEquals(paths, ["/a", "/b", "/a", "/b"]);
+  } finally {
+    await Deno.remove(path);
+  }
+});
+
+Deno.test("AuditLog throws when the log cannot be opened", () => {
+  const error = assertThrows(
+    () => AuditLog.open("/nowhere/x", { optional: false, warn: unexpected }),
+    SystemCallError,
+  );
+  assertEquals(
+    error.message,
+    'Cannot write the audit log "/nowhere/x": open() failed with ENOENT',
+  );
+});
+
+Deno.test("AuditLog throws when a record cannot be written", () => {
+  const log = AuditLog.open("/dev/full", { optional: false, warn: unexpected });
+  const error = assertThrows(
+    () => log.record(event("/a"), undefined),
+    SystemCallError,
+  );
+  assertEquals(error.errno, "ENOSPC");
+  log.close();
+});
+
+Deno.test("AuditLog counts what an optional log lacks", () => {
+  for (const path of ["/dev/full", "/nowhere/x"]) {
+    const warnings: string[] = [];
+    const warn = (text: string): number => warnings.push(text);
+    const log = AuditLog.open(path, { optional: true, warn });
+    log.record(event("/a"), undefined);
+    log.record(event("/b"), undefined);
+    log.close();
+    assertEquals(warnings.length, 2);
+    assertEquals(
+      warnings[1],
+      `the audit log "${path}" lacks 2 decisions`,
+    );
+  }
+});
+
+function unexpected(message: string): void {
+  throw new Error(message);
+}

@@ -1,0 +1,288 @@
+/** The flags of the command, as data: parser, help and README come from it. */
+
+/** What kind of thing a flag sets, in the order that help shows. */
+export type Category =
+  | "policy"
+  | "permissions"
+  | "refusals"
+  | "program"
+  | "jail";
+
+/** One flag. */
+export interface Flag {
+  /** The long name, without dashes. */
+  readonly name: string;
+  /** The letter for it, if it has one. */
+  readonly short?: string;
+  /**
+   * Whether it takes a value: never, always (`--cwd=DIR` or `--cwd DIR`), or
+   * only after `=` (`--allow-read` or `--allow-read=PATH,…`).
+   */
+  readonly takes: "nothing" | "value" | "optional";
+  /** What help calls the value. */
+  readonly value?: string;
+  /** Whether it adds up when it is given more than once. Else the last counts. */
+  readonly repeats?: true;
+  /** Where help shows it. */
+  readonly category: Category;
+  /** One line for `-h`. */
+  readonly doc: string;
+  /** What `--help` says beyond that. */
+  readonly more?: string;
+  /** It is planned, and refused until it works. */
+  readonly missing?: true;
+}
+
+/** What a permission is about, by Deno's names. */
+export type PermissionName = "read" | "write" | "run" | "net" | "env" | "sys";
+
+/** What a permission flag does with what it lists. */
+export type PermissionVerb = "allow" | "deny" | "ignore";
+
+/** The permissions, in the order of Deno's help. */
+export const PERMISSIONS: readonly PermissionName[] = [
+  "read",
+  "write",
+  "run",
+  "net",
+  "env",
+  "sys",
+];
+
+/** The verbs of permission flags. */
+export const VERBS: readonly PermissionVerb[] = ["allow", "deny", "ignore"];
+
+// What the three flags of one permission say. `short` is Deno's letter.
+interface Permission {
+  readonly short?: string;
+  readonly value: string;
+  readonly allow: string;
+  readonly deny: string;
+  readonly ignore: string;
+}
+
+const PERMISSION_DOCS: Readonly<Record<PermissionName, Permission>> = {
+  read: {
+    short: "R",
+    value: "PATH,…",
+    allow: "Let it read these, and all beneath; or everything",
+    deny: "Refuse to read these (EACCES)",
+    ignore: "Make these look as if they were not there",
+  },
+  write: {
+    short: "W",
+    value: "PATH,…",
+    allow: "Let it create, change, remove; or everywhere",
+    deny: "Refuse to change these (EACCES)",
+    ignore: "Refuse to change these (ENOENT)",
+  },
+  run: {
+    value: "PATH,…",
+    allow: "Let it execute these programs; or every program",
+    deny: "Refuse to execute these (EACCES)",
+    ignore: "Refuse to execute these (ENOENT)",
+  },
+  net: {
+    short: "N",
+    value: "HOST,…",
+    allow: "Let it use the network (a list: not yet)",
+    deny: "Refuse these hosts (not yet)",
+    ignore: "Make these hosts look absent (not yet)",
+  },
+  env: {
+    short: "E",
+    value: "NAME,…",
+    allow: "Hand it these environment variables; or all",
+    deny: "Leave out these variables",
+    ignore: "Leave out these variables",
+  },
+  sys: {
+    short: "S",
+    value: "NAME,…",
+    allow: "Let it see the system as it is (a list: not yet)",
+    deny: "Hide these facts of the system (not yet)",
+    ignore: "Make these facts look absent (not yet)",
+  },
+};
+
+function permissionFlag(name: PermissionName, verb: PermissionVerb): Flag {
+  const { short, value, [verb]: doc } = PERMISSION_DOCS[name];
+  return {
+    name: `${verb}-${name}`,
+    ...(short !== undefined && verb === "allow" ? { short } : {}),
+    takes: "optional",
+    value,
+    repeats: true,
+    category: "permissions",
+    doc,
+  };
+}
+
+/** Every flag, in the order that help shows. */
+export const FLAGS: readonly Flag[] = [
+  {
+    name: "policy",
+    short: "p",
+    takes: "value",
+    value: "NAME|FILE",
+    repeats: true,
+    category: "policy",
+    doc: "Run under this policy; later ones add to it",
+    more:
+      "A word without a slash or a dot is a built-in policy (see jail policies); " +
+      "anything else is a YAML file. With no policy and no permission flag the " +
+      "built-in policy default holds.",
+  },
+  {
+    name: "permission-set",
+    short: "P",
+    takes: "optional",
+    value: "NAME",
+    category: "policy",
+    doc: "Take a permission set of the nearest deno.json",
+    more:
+      'Sets stand under "permissions" there. Without a name, the set "default".',
+  },
+  {
+    name: "allow-all",
+    short: "A",
+    takes: "nothing",
+    category: "permissions",
+    doc: "Allow everything that a jail can allow",
+    more:
+      "Deny and ignore flags still hold beside it; allow flags make no sense " +
+      "beside it and are refused, as in Deno.",
+  },
+  ...PERMISSIONS.flatMap((name) =>
+    VERBS.map((verb) => permissionFlag(name, verb))
+  ),
+  {
+    name: "on-deny",
+    takes: "value",
+    value: "errno|kill|ask",
+    category: "refusals",
+    doc: "Whether a refused call fails, or ends the jail",
+    more:
+      "errno gives the errno that the rule says. kill sends SIGSYS to everything in the jail. ask does not exist yet.",
+  },
+  {
+    name: "report",
+    takes: "nothing",
+    category: "refusals",
+    doc: "Show each refusal, and the rule that says so",
+  },
+  {
+    name: "audit",
+    takes: "value",
+    value: "FILE",
+    category: "refusals",
+    doc: "Append each decision to FILE, as JSON lines",
+    more: "A log that cannot be written ends the jail.",
+  },
+  {
+    name: "audit-optional",
+    takes: "nothing",
+    category: "refusals",
+    doc: "Go on when the log cannot be written, and say so",
+  },
+  {
+    name: "cwd",
+    takes: "value",
+    value: "DIR",
+    category: "program",
+    doc: "Work in DIR, as if jail had been started there",
+    more:
+      "Names of policies and logs are looked up from there too. When it is " +
+      "given again, the later one is looked up from the earlier one.",
+  },
+  {
+    name: "keep-fd",
+    takes: "value",
+    value: "N",
+    repeats: true,
+    category: "program",
+    doc: "Leave file descriptor N open for the program",
+    more: "0, 1 and 2 are always left open, and all others are closed.",
+  },
+  {
+    name: "wait-all",
+    takes: "nothing",
+    category: "program",
+    doc: "Wait for everything that the program started",
+    more: "Without it, what is still running when the program ends is killed.",
+  },
+  {
+    name: "engine",
+    takes: "value",
+    value: "auto|seccomp|ptrace",
+    category: "jail",
+    doc: "How calls are caught; auto takes the fastest",
+  },
+  {
+    name: "help",
+    short: "h",
+    takes: "nothing",
+    category: "jail",
+    doc: "Show this; --help shows more than -h",
+  },
+  {
+    name: "version",
+    short: "V",
+    takes: "nothing",
+    category: "jail",
+    doc: "Show the version",
+  },
+  missing("timeout", "TIME", "program", "End the jail after TIME"),
+  missing("memory", "SIZE", "program", "Let the program use SIZE of memory"),
+  missing("root", "DIR", "program", "Make DIR the root directory"),
+  missing("stats", undefined, "jail", "Show what the jail cost"),
+  missing("no-landlock", undefined, "jail", "Do without Landlock"),
+];
+
+function missing(
+  name: string,
+  value: string | undefined,
+  category: Category,
+  doc: string,
+): Flag {
+  return value === undefined
+    ? { name, takes: "nothing", category, doc, missing: true }
+    : { name, takes: "value", value, category, doc, missing: true };
+}
+
+/** The flag with this long name, without dashes. */
+export function flagByName(name: string): Flag | undefined {
+  return FLAGS.find((flag) => flag.name === name);
+}
+
+/** The flag with this letter. */
+export function flagByLetter(letter: string): Flag | undefined {
+  return FLAGS.find((flag) => flag.short === letter);
+}
+
+/** A word that does something else than run a program. */
+export interface Subcommand {
+  /** The word. */
+  readonly name: string;
+  /** What follows it. */
+  readonly args: string;
+  /** One line for help. */
+  readonly doc: string;
+  /** It is planned, and refused until it works. */
+  readonly missing?: true;
+}
+
+/** Every subcommand, in the order that help shows. */
+// deno-fmt-ignore: one line each is the point of it.
+export const SUBCOMMANDS: readonly Subcommand[] = [
+  { name: "learn", args: "[-o FILE] -- program ...", doc: "Run, and write the smallest policy that covers it", missing: true },
+  { name: "trace", args: "-- program ...", doc: "Run, and count what it did", missing: true },
+  { name: "why", args: "POLICY 'read /etc/shadow'", doc: "What would happen, and which line says so", missing: true },
+  { name: "check", args: "POLICY...", doc: "Say what is wrong with a policy, and where" },
+  { name: "plan", args: "POLICY", doc: "Which mechanism enforces each rule", missing: true },
+  { name: "test", args: "POLICY...", doc: "Run the tests that a policy carries", missing: true },
+  { name: "replay", args: "LOG --policy NEW", doc: "Which recorded decisions would change", missing: true },
+  { name: "report", args: "LOG -o FILE.html", doc: "A page to look at", missing: true },
+  { name: "doctor", args: "", doc: "What this machine can enforce", missing: true },
+  { name: "policies", args: "", doc: "The built-in policies, one line each" },
+];

@@ -1,0 +1,78 @@
+/** The command: words in, exit code out. */
+
+import metadata from "../../deno.json" with { type: "json" };
+import { fromText } from "../abi/bytes.ts";
+import { UnsupportedError } from "../errors.ts";
+import { exitCode, type Outcome } from "../outcome.ts";
+import { parse } from "./args.ts";
+import { print, stderrPaint, tell } from "./console.ts";
+import { help } from "./help.ts";
+import { errorCode, errorText } from "./report.ts";
+
+/**
+ * Does what a command line asks for.
+ *
+ * When a signal ended the program, this process ends by the same signal, and
+ * the promise does not settle.
+ *
+ * @param words `Deno.args`
+ * @returns the exit code
+ */
+export async function main(words: readonly string[]): Promise<number> {
+  try {
+    return await act(await byteStrings(words));
+  } catch (error) {
+    tell(errorText(error, stderrPaint()));
+    return errorCode(error);
+  }
+}
+
+async function act(words: readonly string[]): Promise<number> {
+  const args = parse(words);
+  switch (args.kind) {
+    case "help":
+      print(help(args.long).trimEnd());
+      return 0;
+    case "version":
+      print(`jail ${metadata.version}`);
+      return 0;
+    case "subcommand": {
+      const { subcommand } = await import("./subcommand.ts");
+      return await subcommand(args.name, args.words, args.cwd);
+    }
+    case "run": {
+      const { runProgram } = await import("./run.ts");
+      return await end(await runProgram(args.request));
+    }
+  }
+}
+
+/** Ends as the program did. */
+async function end(outcome: Outcome): Promise<number> {
+  const { dieOf } = await import("../sys/signals.ts");
+  switch (outcome.kind) {
+    case "exited":
+      break;
+    case "signaled":
+      dieOf(outcome.signal);
+      break;
+    case "killed-by-policy":
+      dieOf(exitCode(outcome) - 128);
+      break;
+    case "failed":
+      tell(errorText(new UnsupportedError(outcome.reason), stderrPaint()));
+      break;
+  }
+  return exitCode(outcome);
+}
+
+/** The words byte for byte. Deno puts U+FFFD where they are not UTF-8. */
+async function byteStrings(
+  words: readonly string[],
+): Promise<readonly string[]> {
+  if (!words.some((word) => word.includes("\ufffd"))) {
+    return words.map(fromText);
+  }
+  const { ownArguments } = await import("../sys/proc.ts");
+  return ownArguments(words.length);
+}

@@ -1,0 +1,170 @@
+/** Words a refusal or an error for a person. Nothing here reaches a terminal raw. */
+
+import { escapeText, printable } from "../abi/bytes.ts";
+import {
+  LaunchError,
+  PolicyError,
+  type Position,
+  SystemCallError,
+  UnsupportedError,
+  UsageError,
+} from "../errors.ts";
+import { EXIT_JAIL_FAILED } from "../outcome.ts";
+import type { Refusal, RuleRef } from "../policy/decision.ts";
+import type { Observation } from "../trace/options.ts";
+import type { Paint } from "./paint.ts";
+
+/**
+ * Words a refusal: the call, and the rule that refused it.
+ *
+ * @param event a decision that refuses
+ * @param position where its rule stands, if that is known
+ * @param paint the colours
+ * @returns two or three lines, with no newline at the end
+ */
+export function denialText(
+  event: Observation,
+  position: Position | undefined,
+  paint: Paint,
+): string {
+  const { decision } = event;
+  if (decision.kind === "allow") return "";
+  const lines = [
+    `${paint.name("jail:")} denied ${safe(event.text)} ${
+      withWhat(decision.refusal)
+    }`,
+  ];
+  // A relative name or a link hides which file is meant.
+  const path = event.call.uses[decision.use]?.path;
+  if (path !== undefined && !event.text.includes(printable(path))) {
+    lines.push(`  real path ${printable(path)}`);
+  }
+  lines.push(`  ${ruleText(decision.rule, position, paint)}`);
+  return lines.join("\n");
+}
+
+function withWhat(refusal: Refusal): string {
+  switch (refusal.kind) {
+    case "errno":
+      return `with ${refusal.errno}`;
+    case "kill":
+      return "with SIGSYS for the whole jail";
+    case "signal":
+      return `with EPERM and ${refusal.signal}`;
+    case "return":
+      return `and returned ${refusal.value}`;
+  }
+}
+
+/**
+ * Words a rule: `build.yaml:14  deny: /etc/shadow`, or `--deny-read=/etc/shadow`.
+ *
+ * @param rule the rule
+ * @param position where it stands, if that is known
+ * @param paint the colours
+ */
+export function ruleText(
+  rule: RuleRef,
+  position: Position | undefined,
+  paint: Paint,
+): string {
+  const text = cut(safe(rule.text));
+  const source = safe(rule.source);
+  if (rule.source.startsWith("--")) {
+    const whole = text === "" || text.startsWith("--");
+    return whole ? text || source : `${source}=${text}`;
+  }
+  const place = position === undefined
+    ? source
+    : `${safe(position.file)}:${position.line}`;
+  // What jail itself holds stands in no file; its key would tell nothing.
+  if (rule.source === "jail") return `${paint.place(source)}  ${text}`;
+  const key = rule.keys.findLast((part) => typeof part === "string");
+  const said = key === undefined || text.startsWith(`${key}:`)
+    ? text
+    : `${safe(key)}: ${text}`;
+  return `${paint.place(place)}  ${said}`;
+}
+
+/**
+ * Words an error, with the line of the policy that is wrong and a hint.
+ *
+ * @param error what was thrown
+ * @param paint the colours
+ * @returns one or more lines, with no newline at the end
+ */
+export function errorText(error: unknown, paint: Paint): string {
+  const parts = [`${paint.name("jail:")} ${cut(safe(messageOf(error)))}`];
+  if (error instanceof PolicyError) {
+    const excerpt = excerptOf(error, paint);
+    if (excerpt !== undefined) parts.push(excerpt);
+  }
+  const hint = hintOf(error);
+  if (hint !== undefined) parts.push(`${paint.hint("hint:")} ${safe(hint)}`);
+  return parts.join("\n\n");
+}
+
+/** The exit code that an error gives the command. */
+export function errorCode(error: unknown): number {
+  return error instanceof LaunchError ? error.exitCode : EXIT_JAIL_FAILED;
+}
+
+function isExpected(error: unknown): error is Error & { hint?: string } {
+  return error instanceof PolicyError || error instanceof SystemCallError ||
+    error instanceof UnsupportedError || error instanceof UsageError;
+}
+
+function messageOf(error: unknown): string {
+  if (isExpected(error)) return error.message;
+  const message = error instanceof Error ? error.stack ?? error.message : error;
+  return `Cannot go on: ${message}`;
+}
+
+function hintOf(error: unknown): string | undefined {
+  if (isExpected(error)) return error.hint;
+  return "this is a mistake in jail: report it with the line above";
+}
+
+const GUTTER = 5;
+const EXCERPT = 72;
+
+/** The wrong line, and marks under what is wrong in it. */
+function excerptOf(error: PolicyError, paint: Paint): string | undefined {
+  const { position, snippet } = error;
+  if (position === undefined || snippet === undefined) return undefined;
+  // Of a very long line, show what is around the mistake.
+  const column = position.column - 1;
+  const start = snippet.length <= EXCERPT ? 0 : Math.max(0, column - 20);
+  const shown = oneCellEach(snippet.slice(start, start + EXCERPT));
+  const length = Math.max(
+    1,
+    Math.min(error.length, shown.length - (column - start)),
+  );
+  const number = String(position.line).padStart(GUTTER);
+  const indent = " ".repeat(number.length + 3 + column - start);
+  return `${number} | ${shown}\n${indent}${paint.mark("^".repeat(length))}`;
+}
+
+// Keeps columns: what cannot be shown becomes one character.
+function oneCellEach(line: string): string {
+  return Array.from(
+    { length: line.length },
+    (_, at) => {
+      const char = line.charAt(at);
+      if (char === "\t") return " ";
+      return safe(char) === char ? char : "\u00b7";
+    },
+  ).join("");
+}
+
+/** Text in which control and invisible characters are spelt out. */
+export function safe(text: string): string {
+  // escapeText() escapes quotes and backslashes as well, which are harmless here.
+  return escapeText(text).replace(/\\(["\\])/g, "$1");
+}
+
+const LONGEST = 4000;
+
+function cut(text: string): string {
+  return text.length <= LONGEST ? text : `${text.slice(0, LONGEST)}…`;
+}

@@ -1,0 +1,79 @@
+/** Runs a program, and reports and logs what the policy decides. */
+
+import { printable, toText } from "../abi/bytes.ts";
+import { isErrnoName } from "../abi/errno.ts";
+import { SystemCallError, UsageError } from "../errors.ts";
+import type { Outcome } from "../outcome.ts";
+import { run, type RunRequest } from "../jail/run.ts";
+import { AuditLog } from "./audit.ts";
+import { stderrPaint, tell } from "./console.ts";
+import { Denials } from "./denials.ts";
+import { safe } from "./report.ts";
+
+/**
+ * Runs a program under a policy.
+ *
+ * @param request what to run, and how
+ * @returns how it ended
+ * @throws {Error} when it could not be started, or not be watched any more
+ */
+export async function runProgram(request: RunRequest): Promise<Outcome> {
+  enter(request.cwd);
+  const paint = stderrPaint();
+  const warn = (text: string): void =>
+    tell(`${paint.name("jail:")} ${safe(text)}`);
+  const log = request.audit === undefined
+    ? undefined
+    : openLog(request.audit, request.auditOptional, warn);
+  const denials = request.report ? new Denials(paint) : undefined;
+  try {
+    return await run(request, (event, locate) => {
+      const position = locate(event.decision.rule);
+      log?.record(event, position);
+      const text = denials?.add(event, position);
+      if (text !== undefined) tell(text);
+    });
+  } finally {
+    log?.close();
+    const summary = denials?.summary();
+    if (summary !== undefined) tell(summary);
+  }
+}
+
+function openLog(
+  path: string,
+  optional: boolean,
+  warn: (text: string) => void,
+): AuditLog {
+  // At the limit on the size of a file, the signal would end jail before the
+  // error could be told. Handled it ends nothing, and exec takes the handler off.
+  Deno.addSignalListener("SIGXFSZ", () => {});
+  return AuditLog.open(path, { optional, warn });
+}
+
+/**
+ * Makes a directory the working directory, of this process and so of the
+ * program. Names of policies and logs are then relative to it as well.
+ *
+ * @param directory a byte string, or `undefined` to stay
+ */
+export function enter(directory: string | undefined): void {
+  if (directory === undefined) return;
+  const text = toText(directory);
+  if (text === undefined) {
+    throw new UsageError(
+      `Cannot use --cwd=${printable(directory)}: it is not UTF-8`,
+    );
+  }
+  try {
+    Deno.chdir(text);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : "";
+    if (typeof code !== "string" || !isErrnoName(code)) throw error;
+    throw new SystemCallError(
+      `work in ${printable(directory)}`,
+      "chdir()",
+      code,
+    );
+  }
+}

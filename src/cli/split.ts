@@ -1,0 +1,128 @@
+/** Splits the words of a command line into options and a program. */
+
+import { printable } from "../abi/bytes.ts";
+import { UnsupportedError, UsageError } from "../errors.ts";
+import { didYouMean } from "../policy/similar.ts";
+import { type Flag, flagByLetter, flagByName, FLAGS } from "./flags.ts";
+
+/** A command line, split. Every string is a byte string. */
+export interface Split {
+  /**
+   * The options in one form: `--name` for a flag that takes nothing, and
+   * `--name=value` for the others, where an empty value means none was given.
+   */
+  readonly options: readonly string[];
+  /** The program and its arguments. */
+  readonly program: readonly string[];
+}
+
+/**
+ * Splits the words of a command line.
+ *
+ * Options end at `--` or at the first word that is none, and what follows
+ * belongs to the program, whatever it looks like.
+ *
+ * @param words what was typed, as byte strings
+ * @throws {UsageError} when an option is unknown or lacks its value
+ * @throws {UnsupportedError} when an option does not exist yet
+ */
+export function split(words: readonly string[]): Split {
+  const options: string[] = [];
+  let at = 0;
+  // The value of a flag that needs one, where it is a word of its own.
+  const take = (spelt: string, flag: Flag): string => {
+    const word = words[at++];
+    if (word === undefined) {
+      throw new UsageError(
+        `Cannot use ${spelt}: it needs a value`,
+        `write ${spelt}=${flag.value ?? "VALUE"}`,
+      );
+    }
+    return word;
+  };
+  while (at < words.length) {
+    const word = words[at] as string;
+    if (word === "--") return { options, program: words.slice(at + 1) };
+    if (!word.startsWith("-") || word === "-") break;
+    at++;
+    if (word.startsWith("--")) {
+      options.push(...longOption(word, take));
+    } else {
+      options.push(...shortOptions(word, take));
+    }
+  }
+  return { options, program: words.slice(at) };
+}
+
+type Take = (spelt: string, flag: Flag) => string;
+
+function longOption(word: string, take: Take): string[] {
+  const equals = word.indexOf("=");
+  const name = word.slice(2, equals < 0 ? undefined : equals);
+  const flag = flagByName(name);
+  if (flag === undefined) throw unknown(`--${name}`);
+  const value = equals < 0 ? undefined : word.slice(equals + 1);
+  return option(`--${name}`, flag, value, take);
+}
+
+/** Letters one after another; one that takes a value takes the rest. */
+function shortOptions(word: string, take: Take): string[] {
+  const options: string[] = [];
+  for (let at = 1; at < word.length; at++) {
+    const letter = word[at] as string;
+    const flag = flagByLetter(letter);
+    if (flag === undefined) throw unknown(`-${letter}`);
+    const rest = word.slice(at + 1);
+    const spelt = `-${letter}`;
+    if (rest.startsWith("=")) {
+      return [...options, ...option(spelt, flag, rest.slice(1), take)];
+    }
+    if (flag.takes === "value" && rest !== "") {
+      return [...options, ...option(spelt, flag, rest, take)];
+    }
+    options.push(...option(spelt, flag, undefined, take));
+  }
+  return options;
+}
+
+function option(
+  spelt: string,
+  flag: Flag,
+  value: string | undefined,
+  take: Take,
+): string[] {
+  if (flag.missing) {
+    throw new UnsupportedError(`Cannot use ${spelt}: it does not exist yet`);
+  }
+  switch (flag.takes) {
+    case "nothing":
+      if (value !== undefined) {
+        throw new UsageError(`Cannot use ${spelt}: it takes no value`);
+      }
+      return [`--${flag.name}`];
+    case "optional":
+      if (value === "") throw emptyValue(spelt);
+      return [`--${flag.name}=${value ?? ""}`];
+    case "value": {
+      const given = value ?? take(spelt, flag);
+      // A task passes --cwd="$INIT_CWD", which may be unset.
+      if (given === "" && flag.name === "cwd") return [];
+      if (given === "") throw emptyValue(spelt);
+      return [`--${flag.name}=${given}`];
+    }
+  }
+}
+
+function emptyValue(spelt: string): UsageError {
+  return new UsageError(`Cannot use ${spelt}: its value is empty`);
+}
+
+function unknown(spelt: string): UsageError {
+  const names = FLAGS.filter((flag) => !flag.missing)
+    .map((flag) => `--${flag.name}`);
+  const near = spelt.startsWith("--") ? didYouMean(spelt, names) : undefined;
+  return new UsageError(
+    `Cannot understand the option ${printable(spelt)}`,
+    near ?? "see jail --help",
+  );
+}

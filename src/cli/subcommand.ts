@@ -1,0 +1,69 @@
+/** The words that do something else than run a program. */
+
+import { printable } from "../abi/bytes.ts";
+import { PolicyError, UsageError } from "../errors.ts";
+import { builtInPolicies, checkPolicy } from "../jail/policies.ts";
+import { print, stderrPaint, tell } from "./console.ts";
+import { errorText } from "./report.ts";
+import { enter } from "./run.ts";
+
+/**
+ * Does what a subcommand asks for.
+ *
+ * @param name the subcommand
+ * @param words what follows it, as byte strings
+ * @param cwd the directory that names are looked up from, if not this one
+ * @returns the exit code
+ * @throws {UsageError} when its words make no sense
+ */
+export async function subcommand(
+  name: string,
+  words: readonly string[],
+  cwd: string | undefined,
+): Promise<number> {
+  enter(cwd);
+  switch (name) {
+    case "policies":
+      return await policies(words);
+    case "check":
+      return await check(words);
+  }
+  throw new Error(`no code for the subcommand ${name}`);
+}
+
+/** Lists the built-in policies, each with its sentence. */
+async function policies(words: readonly string[]): Promise<number> {
+  const [word] = words;
+  if (word !== undefined) {
+    throw new UsageError(
+      `Cannot use ${printable(word)}: jail policies takes no arguments`,
+    );
+  }
+  const all = await builtInPolicies();
+  const width = Math.max(...all.map(({ name }) => name.length));
+  for (const { name, description } of all) {
+    print(`${name.padEnd(width)}  ${description}`);
+  }
+  return 0;
+}
+
+/** Says what is wrong with each policy; 1 if something is. */
+async function check(words: readonly string[]): Promise<number> {
+  if (words.length === 0) {
+    throw new UsageError(
+      "Cannot check anything: no policy was named",
+      "write jail check policy.yaml",
+    );
+  }
+  let code = 0;
+  for (const word of words) {
+    try {
+      await checkPolicy(word);
+    } catch (error) {
+      if (!(error instanceof PolicyError)) throw error;
+      tell(errorText(error, stderrPaint()));
+      code = 1;
+    }
+  }
+  return code;
+}

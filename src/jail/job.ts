@@ -1,0 +1,107 @@
+/** One run of one program under one policy, on the calling thread. */
+
+import { printable } from "../abi/bytes.ts";
+import { UnsupportedError } from "../errors.ts";
+import type { Outcome } from "../outcome.ts";
+import type { Call } from "../policy/call.ts";
+import { compile } from "../policy/decide.ts";
+import type { Decision } from "../policy/decision.ts";
+import { passes } from "../policy/env.ts";
+import { planCalls } from "../policy/plan.ts";
+import type { Policy } from "../policy/policy.ts";
+import { realpath } from "../sys/files.ts";
+import { hostArch } from "../sys/host.ts";
+import { hasSeccompTrace } from "../sys/probe.ts";
+import { assemble } from "../trace/filter.ts";
+import type { Engine, Observation } from "../trace/options.ts";
+import { trace } from "../trace/tracer.ts";
+import { findProgram, planLaunch, type Program } from "./program.ts";
+
+/** What to run, under what. It can be sent to a Worker. */
+export interface Job {
+  /** What to run. */
+  readonly program: Program;
+  /** The policy, with everything that it extends. */
+  readonly policy: Policy;
+  /** How calls are caught; `auto` takes what this kernel has. */
+  readonly engine: Engine | "auto";
+  /** What a refusal does: what the rule says, or end the jail. */
+  readonly onDeny: "errno" | "kill";
+  /** Wait for everything that the program started. */
+  readonly waitAll: boolean;
+}
+
+/** What the one who runs a job wants to hear, while the thread is blocked. */
+export interface JobHooks {
+  /** Told of decisions; calls that the filter alone refuses stop for it too. */
+  readonly observe?: ((observation: Observation) => void) | undefined;
+  /** The program is about to run; what it returns is called at its end. */
+  readonly started?: ((pid: number) => () => void) | undefined;
+  /** The program was stopped by a job-control signal. */
+  readonly stopped?: ((signal: number) => void) | undefined;
+}
+
+const KILL = { kind: "kill" } as const;
+
+/** Makes every refusal end the jail. */
+function deadly(decide: (call: Call) => Decision): (call: Call) => Decision {
+  return (call) => {
+    const decision = decide(call);
+    return decision.kind === "allow"
+      ? decision
+      : { ...decision, refusal: KILL };
+  };
+}
+
+function engineOf(wanted: Engine | "auto"): Engine {
+  if (wanted === "ptrace") return wanted;
+  if (hasSeccompTrace()) return "seccomp";
+  if (wanted === "auto") return "ptrace";
+  throw new UnsupportedError(
+    "Cannot use --engine=seccomp: this kernel has no SECCOMP_RET_TRACE",
+    "--engine=ptrace works without it",
+  );
+}
+
+/**
+ * Runs a program. The calling thread is blocked until it is gone.
+ *
+ * @param job what to run, under what
+ * @param hooks what to hear of it
+ * @returns how it ended
+ * @throws {LaunchError} where the program could not be started
+ * @throws {UnsupportedError} where this machine cannot enforce the policy
+ */
+export function runJob(job: Job, hooks: JobHooks): Outcome {
+  const { policy, program } = job;
+  const engine = engineOf(job.engine);
+  const found = findProgram(program);
+  const policyEngine = compile(policy, { realpath });
+  const decide = (call: Call): Decision => policyEngine.decide(call);
+  const plan = planCalls(policy, {
+    observe: hooks.observe !== undefined || job.onDeny === "kill",
+  });
+  const filter = assemble(plan, hostArch());
+  const env = program.env.filter((item) => {
+    const end = item.indexOf("=");
+    return passes(policy.env, end < 0 ? item : item.slice(0, end));
+  });
+  return trace({
+    engine,
+    launch: planLaunch(
+      program,
+      found,
+      env,
+      engine === "seccomp" ? filter : undefined,
+    ),
+    program: printable(program.name),
+    filter,
+    plan,
+    decide: job.onDeny === "kill" ? deadly(decide) : decide,
+    observe: hooks.observe,
+    waitAll: job.waitAll,
+    started: hooks.started,
+    stopped: hooks.stopped,
+  });
+}
+

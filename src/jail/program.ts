@@ -1,0 +1,127 @@
+/** From what was asked to run to what the launcher starts. */
+
+import { printable, toCString } from "../abi/bytes.ts";
+import { SIGPIPE } from "../abi/signal.ts";
+import { LaunchError } from "../errors.ts";
+import { isIgnoredByShell, originalOpenFiles } from "../sys/origin.ts";
+import type { LaunchPlan } from "../sys/spawn.ts";
+import { canExecute, which } from "../sys/which.ts";
+import { realpath } from "../sys/files.ts";
+
+/** Where a program is searched where its environment has no `PATH`: <paths.h>. */
+const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
+
+/** Exit code where a program is found and cannot be executed. */
+const NOT_EXECUTABLE = 126;
+
+/** Exit code where a program is not found. */
+const NOT_FOUND = 127;
+
+/** What was asked to run. All strings are byte strings. */
+export interface Program {
+  /** Its name or path. */
+  readonly name: string;
+  /** Its arguments, without `argv[0]`. */
+  readonly args: readonly string[];
+  /** Its environment, `NAME=value` each. */
+  readonly env: readonly string[];
+  /** Its working directory, absolute. */
+  readonly cwd: string;
+  /** Which descriptors of this process become its 0, 1 and 2. */
+  readonly stdio: readonly [number, number, number];
+  /** Which descriptors above 2 it keeps. */
+  readonly keepFds: readonly number[];
+}
+
+/** Where a program was found. */
+export interface FoundProgram {
+  /** The path to execute, as a shell would write it. */
+  readonly path: string;
+  /** Its real path, absolute and without links. */
+  readonly real: string;
+}
+
+function variable(env: readonly string[], name: string): string | undefined {
+  return env.find((item) => item.startsWith(`${name}=`))
+    ?.slice(name.length + 1);
+}
+
+/** A path as seen from a directory. */
+export function fromDirectory(directory: string, path: string): string {
+  if (path.startsWith("/")) return path;
+  return directory === "/" ? `/${path}` : `${directory}/${path}`;
+}
+
+/**
+ * Finds a program as a shell does.
+ *
+ * @param program what was asked to run
+ * @returns where it is
+ * @throws {LaunchError} with exit code 126 or 127
+ */
+export function findProgram(program: Program): FoundProgram {
+  const { name, env, cwd } = program;
+  const found = which(
+    name,
+    variable(env, "PATH") ?? DEFAULT_PATH,
+    (file) => canExecute(fromDirectory(cwd, file)),
+  );
+  switch (found.kind) {
+    case "found": {
+      const path = fromDirectory(cwd, found.path);
+      return { path: found.path, real: realpath(path) ?? path };
+    }
+    case "not-executable":
+      throw new LaunchError(
+        printable(name),
+        "execve",
+        "EACCES",
+        NOT_EXECUTABLE,
+        "it is a directory, or not marked as executable: chmod +x",
+      );
+    case "not-found":
+      throw new LaunchError(
+        printable(name),
+        "execve",
+        "ENOENT",
+        NOT_FOUND,
+        notFoundHint(name),
+      );
+  }
+}
+
+function notFoundHint(name: string): string {
+  return name.includes("/")
+    ? "there is no such file"
+    : "it is not in a directory of PATH";
+}
+
+/**
+ * Makes the launcher's plan of a program.
+ *
+ * @param program what was asked to run
+ * @param found where it is
+ * @param env the part of its environment that it gets
+ * @param filter the filter, or `undefined` where the kernel gets none
+ * @returns the plan
+ */
+export function planLaunch(
+  program: Program,
+  found: FoundProgram,
+  env: readonly string[],
+  filter: Uint8Array | undefined,
+): LaunchPlan {
+  return {
+    file: toCString(found.path),
+    argv: [program.name, ...program.args],
+    env,
+    cwd: program.cwd,
+    stdio: program.stdio,
+    keepFds: program.keepFds,
+    // Deno ignores it, and what is ignored stays so over an exec.
+    resetSignals: isIgnoredByShell(SIGPIPE) ? [] : [SIGPIPE],
+    nofile: originalOpenFiles(),
+    noNewPrivs: true,
+    filter,
+  };
+}

@@ -1,0 +1,62 @@
+/** A decoded system call, as rules see it. */
+
+import type { SyscallName } from "../abi/syscalls.ts";
+
+/**
+ * What a call would do to a file.
+ *
+ * - `read`: see what is in it (open for reading, list a directory, getxattr);
+ * - `write`: create, change, remove, replace or rename it, or its metadata;
+ * - `run`: execute it;
+ * - `load`: be the ELF interpreter of what is executed (`ld-linux*.so`);
+ * - `stat`: see that it is there, and what kind it is.
+ */
+export type Access = "read" | "write" | "run" | "load" | "stat";
+
+/** What kind of file the real path names at the moment. */
+export type FileKind =
+  | "file"
+  | "directory"
+  | "link"
+  | "device"
+  | "fifo"
+  | "socket"
+  /** Nothing has that name yet. */
+  | "missing"
+  /** Something without a path: a pipe, a memfd, a file that was removed. */
+  | "object";
+
+/** One thing that a call would do to one file. */
+export interface Use {
+  /** What it would do. */
+  readonly access: Access;
+  /**
+   * The real path, as a byte string (`src/abi/bytes.ts`): absolute, no `.` or
+   * `..`, no link in it, no slash at the end. The process's own directory in
+   * `/proc`, and that of any other process of the jail, is `/proc/self`.
+   * For an `object` it is what the kernel calls it: `pipe:[123]`, `/memfd:x`.
+   */
+  readonly path: string;
+  /** What has that name now. */
+  readonly kind: FileKind;
+}
+
+/** A rename: what was reachable by one path becomes reachable by another. */
+export interface Move {
+  /** The real path now. */
+  readonly from: string;
+  /** The real path afterwards. */
+  readonly to: string;
+  /** Whether a directory moves, and all beneath it. */
+  readonly tree: boolean;
+}
+
+/** One decoded system call, as rules see it. */
+export interface Call {
+  /** The call's name. */
+  readonly name: SyscallName;
+  /** What it would do to files, in the order of its arguments. */
+  readonly uses: readonly Use[];
+  /** What it would move; RENAME_EXCHANGE moves two things. */
+  readonly moves?: readonly Move[];
+}

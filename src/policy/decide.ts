@@ -1,0 +1,249 @@
+/** A policy and a call in, a decision out: the only place where decisions are made. */
+
+import type { SyscallName } from "../abi/syscalls.ts";
+import type { Call, Move, Use } from "./call.ts";
+import { callSettings } from "./calls.ts";
+import type { Decision, Refusal, RuleRef } from "./decision.ts";
+import * as fixed from "./fixed.ts";
+import type { PathMatcher } from "./match.ts";
+import { HARMLESS, type Judge, obstacle } from "./move.ts";
+import type { Policy } from "./policy.ts";
+import {
+  type CompiledRule,
+  compileRules,
+  perUse,
+  type Realpath,
+  slotOf,
+} from "./rules.ts";
+
+/** What {@linkcode compile} can be told about the machine. */
+export interface CompileOptions {
+  /** Finds the real path of a file, so that a rule that names a link covers where it leads. */
+  readonly realpath?: Realpath | undefined;
+}
+
+/** A policy, ready to decide. */
+export interface Engine {
+  /** The policy. */
+  readonly policy: Policy;
+  /** Decides one call. */
+  decide(call: Call): Decision;
+}
+
+const READ = 0;
+const WRITE = 1;
+const RUN = 2;
+const ALLOW = 0;
+const DENY = 1;
+const IGNORE = 2;
+
+const READ_SLOTS = 0b111;
+const ALL_SLOTS = 0b111_111_111;
+const ALLOW_SLOTS = (1 << slotOf(READ, ALLOW)) | (1 << slotOf(WRITE, ALLOW)) |
+  (1 << slotOf(RUN, ALLOW));
+/** Per access: its own rules, and those of reading, since what is hidden is hidden. */
+const SLOTS = [READ_SLOTS, READ_SLOTS | 0b111_000, READ_SLOTS | 0b111_000_000];
+
+const EACCES: Refusal = { kind: "errno", errno: "EACCES" };
+const EXDEV: Refusal = { kind: "errno", errno: "EXDEV" };
+
+/**
+ * Makes an engine of a policy.
+ *
+ * @param policy the merged policy
+ * @param options what to know about the machine
+ * @returns the engine
+ */
+export function compile(policy: Policy, options: CompileOptions = {}): Engine {
+  return new CompiledPolicy(policy, options.realpath ?? (() => undefined));
+}
+
+class CompiledPolicy implements Engine {
+  readonly policy: Policy;
+  readonly #rules: readonly CompiledRule[];
+  readonly #matcher: PathMatcher;
+  readonly #calls: ReadonlyMap<SyscallName, Decision>;
+  readonly #otherwise: (use: number) => Decision;
+  readonly #held = allow(fixed.HELD);
+  readonly #noFile = allow(fixed.NO_FILE);
+  readonly #onTheWay = allow(fixed.ON_THE_WAY);
+  readonly #judge: Judge = (access, path) => {
+    const rule = this.#find(access, path);
+    return { allows: this.#rules[rule]?.effect === "allow", rule };
+  };
+
+  constructor(policy: Policy, realpath: Realpath) {
+    this.policy = policy;
+    const { rules, matcher } = compileRules(policy, realpath);
+    this.#rules = rules;
+    this.#matcher = matcher;
+    this.#calls = callDecisions(policy);
+    this.#otherwise = perUse((use) =>
+      refuse(
+        policy.default?.ref ?? fixed.NO_RULE,
+        policy.default?.refusal ?? EACCES,
+        use,
+      )
+    );
+  }
+
+  decide(call: Call): Decision {
+    const byName = this.#calls.get(call.name);
+    if (byName !== undefined) return byName;
+    const { uses, moves } = call;
+    let allowed: Decision | undefined;
+    for (let i = 0; i < uses.length; i++) {
+      const decision = this.#use(uses[i] as Use, i);
+      if (decision.kind === "refuse") return decision;
+      allowed ??= decision;
+    }
+    if (fixed.placesLink(call)) {
+      const decision = this.#link(uses);
+      if (decision !== undefined) return decision;
+    }
+    if (moves !== undefined) {
+      for (const move of moves) {
+        const decision = this.#move(move, uses);
+        if (decision !== undefined) return decision;
+      }
+    }
+    return allowed ?? this.#noFile;
+  }
+
+  /** Decides one use of one file. */
+  #use(use: Use, index: number): Decision {
+    const closed = fixed.closedBy(use);
+    if (closed !== undefined) return refuse(closed, EACCES, index);
+    const { access } = use;
+    switch (access) {
+      case "read":
+        return this.#ruled(READ, use, index);
+      case "write":
+        return this.#ruled(WRITE, use, index);
+      case "run":
+        return this.#ruled(RUN, use, index);
+      case "load":
+        return this.#load(use, index);
+      case "stat":
+        return fixed.isHeld(use) ? this.#held : this.#stat(use, index);
+    }
+  }
+
+  /** Decides a use that has rules of its own. */
+  #ruled(access: number, use: Use, index: number): Decision {
+    if (fixed.isHeld(use)) return this.#held;
+    const rule = this.#rules[this.#find(access, use.path)];
+    if (rule === undefined) return this.#otherwise(index);
+    if (rule.effect === "allow" && use.kind === "device") {
+      const closed = fixed.deviceClosedBy(use, rule.root);
+      if (closed !== undefined) return refuse(closed, EACCES, index);
+    }
+    return rule.decision(index);
+  }
+
+  /** Decides whether a file may load another: one that may be read or run may. */
+  #load(use: Use, index: number): Decision {
+    const read = this.#ruled(READ, use, index);
+    if (read.kind === "allow" || read.rule !== this.#otherwise(index).rule) {
+      return read;
+    }
+    const run = this.#ruled(RUN, use, index);
+    return run.kind === "allow" ? run : read;
+  }
+
+  /** The number of the rule that holds for an access to a path, or -1. */
+  #find(access: number, path: string): number {
+    this.#matcher.walk(path, lengthOf(path), SLOTS[access] as number);
+    return this.#found(access);
+  }
+
+  /** The rule that the last walk found for an access: deny, then ignore, then allow. */
+  #found(access: number): number {
+    const matcher = this.#matcher;
+    const deny = matcher.best(slotOf(access, DENY));
+    if (deny >= 0) return deny;
+    const ignore = matcher.best(slotOf(access, IGNORE));
+    if (ignore >= 0) return ignore;
+    const hidden = matcher.best(slotOf(READ, IGNORE));
+    if (hidden >= 0 && matcher.best(slotOf(READ, DENY)) < 0) return hidden;
+    return matcher.best(slotOf(access, ALLOW));
+  }
+
+  /**
+   * Decides whether a file may be seen: what a rule allows in some way, what
+   * lies on the way there, and what a directory that may be read lists.
+   */
+  #stat(use: Use, index: number): Decision {
+    const { path, kind } = use;
+    const matcher = this.#matcher;
+    matcher.walk(path, lengthOf(path), ALL_SLOTS);
+    for (let access = READ; access <= RUN; access++) {
+      const rule = this.#rules[this.#found(access)];
+      if (rule === undefined) continue;
+      // Only a rule about reading says that something must not be seen.
+      if (rule.effect === "allow" || access === READ) {
+        return rule.decision(index);
+      }
+    }
+    // Behind a wildcard anything could be on the way: only directories are,
+    // and whether a name is a file or nothing must not show.
+    if ((matcher.below(kind === "directory") & ALLOW_SLOTS) !== 0) {
+      return this.#onTheWay;
+    }
+    const slash = path.lastIndexOf("/");
+    if (slash < 0 || path === "/") return this.#otherwise(index);
+    matcher.walk(path, slash, READ_SLOTS);
+    const listed = this.#rules[this.#found(READ)];
+    return listed?.effect === "allow"
+      ? listed.decision(index)
+      : this.#otherwise(index);
+  }
+
+  /** Refuses a link at a place that a rule names, or on the way there. */
+  #link(uses: readonly Use[]): Decision | undefined {
+    for (let i = 0; i < uses.length; i++) {
+      const { access, path } = uses[i] as Use;
+      if (access !== "write") continue;
+      this.#matcher.walk(path, lengthOf(path), ALL_SLOTS);
+      if (this.#matcher.named() !== 0) {
+        return refuse(fixed.LINK_AT_RULE, EACCES, i);
+      }
+    }
+    return undefined;
+  }
+
+  /** Refuses a move that lets more be done than before. */
+  #move(move: Move, uses: readonly Use[]): Decision | undefined {
+    const found = obstacle(move, this.#judge, this.#matcher);
+    if (found === HARMLESS) return undefined;
+    return refuse(
+      this.#rules[found]?.rule.ref ?? fixed.WIDENS,
+      // As for a file system of its own: mv then copies, under the rules.
+      move.tree ? EXDEV : EACCES,
+      uses.findIndex((use) => use.path === move.from),
+    );
+  }
+}
+
+/** How long a path is for a walk: 0 for the root directory and for what is no path. */
+function lengthOf(path: string): number {
+  return path.length > 1 && path[0] === "/" ? path.length : 0;
+}
+
+function allow(rule: RuleRef): Decision {
+  return { kind: "allow", rule };
+}
+
+function refuse(rule: RuleRef, refusal: Refusal, use: number): Decision {
+  return { kind: "refuse", refusal, rule, use };
+}
+
+/** The decisions for calls that the policy refuses by name. */
+function callDecisions(policy: Policy): Map<SyscallName, Decision> {
+  const decisions = new Map<SyscallName, Decision>();
+  for (const [name, setting] of callSettings(policy)) {
+    if (setting.kind === "allow") continue;
+    decisions.set(name, refuse(setting.ref, setting.refusal, -1));
+  }
+  return decisions;
+}

@@ -1,0 +1,154 @@
+/** A policy and all that it extends, in the order in which they apply. */
+
+import { PolicyError } from "../errors.ts";
+import { Fault } from "./fault.ts";
+import { asPolicyError, parsePolicy } from "./parse.ts";
+import type { Layer } from "./policy.ts";
+import { PRESETS, presetNamed } from "./presets.ts";
+import { didYouMean } from "./similar.ts";
+import type { Variables } from "./variables.ts";
+
+/** A policy that was found. */
+export interface LoadedPolicy {
+  /** What messages call it, and what tells it from others. */
+  readonly file: string;
+  /** The directory that it is in: `${policy-dir}`, and what its own `extends` are relative to. */
+  readonly dir: string;
+  /** What it says. */
+  readonly bytes: Uint8Array;
+  /** Whether it is jail's own. */
+  readonly trusted: boolean;
+}
+
+/**
+ * Finds a policy.
+ *
+ * @param reference the name of a built-in policy, or a file
+ * @param from the directory that a file is relative to
+ * @returns the policy, or `undefined` where there is none
+ */
+export type LoadPolicy = (
+  reference: string,
+  from: string,
+) => Promise<LoadedPolicy | undefined>;
+
+/** What {@linkcode loadPolicy} has to know. */
+export interface LoadOptions {
+  /** Finds a policy. */
+  readonly load: LoadPolicy;
+  /** What the variables stand for; `policy-dir` is each file's own. */
+  readonly variables: Variables;
+  /** The directory that the reference is relative to. */
+  readonly from: string;
+}
+
+const MAX_DEPTH = 16;
+
+/**
+ * Loads a policy and all that it extends.
+ *
+ * @param reference the name of a built-in policy, or a file
+ * @param options how to find it
+ * @returns its layers, those that it extends before it, each file once
+ * @throws {PolicyError} when one is missing or wrong, or extends itself
+ */
+export async function loadPolicy(
+  reference: string,
+  options: LoadOptions,
+): Promise<Layer[]> {
+  const found = await options.load(reference, options.from);
+  if (found === undefined) {
+    throw new PolicyError(`Cannot find policy "${reference}"`, {
+      hint: hintFor(reference),
+    });
+  }
+  const layers: Layer[] = [];
+  await add(found, options, layers, new Set(), []);
+  return layers;
+}
+
+/** Adds a policy's layers to a list, unless they are there. */
+async function add(
+  loaded: LoadedPolicy,
+  options: LoadOptions,
+  layers: Layer[],
+  done: Set<string>,
+  path: readonly string[],
+): Promise<void> {
+  const { file, dir, bytes, trusted } = loaded;
+  const variables = trusted
+    ? options.variables
+    : { ...options.variables, "policy-dir": dir };
+  const layer = await parsePolicy(bytes, { source: file, variables, trusted });
+  const text = layer.sources[0]?.text ?? "";
+  for (const { name, ref } of layer.extends) {
+    const base = await options.load(name, dir);
+    const here = [...path, file];
+    try {
+      if (base === undefined) {
+        throw new Fault(ref.keys, `there is no policy "${name}"`, {
+          hint: hintFor(name),
+        });
+      }
+      if (here.includes(base.file)) {
+        throw new Fault(
+          ref.keys,
+          `it extends itself: ${[...here, base.file].join(" -> ")}`,
+        );
+      }
+      if (here.length >= MAX_DEPTH) {
+        throw new Fault(ref.keys, `"extends" is ${MAX_DEPTH} deep`);
+      }
+    } catch (error) {
+      throw await asPolicyError(error, file, text);
+    }
+    if (!done.has(base.file)) await add(base, options, layers, done, here);
+  }
+  done.add(file);
+  layers.push(layer);
+}
+
+/** What to do about a policy that is not there. */
+function hintFor(reference: string): string {
+  const names = PRESETS.map((preset) => preset.name);
+  return didYouMean(reference, names) ??
+    `the built-in policies are ${names.join(", ")}; a file needs a "/" or ".yaml"`;
+}
+
+/** Reads a file by its absolute path, or `undefined` where there is none. */
+export type ReadFile = (path: string) => Promise<Uint8Array | undefined>;
+
+/**
+ * Makes a function that finds policies: built-in ones by name, any other as a
+ * file. A file has a slash in its name, or ends in `.yaml`, `.yml` or `.json`.
+ *
+ * @param readFile reads a file
+ * @returns the function
+ */
+export function policyLoader(readFile: ReadFile): LoadPolicy {
+  return async (reference, from) => {
+    const preset = presetNamed(reference);
+    if (preset !== undefined) {
+      const bytes = new TextEncoder().encode(preset.text);
+      return { file: preset.name, dir: "/", bytes, trusted: true };
+    }
+    if (!/\/|\.(?:ya?ml|json)$/.test(reference)) return undefined;
+    const path = joinPath(from, reference);
+    const bytes = await readFile(path);
+    if (bytes === undefined) return undefined;
+    const dir = path.slice(0, path.lastIndexOf("/")) || "/";
+    return { file: path, dir, bytes, trusted: false };
+  };
+}
+
+/** A path relative to a directory, without `.` and `..`. */
+export function joinPath(from: string, path: string): string {
+  const names: string[] = [];
+  const whole = path.startsWith("/") ? path : `${from}/${path}`;
+  for (const name of whole.split("/")) {
+    if (name === "" || name === ".") continue;
+    if (name === "..") names.pop();
+    else names.push(name);
+  }
+  return `/${names.join("/")}`;
+}

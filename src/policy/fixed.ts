@@ -1,0 +1,98 @@
+/** What holds under every policy, `--allow-all` included. */
+
+import type { Call, Use } from "./call.ts";
+import type { RuleRef } from "./decision.ts";
+
+/** A rule that is part of jail itself. */
+function jailRule(key: string, text: string): RuleRef {
+  return { source: "jail", keys: [key], text };
+}
+
+/** No rule said anything. */
+export const NO_RULE: RuleRef = jailRule("default", "no rule allows it");
+
+/** The call names no file, and nothing forbids it. */
+export const NO_FILE: RuleRef = jailRule("calls", "it touches no file");
+
+/** A directory on the way to something that a rule allows may be seen. */
+export const ON_THE_WAY: RuleRef = jailRule(
+  "stat",
+  "it is on the way to what a rule allows",
+);
+
+/** A pipe, a memfd or a removed file: the program holds it already. */
+export const HELD: RuleRef = jailRule("object", "the program holds it already");
+
+/** A rename would let more be done with a file than before. */
+export const WIDENS: RuleRef = jailRule(
+  "move",
+  "the new place allows more than the old one",
+);
+
+/**
+ * No link may be put where a rule begins, nor on the way there: rules are
+ * looked up on real paths, so the next run of the same policy would allow
+ * whatever the link leads to, and a program outside would follow it past a
+ * `deny`.
+ */
+export const LINK_AT_RULE: RuleRef = jailRule(
+  "link",
+  "a link where a rule begins",
+);
+
+const OTHER_PROCESS: RuleRef = jailRule(
+  "proc",
+  "/proc of a process outside the jail",
+);
+const MEMORY: RuleRef = jailRule("mem", "/proc/self/mem is never written");
+const DEVICE: RuleRef = jailRule("device", "a device that no rule names");
+
+const OTHER_PROCESS_REGEXP = /^\/proc\/[0-9]+(?:\/|$)/;
+const MEMORY_REGEXP = /^\/proc\/self\/(?:task\/[^/]+\/)?mem$/;
+const HARMLESS_DEVICE_REGEXP =
+  /^\/dev\/(?:null|zero|full|random|urandom|tty|ptmx|pts\/[^/]+)$/;
+
+/** The fixed rule that closes a file for a use whatever the policy allows, if one does. */
+export function closedBy(use: Use): RuleRef | undefined {
+  const { path } = use;
+  if (!path.startsWith("/proc/")) return undefined;
+  if (OTHER_PROCESS_REGEXP.test(path)) return OTHER_PROCESS;
+  if (use.access === "write" && MEMORY_REGEXP.test(path)) return MEMORY;
+  return undefined;
+}
+
+/**
+ * The fixed rule that closes a device, if one does.
+ *
+ * @param use what would be done with it
+ * @param root the first names of the rule that allows it; a rule that begins
+ * beneath /dev, or at the device itself, is taken to mean it
+ */
+export function deviceClosedBy(use: Use, root: string): RuleRef | undefined {
+  if (HARMLESS_DEVICE_REGEXP.test(use.path)) return undefined;
+  if (root.startsWith("/dev/") || root === use.path) return undefined;
+  return DEVICE;
+}
+
+/** Whether a pipe or the like may be used without asking a rule. */
+export function isHeld(use: Use): boolean {
+  return use.kind === "object" && use.access !== "run" &&
+    use.access !== "load";
+}
+
+/** Whether a call could put a symbolic link where there was none. */
+export function placesLink(call: Call): boolean {
+  switch (call.name) {
+    case "symlink":
+    case "symlinkat":
+      return true;
+    case "link":
+    case "linkat":
+    case "rename":
+    case "renameat":
+    case "renameat2":
+      return call.uses.some((use) => use.kind === "link");
+    default:
+      return false;
+  }
+}

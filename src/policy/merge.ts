@@ -1,0 +1,54 @@
+/**
+ * Layers made one policy.
+ *
+ * The order is: what a policy extends, before the policy itself; the policies
+ * of the command line in their order; its flags last. Lists append. Of
+ * `description`, `default`, `net` and `sys` the last one that is said holds.
+ * Order does not matter for what is allowed: deny beats ignore, and ignore
+ * beats allow, whichever layer they are in.
+ */
+
+import type { Effect, Layer, Policy } from "./policy.ts";
+
+/**
+ * Merges layers, the most basic one first.
+ *
+ * @param layers the layers
+ * @returns the policy; without any layer it allows nothing
+ */
+export function mergeLayers(layers: readonly Layer[]): Policy {
+  return {
+    description: last(layers, (layer) => layer.description),
+    read: mergeRules(layers.map((layer) => layer.read)),
+    write: mergeRules(layers.map((layer) => layer.write)),
+    run: mergeRules(layers.map((layer) => layer.run)),
+    env: mergeRules(layers.map((layer) => layer.env)),
+    net: last(layers, (layer) => layer.net) ?? "none",
+    sys: last(layers, (layer) => layer.sys) ?? "none",
+    calls: {
+      allow: layers.flatMap((layer) => layer.calls.allow),
+      refuse: layers.flatMap((layer) => layer.calls.refuse),
+    },
+    default: last(layers, (layer) => layer.default),
+    sources: layers.flatMap((layer) => layer.sources),
+  };
+}
+
+/** The last value that a layer says. */
+function last<Value>(
+  layers: readonly Layer[],
+  value: (layer: Layer) => Value | undefined,
+): Value | undefined {
+  return layers.map(value).findLast((one) => one !== undefined);
+}
+
+/** Appends lists of rules. */
+function mergeRules<Rule>(
+  all: readonly Readonly<Record<Effect, readonly Rule[]>>[],
+): Record<Effect, readonly Rule[]> {
+  return {
+    allow: all.flatMap((rules) => rules.allow),
+    deny: all.flatMap((rules) => rules.deny),
+    ignore: all.flatMap((rules) => rules.ignore),
+  };
+}

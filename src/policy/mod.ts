@@ -1,0 +1,70 @@
+/**
+ * Policies: what a program may do, decided without running it.
+ *
+ * Nothing here needs a permission, or Linux: a policy is read, merged and asked
+ * anywhere. The jail asks the same functions while a program runs.
+ *
+ * @example Ask a policy
+ * ```ts
+ * import { compile, mergeLayers, parsePolicy } from "@jail/jail/policy";
+ *
+ * const layer = await parsePolicy("read: [/usr]", {
+ *   source: "example.yaml",
+ *   variables: {},
+ * });
+ * const engine = compile(mergeLayers([layer]));
+ * const decision = engine.decide({
+ *   name: "openat",
+ *   uses: [{ access: "read", path: "/etc/shadow", kind: "file" }],
+ * });
+ * console.log(decision.kind); // "refuse"
+ * ```
+ *
+ * @module
+ */
+
+export { type Position, PolicyError, type PolicyErrorOptions } from "../errors.ts";
+export type { Access, Call, FileKind, Move, Use } from "./call.ts";
+export type { Decision, Refusal, RuleRef } from "./decision.ts";
+export { compile, type CompileOptions, type Engine } from "./decide.ts";
+export {
+  type LoadedPolicy,
+  type LoadOptions,
+  loadPolicy,
+  type LoadPolicy,
+  policyLoader,
+  type ReadFile,
+} from "./extend.ts";
+export {
+  type FlagOptions,
+  type Flags,
+  flagsLayer,
+  type FlagValues,
+} from "./flags.ts";
+export { mergeLayers } from "./merge.ts";
+export { compileNames, type NameDecision } from "./names.ts";
+export { parsePolicy, type ParseOptions } from "./parse.ts";
+export { type PermissionOptions, permissionsLayer } from "./permissions.ts";
+export type {
+  AllOrNone,
+  CallRule,
+  CallRules,
+  DefaultRule,
+  Effect,
+  Layer,
+  NameRule,
+  NameRules,
+  PathRule,
+  PathRules,
+  PathSection,
+  Policy,
+  PolicySource,
+  Reference,
+  Sections,
+} from "./policy.ts";
+export { type Preset, presetNamed, PRESETS } from "./presets.ts";
+export type { Realpath } from "./rules.ts";
+export type { Variables } from "./variables.ts";
+export type { ErrnoName } from "../abi/errno.ts";
+export type { SignalName } from "../abi/signal.ts";
+export type { Group, SyscallName } from "../abi/syscalls.ts";

@@ -1,0 +1,142 @@
+/** A permission set of a `deno.json` made a layer. */
+
+import { PolicyError } from "../errors.ts";
+import { describe, Fault, type Keys } from "./fault.ts";
+import { type FlagOptions, type Flags, flagsLayer, type FlagValues } from "./flags.ts";
+import { asPolicyError } from "./parse.ts";
+import { EFFECTS, type Layer } from "./policy.ts";
+import { didYouMean } from "./similar.ts";
+import { readEntries, readMap } from "./values.ts";
+
+/** What {@linkcode permissionsLayer} has to know besides the file. */
+export interface PermissionOptions extends Omit<FlagOptions, "cwd" | "ref"> {
+  /** The file as the user named it. */
+  readonly source: string;
+  /** The directory that it is in, which its paths are relative to, as a byte string. */
+  readonly dir: string;
+  /** The set's name; `default` unless given. */
+  readonly name?: string | undefined;
+}
+
+const SECTIONS = ["read", "write", "run", "net", "env", "sys"] as const;
+
+/** Deno has permissions for these, and a program that is not Deno has no use for them. */
+const FOREIGN = ["import", "ffi"];
+
+/**
+ * Makes a layer of a permission set.
+ *
+ * @param text a `deno.json` or `deno.jsonc`
+ * @param options which set, and what to know about the machine
+ * @returns the layer
+ * @throws {PolicyError} when there is no such set, or it is wrong
+ */
+export async function permissionsLayer(
+  text: string,
+  options: PermissionOptions,
+): Promise<Layer> {
+  const { source, dir, name = "default" } = options;
+  const json = withoutComments(text);
+  try {
+    const flags = readSet(parseJson(json, source), name);
+    const layer = flagsLayer(flags, {
+      ...options,
+      cwd: dir,
+      ref: (section, effect, index, text) => ({
+        source,
+        keys: [
+          "permissions",
+          name,
+          section,
+          ...(isShort(json, name, section) ? [] : [effect]),
+          ...(index === undefined ? [] : [index]),
+        ],
+        text,
+      }),
+    });
+    return { ...layer, sources: [{ name: source, text: json }] };
+  } catch (error) {
+    throw await asPolicyError(error, source, json);
+  }
+}
+
+function parseJson(json: string, source: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new PolicyError(`Cannot read "${source}": ${reason}`);
+  }
+}
+
+/** Whether a section of the set is a list, or true, rather than a map of effects. */
+function isShort(json: string, name: string, section: string): boolean {
+  const value = JSON.parse(json).permissions[name][section];
+  return Array.isArray(value) || typeof value !== "object";
+}
+
+/** Reads the set of a name. */
+function readSet(value: unknown, name: string): Flags {
+  const sets = readEntries(
+    readEntries(value, []).get("permissions") ?? {},
+    ["permissions"],
+  );
+  if (!sets.has(name)) {
+    throw new Fault(["permissions"], `there is no permission set "${name}"`, {
+      hint: didYouMean(name, sets.keys()),
+    });
+  }
+  const keys = ["permissions", name];
+  const map = readMap(sets.get(name), keys, ["all", ...SECTIONS], FOREIGN);
+  const flags: Record<string, FlagValues | boolean> = {};
+  if (map.has("all")) {
+    const all = map.get("all");
+    if (typeof all !== "boolean") {
+      throw new Fault([...keys, "all"], `"all" must be true or false`);
+    }
+    flags["allowAll"] = all;
+  }
+  for (const section of SECTIONS) {
+    if (!map.has(section)) continue;
+    flags[section] = readValues(map.get(section), [...keys, section]);
+  }
+  return flags;
+}
+
+/** Reads true, false, a list, or a map of what is allowed, denied and ignored. */
+function readValues(value: unknown, keys: Keys): FlagValues {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return { allow: readValue(value, keys) };
+  }
+  const map = readMap(value, keys, EFFECTS);
+  return Object.fromEntries(
+    [...map].map(([effect, list]) => [effect, readValue(list, [...keys, effect])]),
+  );
+}
+
+function readValue(
+  value: unknown,
+  keys: Keys,
+): true | readonly string[] | undefined {
+  if (value === true) return true;
+  if (value === false || value === null) return undefined;
+  if (Array.isArray(value)) {
+    if (value.every((item) => typeof item === "string")) {
+      return value.length === 0 ? undefined : value;
+    }
+  }
+  throw new Fault(
+    keys,
+    `a list of texts, true or false is expected, not ${describe(value)}`,
+  );
+}
+
+/** Blanks out the comments and trailing commas of JSONC, so that all else stays where it is. */
+export function withoutComments(text: string): string {
+  const token = /"(?:[^"\\\n]|\\.)*"|\/\/[^\n]*|\/\*[^]*?\*\/|,(?=\s*[\]}])/g;
+  const blank = (part: string): string =>
+    part[0] === '"' ? part : part.replace(/[^\n]/g, " ");
+  // A trailing comma may be followed by a comment, which is blank by then.
+  return text.replace(token, (part) => part === "," ? part : blank(part))
+    .replace(token, blank);
+}

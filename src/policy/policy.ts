@@ -1,0 +1,157 @@
+/** A policy as data: what a program may do, and where each rule stands. */
+
+import type { Group, SyscallName } from "../abi/syscalls.ts";
+import type { Refusal, RuleRef } from "./decision.ts";
+
+/** One rule about files. */
+export interface PathRule {
+  /**
+   * What it covers, as a byte string in the language of `glob.ts`: absolute,
+   * variables put in. Without a wildcard it means that path and all beneath it.
+   */
+  readonly pattern: string;
+  /** Where it stands. */
+  readonly ref: RuleRef;
+  /** How to refuse, where the rule says; only in `deny`. */
+  readonly refusal?: Refusal | undefined;
+}
+
+/** What may be done to files in one way: read, written or run. */
+export interface PathRules {
+  /** What may. */
+  readonly allow: readonly PathRule[];
+  /** What may not, whatever is allowed: EACCES unless the rule says otherwise. */
+  readonly deny: readonly PathRule[];
+  /** What looks as if it were not there: ENOENT. */
+  readonly ignore: readonly PathRule[];
+}
+
+/** One rule about names of environment variables. */
+export interface NameRule {
+  /** The name, or a pattern with `*` and `?`, as a byte string. */
+  readonly pattern: string;
+  /** Where it stands. */
+  readonly ref: RuleRef;
+}
+
+/** Which environment variables the program gets. */
+export interface NameRules {
+  /** Those that it gets. */
+  readonly allow: readonly NameRule[];
+  /** Those that it does not get, whatever is allowed. */
+  readonly deny: readonly NameRule[];
+  /** The same: a variable that is not there and one that is hidden look alike. */
+  readonly ignore: readonly NameRule[];
+}
+
+/** One rule about a system call, or about a group of them. */
+export interface CallRule {
+  /** A call's name, or `@` and a group's. */
+  readonly name: SyscallName | `@${Group}`;
+  /** Where it stands. */
+  readonly ref: RuleRef;
+  /** How it is refused; without one, as the policy's `default` says. */
+  readonly refusal?: Refusal | undefined;
+}
+
+/** What a policy says of calls by name. */
+export interface CallRules {
+  /** Calls that are otherwise forbidden and may be made. It opens no file. */
+  readonly allow: readonly CallRule[];
+  /** Calls that are refused before anything else is looked at. */
+  readonly refuse: readonly CallRule[];
+}
+
+/** What happens where no rule matches. */
+export interface DefaultRule {
+  /** How to refuse. */
+  readonly refusal: Refusal;
+  /** Where it stands. */
+  readonly ref: RuleRef;
+}
+
+/** The text that rules came from, kept so that a message can show the line. */
+export interface PolicySource {
+  /** What {@linkcode RuleRef.source} calls it. */
+  readonly name: string;
+  /** The text as it was read. */
+  readonly text: string;
+}
+
+/** Everything, or nothing: what can be said of the network and the system. */
+export type AllOrNone = "all" | "none";
+
+/** The sections that a policy and each of its layers have. */
+export interface Sections {
+  /** One sentence on what it is for. */
+  readonly description?: string | undefined;
+  /** What may be read. */
+  readonly read: PathRules;
+  /** What may be created, changed and removed. */
+  readonly write: PathRules;
+  /** What may be executed. */
+  readonly run: PathRules;
+  /** Which environment variables the program gets. */
+  readonly env: NameRules;
+  /** What is said of calls by name. */
+  readonly calls: CallRules;
+  /** How calls are refused that no rule covers, if that was said. */
+  readonly default?: DefaultRule | undefined;
+  /** Where the rules came from. */
+  readonly sources: readonly PolicySource[];
+}
+
+/** One layer: a policy file, the flags, or a permission set, before merging. */
+export interface Layer extends Sections {
+  /** What it extends, in order. */
+  readonly extends: readonly Reference[];
+  /** Whether the network may be used, if the layer says. */
+  readonly net?: AllOrNone | undefined;
+  /** Whether facts about the system may be asked for, if the layer says. */
+  readonly sys?: AllOrNone | undefined;
+}
+
+/** The name of another policy, and where it is asked for. */
+export interface Reference {
+  /** A built-in policy's name, or a file. */
+  readonly name: string;
+  /** Where it stands. */
+  readonly ref: RuleRef;
+}
+
+/** A whole policy: all layers merged. */
+export interface Policy extends Sections {
+  /** Whether the network may be used. */
+  readonly net: AllOrNone;
+  /** Whether facts about the system may be asked for. */
+  readonly sys: AllOrNone;
+}
+
+/** The ways in which files can be used that have rules of their own. */
+export const PATH_SECTIONS = ["read", "write", "run"] as const;
+
+/** One of {@linkcode PATH_SECTIONS}. */
+export type PathSection = "read" | "write" | "run";
+
+/** What a rule does with what it matches. */
+export const EFFECTS = ["allow", "deny", "ignore"] as const;
+
+/** One of {@linkcode EFFECTS}. */
+export type Effect = "allow" | "deny" | "ignore";
+
+/** No rules about files. */
+export const NO_PATHS: PathRules = { allow: [], deny: [], ignore: [] };
+
+/** No rules about names. */
+export const NO_NAMES: NameRules = { allow: [], deny: [], ignore: [] };
+
+/** A layer that says nothing. */
+export const EMPTY_LAYER: Layer = {
+  extends: [],
+  read: NO_PATHS,
+  write: NO_PATHS,
+  run: NO_PATHS,
+  env: NO_NAMES,
+  calls: { allow: [], refuse: [] },
+  sources: [],
+};

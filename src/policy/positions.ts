@@ -1,0 +1,273 @@
+/**
+ * Where in a policy file things stand, and a second opinion on what it says.
+ *
+ * The only file that loads the `yaml` package, and it is itself loaded only
+ * where a file of the user is read or a message needs a line.
+ */
+
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  type Node,
+  type Pair,
+  parseDocument,
+  visit,
+  type YAMLMap,
+} from "yaml";
+import { type Keys, shorten } from "./fault.ts";
+import { TextFault } from "./text.ts";
+
+/** Characters of a text: the first, and how many. */
+export interface Span {
+  /** The first character. */
+  readonly offset: number;
+  /** How many are meant. */
+  readonly length: number;
+}
+
+const OPTIONS = {
+  version: "1.2",
+  schema: "core",
+  merge: false,
+  // Looked at in checkNodes(): this option compares every key with every other.
+  uniqueKeys: false,
+  prettyErrors: false,
+  keepSourceTokens: false,
+  logLevel: "error",
+} as const;
+
+/**
+ * Finds what keys lead to.
+ *
+ * @param text the policy
+ * @param keys the keys and indices
+ * @param part whether the last key itself is meant, or its value
+ * @returns the characters, those of the nearest thing around where there is no such
+ */
+export function locate(
+  text: string,
+  keys: Keys,
+  part: "key" | "value" = "value",
+): Span | undefined {
+  const document = parseDocument(text, OPTIONS);
+  let node: unknown = document.contents;
+  let found = spanOf(node);
+  keys.forEach((key, index) => {
+    const last = index === keys.length - 1;
+    if (isMap(node)) {
+      const pair = node.items.find((one) => keyOf(one) === String(key));
+      const keySpan = spanOf(pair?.key);
+      node = pair?.value;
+      const valueSpan = isScalar(node) || !last ? spanOf(node) : undefined;
+      found = (last && part === "key" ? keySpan : valueSpan) ?? keySpan ?? found;
+    } else if (isSeq(node)) {
+      node = node.items[Number(key)];
+      found = spanOf(node) ?? found;
+    } else {
+      node = undefined;
+    }
+  });
+  return found === undefined ? undefined : oneLine(text, found);
+}
+
+/**
+ * Reads a policy a second time, by another parser, and compares.
+ *
+ * @param text the policy
+ * @param parse the parser whose result is enforced; called only on harmless text
+ * @returns what it returned
+ * @throws {TextFault} where the two do not agree, or might not elsewhere
+ */
+export function readTwice(
+  text: string,
+  parse: (text: string) => unknown,
+): unknown {
+  const document = parseCarefully(text);
+  const [error] = document.errors;
+  if (error !== undefined) {
+    const { message, hint } = explain(error.code, error.message, text, error.pos[0]);
+    throw new TextFault(message, text, error.pos[0], { hint });
+  }
+  checkNodes(document, text);
+  let value: unknown;
+  try {
+    value = parse(text);
+  } catch (error) {
+    throw syntaxFault(error, text);
+  }
+  const keys = difference(value, document.toJS(), []);
+  if (keys !== undefined) {
+    const span = locate(text, keys);
+    throw new TextFault(
+      "it can be read in two ways",
+      text,
+      span?.offset,
+      {
+        length: span?.length ?? 1,
+        hint: "put the value in double quotes",
+      },
+    );
+  }
+  return value;
+}
+
+/** Parses text that may be made to break a parser. */
+function parseCarefully(text: string): Document.Parsed {
+  try {
+    return parseDocument(text, OPTIONS);
+  } catch {
+    // It collects errors and throws none of its own: its stack ran out.
+    throw new TextFault("it is nested too deeply", text, undefined);
+  }
+}
+
+/** The error of the enforced parser, at its place. */
+export function syntaxFault(error: unknown, text: string): TextFault {
+  const message = error instanceof Error ? error.message : String(error);
+  const place = /^(.*?) at line (\d+), column (\d+)/s.exec(message);
+  if (place === null) {
+    return new TextFault(
+      shorten(lowerFirst(message.split("\n")[0] ?? "")),
+      text,
+      undefined,
+    );
+  }
+  let offset = 0;
+  for (let line = 1; line < Number(place[2]); line++) {
+    offset = text.indexOf("\n", offset) + 1;
+  }
+  const what = (place[1] ?? "").replace(/^Cannot [^:]*: /, "");
+  return new TextFault(shorten(lowerFirst(what)), text, offset + Number(place[3]) - 1);
+}
+
+/** What a person has to know of an error that the parser found. */
+function explain(
+  code: string,
+  message: string,
+  text: string,
+  offset: number,
+): { message: string; hint?: string } {
+  const rest = text.slice(text.lastIndexOf("\n", offset - 1) + 1).split("\n")[0] ??
+    "";
+  switch (code) {
+    case "MULTIPLE_DOCS":
+      return {
+        message: "more than one document",
+        hint: `write one policy per file, without "---" between`,
+      };
+    case "TAB_AS_INDENT":
+      return { message: "a tab in the indentation", hint: "use spaces" };
+    default: {
+      const hint = /[[{,][^"']*\$\{/.test(rest) || /[:\-[,]\s*[@`%]/.test(rest)
+        ? `put it in double quotes, as in ["\${cwd}/out"]`
+        : undefined;
+      const said = shorten(lowerFirst(message.split("\n")[0] ?? ""));
+      return hint === undefined ? { message: said } : { message: said, hint };
+    }
+  }
+}
+
+/** Refuses what the language of policies does without, since readers differ on it. */
+function checkNodes(document: Document.Parsed, text: string): void {
+  const directive = /^%.*/m.exec(text);
+  if (directive !== null) {
+    throw new TextFault("a policy has no directives", text, directive.index);
+  }
+  const refuse = (node: Node, message: string, hint?: string): never => {
+    throw new TextFault(message, text, node.range?.[0], { hint });
+  };
+  visit(document, {
+    Node: (key, node) => {
+      if (isAlias(node)) {
+        return refuse(node, "a policy has no aliases", "write the value again");
+      }
+      if (node.anchor !== undefined) {
+        return refuse(node, "a policy has no anchors", `take "&${node.anchor}" out`);
+      }
+      if (node.tag !== undefined) {
+        return refuse(node, "a policy has no tags", "take it out");
+      }
+      if (!isScalar(node)) {
+        if (key === "key") return refuse(node, "a key must be a text");
+        return isMap(node) ? checkKeys(node, refuse) : undefined;
+      }
+      if (key === "key" && typeof node.value !== "string") {
+        return refuse(node, "a key must be a text", "put it in double quotes");
+      }
+      const { source } = node;
+      if (node.type !== "PLAIN" || source === undefined) return;
+      if (/^(?:yes|no|on|off)$/i.test(source)) {
+        return refuse(
+          node,
+          `"${source}" is a text to some readers and true or false to others`,
+          `write "true" or "false", or put it in double quotes`,
+        );
+      }
+    },
+  });
+}
+
+/** Refuses a map that has a key twice. */
+function checkKeys(
+  map: YAMLMap,
+  refuse: (node: Node, message: string, hint?: string) => never,
+): undefined {
+  const seen = new Set<unknown>();
+  for (const { key } of map.items) {
+    if (!isScalar(key)) continue;
+    if (seen.has(key.value)) {
+      return refuse(key, "the same key twice", "make one of the two");
+    }
+    seen.add(key.value);
+  }
+}
+
+/** The keys of the first place where two values differ. */
+function difference(one: unknown, other: unknown, keys: Keys): Keys | undefined {
+  if (Object.is(one, other)) return undefined;
+  if (
+    typeof one !== "object" || typeof other !== "object" || one === null ||
+    other === null || Array.isArray(one) !== Array.isArray(other)
+  ) {
+    return keys;
+  }
+  const names = Object.keys(one);
+  const others = new Set(Object.keys(other));
+  for (const name of names) {
+    const at = [...keys, name];
+    if (!others.delete(name)) return at;
+    const found = difference(
+      (one as Record<string, unknown>)[name],
+      (other as Record<string, unknown>)[name],
+      at,
+    );
+    if (found !== undefined) return found;
+  }
+  const [extra] = others;
+  return extra === undefined ? undefined : [...keys, extra];
+}
+
+function keyOf(pair: Pair): string {
+  return isScalar(pair.key) ? String(pair.key.value) : "";
+}
+
+function spanOf(node: unknown): Span | undefined {
+  if (isPair(node) || !isNode(node) || node.range == null) return undefined;
+  const [start, end] = node.range;
+  return { offset: start, length: Math.max(1, end - start) };
+}
+
+/** The part of a span that is in its first line. */
+function oneLine(text: string, span: Span): Span {
+  const part = text.slice(span.offset, span.offset + span.length).split(/\r?\n/)[0];
+  return { offset: span.offset, length: Math.max(1, part?.trimEnd().length ?? 1) };
+}
+
+function lowerFirst(text: string): string {
+  return text.slice(0, 1).toLowerCase() + text.slice(1);
+}

@@ -1,0 +1,135 @@
+/** The path rules of a policy in the form that decisions are made from. */
+
+import type { Decision, Refusal } from "./decision.ts";
+import { escapeGlob, type Glob, parseGlob } from "./glob.ts";
+import { PathMatcher } from "./match.ts";
+import {
+  type Effect,
+  EFFECTS,
+  PATH_SECTIONS,
+  type PathRule,
+  type Policy,
+} from "./policy.ts";
+
+/** Finds the real path of a file, or `undefined` where there is none. */
+export type Realpath = (path: string) => string | undefined;
+
+/** One pattern of one rule, with its decisions made beforehand. */
+export interface CompiledRule {
+  /** What it does with what it matches. */
+  readonly effect: Effect;
+  /** Its first names, up to the first wildcard: `/usr/lib`. */
+  readonly root: string;
+  /** The rule that it comes from. */
+  readonly rule: PathRule;
+  /** The decision for the use with the index; made once, given out often. */
+  decision(use: number): Decision;
+}
+
+const EACCES: Refusal = { kind: "errno", errno: "EACCES" };
+const ENOENT: Refusal = { kind: "errno", errno: "ENOENT" };
+
+/** The slot of a kind of rules: `access` and `effect` as indices. */
+export function slotOf(access: number, effect: number): number {
+  return access * EFFECTS.length + effect;
+}
+
+/** Puts the path rules of a policy into a tree. */
+export function compileRules(
+  policy: Policy,
+  realpath: Realpath,
+): { rules: CompiledRule[]; matcher: PathMatcher } {
+  const entries: { glob: Glob; slot: number; depth: number; rule: CompiledRule }[] =
+    [];
+  PATH_SECTIONS.forEach((section, access) => {
+    EFFECTS.forEach((effect, index) => {
+      for (const rule of policy[section][effect]) {
+        for (const glob of realGlobs(rule.pattern, realpath)) {
+          const names = literalRoot(glob);
+          entries.push({
+            glob,
+            slot: slotOf(access, index),
+            depth: names.length,
+            rule: compileRule(rule, effect, `/${names.join("/")}`),
+          });
+        }
+      }
+    });
+  });
+  // Where several rules match, the one with the longest root is the most
+  // specific; among those the last one wins, as later layers do.
+  entries.sort((a, b) => a.depth - b.depth);
+  const matcher = new PathMatcher();
+  entries.forEach(({ glob, slot }, number) => matcher.add(glob, slot, number));
+  return { rules: entries.map((entry) => entry.rule), matcher };
+}
+
+/** Makes the decisions of a rule. */
+function compileRule(rule: PathRule, effect: Effect, root: string): CompiledRule {
+  const { ref } = rule;
+  return {
+    effect,
+    root,
+    rule,
+    decision: effect === "allow"
+      ? always({ kind: "allow", rule: ref })
+      : perUse((use) => ({
+        kind: "refuse",
+        refusal: rule.refusal ?? (effect === "ignore" ? ENOENT : EACCES),
+        rule: ref,
+        use,
+      })),
+  };
+}
+
+/** The same decision for every use. */
+function always(decision: Decision): (use: number) => Decision {
+  return () => decision;
+}
+
+/** A decision for each use, made when first asked for. */
+export function perUse(
+  make: (use: number) => Decision,
+): (use: number) => Decision {
+  const made: Decision[] = [];
+  return (use) => made[use + 1] ??= make(use);
+}
+
+/** The names in front of the first wildcard. */
+function literalRoot(glob: Glob): string[] {
+  const names: string[] = [];
+  for (const segment of glob.segments) {
+    if (segment.kind !== "name") break;
+    names.push(segment.name);
+  }
+  return names;
+}
+
+/** The globs of a pattern, and those of where its links lead. */
+function realGlobs(pattern: string, realpath: Realpath): Glob[] {
+  const globs = parseGlob(pattern);
+  for (const glob of [...globs]) {
+    const names = literalRoot(glob);
+    const real = realRoot(names, realpath);
+    if (real === `/${names.join("/")}`) continue;
+    const [root] = parseGlob(escapeGlob(real)) as [Glob];
+    globs.push({
+      segments: [...root.segments, ...glob.segments.slice(names.length)],
+      beneath: glob.beneath,
+    });
+  }
+  return globs;
+}
+
+/** The real path of a path whose end may not exist yet. */
+function realRoot(names: readonly string[], realpath: Realpath): string {
+  for (let known = names.length; known > 0; known--) {
+    const real = realpath(`/${names.slice(0, known).join("/")}`);
+    if (real === undefined) continue;
+    const rest = names.slice(known);
+    return rest.length === 0
+      ? real
+      : `${real === "/" ? "" : real}/${rest.join("/")}`;
+  }
+  return `/${names.join("/")}`;
+}

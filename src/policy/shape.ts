@@ -1,0 +1,86 @@
+/** The values of a policy file made a layer: which keys there are, and what each takes. */
+
+import { Fault } from "./fault.ts";
+import {
+  type AllOrNone,
+  EMPTY_LAYER,
+  type Layer,
+  type Reference,
+} from "./policy.ts";
+import { readCalls, readDefault } from "./shape_calls.ts";
+import { readNames, readPaths } from "./shape_rules.ts";
+import { readList, readMap, readText, refTo, type Shape } from "./values.ts";
+
+/** The keys of a policy that have a meaning. */
+export const POLICY_KEYS = [
+  "description",
+  "extends",
+  "read",
+  "write",
+  "run",
+  "env",
+  "net",
+  "sys",
+  "calls",
+  "default",
+] as const;
+
+/** The keys that will have one. */
+export const RESERVED_KEYS = ["limits", "tests", "strict", "require"] as const;
+
+/**
+ * Reads a parsed policy.
+ *
+ * @param value what the YAML says
+ * @param shape whose it is
+ * @returns the layer
+ * @throws {Fault} at the first thing that is wrong
+ */
+export function readLayer(value: unknown, shape: Shape): Layer {
+  const map = readMap(value, [], POLICY_KEYS, RESERVED_KEYS);
+  const inherits = map.has("extends");
+  const paths = (key: "read" | "write" | "run"): Layer["read"] =>
+    map.has(key)
+      ? readPaths(map.get(key), [key], shape, inherits)
+      : EMPTY_LAYER[key];
+  return {
+    description: map.has("description")
+      ? readText(map.get("description"), ["description"])
+      : undefined,
+    extends: inherits ? readReferences(map.get("extends"), shape) : [],
+    read: paths("read"),
+    write: paths("write"),
+    run: paths("run"),
+    env: map.has("env")
+      ? readNames(map.get("env"), ["env"], shape, inherits)
+      : EMPTY_LAYER.env,
+    net: map.has("net") ? readAllOrNone(map.get("net"), "net") : undefined,
+    sys: map.has("sys") ? readAllOrNone(map.get("sys"), "sys") : undefined,
+    calls: map.has("calls")
+      ? readCalls(map.get("calls"), shape)
+      : EMPTY_LAYER.calls,
+    default: map.has("default")
+      ? readDefault(map.get("default"), shape)
+      : undefined,
+    sources: [],
+  };
+}
+
+/** Reads one name of a policy, or a list of them. */
+function readReferences(value: unknown, shape: Shape): Reference[] {
+  const all = typeof value === "string" ? [value] : readList(value, ["extends"]);
+  return all.map((one, index) => {
+    const keys = one === value ? ["extends"] : ["extends", index];
+    const name = readText(one, keys);
+    if (name === "") throw new Fault(keys, "a policy's name cannot be empty");
+    return { name, ref: refTo(shape, keys, name) };
+  });
+}
+
+/** Reads `true` or `false`, all that can be said of some things so far. */
+function readAllOrNone(value: unknown, key: "net" | "sys"): AllOrNone {
+  if (typeof value === "boolean") return value ? "all" : "none";
+  throw new Fault([key], `"${key}" with more than true or false is not enforced yet`, {
+    hint: `write "${key}: true" for all of it, or leave it out for none`,
+  });
+}

@@ -1,0 +1,163 @@
+/** The sections of a policy that are lists of rules: files and names of variables. */
+
+import { describe, Fault, type Keys } from "./fault.ts";
+import { fromText } from "../abi/bytes.ts";
+import { GlobError } from "./glob.ts";
+import {
+  type Effect,
+  EFFECTS,
+  type NameRule,
+  type NameRules,
+  type PathRule,
+  type PathRules,
+} from "./policy.ts";
+import { parseSegment } from "./segment.ts";
+import { readList, readMap, readText, refTo, type Shape } from "./values.ts";
+import { readRefusal, REFUSAL_KEYS } from "./shape_calls.ts";
+import { toPattern } from "./variables.ts";
+
+/** Reads `read`, `write` or `run`. */
+export function readPaths(
+  value: unknown,
+  keys: Keys,
+  shape: Shape,
+  inherits: boolean,
+): PathRules {
+  return readEffects(value, keys, inherits, {
+    all: (keys) => ({ pattern: "/", ref: refTo(shape, keys, "true") }),
+    one: (item, keys, effect) => readPath(item, keys, effect, shape),
+  });
+}
+
+/** Reads `env`. */
+export function readNames(
+  value: unknown,
+  keys: Keys,
+  shape: Shape,
+  inherits: boolean,
+): NameRules {
+  return readEffects(value, keys, inherits, {
+    all: (keys) => ({ pattern: "*", ref: refTo(shape, keys, "true") }),
+    one: (item, keys) => readName(item, keys, shape),
+  });
+}
+
+interface RuleReaders<Rule> {
+  /** Makes the rule that means everything. */
+  readonly all: (keys: Keys) => Rule;
+  /** Reads one item of a list. */
+  readonly one: (item: unknown, keys: Keys, effect: Effect) => Rule;
+}
+
+/** Reads `true`, `false`, a list, or a map of what is allowed, denied and ignored. */
+function readEffects<Rule>(
+  value: unknown,
+  keys: Keys,
+  inherits: boolean,
+  readers: RuleReaders<Rule>,
+): { allow: readonly Rule[]; deny: readonly Rule[]; ignore: readonly Rule[] } {
+  const rules = (value: unknown, keys: Keys, effect: Effect): Rule[] => {
+    if (value === true) return [readers.all(keys)];
+    if (value === false) return [];
+    return readList(value, keys).map((item, index) =>
+      readers.one(item, [...keys, index], effect)
+    );
+  };
+  if (Array.isArray(value) || value === true) {
+    return { allow: rules(value, keys, "allow"), deny: [], ignore: [] };
+  }
+  if (value === false) {
+    if (inherits) {
+      throw new Fault(keys, `false takes nothing back that "extends" brings`, {
+        hint: `write {deny: true} to refuse everything`,
+      });
+    }
+    return { allow: [], deny: [], ignore: [] };
+  }
+  if (typeof value !== "object" || value === null) {
+    throw new Fault(
+      keys,
+      `"${keys.at(-1)}" must be a list, true, or a map of allow, deny and ignore, not ${
+        describe(value)
+      }`,
+      { hint: hintFor(value) },
+    );
+  }
+  const map = readMap(value, keys, EFFECTS);
+  const of = (effect: Effect): Rule[] =>
+    map.has(effect) ? rules(map.get(effect), [...keys, effect], effect) : [];
+  return { allow: of("allow"), deny: of("deny"), ignore: of("ignore") };
+}
+
+/** What to write instead. */
+function hintFor(value: unknown): string {
+  if (typeof value !== "string") return "write [] for nothing";
+  return /^(?:y|yes|on|all)$/i.test(value)
+    ? `write "true" for everything`
+    : `write ["${value}"]`;
+}
+
+/** Reads one rule about files. */
+function readPath(
+  item: unknown,
+  keys: Keys,
+  effect: Effect,
+  shape: Shape,
+): PathRule {
+  if (typeof item === "string") {
+    return { pattern: pattern(item, keys, shape), ref: refTo(shape, keys, item) };
+  }
+  if (typeof item !== "object" || item === null || Array.isArray(item)) {
+    throw new Fault(keys, `a path is expected, not ${describe(item)}`, {
+      hint: "put it in double quotes",
+    });
+  }
+  if (effect !== "deny") {
+    throw new Fault(keys, `only a rule in "deny" can say how to refuse`, {
+      hint: "write the path alone",
+    });
+  }
+  const map = readMap(item, keys, ["path", ...REFUSAL_KEYS]);
+  if (!map.has("path")) throw new Fault(keys, `"path" is missing`);
+  const text = readText(map.get("path"), [...keys, "path"]);
+  return {
+    pattern: pattern(text, [...keys, "path"], shape),
+    ref: refTo(shape, keys, text),
+    refusal: readRefusal(map, keys),
+  };
+}
+
+/** Makes a pattern of a path as it is written. */
+function pattern(text: string, keys: Keys, shape: Shape): string {
+  try {
+    return toPattern(text, shape.variables);
+  } catch (error) {
+    throw asFault(error, keys);
+  }
+}
+
+/** Reads one name of a variable. */
+function readName(item: unknown, keys: Keys, shape: Shape): NameRule {
+  const text = readText(item, keys);
+  if (text === "" || /[=\0]/.test(text)) {
+    throw new Fault(keys, `"${text}" cannot be the name of a variable`, {
+      hint: text.includes("=")
+        ? "write the name alone: a policy sets no values"
+        : undefined,
+    });
+  }
+  const pattern = fromText(text);
+  try {
+    parseSegment(pattern);
+  } catch (error) {
+    throw asFault(error, keys);
+  }
+  return { pattern, ref: refTo(shape, keys, text) };
+}
+
+/** The fault in a pattern, at its place. */
+function asFault(error: unknown, keys: Keys): unknown {
+  return error instanceof GlobError
+    ? new Fault(keys, error.message, { hint: error.hint })
+    : error;
+}

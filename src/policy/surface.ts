@@ -1,0 +1,676 @@
+/**
+ * The closed surface: which uses of a call are refused whatever a policy says.
+ *
+ * The first guard whose conditions hold decides; where none does, the call's
+ * class in `src/abi/syscalls.ts` decides. All of it is known from registers, so
+ * the filter in the kernel does it, and nothing can race with it.
+ *
+ * The filter runs again on a call that the tracer has changed. That second time
+ * it takes "trace" for "allow", but still refuses what it refuses. So whatever
+ * the tracer itself makes (`openat2`, `fchmodat2`, and the `mmap` of its pages)
+ * is left to the tracer here, and the tracer refuses what the program makes.
+ */
+
+import type { ErrnoName } from "../abi/errno.ts";
+import type { SyscallName } from "../abi/syscalls.ts";
+import * as clone from "../abi/sched.ts";
+import * as fcntl from "../abi/fcntl.ts";
+import * as futex from "../abi/futex.ts";
+import * as ioctl from "../abi/ioctls.ts";
+import * as prctl from "../abi/prctl.ts";
+import * as seccomp from "../abi/seccomp.ts";
+import * as time from "../abi/time.ts";
+import * as x86 from "../abi/x86_64.ts";
+import { IOPRIO_WHO_PROCESS } from "../abi/ioprio.ts";
+import {
+  MAP_FIXED,
+  MAP_FIXED_NOREPLACE,
+  MREMAP_DONTUNMAP,
+  MREMAP_FIXED,
+} from "../abi/mman.ts";
+import { ADDR_NO_RANDOMIZE, PER_LINUX } from "../abi/personality.ts";
+import { PIDFD_SIGNAL_PROCESS_GROUP } from "../abi/pidfd.ts";
+import { PIN_END } from "../abi/pin.ts";
+import { PRIO_PROCESS, RLIMIT_CORE } from "../abi/resource.ts";
+import { SO_PASSPIDFD, SO_PEERPIDFD, SOL_SOCKET } from "../abi/socket.ts";
+import { S_IFBLK, S_IFCHR, S_IFMT } from "../abi/stat.ts";
+import {
+  type ArgIndex,
+  type ArgTest,
+  below,
+  bits,
+  type FilterAction,
+  type Guard,
+  is,
+  isNot,
+  isSet,
+  isZero,
+  masked,
+  otherBits,
+} from "./guard.ts";
+
+const ALLOW: FilterAction = { kind: "allow" };
+const TRACE: FilterAction = { kind: "trace", look: { kind: "call" } };
+const DONE: FilterAction = { kind: "return", value: 0 };
+
+function fails(errno: ErrnoName): FilterAction {
+  return { kind: "errno", errno };
+}
+
+function allow(why: string, ...tests: ArgTest[]): Guard {
+  return { tests, action: ALLOW, why };
+}
+
+function refuse(errno: ErrnoName, why: string, ...tests: ArgTest[]): Guard {
+  return { tests, action: fails(errno), why };
+}
+
+/** As {@linkcode refuse}, until a policy allows the call by name. */
+function unlessAllowed(
+  errno: ErrnoName,
+  why: string,
+  ...tests: ArgTest[]
+): Guard {
+  return { tests, action: fails(errno), why, lifted: true };
+}
+
+/** Refused by the tracer, since it makes such calls itself. */
+function tracerRefuses(
+  name: SyscallName,
+  errno: ErrnoName,
+  why: string,
+  ...tests: ArgTest[]
+): Guard {
+  return {
+    tests,
+    why,
+    action: {
+      kind: "trace",
+      look: {
+        kind: "refuse",
+        refusal: { kind: "errno", errno },
+        rule: jailRule(name, why),
+      },
+    },
+  };
+}
+
+/** Seems to be done, and is not. */
+function pretend(why: string, ...tests: ArgTest[]): Guard {
+  return { tests, action: DONE, why, quiet: true };
+}
+
+/** The rule that stands for what always holds. */
+export function jailRule(
+  name: SyscallName,
+  why: string,
+): { source: string; keys: readonly string[]; text: string } {
+  return { source: "jail", keys: ["calls", name], text: why };
+}
+
+/** What is asked about the caller itself needs no look. */
+function own(arg: ArgIndex): Guard[] {
+  return [
+    allow("it means the caller", is(arg, 0)),
+    { tests: [], action: TRACE, why: "it may mean a process outside the jail" },
+  ];
+}
+
+/** As {@linkcode own}, for the calls that can also mean a group or a user. */
+function ownOf(thread: number): Guard[] {
+  return [
+    refuse("EPERM", "it means processes outside the jail", isNot(0, thread)),
+    allow("it means the caller", is(1, 0)),
+    {
+      tests: [],
+      action: { kind: "trace", look: { kind: "pid", arg: 1 } },
+      why: "it may mean a process outside the jail",
+    },
+  ];
+}
+
+const PINS = "the lowest pages hold what jail has checked";
+
+/** Nothing may change the pages of `src/abi/pin.ts`, nor take their place. */
+function notPins(arg: ArgIndex): Guard[] {
+  return [refuse("EPERM", PINS, below(arg, PIN_END))];
+}
+
+/** A clock of processor time names a process in its bits. */
+function ownClock(): Guard[] {
+  return [
+    refuse(
+      "EINVAL",
+      "it is the clock of another process",
+      masked(0, 0x8000_0007, 0x8000_0000, 0x8000_0001, 0x8000_0002),
+      isNot(
+        0,
+        time.CPUCLOCK_SELF_PROF,
+        time.CPUCLOCK_SELF_VIRT,
+        time.CPUCLOCK_SELF_SCHED,
+      ),
+    ),
+  ];
+}
+
+const NEW_NAMESPACE = clone.CLONE_NEWNS | clone.CLONE_NEWCGROUP |
+  clone.CLONE_NEWUTS | clone.CLONE_NEWIPC | clone.CLONE_NEWUSER |
+  clone.CLONE_NEWPID | clone.CLONE_NEWNET;
+
+const NOT_HERE = "it reaches what the whole machine shares";
+
+/** Objects of the whole machine; a kernel without them says ENOSYS. */
+const SHARED: readonly Guard[] = [unlessAllowed("ENOSYS", NOT_HERE)];
+function noDevices(mode: ArgIndex): Guard[] {
+  return [
+    refuse(
+      "EPERM",
+      "no device may be made",
+      masked(mode, S_IFMT, S_IFCHR, S_IFBLK),
+    ),
+  ];
+}
+
+/** Options of prctl(2) that concern the caller alone. */
+const PRCTL_OPTIONS: readonly number[] = [
+  prctl.PR_SET_NAME,
+  prctl.PR_GET_NAME,
+  prctl.PR_SET_VMA,
+  prctl.PR_SET_NO_NEW_PRIVS,
+  prctl.PR_GET_NO_NEW_PRIVS,
+  prctl.PR_CAPBSET_READ,
+  prctl.PR_CAPBSET_DROP,
+  prctl.PR_SET_PDEATHSIG,
+  prctl.PR_GET_PDEATHSIG,
+  prctl.PR_GET_DUMPABLE,
+  prctl.PR_GET_KEEPCAPS,
+  prctl.PR_SET_KEEPCAPS,
+  prctl.PR_GET_TIMING,
+  prctl.PR_SET_TIMING,
+  prctl.PR_GET_SECCOMP,
+  prctl.PR_SET_SECCOMP, // takes no flags, so no listener
+  prctl.PR_GET_TSC,
+  prctl.PR_GET_SECUREBITS,
+  prctl.PR_SET_TIMERSLACK,
+  prctl.PR_GET_TIMERSLACK,
+  prctl.PR_MCE_KILL,
+  prctl.PR_MCE_KILL_GET,
+  prctl.PR_SET_CHILD_SUBREAPER,
+  prctl.PR_GET_CHILD_SUBREAPER,
+  prctl.PR_GET_TID_ADDRESS,
+  prctl.PR_SET_THP_DISABLE,
+  prctl.PR_GET_THP_DISABLE,
+  prctl.PR_CAP_AMBIENT, // only what the process is permitted already
+  prctl.PR_SVE_SET_VL,
+  prctl.PR_SVE_GET_VL,
+  prctl.PR_GET_SPECULATION_CTRL,
+  prctl.PR_SET_SPECULATION_CTRL,
+  prctl.PR_PAC_RESET_KEYS,
+  prctl.PR_SET_TAGGED_ADDR_CTRL,
+  prctl.PR_GET_TAGGED_ADDR_CTRL,
+  prctl.PR_PAC_SET_ENABLED_KEYS,
+  prctl.PR_PAC_GET_ENABLED_KEYS,
+  prctl.PR_SME_SET_VL,
+  prctl.PR_SME_GET_VL,
+  prctl.PR_SET_MDWE,
+  prctl.PR_GET_MDWE,
+  prctl.PR_GET_SHADOW_STACK_STATUS,
+  prctl.PR_SET_SHADOW_STACK_STATUS,
+  prctl.PR_LOCK_SHADOW_STACK_STATUS,
+  prctl.PR_FUTEX_HASH,
+  prctl.PR_GET_AUXV,
+];
+
+/** Options of arch_prctl(2) that concern the caller alone; not LAM. */
+const ARCH_PRCTL_OPTIONS: readonly number[] = [
+  x86.ARCH_SET_FS,
+  x86.ARCH_GET_FS,
+  x86.ARCH_SET_GS,
+  x86.ARCH_GET_GS,
+  x86.ARCH_GET_CPUID,
+  x86.ARCH_SET_CPUID,
+  x86.ARCH_GET_XCOMP_SUPP,
+  x86.ARCH_GET_XCOMP_PERM,
+  x86.ARCH_REQ_XCOMP_PERM,
+  x86.ARCH_SHSTK_ENABLE,
+  x86.ARCH_SHSTK_DISABLE,
+  x86.ARCH_SHSTK_LOCK,
+  x86.ARCH_SHSTK_STATUS,
+];
+
+/** Commands of fcntl(2) that concern the descriptor and its file alone. */
+const FCNTL_COMMANDS: readonly number[] = [
+  fcntl.F_GETFL,
+  fcntl.F_SETFL,
+  fcntl.F_GETFD,
+  fcntl.F_SETFD,
+  fcntl.F_DUPFD,
+  fcntl.F_DUPFD_CLOEXEC,
+  fcntl.F_GETLK,
+  fcntl.F_SETLK,
+  fcntl.F_SETLKW,
+  fcntl.F_OFD_GETLK,
+  fcntl.F_OFD_SETLK,
+  fcntl.F_OFD_SETLKW,
+  fcntl.F_GETOWN,
+  fcntl.F_GETOWN_EX,
+  fcntl.F_GETOWNER_UIDS,
+  fcntl.F_SETSIG, // of no use to an attacker without O_ASYNC
+  fcntl.F_GETSIG,
+  fcntl.F_GETLEASE,
+  fcntl.F_DUPFD_QUERY,
+  fcntl.F_CREATED_QUERY,
+  fcntl.F_SETPIPE_SZ,
+  fcntl.F_GETPIPE_SZ,
+  fcntl.F_ADD_SEALS,
+  fcntl.F_GET_SEALS,
+  fcntl.F_GET_RW_HINT,
+  fcntl.F_SET_RW_HINT,
+  fcntl.F_GET_FILE_RW_HINT,
+  fcntl.F_SET_FILE_RW_HINT,
+];
+
+/**
+ * Commands of ioctl(2) that read, or change what an open descriptor lets one
+ * change anyway. Drivers and file systems have thousands more, some of which
+ * make files (btrfs), open them by number (XFS) or change them through a
+ * descriptor that is open for reading only, so the rest is closed.
+ */
+const IOCTL_COMMANDS: readonly number[] = [
+  ioctl.TCGETS,
+  ioctl.TCGETS2,
+  ioctl.FIONREAD,
+  ioctl.FIONBIO,
+  ioctl.FIOCLEX,
+  ioctl.FIONCLEX,
+  ioctl.FIOQSIZE,
+  // Terminals.
+  ioctl.TIOCGWINSZ,
+  ioctl.TIOCSWINSZ,
+  ioctl.TIOCGPGRP,
+  ioctl.TIOCSPGRP,
+  ioctl.TIOCGSID,
+  ioctl.TCSETS,
+  ioctl.TCSETSW,
+  ioctl.TCSETSF,
+  ioctl.TCSETS2,
+  ioctl.TCSETSW2,
+  ioctl.TCSETSF2,
+  ioctl.TCGETA,
+  ioctl.TCSETA,
+  ioctl.TCSETAW,
+  ioctl.TCSETAF,
+  ioctl.TCSBRK,
+  ioctl.TCSBRKP,
+  ioctl.TIOCSBRK,
+  ioctl.TIOCCBRK,
+  ioctl.TCXONC,
+  ioctl.TCFLSH,
+  ioctl.TIOCSCTTY,
+  ioctl.TIOCNOTTY,
+  ioctl.TIOCOUTQ,
+  ioctl.TIOCMGET,
+  ioctl.TIOCGETD,
+  ioctl.TIOCGDEV,
+  ioctl.TIOCGEXCL,
+  ioctl.TIOCGPTN,
+  ioctl.TIOCSPTLCK,
+  ioctl.TIOCGPTLCK,
+  ioctl.TIOCPKT,
+  ioctl.TIOCGPKT,
+  ioctl.TIOCGPTPEER, // the other side of a pty that is held
+  // Files.
+  ioctl.FIGETBSZ,
+  ioctl.FICLONE, // into a file that is open for writing
+  ioctl.FICLONERANGE,
+  ioctl.FS_IOC_GETFLAGS,
+  ioctl.FS_IOC_GETVERSION,
+  ioctl.FS_IOC_FIEMAP,
+  ioctl.FS_IOC_FSGETXATTR,
+  ioctl.FS_IOC_GETFSUUID,
+  ioctl.FS_IOC_GETFSLABEL,
+  ioctl.FS_IOC_MEASURE_VERITY,
+  ioctl.FS_IOC_GET_ENCRYPTION_POLICY,
+  ioctl.FS_IOC_GET_ENCRYPTION_POLICY_EX,
+  ioctl.FAT_IOCTL_GET_ATTRIBUTES,
+  ioctl.RNDGETENTCNT,
+  // Sockets.
+  ioctl.FIOGETOWN,
+  ioctl.SIOCGPGRP,
+  ioctl.SIOCATMARK,
+  ioctl.SIOCGSTAMP_OLD,
+  ioctl.SIOCGSTAMP_NEW,
+  ioctl.SIOCGIFNAME,
+  ioctl.SIOCGIFCONF,
+  ioctl.SIOCGIFFLAGS,
+  ioctl.SIOCGIFADDR,
+  ioctl.SIOCGIFDSTADDR,
+  ioctl.SIOCGIFBRDADDR,
+  ioctl.SIOCGIFNETMASK,
+  ioctl.SIOCGIFMETRIC,
+  ioctl.SIOCGIFMTU,
+  ioctl.SIOCGIFHWADDR,
+  ioctl.SIOCGIFINDEX,
+  ioctl.SIOCGIFTXQLEN,
+];
+
+/** Commands of ioctl(2) that change a file though it may be open for reading. */
+const IOCTL_WRITES: readonly number[] = [
+  ioctl.FS_IOC_SETFLAGS,
+  ioctl.FS_IOC_SETVERSION,
+  ioctl.FS_IOC_FSSETXATTR,
+  ioctl.FS_IOC_ENABLE_VERITY,
+  ioctl.FAT_IOCTL_SET_ATTRIBUTES,
+];
+
+/** Flags of SECCOMP_SET_MODE_FILTER that give nothing. */
+const SECCOMP_FLAGS = seccomp.SECCOMP_FILTER_FLAG_TSYNC |
+  seccomp.SECCOMP_FILTER_FLAG_LOG | seccomp.SECCOMP_FILTER_FLAG_SPEC_ALLOW |
+  seccomp.SECCOMP_FILTER_FLAG_TSYNC_ESRCH;
+
+/** The guards of each call that has some. */
+export const SURFACE: Readonly<
+  Partial<Record<SyscallName, readonly Guard[]>>
+> = {
+  // Processes.
+  clone: [
+    refuse("EPERM", "it would make a namespace", bits(0, NEW_NAMESPACE)),
+    refuse(
+      "EPERM",
+      "the tracer could not follow",
+      bits(0, clone.CLONE_UNTRACED | clone.CLONE_PTRACE),
+    ),
+    // Of the first process, the sibling would be a child of jail itself.
+    refuse(
+      "EPERM",
+      "it would be a child of another process",
+      bits(0, clone.CLONE_PARENT),
+    ),
+  ],
+  // Its flags are in memory, where they can change after a check. Every libc
+  // falls back on clone.
+  clone3: [{ ...refuse("ENOSYS", "its flags are in memory"), quiet: true }],
+  unshare: [
+    refuse(
+      "EPERM",
+      "it would make a namespace",
+      otherBits(
+        0,
+        clone.CLONE_FS | clone.CLONE_FILES | clone.CLONE_SYSVSEM,
+      ),
+    ),
+    allow("it stops sharing, and gains nothing"),
+  ],
+  personality: [
+    // A layout without randomness harms the program alone; sanitizers ask for it.
+    allow(
+      "it is plain Linux, or a question",
+      is(0, PER_LINUX, ADDR_NO_RANDOMIZE, 0xffff_ffff),
+    ),
+    refuse("EPERM", "only plain Linux is known"),
+  ],
+  prctl: [
+    allow("it concerns the caller alone", is(0, ...PRCTL_OPTIONS)),
+    allow(
+      "its user may trace it, which the tracer needs",
+      is(0, prctl.PR_SET_DUMPABLE),
+      is(1, 1),
+    ),
+    // It would take the process's memory out of the reach of a tracer without
+    // privilege, which then has to refuse every call that names a file. What it
+    // protects from is not in the jail (nobody may trace) or does not happen
+    // (no core is dumped), so programs that insist on it (sftp-server) go on.
+    pretend(
+      "the tracer has to read its memory",
+      is(0, prctl.PR_SET_DUMPABLE),
+      is(1, 0),
+    ),
+    refuse(
+      "EPERM",
+      "it changes what the kernel says of the process",
+      is(0, prctl.PR_SET_MM, prctl.PR_SET_SECUREBITS),
+    ),
+    // PR_SET_PTRACER: no other tracer. PR_SET_SYSCALL_USER_DISPATCH: a call that
+    // the tracer has sent back would become a signal. PR_SCHED_CORE: takes the
+    // id of another process. PR_SET_TSC: jail decides about clocks. To kernels
+    // without them they are unknown, as all that is not listed is here.
+    { ...refuse("EINVAL", "the option is not known"), quiet: true },
+  ],
+  arch_prctl: [
+    allow("it concerns the caller alone", is(0, ...ARCH_PRCTL_OPTIONS)),
+    { ...refuse("EINVAL", "the option is not known"), quiet: true },
+  ],
+  getpgid: own(0),
+  getsid: own(0),
+  get_robust_list: own(0),
+  // A core would be written by the kernel, where no rule is asked. The limit is
+  // 0 from the start; a process with privilege could raise it.
+  setrlimit: [pretend("no core is dumped", is(0, RLIMIT_CORE))],
+  prlimit64: [
+    pretend("no core is dumped", is(1, RLIMIT_CORE), isSet(2), isZero(3)),
+    refuse("EPERM", "no core is dumped", is(1, RLIMIT_CORE), isSet(2)),
+    ...own(0),
+  ],
+  // Signals.
+  pidfd_send_signal: [
+    refuse(
+      "EINVAL",
+      "a group may have members outside the jail",
+      bits(3, PIDFD_SIGNAL_PROCESS_GROUP),
+    ),
+  ],
+  // These give a descriptor of a process at the other end of a socket, outside
+  // the jail perhaps, which could then be signalled. Older kernels lack them.
+  getsockopt: [
+    refuse(
+      "ENOPROTOOPT",
+      "it gives a descriptor of another process",
+      is(1, SOL_SOCKET),
+      is(2, SO_PEERPIDFD),
+    ),
+  ],
+  setsockopt: [
+    refuse(
+      "ENOPROTOOPT",
+      "it gives a descriptor of another process",
+      is(1, SOL_SOCKET),
+      is(2, SO_PASSPIDFD),
+    ),
+  ],
+  // Scheduling.
+  getpriority: ownOf(PRIO_PROCESS),
+  setpriority: ownOf(PRIO_PROCESS),
+  ioprio_get: ownOf(IOPRIO_WHO_PROCESS),
+  ioprio_set: ownOf(IOPRIO_WHO_PROCESS),
+  sched_getattr: own(0),
+  sched_getparam: own(0),
+  sched_getscheduler: own(0),
+  sched_rr_get_interval: own(0),
+  sched_setattr: own(0),
+  sched_setparam: own(0),
+  sched_setscheduler: own(0),
+  // Time.
+  clock_getres: ownClock(),
+  clock_gettime: ownClock(),
+  clock_nanosleep: ownClock(),
+  timer_create: ownClock(),
+  // The futex tells the owner's id: it would answer whether there is such a
+  // thread, and lend it a priority. glibc reports ENOTSUP for such mutexes.
+  futex: [
+    unlessAllowed(
+      "ENOSYS",
+      "its owner may be outside the jail",
+      masked(
+        1,
+        futex.FUTEX_CMD_MASK,
+        futex.FUTEX_LOCK_PI,
+        futex.FUTEX_UNLOCK_PI,
+        futex.FUTEX_TRYLOCK_PI,
+        futex.FUTEX_WAIT_REQUEUE_PI,
+        futex.FUTEX_CMP_REQUEUE_PI,
+        futex.FUTEX_LOCK_PI2,
+      ),
+    ),
+  ],
+  // Memory. munlock, msync and the like change nothing that is in a page.
+  mmap: [
+    allow(
+      "it is placed by the kernel",
+      isZero(0),
+      masked(3, MAP_FIXED | MAP_FIXED_NOREPLACE, 0),
+    ),
+    tracerRefuses("mmap", "EPERM", PINS, below(0, PIN_END)),
+  ],
+  mprotect: notPins(0),
+  pkey_mprotect: notPins(0),
+  munmap: notPins(0),
+  madvise: notPins(0),
+  mseal: notPins(0),
+  mbind: notPins(0),
+  set_mempolicy_home_node: notPins(0),
+  remap_file_pages: notPins(0),
+  shmat: [
+    refuse("EPERM", PINS, isSet(1), below(1, PIN_END)),
+    ...SHARED,
+  ],
+  map_shadow_stack: [
+    refuse("EPERM", PINS, isSet(0), below(0, PIN_END)),
+  ],
+  mremap: [
+    ...notPins(0),
+    refuse("EPERM", PINS, bits(3, MREMAP_FIXED), below(4, PIN_END)),
+    // Without MREMAP_FIXED the new address is a wish, and 0 is none.
+    refuse(
+      "EPERM",
+      PINS,
+      bits(3, MREMAP_DONTUNMAP),
+      isSet(4),
+      below(4, PIN_END),
+    ),
+  ],
+  move_pages: [refuse("EPERM", "it means another process", isNot(0, 0))],
+  migrate_pages: [refuse("EPERM", "it means another process", isNot(0, 0))],
+  memfd_secret: [unlessAllowed("ENOSYS", "the tracer could not read it")],
+  modify_ldt: [unlessAllowed("ENOSYS", "it makes segments of another width")],
+  // Files.
+  mknod: noDevices(1),
+  mknodat: noDevices(2),
+  fcntl: [
+    // A terminal's owner is the group in its foreground, whoever that is: with
+    // O_ASYNC, every byte of output would send that group a signal.
+    refuse(
+      "EPERM",
+      "it sends signals to others",
+      is(1, fcntl.F_SETFL),
+      bits(2, fcntl.O_ASYNC),
+    ),
+    allow(
+      "it concerns the descriptor and its file",
+      is(1, ...FCNTL_COMMANDS),
+    ),
+    {
+      tests: [is(1, fcntl.F_SETOWN)],
+      action: { kind: "trace", look: { kind: "pid", arg: 2 } },
+      why: "signals go to the owner",
+    },
+    refuse(
+      "EPERM",
+      "the owner is in memory, and signals go to it",
+      is(1, fcntl.F_SETOWN_EX),
+    ),
+    allow(
+      "it gives up a lease",
+      is(1, fcntl.F_SETLEASE),
+      is(2, fcntl.F_UNLCK),
+    ),
+    refuse(
+      "EACCES",
+      "others would have to wait for it",
+      is(1, fcntl.F_SETLEASE),
+    ),
+    refuse("EINVAL", "the command is not known"),
+  ],
+  ioctl: [
+    refuse(
+      "EPERM",
+      "it takes the terminal from another session",
+      is(1, ioctl.TIOCSCTTY),
+      isNot(2, 0),
+    ),
+    allow(
+      "it concerns what the descriptor may do",
+      is(1, ...IOCTL_COMMANDS),
+    ),
+    {
+      tests: [is(1, ...IOCTL_WRITES)],
+      action: { kind: "trace", look: { kind: "write-fd", arg: 0 } },
+      why: "it changes a file that may be open for reading only",
+    },
+    // nginx does not start without it, and never waits for the signal.
+    pretend("it sends signals to others", is(1, ioctl.FIOASYNC)),
+    refuse(
+      "EPERM",
+      "it puts words into the mouth of the terminal's user",
+      is(1, ioctl.TIOCSTI, ioctl.TIOCLINUX, ioctl.TIOCCONS),
+    ),
+    refuse(
+      "EPERM",
+      "it sends signals to others",
+      is(1, ioctl.FIOSETOWN, ioctl.SIOCSPGRP, ioctl.TIOCSIG),
+    ),
+    unlessAllowed("ENOTTY", "the command is not known"),
+  ],
+  // A listener of the program's own would answer before the tracer is asked;
+  // EBUSY is the kernel's answer where there is a listener already.
+  seccomp: [
+    refuse(
+      "EBUSY",
+      "it would answer before the jail",
+      is(0, seccomp.SECCOMP_SET_MODE_FILTER),
+      bits(1, seccomp.SECCOMP_FILTER_FLAG_NEW_LISTENER),
+    ),
+    refuse(
+      "EINVAL",
+      "the flag is not known",
+      is(0, seccomp.SECCOMP_SET_MODE_FILTER),
+      bits(1, ~SECCOMP_FLAGS >>> 0),
+    ),
+    allow(
+      "it can only take away",
+      is(
+        0,
+        seccomp.SECCOMP_SET_MODE_FILTER,
+        seccomp.SECCOMP_GET_ACTION_AVAIL,
+        seccomp.SECCOMP_GET_NOTIF_SIZES,
+      ),
+    ),
+    refuse("EINVAL", "the operation is not known"),
+  ],
+  // What programs do without when it is not there, as on some kernels.
+  io_uring_setup: [refuse("ENOSYS", "it makes calls that no filter sees")],
+  io_uring_enter: [refuse("ENOSYS", "it makes calls that no filter sees")],
+  io_uring_register: [refuse("ENOSYS", "it makes calls that no filter sees")],
+  add_key: SHARED,
+  keyctl: SHARED,
+  listmount: SHARED,
+  listns: SHARED,
+  mq_getsetattr: SHARED,
+  mq_notify: SHARED,
+  mq_open: SHARED,
+  mq_timedreceive: SHARED,
+  mq_timedsend: SHARED,
+  mq_unlink: SHARED,
+  msgctl: SHARED,
+  msgget: SHARED,
+  msgrcv: SHARED,
+  msgsnd: SHARED,
+  request_key: SHARED,
+  semctl: SHARED,
+  semget: SHARED,
+  semop: SHARED,
+  semtimedop: SHARED,
+  shmctl: SHARED,
+  shmdt: SHARED,
+  shmget: SHARED,
+  statmount: SHARED,
+};

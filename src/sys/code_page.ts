@@ -1,0 +1,101 @@
+/** The page that holds jail's machine code, and the page of data beside it. */
+
+import type { ErrnoName } from "../abi/errno.ts";
+import { errnoName } from "../abi/errno.ts";
+import {
+  MAP_ANONYMOUS,
+  MAP_PRIVATE,
+  PROT_EXEC,
+  PROT_READ,
+  PROT_WRITE,
+} from "../abi/mman.ts";
+import { SystemCallError, UnsupportedError } from "../errors.ts";
+import { hostArch } from "./host.ts";
+import { entry, HANDLER_DATA, launchCode } from "./launch_code.ts";
+import { libc, outcome } from "./libc.ts";
+
+/** The code in memory, for as long as the process lives. */
+export interface CodePage {
+  /** `long launch(struct block *block)`. */
+  readonly launch: (block: Uint8Array<ArrayBuffer>) => number;
+  /** Address of the handler of signals. */
+  readonly handler: number;
+  /** Address of what a handler returns to. */
+  readonly restorer: number;
+  /** The pidfd that the handler passes signals to; -1 for none. */
+  readonly forwardTo: Int32Array;
+}
+
+const LAUNCH = {
+  parameters: ["buffer"],
+  result: "i64",
+} as const satisfies Deno.ForeignFunction;
+
+let page: CodePage | undefined;
+
+/**
+ * The code, put in memory at the first call.
+ *
+ * @returns what can be called, and where the data is
+ * @throws {UnsupportedError} where there is no code for this machine
+ */
+export function codePage(): CodePage {
+  return page ??= makeCodePage();
+}
+
+function makeCodePage(): CodePage {
+  const arch = hostArch().name;
+  if (arch !== "x86_64") {
+    throw new UnsupportedError(
+      `Cannot start a program: there is no launcher for ${arch} yet`,
+    );
+  }
+  const pointer = libc().mmap(
+    0,
+    2 * HANDLER_DATA,
+    PROT_READ | PROT_WRITE,
+    MAP_PRIVATE | MAP_ANONYMOUS,
+    -1,
+    0,
+  );
+  const address = Deno.UnsafePointer.value(pointer);
+  // MAP_FAILED; its errno could only be ENOMEM.
+  if (pointer === null || BigInt.asIntN(64, address) === -1n) {
+    throw launcherError("mmap", "ENOMEM");
+  }
+  const code = launchCode();
+  libc().memcpy(pointer, code, code.length);
+  const forwardTo = new Int32Array(
+    Deno.UnsafePointerView.getArrayBuffer(pointer, 4, HANDLER_DATA),
+  );
+  forwardTo[0] = -1;
+  const result = outcome(
+    libc().mprotect(pointer, HANDLER_DATA, PROT_READ | PROT_EXEC),
+  );
+  if (result < 0) throw launcherError("mprotect", errnoName(-result));
+  const start = Deno.UnsafePointer.offset<typeof LAUNCH>(
+    pointer,
+    entry("launch"),
+  );
+  const launch = new Deno.UnsafeFnPointer(
+    start as Deno.PointerObject<typeof LAUNCH>,
+    LAUNCH,
+  );
+  return {
+    launch: (block) => Number(launch.call(block)),
+    handler: Number(address) + entry("handler"),
+    restorer: Number(address) + entry("restorer"),
+    forwardTo,
+  };
+}
+
+function launcherError(call: string, errno: ErrnoName): SystemCallError {
+  return new SystemCallError(
+    "prepare the launcher",
+    call,
+    errno,
+    call === "mprotect"
+      ? "allow this process to make memory executable"
+      : undefined,
+  );
+}

@@ -1,0 +1,306 @@
+/**
+ * Files, through the C library, by byte strings and C strings.
+ *
+ * Deno's own functions decode names as UTF-8 and refuse much of /proc. A path is
+ * a `Uint8Array` that ends in NUL where the call is frequent, and a byte string
+ * elsewhere. Results are 0 or more, or a negative errno.
+ */
+
+import { fromBytes, toCString } from "../abi/bytes.ts";
+import { EINTR } from "../abi/errno.ts";
+import {
+  AT_FDCWD,
+  F_DUPFD_CLOEXEC,
+  F_GETFD,
+  F_SETFD,
+  FD_CLOEXEC,
+  O_CLOEXEC,
+  O_PATH,
+  O_RDONLY,
+} from "../abi/fcntl.ts";
+import { OPEN_HOW } from "../abi/openat2.ts";
+import { callNumber } from "./host.ts";
+import { libc, outcome } from "./libc.ts";
+
+const how = new Uint8Array(OPEN_HOW.size);
+// The same bytes as pairs of 32-bit words, which can be stored without a bigint.
+const howWords = new Uint32Array(how.buffer);
+let openat2Number = 0;
+let fstatNumber = 0;
+let fstatatNumber = 0;
+
+/** Opens a file. `path` is a C string. */
+export function open(path: Uint8Array, flags: number, mode = 0): number {
+  return outcome(libc().open(path, flags, mode));
+}
+
+/**
+ * Opens a file, with a say in how its path is resolved.
+ *
+ * @param dirfd where a relative path starts
+ * @param path a C string
+ * @param flags `O_*`
+ * @param mode permissions of a file that is created
+ * @param resolve `RESOLVE_*`
+ * @returns an fd, or a negative errno
+ */
+export function openat2(
+  dirfd: number,
+  path: Uint8Array,
+  flags: number,
+  mode: number,
+  resolve: number,
+): number {
+  howWords[0] = flags;
+  howWords[1] = flags / 2 ** 32;
+  howWords[2] = mode;
+  howWords[4] = resolve;
+  openat2Number ||= callNumber("openat2");
+  return outcome(
+    libc().syscallIBBI(
+      openat2Number,
+      dirfd,
+      path,
+      how,
+      OPEN_HOW.size,
+    ),
+  );
+}
+
+/** Closes an fd. */
+export function close(fd: number): number {
+  return outcome(libc().close(fd));
+}
+
+/** Reads what is known of an open file into a `STAT`. */
+export function fstat(fd: number, into: Uint8Array): number {
+  fstatNumber ||= callNumber("fstat");
+  return outcome(libc().syscallIB(fstatNumber, fd, into));
+}
+
+/**
+ * Reads what is known of a file into a `STAT`.
+ *
+ * @param dirfd where a relative path starts
+ * @param path a C string
+ * @param into a buffer of the size of `STAT`
+ * @param flags `AT_SYMLINK_NOFOLLOW`, `AT_EMPTY_PATH`
+ * @returns 0, or a negative errno
+ */
+export function fstatat(
+  dirfd: number,
+  path: Uint8Array,
+  into: Uint8Array,
+  flags: number,
+): number {
+  fstatatNumber ||= callNumber("newfstatat");
+  return outcome(
+    libc().syscallIBBI(
+      fstatatNumber,
+      dirfd,
+      path,
+      into,
+      flags,
+    ),
+  );
+}
+
+/** Reads where a link points. `path` is a C string; the result is a length. */
+export function readlinkat(
+  dirfd: number,
+  path: Uint8Array,
+  into: Uint8Array,
+): number {
+  return outcome(
+    libc().readlinkat(
+      dirfd,
+      path,
+      into,
+      into.length,
+    ),
+  );
+}
+
+/** Reads what is known of an open file's file system into a `STATFS`. */
+export function fstatfs(fd: number, into: Uint8Array): number {
+  return outcome(libc().fstatfs(fd, into));
+}
+
+/** May this process use a file so, by its effective ids? `path` is a C string. */
+export function faccessat(
+  dirfd: number,
+  path: Uint8Array,
+  mode: number,
+  flags: number,
+): number {
+  return outcome(libc().faccessat(dirfd, path, mode, flags));
+}
+
+/** Reads from an fd. */
+export function read(
+  fd: number,
+  into: Uint8Array,
+  length: number = into.length,
+): number {
+  return outcome(
+    libc().read(fd, into, Math.min(length, into.length)),
+  );
+}
+
+/** Reads from an fd at an offset. */
+export function pread(
+  fd: number,
+  into: Uint8Array,
+  length: number,
+  offset: number,
+): number {
+  return outcome(
+    libc().pread64(
+      fd,
+      into,
+      Math.min(length, into.length),
+      offset,
+    ),
+  );
+}
+
+/** Writes to an fd, perhaps not all. */
+export function write(fd: number, from: Uint8Array): number {
+  return outcome(libc().write(fd, from, from.length));
+}
+
+/**
+ * Writes all of `from` to an fd.
+ *
+ * @param fd the fd
+ * @param from the bytes
+ * @returns how many there were, or the negative errno of the write that failed
+ */
+export function writeAll(fd: number, from: Uint8Array): number {
+  for (let done = 0; done < from.length;) {
+    const written = write(fd, from.subarray(done));
+    if (written < 0) {
+      if (written === -EINTR) continue;
+      return written;
+    }
+    done += written;
+  }
+  return from.length;
+}
+
+/** Reads entries of an open directory: `struct linux_dirent64`. */
+export function getdents64(fd: number, into: Uint8Array): number {
+  return outcome(
+    libc().syscallIBI(
+      callNumber("getdents64"),
+      fd,
+      into,
+      into.length,
+    ),
+  );
+}
+
+/** Makes a pipe: `fds[0]` is read, `fds[1]` is written. */
+export function pipe2(fds: Int32Array, flags: number): number {
+  return outcome(libc().pipe2(fds, flags));
+}
+
+/** Removes a name that is not a directory. */
+export function unlink(path: string): number {
+  return outcome(libc().unlink(toCString(path)));
+}
+
+/** Duplicates an fd to a free one, `least` or above, that exec closes. */
+export function duplicate(fd: number, least: number): number {
+  return outcome(libc().fcntl(fd, F_DUPFD_CLOEXEC, least));
+}
+
+/** Sets whether exec closes an fd. */
+export function setCloseOnExec(fd: number, on: boolean): number {
+  return outcome(libc().fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0));
+}
+
+/**
+ * Did this process get the fd from whoever started it?
+ *
+ * Such an fd cannot have been marked to be closed at exec, while every fd that
+ * Deno opens for itself is.
+ */
+export function isInherited(fd: number): boolean {
+  const flags = outcome(libc().fcntl(fd, F_GETFD, 0));
+  return flags >= 0 && (flags & FD_CLOEXEC) === 0;
+}
+
+/**
+ * The real path of what `path` leads to.
+ *
+ * @param path a byte string, relative to the working directory
+ * @returns a byte string, or `undefined` where it leads nowhere
+ */
+export function realpath(path: string): string | undefined {
+  const fd = open(toCString(path), O_PATH | O_CLOEXEC);
+  if (fd < 0) return undefined;
+  try {
+    const name = readLink(`/proc/self/fd/${fd}`);
+    return typeof name === "string" && name.startsWith("/") ? name : undefined;
+  } finally {
+    close(fd);
+  }
+}
+
+/**
+ * Where a link points.
+ *
+ * @param path a byte string
+ * @returns a byte string, or a negative errno
+ */
+export function readLink(path: string): string | number {
+  const name = toCString(path);
+  for (let size = 4096;; size *= 2) {
+    const into = new Uint8Array(size);
+    const length = readlinkat(AT_FDCWD, name, into);
+    if (length < 0) return length;
+    if (length < size) return fromBytes(into, 0, length);
+  }
+}
+
+/**
+ * Reads a whole file, or the start of it.
+ *
+ * @param path a byte string
+ * @param limit the most bytes read
+ * @returns the bytes, or a negative errno
+ */
+export function readFile(
+  path: string,
+  limit: number,
+): Uint8Array<ArrayBuffer> | number {
+  const fd = open(toCString(path), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return fd;
+  try {
+    return readToEnd(fd, limit);
+  } finally {
+    close(fd);
+  }
+}
+
+function readToEnd(
+  fd: number,
+  limit: number,
+): Uint8Array<ArrayBuffer> | number {
+  let bytes = new Uint8Array(Math.min(limit, 4096));
+  let length = 0;
+  while (length < limit) {
+    if (length === bytes.length) {
+      const more = new Uint8Array(Math.min(limit, length * 2));
+      more.set(bytes);
+      bytes = more;
+    }
+    const count = read(fd, bytes.subarray(length));
+    if (count === -EINTR) continue;
+    if (count < 0) return count;
+    if (count === 0) break;
+    length += count;
+  }
+  return bytes.subarray(0, length);
+}

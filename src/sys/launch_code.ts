@@ -1,0 +1,153 @@
+/** Machine code of x86-64: the launcher, and the handler of jail's own signals. */
+
+import type { Layout } from "../abi/layout.ts";
+
+/**
+ * What the launcher is given; the records follow at its end.
+ *
+ * The launcher makes a process that shares this memory, and the new process
+ * carries out the records one after another. `execve` among them ends that. A
+ * record that fails ends it too: `failed` and `result` say which and why, and
+ * the process exits with 127.
+ */
+export const LAUNCH_BLOCK: Layout<
+  "clone_args" | "count" | "failed" | "result" | "go"
+> = {
+  size: 40,
+  // deno-fmt-ignore
+  fields: {
+    clone_args: [ 0, "u64"], // where the struct clone_args is
+    count:      [ 8, "u64"], // how many records there are
+    failed:     [16, "i64"], // index of the record that failed; -1 before
+    result:     [24, "i64"], // its result, a negative errno
+    go:         [32, "u32"], // the futex that the new process waits on
+  },
+};
+
+/** One raw system call. */
+export const LAUNCH_RECORD: Layout<
+  "number" | "arg0" | "arg1" | "arg2" | "arg3" | "arg4" | "arg5" | "flags"
+> = {
+  size: 64,
+  // deno-fmt-ignore
+  fields: {
+    number: [ 0, "u64"],
+    arg0:   [ 8, "u64"],
+    arg1:   [16, "u64"],
+    arg2:   [24, "u64"],
+    arg3:   [32, "u64"],
+    arg4:   [40, "u64"],
+    arg5:   [48, "u64"],
+    flags:  [56, "u64"], // MAY_FAIL, WAITS
+  },
+};
+
+/** Go on whatever the call returns. */
+export const MAY_FAIL = 1;
+
+/**
+ * Call again while the 32-bit word at argument 0 has the value of argument 2,
+ * unless the time is up: what a wait on a futex needs. A result other than
+ * `-ETIMEDOUT` is not looked at.
+ */
+export const WAITS = 2;
+
+/** How far after the code the word is that the handler reads: a page. */
+export const HANDLER_DATA = 4096;
+
+// The second column is what nasm is given, less `bits 64`; a test gives it that
+// and compares. Only the new process changes registers that a caller keeps, and
+// nothing uses the stack. The handler passes a signal on to the process whose
+// pidfd is at HANDLER_DATA, if any, unless it came from the kernel: what a
+// terminal sends reaches the program anyway. The kernel's SIGHUP goes to the
+// leader of a session alone, which jail may be, so that is passed on.
+// deno-fmt-ignore
+/** The code, instruction by instruction: its bytes, and its source. */
+export const LISTING: readonly (readonly [bytes: string, source: string])[] = [
+  ["",                  "launch: ; long launch(struct block *block)"],
+  ["4989f8",            "  mov r8, rdi"],
+  ["b8b3010000",        "  mov eax, 435 ; clone3"],
+  ["498b38",            "  mov rdi, [r8]"],
+  ["be58000000",        "  mov esi, 88"],
+  ["0f05",              "  syscall"],
+  ["4885c0",            "  test rax, rax"],
+  ["7401",              "  jz child"],
+  ["c3",                "  ret"],
+  ["",                  "child:"],
+  ["4d89c4",            "  mov r12, r8"],
+  ["498d5c2428",        "  lea rbx, [r12+40]"],
+  ["4531ed",            "  xor r13d, r13d"],
+  ["",                  "next:"],
+  ["4d3b6c2408",        "  cmp r13, [r12+8]"],
+  ["734e",              "  jae end"],
+  ["",                  "call:"],
+  ["488b03",            "  mov rax, [rbx]"],
+  ["488b7b08",          "  mov rdi, [rbx+8]"],
+  ["488b7310",          "  mov rsi, [rbx+16]"],
+  ["488b5318",          "  mov rdx, [rbx+24]"],
+  ["4c8b5320",          "  mov r10, [rbx+32]"],
+  ["4c8b4328",          "  mov r8, [rbx+40]"],
+  ["4c8b4b30",          "  mov r9, [rbx+48]"],
+  ["0f05",              "  syscall"],
+  ["f6433802",          "  test byte [rbx+56], 2"],
+  ["7413",              "  jz judge"],
+  ["4883f892",          "  cmp rax, -110 ; ETIMEDOUT"],
+  ["740d",              "  je judge"],
+  ["488b4b08",          "  mov rcx, [rbx+8]"],
+  ["8b09",              "  mov ecx, [rcx]"],
+  ["3b4b18",            "  cmp ecx, [rbx+24]"],
+  ["74cc",              "  je call"],
+  ["eb24",              "  jmp done"],
+  ["",                  "judge:"],
+  ["483d01f0ffff",      "  cmp rax, -4095"],
+  ["721c",              "  jb done"],
+  ["f6433801",          "  test byte [rbx+56], 1"],
+  ["7516",              "  jnz done"],
+  ["4d896c2410",        "  mov [r12+16], r13"],
+  ["4989442418",        "  mov [r12+24], rax"],
+  ["",                  "end:"],
+  ["bf7f000000",        "  mov edi, 127"],
+  ["b8e7000000",        "  mov eax, 231 ; exit_group"],
+  ["0f05",              "  syscall"],
+  ["",                  "done:"],
+  ["4883c340",          "  add rbx, 64"],
+  ["49ffc5",            "  inc r13"],
+  ["eb96",              "  jmp next"],
+  ["",                  "handler: ; void handler(int signal, siginfo_t *info, void *context)"],
+  ["83ff01",            "  cmp edi, 1 ; SIGHUP"],
+  ["7406",              "  je forward"],
+  ["837e0800",          "  cmp dword [rsi+8], 0"],
+  ["7f20",              "  jg back"],
+  ["",                  "forward:"],
+  ["31d2",              "  xor edx, edx"],
+  ["837e08ff",          "  cmp dword [rsi+8], -1 ; SI_QUEUE"],
+  ["480f44d6",          "  cmove rdx, rsi"],
+  ["89fe",              "  mov esi, edi"],
+  ["8b3d560f0000",      "  mov edi, [rel launch+4096]"],
+  ["85ff",              "  test edi, edi"],
+  ["780a",              "  js back"],
+  ["4531d2",            "  xor r10d, r10d"],
+  ["b8a8010000",        "  mov eax, 424 ; pidfd_send_signal"],
+  ["0f05",              "  syscall"],
+  ["",                  "back:"],
+  ["c3",                "  ret"],
+  ["",                  "restorer:"],
+  ["b80f000000",        "  mov eax, 15 ; rt_sigreturn"],
+  ["0f05",              "  syscall"],
+];
+
+/** The code's bytes. It may be put anywhere. */
+export function launchCode(): Uint8Array<ArrayBuffer> {
+  const pairs = LISTING.flatMap(([bytes]) => bytes.match(/../g) ?? []);
+  return Uint8Array.from(pairs, (pair) => parseInt(pair, 16));
+}
+
+/** Where a function starts, in bytes from the start of the code. */
+export function entry(label: "launch" | "handler" | "restorer"): number {
+  let offset = 0;
+  for (const [bytes, source] of LISTING) {
+    if (source.startsWith(`${label}:`)) return offset;
+    offset += bytes.length / 2;
+  }
+  throw new RangeError(`Cannot find ${label} in the code`);
+}

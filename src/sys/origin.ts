@@ -1,0 +1,110 @@
+/** What started this process, as far as that can be told from outside. */
+
+import { fromBytes } from "../abi/bytes.ts";
+import { get } from "../abi/layout.ts";
+import { RLIMIT64, RLIMIT_NOFILE } from "../abi/resource.ts";
+import { readFile, readLink } from "./files.ts";
+import { callNumber } from "./host.ts";
+import { libc, outcome } from "./libc.ts";
+
+/** A limit of a resource. */
+export interface Limit {
+  /** What holds. */
+  readonly soft: number;
+  /** What it may be raised to. */
+  readonly hard: number;
+}
+
+// They change limits and dispositions of their own, and start Deno: `deno task`,
+// `npx`.
+const RUNTIMES: readonly string[] = ["deno", "node", "npm", "npx"];
+// They pass on what they ignore themselves. Others, such as Python, ignore
+// SIGPIPE and reset it in what they start.
+const SHELLS: readonly string[] = [
+  "ash",
+  "bash",
+  "busybox",
+  "dash",
+  "ksh",
+  "mksh",
+  "sh",
+  "zsh",
+];
+
+/**
+ * The limit of open files that this process was started with.
+ *
+ * Deno raises the soft limit to the hard one when it starts, and keeps no record
+ * of it. What started Deno has it still, as a rule: the nearest ancestor that is
+ * not itself such a runtime. This is a guess. It is wrong where the limit was
+ * changed between that ancestor and this process, by `prlimit --nofile=100:200
+ * jail` for example; the hard limit is always right, and the soft one never
+ * above it.
+ *
+ * @returns the limit, or `undefined` where it cannot be read
+ */
+export function originalOpenFiles(): Limit | undefined {
+  const own = ownOpenFiles();
+  const pid = starter();
+  if (own === undefined || pid === undefined) return own;
+  const soft = match(`/proc/${pid}/limits`, /^Max open files\s+(\d+)\s/m);
+  return soft === undefined
+    ? own
+    : { soft: Math.min(Number(soft), own.hard), hard: own.hard };
+}
+
+/**
+ * Was this process started by a shell that ignores the signal?
+ *
+ * Deno ignores SIGPIPE itself, and so hides what it was started with. A shell in
+ * which `trap '' PIPE` was said tells it, unless it made way for Deno by `exec`.
+ *
+ * @param signal the signal's number
+ * @returns whether the program should ignore it
+ */
+export function isIgnoredByShell(signal: number): boolean {
+  const pid = starter();
+  if (pid === undefined) return false;
+  const file = readLink(`/proc/${pid}/exe`);
+  if (typeof file === "number" || !SHELLS.includes(baseName(file))) {
+    return false;
+  }
+  const ignored = match(`/proc/${pid}/status`, /^SigIgn:\s+([0-9a-f]+)$/m);
+  return ((BigInt(`0x${ignored ?? 0}`) >> BigInt(signal - 1)) & 1n) === 1n;
+}
+
+function ownOpenFiles(): Limit | undefined {
+  const into = new Uint8Array(RLIMIT64.size);
+  const result = outcome(
+    libc().syscallIIBB(callNumber("prlimit64"), 0, RLIMIT_NOFILE, null, into),
+  );
+  return result < 0 ? undefined : {
+    soft: get(RLIMIT64, into, "rlim_cur"),
+    hard: get(RLIMIT64, into, "rlim_max"),
+  };
+}
+
+/** The nearest ancestor that is not a runtime. */
+function starter(): number | undefined {
+  const ownFile = readLink("/proc/self/exe");
+  let pid = libc().getppid();
+  // 0 is the parent of a namespace's first process.
+  while (pid > 0) {
+    const file = readLink(`/proc/${pid}/exe`);
+    if (typeof file === "number") return pid;
+    if (file !== ownFile && !RUNTIMES.includes(baseName(file))) return pid;
+    pid = Number(match(`/proc/${pid}/status`, /^PPid:\s+(\d+)$/m) ?? 0);
+  }
+  return undefined;
+}
+
+function baseName(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+function match(path: string, pattern: RegExp): string | undefined {
+  const bytes = readFile(path, 2 ** 16);
+  return typeof bytes === "number"
+    ? undefined
+    : pattern.exec(fromBytes(bytes))?.[1];
+}

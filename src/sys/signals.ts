@@ -1,0 +1,169 @@
+/**
+ * Signals of jail itself.
+ *
+ * Its thread is blocked in a wait, so JavaScript cannot see a signal in time. A
+ * few instructions of machine code pass it on, and the wait goes on.
+ */
+
+import { errnoName } from "../abi/errno.ts";
+import { getBig, set } from "../abi/layout.ts";
+import { PR_SET_DUMPABLE } from "../abi/prctl.ts";
+import { RLIMIT64, RLIMIT_CORE } from "../abi/resource.ts";
+import {
+  SA_RESTART,
+  SA_RESTORER,
+  SA_SIGINFO,
+  SIG_DFL,
+  SIG_IGN,
+  SIG_UNBLOCK,
+  SIGACTION,
+  SIGSET_SIZE,
+} from "../abi/signal.ts";
+import { SystemCallError } from "../errors.ts";
+import { codePage } from "./code_page.ts";
+import { close } from "./files.ts";
+import { callNumber } from "./host.ts";
+import { libc, outcome } from "./libc.ts";
+import { tgkill } from "./wait.ts";
+
+/** A change that can be taken back. */
+export interface SignalChange {
+  /** Takes it back. */
+  stop(): void;
+}
+
+/**
+ * Passes signals on to a process, in place of their own effect.
+ *
+ * What the kernel sends (a terminal's Ctrl-C) has no effect here and is not
+ * passed on, since it reaches the program's group anyway; SIGHUP always is. A
+ * signal that is ignored stays so. There is one such process at a time; dispose
+ * of it before another is named.
+ *
+ * @param pid the process, not yet waited for
+ * @param signals the signals' numbers
+ * @returns what ends it
+ * @throws {SystemCallError} if there is no such process
+ */
+export function forwardSignals(
+  pid: number,
+  signals: readonly number[],
+): SignalChange {
+  const page = codePage();
+  // A pidfd, as a pid may be another process's by the time that a signal comes.
+  const pidfd = outcome(
+    libc().syscallIII(callNumber("pidfd_open"), pid, 0, 0),
+  );
+  if (pidfd < 0) {
+    throw new SystemCallError(
+      `watch process ${pid}`,
+      "pidfd_open",
+      errnoName(-pidfd),
+    );
+  }
+  Atomics.store(page.forwardTo, 0, pidfd);
+  const action = new Uint8Array(SIGACTION.size);
+  set(SIGACTION, action, "sa_handler", page.handler);
+  set(SIGACTION, action, "sa_restorer", page.restorer);
+  set(SIGACTION, action, "sa_flags", SA_SIGINFO | SA_RESTART | SA_RESTORER);
+  set(SIGACTION, action, "sa_mask", -1n);
+  const change = changeActions(signals, action);
+  return {
+    stop: (): void => {
+      change.stop();
+      if (Atomics.exchange(page.forwardTo, 0, -1) === pidfd) close(pidfd);
+    },
+  };
+}
+
+/**
+ * Ignores signals. What is started meanwhile ignores them too.
+ *
+ * @param signals the signals' numbers
+ * @returns what ends it
+ */
+export function ignoreSignals(signals: readonly number[]): SignalChange {
+  const action = new Uint8Array(SIGACTION.size);
+  set(SIGACTION, action, "sa_handler", SIG_IGN);
+  return changeActions(signals, action);
+}
+
+/**
+ * Ends this process by a signal, without a core file.
+ *
+ * @param signal its number; the call returns if it is one that ends nothing
+ */
+export function dieOf(signal: number): void {
+  // A limit of 0 does not hold for a core that is piped to a program.
+  libc().prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  libc().syscallIIBB(
+    callNumber("prlimit64"),
+    0,
+    RLIMIT_CORE,
+    new Uint8Array(RLIMIT64.size),
+    null,
+  );
+  raise(signal);
+}
+
+/**
+ * Stops this process, all of its threads, until it is continued.
+ *
+ * @param signal a signal that stops
+ */
+export function stopSelf(signal: number): void {
+  raise(signal).stop();
+}
+
+/** Sends a signal to this thread, to have its default effect before returning. */
+function raise(signal: number): SignalChange {
+  const action = new Uint8Array(SIGACTION.size);
+  set(SIGACTION, action, "sa_handler", SIG_DFL);
+  const change = changeActions([signal], action, true);
+  const mask = new BigUint64Array([1n << BigInt(signal - 1)]);
+  libc().syscallIBBI(
+    callNumber("rt_sigprocmask"),
+    SIG_UNBLOCK,
+    mask,
+    null,
+    SIGSET_SIZE,
+  );
+  tgkill(libc().getpid(), libc().syscall0(callNumber("gettid")), signal);
+  return change;
+}
+
+function changeActions(
+  signals: readonly number[],
+  action: Uint8Array,
+  evenIgnored = false,
+): SignalChange {
+  const before: { signal: number; old: Uint8Array }[] = [];
+  for (const signal of signals) {
+    const old = new Uint8Array(SIGACTION.size);
+    if (swapAction(signal, null, old) < 0) continue;
+    const ignored = getBig(SIGACTION, old, "sa_handler") === BigInt(SIG_IGN);
+    if (ignored && !evenIgnored) continue;
+    if (swapAction(signal, action, null) >= 0) before.push({ signal, old });
+  }
+  return {
+    stop: (): void => {
+      for (const { signal, old } of before) swapAction(signal, old, null);
+    },
+  };
+}
+
+function swapAction(
+  signal: number,
+  action: Uint8Array | null,
+  old: Uint8Array | null,
+): number {
+  return outcome(
+    libc().syscallIBBI(
+      callNumber("rt_sigaction"),
+      signal,
+      action,
+      old,
+      SIGSET_SIZE,
+    ),
+  );
+}

@@ -1,0 +1,80 @@
+/** Finding a program by its name, as a shell does. */
+
+import { toCString } from "../abi/bytes.ts";
+import { EACCES } from "../abi/errno.ts";
+import { AT_EACCESS, AT_FDCWD, X_OK } from "../abi/fcntl.ts";
+import { get } from "../abi/layout.ts";
+import { S_IFMT, S_IFREG, STAT } from "../abi/stat.ts";
+import { faccessat, fstatat } from "./files.ts";
+
+/** Where a program is. */
+export type Whereabouts =
+  /** It can be executed. */
+  | { readonly kind: "found"; readonly path: string }
+  /** There is such a file, and it cannot be: exit code 126. */
+  | { readonly kind: "not-executable"; readonly path: string }
+  /** There is none: exit code 127. */
+  | { readonly kind: "not-found" };
+
+/**
+ * Finds a program in the directories of `PATH`.
+ *
+ * A name with a slash is used as it is. An empty element of `PATH` is the
+ * working directory. A file that cannot be executed is passed over, and
+ * remembered in case that there is no better one.
+ *
+ * @param name the program's name, a byte string
+ * @param path the value of `PATH`, a byte string
+ * @param isExecutable 0 for a file that can be executed, else a negative errno
+ * @returns where it is
+ */
+export function which(
+  name: string,
+  path: string,
+  isExecutable: (file: string) => number = canExecute,
+): Whereabouts {
+  if (name === "") return { kind: "not-found" };
+  const files = name.includes("/")
+    ? [name]
+    : path.split(":").map((directory) => `${directory || "."}/${name}`);
+  let refused: string | undefined;
+  for (const file of files) {
+    const result = isExecutable(file);
+    if (result >= 0) return { kind: "found", path: file };
+    if (result === -EACCES) refused ??= file;
+  }
+  return refused === undefined
+    ? { kind: "not-found" }
+    : { kind: "not-executable", path: refused };
+}
+
+/**
+ * Can this process execute a file?
+ *
+ * @param file a byte string
+ * @returns 0, or a negative errno: `-EACCES` where it is not a regular file
+ */
+export function canExecute(file: string): number {
+  const path = toCString(file);
+  const status = new Uint8Array(STAT.size);
+  const found = fstatat(AT_FDCWD, path, status, 0);
+  if (found < 0) return found;
+  return (get(STAT, status, "st_mode") & S_IFMT) === S_IFREG
+    ? faccessat(AT_FDCWD, path, X_OK, AT_EACCESS)
+    : -EACCES;
+}
+
+/**
+ * How a shell runs a file that `execve` called `ENOEXEC`: a script without `#!`.
+ *
+ * @param file the file, a byte string
+ * @param argv its arguments, from `argv[0]` on
+ * @returns the file to execute instead, and its arguments
+ */
+export function asShellScript(
+  file: string,
+  argv: readonly string[],
+): { readonly file: string; readonly argv: readonly string[] } {
+  const shell = "/bin/sh";
+  return { file: shell, argv: [shell, file, ...argv.slice(1)] };
+}

@@ -1,0 +1,184 @@
+/** The tracees of a jail, and what they share. */
+
+import { CLONE_FILES, CLONE_THREAD, CLONE_VM } from "../abi/sched.ts";
+import type { Arch } from "../abi/arch.ts";
+import { PinRegion } from "./pin.ts";
+import { Registers } from "./registers.ts";
+import type { Files, Process, Space, Tracee } from "./tracee.ts";
+
+/** The tracees of a jail. */
+export class Family {
+  /** Every tracee, by its thread id. */
+  readonly tracees: Map<number, Tracee> = new Map();
+  /** Every process that has a tracee, by its id. */
+  readonly processes: Map<number, Process> = new Map();
+  readonly #arch: Arch;
+  #vforks = 0;
+  #exposed = false;
+
+  /**
+   * Makes an empty one.
+   *
+   * @param arch the machine's half of the calling convention
+   */
+  constructor(arch: Arch) {
+    this.#arch = arch;
+  }
+
+  /**
+   * Whether one tracee alone can run, so that nobody can change memory or
+   * links between the tracer's look and the kernel's. The parent of a vfork
+   * cannot run until its child is done with its memory.
+   */
+  get alone(): boolean {
+    return this.tracees.size - this.#vforks === 1 && !this.#exposed;
+  }
+
+  /** From now on the kernel may write to a tracee's memory while it is stopped. */
+  expose(): void {
+    this.#exposed = true;
+  }
+
+  /** Whether an id is that of a process or thread of the jail. */
+  readonly isOwn = (id: number): boolean =>
+    this.processes.has(id) || this.tracees.has(id);
+
+  /** Adds the program itself. */
+  addProgram(pid: number): Tracee {
+    return this.#add(
+      pid,
+      this.#process(pid, ""),
+      { tracees: 0, pins: new PinRegion() },
+      { tracees: 0 },
+    );
+  }
+
+  /**
+   * Adds what a tracee made.
+   *
+   * @param parent who made it
+   * @param tid its thread id
+   * @param flags the `CLONE_*` flags that it was made with
+   * @param vfork whether the parent waits for it
+   */
+  addChild(
+    parent: Tracee,
+    tid: number,
+    flags: number,
+    vfork: boolean,
+  ): Tracee {
+    const child = this.#add(
+      tid,
+      (flags & CLONE_THREAD) !== 0
+        ? parent.process
+        : this.#process(tid, parent.process.program),
+      (flags & CLONE_VM) !== 0
+        ? parent.space
+        : { tracees: 0, pins: parent.space.pins.fork() },
+      (flags & CLONE_FILES) !== 0 ? parent.files : { tracees: 0 },
+    );
+    if (vfork) {
+      parent.vfork = child;
+      this.#vforks++;
+    }
+    return child;
+  }
+
+  /**
+   * Adds a tracee whose maker is gone, from what the kernel says it shares.
+   *
+   * @param tid its thread id
+   * @param process its process, where another tracee is in it
+   * @param kin a tracee with the same memory
+   */
+  addOrphan(tid: number, process: Process | undefined, kin: Tracee | undefined): Tracee {
+    return this.#add(
+      tid,
+      process ?? this.#process(tid, ""),
+      kin?.space ?? { tracees: 0, pins: new PinRegion() },
+      kin?.files ?? { tracees: 0 },
+    );
+  }
+
+  /** Forgets a tracee that is gone. */
+  remove(tracee: Tracee): void {
+    this.tracees.delete(tracee.tid);
+    tracee.space.tracees--;
+    tracee.files.tracees--;
+    if (--tracee.process.threads === 0) {
+      this.processes.delete(tracee.process.pid);
+    }
+    this.#endVforkOf(tracee);
+    if (tracee.vfork !== undefined) {
+      tracee.vfork = undefined;
+      this.#vforks--;
+    }
+  }
+
+  /**
+   * A tracee has a new image: it is alone in its process, which has memory and
+   * descriptors of its own.
+   *
+   * @param tid its thread id now, which is its process's
+   * @param former its thread id before
+   * @returns the tracee, and what went with the old image
+   */
+  exec(tid: number, former: number): { tracee: Tracee; gone: Tracee[] } {
+    const caller = this.tracees.get(former) as Tracee;
+    const gone = [...this.tracees.values()].filter((t) =>
+      t.process === caller.process && t !== caller
+    );
+    for (const tracee of gone) this.remove(tracee);
+    this.#endVforkOf(caller);
+    let tracee = caller;
+    if (tid !== former) {
+      this.tracees.delete(former);
+      tracee = { ...caller, tid };
+      this.tracees.set(tid, tracee);
+    }
+    tracee.space.tracees--;
+    tracee.files.tracees--;
+    tracee.space = { tracees: 1, pins: new PinRegion() };
+    tracee.files = { tracees: 1 };
+    return { tracee, gone };
+  }
+
+  #endVforkOf(child: Tracee): void {
+    if (this.#vforks === 0) return;
+    for (const parent of this.tracees.values()) {
+      if (parent.vfork !== child) continue;
+      parent.vfork = undefined;
+      this.#vforks--;
+      return;
+    }
+  }
+
+  #process(pid: number, program: string): Process {
+    const process: Process = { pid, threads: 0, program };
+    this.processes.set(pid, process);
+    return process;
+  }
+
+  #add(tid: number, process: Process, space: Space, files: Files): Tracee {
+    process.threads++;
+    space.tracees++;
+    files.tracees++;
+    const tracee: Tracee = {
+      tid,
+      process,
+      space,
+      files,
+      stopped: false,
+      vfork: undefined,
+      saved: new Registers(this.#arch),
+      inFlight: undefined,
+      exec: undefined,
+      lock: undefined,
+      held: [],
+      frozen: false,
+      retries: 0,
+    };
+    this.tracees.set(tid, tracee);
+    return tracee;
+  }
+}

@@ -1,0 +1,238 @@
+/** A plan as the BPF program that the kernel runs at every call. */
+
+import type { Arch } from "../abi/arch.ts";
+import { BPF_JMP_JEQ_K, BPF_JMP_JGE_K, BPF_JMP_JSET_K } from "../abi/bpf.ts";
+import { ENOSYS, ERRNO } from "../abi/errno.ts";
+import {
+  SECCOMP_DATA,
+  SECCOMP_RET_ALLOW,
+  SECCOMP_RET_ERRNO,
+  SECCOMP_RET_KILL_PROCESS,
+  SECCOMP_RET_TRACE,
+} from "../abi/seccomp.ts";
+import { SYSCALLS } from "../abi/syscalls.ts";
+import {
+  ADDRESS_HIGH_MASK,
+  type ArgIndex,
+  type ArgTest,
+  type FilterAction,
+} from "../policy/guard.ts";
+import type { CallEntry, CallPlan } from "../policy/plan.ts";
+import { Assembler, type Label } from "./assembler.ts";
+
+const NR = SECCOMP_DATA.fields.nr[0];
+const ARCH = SECCOMP_DATA.fields.arch[0];
+const ARGS = [
+  SECCOMP_DATA.fields.arg0[0],
+  SECCOMP_DATA.fields.arg1[0],
+  SECCOMP_DATA.fields.arg2[0],
+  SECCOMP_DATA.fields.arg3[0],
+  SECCOMP_DATA.fields.arg4[0],
+  SECCOMP_DATA.fields.arg5[0],
+] as const;
+
+/** The number that is no call: what a tracer makes of one that is not to be made. */
+const SKIPPED = 0xffff_ffff;
+
+/** What the plan does with a run of numbers that starts at `from`. */
+interface Run {
+  readonly from: number;
+  readonly leaf: Leaf;
+}
+
+/** What is done with a call; two that are equal have the same key. */
+interface Leaf {
+  readonly key: string;
+  readonly entry: CallEntry;
+}
+
+/**
+ * Makes the filter of a plan.
+ *
+ * Another architecture's call (`int 0x80`) kills. A number that the plan does
+ * not have fails with ENOSYS, as in a kernel that is older: all of x32, and
+ * whatever future kernels add. What the plan allows without a condition is
+ * found by comparing numbers alone, so the kernel remembers it and does not run
+ * the filter for it again (`seccomp_cache_prepare()`).
+ *
+ * @param plan what happens to each call
+ * @param arch the architecture
+ * @returns an array of `struct sock_filter`
+ */
+export function assemble(plan: CallPlan, arch: Arch): Uint8Array<ArrayBuffer> {
+  const asm = new Assembler();
+  const native = asm.label();
+  asm.load(ARCH);
+  asm.jump(BPF_JMP_JEQ_K, arch.audit, { yes: native });
+  asm.ret(SECCOMP_RET_KILL_PROCESS);
+  asm.place(native);
+  asm.load(NR);
+  const blocks = new Map<string, { label: Label; entry: CallEntry }>();
+  emitTree(asm, runs(plan, arch), blocks);
+  for (const { label, entry } of blocks.values()) {
+    asm.place(label);
+    emitEntry(asm, entry);
+  }
+  return asm.assemble();
+}
+
+/**
+ * What a filter returns for an action.
+ *
+ * @param action the action
+ * @returns `SECCOMP_RET_*`, with its data
+ * @throws {RangeError} if it returns what a filter cannot
+ */
+export function returnValue(action: FilterAction): number {
+  switch (action.kind) {
+    case "allow":
+      return SECCOMP_RET_ALLOW;
+    case "errno":
+      return SECCOMP_RET_ERRNO | ERRNO[action.errno];
+    case "kill":
+      return SECCOMP_RET_KILL_PROCESS;
+    case "return":
+      if (action.value > 0 || action.value < -4095) {
+        throw new RangeError(
+          `Cannot assemble filter: it cannot return ${action.value}`,
+        );
+      }
+      return SECCOMP_RET_ERRNO | -action.value;
+    case "trace":
+      return SECCOMP_RET_TRACE;
+  }
+}
+
+/** All numbers of 32 bits, as runs of which neighbours differ. */
+function runs(plan: CallPlan, arch: Arch): Run[] {
+  const known: Run[] = [];
+  for (const [name, entry] of plan) {
+    const from = SYSCALLS[name][arch.name];
+    if (from !== undefined) known.push({ from, leaf: leafOf(entry) });
+  }
+  known.sort((a, b) => a.from - b.from);
+  const unknown = leafOf({
+    guards: [],
+    action: { kind: "return", value: -ENOSYS },
+  });
+  const all: Run[] = [];
+  const add = (run: Run): void => {
+    if (all.at(-1)?.leaf.key !== run.leaf.key) all.push(run);
+  };
+  let next = 0;
+  for (const run of known) {
+    if (run.from > next) add({ from: next, leaf: unknown });
+    add(run);
+    next = run.from + 1;
+  }
+  add({ from: next, leaf: unknown });
+  // The kernel makes no call of it, and leaves the result as it is: ENOSYS, or
+  // what a tracer has put there.
+  add({
+    from: SKIPPED,
+    leaf: leafOf({ guards: [], action: { kind: "allow" } }),
+  });
+  return all;
+}
+
+function leafOf(entry: CallEntry): Leaf {
+  const guards = entry.guards.map((g) => [g.tests, returnValue(g.action)]);
+  return { key: JSON.stringify([guards, returnValue(entry.action)]), entry };
+}
+
+/** Finds the run of a number by halving, with A = the number. */
+function emitTree(
+  asm: Assembler,
+  all: readonly Run[],
+  blocks: Map<string, { label: Label; entry: CallEntry }>,
+): void {
+  if (all.length > 1) {
+    const middle = all.length >> 1;
+    const right = asm.label();
+    asm.jump(BPF_JMP_JGE_K, (all[middle] as Run).from, { yes: right });
+    emitTree(asm, all.slice(0, middle), blocks);
+    asm.place(right);
+    emitTree(asm, all.slice(middle), blocks);
+    return;
+  }
+  const { key, entry } = (all[0] as Run).leaf;
+  if (entry.guards.length === 0) return asm.ret(returnValue(entry.action));
+  const block = blocks.get(key) ?? { label: asm.label(), entry };
+  blocks.set(key, block);
+  asm.goto(block.label);
+}
+
+function emitEntry(asm: Assembler, entry: CallEntry): void {
+  for (const { tests, action } of entry.guards) {
+    const next = asm.label();
+    for (const test of tests) emitTest(asm, test, next);
+    asm.ret(returnValue(action));
+    if (tests.length === 0) return;
+    asm.place(next);
+  }
+  asm.ret(returnValue(entry.action));
+}
+
+/** Goes on where the condition holds, and to `fail` where it does not. */
+function emitTest(asm: Assembler, test: ArgTest, fail: Label): void {
+  const low = (): void => asm.load(ARGS[test.arg]);
+  const high = (): void => asm.load(highWord(test.arg));
+  switch (test.kind) {
+    case "in":
+      low();
+      return emitIsOneOf(asm, test.values, fail);
+    case "not-in":
+      low();
+      for (const k of test.values) asm.jump(BPF_JMP_JEQ_K, k, { yes: fail });
+      return;
+    case "masked-in":
+      low();
+      asm.and(test.mask);
+      return emitIsOneOf(asm, test.values, fail);
+    case "any-bits":
+      low();
+      return asm.jump(BPF_JMP_JSET_K, test.mask, { no: fail });
+    case "other-bits": {
+      const done = asm.label();
+      high();
+      asm.jump(BPF_JMP_JEQ_K, 0, { no: done });
+      low();
+      asm.jump(BPF_JMP_JSET_K, ~test.mask, { no: fail });
+      return asm.place(done);
+    }
+    case "zero":
+      high();
+      asm.jump(BPF_JMP_JEQ_K, 0, { no: fail });
+      low();
+      return asm.jump(BPF_JMP_JEQ_K, 0, { no: fail });
+    case "nonzero": {
+      const done = asm.label();
+      high();
+      asm.jump(BPF_JMP_JEQ_K, 0, { no: done });
+      low();
+      asm.jump(BPF_JMP_JEQ_K, 0, { yes: fail });
+      return asm.place(done);
+    }
+    case "below":
+      high();
+      asm.and(ADDRESS_HIGH_MASK);
+      asm.jump(BPF_JMP_JEQ_K, 0, { no: fail });
+      low();
+      return asm.jump(BPF_JMP_JGE_K, test.end, { yes: fail });
+  }
+}
+
+function emitIsOneOf(
+  asm: Assembler,
+  values: readonly number[],
+  fail: Label,
+): void {
+  const done = asm.label();
+  for (const k of values) asm.jump(BPF_JMP_JEQ_K, k, { yes: done });
+  asm.goto(fail);
+  asm.place(done);
+}
+
+function highWord(arg: ArgIndex): number {
+  return ARGS[arg] + 4;
+}

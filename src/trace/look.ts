@@ -1,0 +1,345 @@
+/** Looks at a stopped call: what it would do to which files. */
+
+import { fromBytes } from "../abi/bytes.ts";
+import {
+  EBADF,
+  EFAULT,
+  EINVAL,
+  EISDIR,
+  ENOENT,
+} from "../abi/errno.ts";
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  AT_SYMLINK_FOLLOW,
+  AT_SYMLINK_NOFOLLOW,
+  IN_DONT_FOLLOW,
+  O_ACCMODE,
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_PATH,
+  O_RDONLY,
+  O_TMPFILE,
+  O_TRUNC,
+  O_WRONLY,
+  RENAME_EXCHANGE,
+} from "../abi/fcntl.ts";
+import { S_IFBLK, S_IFCHR, S_IFMT } from "../abi/stat.ts";
+import type { ArgKind } from "../abi/syscalls.ts";
+import type { Access, Move, Use } from "../policy/call.ts";
+import { readCString } from "../sys/memory.ts";
+import { type OpenRequest, readOpen } from "./open.ts";
+import type { Registers } from "./registers.ts";
+import {
+  PATH_MAX,
+  type Place,
+  processOf,
+  resolve,
+  resolveBase,
+  resolveMagic,
+} from "./resolve.ts";
+import { resolveHow } from "./resolve_how.ts";
+import type { CallSpec, PathArg } from "./spec.ts";
+import type { Tracee } from "./tracee.ts";
+
+/** A path argument, and the file that it really names. */
+export interface LookedPath {
+  /** Index of the argument. */
+  readonly arg: number;
+  /** Index of the argument with its directory; -1 for none. */
+  readonly dirfd: number;
+  /** The path as the tracee wrote it. */
+  readonly written: string;
+  /** What it names. */
+  readonly place: Place;
+}
+
+/** What a call would do. */
+export interface Looked {
+  /** What it would do to files. */
+  readonly uses: Use[];
+  /** What it would rename. */
+  readonly moves: Move[];
+  /** Its path arguments. */
+  readonly paths: LookedPath[];
+  /** What it fails with where the policy lets it go on; 0 where it goes on. */
+  errno: number;
+  /**
+   * The process whose descriptors must not change until the call is over,
+   * since it rests on one of them; 0 for none.
+   */
+  descriptorsOf: number;
+  /** For an open: its flags, mode and `resolve`. */
+  open: OpenRequest | undefined;
+  /** Why jail refuses it whatever the policy says. */
+  never: string | undefined;
+}
+
+/** Whether a process id is one of the jail's. */
+export type IsOwn = (pid: number) => boolean;
+
+const pathBytes = new Uint8Array(PATH_MAX);
+
+/** Reads a path from a tracee; a negated errno where that cannot be done. */
+export function readPath(tid: number, address: number): string | number {
+  if (address === 0) return -EFAULT;
+  const length = readCString(tid, address, pathBytes);
+  return length < 0 ? length : fromBytes(pathBytes, 0, length);
+}
+
+/** A path as rules see it: the jail's own processes are `/proc/self`. */
+export function rulePath(path: string, isOwn: IsOwn): string {
+  const pid = processOf(path);
+  if (pid === 0 || !isOwn(pid)) return path;
+  return `/proc/self${path.slice(`/proc/${pid}`.length)}`;
+}
+
+function useOf(place: Place, access: Access, isOwn: IsOwn): Use {
+  let { path, kind } = place;
+  // A file that was removed is what it was, except to those who would run it.
+  if (
+    kind === "object" && access !== "run" && path.endsWith(" (deleted)") &&
+    !path.startsWith("/memfd:")
+  ) {
+    path = path.slice(0, -" (deleted)".length);
+    kind = "file";
+  }
+  return { access, path: rulePath(path, isOwn), kind };
+}
+
+function accessesOf(kind: ArgKind): readonly Access[] {
+  switch (kind) {
+    case "read-path":
+    case "read-link":
+      return ["read"];
+    case "write-path":
+    case "write-link":
+    case "rename-from":
+    case "rename-to":
+    case "link-to":
+      return ["write"];
+    case "link-from":
+      return ["read", "write"];
+    default:
+      return ["stat"];
+  }
+}
+
+/** Starts looking at a call. */
+export function nothing(): Looked {
+  return {
+    uses: [],
+    moves: [],
+    paths: [],
+    errno: 0,
+    descriptorsOf: 0,
+    open: undefined,
+    never: undefined,
+  };
+}
+
+/** Looks at one path argument. */
+export function lookAtPath(
+  looked: Looked,
+  tracee: Tracee,
+  registers: Registers,
+  path: PathArg,
+  kind: ArgKind,
+  follow: boolean,
+  isOwn: IsOwn,
+  how?: OpenRequest,
+): Place | undefined {
+  const flags = path.flags < 0 ? 0 : registers.uint(path.flags);
+  const address = registers.address(path.arg);
+  // readlinkat(2) takes "" without a flag.
+  const empty = kind === "stat-link" && path.flags < 0 ||
+    (flags & AT_EMPTY_PATH) !== 0 && kind !== "open-path";
+  const dirfd = path.dirfd < 0 ? AT_FDCWD : registers.int(path.dirfd);
+  // utimensat(2), futimesat(2), and stat with AT_EMPTY_PATH, take NULL for the
+  // descriptor; a call that does not is refused by the kernel all the same.
+  const byDescriptor = address === 0 && path.dirfd >= 0 &&
+    (empty || kind === "write-path");
+  const written = byDescriptor ? "" : readPath(tracee.tid, address);
+  if (typeof written === "number") {
+    looked.errno ||= -written;
+    return undefined;
+  }
+  const owner = { pid: tracee.process.pid, tid: tracee.tid };
+  let place: Place;
+  if (written === "" && (empty || byDescriptor)) {
+    place = dirfd === AT_FDCWD
+      ? resolveBase(owner, dirfd)
+      : resolveMagic(`/proc/${tracee.tid}/fd/${dirfd}`);
+    if (place.errno === ENOENT) place = { ...place, errno: EBADF };
+    if (dirfd !== AT_FDCWD) looked.descriptorsOf = tracee.process.pid;
+  } else {
+    place = how === undefined || how.resolve === 0 || written === ""
+      ? resolve(owner, dirfd, written, follow, isOwn)
+      : resolveHow(owner, dirfd, written, follow, creates(how), how.resolve);
+    if (place.via !== "") looked.descriptorsOf = processOf(place.via);
+  }
+  looked.paths.push({ arg: path.arg, dirfd: path.dirfd, written, place });
+  looked.errno ||= place.errno;
+  return place;
+}
+
+/** Whether the kernel would follow a link in the last place of a path. */
+export function follows(registers: Registers, spec: CallSpec, path: PathArg): boolean {
+  if (path.flags < 0) return path.follow;
+  const flags = registers.uint(path.flags);
+  switch (spec.syscall.args[path.flags]) {
+    case "at-flags-follow":
+      return (flags & AT_SYMLINK_FOLLOW) !== 0;
+    case "inotify-mask":
+      return (flags & IN_DONT_FOLLOW) === 0;
+    default:
+      return path.follow && (flags & AT_SYMLINK_NOFOLLOW) === 0;
+  }
+}
+
+/** Looks at a call that names files. */
+export function lookAtPaths(
+  tracee: Tracee,
+  registers: Registers,
+  spec: CallSpec,
+  isOwn: IsOwn,
+): Looked {
+  const looked = nothing();
+  const places: (Place | undefined)[] = [];
+  for (const path of spec.paths) {
+    const place = lookAtPath(
+      looked,
+      tracee,
+      registers,
+      path,
+      path.kind,
+      follows(registers, spec, path),
+      isOwn,
+    );
+    places.push(place);
+    if (place === undefined || place.path === "") continue;
+    const { written } = looked.paths.at(-1) as LookedPath;
+    const held = written === "" &&
+      (path.kind === "stat-path" || path.kind === "stat-link");
+    for (const access of held ? [] : accessesOf(path.kind)) {
+      looked.uses.push(useOf(place, access, isOwn));
+    }
+  }
+  lookAtMove(looked, registers, spec, places, isOwn);
+  lookAtMode(looked, registers, spec);
+  return looked;
+}
+
+function lookAtMove(
+  looked: Looked,
+  registers: Registers,
+  spec: CallSpec,
+  places: readonly (Place | undefined)[],
+  isOwn: IsOwn,
+): void {
+  if (spec.paths[0]?.kind !== "rename-from") return;
+  const [from, to] = places;
+  if (from === undefined || to === undefined) return;
+  const a = rulePath(from.path, isOwn);
+  const b = rulePath(to.path, isOwn);
+  looked.moves.push({ from: a, to: b, tree: from.kind === "directory" });
+  const flags = spec.syscall.args.indexOf("rename-flags");
+  if (flags >= 0 && (registers.uint(flags) & RENAME_EXCHANGE) !== 0) {
+    looked.moves.push({ from: b, to: a, tree: to.kind === "directory" });
+  }
+}
+
+function lookAtMode(
+  looked: Looked,
+  registers: Registers,
+  spec: CallSpec,
+): void {
+  const { name } = spec.syscall;
+  if (name !== "mknod" && name !== "mknodat") return;
+  const type = registers.uint(spec.syscall.args.indexOf("mode")) & S_IFMT;
+  if (type === S_IFCHR || type === S_IFBLK) {
+    looked.never = "device files cannot be made";
+  }
+}
+
+/** What an open would do to the file. */
+function accessesOfOpen(request: OpenRequest, exists: boolean): Access[] {
+  const { flags } = request;
+  if ((flags & O_PATH) !== 0) return ["stat"];
+  if ((flags & O_TMPFILE) === O_TMPFILE) return ["write"];
+  const mode = flags & O_ACCMODE;
+  const reads = mode !== O_WRONLY;
+  const writes = mode !== O_RDONLY || (flags & O_TRUNC) !== 0 ||
+    (flags & O_CREAT) !== 0 && (!exists || (flags & O_EXCL) !== 0);
+  if (reads && writes) return ["read", "write"];
+  return writes ? ["write"] : ["read"];
+}
+
+function creates({ flags }: OpenRequest): boolean {
+  return (flags & O_CREAT) !== 0 && (flags & O_TMPFILE) !== O_TMPFILE;
+}
+
+/** Looks at an open. */
+export function lookAtOpen(
+  tracee: Tracee,
+  registers: Registers,
+  spec: CallSpec,
+  isOwn: IsOwn,
+): Looked {
+  const looked = nothing();
+  const request = readOpen(tracee.tid, registers, spec.syscall);
+  if (typeof request === "number") {
+    looked.errno = -request;
+    return looked;
+  }
+  const { flags } = request;
+  const path = spec.paths[0] as PathArg;
+  const stay = (flags & O_NOFOLLOW) !== 0 ||
+    (flags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL);
+  const place = lookAtPath(
+    looked,
+    tracee,
+    registers,
+    path,
+    "open-path",
+    !stay,
+    isOwn,
+    request,
+  );
+  looked.open = request;
+  if (place === undefined || place.path === "") return looked;
+  const exists = place.kind !== "missing";
+  for (const access of accessesOfOpen(request, exists)) {
+    looked.uses.push(useOf(place, access, isOwn));
+  }
+  if (creates(request) && place.kind === "directory" && (flags & O_EXCL) === 0) {
+    looked.errno ||= (flags & O_DIRECTORY) !== 0 ? EINVAL : EISDIR;
+  }
+  return looked;
+}
+
+/**
+ * Looks at a call that changes a file, or looks into it, through a descriptor
+ * that may be open for something else.
+ */
+export function lookAtDescriptor(
+  tracee: Tracee,
+  registers: Registers,
+  spec: CallSpec,
+  isOwn: IsOwn,
+): Looked {
+  const looked = nothing();
+  const reads = spec.syscall.args[spec.fd] === "read-fd";
+  const fd = registers.int(spec.fd);
+  const place = resolveMagic(`/proc/${tracee.tid}/fd/${fd}`);
+  if (place.errno !== 0) {
+    // Not open: the kernel says EBADF, and no file is touched.
+    looked.errno = EBADF;
+    return looked;
+  }
+  looked.descriptorsOf = tracee.process.pid;
+  looked.uses.push(useOf(place, reads ? "read" : "write", isOwn));
+  return looked;
+}

@@ -1,0 +1,63 @@
+/** What the tracer is given, and what it tells. */
+
+import type { Call } from "../policy/call.ts";
+import type { Decision } from "../policy/decision.ts";
+import type { CallPlan } from "../policy/plan.ts";
+import type { LaunchPlan } from "../sys/spawn.ts";
+
+/** How calls are caught. */
+export type Engine =
+  /** A BPF filter lets most calls pass; the rest stop once. */
+  | "seccomp"
+  /** Every call stops at its entry and its exit. */
+  | "ptrace";
+
+/** A decision that was made, for a report, an audit log or an embedder. */
+export interface Observation {
+  /** When, in milliseconds since the epoch. */
+  readonly time: number;
+  /** The process that made the call. */
+  readonly pid: number;
+  /** The thread that made the call. */
+  readonly tid: number;
+  /** The program that the process runs, as a byte string. */
+  readonly program: string;
+  /** The call as rules saw it. */
+  readonly call: Call;
+  /** The call as a person reads it: `openat("/etc/shadow", O_RDONLY)`. */
+  readonly text: string;
+  /** What was decided. */
+  readonly decision: Decision;
+}
+
+/** What the tracer needs for one run. */
+export interface TraceOptions {
+  /** How calls are caught. */
+  readonly engine: Engine;
+  /** The program to start. */
+  readonly launch: LaunchPlan;
+  /** The program as a person reads it, for messages. */
+  readonly program: string;
+  /** The filter, as an array of `struct sock_filter`. */
+  readonly filter: Uint8Array;
+  /** The policy. */
+  readonly decide: (call: Call) => Decision;
+  /** What the filter was made of: what to look at in each call that stops. */
+  readonly plan: CallPlan;
+  /** Told of every decision on a call that stopped. An exception ends the jail. */
+  readonly observe?: ((observation: Observation) => void) | undefined;
+  /** Wait for everything that the program started, not for the program alone. */
+  readonly waitAll: boolean;
+  /**
+   * Told once, with the program's process id, when the program is about to
+   * run; what it returns is called when the program is gone.
+   */
+  readonly started?: ((pid: number) => () => void) | undefined;
+  /** Told when the program stopped by a job-control signal; returns when it may go on. */
+  readonly stopped?: ((signal: number) => void) | undefined;
+  /**
+   * Turns off pinning and the path lock, so that a test can show that the
+   * attacks it makes would win. Never set by jail itself.
+   */
+  readonly unsafe?: boolean;
+}

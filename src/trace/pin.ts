@@ -1,0 +1,135 @@
+/**
+ * Pages that the program can read and nobody in the jail can write.
+ *
+ * An argument that was checked is copied there, and the call is made to take
+ * it from there. The pages are private, anonymous and read-only, at the lowest
+ * address that there can be, so that one comparison in the filter keeps every
+ * call that maps, unmaps, moves or protects memory away from them
+ * (`src/policy/surface.ts`). What is left is /proc/<pid>/mem, which no policy
+ * lets anybody open for writing, and the tracer, which writes through it.
+ *
+ * Several calls can be in flight in one address space, so each has a slot.
+ */
+
+import {
+  PIN_SLOT_SIZE,
+  PIN_SLOTS,
+  PIN_START,
+} from "../abi/pin.ts";
+import { EFAULT } from "../abi/errno.ts";
+import { OPEN_HOW, RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
+import { set } from "../abi/layout.ts";
+import { writeMemory } from "../sys/memory.ts";
+
+/** Where things are in a slot. */
+const HOW = 0;
+const FIRST = 64;
+const SECOND = 4096 + 128;
+
+const buffer = new Uint8Array(FIRST + 4096);
+
+/** The pinned pages of one address space. */
+export class PinRegion {
+  /** Whether the pages are there: not yet, being mapped by a tracee, or there. */
+  state: "absent" | "mapping" | "mapped" = "absent";
+  readonly #free: number[] = [];
+  #next = 0;
+
+  /** The region of a copy of this address space, made by fork. */
+  fork(): PinRegion {
+    const copy = new PinRegion();
+    // A fork while another thread maps them may or may not have them.
+    copy.state = this.state === "mapped" ? "mapped" : "absent";
+    return copy;
+  }
+
+  /** Takes a slot; -1 where all are in use. */
+  take(): number {
+    const slot = this.#free.pop();
+    if (slot !== undefined) return slot;
+    return this.#next < PIN_SLOTS ? this.#next++ : -1;
+  }
+
+  /** Gives a slot back. */
+  give(slot: number): void {
+    this.#free.push(slot);
+  }
+
+  /**
+   * Puts a path in a slot.
+   *
+   * @param tid a tracee of this address space, stopped
+   * @param slot the slot
+   * @param which 0 or 1: the first or the second path of a call
+   * @param path a byte string of at most 4095 bytes
+   * @returns its address, or a negated errno
+   */
+  putPath(tid: number, slot: number, which: 0 | 1, path: string): number {
+    const address = slotAddress(slot) + (which === 0 ? FIRST : SECOND);
+    for (let i = 0; i < path.length; i++) buffer[i] = path.charCodeAt(i);
+    buffer[path.length] = 0;
+    return put(tid, address, path.length + 1, address);
+  }
+
+  /**
+   * Puts bytes in a slot.
+   *
+   * @param tid a tracee of this address space, stopped
+   * @param slot the slot
+   * @param bytes at most 4096 bytes
+   * @returns their address, or a negated errno
+   */
+  putBytes(tid: number, slot: number, bytes: Uint8Array): number {
+    const address = slotAddress(slot) + FIRST;
+    buffer.set(bytes);
+    return put(tid, address, bytes.length, address);
+  }
+
+  /**
+   * Puts a path and a `struct open_how` in a slot, in one write.
+   *
+   * @param tid a tracee of this address space, stopped
+   * @param slot the slot
+   * @param path a byte string of at most 4095 bytes
+   * @param flags `open_how.flags`
+   * @param mode `open_how.mode`
+   * @returns the address of the path, or a negated errno; the structure is
+   *   {@linkcode HOW_BEFORE_PATH} bytes before it
+   */
+  putOpen(
+    tid: number,
+    slot: number,
+    path: string,
+    flags: number,
+    mode: number,
+  ): number {
+    const address = slotAddress(slot);
+    set(OPEN_HOW, buffer, "flags", flags);
+    set(OPEN_HOW, buffer, "mode", mode);
+    set(OPEN_HOW, buffer, "resolve", RESOLVE_NO_SYMLINKS);
+    for (let i = 0; i < path.length; i++) {
+      buffer[FIRST + i] = path.charCodeAt(i);
+    }
+    buffer[FIRST + path.length] = 0;
+    return put(tid, address, FIRST + path.length + 1, address + FIRST);
+  }
+}
+
+/** How far before its path {@linkcode PinRegion.putOpen} puts `open_how`. */
+export const HOW_BEFORE_PATH = FIRST - HOW;
+
+function slotAddress(slot: number): number {
+  return PIN_START + slot * PIN_SLOT_SIZE;
+}
+
+function put(
+  tid: number,
+  address: number,
+  length: number,
+  result: number,
+): number {
+  const written = writeMemory(tid, address, buffer, length);
+  if (written < 0) return written;
+  // Short of what was asked: the pages are not what they should be.
+  return written === length ? result : -EFAULT;
+}

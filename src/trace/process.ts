@@ -1,0 +1,114 @@
+/**
+ * Calls that aim at processes by id: only those of the jail can be reached.
+ *
+ * A process id that is not the jail's fails with ESRCH whether or not there is
+ * such a process: the program sees a world in which there is the jail alone. An id cannot be used again while
+ * it is one of ours: the tracer has not yet waited for it.
+ */
+
+import { EPERM, ESRCH } from "../abi/errno.ts";
+import { PRIO_PROCESS } from "../abi/resource.ts";
+import { IOPRIO_WHO_PROCESS } from "../abi/ioprio.ts";
+import { getpgid } from "../sys/task.ts";
+import { kill } from "../sys/wait.ts";
+import type { Registers } from "./registers.ts";
+import type { CallSpec } from "./spec.ts";
+import type { Process, Tracee } from "./tracee.ts";
+
+/** What happens to a call that aims at processes. */
+export type Aim =
+  /** It goes on: it reaches the jail alone. */
+  | { readonly kind: "own" }
+  /** It fails. */
+  | { readonly kind: "foreign"; readonly errno: number }
+  /** The tracer sends the signal to these instead, and the call succeeds. */
+  | { readonly kind: "members"; readonly members: readonly Process[] };
+
+const OWN: Aim = { kind: "own" };
+const FOREIGN: Aim = { kind: "foreign", errno: ESRCH };
+
+/**
+ * Says what happens to a call that aims at processes.
+ *
+ * @param tracee who makes it
+ * @param registers its registers
+ * @param spec the call
+ * @param processes the jail's processes, by id
+ * @param isOwn whether an id is that of a process or thread of the jail
+ * @returns what happens
+ */
+export function aimOf(
+  tracee: Tracee,
+  registers: Registers,
+  spec: CallSpec,
+  processes: ReadonlyMap<number, Process>,
+  isOwn: (id: number) => boolean,
+): Aim {
+  const id = registers.int(spec.pid);
+  switch (spec.syscall.name) {
+    case "kill":
+      return aimOfKill(tracee, id, processes, isOwn);
+    case "tgkill":
+    case "rt_tgsigqueueinfo":
+      return isOwn(id) && isOwn(registers.int(1)) ? OWN : FOREIGN;
+    case "setpriority":
+    case "getpriority":
+      return aimOfWho(registers.int(0) === PRIO_PROCESS, registers.int(1));
+    case "ioprio_set":
+    case "ioprio_get":
+      return aimOfWho(
+        registers.int(0) === IOPRIO_WHO_PROCESS,
+        registers.int(1),
+      );
+  }
+  if (id !== 0 && !isOwn(id)) return FOREIGN;
+  return OWN;
+
+  function aimOfWho(process: boolean, who: number): Aim {
+    // Groups and users have members outside.
+    if (!process) return FOREIGN;
+    return who === 0 || isOwn(who) ? OWN : FOREIGN;
+  }
+}
+
+function aimOfKill(
+  tracee: Tracee,
+  id: number,
+  processes: ReadonlyMap<number, Process>,
+  isOwn: (id: number) => boolean,
+): Aim {
+  if (id > 0) return isOwn(id) ? OWN : FOREIGN;
+  const { process } = tracee;
+  if (id === -1) {
+    const members = [...processes.values()].filter((p) => p !== process);
+    return { kind: "members", members };
+  }
+  const group = id === 0 ? getpgid(process.pid) : -id;
+  // A group that one of ours leads: nobody outside can be in it.
+  if (processes.has(group)) return OWN;
+  const members = [...processes.values()].filter((p) =>
+    getpgid(p.pid) === group
+  );
+  return members.length === 0 ? FOREIGN : { kind: "members", members };
+}
+
+/**
+ * Sends a signal to processes of the jail, in place of a kill(2) that would
+ * also have reached others.
+ *
+ * @param members whom
+ * @param signal the signal, or 0
+ * @returns 0, or the negated errno where it reached nobody
+ */
+export function signalMembers(
+  members: readonly Process[],
+  signal: number,
+): number {
+  let result = -EPERM;
+  for (const { pid } of members) {
+    const sent = kill(pid, signal);
+    if (sent >= 0) result = 0;
+    else if (result !== 0) result = sent;
+  }
+  return result;
+}

@@ -1,0 +1,414 @@
+/**
+ * Which file a path of a tracee really names.
+ *
+ * The kernel of this machine does the looking up, from the tracer: one
+ * openat2(2) with `RESOLVE_NO_SYMLINKS` that succeeds proves that a path has no
+ * link in it, and then the path as written is the real path. Only where there
+ * is a link is the path walked by hand, since `/proc/self`, `/dev/fd` and the
+ * like mean the tracee's, not the tracer's.
+ *
+ * Races: what is found here may change before the kernel acts on the call.
+ * The caller closes that by handing the kernel the real path, not the
+ * tracee's, and by holding the path lock where a link could be put in its way.
+ */
+
+import { fromBytes } from "../abi/bytes.ts";
+import {
+  EBADF,
+  ELOOP,
+  ENAMETOOLONG,
+  ENOENT,
+  ENOTDIR,
+} from "../abi/errno.ts";
+import {
+  AT_FDCWD,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_PATH,
+} from "../abi/fcntl.ts";
+import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
+import {
+  PROC_SUPER_MAGIC,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFDIR,
+  S_IFIFO,
+  S_IFLNK,
+  S_IFMT,
+  S_IFREG,
+  S_IFSOCK,
+  STAT,
+  STATFS,
+} from "../abi/stat.ts";
+import { get, getBig } from "../abi/layout.ts";
+import type { FileKind } from "../policy/call.ts";
+import { close, fstat, fstatfs, openat2, readlinkat } from "../sys/files.ts";
+
+/** Longest path that the kernel takes, with its NUL: <linux/limits.h>. */
+export const PATH_MAX = 4096;
+
+/** Most links that a path may lead through: <linux/namei.h> MAXSYMLINKS. */
+const MAX_LINKS = 40;
+
+const LOOK = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+
+/** Whose path it is. */
+export interface Owner {
+  /** The process. */
+  readonly pid: number;
+  /** The thread. */
+  readonly tid: number;
+}
+
+/** Which file a path names. */
+export interface Place {
+  /** The real path; numeric in `/proc`. Empty where not even that is known. */
+  readonly path: string;
+  /** What is there. */
+  readonly kind: FileKind;
+  /**
+   * The error that the kernel would give for the path alone, before it looks
+   * at anything else; 0 for none. {@linkcode Place.path} is then as far as the
+   * path leads, with the rest as written behind it.
+   */
+  readonly errno: number;
+  /** The path ends in a slash, so that it must be a directory. */
+  readonly slash: boolean;
+  /** For an `object`: the path in `/proc` that leads to it. */
+  readonly via: string;
+}
+
+const pathBuffer = new Uint8Array(2 * PATH_MAX + 64);
+const linkBuffer = new Uint8Array(PATH_MAX);
+const stat = new Uint8Array(STAT.size);
+const stat2 = new Uint8Array(STAT.size);
+const statfs = new Uint8Array(STATFS.size);
+
+const PROC_ID_REGEXP = /^\/proc\/([1-9][0-9]*)(?:\/|$)/;
+const MAGIC_REGEXP =
+  /^\/proc\/[1-9][0-9]*(?:\/task\/[1-9][0-9]*)?\/(?:cwd|root|exe|fd\/[0-9]+|map_files\/[^/]+|ns\/[^/]+)$/;
+
+/** Writes a byte string as a C string into a buffer that the next call reuses. */
+export function cString(path: string): Uint8Array {
+  const length = Math.min(path.length, pathBuffer.length - 1);
+  for (let i = 0; i < length; i++) pathBuffer[i] = path.charCodeAt(i);
+  pathBuffer[length] = 0;
+  return pathBuffer;
+}
+
+/** The process id in a path below `/proc/<pid>`, or 0. */
+export function processOf(path: string): number {
+  if (!path.startsWith("/proc/")) return 0;
+  const match = PROC_ID_REGEXP.exec(path);
+  return match === null ? 0 : Number(match[1]);
+}
+
+/** Removes `//`, `/./` and `x/..` from an absolute path, as text. */
+export function normalize(path: string): string {
+  if (!path.includes("//") && !path.includes("/.") && !path.endsWith("/")) {
+    return path;
+  }
+  const out: string[] = [];
+  for (const part of path.split("/")) {
+    if (part === "" || part === ".") continue;
+    if (part === "..") out.pop();
+    else out.push(part);
+  }
+  return `/${out.join("/")}`;
+}
+
+/** What kind of file a mode says. */
+export function kindOf(mode: number): FileKind {
+  switch (mode & S_IFMT) {
+    case S_IFREG:
+      return "file";
+    case S_IFDIR:
+      return "directory";
+    case S_IFLNK:
+      return "link";
+    case S_IFCHR:
+    case S_IFBLK:
+      return "device";
+    case S_IFIFO:
+      return "fifo";
+    case S_IFSOCK:
+      return "socket";
+  }
+  return "object";
+}
+
+function place(
+  path: string,
+  kind: FileKind,
+  slash = false,
+  errno = 0,
+  via = "",
+): Place {
+  return { path, kind, errno, slash, via };
+}
+
+function parentOf(path: string): string {
+  const at = path.lastIndexOf("/");
+  return at <= 0 ? "/" : path.slice(0, at);
+}
+
+/** `readlink`, as a byte string; a negated errno where it fails. */
+export function readLink(dirfd: number, path: string): string | number {
+  const length = readlinkat(dirfd, cString(path), linkBuffer);
+  if (length === linkBuffer.length) return -ENAMETOOLONG;
+  return length < 0 ? length : fromBytes(linkBuffer, 0, length);
+}
+
+function look(path: string): number {
+  if (path.length >= PATH_MAX) return -ENAMETOOLONG;
+  return openat2(AT_FDCWD, cString(path), LOOK, 0, RESOLVE_NO_SYMLINKS);
+}
+
+/** Looks at a path without following links, and says what is there. */
+function kindAt(path: string): FileKind | number {
+  const fd = look(path);
+  if (fd < 0) return fd;
+  const result = fstat(fd, stat);
+  close(fd);
+  return result < 0 ? result : kindOf(get(STAT, stat, "st_mode"));
+}
+
+/**
+ * Finds the path of what a magic link leads to.
+ *
+ * @param link a path such as `/proc/12/fd/3`, of a process of the jail
+ * @returns where it leads; an `object` where that has no path
+ */
+export function resolveMagic(link: string): Place {
+  const fd = openat2(AT_FDCWD, cString(link), O_PATH | O_CLOEXEC, 0, 0);
+  if (fd < 0) return place(link, "missing", false, -fd);
+  try {
+    const result = fstat(fd, stat);
+    const name = readLink(AT_FDCWD, `/proc/self/fd/${fd}`);
+    if (result < 0 || typeof name === "number") {
+      return place(link, "missing", false, ENOENT);
+    }
+    const kind = kindOf(get(STAT, stat, "st_mode"));
+    if (name.startsWith("/")) {
+      const real = look(name);
+      if (real >= 0) {
+        const same = fstat(real, stat2) === 0 && sameFile(stat, stat2);
+        close(real);
+        if (same) return place(name, kind);
+      }
+    }
+    return place(name, "object", false, 0, link);
+  } finally {
+    close(fd);
+  }
+}
+
+function sameFile(a: Uint8Array, b: Uint8Array): boolean {
+  return getBig(STAT, a, "st_ino") === getBig(STAT, b, "st_ino") &&
+    getBig(STAT, a, "st_dev") === getBig(STAT, b, "st_dev");
+}
+
+/**
+ * Where a relative path starts.
+ *
+ * @param owner whose path it is
+ * @param dirfd the directory's descriptor, or `AT_FDCWD`
+ * @returns its real path; an object where it was removed; or an errno
+ */
+export function resolveBase(owner: Owner, dirfd: number): Place {
+  const link = dirfd === AT_FDCWD
+    ? `/proc/${owner.tid}/cwd`
+    : `/proc/${owner.tid}/fd/${dirfd}`;
+  const name = dirfd < 0 && dirfd !== AT_FDCWD
+    ? -ENOENT
+    : readLink(AT_FDCWD, link);
+  if (typeof name === "number") {
+    const errno = -name === ENOENT && dirfd !== AT_FDCWD ? EBADF : -name;
+    return place("", "missing", false, errno);
+  }
+  if (!name.startsWith("/")) return place(name, "object", false, 0, link);
+  // A name that ends like this may be a file's own, so look.
+  if (name.endsWith(" (deleted)")) return resolveMagic(link);
+  return place(name, "directory");
+}
+
+/**
+ * Finds which file a path of a tracee really names.
+ *
+ * @param owner whose path it is
+ * @param dirfd the directory that a relative path starts from, or `AT_FDCWD`
+ * @param path the path as the tracee wrote it, as a byte string
+ * @param follow whether a link in the last place is followed
+ * @param isOwn whether a process id is one of the jail's
+ * @returns the file, as far as the path leads
+ */
+export function resolve(
+  owner: Owner,
+  dirfd: number,
+  path: string,
+  follow: boolean,
+  isOwn: (pid: number) => boolean,
+): Place {
+  if (path === "") return place("", "missing", false, ENOENT);
+  let full = path;
+  if (!path.startsWith("/")) {
+    const base = resolveBase(owner, dirfd);
+    if (base.errno !== 0) return base;
+    if (base.kind === "object") return inObject(base, path);
+    full = base.path === "/" ? `/${path}` : `${base.path}/${path}`;
+  }
+  return quick(full, follow) ?? walk(owner, full, follow, isOwn);
+}
+
+/** What can be named from a directory that was removed, or from no directory. */
+function inObject(base: Place, path: string): Place {
+  const slash = path.endsWith("/");
+  if (/^[./]+$/.test(path) && !path.includes("..")) {
+    return place(base.path, "object", slash, 0, base.via);
+  }
+  const errno = base.path.startsWith("/") ? ENOENT : ENOTDIR;
+  return place(base.path, "missing", slash, errno);
+}
+
+/** The path as written, where it has no link: the common case. */
+function quick(full: string, follow: boolean): Place | undefined {
+  const slash = full.endsWith("/");
+  const kind = kindAt(full);
+  if (typeof kind !== "number") {
+    if (kind === "link" && follow) return undefined;
+    return place(normalize(full), kind, slash && full !== "/");
+  }
+  if (kind !== -ENOENT) return undefined;
+  // Nothing there: the directory that it would be in must be real.
+  let end = full.length;
+  while (end > 1 && full[end - 1] === "/") end--;
+  const at = full.lastIndexOf("/", end - 1);
+  const last = full.slice(at + 1, end);
+  if (last === "" || last === "." || last === "..") return undefined;
+  const directory = full.slice(0, at) || "/";
+  const fd = openat2(
+    AT_FDCWD,
+    cString(directory),
+    LOOK | O_DIRECTORY,
+    0,
+    RESOLVE_NO_SYMLINKS,
+  );
+  if (fd < 0) return undefined;
+  close(fd);
+  const real = normalize(directory);
+  return place(real === "/" ? `/${last}` : `${real}/${last}`, "missing", slash);
+}
+
+/** Walks a path by hand, one name at a time. */
+function walk(
+  owner: Owner,
+  full: string,
+  follow: boolean,
+  isOwn: (pid: number) => boolean,
+): Place {
+  let slash = full.endsWith("/");
+  let todo = full.split("/").reverse();
+  let real = "/";
+  let links = 0;
+  while (todo.length > 0) {
+    const name = todo.pop() as string;
+    if (name === "" || name === ".") continue;
+    if (name === "..") {
+      real = parentOf(real);
+      continue;
+    }
+    const last = todo.every((part) => part === "");
+    const next = real === "/" ? `/${name}` : `${real}/${name}`;
+    const stay = last && !follow && !slash;
+    if (real === "/proc" && !stay) {
+      if (name === "self") {
+        todo.push(String(owner.pid));
+        continue;
+      }
+      if (name === "thread-self") {
+        todo.push(String(owner.tid), "task", String(owner.pid));
+        continue;
+      }
+    }
+    const fd = look(next);
+    if (fd < 0) return stuck(next, todo, last, slash, -fd);
+    let kind: FileKind;
+    let text: string | number = "";
+    let proc = false;
+    try {
+      const result = fstat(fd, stat);
+      if (result < 0) return stuck(next, todo, last, slash, -result);
+      kind = kindOf(get(STAT, stat, "st_mode"));
+      if (kind === "link" && !stay) {
+        const failed = fstatfs(fd, statfs);
+        proc = failed < 0 || get(STATFS, statfs, "f_type") === PROC_SUPER_MAGIC;
+        text = readLink(fd, "");
+      }
+    } finally {
+      close(fd);
+    }
+    if (kind !== "link" || stay) {
+      if (kind !== "directory" && (!last || slash) && kind !== "link") {
+        return place(join(next, todo), "missing", slash, ENOTDIR);
+      }
+      real = next;
+      if (last) return place(real, kind, slash);
+      continue;
+    }
+    if (++links > MAX_LINKS) return place(next, "link", slash, ELOOP);
+    if (proc && processOf(next) !== 0) {
+      // Whose it is must be known before the tracer follows it.
+      if (!isOwn(processOf(next)) || !MAGIC_REGEXP.test(next)) {
+        return place(join(next, todo), "missing", slash);
+      }
+      const target = resolveMagic(next);
+      if (target.errno !== 0) return { ...target, path: join(next, todo) };
+      if (target.kind === "object") {
+        if (last) return { ...target, slash };
+        return inObject(target, todo.reverse().join("/"));
+      }
+      real = target.path;
+      if (last) {
+        if (slash && target.kind !== "directory") {
+          return place(real, "missing", slash, ENOTDIR);
+        }
+        return place(real, target.kind, slash);
+      }
+      continue;
+    }
+    if (typeof text === "number") return stuck(next, todo, last, slash, -text);
+    // procfs elsewhere than at /proc: its links mean somebody else's.
+    if (proc && !next.startsWith("/proc/")) {
+      return place(join(next, todo), "missing", slash);
+    }
+    if (text === "") return place(next, "missing", slash, ENOENT);
+    if (text.startsWith("/")) real = "/";
+    if (last && text.endsWith("/")) slash = true;
+    const rest = text.split("/").reverse();
+    if (todo.length + rest.length > PATH_MAX) {
+      return place(next, "missing", slash, ENAMETOOLONG);
+    }
+    todo = [...todo, ...rest];
+  }
+  return place(real, "directory", slash && real !== "/");
+}
+
+/** What follows a name that could not be looked at, as written. */
+function join(path: string, todo: readonly string[]): string {
+  const rest = todo.filter((part) => part !== "" && part !== ".").reverse();
+  return rest.length === 0 ? path : normalize(`${path}/${rest.join("/")}`);
+}
+
+/** A path that leads no further than `path`. */
+function stuck(
+  path: string,
+  todo: readonly string[],
+  last: boolean,
+  slash: boolean,
+  errno: number,
+): Place {
+  // The last name may be free: a call that makes it goes on.
+  if (last && errno === ENOENT) return place(path, "missing", slash);
+  return place(join(path, todo), "missing", slash, errno);
+}

@@ -1,0 +1,140 @@
+/** What the tracer has to look at in each call, made from the table's rows. */
+
+import {
+  type ArgKind,
+  type Syscall,
+  type SyscallName,
+  SYSCALLS,
+} from "../abi/syscalls.ts";
+import type { ArchName } from "../abi/arch.ts";
+
+/** A path argument: where it is, where it starts from, how it is followed. */
+export interface PathArg {
+  /** Index of the argument that points to the path. */
+  readonly arg: number;
+  /** Index of the directory's descriptor; -1 where the path starts at the cwd. */
+  readonly dirfd: number;
+  /** What the table calls it. */
+  readonly kind: ArgKind;
+  /** Whether a link in the last place is followed, unless flags say otherwise. */
+  readonly follow: boolean;
+  /** Index of the `AT_*` flags that go with it; -1 where there are none. */
+  readonly flags: number;
+}
+
+/** How the tracer treats a call. */
+export type Treatment =
+  /** It opens a file: open, openat, openat2, creat. */
+  | "open"
+  /** It executes one. */
+  | "exec"
+  /** It names files. */
+  | "paths"
+  /** It changes a file, or looks into it, through a descriptor. */
+  | "descriptor"
+  /** It aims at processes by id. */
+  | "process"
+  /** Its name and its constant arguments are all there is to see. */
+  | "plain";
+
+/** What the tracer has to look at in one call. */
+export interface CallSpec {
+  /** The table's row. */
+  readonly syscall: Syscall;
+  /** How it is treated. */
+  readonly treatment: Treatment;
+  /** The paths that it names. */
+  readonly paths: readonly PathArg[];
+  /** Index of the descriptor whose file it changes or looks into; -1 for none. */
+  readonly fd: number;
+  /** Index of the argument whose process id it aims at; -1 for none. */
+  readonly pid: number;
+  /** Whether it can make or move a link, and so change what a path means. */
+  readonly movesLinks: boolean;
+}
+
+const FOLLOWED: ReadonlySet<ArgKind> = new Set<ArgKind>([
+  "stat-path",
+  "read-path",
+  "write-path",
+  "run-path",
+  "open-path",
+  "chdir-path",
+]);
+const NOT_FOLLOWED: ReadonlySet<ArgKind> = new Set<ArgKind>([
+  "stat-link",
+  "read-link",
+  "write-link",
+  "rename-from",
+  "rename-to",
+  "link-from",
+  "link-to",
+]);
+const MOVES_LINKS: ReadonlySet<SyscallName> = new Set<SyscallName>([
+  "link",
+  "linkat",
+  "rename",
+  "renameat",
+  "renameat2",
+  "symlink",
+  "symlinkat",
+]);
+
+const AIMS: ReadonlySet<ArgKind> = new Set<ArgKind>([
+  "pid",
+  "tid",
+  "pgid",
+  "who",
+]);
+
+function pathsOf(syscall: Syscall): PathArg[] {
+  const paths: PathArg[] = [];
+  let dirfd = -1;
+  syscall.args.forEach((kind, arg) => {
+    if (kind === "dirfd") dirfd = arg;
+    if (!FOLLOWED.has(kind) && !NOT_FOLLOWED.has(kind)) return;
+    // linkat's flags are about what is linked, not about the new name.
+    const flags = kind === "link-to" ? -1 : syscall.args.findIndex((k, i) =>
+      i > arg &&
+      (k === "at-flags" || k === "at-flags-follow" || k === "inotify-mask")
+    );
+    paths.push({ arg, dirfd, kind, follow: FOLLOWED.has(kind), flags });
+    dirfd = -1;
+  });
+  return paths;
+}
+
+function treatmentOf(syscall: Syscall, paths: readonly PathArg[]): Treatment {
+  const kinds = syscall.args;
+  if (kinds.includes("open-path")) return "open";
+  if (kinds.includes("run-path")) return "exec";
+  if (paths.length > 0) return "paths";
+  if (kinds.includes("write-fd") || kinds.includes("read-fd")) {
+    return "descriptor";
+  }
+  if (kinds.some((k) => AIMS.has(k))) return "process";
+  return "plain";
+}
+
+/** Makes what the tracer has to look at in one call from its row. */
+export function specOf(syscall: Syscall): CallSpec {
+  const paths = pathsOf(syscall);
+  return {
+    syscall,
+    treatment: treatmentOf(syscall, paths),
+    paths,
+    fd: syscall.args.findIndex((k) => k === "write-fd" || k === "read-fd"),
+    pid: syscall.args.findIndex((k) => AIMS.has(k)),
+    movesLinks: MOVES_LINKS.has(syscall.name),
+  };
+}
+
+/** All calls of a machine, by number. */
+export function specsOf(arch: ArchName): ReadonlyArray<CallSpec | undefined> {
+  const specs: (CallSpec | undefined)[] = [];
+  for (const syscall of Object.values(SYSCALLS)) {
+    const number = syscall[arch];
+    if (number !== undefined) specs[number] = specOf(syscall);
+  }
+  return specs;
+}

@@ -1,0 +1,130 @@
+/** A stopped call as a person reads it: `openat(AT_FDCWD, "/etc/shadow", …)`. */
+
+import { printable } from "../abi/bytes.ts";
+import {
+  AT_FDCWD,
+  O_ACCMODE,
+  O_APPEND,
+  O_CLOEXEC,
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_NONBLOCK,
+  O_PATH,
+  O_TMPFILE,
+  O_TRUNC,
+} from "../abi/fcntl.ts";
+import { signalName } from "../abi/signal.ts";
+import type { ArgKind } from "../abi/syscalls.ts";
+import type { Registers } from "./registers.ts";
+import { readPath } from "./look.ts";
+import type { CallSpec } from "./spec.ts";
+
+const OPEN_FLAGS: readonly (readonly [number, string])[] = [
+  [O_TMPFILE, "O_TMPFILE"],
+  [O_CREAT, "O_CREAT"],
+  [O_EXCL, "O_EXCL"],
+  [O_TRUNC, "O_TRUNC"],
+  [O_APPEND, "O_APPEND"],
+  [O_NONBLOCK, "O_NONBLOCK"],
+  [O_DIRECTORY, "O_DIRECTORY"],
+  [O_NOFOLLOW, "O_NOFOLLOW"],
+  [O_CLOEXEC, "O_CLOEXEC"],
+  [O_PATH, "O_PATH"],
+];
+
+/** `O_*` flags by name. */
+export function openFlagsText(flags: number): string {
+  const words: string[] = [];
+  let rest = flags & ~O_ACCMODE;
+  if ((flags & O_PATH) === 0) {
+    words.push(
+      ["O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE"][
+        flags & O_ACCMODE
+      ] as string,
+    );
+  }
+  for (const [bits, word] of OPEN_FLAGS) {
+    if ((rest & bits) !== bits) continue;
+    words.push(word);
+    rest &= ~bits;
+  }
+  if (rest !== 0) words.push(`0x${rest.toString(16)}`);
+  return words.join("|");
+}
+
+function argumentText(
+  tid: number,
+  registers: Registers,
+  kind: ArgKind,
+  index: number,
+): string {
+  if (/-path$|-link$|^rename-|^link-/.test(kind) || kind === "string") {
+    if (kind === "rename-flags") return hex(registers.uint(index));
+    const address = registers.address(index);
+    if (address === 0) return "NULL";
+    const path = readPath(tid, address);
+    return typeof path === "number" ? hex(address) : printable(path, 200);
+  }
+  switch (kind) {
+    case "dirfd":
+      return registers.int(index) === AT_FDCWD
+        ? "AT_FDCWD"
+        : String(registers.int(index));
+    case "fd":
+    case "write-fd":
+    case "pid":
+    case "tid":
+    case "int":
+      return String(registers.int(index));
+    case "uint":
+    case "uid":
+    case "gid":
+      return String(registers.uint(index));
+    case "size":
+      return String(registers.address(index));
+    case "mode":
+      return `0${registers.uint(index).toString(8)}`;
+    case "open-flags":
+      return openFlagsText(registers.int(index));
+    case "signal":
+      return registers.int(index) === 0
+        ? "0"
+        : signalName(registers.int(index));
+    case "argv":
+    case "envp":
+      return "[…]";
+    case "at-flags":
+    case "at-flags-follow":
+      return hex(registers.uint(index));
+    default:
+      return hex(registers.address(index));
+  }
+}
+
+function hex(value: number): string {
+  return value === 0 ? "0" : `0x${value.toString(16)}`;
+}
+
+/**
+ * Writes a stopped call as a person reads it.
+ *
+ * The strings are read again for this, so they may not be what was decided on:
+ * the real paths are in the call.
+ *
+ * @param tid the tracee
+ * @param registers its registers
+ * @param spec the call
+ * @returns one line, safe for a terminal
+ */
+export function callText(
+  tid: number,
+  registers: Registers,
+  spec: CallSpec,
+): string {
+  const words = spec.syscall.args.map((kind, index) =>
+    argumentText(tid, registers, kind, index)
+  );
+  return `${spec.syscall.name}(${words.join(", ")})`;
+}

@@ -1,0 +1,81 @@
+/** What the tracer knows of each tracee, and of what tracees share. */
+
+import type { CallSpec } from "./spec.ts";
+import type { PinRegion } from "./pin.ts";
+import type { Registers } from "./registers.ts";
+
+/** A process: threads with one id. */
+export interface Process {
+  /** Its id, which is its leader's. */
+  readonly pid: number;
+  /** How many tracees it has. */
+  threads: number;
+  /** The real path of what it runs, as a byte string; "" where unknown. */
+  program: string;
+}
+
+/** An address space, shared by threads and by vfork's child. */
+export interface Space {
+  /** How many tracees live in it. */
+  tracees: number;
+  /** The read-only pages that checked arguments are put in, once there are any. */
+  readonly pins: PinRegion;
+}
+
+/** A table of descriptors, shared by threads and by CLONE_FILES. */
+export interface Files {
+  /** How many tracees use it. */
+  tracees: number;
+}
+
+/** A call that is in the kernel, and what has to be put right when it returns. */
+export interface InFlight {
+  /** What it is. */
+  readonly spec: CallSpec;
+  /** The slot of pinned arguments that it uses; -1 for none. */
+  readonly slot: number;
+  /** Whether others were stopped so that it can have its descriptors alone. */
+  readonly frozen: boolean;
+  /** What to do at its exit. */
+  readonly then: "restore" | "retry" | "map";
+}
+
+/** An exec that was allowed, to be looked at again when the image is there. */
+export interface PendingExec {
+  /** The real path of the image that the kernel must have loaded. */
+  readonly image: string;
+  /** The real path of its ELF interpreter; "" for none. */
+  readonly loader: string;
+  /** Whether another tracee could have changed something meanwhile. */
+  readonly verify: boolean;
+}
+
+/** One traced thread. */
+export interface Tracee {
+  /** Its thread id. */
+  readonly tid: number;
+  /** Its process. */
+  process: Process;
+  /** Its address space. */
+  space: Space;
+  /** Its descriptors. */
+  files: Files;
+  /** Whether it is in a stop that the tracer has not ended. */
+  stopped: boolean;
+  /** Whether it waits, unable to run, for the child of its vfork. */
+  vfork: Tracee | undefined;
+  /** The registers as they were at the entry of the call in flight. */
+  readonly saved: Registers;
+  /** Its call in flight, where something has to be done at its exit. */
+  inFlight: InFlight | undefined;
+  /** Its exec, from the check to the new image. */
+  exec: PendingExec | undefined;
+  /** How it holds the path lock. */
+  lock: "shared" | "exclusive" | undefined;
+  /** Wait statuses that came while it was held, oldest first. */
+  readonly held: number[];
+  /** Whether its stops are held back because another call needs it still. */
+  frozen: boolean;
+  /** How often its current call was tried again because a link came in its way. */
+  retries: number;
+}

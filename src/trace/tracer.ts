@@ -1,0 +1,421 @@
+/** Follows a program and everything that it starts, until it is gone. */
+
+import { ECHILD, EINTR, errnoName, ESRCH } from "../abi/errno.ts";
+import {
+  PTRACE_O_EXITKILL,
+  PTRACE_O_TRACECLONE,
+  PTRACE_O_TRACEEXEC,
+  PTRACE_O_TRACEFORK,
+  PTRACE_O_TRACESECCOMP,
+  PTRACE_O_TRACESYSGOOD,
+  PTRACE_O_TRACEVFORK,
+} from "../abi/ptrace.ts";
+import { CLONE_VFORK, CLONE_VM } from "../abi/sched.ts";
+import { SIGCONT, SIGKILL } from "../abi/signal.ts";
+import type { SyscallName } from "../abi/syscalls.ts";
+import { SYSCALLS } from "../abi/syscalls.ts";
+import { WNOHANG } from "../abi/wait.ts";
+import { LaunchError, SystemCallError } from "../errors.ts";
+import type { Outcome } from "../outcome.ts";
+import { hostArch } from "../sys/host.ts";
+import {
+  interrupt,
+  listen,
+  readEventMessage,
+  resume,
+  resumeToCall,
+  seize,
+} from "../sys/ptrace.ts";
+import { type Launched, launch } from "../sys/spawn.ts";
+import { shareMemory } from "../sys/task.ts";
+import { kill, waitAny, waitFor } from "../sys/wait.ts";
+import { Calls } from "./calls.ts";
+import { Entry } from "./entry.ts";
+import { isIgnored } from "./disposition.ts";
+import { imageOf, unexpectedImage } from "./exec.ts";
+import { Family } from "./family.ts";
+import { Freezer } from "./freeze.ts";
+import type { TraceOptions } from "./options.ts";
+import { stopKind, stopValue } from "./stop.ts";
+import type { Tracee } from "./tracee.ts";
+
+const OPTIONS = PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD |
+  PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |
+  PTRACE_O_TRACEEXEC | PTRACE_O_TRACESECCOMP;
+
+/** How long a program that was stopped with jail may take to go on with it. */
+const CONTINUE_MS = 20;
+
+/**
+ * Starts a program and follows it, and everything that it starts.
+ *
+ * The calling thread is the tracer, and is blocked until the program is gone.
+ *
+ * @param options the program, the policy, and what to tell
+ * @returns how the program ended; nothing that it started is left
+ * @throws {LaunchError} where the program could not be started
+ * @throws {SystemCallError} where tracing failed; nothing is left then either
+ */
+export function trace(options: TraceOptions): Outcome {
+  return new Tracer(options).run();
+}
+
+class Tracer {
+  readonly #options: TraceOptions;
+  readonly #arch = hostArch();
+  readonly #family = new Family(this.#arch);
+  readonly #calls: Calls;
+  readonly #freezer: Freezer;
+  readonly #entry: Entry | undefined;
+  /** Stops of tracees whose maker has not told of them yet. */
+  readonly #early: Map<number, number> = new Map();
+  readonly #status = new Int32Array(1);
+  readonly #names: ReadonlyMap<number, SyscallName>;
+  #launched: Launched | undefined;
+  #running = false;
+  #outcome: Outcome | undefined;
+  #finished: (() => void) | undefined;
+  #killing = false;
+
+  constructor(options: TraceOptions) {
+    this.#options = options;
+    this.#freezer = new Freezer(
+      this.#family,
+      (tracee) => this.#calls.ready(tracee),
+      (tracee, status) => this.#handle(tracee, status),
+    );
+    this.#calls = new Calls(
+      options,
+      this.#arch,
+      this.#family,
+      this.#freezer,
+      {
+        go: (tracee) => this.#go(tracee, 0),
+        toExit: (tracee) => this.#resumed(tracee, resumeToCall(tracee.tid, 0)),
+        kill: () => this.#endWith({ kind: "killed-by-policy" }),
+      },
+    );
+    if (options.engine === "ptrace") {
+      this.#entry = new Entry(this.#arch, options.filter);
+    }
+    this.#names = new Map(
+      (["clone", "fork", "vfork"] as const).flatMap((name) => {
+        const number = SYSCALLS[name][this.#arch.name];
+        return number === undefined ? [] : [[number, name] as const];
+      }),
+    );
+  }
+
+  run(): Outcome {
+    try {
+      this.#start();
+      this.#loop();
+      return this.#outcome ?? { kind: "failed", reason: "the program is lost" };
+    } catch (error) {
+      // Closed: nothing runs on without its tracer.
+      this.#killing = true;
+      this.#killAll();
+      this.#loop();
+      throw error;
+    } finally {
+      this.#launched?.dispose();
+      this.#finished?.();
+    }
+  }
+
+  #start(): void {
+    const launched = launch(this.#options.launch);
+    this.#launched = launched;
+    const { pid } = launched;
+    const result = seize(pid, OPTIONS);
+    if (result < 0) {
+      kill(pid, SIGKILL);
+      waitFor(pid, this.#status);
+      throw new SystemCallError(
+        `attach to process ${pid}`,
+        "ptrace(PTRACE_SEIZE)",
+        errnoName(-result),
+        "another tracer may hold it, or kernel.yama.ptrace_scope is 3",
+      );
+    }
+    this.#family.addProgram(pid);
+    if (this.#entry !== undefined) {
+      // Its calls stop only once it has been stopped itself.
+      interrupt(pid);
+    }
+    launched.release();
+  }
+
+  #loop(): void {
+    for (;;) {
+      const tid = waitAny(this.#status);
+      if (tid === -EINTR) continue;
+      if (tid === -ECHILD) return;
+      if (tid < 0) {
+        throw new SystemCallError("wait for stops", "wait4()", errnoName(-tid));
+      }
+      const status = this.#status[0] as number;
+      const tracee = this.#family.tracees.get(tid);
+      if (tracee === undefined) this.#stranger(tid, status);
+      else this.#handle(tracee, status);
+    }
+  }
+
+  #handle(tracee: Tracee, status: number): void {
+    const kind = stopKind(status);
+    if (kind === "exited" || kind === "killed") {
+      return this.#gone(tracee, kind, stopValue(status));
+    }
+    tracee.stopped = true;
+    if (this.#killing) {
+      // SIGKILL ends it whatever stop it is in.
+      kill(tracee.process.pid, SIGKILL);
+      if (kind === "new") this.#child(tracee);
+      return;
+    }
+    // Its maker's stop tells what it shares, so nothing of it is lost by waiting.
+    if (tracee.frozen) return this.#freezer.hold(tracee, status);
+    switch (kind) {
+      case "seccomp":
+        return this.#calls.enter(tracee);
+      case "syscall":
+        return this.#syscall(tracee);
+      case "exec":
+        return this.#exec(tracee);
+      case "new":
+        // As without a tracer, the maker goes on before what it made.
+        this.#child(tracee);
+        this.#go(tracee, 0);
+        return this.#meetEarly();
+      case "group":
+        return this.#group(tracee, stopValue(status));
+      case "trap":
+        return this.#go(tracee, 0);
+      case "signal":
+        return this.#signal(tracee, stopValue(status));
+    }
+  }
+
+  /**
+   * A tracee is about to get a signal. The kernel shows a tracer even signals
+   * that are ignored, and so interrupts calls that it would not interrupt
+   * without one: those are made again.
+   */
+  #signal(tracee: Tracee, signal: number): void {
+    if (
+      this.#calls.wasInterrupted(tracee) &&
+      isIgnored(tracee.process.pid, signal)
+    ) {
+      this.#calls.restart(tracee);
+    }
+    this.#go(tracee, signal);
+  }
+
+  /** The entry or the exit of a call. */
+  #syscall(tracee: Tracee): void {
+    if (this.#entry === undefined) {
+      if (!this.#calls.leave(tracee)) this.#go(tracee, 0);
+      return;
+    }
+    const action = this.#entry.actionOf(tracee.tid);
+    // Before the program there is the launcher: its calls are jail's own.
+    const own = !this.#running && action.kind !== "exit" &&
+      action.nr !== SYSCALLS.execve[this.#arch.name];
+    if (own) return this.#go(tracee, 0);
+    switch (action.kind) {
+      case "exit":
+        if (!this.#calls.leave(tracee)) this.#go(tracee, 0);
+        return;
+      case "allow":
+        return this.#go(tracee, 0);
+      case "errno":
+        return this.#calls.fail(tracee, action.errno);
+      case "trace":
+        return this.#calls.enter(tracee);
+      case "kill":
+        kill(tracee.process.pid, SIGKILL);
+        return;
+    }
+  }
+
+  /** A new image is there; nothing of it has run. */
+  #exec(tracee: Tracee): void {
+    const former = readEventMessage(tracee.tid);
+    const known = this.#family.tracees.get(former) ?? tracee;
+    const { exec } = known;
+    this.#calls.drop(known);
+    this.#freezer.gone(known);
+    const { tracee: now, gone } = this.#family.exec(tracee.tid, known.tid);
+    for (const other of gone) {
+      this.#calls.drop(other);
+      this.#freezer.gone(other);
+    }
+    now.inFlight = undefined;
+    now.exec = undefined;
+    now.stopped = true;
+    if (exec === undefined) {
+      // An exec that was not looked at: it must not run.
+      kill(now.process.pid, SIGKILL);
+      return;
+    }
+    if (exec.verify) {
+      const sp = this.#calls.registersOf(now)?.sp ?? 0;
+      if (unexpectedImage(now.tid, sp, exec) !== undefined) {
+        kill(now.process.pid, SIGKILL);
+        return;
+      }
+    }
+    if (this.#options.observe !== undefined) {
+      now.process.program = imageOf(now.tid);
+    }
+    if (!this.#running) {
+      this.#running = true;
+      this.#finished = this.#options.started?.(now.process.pid);
+    }
+    this.#go(now, 0);
+  }
+
+  /** A tracee made another one. */
+  #child(parent: Tracee): void {
+    const tid = readEventMessage(parent.tid);
+    const registers = this.#calls.registersOf(parent);
+    if (tid <= 0 || registers === undefined) return;
+    let flags = 0;
+    let vfork = false;
+    switch (this.#names.get(registers.nr)) {
+      case "clone":
+        flags = registers.uint(0);
+        vfork = (flags & CLONE_VFORK) !== 0;
+        break;
+      case "vfork":
+        flags = CLONE_VM;
+        vfork = true;
+        break;
+    }
+    if (this.#family.tracees.has(tid)) return;
+    this.#family.addChild(parent, tid, flags, vfork);
+  }
+
+  /** Handles stops that came before their tracees were told of. */
+  #meetEarly(): void {
+    for (const [tid, status] of this.#early) {
+      const tracee = this.#family.tracees.get(tid);
+      if (tracee === undefined) continue;
+      this.#early.delete(tid);
+      this.#handle(tracee, status);
+    }
+  }
+
+  /** A stop of a tracee that nobody has told of yet. */
+  #stranger(tid: number, status: number): void {
+    const kind = stopKind(status);
+    if (kind === "exited" || kind === "killed") {
+      this.#early.delete(tid);
+      return;
+    }
+    if (this.#killing) kill(tid, SIGKILL);
+    else this.#early.set(tid, status);
+  }
+
+  /** A tracee is gone. */
+  #gone(tracee: Tracee, kind: "exited" | "killed", value: number): void {
+    this.#calls.drop(tracee);
+    this.#family.remove(tracee);
+    this.#freezer.gone(tracee);
+    if (tracee.tid === this.#launched?.pid) {
+      this.#ended(
+        kind === "exited"
+          ? { kind: "exited", code: value }
+          : { kind: "signaled", signal: value },
+      );
+    }
+    this.#adoptOrphans();
+  }
+
+  /** The program itself is gone. */
+  #ended(outcome: Outcome): void {
+    const failure = this.#running ? undefined : this.#launched?.failure();
+    if (failure !== undefined) {
+      const errno = errnoName(failure.errno);
+      const missing = failure.step === "execve" && errno === "ENOENT";
+      throw new LaunchError(
+        this.#options.program,
+        failure.step,
+        errno,
+        failure.step !== "execve" ? 125 : missing ? 127 : 126,
+      );
+    }
+    this.#outcome ??= outcome;
+    if (!this.#options.waitAll) this.#killAll();
+  }
+
+  /**
+   * Takes in tracees whose maker died before it could tell of them. What they
+   * share the kernel says; where it does not, they are ended.
+   */
+  #adoptOrphans(): void {
+    for (const [tid, status] of this.#early) {
+      const makers = [...this.#family.tracees.values()];
+      // One that lives may still tell.
+      const waits = makers.some((t) => !t.stopped);
+      if (waits) continue;
+      const kin = makers.find((t) => shareMemory(t.tid, tid) === true);
+      if (kin === undefined && makers.some((t) => shareMemory(t.tid, tid) === undefined)) {
+        kill(tid, SIGKILL);
+        continue;
+      }
+      this.#early.delete(tid);
+      this.#handle(this.#family.addOrphan(tid, undefined, kin), status);
+    }
+  }
+
+  /** The whole process of a tracee was stopped by a job-control signal. */
+  #group(tracee: Tracee, signal: number): void {
+    listen(tracee.tid);
+    const { stopped } = this.#options;
+    if (tracee.tid !== this.#launched?.pid || stopped === undefined) return;
+    stopped(signal);
+    // A shell continues jail and the program together. Where somebody
+    // continued jail alone, the program goes on too.
+    const until = Date.now() + CONTINUE_MS;
+    while (Date.now() < until) {
+      const tid = waitFor(tracee.tid, this.#status, WNOHANG);
+      if (tid !== 0) {
+        if (tid > 0) this.#handle(tracee, this.#status[0] as number);
+        return;
+      }
+    }
+    kill(tracee.process.pid, SIGCONT);
+  }
+
+  #endWith(outcome: Outcome): void {
+    this.#outcome ??= outcome;
+    this.#killAll();
+  }
+
+  #killAll(): void {
+    this.#killing = true;
+    for (const pid of this.#family.processes.keys()) kill(pid, SIGKILL);
+    for (const tid of this.#early.keys()) kill(tid, SIGKILL);
+  }
+
+  #go(tracee: Tracee, signal: number): void {
+    this.#resumed(
+      tracee,
+      this.#entry === undefined
+        ? resume(tracee.tid, signal)
+        : resumeToCall(tracee.tid, signal),
+    );
+  }
+
+  #resumed(tracee: Tracee, result: number): void {
+    tracee.stopped = false;
+    if (result >= 0 || result === -ESRCH) return;
+    throw new SystemCallError(
+      "resume the program",
+      "ptrace()",
+      errnoName(-result),
+    );
+  }
+}
+

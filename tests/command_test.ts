@@ -1,0 +1,143 @@
+/** The command as a user meets it: words in, output and exit code out. */
+
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { jail, scratch } from "./jail.ts";
+
+Deno.test("jail runs a program", async () => {
+  const ended = await jail(["--", "echo", "hello", "--report", "-A"]);
+  assertEquals(ended.stdout, "hello --report -A\n");
+  assertEquals(ended.stderr, "");
+  assertEquals(ended.code, 0);
+});
+
+Deno.test("jail runs a program without --", async () => {
+  const ended = await jail(["ls", "-d", "/usr"]);
+  assertEquals([ended.stdout, ended.code], ["/usr\n", 0]);
+});
+
+Deno.test("jail shows help on standard output", async () => {
+  const ended = await jail(["--help"]);
+  assertStringIncludes(ended.stdout, "jail [options] [--] program");
+  assertEquals([ended.stderr, ended.code], ["", 0]);
+});
+
+Deno.test("jail shows its version", async () => {
+  const ended = await jail(["-V"]);
+  assertMatch(ended.stdout, /^jail \d+\.\d+\.\d+\n$/);
+});
+
+Deno.test("jail --cwd looks up names from that directory", async () => {
+  await using directory = await scratch();
+  await directory.file("x.txt", "content");
+  const ended = await jail([
+    `--cwd=${directory.path}`,
+    "--allow-read=/usr,/lib,/lib64,/etc,.",
+    "--allow-run",
+    "--",
+    "cat",
+    "x.txt",
+  ]);
+  assertEquals([ended.stdout, ended.stderr], ["content", ""]);
+});
+
+Deno.test("jail refuses a file that no rule covers", async () => {
+  const ended = await jail(["--", "cat", "/etc/shadow"]);
+  assertEquals(ended.stderr, "cat: /etc/shadow: Permission denied\n");
+  assertEquals(ended.code, 1);
+});
+
+Deno.test("jail --report shows which rule refused", async () => {
+  await using directory = await scratch();
+  const policy = await directory.file(
+    "x.yaml",
+    "extends: default\nread:\n  deny:\n    - /etc/hostname\n",
+  );
+  const ended = await jail([
+    "--report",
+    "-p",
+    policy,
+    "--",
+    "cat",
+    "/etc/hostname",
+  ]);
+  assertMatch(
+    ended.stderr,
+    /^jail: denied openat\(.*"\/etc\/hostname", O_RDONLY.*\) with EACCES$/m,
+  );
+  assertStringIncludes(ended.stderr, `\n  ${policy}:4  deny: /etc/hostname\n`);
+});
+
+Deno.test("jail --ignore-read makes a file look absent", async () => {
+  const ended = await jail([
+    "--ignore-read=/etc/shadow",
+    "-A",
+    "--",
+    "ls",
+    "/etc/shadow",
+  ]);
+  assertStringIncludes(ended.stderr, "No such file or directory");
+  assertEquals(ended.code, 2);
+});
+
+Deno.test("jail --audit logs each decision as a JSON line", async () => {
+  await using directory = await scratch();
+  const log = `${directory.path}/log.ndjson`;
+  await jail([`--audit=${log}`, "--", "cat", "/etc/shadow"]);
+  const lines = (await Deno.readTextFile(log)).trimEnd().split("\n");
+  const refused = lines.map((line) => JSON.parse(line))
+    .filter((record) => record.decision === "refuse")
+    .map(({ call, uses, refusal }) => [call, uses[0].path, refusal.errno]);
+  assertEquals(refused.at(-1), ["openat", "/etc/shadow", "EACCES"]);
+});
+
+Deno.test("jail runs nothing when the audit log cannot be opened", async () => {
+  const ended = await jail(["--audit=/nowhere/log", "--", "echo", "ran"]);
+  assertEquals([ended.stdout, ended.code], ["", 125]);
+  assertStringIncludes(ended.stderr, "open() failed with ENOENT");
+});
+
+Deno.test("jail ends when the audit log cannot be written", async () => {
+  const ended = await jail(["--audit=/dev/full", "--", "cat", "/etc/hostname"]);
+  assertEquals([ended.stdout, ended.code], ["", 125]);
+  assertStringIncludes(ended.stderr, "write() failed with ENOSPC");
+});
+
+Deno.test("jail --audit-optional goes on without a log", async () => {
+  const ended = await jail([
+    "--audit=/dev/full",
+    "--audit-optional",
+    "--",
+    "echo",
+    "ran",
+  ]);
+  assertEquals([ended.stdout, ended.code], ["ran\n", 0]);
+  assertMatch(ended.stderr, /lacks \d+ decisions\n$/);
+});
+
+Deno.test("jail says where a policy is wrong, and runs nothing", async () => {
+  await using directory = await scratch();
+  await directory.file("x.yaml", "extends: default\nwirte: [build]\n");
+  const ended = await jail(["-p", "./x.yaml", "--", "echo", "ran"], {
+    cwd: directory.path,
+  });
+  assertEquals([ended.stdout, ended.code], ["", 125]);
+  assertStringIncludes(ended.stderr, "line 2, column 1");
+  assertStringIncludes(ended.stderr, "    2 | wirte: [build]\n");
+  assertStringIncludes(ended.stderr, "          ^^^^^".slice(2));
+  assertStringIncludes(ended.stderr, 'hint: did you mean "write"?');
+});
+
+Deno.test("jail policies lists the built-in policies", async () => {
+  const ended = await jail(["policies"]);
+  assertMatch(ended.stdout, /^default +\S.*\.$/m);
+  assertEquals([ended.stderr, ended.code], ["", 0]);
+});
+
+Deno.test("jail check says what is wrong with a policy", async () => {
+  await using directory = await scratch();
+  const good = await directory.file("good.yaml", "read: [/usr]\n");
+  const bad = await directory.file("bad.yaml", "raed: [/usr]\n");
+  const ended = await jail(["check", good, bad]);
+  assertEquals(ended.code, 1);
+  assertStringIncludes(ended.stderr, "line 1, column 1");
+});

@@ -1,0 +1,27 @@
+/** Holds documents to what the code says. */
+
+import { assert, assertStringIncludes } from "@std/assert";
+import { optionsTable } from "../src/cli/help.ts";
+
+const ROOT = new URL("../", import.meta.url);
+
+function read(name: string): Promise<string> {
+  return Deno.readTextFile(new URL(name, ROOT));
+}
+
+Deno.test("the README has the table of options that the flags make", async () => {
+  // The formatter aligns columns.
+  const plain = (text: string): string =>
+    text.replace(/ +/g, " ").replace(/-{3,}/g, "---");
+  assertStringIncludes(plain(await read("README.md")), plain(optionsTable()));
+});
+
+Deno.test("the README is a page, not a book", async () => {
+  assert((await read("README.md")).split("\n").length <= 150);
+});
+
+Deno.test("the changelog has the version of deno.json or is unreleased", async () => {
+  const { version } = JSON.parse(await read("deno.json"));
+  const changes = await read("CHANGELOG.md");
+  assert(changes.includes("## Unreleased") || changes.includes(version));
+});

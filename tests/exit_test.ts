@@ -1,0 +1,90 @@
+/** The README's table of exit codes, a test for each row. */
+
+import { assertEquals } from "@std/assert";
+import { jail, scratch } from "./jail.ts";
+
+interface ExitCase {
+  readonly what: string;
+  readonly args: readonly string[];
+  readonly code: number;
+  readonly signal?: Deno.Signal;
+  readonly stderr?: string;
+}
+
+const ROWS: readonly ExitCase[] = [
+  { what: "0 of a program that succeeds", args: ["--", "true"], code: 0 },
+  {
+    what: "the program's own exit code",
+    args: ["--", "sh", "-c", "exit 37"],
+    code: 37,
+  },
+  {
+    what: "255, the largest",
+    args: ["--", "sh", "-c", "exit 255"],
+    code: 255,
+  },
+  {
+    what: "the signal that ended the program",
+    args: ["--", "sh", "-c", "kill -TERM $$"],
+    code: 143,
+    signal: "SIGTERM",
+  },
+  {
+    what: "SIGKILL where that ended the program",
+    args: ["--", "sh", "-c", "kill -KILL $$"],
+    code: 137,
+    signal: "SIGKILL",
+  },
+  {
+    what: "SIGSYS where the policy ended it",
+    args: ["--on-deny=kill", "--", "cat", "/etc/shadow"],
+    code: 159,
+    signal: "SIGSYS",
+  },
+  {
+    what: "125 for a command line that makes no sense",
+    args: ["--polcy=x", "--", "true"],
+    code: 125,
+    stderr: `\
+jail: Cannot understand the option "--polcy"
+
+hint: did you mean "--policy"?
+`,
+  },
+  {
+    what: "125 for a policy that is not there",
+    args: ["-p", "./nowhere.yaml", "--", "true"],
+    code: 125,
+  },
+  {
+    what: "125 for what does not exist yet",
+    args: ["learn", "--", "true"],
+    code: 125,
+  },
+  {
+    what: "126 for what is there and cannot be executed",
+    args: ["-A", "--", "/etc/passwd"],
+    code: 126,
+  },
+  { what: "126 for a directory", args: ["-A", "--", "/etc"], code: 126 },
+  {
+    what: "127 for a command that is not in PATH",
+    args: ["--", "no-such-command-here"],
+    code: 127,
+  },
+  {
+    what: "127 for a path that is not there",
+    args: ["-A", "--", "/nowhere/prog"],
+    code: 127,
+  },
+];
+
+for (const { what, args, code, signal, stderr } of ROWS) {
+  Deno.test(`jail ends with ${what}`, async () => {
+    await using directory = await scratch();
+    const ended = await jail(args, { cwd: directory.path });
+    assertEquals(ended.code, code, ended.stderr);
+    assertEquals(ended.signal, signal ?? null);
+    if (stderr !== undefined) assertEquals(ended.stderr, stderr);
+  });
+}

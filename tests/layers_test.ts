@@ -1,0 +1,139 @@
+/** Holds the arrows between the layers, and where the machine may be touched. */
+
+import { assertEquals } from "@std/assert";
+
+const SRC = new URL("../src/", import.meta.url);
+const ROOT = new URL("../", import.meta.url);
+
+// What each layer may import besides itself. ARCHITECTURE.md draws it.
+const ARROWS: Readonly<Record<string, readonly string[]>> = {
+  abi: [],
+  errors: ["abi"],
+  outcome: ["abi"],
+  policy: ["abi", "errors", "outcome", "policies"],
+  sys: ["abi", "errors", "outcome"],
+  trace: ["abi", "errors", "outcome", "policy", "sys"],
+  jail: ["abi", "errors", "outcome", "policy", "sys", "trace"],
+  mod: ["abi", "errors", "outcome", "policy", "trace", "jail"],
+  cli: ["abi", "errors", "outcome", "policy", "sys", "trace", "jail", "deno"],
+};
+
+interface Source {
+  /** The path beneath `src`. */
+  readonly name: string;
+  readonly text: string;
+  /** The text without its comments. */
+  readonly code: string;
+}
+
+async function* walk(directory: URL, prefix = ""): AsyncGenerator<Source> {
+  for await (const entry of Deno.readDir(directory)) {
+    const url = new URL(entry.name, directory);
+    if (entry.isDirectory) {
+      yield* walk(new URL(`${url}/`), `${prefix}${entry.name}/`);
+    } else if (entry.name.endsWith(".ts")) {
+      const text = await Deno.readTextFile(url);
+      const code = text.replace(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, "");
+      yield { name: `${prefix}${entry.name}`, text, code };
+    }
+  }
+}
+
+const SOURCES = await Array.fromAsync(walk(SRC));
+const SHIPPED = SOURCES.filter(({ name }) => !name.endsWith("_test.ts"));
+
+/** `policy` for `policy/glob.ts`, `errors` for `errors.ts`. */
+function layerOf(name: string): string {
+  return name.replace(/[/.].*$/, "");
+}
+
+const IMPORT_REGEXP =
+  /^(?:import|export)\b[^;"]*?\bfrom\s*"([^"]+)"|\bimport\(\s*"([^"]+)"|\bURL\(\s*"([^"]+)",\s*import\.meta\.url/gm;
+
+function importsOf({ code }: Source): string[] {
+  return [...code.matchAll(IMPORT_REGEXP)]
+    .flatMap((match) => match.slice(1).filter((target) => target))
+    // A program that a test writes is text here.
+    .filter((target) => !target.includes("$"));
+}
+
+Deno.test("each layer imports only from those below it", () => {
+  const wrong: string[] = [];
+  for (const source of SOURCES) {
+    const layer = layerOf(source.name);
+    const allowed = ARROWS[layer];
+    if (allowed === undefined) {
+      throw new Error(`${source.name} belongs to no layer`);
+    }
+    for (const target of importsOf(source)) {
+      if (!target.startsWith(".")) continue;
+      const { href } = new URL(target, new URL(source.name, SRC));
+      const inside = href.startsWith(SRC.href);
+      const name = href.slice((inside ? SRC : ROOT).href.length);
+      const to = layerOf(name);
+      if (inside && to === layer) continue;
+      if (!allowed.includes(to)) wrong.push(`${source.name} imports ${name}`);
+    }
+  }
+  assertEquals(wrong, []);
+});
+
+Deno.test("code imports only the bare names of deno.json", async () => {
+  const { imports } = JSON.parse(
+    await Deno.readTextFile(new URL("deno.json", ROOT)),
+  );
+  const wrong = SOURCES.flatMap((source) =>
+    importsOf(source)
+      .filter((target) => !target.startsWith(".") && !(target in imports))
+      .map((target) => `${source.name} imports ${target}`)
+  );
+  assertEquals(wrong, []);
+});
+
+interface Place {
+  readonly what: string;
+  readonly regexp: RegExp;
+  readonly files: readonly string[];
+}
+
+const PLACES: readonly Place[] = [
+  {
+    what: "a library is opened in one file",
+    regexp: /\bDeno\.dlopen\b/,
+    files: ["sys/libc.ts"],
+  },
+  {
+    what: "the machine's architecture is read in one file",
+    regexp: /\bDeno\.build\.arch\b/,
+    files: ["sys/host.ts"],
+  },
+  {
+    what: "nothing but main.ts exits",
+    regexp: /\bDeno\.exit\b/,
+    files: [],
+  },
+];
+
+for (const { what, regexp, files } of PLACES) {
+  Deno.test(what, () => {
+    const found = SHIPPED.filter(({ code }) => regexp.test(code))
+      .map(({ name }) => name);
+    assertEquals(found, files);
+  });
+}
+
+Deno.test("abi, errors, outcome and policy ask nothing of Deno", () => {
+  const found = SHIPPED
+    .filter(({ name }) =>
+      ["abi", "errors", "outcome", "policy"].includes(layerOf(name))
+    )
+    .filter(({ code }) => /\bDeno\b/.test(code))
+    .map(({ name }) => name);
+  assertEquals(found, []);
+});
+
+Deno.test("each file says in its first line what it holds", () => {
+  const found = SHIPPED.filter(({ text }) => !text.startsWith("/**"))
+    .map(({ name }) => name);
+  assertEquals(found, []);
+});

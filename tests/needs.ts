@@ -1,0 +1,36 @@
+/** What a test needs of the machine, said where it is skipped. */
+
+/** The part of a test's definition that depends on the machine. */
+export interface Needs {
+  /** The name, with the reason where it is skipped. */
+  readonly name: string;
+  /** Whether it is skipped. */
+  readonly ignore: boolean;
+}
+
+/**
+ * Skips a test visibly where commands that it needs are missing.
+ *
+ *     Deno.test({ ...needs(["gcc"], "gcc builds a project"), fn })
+ *
+ * @param commands what must be in PATH
+ * @param name the test's name
+ */
+export function needs(commands: readonly string[], name: string): Needs {
+  const missing = commands.filter((command) => !inPath(command));
+  return missing.length === 0
+    ? { name, ignore: false }
+    : { name: `${name} (needs ${missing.join(", ")})`, ignore: true };
+}
+
+function inPath(command: string): boolean {
+  return (Deno.env.get("PATH") ?? "").split(":").some((directory) => {
+    try {
+      return Deno.statSync(`${directory}/${command}`).isFile;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      if (error instanceof Deno.errors.NotADirectory) return false;
+      throw error;
+    }
+  });
+}
