@@ -204,3 +204,17 @@ export const SIGACTION: Layout<
     sa_mask:     [24, "u64"], // sigset_t sa_mask
   },
 };
+
+/** `siginfo_t.si_code`: sent by the kernel, `asm-generic/siginfo.h`. */
+export const SI_KERNEL = 0x80;
+
+/** What is known of a signal: `siginfo_t` of 64-bit machines. */
+export const SIGINFO: Layout<"si_signo" | "si_code" | "si_pid"> = {
+  size: 128,
+  // deno-fmt-ignore
+  fields: {
+    si_signo: [ 0, "i32"], // int si_signo
+    si_code:  [ 8, "i32"], // int si_code
+    si_pid:   [16, "i32"], // __kernel_pid_t _sifields._kill._pid
+  },
+};

@@ -49,3 +49,6 @@ export const SOL_SOCKET = 1;
 export const SO_PASSPIDFD = 76;
 /** A pidfd of the process at the other end. */
 export const SO_PEERPIDFD = 77;
+
+/** The type of a socket, include/uapi/asm-generic/socket.h. */
+export const SO_TYPE = 3;

@@ -12,6 +12,7 @@ import type { Policy } from "../policy/policy.ts";
 import { realpath } from "../sys/files.ts";
 import { hostArch } from "../sys/host.ts";
 import { hasSeccompTrace } from "../sys/probe.ts";
+import { isStreamOrNoSocket } from "../sys/socket.ts";
 import { assemble } from "../trace/filter.ts";
 import type { Engine, Observation } from "../trace/options.ts";
 import { trace } from "../trace/tracer.ts";
@@ -80,6 +81,9 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
   const decide = (call: Call): Decision => policyEngine.decide(call);
   const plan = planCalls(policy, {
     observe: hooks.observe !== undefined || job.onDeny === "kill",
+    sockets: [...program.stdio, ...program.keepFds].every(isStreamOrNoSocket)
+      ? "streams"
+      : "any",
   });
   const filter = assemble(plan, hostArch());
   const env = program.env.filter((item) => {
@@ -104,4 +108,3 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
     stopped: hooks.stopped,
   });
 }
-

@@ -3,13 +3,14 @@
 import { printable, toCString } from "../abi/bytes.ts";
 import { SIGPIPE } from "../abi/signal.ts";
 import { LaunchError } from "../errors.ts";
+import { confinement } from "../sys/confine.ts";
 import { isIgnoredByShell, originalOpenFiles } from "../sys/origin.ts";
 import type { LaunchPlan } from "../sys/spawn.ts";
 import { canExecute, which } from "../sys/which.ts";
 import { realpath } from "../sys/files.ts";
 
 /** Where a program is searched where its environment has no `PATH`: <paths.h>. */
-const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
+export const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
 
 /** Exit code where a program is found and cannot be executed. */
 const NOT_EXECUTABLE = 126;
@@ -41,7 +42,11 @@ export interface FoundProgram {
   readonly real: string;
 }
 
-function variable(env: readonly string[], name: string): string | undefined {
+/** The value of a variable of an environment. */
+export function variable(
+  env: readonly string[],
+  name: string,
+): string | undefined {
   return env.find((item) => item.startsWith(`${name}=`))
     ?.slice(name.length + 1);
 }
@@ -122,6 +127,7 @@ export function planLaunch(
     resetSignals: isIgnoredByShell(SIGPIPE) ? [] : [SIGPIPE],
     nofile: originalOpenFiles(),
     noNewPrivs: true,
+    extra: confinement(),
     filter,
   };
 }

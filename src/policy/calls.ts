@@ -65,7 +65,11 @@ export type CallSetting =
   /** A call that is otherwise forbidden may be made. */
   | { readonly kind: "allow"; readonly ref: RuleRef }
   /** It is refused before anything else is looked at. */
-  | { readonly kind: "refuse"; readonly refusal: Refusal; readonly ref: RuleRef };
+  | {
+    readonly kind: "refuse";
+    readonly refusal: Refusal;
+    readonly ref: RuleRef;
+  };
 
 const EPERM: Refusal = { kind: "errno", errno: "EPERM" };
 

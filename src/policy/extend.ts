@@ -4,13 +4,13 @@ import { PolicyError } from "../errors.ts";
 import { Fault } from "./fault.ts";
 import { asPolicyError, parsePolicy } from "./parse.ts";
 import type { Layer } from "./policy.ts";
-import { PRESETS, presetNamed } from "./presets.ts";
+import { presetNamed, PRESETS } from "./presets.ts";
 import { didYouMean } from "./similar.ts";
 import type { Variables } from "./variables.ts";
 
 /** A policy that was found. */
 export interface LoadedPolicy {
-  /** What messages call it, and what tells it from others. */
+  /** What tells it from others: its absolute path, or a built-in policy's name. */
   readonly file: string;
   /** The directory that it is in: `${policy-dir}`, and what its own `extends` are relative to. */
   readonly dir: string;
@@ -63,13 +63,15 @@ export async function loadPolicy(
     });
   }
   const layers: Layer[] = [];
-  await add(found, options, layers, new Set(), []);
+  const name = found.trusted ? found.file : reference;
+  await add(found, name, options, layers, new Set(), []);
   return layers;
 }
 
 /** Adds a policy's layers to a list, unless they are there. */
 async function add(
   loaded: LoadedPolicy,
+  source: string,
   options: LoadOptions,
   layers: Layer[],
   done: Set<string>,
@@ -79,40 +81,46 @@ async function add(
   const variables = trusted
     ? options.variables
     : { ...options.variables, "policy-dir": dir };
-  const layer = await parsePolicy(bytes, { source: file, variables, trusted });
+  const layer = await parsePolicy(bytes, { source, variables, trusted });
   const text = layer.sources[0]?.text ?? "";
   for (const { name, ref } of layer.extends) {
     const base = await options.load(name, dir);
     const here = [...path, file];
-    try {
-      if (base === undefined) {
-        throw new Fault(ref.keys, `there is no policy "${name}"`, {
-          hint: hintFor(name),
-        });
-      }
-      if (here.includes(base.file)) {
-        throw new Fault(
-          ref.keys,
-          `it extends itself: ${[...here, base.file].join(" -> ")}`,
-        );
-      }
-      if (here.length >= MAX_DEPTH) {
-        throw new Fault(ref.keys, `"extends" is ${MAX_DEPTH} deep`);
-      }
-    } catch (error) {
-      throw await asPolicyError(error, file, text);
-    }
-    if (!done.has(base.file)) await add(base, options, layers, done, here);
+    const wrong = base === undefined
+      ? new Fault(ref.keys, `there is no policy "${name}"`, {
+        hint: hintFor(name),
+      })
+      : here.includes(base.file)
+      ? new Fault(
+        ref.keys,
+        `it extends itself: ${[...here, base.file].join(" -> ")}`,
+        { hint: "take one of them out" },
+      )
+      : here.length >= MAX_DEPTH
+      ? new Fault(ref.keys, `"extends" is more than ${MAX_DEPTH} deep`)
+      : undefined;
+    if (wrong !== undefined) throw await asPolicyError(wrong, source, text);
+    if (base === undefined || done.has(base.file)) continue;
+    const called = base.trusted ? base.file : beside(source, name);
+    await add(base, called, options, layers, done, here);
   }
   done.add(file);
   layers.push(layer);
+}
+
+/** What a file is called that another one names. */
+function beside(source: string, name: string): string {
+  if (name.startsWith("/")) return name;
+  return source.slice(0, source.lastIndexOf("/") + 1) + name;
 }
 
 /** What to do about a policy that is not there. */
 function hintFor(reference: string): string {
   const names = PRESETS.map((preset) => preset.name);
   return didYouMean(reference, names) ??
-    `the built-in policies are ${names.join(", ")}; a file needs a "/" or ".yaml"`;
+    `the built-in policies are ${
+      names.join(", ")
+    }; a file needs a "/" or ".yaml"`;
 }
 
 /** Reads a file by its absolute path, or `undefined` where there is none. */

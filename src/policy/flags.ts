@@ -1,6 +1,6 @@
 /** The permission flags of the command line, Deno's, made a layer. */
 
-import { fromText } from "../abi/bytes.ts";
+import { fromText, printable } from "../abi/bytes.ts";
 import { UnsupportedError, UsageError } from "../errors.ts";
 import type { RuleRef } from "./decision.ts";
 import { joinPath } from "./extend.ts";
@@ -12,7 +12,6 @@ import {
   EMPTY_LAYER,
   type Layer,
   type NameRule,
-  PATH_SECTIONS,
   type PathRule,
   type PathSection,
 } from "./policy.ts";
@@ -28,7 +27,7 @@ export interface FlagValues {
 }
 
 /** The permission flags of a command line. */
-export interface Flags {
+export interface PermissionFlags {
   /** `-A`, `--allow-all`. */
   readonly allowAll?: boolean | undefined;
   /** Files that may be read. */
@@ -71,23 +70,28 @@ export interface FlagOptions {
  * @throws {UsageError} when a program is not found in PATH
  * @throws {UnsupportedError} for a list of hosts, which is not enforced yet
  */
-export function flagsLayer(flags: Flags, options: FlagOptions): Layer {
+export function flagsLayer(
+  flags: PermissionFlags,
+  options: FlagOptions,
+): Layer {
   const ref = options.ref ?? flagRef;
   const all = flags.allowAll === true;
   const allRef = flagRef("all", "allow", undefined, "");
   const rules = <Rule>(
-    section: string,
+    section: PathSection | "env",
     one: (value: string) => string,
     everything: string,
     make: (pattern: string, ref: RuleRef) => Rule,
   ): Record<Effect, Rule[]> => {
-    const values = flags[section as keyof Flags] as FlagValues | undefined;
+    const values = flags[section];
     const made: Record<Effect, Rule[]> = { allow: [], deny: [], ignore: [] };
     if (all) made.allow.push(make(everything, allRef));
     for (const effect of EFFECTS) {
       const list = values?.[effect];
       if (list === true) {
-        made[effect].push(make(everything, ref(section, effect, undefined, "")));
+        made[effect].push(
+          make(everything, ref(section, effect, undefined, "")),
+        );
       } else if (list !== undefined) {
         list.forEach((text, index) => {
           made[effect].push(make(one(text), ref(section, effect, index, text)));
@@ -99,20 +103,15 @@ export function flagsLayer(flags: Flags, options: FlagOptions): Layer {
   const paths = (section: PathSection): Record<Effect, PathRule[]> =>
     rules(
       section,
-      (text) => escapeGlob(toPath(text, section, options)),
+      (text) => escapeGlob(toPath(fromText(text), section, options)),
       "/",
       (pattern, ref) => ({ pattern, ref }),
     );
-  const [read, write, run] = PATH_SECTIONS.map(paths) as [
-    Layer["read"],
-    Layer["write"],
-    Layer["run"],
-  ];
   return {
     ...EMPTY_LAYER,
-    read,
-    write,
-    run,
+    read: paths("read"),
+    write: paths("write"),
+    run: paths("run"),
     env: rules<NameRule>(
       "env",
       fromText,
@@ -135,19 +134,26 @@ function flagRef(
   return {
     source,
     keys: index === undefined ? [] : [index],
-    text: text === "" ? source : `${source}=${text}`,
+    text: index === undefined ? source : `${source}=${plain(text)}`,
   };
+}
+
+/** A text as a person may safely see it. */
+function plain(text: string): string {
+  return printable(fromText(text)).slice(1, -1);
 }
 
 /** The absolute path that a flag's value means. */
 function toPath(
-  text: string,
+  name: string,
   section: PathSection,
   options: FlagOptions,
 ): string {
-  const name = fromText(text);
   if (name === "") {
-    throw new UsageError(`Cannot use an empty path for ${section}`, "name a file or a directory");
+    throw new UsageError(
+      `Cannot use an empty path for ${section}`,
+      "name a file or a directory",
+    );
   }
   if (section !== "run" || name.includes("/")) {
     return joinPath(options.cwd, name);
@@ -155,8 +161,8 @@ function toPath(
   const found = options.which(name);
   if (found !== undefined) return joinPath(options.cwd, found);
   throw new UsageError(
-    `Cannot find "${text}" in PATH`,
-    `write the program's whole path, or "./${text}"`,
+    `Cannot find ${printable(name)} in PATH`,
+    `write the program's whole path, such as ${printable(`./${name}`)}`,
   );
 }
 

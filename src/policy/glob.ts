@@ -4,7 +4,8 @@
  * `*` is any characters of one name, dots in front included; `?` is one
  * character; `[a-z]` and `[!a-z]` one of a set; `**` between slashes any
  * number of directories, none included; `{a,b}` one or the other; `\` makes
- * the next character an ordinary one. Case matters.
+ * the next character an ordinary one. Case matters. A path without any of
+ * these means it and all beneath it; with `/.` at its end, it alone.
  */
 
 import {
@@ -61,13 +62,20 @@ export function parseGlob(pattern: string): Glob[] {
   if (pattern.includes("\0")) {
     throw new GlobError("a path cannot contain a NUL byte");
   }
-  const wild = hasWildcards(pattern);
-  return expandBraces(pattern).map((one) => toGlob(one, wild));
+  const alone = hasWildcards(pattern) || isAlone(pattern);
+  return expandBraces(pattern).map((one) => toGlob(one, alone));
+}
+
+/** Whether a path ends in `/.`: a directory alone, and nothing beneath it. */
+export function isAlone(pattern: string): boolean {
+  return pattern.endsWith("/.");
 }
 
 /** Reads a pattern without alternatives. */
-function toGlob(pattern: string, wild: boolean): Glob {
-  if (pattern[0] !== "/") throw new GlobError("a rule must be an absolute path");
+function toGlob(pattern: string, alone: boolean): Glob {
+  if (pattern[0] !== "/") {
+    throw new GlobError("a rule must be an absolute path");
+  }
   const segments: Segment[] = [];
   for (const text of splitSegments(pattern)) {
     if (text === "" || text === ".") continue;
@@ -89,7 +97,7 @@ function toGlob(pattern: string, wild: boolean): Glob {
   // "/a/**" is "/a" and all beneath it.
   const last = segments.at(-1)?.kind === "any-depth";
   if (last) segments.pop();
-  return { segments, beneath: last || !wild };
+  return { segments, beneath: last || !alone };
 }
 
 /** Takes back the last segment, for `..`. */

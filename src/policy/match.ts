@@ -236,7 +236,9 @@ export class PathMatcher {
 function nameChild(node: Node, name: string): Node {
   const names = node.names ??= new Map();
   let child = names.get(name);
-  if (child === undefined) names.set(name, child = new Node(node.literal, false));
+  if (child === undefined) {
+    names.set(name, child = new Node(node.literal, false));
+  }
   return child;
 }
 
@@ -253,6 +255,8 @@ function patternChild(node: Node, pattern: SegmentPattern): Node {
 
 /** The first rule of these slots, or -1. */
 function firstRule(rules: Int32Array | undefined, slots: number): number {
-  return rules?.find((rule, slot) => rule >= 0 && (slots & (1 << slot)) !== 0) ??
+  return rules?.find((rule, slot) =>
+    rule >= 0 && (slots & (1 << slot)) !== 0
+  ) ??
     -1;
 }

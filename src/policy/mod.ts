@@ -23,27 +23,31 @@
  * @module
  */
 
-export { type Position, PolicyError, type PolicyErrorOptions } from "../errors.ts";
+export {
+  PolicyError,
+  type PolicyErrorOptions,
+  type Position,
+} from "../errors.ts";
 export type { Access, Call, FileKind, Move, Use } from "./call.ts";
 export type { Decision, Refusal, RuleRef } from "./decision.ts";
 export { compile, type CompileOptions, type Engine } from "./decide.ts";
+export { passes } from "./env.ts";
 export {
   type LoadedPolicy,
   type LoadOptions,
-  loadPolicy,
   type LoadPolicy,
+  loadPolicy,
   policyLoader,
   type ReadFile,
 } from "./extend.ts";
 export {
   type FlagOptions,
-  type Flags,
   flagsLayer,
   type FlagValues,
+  type PermissionFlags,
 } from "./flags.ts";
 export { mergeLayers } from "./merge.ts";
-export { compileNames, type NameDecision } from "./names.ts";
-export { parsePolicy, type ParseOptions } from "./parse.ts";
+export { type ParseOptions, parsePolicy } from "./parse.ts";
 export { type PermissionOptions, permissionsLayer } from "./permissions.ts";
 export type {
   AllOrNone,

@@ -58,7 +58,10 @@ export async function asPolicyError(
   if (error instanceof TextFault) return textError(error, source);
   if (error instanceof RangeError) {
     // The parser's own stack ran out.
-    return textError(new TextFault("it is nested too deeply", text, undefined), source);
+    return textError(
+      new TextFault("it is nested too deeply", text, undefined),
+      source,
+    );
   }
   const { locate, syntaxFault } = await import("./positions.ts");
   if (!(error instanceof Fault)) {

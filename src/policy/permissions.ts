@@ -2,7 +2,12 @@
 
 import { PolicyError } from "../errors.ts";
 import { describe, Fault, type Keys } from "./fault.ts";
-import { type FlagOptions, type Flags, flagsLayer, type FlagValues } from "./flags.ts";
+import {
+  type FlagOptions,
+  flagsLayer,
+  type FlagValues,
+  type PermissionFlags,
+} from "./flags.ts";
 import { asPolicyError } from "./parse.ts";
 import { EFFECTS, type Layer } from "./policy.ts";
 import { didYouMean } from "./similar.ts";
@@ -76,7 +81,7 @@ function isShort(json: string, name: string, section: string): boolean {
 }
 
 /** Reads the set of a name. */
-function readSet(value: unknown, name: string): Flags {
+function readSet(value: unknown, name: string): PermissionFlags {
   const sets = readEntries(
     readEntries(value, []).get("permissions") ?? {},
     ["permissions"],
@@ -110,7 +115,9 @@ function readValues(value: unknown, keys: Keys): FlagValues {
   }
   const map = readMap(value, keys, EFFECTS);
   return Object.fromEntries(
-    [...map].map(([effect, list]) => [effect, readValue(list, [...keys, effect])]),
+    [...map].map((
+      [effect, list],
+    ) => [effect, readValue(list, [...keys, effect])]),
   );
 }
 

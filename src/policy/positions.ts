@@ -8,6 +8,7 @@
 import {
   type Document,
   isAlias,
+  isCollection,
   isMap,
   isNode,
   isPair,
@@ -54,7 +55,7 @@ export function locate(
   keys: Keys,
   part: "key" | "value" = "value",
 ): Span | undefined {
-  const document = parseDocument(text, OPTIONS);
+  const document = parseCarefully(text);
   let node: unknown = document.contents;
   let found = spanOf(node);
   keys.forEach((key, index) => {
@@ -63,8 +64,9 @@ export function locate(
       const pair = node.items.find((one) => keyOf(one) === String(key));
       const keySpan = spanOf(pair?.key);
       node = pair?.value;
-      const valueSpan = isScalar(node) || !last ? spanOf(node) : undefined;
-      found = (last && part === "key" ? keySpan : valueSpan) ?? keySpan ?? found;
+      const valueSpan = !last || pointable(node) ? spanOf(node) : undefined;
+      found = (last && part === "key" ? keySpan : valueSpan) ?? keySpan ??
+        found;
     } else if (isSeq(node)) {
       node = node.items[Number(key)];
       found = spanOf(node) ?? found;
@@ -90,7 +92,12 @@ export function readTwice(
   const document = parseCarefully(text);
   const [error] = document.errors;
   if (error !== undefined) {
-    const { message, hint } = explain(error.code, error.message, text, error.pos[0]);
+    const { message, hint } = explain(
+      error.code,
+      error.message,
+      text,
+      error.pos[0],
+    );
     throw new TextFault(message, text, error.pos[0], { hint });
   }
   checkNodes(document, text);
@@ -118,11 +125,22 @@ export function readTwice(
 
 /** Parses text that may be made to break a parser. */
 function parseCarefully(text: string): Document.Parsed {
+  // The package looks for LOG_TOKENS and LOG_STREAM in the environment, which
+  // would be the only permission that a policy needs.
+  const { process } = globalThis as { process?: { env: unknown } };
+  const env = process?.env;
+  if (process !== undefined) process.env = {};
   try {
     return parseDocument(text, OPTIONS);
-  } catch {
-    // It collects errors and throws none of its own: its stack ran out.
+  } catch (error) {
+    // It collects errors and throws none of its own: its stack ran out, or
+    // that of a regular expression.
+    if (!(error instanceof RangeError || error instanceof SyntaxError)) {
+      throw error;
+    }
     throw new TextFault("it is nested too deeply", text, undefined);
+  } finally {
+    if (process !== undefined) process.env = env;
   }
 }
 
@@ -142,7 +160,11 @@ export function syntaxFault(error: unknown, text: string): TextFault {
     offset = text.indexOf("\n", offset) + 1;
   }
   const what = (place[1] ?? "").replace(/^Cannot [^:]*: /, "");
-  return new TextFault(shorten(lowerFirst(what)), text, offset + Number(place[3]) - 1);
+  return new TextFault(
+    shorten(lowerFirst(what)),
+    text,
+    offset + Number(place[3]) - 1,
+  );
 }
 
 /** What a person has to know of an error that the parser found. */
@@ -152,8 +174,9 @@ function explain(
   text: string,
   offset: number,
 ): { message: string; hint?: string } {
-  const rest = text.slice(text.lastIndexOf("\n", offset - 1) + 1).split("\n")[0] ??
-    "";
+  const rest =
+    text.slice(text.lastIndexOf("\n", offset - 1) + 1).split("\n")[0] ??
+      "";
   switch (code) {
     case "MULTIPLE_DOCS":
       return {
@@ -187,7 +210,11 @@ function checkNodes(document: Document.Parsed, text: string): void {
         return refuse(node, "a policy has no aliases", "write the value again");
       }
       if (node.anchor !== undefined) {
-        return refuse(node, "a policy has no anchors", `take "&${node.anchor}" out`);
+        return refuse(
+          node,
+          "a policy has no anchors",
+          `take "&${node.anchor}" out`,
+        );
       }
       if (node.tag !== undefined) {
         return refuse(node, "a policy has no tags", "take it out");
@@ -228,7 +255,11 @@ function checkKeys(
 }
 
 /** The keys of the first place where two values differ. */
-function difference(one: unknown, other: unknown, keys: Keys): Keys | undefined {
+function difference(
+  one: unknown,
+  other: unknown,
+  keys: Keys,
+): Keys | undefined {
   if (Object.is(one, other)) return undefined;
   if (
     typeof one !== "object" || typeof other !== "object" || one === null ||
@@ -256,6 +287,11 @@ function keyOf(pair: Pair): string {
   return isScalar(pair.key) ? String(pair.key.value) : "";
 }
 
+/** Whether a value stands beside its key; one below it is better told by the key. */
+function pointable(node: unknown): boolean {
+  return isScalar(node) || (isCollection(node) && node.flow === true);
+}
+
 function spanOf(node: unknown): Span | undefined {
   if (isPair(node) || !isNode(node) || node.range == null) return undefined;
   const [start, end] = node.range;
@@ -264,8 +300,12 @@ function spanOf(node: unknown): Span | undefined {
 
 /** The part of a span that is in its first line. */
 function oneLine(text: string, span: Span): Span {
-  const part = text.slice(span.offset, span.offset + span.length).split(/\r?\n/)[0];
-  return { offset: span.offset, length: Math.max(1, part?.trimEnd().length ?? 1) };
+  const part =
+    text.slice(span.offset, span.offset + span.length).split(/\r?\n/)[0];
+  return {
+    offset: span.offset,
+    length: Math.max(1, part?.trimEnd().length ?? 1),
+  };
 }
 
 function lowerFirst(text: string): string {

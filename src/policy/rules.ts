@@ -39,8 +39,12 @@ export function compileRules(
   policy: Policy,
   realpath: Realpath,
 ): { rules: CompiledRule[]; matcher: PathMatcher } {
-  const entries: { glob: Glob; slot: number; depth: number; rule: CompiledRule }[] =
-    [];
+  const entries: {
+    glob: Glob;
+    slot: number;
+    depth: number;
+    rule: CompiledRule;
+  }[] = [];
   PATH_SECTIONS.forEach((section, access) => {
     EFFECTS.forEach((effect, index) => {
       for (const rule of policy[section][effect]) {
@@ -65,7 +69,11 @@ export function compileRules(
 }
 
 /** Makes the decisions of a rule. */
-function compileRule(rule: PathRule, effect: Effect, root: string): CompiledRule {
+function compileRule(
+  rule: PathRule,
+  effect: Effect,
+  root: string,
+): CompiledRule {
   const { ref } = rule;
   return {
     effect,

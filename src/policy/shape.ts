@@ -68,7 +68,9 @@ export function readLayer(value: unknown, shape: Shape): Layer {
 
 /** Reads one name of a policy, or a list of them. */
 function readReferences(value: unknown, shape: Shape): Reference[] {
-  const all = typeof value === "string" ? [value] : readList(value, ["extends"]);
+  const all = typeof value === "string"
+    ? [value]
+    : readList(value, ["extends"]);
   return all.map((one, index) => {
     const keys = one === value ? ["extends"] : ["extends", index];
     const name = readText(one, keys);
@@ -80,7 +82,11 @@ function readReferences(value: unknown, shape: Shape): Reference[] {
 /** Reads `true` or `false`, all that can be said of some things so far. */
 function readAllOrNone(value: unknown, key: "net" | "sys"): AllOrNone {
   if (typeof value === "boolean") return value ? "all" : "none";
-  throw new Fault([key], `"${key}" with more than true or false is not enforced yet`, {
-    hint: `write "${key}: true" for all of it, or leave it out for none`,
-  });
+  throw new Fault(
+    [key],
+    `"${key}" with more than true or false is not enforced yet`,
+    {
+      hint: `write "${key}: true" for all of it, or leave it out for none`,
+    },
+  );
 }

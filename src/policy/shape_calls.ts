@@ -2,12 +2,7 @@
 
 import { ERRNO, type ErrnoName } from "../abi/errno.ts";
 import { SIGNAL, type SignalName } from "../abi/signal.ts";
-import {
-  GROUPS,
-  isGroup,
-  isSyscallName,
-  SYSCALLS,
-} from "../abi/syscalls.ts";
+import { GROUPS, isGroup, isSyscallName, SYSCALLS } from "../abi/syscalls.ts";
 import { NEVER_ALLOWED } from "./calls.ts";
 import type { Refusal } from "./decision.ts";
 import { describe, Fault, type Keys, shorten } from "./fault.ts";
@@ -45,7 +40,9 @@ export function readCalls(value: unknown, shape: Shape): CallRules {
     refuse.push(...readCallMap(deny, ["calls", "deny"], shape, readErrno));
   }
   if (map.has("kill")) {
-    for (const rule of readCallList(map.get("kill"), ["calls", "kill"], shape)) {
+    for (
+      const rule of readCallList(map.get("kill"), ["calls", "kill"], shape)
+    ) {
       refuse.push({ ...rule, refusal: KILL });
     }
   }

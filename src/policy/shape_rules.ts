@@ -2,7 +2,7 @@
 
 import { describe, Fault, type Keys } from "./fault.ts";
 import { fromText } from "../abi/bytes.ts";
-import { GlobError } from "./glob.ts";
+import { GlobError, isAlone } from "./glob.ts";
 import {
   type Effect,
   EFFECTS,
@@ -77,7 +77,9 @@ function readEffects<Rule>(
   if (typeof value !== "object" || value === null) {
     throw new Fault(
       keys,
-      `"${keys.at(-1)}" must be a list, true, or a map of allow, deny and ignore, not ${
+      `"${
+        keys.at(-1)
+      }" must be a list, true, or a map of allow, deny and ignore, not ${
         describe(value)
       }`,
       { hint: hintFor(value) },
@@ -105,7 +107,11 @@ function readPath(
   shape: Shape,
 ): PathRule {
   if (typeof item === "string") {
-    return { pattern: pattern(item, keys, shape), ref: refTo(shape, keys, item) };
+    notAlone(item, keys, effect);
+    return {
+      pattern: pattern(item, keys, shape),
+      ref: refTo(shape, keys, item),
+    };
   }
   if (typeof item !== "object" || item === null || Array.isArray(item)) {
     throw new Fault(keys, `a path is expected, not ${describe(item)}`, {
@@ -120,11 +126,20 @@ function readPath(
   const map = readMap(item, keys, ["path", ...REFUSAL_KEYS]);
   if (!map.has("path")) throw new Fault(keys, `"path" is missing`);
   const text = readText(map.get("path"), [...keys, "path"]);
+  notAlone(text, [...keys, "path"], effect);
   return {
     pattern: pattern(text, [...keys, "path"], shape),
     ref: refTo(shape, keys, text),
     refusal: readRefusal(map, keys),
   };
+}
+
+/** Closing a directory and leaving open what is in it is hardly meant. */
+function notAlone(text: string, keys: Keys, effect: Effect): void {
+  if (effect === "allow" || !isAlone(text)) return;
+  throw new Fault(keys, `"/." would leave open what is beneath`, {
+    hint: `write "${text.slice(0, -2) || "/"}"`,
+  });
 }
 
 /** Makes a pattern of a path as it is written. */

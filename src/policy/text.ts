@@ -9,6 +9,12 @@ const MAX_LINE = 64 * 1024;
 
 const MAX_DEPTH = 64;
 
+// What YAML forbids, a byte order mark that is not the first character, and a
+// carriage return alone, which some readers take for the end of a line.
+const CONTROL_REGEXP =
+  // deno-lint-ignore no-control-regex
+  /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff]|\r(?!\n)/;
+
 /** Something wrong with the text of a policy, at one of its characters. */
 export class TextFault extends Error {
   /** The text, as far as it could be read. */
@@ -55,16 +61,12 @@ export function readPolicyText(bytes: Uint8Array): string {
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    // What is not UTF-8 becomes U+FFFD; the first one that the file does not
-    // have itself is the place.
     const loose = new TextDecoder().decode(bytes);
     throw new TextFault("it is not UTF-8", loose, firstInvalid(bytes), {
       hint: "save the file as UTF-8",
     });
   }
-  // deno-lint-ignore no-control-regex
-  const control = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff]|\r(?!\n)/
-    .exec(text);
+  const control = CONTROL_REGEXP.exec(text);
   if (control !== null) {
     const code = text.charCodeAt(control.index).toString(16).padStart(4, "0");
     throw new TextFault(

@@ -31,7 +31,7 @@ const LAUNCH = {
   result: "i64",
 } as const satisfies Deno.ForeignFunction;
 
-let page: CodePage | undefined;
+let page: (CodePage & { readonly pointer: Deno.PointerObject }) | undefined;
 
 /**
  * The code, put in memory at the first call.
@@ -43,7 +43,16 @@ export function codePage(): CodePage {
   return page ??= makeCodePage();
 }
 
-function makeCodePage(): CodePage {
+/**
+ * Gives the memory of the code back: a thread that ends does not. Nothing that
+ * was started may be left, and no signal be handled.
+ */
+export function freeCodePage(): void {
+  if (page !== undefined) libc().munmap(page.pointer, 2 * HANDLER_DATA);
+  page = undefined;
+}
+
+function makeCodePage(): NonNullable<typeof page> {
   const arch = hostArch().name;
   if (arch !== "x86_64") {
     throw new UnsupportedError(
@@ -86,6 +95,7 @@ function makeCodePage(): CodePage {
     handler: Number(address) + entry("handler"),
     restorer: Number(address) + entry("restorer"),
     forwardTo,
+    pointer,
   };
 }
 

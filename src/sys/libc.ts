@@ -1,8 +1,8 @@
 /**
  * The C library's functions that jail calls, and nothing else.
  *
- * This is the only file that opens a library. Every call blocks: `errno`, ptrace
- * and wait belong to the calling thread, and a `nonblocking` call would run on
+ * This is the only file that opens a library. Every call but one blocks: `errno`,
+ * ptrace and wait belong to the calling thread, and a `nonblocking` call runs on
  * another one.
  */
 
@@ -61,11 +61,31 @@ const SYMBOLS = {
   unlink: { parameters: ["buffer"], result: "i32" },
   // int pipe2(int fds[2], int flags)
   pipe2: { parameters: ["buffer", "i32"], result: "i32" },
+  // int epoll_create1(int flags)
+  epoll_create1: { parameters: ["i32"], result: "i32" },
+  // int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
+  epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+  // int epoll_wait(int epfd, struct epoll_event *events, int maxevents, int timeout)
+  // It runs on a thread of the runtime's pool, so its errno cannot be known.
+  epoll_wait: {
+    parameters: ["i32", "buffer", "i32", "i32"],
+    result: "i32",
+    nonblocking: true,
+  },
+  // int eventfd(unsigned int initval, int flags)
+  eventfd: { parameters: ["u32", "i32"], result: "i32" },
   // int prctl(int option, unsigned long, unsigned long, unsigned long, unsigned long)
   prctl: {
     parameters: ["i32", "usize", "usize", "usize", "usize"],
     result: "i32",
   },
+  // int getsockopt(int fd, int level, int name, void *value, socklen_t *size)
+  getsockopt: {
+    parameters: ["i32", "i32", "i32", "buffer", "buffer"],
+    result: "i32",
+  },
+  // int ioctl(int fd, unsigned long request, void *argument)
+  ioctl: { parameters: ["i32", "usize", "buffer"], result: "i32" },
   // pid_t getpid(void)
   getpid: { parameters: [], result: "i32" },
   // pid_t getppid(void)
@@ -76,6 +96,8 @@ const SYMBOLS = {
     parameters: ["usize", "usize", "i32", "i32", "i32", "i64"],
     result: "pointer",
   },
+  // int munmap(void *addr, size_t length)
+  munmap: { parameters: ["pointer", "usize"], result: "i32" },
   // int mprotect(void *addr, size_t length, int prot)
   mprotect: { parameters: ["pointer", "usize", "i32"], result: "i32" },
   // void *memcpy(void *to, const void *from, size_t length)
@@ -93,6 +115,11 @@ const SYMBOLS = {
     parameters: ["i32", "i32", "buffer"],
     result: "i32",
   },
+  syscallBB: {
+    name: "syscall",
+    parameters: ["i32", "buffer", "buffer"],
+    result: "i32",
+  },
   syscallIIB: {
     name: "syscall",
     parameters: ["i32", "i32", "i32", "buffer"],
@@ -106,6 +133,11 @@ const SYMBOLS = {
   syscallIBI: {
     name: "syscall",
     parameters: ["i32", "i32", "buffer", "usize"],
+    result: "i32",
+  },
+  syscallIIBI: {
+    name: "syscall",
+    parameters: ["i32", "i32", "i32", "buffer", "i32"],
     result: "i32",
   },
   syscallIBBI: {

@@ -70,7 +70,11 @@ export function lookAtExec(
   for (const interpreter of image.interpreters) {
     use(looked, interpreter, "run", isOwn);
   }
-  if (image.loader !== undefined) use(looked, image.loader, "load", isOwn);
+  if (image.loader !== undefined) {
+    // Only a loader by its name is loaded as one: any other program would run.
+    const access = isLoader(image.loader.path) ? "load" : "run";
+    use(looked, image.loader, access, isOwn);
+  }
   looked.errno ||= image.errno;
   const program = lookAtLoader(looked, tracee, registers, spec, image, find);
   if (program !== undefined) use(looked, program, "run", isOwn);

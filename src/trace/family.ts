@@ -103,8 +103,7 @@ export class Family {
   /** Forgets a tracee that is gone. */
   remove(tracee: Tracee): void {
     this.tracees.delete(tracee.tid);
-    tracee.space.tracees--;
-    tracee.files.tracees--;
+    leave(tracee);
     if (--tracee.process.threads === 0) {
       this.processes.delete(tracee.process.pid);
     }
@@ -136,8 +135,7 @@ export class Family {
       tracee = { ...caller, tid };
       this.tracees.set(tid, tracee);
     }
-    tracee.space.tracees--;
-    tracee.files.tracees--;
+    leave(tracee);
     tracee.space = { tracees: 1, pins: new PinRegion() };
     tracee.files = { tracees: 1 };
     return { tracee, gone };
@@ -169,6 +167,7 @@ export class Family {
       space,
       files,
       stopped: false,
+      halted: false,
       vfork: undefined,
       saved: new Registers(this.#arch),
       inFlight: undefined,
@@ -181,4 +180,10 @@ export class Family {
     this.tracees.set(tid, tracee);
     return tracee;
   }
+}
+
+/** A tracee no longer uses what it shared. */
+function leave({ space, files }: Tracee): void {
+  files.tracees--;
+  if (--space.tracees === 0) space.pins.close();
 }

@@ -19,7 +19,7 @@ import {
 import { EFAULT } from "../abi/errno.ts";
 import { OPEN_HOW, RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
 import { set } from "../abi/layout.ts";
-import { writeMemory } from "../sys/memory.ts";
+import { TraceeMemory } from "../sys/memory.ts";
 
 /** Where things are in a slot. */
 const HOW = 0;
@@ -34,6 +34,7 @@ export class PinRegion {
   state: "absent" | "mapping" | "mapped" = "absent";
   readonly #free: number[] = [];
   #next = 0;
+  #memory: TraceeMemory | undefined;
 
   /** The region of a copy of this address space, made by fork. */
   fork(): PinRegion {
@@ -41,6 +42,12 @@ export class PinRegion {
     // A fork while another thread maps them may or may not have them.
     copy.state = this.state === "mapped" ? "mapped" : "absent";
     return copy;
+  }
+
+  /** Closes what is open; the address space is gone. */
+  close(): void {
+    this.#memory?.close();
+    this.#memory = undefined;
   }
 
   /** Takes a slot; -1 where all are in use. */
@@ -68,7 +75,7 @@ export class PinRegion {
     const address = slotAddress(slot) + (which === 0 ? FIRST : SECOND);
     for (let i = 0; i < path.length; i++) buffer[i] = path.charCodeAt(i);
     buffer[path.length] = 0;
-    return put(tid, address, path.length + 1, address);
+    return this.#put(tid, address, path.length + 1, address);
   }
 
   /**
@@ -82,7 +89,7 @@ export class PinRegion {
   putBytes(tid: number, slot: number, bytes: Uint8Array): number {
     const address = slotAddress(slot) + FIRST;
     buffer.set(bytes);
-    return put(tid, address, bytes.length, address);
+    return this.#put(tid, address, bytes.length, address);
   }
 
   /**
@@ -111,7 +118,15 @@ export class PinRegion {
       buffer[FIRST + i] = path.charCodeAt(i);
     }
     buffer[FIRST + path.length] = 0;
-    return put(tid, address, FIRST + path.length + 1, address + FIRST);
+    return this.#put(tid, address, FIRST + path.length + 1, address + FIRST);
+  }
+
+  #put(tid: number, address: number, length: number, result: number): number {
+    this.#memory ??= new TraceeMemory(tid);
+    const written = this.#memory.write(address, buffer, length);
+    if (written < 0) return written;
+    // Short of what was asked: the pages are not what they should be.
+    return written === length ? result : -EFAULT;
   }
 }
 
@@ -120,16 +135,4 @@ export const HOW_BEFORE_PATH = FIRST - HOW;
 
 function slotAddress(slot: number): number {
   return PIN_START + slot * PIN_SLOT_SIZE;
-}
-
-function put(
-  tid: number,
-  address: number,
-  length: number,
-  result: number,
-): number {
-  const written = writeMemory(tid, address, buffer, length);
-  if (written < 0) return written;
-  // Short of what was asked: the pages are not what they should be.
-  return written === length ? result : -EFAULT;
 }

@@ -1,4 +1,4 @@
-/** A stopped call as a person reads it: `openat(AT_FDCWD, "/etc/shadow", …)`. */
+/** A stopped call as a person reads it: `openat("/etc/shadow", O_RDONLY)`. */
 
 import { printable } from "../abi/bytes.ts";
 import {
@@ -103,6 +103,20 @@ function argumentText(
   }
 }
 
+/** Whether an argument says nothing: the cwd, or the mode of no new file. */
+function isNoise(
+  args: readonly ArgKind[],
+  kind: ArgKind,
+  registers: Registers,
+  index: number,
+): boolean {
+  if (kind === "dirfd") return registers.int(index) === AT_FDCWD;
+  if (kind !== "mode") return false;
+  const flags = args.indexOf("open-flags");
+  return flags >= 0 &&
+    (registers.int(flags) & (O_CREAT | O_TMPFILE & ~O_DIRECTORY)) === 0;
+}
+
 function hex(value: number): string {
   return value === 0 ? "0" : `0x${value.toString(16)}`;
 }
@@ -123,8 +137,11 @@ export function callText(
   registers: Registers,
   spec: CallSpec,
 ): string {
-  const words = spec.syscall.args.map((kind, index) =>
-    argumentText(tid, registers, kind, index)
+  const { args } = spec.syscall;
+  const words = args.flatMap((kind, index) =>
+    isNoise(args, kind, registers, index)
+      ? []
+      : [argumentText(tid, registers, kind, index)]
   );
   return `${spec.syscall.name}(${words.join(", ")})`;
 }

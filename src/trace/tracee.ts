@@ -62,6 +62,8 @@ export interface Tracee {
   files: Files;
   /** Whether it is in a stop that the tracer has not ended. */
   stopped: boolean;
+  /** Whether a job-control signal stopped it, and nobody has continued it. */
+  halted: boolean;
   /** Whether it waits, unable to run, for the child of its vfork. */
   vfork: Tracee | undefined;
   /** The registers as they were at the entry of the call in flight. */

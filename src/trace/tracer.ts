@@ -11,7 +11,8 @@ import {
   PTRACE_O_TRACEVFORK,
 } from "../abi/ptrace.ts";
 import { CLONE_VFORK, CLONE_VM } from "../abi/sched.ts";
-import { SIGCONT, SIGKILL } from "../abi/signal.ts";
+import { get } from "../abi/layout.ts";
+import { SI_KERNEL, SIGCONT, SIGINFO, SIGKILL } from "../abi/signal.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
 import { SYSCALLS } from "../abi/syscalls.ts";
 import { WNOHANG } from "../abi/wait.ts";
@@ -22,12 +23,14 @@ import {
   interrupt,
   listen,
   readEventMessage,
+  readSignalInfo,
   resume,
   resumeToCall,
   seize,
 } from "../sys/ptrace.ts";
 import { type Launched, launch } from "../sys/spawn.ts";
 import { shareMemory } from "../sys/task.ts";
+import { isForeground } from "../sys/terminal.ts";
 import { kill, waitAny, waitFor } from "../sys/wait.ts";
 import { Calls } from "./calls.ts";
 import { Entry } from "./entry.ts";
@@ -36,7 +39,7 @@ import { imageOf, unexpectedImage } from "./exec.ts";
 import { Family } from "./family.ts";
 import { Freezer } from "./freeze.ts";
 import type { TraceOptions } from "./options.ts";
-import { stopKind, stopValue } from "./stop.ts";
+import { isStopSignal, stopKind, stopValue } from "./stop.ts";
 import type { Tracee } from "./tracee.ts";
 
 const OPTIONS = PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD |
@@ -76,6 +79,9 @@ class Tracer {
   #outcome: Outcome | undefined;
   #finished: (() => void) | undefined;
   #killing = false;
+  /** Who last sent the program a signal that stops it. */
+  #stopFrom: "outside" | "inside" | "group" = "outside";
+  readonly #info = new Uint8Array(SIGINFO.size);
 
   constructor(options: TraceOptions) {
     this.#options = options;
@@ -167,6 +173,7 @@ class Tracer {
       return this.#gone(tracee, kind, stopValue(status));
     }
     tracee.stopped = true;
+    tracee.halted = false;
     if (this.#killing) {
       // SIGKILL ends it whatever stop it is in.
       kill(tracee.process.pid, SIGKILL);
@@ -202,6 +209,9 @@ class Tracer {
    * without one: those are made again.
    */
   #signal(tracee: Tracee, signal: number): void {
+    if (isStopSignal(signal) && tracee.process.pid === this.#launched?.pid) {
+      this.#noteStop(tracee);
+    }
     if (
       this.#calls.wasInterrupted(tracee) &&
       isIgnored(tracee.process.pid, signal)
@@ -371,9 +381,11 @@ class Tracer {
 
   /** The whole process of a tracee was stopped by a job-control signal. */
   #group(tracee: Tracee, signal: number): void {
+    tracee.halted = true;
     listen(tracee.tid);
     const { stopped } = this.#options;
     if (tracee.tid !== this.#launched?.pid || stopped === undefined) return;
+    if (!this.#stopsJail()) return;
     stopped(signal);
     // A shell continues jail and the program together. Where somebody
     // continued jail alone, the program goes on too.
@@ -386,6 +398,41 @@ class Tracer {
       }
     }
     kill(tracee.process.pid, SIGCONT);
+  }
+
+  /**
+   * Whether jail stops because the program did, so that its parent sees it.
+   *
+   * A jail that is stopped serves nobody, so one tracee must not stop it while
+   * another means to continue the program. Whoever is outside may, and a whole
+   * jail that has stopped may; so may a signal to the group of jail itself, by
+   * which a program suspends its job, where a terminal has that job in front.
+   */
+  #stopsJail(): boolean {
+    switch (this.#stopFrom) {
+      case "outside":
+        return true;
+      case "group":
+        if (isForeground()) return true;
+        break;
+      case "inside":
+        break;
+    }
+    return [...this.#family.tracees.values()].every((other) => other.halted);
+  }
+
+  /** Remembers who stops the program. */
+  #noteStop(tracee: Tracee): void {
+    if (readSignalInfo(tracee.tid, this.#info) < 0) return;
+    const pid = get(SIGINFO, this.#info, "si_pid");
+    const fromKernel = get(SIGINFO, this.#info, "si_code") === SI_KERNEL;
+    this.#stopFrom = fromKernel
+      ? "outside"
+      : this.#family.isOwn(pid)
+      ? "inside"
+      : pid === Deno.pid
+      ? "group"
+      : "outside";
   }
 
   #endWith(outcome: Outcome): void {

@@ -1,0 +1,290 @@
+/** The door for programs that embed a jail. */
+
+import { fromText } from "../abi/bytes.ts";
+import type { FlagValues, PermissionFlags } from "../policy/flags.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { Engine } from "../trace/options.ts";
+import { currentDirectory } from "./directory.ts";
+import type { PolicySpec } from "./load.ts";
+import { fromDirectory, type Program } from "./program.ts";
+import { type JailedProcess, spawn } from "./spawn.ts";
+import type { JailOutput } from "./status.ts";
+import type { Stdio } from "./stdio.ts";
+
+/** All or nothing, or a list of what is meant. */
+export type PermissionValue = boolean | readonly (string | URL)[];
+
+/** What is allowed of one kind; in full, what is refused too. */
+export type Permission =
+  | PermissionValue
+  | {
+    /** What may be done. */
+    readonly allow?: PermissionValue | undefined;
+    /** What may not, whatever is allowed. */
+    readonly deny?: PermissionValue | undefined;
+    /** What looks as if it were not there. */
+    readonly ignore?: PermissionValue | undefined;
+  };
+
+/**
+ * Permissions in the form that Deno has for its own. What is not mentioned is
+ * not allowed. Paths are relative to the working directory.
+ */
+export interface JailPermissions {
+  /** Allow everything; what the others deny and ignore still holds. */
+  readonly all?: boolean | undefined;
+  /** Files that may be read, and all beneath them. */
+  readonly read?: Permission | undefined;
+  /** Files that may be created, changed and removed, and all beneath them. */
+  readonly write?: Permission | undefined;
+  /** Programs that may be executed: paths, or names to look up in `PATH`. */
+  readonly run?: Permission | undefined;
+  /** Environment variables that the program gets. */
+  readonly env?: Permission | undefined;
+  /** The network; lists are not enforced yet, and refused. */
+  readonly net?: Permission | undefined;
+  /** Facts about the system; lists are not enforced yet, and refused. */
+  readonly sys?: Permission | undefined;
+}
+
+/** A policy: a built-in one by its name, a YAML file, or a whole one. */
+export type PolicySource = string | URL | Policy;
+
+/** How a program is run. */
+export interface JailCommandOptions {
+  /** Its arguments. */
+  readonly args?: readonly string[] | undefined;
+  /** Its working directory; this process's unless given. */
+  readonly cwd?: string | URL | undefined;
+  /** Environment variables beside those of this process. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  /** Leave out the variables of this process. */
+  readonly clearEnv?: boolean | undefined;
+  /** Its input: `null` for `output()` unless given, `inherit` for `spawn()`. */
+  readonly stdin?: Stdio | undefined;
+  /** Its output: `piped` for `output()` unless given, `inherit` for `spawn()`. */
+  readonly stdout?: Stdio | undefined;
+  /** Its error output: like `stdout`. */
+  readonly stderr?: Stdio | undefined;
+  /** Ends the jail, by SIGKILL, when it is aborted. */
+  readonly signal?: AbortSignal | undefined;
+  /** How calls are caught; `auto`, the fastest that there is, unless given. */
+  readonly engine?: Engine | "auto" | undefined;
+  /** What a refusal does: what its rule says (`errno`), or end the jail. */
+  readonly onDeny?: "errno" | "kill" | undefined;
+}
+
+/** A program that can be run in a jail, any number of times. */
+export interface JailCommand {
+  /**
+   * Runs the program to its end.
+   *
+   * @returns how it ended, what it wrote, and what was refused
+   * @throws {PolicyError} where the policy cannot be used
+   * @throws {LaunchError} where the program could not be started
+   * @throws {UnsupportedError} where this machine cannot enforce the policy
+   * @throws {TypeError} where an option makes no sense
+   */
+  output(): Promise<JailOutput>;
+  /**
+   * Starts the program.
+   *
+   * @returns the program, which is about to run
+   * @throws {TypeError} where an option makes no sense
+   */
+  spawn(): JailedProcess;
+}
+
+/**
+ * A policy that programs can be run under.
+ *
+ * Requires `--allow-ffi`, which cannot be narrowed, `--allow-read` for the
+ * module of its Worker, and `--allow-env` unless `clearEnv` is set.
+ *
+ * @example Read one directory, write another, nothing else
+ * ```ts ignore
+ * import { Jail } from "@jail/jail";
+ *
+ * const jail = new Jail("default", { read: ["in"], write: ["out"] });
+ * const { success, denials } = await jail.command("make").output();
+ * for (const { text, rule } of denials) {
+ *   console.log(`${text} was refused by ${rule.source}`);
+ * }
+ * ```
+ */
+export class Jail {
+  readonly #policy: PolicySpec;
+
+  /**
+   * Makes a jail. Nothing is read before a program runs.
+   *
+   * A text with a slash, or that ends in `.yaml`, is a file; any other is the
+   * name of a built-in policy. Of several the later ones add to the earlier
+   * ones. Given nothing, the built-in policy `default` holds.
+   *
+   * @param policy a policy, several, or permissions alone
+   * @param permissions permissions that add to the policy
+   */
+  constructor(
+    policy: PolicySource | readonly PolicySource[] | JailPermissions = [],
+    permissions?: JailPermissions,
+  ) {
+    const alone = isPermissions(policy);
+    const given = permissions ?? (alone ? policy : undefined);
+    this.#policy = {
+      policies: alone ? [] : listOf(policy).map(toReference),
+      flags: given === undefined ? undefined : toFlags(given),
+    };
+  }
+
+  /**
+   * Names a program to run.
+   *
+   * @param program its name, which is looked up in `PATH`, or its path
+   * @param options how to run it
+   * @returns what runs it
+   */
+  command(
+    program: string | URL,
+    options: JailCommandOptions = {},
+  ): JailCommand {
+    return new Command(this.#policy, program, options);
+  }
+}
+
+class Command implements JailCommand {
+  readonly #policy: PolicySpec;
+  readonly #program: string | URL;
+  readonly #options: JailCommandOptions;
+
+  constructor(
+    policy: PolicySpec,
+    program: string | URL,
+    options: JailCommandOptions,
+  ) {
+    this.#policy = policy;
+    this.#program = program;
+    this.#options = options;
+  }
+
+  async output(): Promise<JailOutput> {
+    if (this.#options.stdin === "piped") {
+      throw new TypeError(
+        'Cannot pipe "stdin" for output(): use spawn(), and write to it',
+      );
+    }
+    return await this.#spawn("null", "piped").output();
+  }
+
+  spawn(): JailedProcess {
+    return this.#spawn("inherit", "inherit");
+  }
+
+  #spawn(input: Stdio, output: Stdio): JailedProcess {
+    const { stdin, stdout, stderr, signal, engine, onDeny } = this.#options;
+    const here = currentDirectory();
+    return spawn({
+      program: toProgram(this.#program, this.#options, here),
+      policy: this.#policy,
+      here,
+      engine: engine ?? "auto",
+      onDeny: onDeny ?? "errno",
+      stdio: {
+        stdin: stdin ?? input,
+        stdout: stdout ?? output,
+        stderr: stderr ?? output,
+      },
+      signal,
+    });
+  }
+}
+
+function isPermissions(
+  policy: PolicySource | readonly PolicySource[] | JailPermissions,
+): policy is JailPermissions {
+  return typeof policy === "object" && !Array.isArray(policy) &&
+    !(policy instanceof URL) && !("sources" in policy);
+}
+
+function listOf(
+  policy: PolicySource | readonly PolicySource[],
+): readonly PolicySource[] {
+  return Array.isArray(policy) ? policy : [policy as PolicySource];
+}
+
+function toReference(policy: PolicySource): string | Policy {
+  return typeof policy === "string" || policy instanceof URL
+    ? fromText(pathOf(policy))
+    : policy;
+}
+
+function toFlags(permissions: JailPermissions): PermissionFlags {
+  // An object that allows nothing is not the same as nothing said.
+  return {
+    allowAll: permissions.all === true,
+    read: toValues(permissions.read),
+    write: toValues(permissions.write),
+    run: toValues(permissions.run),
+    env: toValues(permissions.env),
+    net: toValues(permissions.net),
+    sys: toValues(permissions.sys),
+  };
+}
+
+function toValues(permission: Permission | undefined): FlagValues {
+  if (typeof permission !== "object" || Array.isArray(permission)) {
+    return { allow: toValue(permission as PermissionValue | undefined) };
+  }
+  const { allow, deny, ignore } = permission as Exclude<
+    Permission,
+    PermissionValue
+  >;
+  return {
+    allow: toValue(allow),
+    deny: toValue(deny),
+    ignore: toValue(ignore),
+  };
+}
+
+function toValue(
+  value: PermissionValue | undefined,
+): true | readonly string[] | undefined {
+  if (value === undefined || value === false) return undefined;
+  if (value === true) return true;
+  return value.length === 0 ? undefined : value.map(pathOf);
+}
+
+/** The path of a file's URL; a text is a path already. */
+function pathOf(file: string | URL): string {
+  if (typeof file === "string") return file;
+  if (file.protocol === "file:") return decodeURIComponent(file.pathname);
+  throw new TypeError(`Cannot use "${file}": it is no file`);
+}
+
+function toProgram(
+  name: string | URL,
+  options: JailCommandOptions,
+  here: string,
+): Omit<Program, "stdio"> {
+  const { args = [], cwd, env = {}, clearEnv = false } = options;
+  const variables = { ...clearEnv ? {} : Deno.env.toObject(), ...env };
+  return {
+    name: bytesOf(pathOf(name)),
+    args: args.map(bytesOf),
+    env: Object.entries(variables).map(([name, value]) => {
+      if (name === "" || name.includes("=")) {
+        throw new TypeError(`Cannot name an environment variable "${name}"`);
+      }
+      return bytesOf(`${name}=${value}`);
+    }),
+    cwd: cwd === undefined ? here : fromDirectory(here, bytesOf(pathOf(cwd))),
+    keepFds: [],
+  };
+}
+
+function bytesOf(text: string): string {
+  if (!text.includes("\0")) return fromText(text);
+  throw new TypeError(
+    `Cannot pass ${JSON.stringify(text)}: it has a NUL in it`,
+  );
+}

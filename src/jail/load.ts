@@ -1,0 +1,161 @@
+/** From what a user names to one policy: files, flags, a permission set. */
+
+import { fromText, printable, toText } from "../abi/bytes.ts";
+import { ENOENT, ENOTDIR, errnoName } from "../abi/errno.ts";
+import { PolicyError, UsageError } from "../errors.ts";
+import { joinPath, loadPolicy, policyLoader } from "../policy/extend.ts";
+import type { LoadPolicy } from "../policy/extend.ts";
+import { flagsLayer, type PermissionFlags } from "../policy/flags.ts";
+import { mergeLayers } from "../policy/merge.ts";
+import { permissionsLayer } from "../policy/permissions.ts";
+import type { Layer, Policy } from "../policy/policy.ts";
+import { MAX_SIZE } from "../policy/text.ts";
+import type { Variables } from "../policy/variables.ts";
+import { readFile, realpath } from "../sys/files.ts";
+import { ownEnvironment } from "../sys/proc.ts";
+import { canExecute, which } from "../sys/which.ts";
+import {
+  DEFAULT_PATH,
+  findProgram,
+  fromDirectory,
+  type Program,
+  variable,
+} from "./program.ts";
+
+/** What a policy is made of. It can be sent to a Worker. */
+export interface PolicySpec {
+  /** Built-in policies by name, files (byte strings), and whole policies. */
+  readonly policies: readonly (string | Policy)[];
+  /** Permission flags. */
+  readonly flags?: PermissionFlags | undefined;
+  /** A permission set of the nearest `deno.json`, or `true` for its default. */
+  readonly permissionSet?: string | true | undefined;
+}
+
+/** The built-in policy that holds where nothing is said. */
+const DEFAULT_POLICY = "default";
+
+/**
+ * Loads a policy, with all that it extends.
+ *
+ * Policies come in their order, then the permission set, then flags. Names of
+ * files and values of flags are relative to `here`; `${cwd}` is the program's.
+ *
+ * @param spec what the policy is made of
+ * @param program what is to run under it
+ * @param here the working directory of who asks, a byte string
+ * @returns the policy
+ * @throws {PolicyError} where a policy cannot be used
+ * @throws {UsageError} where flags make no sense
+ * @throws {LaunchError} where the program is not found
+ */
+export async function loadSpec(
+  spec: PolicySpec,
+  program: Program,
+  here: string,
+): Promise<Policy> {
+  const variables: Variables = {
+    cwd: realpath(program.cwd) ?? joinPath("/", program.cwd),
+    home: variable(program.env, "HOME") ?? variable(ownEnvironment(), "HOME"),
+    tmp: variable(program.env, "TMPDIR") || "/tmp",
+    program: findProgram(program).real,
+  };
+  const find = (name: string): string | undefined =>
+    findInPath(name, program, here);
+  const layers: Layer[] = [];
+  const { policies } = isEmpty(spec) ? { policies: [DEFAULT_POLICY] } : spec;
+  for (const policy of policies) {
+    if (typeof policy === "string") {
+      const options = { load: loadFrom(here), variables, from: here };
+      layers.push(...await loadPolicy(nameOf(policy), options));
+    } else {
+      layers.push({ ...policy, extends: [] });
+    }
+  }
+  if (spec.permissionSet !== undefined) {
+    const set = spec.permissionSet;
+    layers.push(await permissionSet(set, here, find));
+  }
+  if (spec.flags !== undefined) {
+    layers.push(flagsLayer(spec.flags, { cwd: here, which: find }));
+  }
+  return mergeLayers(layers);
+}
+
+/** Whether nothing is said, so that the default holds. */
+function isEmpty({ policies, flags, permissionSet }: PolicySpec): boolean {
+  return policies.length === 0 && permissionSet === undefined &&
+    Object.values(flags ?? {}).every((value) =>
+      value === undefined || value === false
+    );
+}
+
+function nameOf(policy: string): string {
+  const text = toText(policy);
+  if (text !== undefined) return text;
+  throw new PolicyError(
+    `Cannot read policy ${printable(policy)}: its name is not UTF-8`,
+  );
+}
+
+/** Finds policies, and calls files beneath this directory by their short name. */
+function loadFrom(here: string): LoadPolicy {
+  const load = policyLoader((path) => Promise.resolve(readPolicy(path)));
+  const beneath = here === "/" ? "/" : `${here}/`;
+  return async (reference, from) => {
+    const found = await load(fromText(reference), from);
+    if (found === undefined || found.trusted) return found;
+    const { file } = found;
+    const short = file.startsWith(beneath) ? file.slice(beneath.length) : file;
+    return { ...found, file: toText(short) ?? printable(short) };
+  };
+}
+
+/** Reads a policy file, not much beyond what one may have. */
+function readPolicy(path: string): Uint8Array | undefined {
+  const bytes = readFile(path, MAX_SIZE + 1);
+  if (typeof bytes !== "number") return bytes;
+  const errno = errnoName(-bytes);
+  if (-bytes === ENOENT || -bytes === ENOTDIR) return undefined;
+  throw new PolicyError(`Cannot read policy ${printable(path)}: ${errno}`);
+}
+
+/** Finds a program that a flag names, as a shell does. */
+function findInPath(
+  name: string,
+  program: Program,
+  here: string,
+): string | undefined {
+  const found = which(
+    name,
+    variable(program.env, "PATH") ?? DEFAULT_PATH,
+    (file) => canExecute(fromDirectory(here, file)),
+  );
+  return found.kind === "found" ? found.path : undefined;
+}
+
+/** The layer of a permission set of the nearest `deno.json`. */
+async function permissionSet(
+  set: string | true,
+  here: string,
+  find: (name: string) => string | undefined,
+): Promise<Layer> {
+  for (let dir = here;; dir = joinPath(dir, "..")) {
+    for (const name of ["deno.json", "deno.jsonc"]) {
+      const path = fromDirectory(dir, name);
+      const bytes = readPolicy(path);
+      if (bytes === undefined) continue;
+      return await permissionsLayer(new TextDecoder().decode(bytes), {
+        source: dir === here ? name : toText(path) ?? printable(path),
+        dir,
+        which: find,
+        ...(set === true ? {} : { name: set }),
+      });
+    }
+    if (dir === "/") break;
+  }
+  throw new UsageError(
+    "Cannot use a permission set: there is no deno.json here or above",
+    "go to a directory that has one, or name a policy by -p",
+  );
+}

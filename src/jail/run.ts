@@ -1,0 +1,118 @@
+/** One run for the command: on the calling thread, in the foreground. */
+
+import {
+  SIGALRM,
+  SIGHUP,
+  SIGINT,
+  SIGPROF,
+  SIGQUIT,
+  SIGTERM,
+  SIGTSTP,
+  SIGTTIN,
+  SIGTTOU,
+  SIGUSR1,
+  SIGUSR2,
+  SIGVTALRM,
+  SIGWINCH,
+} from "../abi/signal.ts";
+import type { Outcome } from "../outcome.ts";
+import type { PermissionFlags } from "../policy/flags.ts";
+import { ownEnvironment } from "../sys/proc.ts";
+import { forwardSignals, ignoreSignals, stopSelf } from "../sys/signals.ts";
+import type { Engine, Observation } from "../trace/options.ts";
+import { currentDirectory } from "./directory.ts";
+import { runJob } from "./job.ts";
+import { loadSpec } from "./load.ts";
+import { type Locate, locator } from "./locate.ts";
+import type { Program } from "./program.ts";
+
+/** What a command line asks to run. Names are byte strings. */
+export interface RunRequest {
+  /** The program's name or path. */
+  readonly program: string;
+  /** Its arguments. */
+  readonly args: readonly string[];
+  /** Built-in policies by name, and files, in order. */
+  readonly policies: readonly string[];
+  /** The permission flags. */
+  readonly flags: PermissionFlags;
+  /** A permission set of the nearest `deno.json`, or `true` for its default. */
+  readonly permissionSet?: string | true;
+  /** How calls are caught. */
+  readonly engine: Engine | "auto";
+  /** What a refusal does. */
+  readonly onDeny: "errno" | "kill";
+  /** Whether refusals are shown. */
+  readonly report: boolean;
+  /** The audit log. */
+  readonly audit?: string;
+  /** Whether the run goes on without its audit log. */
+  readonly auditOptional: boolean;
+  /** The working directory, of the program and of all names. */
+  readonly cwd?: string;
+  /** Descriptors above 2 that the program keeps. */
+  readonly keepFds: readonly number[];
+  /** Wait for everything that the program started. */
+  readonly waitAll: boolean;
+}
+
+/** What jail passes on to the program instead of ending of it. */
+const FORWARDED: readonly number[] = [
+  SIGHUP,
+  SIGINT,
+  SIGQUIT,
+  SIGTERM,
+  SIGUSR1,
+  SIGUSR2,
+  SIGALRM,
+  SIGVTALRM,
+  SIGPROF,
+  SIGWINCH,
+];
+
+/** What stops the program's group, and jail only when the program has stopped. */
+const JOB_CONTROL: readonly number[] = [SIGTSTP, SIGTTIN, SIGTTOU];
+
+/**
+ * Runs a program. The calling thread is blocked until it is gone.
+ *
+ * @param request what to run, and how; its `cwd` is this process's by now
+ * @param observe told of each decision, where the request asks for that
+ * @returns how the program ended
+ * @throws {PolicyError} where the policy cannot be used
+ * @throws {LaunchError} where the program could not be started
+ * @throws {UnsupportedError} where this machine cannot enforce the policy
+ */
+export async function run(
+  request: RunRequest,
+  observe: (event: Observation, locate: Locate) => void,
+): Promise<Outcome> {
+  const program: Program = {
+    name: request.program,
+    args: request.args,
+    env: ownEnvironment(),
+    cwd: currentDirectory(),
+    stdio: [0, 1, 2],
+    keepFds: request.keepFds,
+  };
+  const policy = await loadSpec(request, program, program.cwd);
+  const observed = request.report || request.audit !== undefined;
+  const locate = observed ? await locator(policy) : undefined;
+  return runJob({
+    program,
+    policy,
+    engine: request.engine,
+    onDeny: request.onDeny,
+    waitAll: request.waitAll,
+  }, {
+    observe: locate && ((event): void => observe(event, locate)),
+    started: (pid) => {
+      const changes = [
+        forwardSignals(pid, FORWARDED),
+        ignoreSignals(JOB_CONTROL),
+      ];
+      return (): void => changes.forEach((change) => change.stop());
+    },
+    stopped: stopSelf,
+  });
+}

@@ -1,0 +1,201 @@
+/** Web streams over the pipes of a program. */
+
+import { EPOLLIN, EPOLLOUT } from "../abi/epoll.ts";
+import { EAGAIN, EINTR, EPIPE, errnoName } from "../abi/errno.ts";
+import { SystemCallError } from "../errors.ts";
+import { close, read, write } from "../sys/files.ts";
+import { forget, ready } from "../sys/readiness.ts";
+
+/** Bytes that nobody shares. */
+export type Bytes = Uint8Array<ArrayBuffer>;
+
+// What a pipe holds, as a rule.
+const CHUNK = 64 * 1024;
+// What it can hold at most, unless the administrator allows more.
+const MOST_KEPT = 1024 * 1024;
+
+const scratch = new Uint8Array(new ArrayBuffer(CHUNK));
+
+/** What the program writes. */
+export class OutputPipe {
+  /** The stream. It reads only what is asked for. */
+  readonly stream: ReadableStream<Bytes>;
+  #fd: number;
+  #kept: Bytes[] = [];
+  #controller: ReadableByteStreamController | undefined;
+  #ended = false;
+  #closed = false;
+  #pulling = false;
+
+  /** Takes over the end of a pipe, whose reads do not wait. */
+  constructor(fd: number) {
+    this.#fd = fd;
+    this.stream = new ReadableStream({
+      type: "bytes",
+      start: (controller) => {
+        this.#controller = controller;
+      },
+      pull: (controller) => this.#pull(controller),
+      cancel: () => this.close(),
+    }, { highWaterMark: 0 });
+  }
+
+  /**
+   * The jail is no more. What it wrote can still be read, and needs no
+   * descriptor.
+   */
+  ended(): void {
+    this.#ended = true;
+    if (!this.#pulling) this.#keepRest();
+  }
+
+  /** Lets whoever reads have an error. */
+  fail(error: Error): void {
+    this.#controller?.error(error);
+  }
+
+  /** Closes the pipe; what was not read is lost. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#kept = [];
+    await this.#closePipe();
+  }
+
+  async #pull(controller: ReadableByteStreamController): Promise<void> {
+    this.#pulling = true;
+    try {
+      const chunk = this.#kept.shift() ?? await this.#read();
+      if (this.#closed) return;
+      if (chunk !== undefined) return controller.enqueue(chunk);
+      controller.close();
+      controller.byobRequest?.respond(0);
+    } finally {
+      this.#pulling = false;
+    }
+  }
+
+  /** The next bytes, or `undefined` at the end. */
+  async #read(): Promise<Bytes | undefined> {
+    while (this.#fd >= 0) {
+      // Even where there is something: a program that writes without a pause
+      // must not keep the event loop from its timers.
+      await ready(this.#fd, EPOLLIN);
+      const chunk = this.#readNow();
+      if (chunk === "later") continue;
+      if (this.#ended) this.#keepRest();
+      return chunk;
+    }
+    return undefined;
+  }
+
+  #readNow(): Bytes | "later" | undefined {
+    if (this.#fd < 0) return undefined;
+    const count = read(this.#fd, scratch);
+    if (count > 0) return scratch.slice(0, count);
+    if (count === -EAGAIN || count === -EINTR) return "later";
+    this.#closePipe();
+    if (count === 0) return undefined;
+    throw new SystemCallError("read the output", "read()", errnoName(-count));
+  }
+
+  #keepRest(): void {
+    for (let kept = 0; kept < MOST_KEPT;) {
+      const chunk = this.#readNow();
+      // Somebody outside of the jail may still hold it open.
+      if (chunk === "later" || chunk === undefined) return;
+      this.#kept.push(chunk);
+      kept += chunk.length;
+    }
+  }
+
+  async #closePipe(): Promise<void> {
+    const fd = this.#fd;
+    if (fd < 0) return;
+    this.#fd = -1;
+    const forgotten = forget(fd);
+    close(fd);
+    await forgotten;
+  }
+}
+
+/** What the program reads. */
+export class InputPipe {
+  /** The stream. */
+  readonly stream: WritableStream<Bytes>;
+  #fd: number;
+
+  /** Takes over the end of a pipe, whose writes do not wait. */
+  constructor(fd: number) {
+    this.#fd = fd;
+    this.stream = new WritableStream({
+      start: (controller) => {
+        controller.signal.addEventListener("abort", () => this.close());
+      },
+      write: (chunk) => this.#write(chunk),
+      close: () => this.close(),
+    });
+  }
+
+  /** Closes the pipe: the program reads the end of its input. */
+  async close(): Promise<void> {
+    const fd = this.#fd;
+    if (fd < 0) return;
+    this.#fd = -1;
+    const forgotten = forget(fd);
+    close(fd);
+    await forgotten;
+  }
+
+  async #write(chunk: unknown): Promise<void> {
+    if (!(chunk instanceof Uint8Array)) {
+      throw new TypeError('Cannot write to "stdin": it takes Uint8Array');
+    }
+    for (let done = 0; done < chunk.length;) {
+      if (this.#fd >= 0) await ready(this.#fd, EPOLLOUT);
+      const count = this.#fd < 0
+        ? -EPIPE
+        : write(this.#fd, chunk.subarray(done));
+      if (count === -EAGAIN || count === -EINTR) continue;
+      if (count === -EPIPE) {
+        this.close();
+        throw new Deno.errors.BrokenPipe(
+          'Cannot write to "stdin": the program reads it no more',
+        );
+      }
+      if (count < 0) {
+        this.close();
+        throw new SystemCallError(
+          "write the input",
+          "write()",
+          errnoName(-count),
+        );
+      }
+      done += count;
+    }
+  }
+}
+
+/**
+ * Reads a stream to its end.
+ *
+ * @param stream the stream, which nobody else reads
+ * @returns all of its bytes
+ */
+export async function readAll(
+  stream: ReadableStream<Bytes>,
+): Promise<Bytes> {
+  const chunks: Bytes[] = [];
+  let length = 0;
+  for await (const chunk of stream) {
+    chunks.push(chunk);
+    length += chunk.length;
+  }
+  if (chunks.length === 1) return chunks[0] as Bytes;
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}

@@ -1,0 +1,74 @@
+/** The Worker that traces: one thread, one jail. */
+
+import { errnoName } from "../abi/errno.ts";
+import { SystemCallError } from "../errors.ts";
+import type { Policy } from "../policy/policy.ts";
+import { presetNamed } from "../policy/presets.ts";
+import { freeCodePage } from "../sys/code_page.ts";
+import { pidfdOpen } from "../sys/pidfd.ts";
+import { DenialLog } from "./denial.ts";
+import { runJob } from "./job.ts";
+import { loadSpec } from "./load.ts";
+import { type Locate, locator } from "./locate.ts";
+import { toPlain, type WorkerMessage, type WorkerRequest } from "./messages.ts";
+
+/** What a Worker's scope has beyond that of a page, which the types are of. */
+interface WorkerScope {
+  onmessage: ((event: MessageEvent<WorkerRequest>) => void) | null;
+  postMessage(message: WorkerMessage): void;
+}
+
+const scope = self as unknown as WorkerScope;
+
+scope.onmessage = async (event): Promise<void> => {
+  const message = await runOrFail(event.data);
+  freeCodePage();
+  scope.postMessage(message);
+};
+
+async function runOrFail(request: WorkerRequest): Promise<WorkerMessage> {
+  try {
+    return await run(request);
+  } catch (error) {
+    return { kind: "failed", error: toPlain(error) };
+  }
+}
+
+async function run(request: WorkerRequest): Promise<WorkerMessage> {
+  const { program, here, engine, onDeny } = request;
+  const policy = await loadSpec(request.policy, program, here);
+  const log = new DenialLog(await positions(policy));
+  const outcome = runJob(
+    { program, policy, engine, onDeny, waitAll: false },
+    {
+      observe: (event) => {
+        const denial = log.add(event);
+        if (denial !== undefined) scope.postMessage({ kind: "denied", denial });
+      },
+      started: (pid) => {
+        scope.postMessage({ kind: "started", pid, pidfd: open(pid) });
+        return () => {};
+      },
+    },
+  );
+  return { kind: "ended", outcome, denied: log.count };
+}
+
+/** Where rules stand in the user's own files: reading those has cost it all. */
+async function positions(policy: Policy): Promise<Locate> {
+  const own = policy.sources.some(({ name, text }) =>
+    presetNamed(name)?.text !== text
+  );
+  return own ? await locator(policy) : () => undefined;
+}
+
+/** Opens the program while it cannot be another one. */
+function open(pid: number): number {
+  const pidfd = pidfdOpen(pid);
+  if (pidfd >= 0) return pidfd;
+  throw new SystemCallError(
+    `watch process ${pid}`,
+    "pidfd_open()",
+    errnoName(-pidfd),
+  );
+}

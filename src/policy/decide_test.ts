@@ -1,0 +1,409 @@
+import { assertEquals, assertStrictEquals } from "@std/assert";
+import type { Access, Call, FileKind, Move } from "./call.ts";
+import { compile, type Engine } from "./decide.ts";
+import type { Decision } from "./decision.ts";
+import { mergeLayers } from "./merge.ts";
+import { parsePolicy } from "./parse.ts";
+import type { PathRule } from "./policy.ts";
+import type { Realpath } from "./rules.ts";
+
+const VARIABLES = { cwd: "/w", home: "/home/u", program: "/usr/bin/prog" };
+
+async function engine(text: string, realpath?: Realpath): Promise<Engine> {
+  const layer = await parsePolicy(text, {
+    source: "test.yaml",
+    variables: VARIABLES,
+  });
+  return compile(mergeLayers([layer]), { realpath });
+}
+
+function opening(
+  access: Access,
+  path: string,
+  kind: FileKind = "file",
+): Call {
+  return { name: "openat", uses: [{ access, path, kind }] };
+}
+
+function renaming(...moves: Move[]): Call {
+  return {
+    name: "renameat2",
+    uses: moves.flatMap(({ from, to, tree }) => [
+      { access: "write", path: from, kind: tree ? "directory" : "file" },
+      { access: "write", path: to, kind: "missing" },
+    ]),
+    moves,
+  };
+}
+
+/** A decision in one word: `allow`, or how it is refused. */
+function word(decision: Decision): string {
+  if (decision.kind === "allow") return "allow";
+  const { refusal } = decision;
+  switch (refusal.kind) {
+    case "errno":
+      return refusal.errno;
+    case "kill":
+      return "kill";
+    case "signal":
+      return refusal.signal;
+    case "return":
+      return `return ${refusal.value}`;
+  }
+}
+
+const POLICY = `
+read:
+  allow: [/usr, "\${cwd}", "/srv/**/*.ps", /list/., /shut/in/here, "/home/*/.cache"]
+  deny: [/usr/secret, {path: /usr/trap, kill: true}, {path: /usr/odd, signal: SIGTERM}, {path: /usr/fake, return: 0}]
+  ignore: ["\${cwd}/**/.env", /usr/hidden]
+write:
+  allow: ["\${cwd}", /drop, /dev]
+  deny: ["\${cwd}/.git/hooks"]
+run: [/usr/bin, "\${program}"]
+`;
+
+const CASES: readonly (readonly [string, Access, string, FileKind, string])[] =
+  [
+    ["allows the root of a rule", "read", "/usr", "directory", "allow"],
+    ["allows what is beneath", "read", "/usr/lib/x", "file", "allow"],
+    [
+      "refuses a sibling that shares the prefix",
+      "read",
+      "/usr2",
+      "file",
+      "EACCES",
+    ],
+    ["refuses what no rule covers", "read", "/etc/passwd", "missing", "EACCES"],
+    [
+      "refuses a write where reading is allowed",
+      "write",
+      "/usr/x",
+      "missing",
+      "EACCES",
+    ],
+    ["lets deny beat allow", "read", "/usr/secret/key", "file", "EACCES"],
+    ["kills where the rule says so", "read", "/usr/trap", "file", "kill"],
+    ["signals where the rule says so", "read", "/usr/odd", "file", "SIGTERM"],
+    [
+      "fakes a result where the rule says so",
+      "read",
+      "/usr/fake",
+      "file",
+      "return 0",
+    ],
+    ["hides what is ignored", "read", "/usr/hidden", "file", "ENOENT"],
+    [
+      "hides what is ignored from writing too",
+      "write",
+      "/w/a/.env",
+      "missing",
+      "ENOENT",
+    ],
+    ["hides what is ignored from stat", "stat", "/w/a/.env", "file", "ENOENT"],
+    [
+      "refuses stat of what may not be read",
+      "stat",
+      "/usr/secret",
+      "file",
+      "EACCES",
+    ],
+    ["matches a glob", "read", "/srv/a/b/c.ps", "file", "allow"],
+    ["does not match beneath a glob", "read", "/srv/c.ps/x", "file", "EACCES"],
+    ["allows stat of what may be written", "stat", "/drop/x", "file", "allow"],
+    [
+      "allows stat of what may be run",
+      "stat",
+      "/usr/bin/prog",
+      "file",
+      "allow",
+    ],
+    [
+      "allows stat on the way to a rule",
+      "stat",
+      "/shut/in",
+      "directory",
+      "allow",
+    ],
+    ["allows stat of the root directory", "stat", "/", "directory", "allow"],
+    ["refuses stat beside the way", "stat", "/shut/out", "file", "EACCES"],
+    ["refuses to read on the way", "read", "/shut/in", "directory", "EACCES"],
+    [
+      "allows stat of what a directory lists",
+      "stat",
+      "/list/x",
+      "file",
+      "allow",
+    ],
+    [
+      "refuses stat beneath what it lists",
+      "stat",
+      "/list/x/y",
+      "file",
+      "EACCES",
+    ],
+    ["refuses to read what it lists", "read", "/list/x", "file", "EACCES"],
+    [
+      "shows directories on the way behind a wildcard",
+      "stat",
+      "/srv/a",
+      "directory",
+      "allow",
+    ],
+    [
+      "hides whether a file is on the way behind a wildcard",
+      "stat",
+      "/srv/x",
+      "file",
+      "EACCES",
+    ],
+    [
+      "hides whether nothing is on the way behind a wildcard",
+      "stat",
+      "/srv/x",
+      "missing",
+      "EACCES",
+    ],
+    ["allows running", "run", "/usr/bin/ls", "file", "allow"],
+    [
+      "refuses to run what may only be read",
+      "run",
+      "/usr/lib/x",
+      "file",
+      "EACCES",
+    ],
+    ["loads what may be read", "load", "/usr/lib/ld.so", "file", "allow"],
+    ["loads what may be run", "load", "/usr/bin/ld.so", "file", "allow"],
+    ["refuses to load anything else", "load", "/w2/ld.so", "file", "EACCES"],
+    ["lets a held pipe be read", "read", "pipe:[1]", "object", "allow"],
+    [
+      "lets a held memfd be written",
+      "write",
+      "/memfd:x (deleted)",
+      "object",
+      "allow",
+    ],
+    ["refuses to run a memfd", "run", "/memfd:x (deleted)", "object", "EACCES"],
+    ["allows a harmless device", "write", "/dev/null", "device", "allow"],
+    ["allows a terminal", "write", "/dev/pts/3", "device", "allow"],
+    [
+      "refuses a device that only its directory names",
+      "write",
+      "/dev/sda",
+      "device",
+      "EACCES",
+    ],
+    ["closes other processes", "read", "/proc/1/maps", "file", "EACCES"],
+  ];
+
+for (const [what, access, path, kind, expected] of CASES) {
+  Deno.test(`decide() ${what}: ${access} ${path}`, async () => {
+    const call = opening(access, path, kind);
+    assertEquals(word((await engine(POLICY)).decide(call)), expected);
+  });
+}
+
+const FIXED: readonly (readonly [Access, string, FileKind, string])[] = [
+  ["read", "/etc/shadow", "file", "allow"],
+  ["run", "/memfd:x (deleted)", "object", "allow"],
+  ["read", "/proc/self/mem", "file", "allow"],
+  ["write", "/proc/self/mem", "file", "EACCES"],
+  ["write", "/proc/self/task/7/mem", "file", "EACCES"],
+  ["stat", "/proc/1", "directory", "EACCES"],
+  ["read", "/proc/1234/environ", "file", "EACCES"],
+  ["read", "/proc/12x", "file", "allow"],
+  ["read", "/dev/sda", "device", "EACCES"],
+  ["stat", "/dev/sda", "device", "allow"],
+  ["write", "/srv/sda", "device", "EACCES"],
+];
+
+for (const [access, path, kind, expected] of FIXED) {
+  Deno.test(`decide() says ${expected} to ${access} ${path} when all is allowed`, async () => {
+    const all = await engine("read: true\nwrite: true\nrun: true");
+    assertEquals(word(all.decide(opening(access, path, kind))), expected);
+  });
+}
+
+Deno.test("decide() allows a device that a rule names", async () => {
+  const engine_ = await engine("read: [/dev/kvm]\nwrite: ['/dev/snd/*']");
+  assertEquals(
+    word(engine_.decide(opening("read", "/dev/kvm", "device"))),
+    "allow",
+  );
+  assertEquals(
+    word(engine_.decide(opening("write", "/dev/snd/pcm", "device"))),
+    "allow",
+  );
+});
+
+const MOVES: readonly (readonly [string, Move, string])[] = [
+  ["allows a move where the same is allowed", {
+    from: "/w/a",
+    to: "/w/b/c",
+    tree: true,
+  }, "allow"],
+  ["refuses to move away a directory with a protected one in it", {
+    from: "/w/.git",
+    to: "/w/x",
+    tree: true,
+  }, "EXDEV"],
+  ["refuses to move a directory to where a protected one would be", {
+    from: "/w/x",
+    to: "/w/.git",
+    tree: true,
+  }, "EXDEV"],
+  ["refuses to move what cannot be read to where it can", {
+    from: "/drop/x",
+    to: "/w/x",
+    tree: false,
+  }, "EACCES"],
+  ["refuses the same of a directory", {
+    from: "/drop/x",
+    to: "/w/x",
+    tree: true,
+  }, "EXDEV"],
+  ["allows to move a file to where it cannot be read", {
+    from: "/w/x",
+    to: "/drop/x",
+    tree: false,
+  }, "allow"],
+  ["refuses to move a directory to where what is hidden would show", {
+    from: "/w/x",
+    to: "/drop/x",
+    tree: true,
+  }, "EXDEV"],
+];
+
+for (const [what, move, expected] of MOVES) {
+  Deno.test(`decide() ${what}: ${move.from} to ${move.to}`, async () => {
+    assertEquals(word((await engine(POLICY)).decide(renaming(move))), expected);
+  });
+}
+
+Deno.test("decide() names the rule in the way of a move", async () => {
+  const decision = (await engine(POLICY)).decide(
+    renaming({ from: "/w/.git", to: "/w/x", tree: true }),
+  );
+  assertEquals(decision.rule.keys, ["write", "deny", 0]);
+});
+
+Deno.test("decide() checks both directions of an exchange", async () => {
+  const decision = (await engine(POLICY)).decide(renaming(
+    { from: "/w/x", to: "/drop/x", tree: false },
+    { from: "/drop/x", to: "/w/x", tree: false },
+  ));
+  assertEquals(word(decision), "EACCES");
+});
+
+for (
+  const [path, expected] of [
+    ["/w/link", "allow"],
+    ["/w/.git", "EACCES"],
+    ["/drop", "EACCES"],
+  ] as const
+) {
+  Deno.test(`decide() says ${expected} to a symbolic link at ${path}`, async () => {
+    const call: Call = {
+      name: "symlinkat",
+      uses: [{ access: "write", path, kind: "missing" }],
+    };
+    assertEquals(word((await engine(POLICY)).decide(call)), expected);
+  });
+}
+
+Deno.test("decide() reports the first use that is refused, and its rule", async () => {
+  const decision = (await engine(POLICY)).decide({
+    name: "linkat",
+    uses: [
+      { access: "read", path: "/usr/x", kind: "file" },
+      { access: "write", path: "/w/.git/hooks/x", kind: "missing" },
+    ],
+  });
+  assertEquals(decision, {
+    kind: "refuse",
+    refusal: { kind: "errno", errno: "EACCES" },
+    rule: {
+      source: "test.yaml",
+      keys: ["write", "deny", 0],
+      text: "${cwd}/.git/hooks",
+    },
+    use: 1,
+  });
+});
+
+Deno.test("decide() makes no new decision for the same rule", async () => {
+  const one = await engine(POLICY);
+  for (const path of ["/usr/x", "/usr/secret", "/etc/x"]) {
+    assertStrictEquals(
+      one.decide(opening("read", path)),
+      one.decide(opening("read", path)),
+    );
+  }
+});
+
+Deno.test("decide() lets the most specific rule say how to refuse", async () => {
+  const one = await engine(
+    "read: {deny: [{path: /a/b, errno: ENXIO}, {path: /a, kill: true}]}",
+  );
+  assertEquals(word(one.decide(opening("read", "/a/b/c"))), "ENXIO");
+  assertEquals(word(one.decide(opening("read", "/a/c"))), "kill");
+});
+
+Deno.test("decide() refuses calls by name before anything else", async () => {
+  const one = await engine(`
+read: true
+calls: {deny: {"@file": ENOSYS, openat2: EPERM}, kill: [chmod], return: {fsync: 0}, signal: {mkdir: SIGUSR1}}
+`);
+  const say = (name: Call["name"]): string =>
+    word(
+      one.decide({
+        name,
+        uses: [{ access: "read", path: "/x", kind: "file" }],
+      }),
+    );
+  assertEquals(
+    [say("openat"), say("openat2"), say("chmod"), say("fsync"), say("mkdir")],
+    ["ENOSYS", "EPERM", "kill", "return 0", "SIGUSR1"],
+  );
+});
+
+Deno.test("decide() uses the policy's default where no rule matches", async () => {
+  const one = await engine("default: kill");
+  const decision = one.decide(opening("read", "/x"));
+  assertEquals(word(decision), "kill");
+  assertEquals(decision.rule.keys, ["default"]);
+});
+
+Deno.test("decide() covers where a rule's link leads, even for what is not there yet", async () => {
+  const links = new Map([["/bin", "/usr/bin"], ["/l", "/data"]]);
+  const one = await engine(
+    "run: [/bin/sh]\nread: {allow: ['/l/*/new'], deny: [/l/secret]}",
+    (path) => links.get(path),
+  );
+  assertEquals(word(one.decide(opening("run", "/usr/bin/sh"))), "allow");
+  assertEquals(word(one.decide(opening("read", "/data/x/new"))), "allow");
+  assertEquals(word(one.decide(opening("stat", "/bin", "link"))), "allow");
+  assertEquals(
+    one.decide(opening("read", "/data/secret/x")).rule.text,
+    "/l/secret",
+  );
+});
+
+Deno.test("decide() never allows by a layer what another denies", () => {
+  const rule = (pattern: string): PathRule => ({
+    pattern,
+    ref: { source: "s", keys: [], text: pattern },
+  });
+  const base = mergeLayers([]);
+  const deny = { allow: [], deny: [rule("/a")], ignore: [] };
+  const allow = { allow: [rule("/a/b/c")], deny: [], ignore: [] };
+  for (const order of [[deny, allow], [allow, deny]]) {
+    const policy = mergeLayers(
+      order.map((read) => ({ ...base, read, extends: [] })),
+    );
+    assertEquals(
+      word(compile(policy).decide(opening("read", "/a/b/c"))),
+      "EACCES",
+    );
+  }
+});

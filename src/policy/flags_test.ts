@@ -1,0 +1,134 @@
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { PolicyError, UnsupportedError, UsageError } from "../errors.ts";
+import { passes } from "./env.ts";
+import { flagsLayer, type PermissionFlags } from "./flags.ts";
+import type { Layer } from "./policy.ts";
+import { permissionsLayer } from "./permissions.ts";
+
+function which(name: string): string | undefined {
+  return name === "gcc" ? "/usr/bin/gcc" : undefined;
+}
+
+function layer(flags: PermissionFlags): Layer {
+  return flagsLayer(flags, { cwd: "/w", which });
+}
+
+function permissions(text: string, name?: string): Promise<Layer> {
+  return permissionsLayer(text, {
+    source: "deno.json",
+    dir: "/p",
+    which,
+    name,
+  });
+}
+
+Deno.test("flagsLayer() takes values as plain paths relative to the working directory", () => {
+  const { read } = layer({
+    read: { allow: [".", "../x", "/a/*"], deny: ["b/"] },
+  });
+  assertEquals(read.allow.map(({ pattern }) => pattern), [
+    "/w",
+    "/x",
+    "/a/\\*",
+  ]);
+  assertEquals(read.deny[0]?.pattern, "/w/b");
+  assertEquals(read.allow[1]?.ref, {
+    source: "--allow-read",
+    keys: [1],
+    text: "--allow-read=../x",
+  });
+});
+
+Deno.test("flagsLayer() looks a bare program up in PATH", () => {
+  const { run } = layer({ run: { allow: ["gcc", "./gcc"] } });
+  assertEquals(run.allow.map(({ pattern }) => pattern), [
+    "/usr/bin/gcc",
+    "/w/gcc",
+  ]);
+  assertThrows(() => layer({ run: { allow: ["gdc"] } }), UsageError, `"gdc"`);
+});
+
+Deno.test("flagsLayer() allows everything with --allow-all but what other flags deny", () => {
+  const all = layer({ allowAll: true, read: { ignore: ["/etc/shadow"] } });
+  assertEquals(all.read.allow[0]?.pattern, "/");
+  assertEquals(all.read.allow[0]?.ref.source, "--allow-all");
+  assertEquals(all.read.ignore[0]?.pattern, "/etc/shadow");
+  assertEquals([all.net, all.sys], ["all", "all"]);
+  assertEquals(layer({ allowAll: true, net: { deny: true } }).net, "none");
+});
+
+Deno.test("flagsLayer() says nothing of what no flag names", () => {
+  const { net, sys, read, env } = layer({});
+  assertEquals([net, sys], [undefined, undefined]);
+  assertEquals([read.allow.length, env.allow.length], [0, 0]);
+});
+
+Deno.test("flagsLayer() refuses lists of hosts until they are enforced", () => {
+  assertThrows(() => layer({ net: { allow: ["a:1"] } }), UnsupportedError);
+  assertThrows(() => layer({ sys: { deny: ["uid"] } }), UnsupportedError);
+});
+
+Deno.test("passes() keeps what is allowed and neither denied nor ignored", () => {
+  const { env } = layer({
+    env: { allow: ["A*", "B"], deny: ["AB"], ignore: ["AC"] },
+  });
+  const kept = ["A", "AA", "AB", "AC", "B", "BB", "a"].filter((name) =>
+    passes(env, name)
+  );
+  assertEquals(kept, ["A", "AA", "B"]);
+});
+
+Deno.test("permissionsLayer() reads a set with comments, relative to its file", async () => {
+  const { read, run, env, net } = await permissions(`{
+  // what the task needs
+  "permissions": {
+    "default": {
+      "read": ["./data", "a//b", /* two */ "c"],
+      "run": { "allow": ["gcc"], "deny": ["/bin/sh"] },
+      "env": true,
+      "net": false, // none
+    },
+  },
+}`);
+  assertEquals(read.allow.map(({ pattern }) => pattern), [
+    "/p/data",
+    "/p/a/b",
+    "/p/c",
+  ]);
+  assertEquals(read.allow[2]?.ref.keys, ["permissions", "default", "read", 2]);
+  assertEquals(run.deny[0]?.ref.keys, [
+    "permissions",
+    "default",
+    "run",
+    "deny",
+    0,
+  ]);
+  assertEquals(env.allow[0]?.pattern, "*");
+  assertEquals(net, undefined);
+});
+
+Deno.test("permissionsLayer() takes another set by name", async () => {
+  const text = `{"permissions": {"build": {"all": true}}}`;
+  assertEquals((await permissions(text, "build")).write.allow[0]?.pattern, "/");
+  const error = await assertRejects(
+    () => permissions(text, "biuld"),
+    PolicyError,
+  );
+  assertEquals(error.hint, `did you mean "build"?`);
+});
+
+for (
+  const [what, set, place] of [
+    ["unknown key", `{"reed": []}`, "2:31"],
+    ["not enforced yet", `{"ffi": true}`, "2:31"],
+    ["list of texts", `{"read": [1]}`, "2:39"],
+  ] as const
+) {
+  Deno.test(`permissionsLayer() says where a set is wrong: ${what}`, async () => {
+    const text = `{\n  "permissions": {"default": ${set}}\n}`;
+    const error = await assertRejects(() => permissions(text), PolicyError);
+    const { position, message } = error;
+    assertEquals(message.includes(what), true, message);
+    assertEquals(`${position?.line}:${position?.column}`, place);
+  });
+}

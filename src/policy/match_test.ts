@@ -1,0 +1,89 @@
+import { assertEquals } from "@std/assert";
+import { type Glob, parseGlob } from "./glob.ts";
+import { PathMatcher } from "./match.ts";
+import { matchSegment } from "./segment.ts";
+
+/** Numbers that look random and are the same in every run. */
+function numbers(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+/** Whether a glob covers names, by trying everything. */
+function naive(glob: Glob, names: readonly string[], at = 0): boolean {
+  const segment = glob.segments[at];
+  if (segment === undefined) return names.length === 0 || glob.beneath;
+  const [name, ...rest] = names;
+  switch (segment.kind) {
+    case "any-depth":
+      return naive(glob, names, at + 1) ||
+        (name !== undefined && naive(glob, rest, at));
+    case "name":
+      return name === segment.name && naive(glob, rest, at + 1);
+    case "pattern":
+      return name !== undefined &&
+        matchSegment(segment.pattern, name, 0, name.length) &&
+        naive(glob, rest, at + 1);
+  }
+}
+
+Deno.test("PathMatcher finds what trying every rule finds", () => {
+  const pick = numbers(1);
+  const word = (from: readonly string[]): string =>
+    from[pick(from.length)] ?? "";
+  for (let round = 0; round < 300; round++) {
+    const matcher = new PathMatcher();
+    const rules: { glob: Glob; slot: number; rule: number }[] = [];
+    const count = 1 + pick(8);
+    for (let rule = 0; rule < count; rule++) {
+      const segments = Array.from(
+        { length: pick(5) },
+        () => word(["a", "b", "ab", "*", "a*", "?", "[ab]", "**", "*b"]),
+      );
+      const [glob] = parseGlob(`/${segments.join("/")}`);
+      const slot = pick(9);
+      rules.push({ glob: glob as Glob, slot, rule });
+      matcher.add(glob as Glob, slot, rule);
+    }
+    for (let i = 0; i < 40; i++) {
+      const names = Array.from(
+        { length: pick(6) },
+        () => word(["a", "b", "ab", "ba", "c"]),
+      );
+      const path = `/${names.join("/")}`;
+      const slots = pick(512);
+      matcher.walk(path, names.length === 0 ? 0 : path.length, slots);
+      for (let slot = 0; slot < 9; slot++) {
+        const best = rules.filter((one) =>
+          one.slot === slot && (slots & (1 << slot)) !== 0 &&
+          naive(one.glob, names)
+        ).at(-1)?.rule ?? -1;
+        assertEquals(matcher.best(slot), best, `${path}, slot ${slot}`);
+      }
+    }
+  }
+});
+
+Deno.test("PathMatcher asks for ten thousand rules what it asks for ten", () => {
+  const time = (count: number): number => {
+    const matcher = new PathMatcher();
+    for (let i = 0; i < count; i++) {
+      for (const glob of parseGlob(`/srv/${i % 100}/data/${i}`)) {
+        matcher.add(glob, i % 9, i);
+      }
+    }
+    const path = "/srv/7/data/7/some/file";
+    const round = (): number => {
+      const start = performance.now();
+      for (let i = 0; i < 20_000; i++) matcher.walk(path, path.length, 511);
+      return performance.now() - start;
+    };
+    return Math.min(round(), round(), round());
+  };
+  const few = time(10);
+  const many = time(10_000);
+  assertEquals(many < few * 8, true, `${few} ms and ${many} ms`);
+});

@@ -1,0 +1,196 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { PolicyError } from "../errors.ts";
+import { parsePolicy } from "./parse.ts";
+import type { Layer } from "./policy.ts";
+
+const VARIABLES = {
+  cwd: "/home/u/[work]*",
+  home: "/home/u",
+  tmp: "/tmp",
+  program: "/usr/bin/ls",
+};
+
+function parse(input: string | Uint8Array): Promise<Layer> {
+  return parsePolicy(input, { source: "build.yaml", variables: VARIABLES });
+}
+
+async function fail(input: string | Uint8Array): Promise<PolicyError> {
+  return await assertRejects(() => parse(input), PolicyError);
+}
+
+Deno.test("parsePolicy() reads every form of a rule", async () => {
+  const layer = await parse(`
+description: All forms.
+extends: [minimal, ./more.yaml]
+read: [/usr, "\${cwd}/*.c", ~/x]
+write: {allow: true, deny: [{path: /a, errno: ENOSPC}, {path: /b, kill: true}], ignore: [/c]}
+run: true
+env: [PATH, "LC_*"]
+net: true
+sys: false
+calls: {allow: [mincore], deny: [ptrace], kill: [bpf]}
+default: EPERM
+`);
+  assertEquals(layer.description, "All forms.");
+  assertEquals(layer.extends.map(({ name }) => name), [
+    "minimal",
+    "./more.yaml",
+  ]);
+  assertEquals(layer.read.allow.map(({ pattern }) => pattern), [
+    "/usr",
+    "/home/u/\\[work\\]\\*/*.c",
+    "/home/u/x",
+  ]);
+  assertEquals(layer.write.allow.map(({ pattern }) => pattern), ["/"]);
+  assertEquals(layer.write.deny.map(({ refusal }) => refusal), [
+    { kind: "errno", errno: "ENOSPC" },
+    { kind: "kill" },
+  ]);
+  assertEquals(layer.write.ignore[0]?.ref.keys, ["write", "ignore", 0]);
+  assertEquals([layer.net, layer.sys], ["all", "none"]);
+  assertEquals(layer.calls.refuse.map(({ name, refusal }) => [name, refusal]), [
+    ["ptrace", undefined],
+    ["bpf", { kind: "kill" }],
+  ]);
+  assertEquals(layer.default?.refusal, { kind: "errno", errno: "EPERM" });
+});
+
+Deno.test("parsePolicy() reads text with CRLF and a byte order mark", async () => {
+  const layer = await parse("\ufeffread: [/a]\r\nwrite:\r\n  - /b\r\n");
+  assertEquals(layer.write.allow[0]?.pattern, "/b");
+});
+
+Deno.test("parsePolicy() makes names of text as the kernel has them", async () => {
+  const layer = await parse("read: [/é]");
+  assertEquals(layer.read.allow[0]?.pattern, "/\xc3\xa9");
+});
+
+// What is wrong, where, and a part of what the message and the hint say.
+const WRONG: readonly (readonly [string, string, string, string?])[] = [
+  ["read: [/a]\n\nwirte: [/b]", "3:1", `unknown key "wirte"`, `"write"`],
+  ["read: [usr]", "1:8", "absolute", "${cwd}"],
+  ["read: [../x]", "1:8", "absolute"],
+  ["read: ['${cdw}/x']", "1:8", `unknown variable "\${cdw}"`, `"cwd"`],
+  ["read: ['${policy-dir}/x']", "1:8", "no value"],
+  ["read: [${cwd}/x]", "1:9", "", "double quotes"],
+  ["read: [$HOME/x]", "1:8", "environment", "${home}"],
+  ["read: ['/a[b']", "1:8", "not closed"],
+  ["read: ['/a**b']", "1:8", "alone"],
+  ["read: ['/{a}']", "1:8", "choices"],
+  [`read: ['/${"{a,b}".repeat(9)}']`, "1:8", "more than 256"],
+  ["read: ['/../x']", "1:8", "above the root"],
+  ['read: ["/a\\0b"]', "1:8", "NUL"],
+  ["read: {deny: [/a/.]}", "1:15", "beneath"],
+  ["read: [/a, 3]", "1:12", "a path is expected, not 3"],
+  ["read: /usr", "1:7", "must be a list", `["/usr"]`],
+  ["read:", "1:6", "not nothing"],
+  ["read: false\nextends: minimal", "1:7", "takes nothing back"],
+  ["read: {allow: [{path: /a, errno: EPERM}]}", "1:16", "only a rule in"],
+  ["read: {deny: [{path: /a, errno: EPRM}]}", "1:33", "errno", "EPERM"],
+  ["read: {deny: [{path: /a, errno: EPERM, kill: true}]}", "1:40", "two ways"],
+  ["read: {deny: [{errno: EPERM}]}", "1:15", `"path" is missing`],
+  ["calls: {allow: [ptrace]}", "1:17", "cannot be allowed"],
+  ["calls: {allow: [opeat]}", "1:17", "unknown call", "openat"],
+  ["calls: {allow: ['@flie']}", "1:17", "unknown group", "@file"],
+  ["calls: {deny: [bpf], kill: [bpf]}", "1:29", "two ways"],
+  ["calls: {return: {fsync: x}}", "1:25", "whole number"],
+  ["calls: {signal: {fsync: SIGTREM}}", "1:25", "signal", "SIGTERM"],
+  ["default: 13", "1:10", "errno"],
+  ["env: ['A=b']", "1:7", "name of a variable"],
+  ["net: ['10.0.0.1:443']", "1:6", "not enforced yet", "net: true"],
+  ["sys: {uname: deny}", "1:6", "not enforced yet"],
+  ["limits: {time: 60s}", "1:1", "not enforced yet"],
+  ["tests: []", "1:1", "not enforced yet"],
+  ["- /usr", "1:1", "must be a map"],
+  ["read: [/a]\nread: [/b]", "2:1", "the same key twice"],
+  ["read: {allow: [], allow: []}", "1:19", "the same key twice"],
+  ["read: [/a]\n---\nread: [/b]", "2:1", "more than one document"],
+  ["read: &a [/a]\nwrite: *a", "1:10", "anchors"],
+  ["read: *a", "1:7", ""],
+  ["read: !!seq [/a]", "1:13", "tags"],
+  ["read: !x [/a]", "1:10", ""],
+  ["%YAML 1.1\n---\nread: []", "1:1", "directives"],
+  ["<<: {read: [/]}", "1:1", `unknown key "<<"`],
+  ["? [a]\n: b", "1:3", "a key must be a text"],
+  ["null: [a]", "1:1", "a key must be a text"],
+  ["__proto__: {read: [/]}", "1:1", "unknown key"],
+  ["read: yes", "1:7", "to some readers"],
+  ["env: [PATH, NO]", "1:13", "to some readers"],
+  ["calls: {return: {fsync: 010}}", "1:25", "two ways"],
+  ["calls: {return: {fsync: 0o10}}", "1:25", "two ways"],
+  ["read:\n\t- /a", "2:1", "tab"],
+  ["read: [/a", "1:10", ""],
+  ["read: [/a\0]", "1:10", "control character (U+0000)"],
+  ["read: [/a]\rwrite: [/b]", "1:11", "control character"],
+  ["# 💡\nread: ['💡']", "2:8", "absolute"],
+];
+
+for (const [text, place, message, hint] of WRONG) {
+  const shown = JSON.stringify(text.slice(0, 50));
+  Deno.test(`parsePolicy() says what is wrong with ${shown}`, async () => {
+    const error = await fail(text);
+    const { position } = error;
+    assertEquals(`${position?.line}:${position?.column}`, place, error.message);
+    assertEquals(position?.file, "build.yaml");
+    assertEquals(error.message.includes(message), true, error.message);
+    assertEquals(error.hint?.includes(hint ?? "") ?? !hint, true, error.hint);
+    assertEquals(error.snippet, text.split(/\n/)[Number(position?.line) - 1]);
+  });
+}
+
+Deno.test("parsePolicy() marks the word that is wrong", async () => {
+  const error = await fail("read:\n  - /a\nwirte: [/b]\n");
+  assertEquals(
+    error.message,
+    `Cannot read policy "build.yaml": unknown key "wirte" at line 3, column 1`,
+  );
+  assertEquals([error.snippet, error.length], ["wirte: [/b]", 5]);
+});
+
+Deno.test("parsePolicy() says where bytes are not UTF-8", async () => {
+  const error = await fail(
+    new Uint8Array([...new TextEncoder().encode("read:\n# é"), 0xff, 0x0a]),
+  );
+  assertEquals(error.position, { file: "build.yaml", line: 2, column: 4 });
+});
+
+const BOMB = "a: &a [x]\n" +
+  Array.from({ length: 30 }, (_, i) => `b${i}: &b${i} [*a, *a, *a, *a]\n`).join(
+    "",
+  );
+
+const HOSTILE: readonly (readonly [string, string])[] = [
+  ["ten megabytes", "read: [/a]\n".repeat(1e6)],
+  ["aliases that multiply", BOMB],
+  ["brackets without an end", "[".repeat(5e5)],
+  ["maps without an end", "{a: ".repeat(1e5)],
+  ["dashes without an end", "- ".repeat(2e5)],
+  ["questions without an end", "? ".repeat(2e5)],
+  ["colons without an end", "a: ".repeat(1.5e5)],
+  ["anchors without an end", "&a ".repeat(1.5e5)],
+  ["quotes without an end", `"`.repeat(5e5)],
+  ["lines without an end", "\n".repeat(5e5)],
+  ["documents without an end", "---\n".repeat(4e4)],
+  [
+    "steps without an end",
+    Array.from({ length: 900 }, (_, i) => `${" ".repeat(i)}a:\n`).join(""),
+  ],
+  ["many keys", Array.from({ length: 4e4 }, (_, i) => `k${i}: 1\n`).join("")],
+  ["many lists", "read: [\n" + "[],\n".repeat(4e4) + "]"],
+];
+
+for (const [what, text] of HOSTILE) {
+  Deno.test(`parsePolicy() soon refuses ${what}`, async () => {
+    const start = performance.now();
+    const error = await fail(text);
+    const took = performance.now() - start;
+    assertEquals(took < 3000, true, `took ${took} ms`);
+    assertEquals(error.message.length < 300, true, error.message);
+  });
+}
+
+Deno.test("parsePolicy() reads a policy of ten thousand rules", async () => {
+  const rules = Array.from({ length: 1e4 }, (_, i) => `  - /srv/${i}/data\n`);
+  const layer = await parse(`read:\n${rules.join("")}`);
+  assertEquals(layer.read.allow.length, 1e4);
+});

@@ -1,0 +1,92 @@
+import { assertEquals } from "@std/assert";
+import { Ajv } from "ajv";
+import schema from "../../policies/schema.json" with { type: "json" };
+import { compile } from "./decide.ts";
+import { loadPolicy, policyLoader } from "./extend.ts";
+import { mergeLayers } from "./merge.ts";
+import { parsePolicy } from "./parse.ts";
+import { EFFECTS } from "./policy.ts";
+import { PRESETS } from "./presets.ts";
+import { POLICY_KEYS } from "./shape.ts";
+import { CALL_KEYS, REFUSAL_KEYS } from "./shape_calls.ts";
+import { VARIABLES } from "./variables.ts";
+import { parseYaml } from "./yaml.ts";
+
+const VALUES = {
+  cwd: "/home/u/w",
+  home: "/home/u",
+  tmp: "/tmp/t",
+  program: "/usr/bin/prog",
+  "policy-dir": "/p",
+};
+
+const validate = new Ajv({ strict: false }).compile(schema);
+
+for (const { name, summary, text } of PRESETS) {
+  Deno.test(`the schema accepts the built-in policy ${name}`, () => {
+    validate(parseYaml(text));
+    assertEquals(validate.errors ?? [], []);
+  });
+
+  Deno.test(`the built-in policy ${name} says who it is for`, () => {
+    assertEquals(/^For .{20,200}\.$/.test(summary), true, summary);
+  });
+
+  Deno.test(`the built-in policy ${name} also passes as a stranger's file`, async () => {
+    await parsePolicy(text, { source: name, variables: VALUES });
+  });
+
+  Deno.test(`the built-in policy ${name} never opens what no jail opens`, async () => {
+    const load = policyLoader(() => Promise.resolve(undefined));
+    const options = { load, variables: VALUES, from: "/" };
+    const engine = compile(mergeLayers(await loadPolicy(name, options)));
+    for (
+      const [access, path, kind] of [
+        ["write", "/proc/self/mem", "file"],
+        ["read", "/proc/1/environ", "file"],
+        ["read", "/dev/sda", "device"],
+      ] as const
+    ) {
+      const uses = [{ access, path, kind }];
+      assertEquals(engine.decide({ name: "openat", uses }).kind, "refuse");
+    }
+  });
+}
+
+Deno.test("the schema has the keys that policies have", () => {
+  const { properties, definitions } = schema;
+  assertEquals(Object.keys(properties).sort(), [...POLICY_KEYS].sort());
+  assertEquals(Object.keys(properties.calls.properties), [...CALL_KEYS]);
+  assertEquals(Object.keys(definitions.refusedPath.properties), [
+    "path",
+    ...REFUSAL_KEYS,
+  ]);
+  const paths = definitions.paths.oneOf[1]?.properties;
+  assertEquals(Object.keys(paths ?? {}), [...EFFECTS]);
+  for (const name of VARIABLES) {
+    assertEquals(definitions.path.pattern.includes(name), true, name);
+  }
+});
+
+// What the parser refuses for its shape, the schema refuses in the editor.
+const REFUSED = [
+  "wirte: []",
+  "read: /usr",
+  "read: [usr]",
+  "read: [3]",
+  "read: {allow: [{path: /a, errno: EPERM}]}",
+  "read: {deny: [{path: /a, errno: EPERM, kill: true}]}",
+  "read: {deny: [{errno: EPERM}]}",
+  "env: ['A=b']",
+  "net: [a]",
+  "limits: {}",
+  "default: 13",
+  "calls: {deny: {openat: 1}}",
+  "extends: 3",
+];
+
+for (const text of REFUSED) {
+  Deno.test(`the schema refuses ${text}`, () => {
+    assertEquals(validate(parseYaml(text)), false);
+  });
+}

@@ -1,0 +1,87 @@
+/** What every program gives up before it starts, whatever the policy says. */
+
+import {
+  _LINUX_CAPABILITY_VERSION_3,
+  CAP_CHOWN,
+  CAP_DAC_OVERRIDE,
+  CAP_DAC_READ_SEARCH,
+  CAP_DATA,
+  CAP_FOWNER,
+  CAP_FSETID,
+  CAP_HEADER,
+  CAP_KILL,
+  CAP_LAST_CAP,
+  CAP_NET_BIND_SERVICE,
+  CAP_SETGID,
+  CAP_SETPCAP,
+  CAP_SETUID,
+} from "../abi/capability.ts";
+import { get, set } from "../abi/layout.ts";
+import { PR_CAPBSET_DROP } from "../abi/prctl.ts";
+import { RLIMIT64, RLIMIT_CORE } from "../abi/resource.ts";
+import { callNumber } from "./host.ts";
+import { libc, outcome } from "./libc.ts";
+import type { Step } from "./steps.ts";
+
+/**
+ * What root keeps: whose files are whose, and who it is. Nothing that reaches
+ * the machine: no devices, no mounts, no raw network, no limits raised.
+ */
+const KEPT: readonly number[] = [
+  CAP_CHOWN,
+  CAP_DAC_OVERRIDE,
+  CAP_DAC_READ_SEARCH,
+  CAP_FOWNER,
+  CAP_FSETID,
+  CAP_KILL,
+  CAP_SETGID,
+  CAP_SETUID,
+  CAP_SETPCAP,
+  CAP_NET_BIND_SERVICE,
+];
+
+function capabilities(): Uint8Array<ArrayBuffer> | undefined {
+  const header = headerOfSelf();
+  const data = new Uint8Array(CAP_DATA.size);
+  const result = outcome(libc().syscallBB(callNumber("capget"), header, data));
+  return result < 0 ? undefined : data;
+}
+
+function headerOfSelf(): Uint8Array<ArrayBuffer> {
+  const header = new Uint8Array(CAP_HEADER.size);
+  set(CAP_HEADER, header, "version", _LINUX_CAPABILITY_VERSION_3);
+  return header;
+}
+
+/**
+ * The calls by which a program gives up capabilities and core files.
+ *
+ * A core file would be written by the kernel, where no rule is asked. Without
+ * privilege there are no capabilities to give up.
+ *
+ * @returns steps for the launcher
+ */
+export function confinement(): Step[] {
+  const none = new Uint8Array(RLIMIT64.size);
+  const steps: Step[] = [
+    { call: "prlimit64", args: [0, RLIMIT_CORE, none, 0] },
+  ];
+  const data = capabilities();
+  if (data === undefined) return steps;
+  const permitted = get(CAP_DATA, data, "permitted0") +
+    get(CAP_DATA, data, "permitted1") * 2 ** 32;
+  if (permitted === 0) return steps;
+  const kept = KEPT.reduce((mask, cap) => mask + 2 ** cap, 0);
+  for (let cap = 0; cap <= CAP_LAST_CAP; cap++) {
+    if (KEPT.includes(cap)) continue;
+    // A kernel that has fewer says EINVAL; one that lets it not be dropped,
+    // EPERM, and then it is not in the sets below either.
+    steps.push({ call: "prctl", args: [PR_CAPBSET_DROP, cap], mayFail: true });
+  }
+  const left = new Uint8Array(CAP_DATA.size);
+  const low = Number(BigInt(kept) & BigInt(permitted));
+  set(CAP_DATA, left, "effective0", low);
+  set(CAP_DATA, left, "permitted0", low);
+  steps.push({ call: "capset", args: [headerOfSelf(), left] });
+  return steps;
+}

@@ -1,0 +1,59 @@
+/** Pipes between this process and a program. */
+
+import { toCString } from "../abi/bytes.ts";
+import { errnoName } from "../abi/errno.ts";
+import { F_SETFL, O_CLOEXEC, O_NONBLOCK, O_RDWR } from "../abi/fcntl.ts";
+import { SystemCallError } from "../errors.ts";
+import { close, open, pipe2 } from "./files.ts";
+import { libc, outcome } from "./libc.ts";
+
+/** A pipe: an end of ours, whose calls do not wait, and the program's. */
+export interface Pipe {
+  /** The end that this process keeps. */
+  readonly own: number;
+  /** The end that the program gets. */
+  readonly theirs: number;
+}
+
+/**
+ * Makes a pipe.
+ *
+ * @param reading whether this process reads it, or writes it
+ * @returns its ends, which exec closes
+ * @throws {SystemCallError} where there are too many open files
+ */
+export function openPipe(reading: boolean): Pipe {
+  const fds = new Int32Array(2);
+  check("pipe2()", pipe2(fds, O_CLOEXEC));
+  const [first = -1, second = -1] = fds;
+  const pipe = reading
+    ? { own: first, theirs: second }
+    : { own: second, theirs: first };
+  // Each end has flags of its own: the program's calls still wait.
+  const result = outcome(libc().fcntl(pipe.own, F_SETFL, O_NONBLOCK));
+  if (result < 0) {
+    close(first);
+    close(second);
+    check("fcntl()", result);
+  }
+  return pipe;
+}
+
+/**
+ * Opens what reads as empty and takes all that is written.
+ *
+ * @returns a descriptor that exec closes
+ * @throws {SystemCallError} where it cannot be opened
+ */
+export function openNull(): number {
+  return check("open()", open(toCString("/dev/null"), O_RDWR | O_CLOEXEC));
+}
+
+function check(call: string, result: number): number {
+  if (result >= 0) return result;
+  throw new SystemCallError(
+    "connect the program",
+    call,
+    errnoName(-result),
+  );
+}

@@ -1,0 +1,302 @@
+/** Every call that names a file is refused or allowed by the file that it really names. */
+
+import { assert, assertEquals } from "@std/assert";
+import { ENGINES, fixture, jail, run } from "./harness.ts";
+import { scratch } from "./jail.ts";
+
+/** What a call does to the file that is in question. */
+type Does = "see" | "read" | "run" | "write";
+
+/** What is at the path before the call. */
+type Before = "file" | "directory" | "link" | "nothing" | "program";
+
+interface CallCase {
+  /** Its name in the fixture. */
+  readonly name: string;
+  readonly does: Does;
+  readonly before: Before;
+  /** For a call on two paths: which one is in question. */
+  readonly end?: "first" | "second";
+  /** What is at the other path before the call. */
+  readonly other?: Before;
+}
+
+function cases(does: Does, before: Before, names: string): CallCase[] {
+  return names.split(" ").map((name) => ({ name, does, before }));
+}
+
+function twoPaths(
+  names: string,
+  before: Before,
+  second: Before,
+): CallCase[] {
+  return names.split(" ").flatMap((name): CallCase[] => [
+    { name, does: "write", before, end: "first", other: second },
+    { name, does: "write", before: second, end: "second", other: before },
+  ]);
+}
+
+const CASES: readonly CallCase[] = [
+  ...cases(
+    "see",
+    "file",
+    "open_path stat lstat newfstatat statx access faccessat faccessat2",
+  ),
+  ...cases("see", "link", "readlink readlinkat"),
+  ...cases("see", "directory", "chdir statfs"),
+  ...cases(
+    "read",
+    "file",
+    "open_read openat openat2 inotify handle getxattr lgetxattr listxattr " +
+      "llistxattr getxattrat listxattrat file_getattr",
+  ),
+  ...cases("read", "directory", "open_directory"),
+  ...cases("run", "program", "execve execveat"),
+  ...cases("write", "nothing", "creat open_create mkdir mkdirat"),
+  ...cases("write", "nothing", "symlink symlinkat mknod mknodat"),
+  ...cases("write", "directory", "rmdir unlinkat_dir open_unnamed"),
+  ...cases(
+    "write",
+    "file",
+    "open_write open_both open_append open_truncate unlink unlinkat chmod " +
+      "fchmodat fchmodat2 chown lchown fchownat utime utimes futimesat " +
+      "utimensat truncate setxattr lsetxattr setxattrat removexattr " +
+      "lremovexattr removexattrat file_setattr",
+  ),
+  // Through a descriptor that is open for reading only.
+  ...cases(
+    "write",
+    "file",
+    "fchmod fchown fchownat_empty futimens fsetxattr fremovexattr setflags " +
+      "reopen reopen_dev",
+  ),
+  ...twoPaths("rename renameat renameat2 link linkat", "file", "nothing"),
+  ...twoPaths("exchange", "file", "file"),
+  {
+    name: "link_fd",
+    does: "write",
+    before: "file",
+    end: "first",
+    other: "nothing",
+  },
+];
+
+/** Where one case has its file: a name of its own, so that none sees another. */
+function place(directory: string, { name, end }: CallCase): string {
+  return `${directory}/${name}${end === undefined ? "" : `-${end}`}`;
+}
+
+function put(path: string, before: Before): void {
+  switch (before) {
+    case "file":
+      return Deno.writeTextFileSync(path, "text");
+    case "directory":
+      return Deno.mkdirSync(path);
+    case "link":
+      return Deno.symlinkSync("nowhere", path);
+    case "program":
+      return Deno.copyFileSync("/bin/echo", path);
+    case "nothing":
+      return;
+  }
+}
+
+/** Makes the files of all cases: in question in `closed`, the others in `open`. */
+function prepare(root: string): void {
+  for (const directory of ["closed", "open"]) {
+    Deno.mkdirSync(`${root}/${directory}`);
+  }
+  Deno.symlinkSync("closed", `${root}/link`);
+  Deno.symlinkSync("/", `${root}/open/root`);
+  for (const one of CASES) {
+    put(place(`${root}/closed`, one), one.before);
+    put(place(`${root}/open`, one), one.other ?? "nothing");
+  }
+}
+
+/** The fixture's words, with the paths in question spelt in some way. */
+function words(
+  beside: string,
+  root: string,
+  only: readonly CallCase[],
+  spell = (path: string): string => path,
+): string[] {
+  const calls = only.map((one) => {
+    const there = spell(place(`${root}/closed`, one));
+    const other = place(`${root}/open`, one);
+    switch (one.end) {
+      case undefined:
+        return `${one.name}=${there}`;
+      case "first":
+        return `${one.name}=${there}=${other}`;
+      case "second":
+        return `${one.name}=${other}=${there}`;
+    }
+  });
+  return [fixture("try_call"), beside, ...calls];
+}
+
+/** What each case should print. */
+function expecting(
+  only: readonly CallCase[],
+  result: (one: CallCase) => string,
+): string {
+  return only.map((one) => `${one.name}: ${result(one)}\n`).join("");
+}
+
+/** All that can be seen of a tree. */
+async function snapshot(root: string): Promise<string> {
+  const { stdout } = await run([
+    "find",
+    `${root}/closed`,
+    "-printf",
+    "%P %y %m %u %s %T@ %n %l\n",
+  ]);
+  return stdout.split("\n").toSorted().join("\n");
+}
+
+// An errno that no kernel gives for these calls: it is the rule that answers.
+function closedPolicy(root: string, ...sections: string[]): string {
+  return `extends: allow-all\n` + sections.map((section) =>
+    `${section}: {deny: [{path: ${root}/closed, errno: ENOTUNIQ}]}\n`
+  ).join("");
+}
+
+const BESIDE: Readonly<Record<string, string>> = {
+  alone: "",
+  threads: ", beside a thread",
+  shared: ", beside a process that shares memory",
+};
+
+for (const engine of ENGINES) {
+  for (const [beside, says] of Object.entries(BESIDE)) {
+    Deno.test(`jail (${engine}) refuses each call on a closed path${says}`, async () => {
+      await using directory = await scratch();
+      const root = directory.path;
+      prepare(root);
+      const before = await snapshot(root);
+      const policy = closedPolicy(root, "read", "write", "run");
+      const ended = await jail(policy, words(beside, root, CASES), { engine });
+      assertEquals(ended.stdout, expecting(CASES, () => "ENOTUNIQ"));
+      assertEquals(await snapshot(root), before);
+    });
+
+    Deno.test(`jail (${engine}) refuses each change of a path that may be read${says}`, async () => {
+      await using directory = await scratch();
+      const root = directory.path;
+      prepare(root);
+      const before = await snapshot(root);
+      const changes = CASES.filter(({ does }) => does === "write");
+      const ended = await jail(
+        closedPolicy(root, "write"),
+        words(beside, root, changes),
+        { engine },
+      );
+      assertEquals(ended.stdout, expecting(changes, () => "ENOTUNIQ"));
+      assertEquals(await snapshot(root), before);
+    });
+
+    Deno.test(`jail (${engine}) makes each call on an open path as it is${says}`, async () => {
+      await using directory = await scratch();
+      await using outside = await scratch();
+      prepare(directory.path);
+      prepare(outside.path);
+      const wanted = await run(words(beside, outside.path, CASES));
+      const ended = await jail(["-A"], words(beside, directory.path, CASES), {
+        engine,
+      });
+      assertEquals(ended.stdout, wanted.stdout);
+    });
+  }
+
+  Deno.test(`jail (${engine}) makes an ignored path look absent to each call`, async () => {
+    await using directory = await scratch();
+    const root = directory.path;
+    prepare(root);
+    const ended = await jail(
+      `extends: allow-all\nread: {ignore: [${root}/closed]}\n`,
+      words("alone", root, CASES),
+      { engine },
+    );
+    assertEquals(ended.stdout, expecting(CASES, () => "ENOENT"));
+  });
+
+  const spellings: Readonly<Record<string, (path: string) => string>> = {
+    "a link in the middle": (path) => path.replace("/closed/", "/link/"),
+    "..": (path) => path.replace("/closed/", "/open/.././/closed/"),
+    "a name from the working directory": (path) => path.replace(/.*\/c/, "./c"),
+    "/proc/self/root": (path) => `/proc/self/root${path}`,
+    "/proc/thread-self/root": (path) => `/proc/thread-self/root/.${path}`,
+    "/proc/self/cwd": (path) => path.replace(/.*\/c/, "/proc/self/cwd/c"),
+    "a link to the root directory": (path) =>
+      path.replace(/(.*)\/c/, "$1/open/root$1/c"),
+  };
+  for (const [what, spell] of Object.entries(spellings)) {
+    Deno.test(`jail (${engine}) sees through ${what}`, async () => {
+      await using directory = await scratch();
+      const root = directory.path;
+      prepare(root);
+      const before = await snapshot(root);
+      const policy = closedPolicy(root, "read", "write", "run");
+      for (const beside of ["alone", "threads"]) {
+        const argv = words(beside, root, CASES, spell);
+        const ended = await jail(policy, argv, { engine, cwd: root });
+        assertEquals(ended.stdout, expecting(CASES, () => "ENOTUNIQ"));
+      }
+      assertEquals(await snapshot(root), before);
+    });
+  }
+
+  Deno.test(`jail (${engine}) decides relative to a directory descriptor`, async () => {
+    await using directory = await scratch();
+    const root = directory.path;
+    prepare(root);
+    const script = `import os
+d = os.open(${JSON.stringify(root)} + "/open", os.O_RDONLY)
+for name in ["../closed/openat", "root" + ${
+      JSON.stringify(root)
+    } + "/closed/openat", "../link/openat"]:
+    for call in [lambda: os.open(name, os.O_RDONLY, dir_fd=d),
+                 lambda: os.stat(name, dir_fd=d),
+                 lambda: os.unlink(name, dir_fd=d)]:
+        try:
+            call()
+            print("done", name)
+        except OSError as error:
+            print(error.errno)
+`;
+    const ended = await jail(
+      closedPolicy(root, "read", "write"),
+      ["/usr/bin/python3", "-c", script],
+      { engine },
+    );
+    assertEquals(ended.stdout, "76\n".repeat(9), ended.stderr);
+  });
+}
+
+Deno.test("jail follows a rule that names a link to where it leads", async () => {
+  await using directory = await scratch();
+  const root = directory.path;
+  prepare(root);
+  const only = CASES.filter(({ name }) => name === "openat");
+  const policy =
+    `extends: allow-all\nread: {deny: [{path: ${root}/link, errno: ENOTUNIQ}]}\n`;
+  const ended = await jail(policy, words("alone", root, only));
+  assertEquals(ended.stdout, "openat: ENOTUNIQ\n");
+});
+
+Deno.test("jail makes no device file", async () => {
+  await using directory = await scratch();
+  const path = `${directory.path}/null`;
+  const python = `import os, stat
+for kind in [stat.S_IFCHR, stat.S_IFBLK]:
+    try:
+        os.mknod(${JSON.stringify(path)}, kind | 0o600, os.makedev(1, 3))
+        print("made")
+    except OSError as error:
+        print(error.strerror)
+`;
+  const ended = await jail(["-A"], ["/usr/bin/python3", "-c", python]);
+  assertEquals(ended.stdout, "Operation not permitted\n".repeat(2));
+  assert(await Deno.stat(path).then(() => false, () => true));
+});
