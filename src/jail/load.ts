@@ -4,7 +4,6 @@ import { fromText, printable, toText } from "../abi/bytes.ts";
 import { ENOENT, ENOTDIR, errnoName } from "../abi/errno.ts";
 import { PolicyError, UsageError } from "../errors.ts";
 import { joinPath, loadPolicy, policyLoader } from "../policy/extend.ts";
-import type { LoadPolicy } from "../policy/extend.ts";
 import { flagsLayer, type PermissionFlags } from "../policy/flags.ts";
 import { mergeLayers } from "../policy/merge.ts";
 import { permissionsLayer } from "../policy/permissions.ts";
@@ -66,8 +65,7 @@ export async function loadSpec(
   const { policies } = isEmpty(spec) ? { policies: [DEFAULT_POLICY] } : spec;
   for (const policy of policies) {
     if (typeof policy === "string") {
-      const options = { load: loadFrom(here), variables, from: here };
-      layers.push(...await loadPolicy(nameOf(policy), options));
+      layers.push(...await loadLayers(policy, variables, here));
     } else {
       layers.push({ ...policy, extends: [] });
     }
@@ -98,17 +96,27 @@ function nameOf(policy: string): string {
   );
 }
 
-/** Finds policies, and calls files beneath this directory by their short name. */
-function loadFrom(here: string): LoadPolicy {
+/**
+ * Loads one policy and all that it extends.
+ *
+ * @param policy its name or file, a byte string
+ * @param variables what the variables stand for
+ * @param here what a file is relative to, a byte string
+ * @returns its layers, the most basic one first
+ * @throws {PolicyError} where one cannot be used
+ */
+export async function loadLayers(
+  policy: string,
+  variables: Variables,
+  here: string,
+): Promise<readonly Layer[]> {
   const load = policyLoader((path) => Promise.resolve(readPolicy(path)));
-  const beneath = here === "/" ? "/" : `${here}/`;
-  return async (reference, from) => {
-    const found = await load(fromText(reference), from);
-    if (found === undefined || found.trusted) return found;
-    const { file } = found;
-    const short = file.startsWith(beneath) ? file.slice(beneath.length) : file;
-    return { ...found, file: toText(short) ?? printable(short) };
-  };
+  return await loadPolicy(nameOf(policy), {
+    // Names in a policy are text, and those of files are bytes.
+    load: (reference, from) => load(fromText(reference), from),
+    variables,
+    from: here,
+  });
 }
 
 /** Reads a policy file, not much beyond what one may have. */

@@ -1,0 +1,38 @@
+/** Policies without a program: the built-in ones, and whether one is right. */
+
+import { compile } from "../policy/decide.ts";
+import { mergeLayers } from "../policy/merge.ts";
+import { PRESETS } from "../policy/presets.ts";
+import { currentDirectory } from "./directory.ts";
+import { loadLayers } from "./load.ts";
+
+/** A built-in policy. */
+export interface BuiltInPolicy {
+  /** Its name. */
+  readonly name: string;
+  /** One sentence on what it is for. */
+  readonly description: string;
+}
+
+/** The built-in policies, by name. */
+export function builtInPolicies(): readonly BuiltInPolicy[] {
+  return PRESETS.map(({ name, summary }) => ({ name, description: summary }));
+}
+
+/**
+ * Reads a policy and all that it extends, as for a run.
+ *
+ * @param policy its name or file, a byte string
+ * @throws {PolicyError} where it cannot be used
+ */
+export async function checkPolicy(policy: string): Promise<void> {
+  const here = currentDirectory();
+  // Any path will do: what they stand for is known when a program runs.
+  const variables = {
+    cwd: here,
+    home: "/home/user",
+    tmp: "/tmp",
+    program: "/usr/bin/true",
+  };
+  compile(mergeLayers(await loadLayers(policy, variables, here)));
+}
