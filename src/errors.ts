@@ -63,8 +63,8 @@ export class PolicyError extends SyntaxError {
 
 /** A call of our own to the kernel that failed. */
 export class SystemCallError extends Error {
-  /** `"SystemCallError"`. */
-  override readonly name = "SystemCallError";
+  /** `"SystemCallError"`, or that of a class that extends it. */
+  override readonly name: string = "SystemCallError";
   /** The call, as its manual names it: `ptrace(PTRACE_SEIZE)`. */
   readonly call: string;
   /** Why it failed. */
@@ -95,6 +95,8 @@ export class SystemCallError extends Error {
 
 /** The program could not be started. */
 export class LaunchError extends SystemCallError {
+  /** `"LaunchError"`. */
+  override readonly name = "LaunchError";
   /** The exit code that shells give it: 126, 127, or 125 where jail is at fault. */
   readonly exitCode: number;
 

@@ -157,9 +157,10 @@ async function snapshot(root: string): Promise<string> {
 
 // An errno that no kernel gives for these calls: it is the rule that answers.
 function closedPolicy(root: string, ...sections: string[]): string {
-  return `extends: allow-all\n` + sections.map((section) =>
-    `${section}: {deny: [{path: ${root}/closed, errno: ENOTUNIQ}]}\n`
-  ).join("");
+  return `extends: allow-all\n` +
+    sections.map((section) =>
+      `${section}: {deny: [{path: ${root}/closed, errno: ENOTUNIQ}]}\n`
+    ).join("");
 }
 
 const BESIDE: Readonly<Record<string, string>> = {
@@ -224,12 +225,14 @@ for (const engine of ENGINES) {
   const spellings: Readonly<Record<string, (path: string) => string>> = {
     "a link in the middle": (path) => path.replace("/closed/", "/link/"),
     "..": (path) => path.replace("/closed/", "/open/.././/closed/"),
-    "a name from the working directory": (path) => path.replace(/.*\/c/, "./c"),
+    "a name from the working directory": (path) =>
+      path.replace(/.*\/closed/, "./closed"),
     "/proc/self/root": (path) => `/proc/self/root${path}`,
     "/proc/thread-self/root": (path) => `/proc/thread-self/root/.${path}`,
-    "/proc/self/cwd": (path) => path.replace(/.*\/c/, "/proc/self/cwd/c"),
+    "/proc/self/cwd": (path) =>
+      path.replace(/.*\/closed/, "/proc/self/cwd/closed"),
     "a link to the root directory": (path) =>
-      path.replace(/(.*)\/c/, "$1/open/root$1/c"),
+      path.replace(/(.*)\/closed/, "$1/open/root$1/closed"),
   };
   for (const [what, spell] of Object.entries(spellings)) {
     Deno.test(`jail (${engine}) sees through ${what}`, async () => {

@@ -501,7 +501,7 @@ Deno.test("a program that is not there is a LaunchError", async () => {
     new Jail().command("no-such-program").output()
   );
   assertInstanceOf(error, LaunchError);
-  assertEquals(error.name, "SystemCallError");
+  assertEquals(error.name, "LaunchError");
   assertEquals(
     error.message,
     'Cannot start "no-such-program": execve failed with ENOENT',

@@ -91,7 +91,11 @@ export function set<Name extends string>(
       return data.setUint16(offset, Number(value), true);
     case "i32":
     case "u32":
-      return data.setUint32(offset, Number(BigInt.asUintN(32, BigInt(value))), true);
+      return data.setUint32(
+        offset,
+        Number(BigInt.asUintN(32, BigInt(value))),
+        true,
+      );
     case "i64":
     case "u64":
       return data.setBigUint64(offset, BigInt.asUintN(64, BigInt(value)), true);

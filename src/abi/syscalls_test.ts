@@ -135,8 +135,9 @@ Deno.test("SYSCALLS checks or forbids what may aim at others", () => {
       arg === "mmsghdr" || arg === "write-fd" || arg === "read-fd"
     )
   );
-  // The kernel lets a process wait for its own children only.
-  assertEquals(loose, ["wait4", "waitid"]);
+  // The kernel lets a process wait for its own children only, and move only
+  // them and itself to another group.
+  assertEquals(loose, ["setpgid", "wait4", "waitid"]);
 });
 
 Deno.test("SYSCALLS puts a path right after each dirfd", () => {

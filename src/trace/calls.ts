@@ -12,8 +12,8 @@ import {
   EPERM,
   ERESTARTNOHAND,
   ERRNO,
-  ESRCH,
   errnoName,
+  ESRCH,
 } from "../abi/errno.ts";
 import { AT_FDCWD, O_CREAT, O_EXCL } from "../abi/fcntl.ts";
 import {
@@ -38,10 +38,10 @@ import type { Family } from "./family.ts";
 import type { Freezer } from "./freeze.ts";
 import { type Hold, PathLock } from "./lock.ts";
 import {
-  type Looked,
   lookAtDescriptor,
   lookAtOpen,
   lookAtPaths,
+  type Looked,
   nothing,
 } from "./look.ts";
 import type { TraceOptions } from "./options.ts";

@@ -58,8 +58,9 @@ export class Entry {
   actionOf(tid: number): EntryAction {
     const length = readCallInfo(tid, this.#info);
     if (length === -ESRCH) return EXIT;
-    const field = (name: "op" | "nr" | "arch" | "instruction_pointer" | "arg0") =>
-      PTRACE_SYSCALL_INFO.fields[name][0];
+    const field = (
+      name: "op" | "nr" | "arch" | "instruction_pointer" | "arg0",
+    ) => PTRACE_SYSCALL_INFO.fields[name][0];
     if (length < 0 || this.#info[field("op")] !== PTRACE_SYSCALL_INFO_ENTRY) {
       return EXIT;
     }

@@ -91,7 +91,11 @@ export class Family {
    * @param process its process, where another tracee is in it
    * @param kin a tracee with the same memory
    */
-  addOrphan(tid: number, process: Process | undefined, kin: Tracee | undefined): Tracee {
+  addOrphan(
+    tid: number,
+    process: Process | undefined,
+    kin: Tracee | undefined,
+  ): Tracee {
     return this.#add(
       tid,
       process ?? this.#process(tid, ""),

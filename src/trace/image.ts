@@ -126,7 +126,8 @@ function elfInterpreter(fd: number, length: number): string | number {
   return "";
 }
 
-const LOADER_REGEXP = /^ld-(?:linux|musl)[^/]*\.so(?:\.[0-9]+)*$|^ld(?:64)?\.so(?:\.[0-9]+)*$/;
+const LOADER_REGEXP =
+  /^ld-(?:linux|musl)[^/]*\.so(?:\.[0-9]+)*$|^ld(?:64)?\.so(?:\.[0-9]+)*$/;
 
 /** Whether a file is a dynamic loader by its name: `ld.so prog` runs prog. */
 export function isLoader(path: string): boolean {

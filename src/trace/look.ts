@@ -1,13 +1,7 @@
 /** Looks at a stopped call: what it would do to which files. */
 
 import { fromBytes } from "../abi/bytes.ts";
-import {
-  EBADF,
-  EFAULT,
-  EINVAL,
-  EISDIR,
-  ENOENT,
-} from "../abi/errno.ts";
+import { EBADF, EFAULT, EINVAL, EISDIR, ENOENT } from "../abi/errno.ts";
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
@@ -186,7 +180,11 @@ export function lookAtPath(
 }
 
 /** Whether the kernel would follow a link in the last place of a path. */
-export function follows(registers: Registers, spec: CallSpec, path: PathArg): boolean {
+export function follows(
+  registers: Registers,
+  spec: CallSpec,
+  path: PathArg,
+): boolean {
   if (path.flags < 0) return path.follow;
   const flags = registers.uint(path.flags);
   switch (spec.syscall.args[path.flags]) {
@@ -314,7 +312,9 @@ export function lookAtOpen(
   for (const access of accessesOfOpen(request, exists)) {
     looked.uses.push(useOf(place, access, isOwn));
   }
-  if (creates(request) && place.kind === "directory" && (flags & O_EXCL) === 0) {
+  if (
+    creates(request) && place.kind === "directory" && (flags & O_EXCL) === 0
+  ) {
     looked.errno ||= (flags & O_DIRECTORY) !== 0 ? EINVAL : EISDIR;
   }
   return looked;

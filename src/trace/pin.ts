@@ -11,11 +11,7 @@
  * Several calls can be in flight in one address space, so each has a slot.
  */
 
-import {
-  PIN_SLOT_SIZE,
-  PIN_SLOTS,
-  PIN_START,
-} from "../abi/pin.ts";
+import { PIN_SLOT_SIZE, PIN_SLOTS, PIN_START } from "../abi/pin.ts";
 import { EFAULT } from "../abi/errno.ts";
 import { OPEN_HOW, RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
 import { set } from "../abi/layout.ts";

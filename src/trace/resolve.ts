@@ -13,13 +13,7 @@
  */
 
 import { fromBytes } from "../abi/bytes.ts";
-import {
-  EBADF,
-  ELOOP,
-  ENAMETOOLONG,
-  ENOENT,
-  ENOTDIR,
-} from "../abi/errno.ts";
+import { EBADF, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from "../abi/errno.ts";
 import {
   AT_FDCWD,
   O_CLOEXEC,

@@ -94,10 +94,12 @@ function pathsOf(syscall: Syscall): PathArg[] {
     if (kind === "dirfd") dirfd = arg;
     if (!FOLLOWED.has(kind) && !NOT_FOLLOWED.has(kind)) return;
     // linkat's flags are about what is linked, not about the new name.
-    const flags = kind === "link-to" ? -1 : syscall.args.findIndex((k, i) =>
-      i > arg &&
-      (k === "at-flags" || k === "at-flags-follow" || k === "inotify-mask")
-    );
+    const flags = kind === "link-to"
+      ? -1
+      : syscall.args.findIndex((k, i) =>
+        i > arg &&
+        (k === "at-flags" || k === "at-flags-follow" || k === "inotify-mask")
+      );
     paths.push({ arg, dirfd, kind, follow: FOLLOWED.has(kind), flags });
     dirfd = -1;
   });

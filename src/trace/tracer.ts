@@ -28,7 +28,7 @@ import {
   resumeToCall,
   seize,
 } from "../sys/ptrace.ts";
-import { type Launched, launch } from "../sys/spawn.ts";
+import { launch, type Launched } from "../sys/spawn.ts";
 import { shareMemory } from "../sys/task.ts";
 import { isForeground } from "../sys/terminal.ts";
 import { kill, waitAny, waitFor } from "../sys/wait.ts";
@@ -370,7 +370,10 @@ class Tracer {
       const waits = makers.some((t) => !t.stopped);
       if (waits) continue;
       const kin = makers.find((t) => shareMemory(t.tid, tid) === true);
-      if (kin === undefined && makers.some((t) => shareMemory(t.tid, tid) === undefined)) {
+      if (
+        kin === undefined &&
+        makers.some((t) => shareMemory(t.tid, tid) === undefined)
+      ) {
         kill(tid, SIGKILL);
         continue;
       }
@@ -465,4 +468,3 @@ class Tracer {
     );
   }
 }
-

@@ -1,0 +1,199 @@
+import { assertEquals } from "@std/assert";
+import { fromText } from "../abi/bytes.ts";
+import { ELOOP, ENOENT, ENOTDIR } from "../abi/errno.ts";
+import { AT_FDCWD } from "../abi/fcntl.ts";
+import { libc } from "../sys/libc.ts";
+import { normalize, type Place, processOf, resolve } from "./resolve.ts";
+
+// Deno 2.4 counts a library that a test opens as a leak of that test.
+libc();
+
+const SELF = { pid: Deno.pid, tid: Deno.pid };
+
+function find(path: string, follow = true): Place {
+  return resolve(
+    SELF,
+    AT_FDCWD,
+    fromText(path),
+    follow,
+    (id) => id === Deno.pid,
+  );
+}
+
+/** A directory with a file, a directory, and links of all kinds. */
+async function tree(test: (root: string) => void): Promise<void> {
+  const root = await Deno.realPath(await Deno.makeTempDir());
+  try {
+    await Deno.mkdir(`${root}/dir/sub`, { recursive: true });
+    await Deno.writeTextFile(`${root}/file`, "x");
+    await Deno.writeTextFile(`${root}/gone (deleted)`, "x");
+    await Deno.symlink("file", `${root}/link`);
+    await Deno.symlink("dir/sub", `${root}/deep`);
+    await Deno.symlink(`${root}/dir`, `${root}/absolute`);
+    await Deno.symlink("nothing/here", `${root}/hangs`);
+    await Deno.symlink("new", `${root}/dangling`);
+    await Deno.symlink("loop", `${root}/loop`);
+    test(root);
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+}
+
+const CASES: readonly {
+  readonly what: string;
+  readonly path: string;
+  readonly follow?: boolean;
+  readonly real: string;
+  readonly kind: Place["kind"];
+  readonly errno?: number;
+}[] = [
+  { what: "a file", path: "/file", real: "/file", kind: "file" },
+  {
+    what: "slashes and dots",
+    path: "//./dir/..//file",
+    real: "/file",
+    kind: "file",
+  },
+  { what: "a link", path: "/link", real: "/file", kind: "file" },
+  {
+    what: "a link itself",
+    path: "/link",
+    follow: false,
+    real: "/link",
+    kind: "link",
+  },
+  {
+    what: "a link in the middle",
+    path: "/absolute/sub",
+    real: "/dir/sub",
+    kind: "directory",
+  },
+  {
+    what: ".. behind a link",
+    path: "/deep/../x",
+    real: "/dir/x",
+    kind: "missing",
+  },
+  {
+    what: "a missing name",
+    path: "/dir/new",
+    real: "/dir/new",
+    kind: "missing",
+  },
+  {
+    what: "where a link that hangs leads",
+    path: "/dangling",
+    real: "/new",
+    kind: "missing",
+  },
+  {
+    what: "a missing directory",
+    path: "/no/x",
+    real: "/no/x",
+    kind: "missing",
+    errno: ENOENT,
+  },
+  {
+    what: "a link into nowhere",
+    path: "/hangs",
+    real: "/nothing/here",
+    kind: "missing",
+    errno: ENOENT,
+  },
+  {
+    what: "a file as a directory",
+    path: "/file/x",
+    real: "/file/x",
+    kind: "missing",
+    errno: ENOTDIR,
+  },
+  {
+    what: "a file with a slash",
+    path: "/file/",
+    real: "/file",
+    kind: "missing",
+    errno: ENOTDIR,
+  },
+  { what: "a loop", path: "/loop", real: "/loop", kind: "link", errno: ELOOP },
+  {
+    what: "a name that looks removed",
+    path: "/gone (deleted)",
+    real: "/gone (deleted)",
+    kind: "file",
+  },
+];
+
+for (const { what, path, follow, real, kind, errno } of CASES) {
+  Deno.test(`resolve() finds ${what}`, () =>
+    tree((root) => {
+      const place = find(root + path, follow);
+      assertEquals(
+        [place.path, place.kind, place.errno],
+        [fromText(root + real), kind, errno ?? 0],
+      );
+    }));
+}
+
+Deno.test("resolve() says that an empty path names nothing", () => {
+  assertEquals(find("").errno, ENOENT);
+});
+
+Deno.test("resolve() takes /proc/self for the process whose path it is", () => {
+  assertEquals(find("/proc/self/status").path, `/proc/${Deno.pid}/status`);
+  assertEquals(
+    find("/proc/thread-self/comm").path,
+    `/proc/${Deno.pid}/task/${Deno.pid}/comm`,
+  );
+});
+
+Deno.test("resolve() follows a magic link of a process of the jail", () => {
+  assertEquals(find("/proc/self/root/etc/passwd").path, "/etc/passwd");
+});
+
+Deno.test("resolve() does not follow a magic link of another process", () => {
+  const place = find("/proc/1/root/etc/passwd");
+  assertEquals(place.path, "/proc/1/root/etc/passwd");
+});
+
+Deno.test("resolve() finds the same file through the magic link of a directory", () =>
+  tree((root) => {
+    using directory = Deno.openSync(root);
+    assertEquals(directory.statSync().isDirectory, true);
+    const link = [...Deno.readDirSync("/proc/self/fd")]
+      .map(({ name }) => `/proc/self/fd/${name}`)
+      .find((name) => {
+        try {
+          return Deno.readLinkSync(name) === root;
+        } catch {
+          return false;
+        }
+      });
+    assertEquals(find(`${link}/link`).path, fromText(`${root}/file`));
+  }));
+
+const TEXTS: readonly (readonly [string, string])[] = [
+  ["/", "/"],
+  ["/a/b", "/a/b"],
+  ["//a///b/", "/a/b"],
+  ["/a/./b/../c", "/a/c"],
+  ["/../..", "/"],
+  ["/a/.b", "/a/.b"],
+  ["/a/...", "/a/..."],
+];
+
+for (const [path, result] of TEXTS) {
+  Deno.test(`normalize() makes ${result} of ${path}`, () => {
+    assertEquals(normalize(path), result);
+  });
+}
+
+Deno.test("processOf() finds the process in a path of /proc, and none elsewhere", () => {
+  const paths = [
+    "/proc/12",
+    "/proc/12/fd",
+    "/proc/12x",
+    "/proc/self",
+    "/x/proc/1",
+  ];
+  assertEquals(paths.map(processOf), [12, 12, 0, 0, 0]);
+});

@@ -1,0 +1,253 @@
+/** A program starts in a jail as it would start without one. */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  type Ended,
+  ENGINES,
+  fixture,
+  jail,
+  jailArgv,
+  run,
+  type RunOptions,
+} from "./harness.ts";
+import { needs } from "./needs.ts";
+import { scratch } from "./jail.ts";
+
+/** Closes what the tests themselves may have been started with. */
+const LIKE_JAIL = `for file in /proc/$$/fd/*; do
+  file=\${file##*/}
+  if [ "$file" -gt 2 ]; then eval "exec $file>&-"; fi
+done;`;
+
+/** Runs words behind a piece of shell, without a jail and in one. */
+async function bothWays(
+  shell: string,
+  words: readonly string[],
+  inside: readonly string[],
+  options: RunOptions = {},
+): Promise<[outside: Ended, jailed: Ended]> {
+  const through = (argv: readonly string[]): string[] => [
+    "bash",
+    "-c",
+    `${LIKE_JAIL} ${shell} exec "$@"`,
+    "bash",
+    ...argv,
+  ];
+  return [
+    await run(through(words), options),
+    await run(through(inside), options),
+  ];
+}
+
+const STARTS: Readonly<Record<string, string>> = {
+  "as it is": "",
+  "with its umask": "umask 027;",
+  "with its working directory": "cd /usr/share;",
+  "with its environment": "export A= B='x  y' C=$'line\\nline' D=$'\\xff';",
+  "with an empty environment": "unset PWD; export -n _;",
+  "with its limit on open files": "ulimit -S -n 200;",
+  "with its other limits": "ulimit -S -t 1000 -s 4096;",
+  "with a signal ignored": "trap '' TERM USR1;",
+  "with SIGPIPE ignored": "trap '' PIPE;",
+  "in a session of its own": "",
+};
+
+for (const engine of ENGINES) {
+  for (const [what, shell] of Object.entries(STARTS)) {
+    Deno.test(`jail (${engine}) starts a program ${what}`, async () => {
+      const words = [fixture("show_start"), "one", "", "two words"];
+      const inside = jailArgv(["-A"], words, engine);
+      const own = what.includes("session") ? ["setsid", "-w"] : [];
+      const [outside, jailed] = await bothWays(
+        shell,
+        [...own, ...words],
+        [...own, ...inside],
+      );
+      assertEquals(jailed.stderr, "");
+      const same = (text: string): string =>
+        what.includes("session")
+          ? text.replace(/^group: (\d+)\nsession: \1\n/m, "leads both\n")
+          : text;
+      assertEquals(same(jailed.stdout), same(outside.stdout));
+    });
+  }
+
+  Deno.test(`jail (${engine}) starts a program with 0, 1 and 2 closed`, async () => {
+    await using directory = await scratch();
+    const words = [fixture("show_start"), `${directory.path}/shown`];
+    const inside = jailArgv(["-A"], words, engine);
+    for (const closed of ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"]) {
+      const shell = `exec ${closed};`;
+      const shown: string[] = [];
+      for (const argv of [words, inside]) {
+        await bothWays(shell, argv, ["true"]);
+        shown.push(await Deno.readTextFile(`${directory.path}/shown`));
+        await Deno.remove(`${directory.path}/shown`);
+      }
+      assertEquals(shown[1], shown[0], closed);
+    }
+  });
+
+  Deno.test(`jail (${engine}) closes all but the kept descriptors`, async () => {
+    const words = [fixture("show_start")];
+    const shell = "exec 5</etc/hostname 7</etc/hostname 9</etc/hostname;";
+    const open = (ended: Ended): string | undefined =>
+      /^open: .*$/m.exec(ended.stdout)?.[0];
+    const [, none] = await bothWays(
+      shell,
+      words,
+      jailArgv(["-A"], words, engine),
+    );
+    assertEquals(open(none), "open: 0 1 2");
+    const [, kept] = await bothWays(
+      shell,
+      words,
+      jailArgv(["-A", "--keep-fd=7", "--keep-fd=9"], words, engine),
+    );
+    assertEquals(open(kept), "open: 0 1 2 7 9");
+  });
+
+  Deno.test(`jail (${engine}) lets a program die of SIGPIPE`, async () => {
+    const argv = jailArgv(["-A"], ["yes"], engine);
+    const [, { stdout }] = await bothWays(
+      'set -o pipefail; "$@" | head -n 1; echo ${PIPESTATUS[0]}; exit;',
+      [],
+      argv,
+    );
+    assertEquals(stdout, "y\n141\n");
+  });
+
+  Deno.test(`jail (${engine}) hands names and arguments over byte for byte`, async () => {
+    await using directory = await scratch();
+    const script = `cp /bin/cat $'\\xe4\\xff'; printf ok > $'\\xfe'
+      "$@" ./$'\\xe4\\xff' $'\\xfe' && X=$'\\xfd' "$@" sh -c 'printf %s "$X$0"' $'\\xfc\\x01'`;
+    const words = jailArgv(["-A"], [], engine);
+    const python = ["bash", "-c", `{ ${script}; } | od -An -tx1`, "bash"];
+    const ended = await run([...python, ...words], { cwd: directory.path });
+    assertEquals(ended.stderr, "");
+    assertEquals(ended.stdout.trim(), "6f 6b fd fc 01");
+  });
+
+  Deno.test(`jail (${engine}) runs a script by its interpreter`, async () => {
+    await using directory = await scratch();
+    const { path } = directory;
+    await directory.file("x", '#!/bin/sh -e\necho "$0 $1"\n', 0o755);
+    const there = await jail(["-A"], ["./x", "y"], { engine, cwd: path });
+    assertEquals([there.stdout, there.stderr], ["./x y\n", ""]);
+    const env = { PATH: `${path}:/usr/bin:/bin` };
+    const found = await jail(["-A"], ["x", "y"], { engine, env });
+    assertEquals([found.stdout, found.stderr], [`${path}/x y\n`, ""]);
+  });
+}
+
+Deno.test("jail looks in the working directory for an empty part of PATH", async () => {
+  await using directory = await scratch();
+  await directory.file("only-here", "#!/bin/sh\necho found\n", 0o755);
+  for (const PATH of [":/usr/bin:/bin", "/usr/bin::/bin", "/usr/bin:/bin:"]) {
+    const ended = await jail(["-A"], ["only-here"], {
+      cwd: directory.path,
+      env: { PATH },
+    });
+    assertEquals([ended.stdout, ended.stderr], ["found\n", ""], PATH);
+  }
+});
+
+Deno.test("jail passes over what cannot be executed in PATH", async () => {
+  await using directory = await scratch();
+  const { path } = directory;
+  await Deno.mkdir(`${path}/a`);
+  await Deno.mkdir(`${path}/a/prog`);
+  await Deno.mkdir(`${path}/b`);
+  await directory.file("b/prog", "#!/bin/sh\necho no\n", 0o644);
+  await Deno.mkdir(`${path}/c`);
+  await directory.file("c/prog", "#!/bin/sh\necho yes\n", 0o755);
+  const first = await jail(["-A"], ["prog"], {
+    env: { PATH: `${path}/a:${path}/b:${path}/c:/usr/bin:/bin` },
+  });
+  assertEquals([first.stdout, first.code], ["yes\n", 0]);
+  const none = await jail(["-A"], ["prog"], {
+    env: { PATH: `/usr/bin:${path}/b` },
+  });
+  assertEquals([none.stdout, none.code], ["", 126]);
+});
+
+Deno.test("jail runs a script without #! as a shell would", async () => {
+  await using directory = await scratch();
+  const { path } = directory;
+  await directory.file("x", 'echo "$0 $1"\n', 0o755);
+  const argv = ["./x", "y"];
+  const options = { cwd: path };
+  const wanted = await run(["sh", "-c", '"$@"', "sh", ...argv], options);
+  const ended = await jail(["-A"], argv, options);
+  assertEquals([ended.stdout, ended.code], [wanted.stdout, wanted.code]);
+});
+
+interface Failure {
+  readonly what: string;
+  readonly argv: readonly string[];
+  readonly code: number;
+  readonly says: string;
+}
+
+const FAILURES: readonly Failure[] = [
+  {
+    what: "a command that is nowhere",
+    argv: ["no-such-command"],
+    code: 127,
+    says: "ENOENT",
+  },
+  { what: "a path that is nowhere", argv: ["./x"], code: 127, says: "ENOENT" },
+  { what: "an empty name", argv: [""], code: 127, says: "ENOENT" },
+  { what: "a directory", argv: ["/usr"], code: 126, says: "EACCES" },
+  {
+    what: "a file without the right",
+    argv: ["/etc/passwd"],
+    code: 126,
+    says: "EACCES",
+  },
+  {
+    what: "a path through a file",
+    argv: ["/etc/passwd/x"],
+    code: 127,
+    says: "E",
+  },
+];
+
+for (const { what, argv, code, says } of FAILURES) {
+  Deno.test(`jail says why it cannot start ${what}`, async () => {
+    await using directory = await scratch();
+    const ended = await jail(["-A"], argv, { cwd: directory.path });
+    assertEquals([ended.stdout, ended.code], ["", code]);
+    assert(ended.stderr.startsWith(`jail: Cannot start "${argv[0]}": `));
+    assertStringIncludes(ended.stderr, says);
+  });
+}
+
+Deno.test("jail cannot start a script whose interpreter is missing", async () => {
+  await using directory = await scratch();
+  const path = await directory.file("x", "#!/nowhere/sh\n", 0o755);
+  const ended = await jail(["-A"], [path]);
+  assertEquals([ended.stdout, ended.code], ["", 127]);
+  assertStringIncludes(ended.stderr, `Cannot start "${path}"`);
+});
+
+Deno.test({
+  ...needs(["script"], "jail leaves the program its controlling terminal"),
+  fn: async () => {
+    const words = jailArgv(["-A"], [
+      "sh",
+      "-c",
+      "tty >/dev/null && : >/dev/tty && echo has one; ps -o tpgid= -p $$ | tr -d ' '; ps -o pgid= -p $$ | tr -d ' '",
+    ]);
+    const quoted = words.map((word) => `'${word.replaceAll("'", "'\\''")}'`);
+    const ended = await run([
+      "script",
+      "-qec",
+      quoted.join(" "),
+      "/dev/null",
+    ]);
+    const [has, foreground, group] = ended.stdout.split("\r\n");
+    assertEquals(has, "has one");
+    assertEquals(foreground, group);
+  },
+});
