@@ -418,7 +418,7 @@ Deno.test("denials are there while the program runs", async () => {
   while (process.denials.length === 0) await sleep(5);
   const denial = process.denials.find(({ use }) => use?.path === "/etc/shadow");
   assertEquals(denial?.errno, "EACCES");
-  assertEquals(denial?.rule.source, "default");
+  assertEquals(denial?.rule.source, "base");
 });
 
 Deno.test("a program cannot fill memory with denials", async () => {

@@ -1,0 +1,227 @@
+/** A jail follows everything that a program starts, ends with it, and leaves nothing behind. */
+
+import { assert, assertEquals } from "@std/assert";
+import {
+  ENGINES,
+  eventually,
+  fixture,
+  jail,
+  jailArgv,
+  processesWith,
+  run,
+  start,
+} from "./harness.ts";
+import { scratch } from "./jail.ts";
+
+/** A word that nothing else has on its command line. */
+function mark(): string {
+  return `marked-${crypto.randomUUID()}`;
+}
+
+/** Waits for a program to say "up". */
+async function up(
+  stdout: ReadableStream<Uint8Array>,
+): Promise<ReadableStreamDefaultReader<Uint8Array>> {
+  const reader = stdout.getReader();
+  const decoder = new TextDecoder();
+  let said = "";
+  while (!said.includes("up\n")) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`it ended before it was up: ${said}`);
+    said += decoder.decode(value);
+  }
+  return reader;
+}
+
+async function rest(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+): Promise<string> {
+  const decoder = new TextDecoder();
+  let said = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return said;
+    said += decoder.decode(value);
+  }
+}
+
+for (const engine of ENGINES) {
+  Deno.test(`jail (${engine}) ends with the program, and ends its daemon`, async () => {
+    await using directory = await scratch();
+    const file = `${directory.path}/${mark()}`;
+    const begin = performance.now();
+    const argv = [fixture("daemonize"), "60000", file];
+    const ended = await jail(["-A"], argv, { engine });
+    assertEquals([ended.stdout, ended.code], ["up\n", 0]);
+    assert(performance.now() - begin < 10_000);
+    assertEquals(processesWith(file), []);
+  });
+
+  Deno.test(`jail (${engine}) --wait-all waits for a daemon`, async () => {
+    await using directory = await scratch();
+    const file = `${directory.path}/${mark()}`;
+    const argv = [fixture("daemonize"), "300", file];
+    const ended = await jail(["-A", "--wait-all"], argv, { engine });
+    assertEquals([ended.stdout, ended.code], ["up\n", 0]);
+    assert((await Deno.stat(file)).isFile);
+  });
+
+  Deno.test(`jail (${engine}) --wait-all ends with the program's own code`, async () => {
+    const script = "(sleep 0.2; exit 3) & exit 5";
+    const argv = ["sh", "-c", script];
+    const { code } = await jail(["-A", "--wait-all"], argv, { engine });
+    assertEquals(code, 5);
+  });
+
+  Deno.test(`jail (${engine}) ends orphans, stopped ones and sleeping ones`, async () => {
+    const word = mark();
+    const script = `for i in 1 2 3 4 5; do
+        sh -c 'kill -STOP $$' ${word} & setsid sh -c 'sleep 60; :' ${word} &
+        (trap "" TERM HUP INT; exec sh -c 'sleep 60; :' ${word}) &
+      done; sleep 0.1`;
+    const { code } = await jail(["-A"], ["bash", "-c", script], { engine });
+    assertEquals(code, 0);
+    assertEquals(processesWith(word), []);
+  });
+
+  Deno.test(`jail (${engine}) leaves nothing when it is killed`, async () => {
+    const rounds = Number(Deno.env.get("JAIL_KILL_ROUNDS") ?? 15);
+    for (let round = 0; round < rounds; round++) {
+      const word = mark();
+      const child = start(
+        jailArgv(["-A"], [fixture("fork_forever"), word], engine),
+      );
+      const reader = await up(child.stdout);
+      await new Promise((resolve) => setTimeout(resolve, 7 * round % 100));
+      assert(processesWith(word).length > 0);
+      child.kill("SIGKILL");
+      await child.status;
+      assert(
+        await eventually(() => processesWith(word).length === 0),
+        `round ${round}`,
+      );
+      await reader.cancel();
+      await child.stderr.cancel();
+      await child.stdin.abort().catch(() => {});
+    }
+  });
+
+  Deno.test(`jail (${engine}) leaves nothing when it is killed as it starts`, async () => {
+    for (let round = 0; round < 8; round++) {
+      const word = mark();
+      const child = start(
+        jailArgv(["-A"], [fixture("fork_forever"), word], engine),
+      );
+      await new Promise((resolve) => setTimeout(resolve, 40 + 10 * round));
+      child.kill("SIGKILL");
+      await child.output();
+      assert(await eventually(() => processesWith(word).length === 0));
+    }
+  });
+
+  Deno.test(`jail (${engine}) follows an exec from a thread that is not the first`, async () => {
+    const argv = [fixture("exec_from_thread"), "/bin/sh", "-c", "echo $0; exit 7"];
+    const ended = await jail(["-A"], argv, { engine });
+    assertEquals([ended.stdout, ended.code], ["/bin/sh\n", 7]);
+    const denied = await jail(
+      `extends: allow-all\nread: {deny: [/etc/passwd]}\n`,
+      [fixture("exec_from_thread"), "/bin/cat", "/etc/passwd"],
+      { engine },
+    );
+    assertEquals(
+      denied.stderr,
+      "/bin/cat: /etc/passwd: Permission denied\n",
+    );
+  });
+
+  for (const what of ["processes", "threads"]) {
+    Deno.test(`jail (${engine}) follows 100 ${what}`, async () => {
+      const argv = [fixture("start_many"), what, "100", "/etc/passwd"];
+      const open = await jail(["-A"], argv, { engine });
+      assertEquals([open.stdout, open.code], ["100\n", 0]);
+      const closed = await jail(
+        `extends: allow-all\nread: {deny: [/etc/passwd]}\n`,
+        argv,
+        { engine },
+      );
+      assertEquals([closed.stdout, closed.code], ["0\n", 0]);
+    });
+  }
+
+  for (const signal of ["TERM", "KILL", "SEGV", "USR1", "HUP"]) {
+    Deno.test(`jail (${engine}) dies of SIG${signal} as the program does`, async () => {
+      const ended = await jail(["-A"], ["sh", "-c", `kill -${signal} $$`], {
+        engine,
+      });
+      const wanted = await run(["sh", "-c", `kill -${signal} $$`]);
+      assertEquals(ended, wanted);
+    });
+  }
+
+  Deno.test(`jail (${engine}) shows a parent inside how a program died`, async () => {
+    const script = `sh -c 'kill -TERM $$'; echo $?
+      sh -c 'exit 9'; echo $?
+      sh -c 'kill -STOP $$; exit 4' & until grep -q 'T (stopped)' /proc/$!/status; do :; done
+      kill -CONT $!; wait $!; echo $?`;
+    const ended = await jail(["-A"], ["sh", "-c", script], { engine });
+    assertEquals(ended.stdout, "143\n9\n4\n");
+  });
+
+  Deno.test(`jail (${engine}) passes each signal on once`, async () => {
+    const argv = jailArgv(["-A"], [fixture("count_signals")], engine);
+    const child = start(argv);
+    const reader = await up(child.stdout);
+    for (const signal of ["SIGTERM", "SIGHUP", "SIGINT", "SIGUSR1"] as const) {
+      child.kill(signal);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await child.stdin.close();
+    assertEquals(await rest(reader), "1: 1\n2: 1\n10: 1\n15: 1\n");
+    assertEquals((await child.status).code, 0);
+    await child.stderr.cancel();
+  });
+
+  Deno.test(`jail (${engine}) ends of a SIGTERM that the program does not handle`, async () => {
+    const word = mark();
+    const child = start(
+      jailArgv(["-A"], [fixture("fork_forever"), word], engine),
+    );
+    const reader = await up(child.stdout);
+    child.kill("SIGTERM");
+    assertEquals((await child.status).signal, "SIGTERM");
+    assertEquals(processesWith(word), []);
+    await reader.cancel();
+    await child.stderr.cancel();
+    await child.stdin.abort().catch(() => {});
+  });
+}
+
+/** Descriptors, processes and temporary files that there are now. */
+async function leftovers(): Promise<readonly unknown[]> {
+  const names = (path: string): string[] =>
+    [...Deno.readDirSync(path)].map(({ name }) => name);
+  const { stdout } = await run(["sh", "-c", "ps -e -o comm= | grep -c deno"]);
+  return [
+    names("/tmp").filter((name) => /^jail-(?!fixtures)/.test(name)).toSorted(),
+    names("/dev/shm").toSorted(),
+    names(`/proc/self/fd`).length,
+    stdout,
+  ];
+}
+
+Deno.test("jail leaves nothing behind, one after the other and at once", async () => {
+  await jail(["-A"], ["true"]);
+  const before = await leftovers();
+  const row = Number(Deno.env.get("JAIL_ROW") ?? 40);
+  for (let i = 0; i < row; i++) {
+    const { code } = await jail(["-A"], ["true"]);
+    assertEquals(code, 0);
+  }
+  const many = Array.from(
+    { length: 20 },
+    (_, i) => jail(["-A"], ["sh", "-c", `sleep 0.1 & echo ${i}`]),
+  );
+  const said = (await Promise.all(many)).map(({ stdout }) => stdout);
+  assertEquals(said, Array.from({ length: 20 }, (_, i) => `${i}\n`));
+  assertEquals(await leftovers(), before);
+});
