@@ -6,6 +6,9 @@ import type { Engine } from "../src/trace/options.ts";
 /** Both ways to catch calls: what a jail promises it keeps with either. */
 export const ENGINES: readonly Engine[] = ["seccomp", "ptrace"];
 
+/** How long a program may take, in milliseconds, before it is killed. */
+const PATIENCE = 60_000;
+
 /** How a program ended, and what it wrote. */
 export interface Ended {
   /** The exit code, or 128 and the signal. */
@@ -76,8 +79,11 @@ export async function run(
 ): Promise<Ended> {
   const { stdin } = options;
   const child = start(argv, options);
+  // A test that hangs should say so, and leave nothing running.
+  const late = setTimeout(() => child.kill("SIGKILL"), PATIENCE);
   const writing = feed(child.stdin, stdin ?? "");
   const { code, signal, stdout, stderr } = await child.output();
+  clearTimeout(late);
   await writing;
   return { code, signal, stdout: text(stdout), stderr: text(stderr) };
 }

@@ -2,10 +2,9 @@
 
 import type { Arch } from "../abi/arch.ts";
 import {
-  EFAULT,
+  EEXIST,
   EINTR,
   ELOOP,
-  ENAMETOOLONG,
   ENOENT,
   ENOMEM,
   ENOSYS,
@@ -15,17 +14,9 @@ import {
   errnoName,
   ESRCH,
 } from "../abi/errno.ts";
-import { AT_FDCWD, O_CREAT, O_EXCL } from "../abi/fcntl.ts";
-import {
-  MAP_ANONYMOUS,
-  MAP_FIXED_NOREPLACE,
-  MAP_PRIVATE,
-  PROT_READ,
-} from "../abi/mman.ts";
-import { OPEN_HOW } from "../abi/openat2.ts";
-import { PIN_SIZE, PIN_START } from "../abi/pin.ts";
+import { PIN_START } from "../abi/pin.ts";
 import { SIGNAL } from "../abi/signal.ts";
-import { type SyscallName, SYSCALLS } from "../abi/syscalls.ts";
+import type { SyscallName } from "../abi/syscalls.ts";
 import { SystemCallError } from "../errors.ts";
 import type { Call } from "../policy/call.ts";
 import type { Decision, Refusal, RuleRef } from "../policy/decision.ts";
@@ -45,16 +36,19 @@ import {
   nothing,
 } from "./look.ts";
 import type { TraceOptions } from "./options.ts";
-import { HOW_BEFORE_PATH } from "./pin.ts";
+import { arePinned } from "./pin.ts";
 import { aimOf, signalMembers } from "./process.ts";
 import { Registers } from "./registers.ts";
-import { PATH_MAX } from "./resolve.ts";
+import { Rewriter } from "./rewrite.ts";
 import { type CallSpec, specsOf } from "./spec.ts";
 import { callText } from "./text.ts";
 import type { InFlight, Tracee } from "./tracee.ts";
 
 /** How often an open is tried again because a link came in its way. */
 const MAX_RETRIES = 16;
+
+const LINK_CAME: readonly number[] = [ELOOP];
+const LINK_CAME_OR_FILE_WENT: readonly number[] = [ELOOP, ENOENT];
 
 /** How calls resume a tracee, and end the jail. */
 export interface Resumer {
@@ -76,9 +70,9 @@ export class Calls {
   readonly #registers: Registers;
   readonly #lock = new PathLock();
   readonly #waiting: Tracee[] = [];
+  #draining = false;
+  readonly #rewriter: Rewriter;
   readonly #syscallSize: number;
-  readonly #mmap: number;
-  readonly #openat2: number;
 
   /**
    * Makes the handler of one run.
@@ -103,8 +97,7 @@ export class Calls {
     this.#specs = specsOf(arch.name);
     this.#registers = new Registers(arch);
     this.#syscallSize = arch.syscallInstruction;
-    this.#mmap = SYSCALLS.mmap[arch.name] as number;
-    this.#openat2 = SYSCALLS.openat2[arch.name] as number;
+    this.#rewriter = new Rewriter(arch);
   }
 
   /** A tracee stopped at the entry of a call that has to be looked at. */
@@ -134,7 +127,7 @@ export class Calls {
     const { result } = registers;
     const { saved } = tracee;
     registers.copy(saved);
-    if (flight.then === "map") {
+    if (flight.maps) {
       this.#mapped(tracee, result);
     } else if (this.#lostRace(tracee, flight, result)) {
       this.#again(saved.nr);
@@ -142,8 +135,9 @@ export class Calls {
       tracee.retries = 0;
       registers.result = result;
     }
-    this.#end(tracee);
+    // Written before others are let go on, who need the registers for theirs.
     if (this.#write(tracee)) this.#resumer.go(tracee);
+    this.#end(tracee);
     this.#drain();
     return true;
   }
@@ -152,7 +146,7 @@ export class Calls {
   drop(tracee: Tracee): void {
     const at = this.#waiting.indexOf(tracee);
     if (at >= 0) this.#waiting.splice(at, 1);
-    if (tracee.inFlight?.then === "map") tracee.space.pins.state = "absent";
+    if (tracee.inFlight?.maps === true) tracee.space.pins.state = "absent";
     this.#end(tracee);
     this.#unlock(tracee);
     this.#drain();
@@ -191,13 +185,15 @@ export class Calls {
 
   /** Lets those that wait try again, in their order. */
   #drain(): void {
+    if (this.#draining) return;
+    this.#draining = true;
     while (this.#waiting.length > 0) {
-      const tracee = this.#waiting[0] as Tracee;
-      if (tracee.frozen) return;
-      if (!this.#look(tracee)) return;
-      const at = this.#waiting.indexOf(tracee);
-      if (at >= 0) this.#waiting.splice(at, 1);
+      const tracee = this.#waiting.shift() as Tracee;
+      if (!tracee.frozen && this.#look(tracee)) continue;
+      this.#waiting.unshift(tracee);
+      break;
     }
+    this.#draining = false;
   }
 
   /** Looks at a call; false where it has to wait. */
@@ -263,7 +259,7 @@ export class Calls {
   #file(tracee: Tracee, spec: CallSpec): boolean {
     const alone = this.#family.alone || this.#options.unsafe === true;
     const pins = spec.paths.length > 0 && !alone;
-    if (pins && !this.#prepare(tracee)) return true;
+    if (pins && !this.#prepare(tracee, spec)) return true;
     if (pins && tracee.space.pins.state === "mapping") return false;
     const hold: Hold | undefined = !pins || spec.treatment === "open"
       ? undefined
@@ -275,12 +271,12 @@ export class Calls {
       tracee.lock = hold;
     }
     const done = this.#under(tracee, spec, alone);
-    if (done !== "wait") this.#freezer.release(tracee);
     // Whoever waits for others to stop keeps the lock, or one of those that
     // are stopped could hold it.
     if (done === "done" || done === "wait" && !this.#freezer.has(tracee)) {
       this.#unlock(tracee);
     }
+    if (done !== "wait" && this.#freezer.release(tracee)) this.#drain();
     return done !== "wait";
   }
 
@@ -337,7 +333,7 @@ export class Calls {
     return this.#pin(tracee, spec, looked);
   }
 
-  /** Makes a call that was checked take its paths from pinned pages. */
+  /** Makes a call that was checked take its arguments from pinned pages. */
   #pin(
     tracee: Tracee,
     spec: CallSpec,
@@ -353,58 +349,18 @@ export class Calls {
       return "done";
     }
     tracee.saved.copy(registers);
-    let failed = 0;
-    looked.paths.forEach((path, index) => {
-      const text = kernelPath(spec, path.written, path.place);
-      // NULL in place of a path means the descriptor.
-      if (failed < 0 || registers.address(path.arg) === 0) return;
-      if (text.length >= PATH_MAX) {
-        failed = -ENAMETOOLONG;
-        return;
-      }
-      const open = looked.open;
-      const real = open !== undefined && path.place.via === "";
-      const address = real
-        ? pins.putOpen(
-          tracee.tid,
-          slot,
-          text,
-          openFlags(open.flags, path.place.kind !== "missing"),
-          keepsCreate(open.flags, path.place.kind !== "missing")
-            ? open.mode
-            : 0,
-        )
-        : pins.putPath(tracee.tid, slot, index as 0 | 1, text);
-      if (address < 0) {
-        failed = address;
-        return;
-      }
-      if (!real) {
-        registers.setArgument(path.arg, address);
-        return;
-      }
-      registers.nr = this.#openat2;
-      registers.setArgument(0, AT_FDCWD);
-      registers.setArgument(1, address);
-      registers.setArgument(2, address - HOW_BEFORE_PATH);
-      registers.setArgument(3, OPEN_HOW.size);
-    });
+    const failed = this.#rewriter.pin(tracee, registers, spec, looked, slot);
     if (failed < 0) {
       pins.give(slot);
       registers.copy(tracee.saved);
-      this.#answer(tracee, failed === -ENAMETOOLONG ? failed : -EFAULT);
+      this.#answer(tracee, failed);
       return "done";
     }
     if (!this.#write(tracee)) {
       pins.give(slot);
       return "done";
     }
-    this.#fly(
-      tracee,
-      spec,
-      slot,
-      looked.paths[0]?.place.kind === "link" ? "restore" : "retry",
-    );
+    this.#fly(tracee, spec, slot, raceOf(looked));
     return "in flight";
   }
 
@@ -412,42 +368,28 @@ export class Calls {
     tracee: Tracee,
     spec: CallSpec,
     slot: number,
-    then: InFlight["then"] = "restore",
+    retryOn: readonly number[] = [],
   ): void {
     if (slot < 0) tracee.saved.copy(this.#registers);
     const frozen = this.#freezer.keep(tracee);
-    tracee.inFlight = {
-      spec,
-      slot,
-      frozen,
-      then: spec.treatment === "open" ? then : "restore",
-    };
+    tracee.inFlight = { spec, slot, frozen, maps: false, retryOn };
     this.#resumer.toExit(tracee);
   }
 
   /** Sees to it that pinned pages are there; false where a tracee maps them. */
-  #prepare(tracee: Tracee): boolean {
+  #prepare(tracee: Tracee, spec: CallSpec): boolean {
     const { pins } = tracee.space;
     if (pins.state !== "absent") return true;
-    const registers = this.#registers;
-    tracee.saved.copy(registers);
-    registers.nr = this.#mmap;
-    registers.setArgument(0, PIN_START);
-    registers.setArgument(1, PIN_SIZE);
-    registers.setArgument(2, PROT_READ);
-    registers.setArgument(
-      3,
-      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
-    );
-    registers.setArgument(4, -1);
-    registers.setArgument(5, 0);
+    tracee.saved.copy(this.#registers);
+    this.#rewriter.mapPins(this.#registers);
     if (!this.#write(tracee)) return false;
     pins.state = "mapping";
     tracee.inFlight = {
-      spec: this.#specs[this.#mmap] as CallSpec,
+      spec,
       slot: -1,
       frozen: false,
-      then: "map",
+      maps: true,
+      retryOn: [],
     };
     this.#resumer.toExit(tracee);
     return false;
@@ -456,14 +398,12 @@ export class Calls {
   /** The pages were mapped, or not: the tracee's own call comes next. */
   #mapped(tracee: Tracee, result: number): void {
     const { pins } = tracee.space;
-    if (result === PIN_START) {
-      pins.state = "mapped";
-      this.#again(tracee.saved.nr);
-      return;
-    }
-    pins.state = "absent";
+    const there = result === PIN_START ||
+      result === -EEXIST && arePinned(tracee.tid);
+    pins.state = there ? "mapped" : "absent";
+    if (there) this.#again(tracee.saved.nr);
     // No pages, no call: what cannot be pinned is refused.
-    this.#registers.result = -ENOMEM;
+    else this.#registers.result = -ENOMEM;
   }
 
   /** Makes the tracee make its call again. */
@@ -473,13 +413,9 @@ export class Calls {
     registers.result = nr;
   }
 
-  /** Whether an open failed because of what another tracee did meanwhile. */
+  /** Whether a call failed because of what another tracee did meanwhile. */
   #lostRace(tracee: Tracee, flight: InFlight, result: number): boolean {
-    if (flight.then !== "retry") return false;
-    if (result !== -ELOOP && result !== -ENOENT) return false;
-    // A file that is missing is missing: try once more, no longer.
-    const most = result === -ELOOP ? MAX_RETRIES : 1;
-    return tracee.retries++ < most;
+    return flight.retryOn.includes(-result) && tracee.retries++ < MAX_RETRIES;
   }
 
   #process(tracee: Tracee, spec: CallSpec): void {
@@ -612,27 +548,16 @@ function callOf(name: SyscallName, looked: Looked): Call {
     : { name, uses: looked.uses, moves: looked.moves };
 }
 
-/** The path that the kernel is given instead of the tracee's. */
-function kernelPath(
-  spec: CallSpec,
-  written: string,
-  place: Looked["paths"][number]["place"],
-): string {
-  // By the name that it was given a script knows itself, so an exec keeps it;
-  // the new image is looked at afterwards.
-  if (written === "" || spec.treatment === "exec") return written;
-  if (place.via !== "") return place.via;
-  return place.slash ? `${place.path}/` : place.path;
-}
-
-function keepsCreate(flags: number, exists: boolean): boolean {
-  return !exists || (flags & O_CREAT) === 0 || (flags & O_EXCL) !== 0;
-}
-
-/**
- * A file that was there when the policy was asked must not be made now: an
- * open that finds it gone is tried again.
- */
-function openFlags(flags: number, exists: boolean): number {
-  return keepsCreate(flags, exists) ? flags : flags & ~O_CREAT;
+/** Errors that show that a file changed between the look and an open. */
+function raceOf(looked: Looked): readonly number[] {
+  const place = looked.paths[0]?.place;
+  if (looked.open === undefined || place === undefined) return [];
+  switch (place.kind) {
+    case "link":
+      return [];
+    case "missing":
+      return LINK_CAME;
+    default:
+      return LINK_CAME_OR_FILE_WENT;
+  }
 }

@@ -22,7 +22,8 @@ import {
   rulePath,
 } from "./look.ts";
 import type { Registers } from "./registers.ts";
-import { type Place, readLink, resolve } from "./resolve.ts";
+import { type Place, readLink } from "./place.ts";
+import { resolve } from "./resolve.ts";
 import type { CallSpec, PathArg } from "./spec.ts";
 import type { PendingExec, Tracee } from "./tracee.ts";
 

@@ -75,9 +75,11 @@ export class Freezer {
     return true;
   }
 
-  /** The call is over before it went into the kernel. */
-  release(tracee: Tracee): void {
-    if (this.#for === tracee && !this.#kept) this.thaw(tracee);
+  /** The call is over before it went into the kernel; whether that thaws. */
+  release(tracee: Tracee): boolean {
+    if (this.#for !== tracee || this.#kept) return false;
+    this.thaw(tracee);
+    return true;
   }
 
   /** The call is over: the others go on with what they were about to do. */

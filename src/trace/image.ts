@@ -14,7 +14,7 @@ import { AT_FDCWD, O_CLOEXEC, O_NONBLOCK, O_RDONLY } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
 import { S_IXUGO, STAT } from "../abi/stat.ts";
 import { close, fstat, openat2, pread } from "../sys/files.ts";
-import { cString, type Place } from "./resolve.ts";
+import { cString, type Place } from "./place.ts";
 
 /** What executing a file would load. */
 export interface Image {

@@ -26,14 +26,9 @@ import type { Access, Move, Use } from "../policy/call.ts";
 import { readCString } from "../sys/memory.ts";
 import { type OpenRequest, readOpen } from "./open.ts";
 import type { Registers } from "./registers.ts";
-import {
-  PATH_MAX,
-  type Place,
-  processOf,
-  resolve,
-  resolveBase,
-  resolveMagic,
-} from "./resolve.ts";
+import { resolveBase, resolveMagic } from "./magic.ts";
+import { PATH_MAX, type Place, processOf } from "./place.ts";
+import { resolve } from "./resolve.ts";
 import { resolveHow } from "./resolve_how.ts";
 import type { CallSpec, PathArg } from "./spec.ts";
 import type { Tracee } from "./tracee.ts";

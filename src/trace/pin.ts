@@ -11,11 +11,14 @@
  * Several calls can be in flight in one address space, so each has a slot.
  */
 
-import { PIN_SLOT_SIZE, PIN_SLOTS, PIN_START } from "../abi/pin.ts";
+import { PIN_END, PIN_SLOT_SIZE, PIN_SLOTS, PIN_START } from "../abi/pin.ts";
+import { fromBytes } from "../abi/bytes.ts";
 import { EFAULT } from "../abi/errno.ts";
-import { OPEN_HOW, RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
+import { OPEN_HOW } from "../abi/openat2.ts";
 import { set } from "../abi/layout.ts";
+import { readFile } from "../sys/files.ts";
 import { TraceeMemory } from "../sys/memory.ts";
+import type { OpenRequest } from "./open.ts";
 
 /** Where things are in a slot. */
 const HOW = 0;
@@ -94,22 +97,15 @@ export class PinRegion {
    * @param tid a tracee of this address space, stopped
    * @param slot the slot
    * @param path a byte string of at most 4095 bytes
-   * @param flags `open_how.flags`
-   * @param mode `open_how.mode`
+   * @param how what `open_how` says
    * @returns the address of the path, or a negated errno; the structure is
    *   {@linkcode HOW_BEFORE_PATH} bytes before it
    */
-  putOpen(
-    tid: number,
-    slot: number,
-    path: string,
-    flags: number,
-    mode: number,
-  ): number {
+  putOpen(tid: number, slot: number, path: string, how: OpenRequest): number {
     const address = slotAddress(slot);
-    set(OPEN_HOW, buffer, "flags", flags);
-    set(OPEN_HOW, buffer, "mode", mode);
-    set(OPEN_HOW, buffer, "resolve", RESOLVE_NO_SYMLINKS);
+    set(OPEN_HOW, buffer, "flags", how.flags);
+    set(OPEN_HOW, buffer, "mode", how.mode);
+    set(OPEN_HOW, buffer, "resolve", how.resolve);
     for (let i = 0; i < path.length; i++) {
       buffer[FIRST + i] = path.charCodeAt(i);
     }
@@ -131,4 +127,21 @@ export const HOW_BEFORE_PATH = FIRST - HOW;
 
 function slotAddress(slot: number): number {
   return PIN_START + slot * PIN_SLOT_SIZE;
+}
+
+/** Most of `/proc/<pid>/maps` that is looked at: its lowest lines. */
+const MAPS_SIZE = 4096;
+
+/**
+ * Whether the pages are there, in memory that is a copy of one where they were
+ * being mapped: private, read-only and of no file, which nobody can change.
+ */
+export function arePinned(tid: number): boolean {
+  const maps = readFile(`/proc/${tid}/maps`, MAPS_SIZE);
+  if (typeof maps === "number") return false;
+  const line = /^([0-9a-f]+)-([0-9a-f]+) r--p 00000000 00:00 0 *$/m.exec(
+    fromBytes(maps),
+  );
+  return line !== null && parseInt(line[1] as string, 16) === PIN_START &&
+    parseInt(line[2] as string, 16) >= PIN_END;
 }

@@ -12,8 +12,7 @@
  * tracee's, and by holding the path lock where a link could be put in its way.
  */
 
-import { fromBytes } from "../abi/bytes.ts";
-import { EBADF, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from "../abi/errno.ts";
+import { ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from "../abi/errno.ts";
 import {
   AT_FDCWD,
   O_CLOEXEC,
@@ -21,142 +20,38 @@ import {
   O_NOFOLLOW,
   O_PATH,
 } from "../abi/fcntl.ts";
+import { get } from "../abi/layout.ts";
 import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
-import {
-  PROC_SUPER_MAGIC,
-  S_IFBLK,
-  S_IFCHR,
-  S_IFDIR,
-  S_IFIFO,
-  S_IFLNK,
-  S_IFMT,
-  S_IFREG,
-  S_IFSOCK,
-  STAT,
-  STATFS,
-} from "../abi/stat.ts";
-import { get, getBig } from "../abi/layout.ts";
+import { PROC_SUPER_MAGIC, STAT, STATFS } from "../abi/stat.ts";
 import type { FileKind } from "../policy/call.ts";
-import { close, fstat, fstatfs, openat2, readlinkat } from "../sys/files.ts";
-
-/** Longest path that the kernel takes, with its NUL: <linux/limits.h>. */
-export const PATH_MAX = 4096;
+import { close, fstat, fstatfs, openat2 } from "../sys/files.ts";
+import { look, resolveBase, resolveMagic } from "./magic.ts";
+import {
+  cString,
+  kindOf,
+  normalize,
+  type Owner,
+  PATH_MAX,
+  type Place,
+  place,
+  processOf,
+  readLink,
+} from "./place.ts";
 
 /** Most links that a path may lead through: <linux/namei.h> MAXSYMLINKS. */
 const MAX_LINKS = 40;
 
-const LOOK = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+const DIRECTORY = O_PATH | O_NOFOLLOW | O_CLOEXEC | O_DIRECTORY;
 
-/** Whose path it is. */
-export interface Owner {
-  /** The process. */
-  readonly pid: number;
-  /** The thread. */
-  readonly tid: number;
-}
-
-/** Which file a path names. */
-export interface Place {
-  /** The real path; numeric in `/proc`. Empty where not even that is known. */
-  readonly path: string;
-  /** What is there. */
-  readonly kind: FileKind;
-  /**
-   * The error that the kernel would give for the path alone, before it looks
-   * at anything else; 0 for none. {@linkcode Place.path} is then as far as the
-   * path leads, with the rest as written behind it.
-   */
-  readonly errno: number;
-  /** The path ends in a slash, so that it must be a directory. */
-  readonly slash: boolean;
-  /** For an `object`: the path in `/proc` that leads to it. */
-  readonly via: string;
-}
-
-const pathBuffer = new Uint8Array(2 * PATH_MAX + 64);
-const linkBuffer = new Uint8Array(PATH_MAX);
 const stat = new Uint8Array(STAT.size);
-const stat2 = new Uint8Array(STAT.size);
 const statfs = new Uint8Array(STATFS.size);
 
-const PROC_ID_REGEXP = /^\/proc\/([1-9][0-9]*)(?:\/|$)/;
 const MAGIC_REGEXP =
   /^\/proc\/[1-9][0-9]*(?:\/task\/[1-9][0-9]*)?\/(?:cwd|root|exe|fd\/[0-9]+|map_files\/[^/]+|ns\/[^/]+)$/;
-
-/** Writes a byte string as a C string into a buffer that the next call reuses. */
-export function cString(path: string): Uint8Array {
-  const length = Math.min(path.length, pathBuffer.length - 1);
-  for (let i = 0; i < length; i++) pathBuffer[i] = path.charCodeAt(i);
-  pathBuffer[length] = 0;
-  return pathBuffer;
-}
-
-/** The process id in a path below `/proc/<pid>`, or 0. */
-export function processOf(path: string): number {
-  if (!path.startsWith("/proc/")) return 0;
-  const match = PROC_ID_REGEXP.exec(path);
-  return match === null ? 0 : Number(match[1]);
-}
-
-/** Removes `//`, `/./` and `x/..` from an absolute path, as text. */
-export function normalize(path: string): string {
-  if (!path.includes("//") && !path.includes("/.") && !path.endsWith("/")) {
-    return path;
-  }
-  const out: string[] = [];
-  for (const part of path.split("/")) {
-    if (part === "" || part === ".") continue;
-    if (part === "..") out.pop();
-    else out.push(part);
-  }
-  return `/${out.join("/")}`;
-}
-
-/** What kind of file a mode says. */
-export function kindOf(mode: number): FileKind {
-  switch (mode & S_IFMT) {
-    case S_IFREG:
-      return "file";
-    case S_IFDIR:
-      return "directory";
-    case S_IFLNK:
-      return "link";
-    case S_IFCHR:
-    case S_IFBLK:
-      return "device";
-    case S_IFIFO:
-      return "fifo";
-    case S_IFSOCK:
-      return "socket";
-  }
-  return "object";
-}
-
-function place(
-  path: string,
-  kind: FileKind,
-  slash = false,
-  errno = 0,
-  via = "",
-): Place {
-  return { path, kind, errno, slash, via };
-}
 
 function parentOf(path: string): string {
   const at = path.lastIndexOf("/");
   return at <= 0 ? "/" : path.slice(0, at);
-}
-
-/** `readlink`, as a byte string; a negated errno where it fails. */
-export function readLink(dirfd: number, path: string): string | number {
-  const length = readlinkat(dirfd, cString(path), linkBuffer);
-  if (length === linkBuffer.length) return -ENAMETOOLONG;
-  return length < 0 ? length : fromBytes(linkBuffer, 0, length);
-}
-
-function look(path: string): number {
-  if (path.length >= PATH_MAX) return -ENAMETOOLONG;
-  return openat2(AT_FDCWD, cString(path), LOOK, 0, RESOLVE_NO_SYMLINKS);
 }
 
 /** Looks at a path without following links, and says what is there. */
@@ -166,65 +61,6 @@ function kindAt(path: string): FileKind | number {
   const result = fstat(fd, stat);
   close(fd);
   return result < 0 ? result : kindOf(get(STAT, stat, "st_mode"));
-}
-
-/**
- * Finds the path of what a magic link leads to.
- *
- * @param link a path such as `/proc/12/fd/3`, of a process of the jail
- * @returns where it leads; an `object` where that has no path
- */
-export function resolveMagic(link: string): Place {
-  const fd = openat2(AT_FDCWD, cString(link), O_PATH | O_CLOEXEC, 0, 0);
-  if (fd < 0) return place(link, "missing", false, -fd);
-  try {
-    const result = fstat(fd, stat);
-    const name = readLink(AT_FDCWD, `/proc/self/fd/${fd}`);
-    if (result < 0 || typeof name === "number") {
-      return place(link, "missing", false, ENOENT);
-    }
-    const kind = kindOf(get(STAT, stat, "st_mode"));
-    if (name.startsWith("/")) {
-      const real = look(name);
-      if (real >= 0) {
-        const same = fstat(real, stat2) === 0 && sameFile(stat, stat2);
-        close(real);
-        if (same) return place(name, kind);
-      }
-    }
-    return place(name, "object", false, 0, link);
-  } finally {
-    close(fd);
-  }
-}
-
-function sameFile(a: Uint8Array, b: Uint8Array): boolean {
-  return getBig(STAT, a, "st_ino") === getBig(STAT, b, "st_ino") &&
-    getBig(STAT, a, "st_dev") === getBig(STAT, b, "st_dev");
-}
-
-/**
- * Where a relative path starts.
- *
- * @param owner whose path it is
- * @param dirfd the directory's descriptor, or `AT_FDCWD`
- * @returns its real path; an object where it was removed; or an errno
- */
-export function resolveBase(owner: Owner, dirfd: number): Place {
-  const link = dirfd === AT_FDCWD
-    ? `/proc/${owner.tid}/cwd`
-    : `/proc/${owner.tid}/fd/${dirfd}`;
-  const name = dirfd < 0 && dirfd !== AT_FDCWD
-    ? -ENOENT
-    : readLink(AT_FDCWD, link);
-  if (typeof name === "number") {
-    const errno = -name === ENOENT && dirfd !== AT_FDCWD ? EBADF : -name;
-    return place("", "missing", false, errno);
-  }
-  if (!name.startsWith("/")) return place(name, "object", false, 0, link);
-  // A name that ends like this may be a file's own, so look.
-  if (name.endsWith(" (deleted)")) return resolveMagic(link);
-  return place(name, "directory");
 }
 
 /**
@@ -284,7 +120,7 @@ function quick(full: string, follow: boolean): Place | undefined {
   const fd = openat2(
     AT_FDCWD,
     cString(directory),
-    LOOK | O_DIRECTORY,
+    DIRECTORY,
     0,
     RESOLVE_NO_SYMLINKS,
   );

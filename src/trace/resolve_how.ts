@@ -11,14 +11,8 @@ import {
 } from "../abi/fcntl.ts";
 import { RESOLVE_CACHED } from "../abi/openat2.ts";
 import { close, openat2 } from "../sys/files.ts";
-import {
-  cString,
-  normalize,
-  type Owner,
-  type Place,
-  resolveBase,
-  resolveMagic,
-} from "./resolve.ts";
+import { resolveBase, resolveMagic } from "./magic.ts";
+import { cString, normalize, type Owner, type Place } from "./place.ts";
 
 /**
  * Finds which file a path of openat2(2) names under its `resolve` flags.

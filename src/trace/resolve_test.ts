@@ -3,7 +3,8 @@ import { fromText } from "../abi/bytes.ts";
 import { ELOOP, ENOENT, ENOTDIR } from "../abi/errno.ts";
 import { AT_FDCWD } from "../abi/fcntl.ts";
 import { libc } from "../sys/libc.ts";
-import { normalize, type Place, processOf, resolve } from "./resolve.ts";
+import { normalize, type Place, processOf } from "./place.ts";
+import { resolve } from "./resolve.ts";
 
 // Deno 2.4 counts a library that a test opens as a leak of that test.
 libc();

@@ -36,8 +36,10 @@ export interface InFlight {
   readonly slot: number;
   /** Whether others were stopped so that it can have its descriptors alone. */
   readonly frozen: boolean;
-  /** What to do at its exit. */
-  readonly then: "restore" | "retry" | "map";
+  /** Whether it is not the tracee's own, but maps the pinned pages. */
+  readonly maps: boolean;
+  /** Errors after which the tracee's own call is made again. */
+  readonly retryOn: readonly number[];
 }
 
 /** An exec that was allowed, to be looked at again when the image is there. */

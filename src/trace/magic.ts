@@ -1,0 +1,93 @@
+/** Magic links of /proc: what a descriptor, a working directory or a root is. */
+
+import { EBADF, ENAMETOOLONG, ENOENT } from "../abi/errno.ts";
+import { AT_FDCWD, O_CLOEXEC, O_NOFOLLOW, O_PATH } from "../abi/fcntl.ts";
+import { get, getBig } from "../abi/layout.ts";
+import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
+import { STAT } from "../abi/stat.ts";
+import { close, fstat, openat2 } from "../sys/files.ts";
+import {
+  cString,
+  kindOf,
+  type Owner,
+  PATH_MAX,
+  type Place,
+  place,
+  readLink,
+} from "./place.ts";
+
+const LOOK = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+
+const stat = new Uint8Array(STAT.size);
+const stat2 = new Uint8Array(STAT.size);
+
+/**
+ * Opens a path that has no link in it, for looking alone.
+ *
+ * @param path an absolute path, a byte string
+ * @returns a descriptor, or a negated errno: `-ELOOP` where there is a link on
+ *   the way; a link in the last place is opened itself
+ */
+export function look(path: string): number {
+  if (path.length >= PATH_MAX) return -ENAMETOOLONG;
+  return openat2(AT_FDCWD, cString(path), LOOK, 0, RESOLVE_NO_SYMLINKS);
+}
+
+/**
+ * Finds the path of what a magic link leads to.
+ *
+ * @param link a path such as `/proc/12/fd/3`, of a process of the jail
+ * @returns where it leads; an `object` where that has no path
+ */
+export function resolveMagic(link: string): Place {
+  const fd = openat2(AT_FDCWD, cString(link), O_PATH | O_CLOEXEC, 0, 0);
+  if (fd < 0) return place(link, "missing", false, -fd);
+  try {
+    const result = fstat(fd, stat);
+    const name = readLink(AT_FDCWD, `/proc/self/fd/${fd}`);
+    if (result < 0 || typeof name === "number") {
+      return place(link, "missing", false, ENOENT);
+    }
+    const kind = kindOf(get(STAT, stat, "st_mode"));
+    if (name.startsWith("/")) {
+      const real = look(name);
+      if (real >= 0) {
+        const same = fstat(real, stat2) === 0 && sameFile(stat, stat2);
+        close(real);
+        if (same) return place(name, kind);
+      }
+    }
+    return place(name, "object", false, 0, link);
+  } finally {
+    close(fd);
+  }
+}
+
+function sameFile(a: Uint8Array, b: Uint8Array): boolean {
+  return getBig(STAT, a, "st_ino") === getBig(STAT, b, "st_ino") &&
+    getBig(STAT, a, "st_dev") === getBig(STAT, b, "st_dev");
+}
+
+/**
+ * Where a relative path starts.
+ *
+ * @param owner whose path it is
+ * @param dirfd the directory's descriptor, or `AT_FDCWD`
+ * @returns its real path; an object where it was removed; or an errno
+ */
+export function resolveBase(owner: Owner, dirfd: number): Place {
+  const link = dirfd === AT_FDCWD
+    ? `/proc/${owner.tid}/cwd`
+    : `/proc/${owner.tid}/fd/${dirfd}`;
+  const name = dirfd < 0 && dirfd !== AT_FDCWD
+    ? -ENOENT
+    : readLink(AT_FDCWD, link);
+  if (typeof name === "number") {
+    const errno = -name === ENOENT && dirfd !== AT_FDCWD ? EBADF : -name;
+    return place("", "missing", false, errno);
+  }
+  if (!name.startsWith("/")) return place(name, "object", false, 0, link);
+  // A name that ends like this may be a file's own, so look.
+  if (name.endsWith(" (deleted)")) return resolveMagic(link);
+  return place(name, "directory");
+}

@@ -1,0 +1,127 @@
+/** Changes a call in a tracee's registers, so that the kernel uses what was checked. */
+
+import type { Arch } from "../abi/arch.ts";
+import { EFAULT, ENAMETOOLONG } from "../abi/errno.ts";
+import { AT_FDCWD, O_CREAT, O_EXCL } from "../abi/fcntl.ts";
+import {
+  MAP_ANONYMOUS,
+  MAP_FIXED_NOREPLACE,
+  MAP_PRIVATE,
+  PROT_READ,
+} from "../abi/mman.ts";
+import { OPEN_HOW, RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
+import { PIN_SIZE, PIN_START } from "../abi/pin.ts";
+import { SYSCALLS } from "../abi/syscalls.ts";
+import type { Looked, LookedPath } from "./look.ts";
+import { HOW_BEFORE_PATH } from "./pin.ts";
+import { PATH_MAX, type Place } from "./place.ts";
+import type { Registers } from "./registers.ts";
+import type { CallSpec } from "./spec.ts";
+import type { Tracee } from "./tracee.ts";
+
+/** Changes calls. */
+export class Rewriter {
+  readonly #mmap: number;
+  readonly #openat2: number;
+
+  /**
+   * Makes one.
+   *
+   * @param arch the machine's half of the calling convention
+   */
+  constructor(arch: Arch) {
+    this.#mmap = SYSCALLS.mmap[arch.name] as number;
+    this.#openat2 = SYSCALLS.openat2[arch.name] as number;
+  }
+
+  /** Makes a call the one that maps the pinned pages. */
+  mapPins(registers: Registers): void {
+    registers.nr = this.#mmap;
+    registers.setArgument(0, PIN_START);
+    registers.setArgument(1, PIN_SIZE);
+    registers.setArgument(2, PROT_READ);
+    registers.setArgument(
+      3,
+      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
+    );
+    registers.setArgument(4, -1);
+    registers.setArgument(5, 0);
+  }
+
+  /**
+   * Copies what was checked to a slot, and makes the call take it from there.
+   *
+   * @param tracee whose call it is
+   * @param registers its registers, which are changed
+   * @param spec the call
+   * @param looked what was checked
+   * @param slot the slot
+   * @returns 0, or the negated errno that the call fails with
+   */
+  pin(
+    tracee: Tracee,
+    registers: Registers,
+    spec: CallSpec,
+    looked: Looked,
+    slot: number,
+  ): number {
+    const { pins } = tracee.space;
+    for (const [index, path] of looked.paths.entries()) {
+      // NULL in place of a path means the descriptor.
+      if (registers.address(path.arg) === 0) continue;
+      const text = kernelPath(spec, path);
+      if (text.length >= PATH_MAX) return -ENAMETOOLONG;
+      if (looked.open !== undefined) {
+        return this.#pinOpen(tracee, registers, looked.open, path, text, slot);
+      }
+      const which = index === 0 ? 0 : 1;
+      const address = pins.putPath(tracee.tid, slot, which, text);
+      if (address < 0) return -EFAULT;
+      registers.setArgument(path.arg, address);
+    }
+    return 0;
+  }
+
+  /** Makes any open an openat2 whose flags are pinned as well. */
+  #pinOpen(
+    tracee: Tracee,
+    registers: Registers,
+    { flags, mode }: NonNullable<Looked["open"]>,
+    { place }: LookedPath,
+    text: string,
+    slot: number,
+  ): number {
+    // A file that was there when the policy was asked must not be made now: an
+    // open that finds it gone is tried again.
+    const mayCreate = place.kind === "missing" || (flags & O_CREAT) === 0 ||
+      (flags & O_EXCL) !== 0;
+    const address = tracee.space.pins.putOpen(tracee.tid, slot, text, {
+      flags: mayCreate ? flags : flags & ~O_CREAT,
+      mode: mayCreate ? mode : 0,
+      // What has no path is reached through a magic link, and those that could
+      // change it are stopped.
+      resolve: place.via === "" ? RESOLVE_NO_SYMLINKS : 0,
+    });
+    if (address < 0) return -EFAULT;
+    registers.nr = this.#openat2;
+    registers.setArgument(0, AT_FDCWD);
+    registers.setArgument(1, address);
+    registers.setArgument(2, address - HOW_BEFORE_PATH);
+    registers.setArgument(3, OPEN_HOW.size);
+    return 0;
+  }
+}
+
+/** The path that the kernel is given instead of the tracee's. */
+function kernelPath(spec: CallSpec, path: LookedPath): string {
+  const { written, place } = path;
+  // By the name that it was given a script knows itself, so an exec keeps it;
+  // the new image is looked at afterwards.
+  if (written === "" || spec.treatment === "exec") return written;
+  return realPath(place);
+}
+
+function realPath(place: Place): string {
+  if (place.via !== "") return place.via;
+  return place.slash ? `${place.path}/` : place.path;
+}
