@@ -90,7 +90,7 @@ for (const engine of ENGINES) {
         await Deno.remove(`${directory.path}/shown`);
       }
       const [outside, jailed] = shown.map((text) =>
-        text.replace(/^(?:open: |env: _=).*\n/mg, "")
+        text.replace(/^(?:open:|env: _=).*\n/mg, "")
       );
       assertEquals(jailed, outside, closed);
     }

@@ -165,7 +165,7 @@ def show(pid):
     print(os.WIFSTOPPED(status), os.WIFCONTINUED(status), os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) or os.WIFSIGNALED(status) else "", flush=True)
 for end in ["kill -TERM $$", "exit 9", "kill -SEGV $$"]:
     show(os.spawnlp(os.P_NOWAIT, "sh", "sh", "-c", end))
-pid = os.spawnlp(os.P_NOWAIT, "sh", "sh", "-c", "kill -STOP $$; exit 4")
+pid = os.spawnlp(os.P_NOWAIT, "sh", "sh", "-c", "kill -STOP $$; sleep 0.3; exit 4")
 show(pid)
 os.kill(pid, signal.SIGCONT)
 show(pid)

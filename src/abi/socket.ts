@@ -52,3 +52,11 @@ export const SO_PEERPIDFD = 77;
 
 /** The type of a socket, include/uapi/asm-generic/socket.h. */
 export const SO_TYPE = 3;
+
+// include/uapi/linux/un.h and include/uapi/linux/socket.h
+/** Where the path is in a `struct sockaddr_un`, in bytes. */
+export const SUN_PATH_OFFSET = 2;
+/** How long it may be, with its NUL: UNIX_PATH_MAX. */
+export const SUN_PATH_SIZE = 108;
+/** The longest address that the kernel takes, in bytes. */
+export const SOCKADDR_STORAGE_SIZE = 128;

@@ -24,6 +24,7 @@ import type { Look } from "../policy/guard.ts";
 import { actionOf } from "../policy/plan.ts";
 import { readRegisters, writeRegisters } from "../sys/ptrace.ts";
 import { kill } from "../sys/wait.ts";
+import { lookAtBind } from "./bind.ts";
 import { lookAtExec } from "./exec.ts";
 import type { Family } from "./family.ts";
 import type { Freezer } from "./freeze.ts";
@@ -246,6 +247,7 @@ export class Calls {
       case "exec":
       case "paths":
       case "descriptor":
+      case "bind":
         return this.#file(tracee, spec);
       case "process":
         this.#process(tracee, spec);
@@ -258,7 +260,7 @@ export class Calls {
 
   #file(tracee: Tracee, spec: CallSpec): boolean {
     const alone = this.#family.alone || this.#options.unsafe === true;
-    const pins = spec.paths.length > 0 && !alone;
+    const pins = (spec.paths.length > 0 || spec.treatment === "bind") && !alone;
     if (pins && !this.#prepare(tracee, spec)) return true;
     if (pins && tracee.space.pins.state === "mapping") return false;
     const hold: Hold | undefined = !pins || spec.treatment === "open"
@@ -303,6 +305,8 @@ export class Calls {
         : { ...exec.pending, verify: !alone };
     } else if (spec.treatment === "open") {
       looked = lookAtOpen(tracee, registers, spec, isOwn);
+    } else if (spec.treatment === "bind") {
+      looked = lookAtBind(tracee, registers, isOwn);
     } else if (spec.paths.length > 0) {
       looked = lookAtPaths(tracee, registers, spec, isOwn);
     } else {
@@ -322,7 +326,8 @@ export class Calls {
       this.#answer(tracee, -looked.errno);
       return "done";
     }
-    if (alone || looked.paths.length === 0) {
+    const inMemory = looked.paths.length > 0 || looked.address !== undefined;
+    if (alone || !inMemory) {
       if (this.#freezer.has(tracee)) {
         this.#fly(tracee, spec, -1);
         return "in flight";

@@ -62,6 +62,8 @@ export interface Looked {
   descriptorsOf: number;
   /** For an open: its flags, mode and `resolve`. */
   open: OpenRequest | undefined;
+  /** For a bind: the address, copied once. */
+  address: Uint8Array | undefined;
   /** Why jail refuses it whatever the policy says. */
   never: string | undefined;
 }
@@ -125,6 +127,7 @@ export function nothing(): Looked {
     errno: 0,
     descriptorsOf: 0,
     open: undefined,
+    address: undefined,
     never: undefined,
   };
 }

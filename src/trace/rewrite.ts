@@ -12,6 +12,7 @@ import {
 import { OPEN_HOW, RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
 import { PIN_SIZE, PIN_START } from "../abi/pin.ts";
 import { SYSCALLS } from "../abi/syscalls.ts";
+import { BIND_ADDRESS, BIND_LENGTH, boundAddress } from "./bind.ts";
 import type { Looked, LookedPath } from "./look.ts";
 import { HOW_BEFORE_PATH } from "./pin.ts";
 import { PATH_MAX, type Place } from "./place.ts";
@@ -66,6 +67,9 @@ export class Rewriter {
     slot: number,
   ): number {
     const { pins } = tracee.space;
+    if (looked.address !== undefined) {
+      return pinAddress(tracee, registers, looked, slot);
+    }
     for (const [index, path] of looked.paths.entries()) {
       // NULL in place of a path means the descriptor.
       if (registers.address(path.arg) === 0) continue;
@@ -110,6 +114,22 @@ export class Rewriter {
     registers.setArgument(3, OPEN_HOW.size);
     return 0;
   }
+}
+
+/** Copies the address of a bind to a slot. */
+function pinAddress(
+  tracee: Tracee,
+  registers: Registers,
+  looked: Looked,
+  slot: number,
+): number {
+  const bytes = boundAddress(looked);
+  if (bytes === undefined) return -ENAMETOOLONG;
+  const address = tracee.space.pins.putBytes(tracee.tid, slot, bytes);
+  if (address < 0) return -EFAULT;
+  registers.setArgument(BIND_ADDRESS, address);
+  registers.setArgument(BIND_LENGTH, bytes.length);
+  return 0;
 }
 
 /** The path that the kernel is given instead of the tracee's. */

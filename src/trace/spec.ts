@@ -32,6 +32,8 @@ export type Treatment =
   | "paths"
   /** It changes a file, or looks into it, through a descriptor. */
   | "descriptor"
+  /** It gives a socket an address, which may make a file. */
+  | "bind"
   /** It aims at processes by id. */
   | "process"
   /** Its name and its constant arguments are all there is to see. */
@@ -114,6 +116,7 @@ function treatmentOf(syscall: Syscall, paths: readonly PathArg[]): Treatment {
   if (kinds.includes("write-fd") || kinds.includes("read-fd")) {
     return "descriptor";
   }
+  if (syscall.name === "bind") return "bind";
   if (kinds.some((k) => AIMS.has(k))) return "process";
   return "plain";
 }

@@ -11,8 +11,7 @@ import {
   PTRACE_O_TRACEVFORK,
 } from "../abi/ptrace.ts";
 import { CLONE_VFORK, CLONE_VM } from "../abi/sched.ts";
-import { get } from "../abi/layout.ts";
-import { SI_KERNEL, SIGCONT, SIGINFO, SIGKILL } from "../abi/signal.ts";
+import { SIGCONT, SIGKILL } from "../abi/signal.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
 import { SYSCALLS } from "../abi/syscalls.ts";
 import { WNOHANG } from "../abi/wait.ts";
@@ -23,14 +22,12 @@ import {
   interrupt,
   listen,
   readEventMessage,
-  readSignalInfo,
   resume,
   resumeToCall,
   seize,
 } from "../sys/ptrace.ts";
 import { launch, type Launched } from "../sys/spawn.ts";
 import { shareMemory } from "../sys/task.ts";
-import { isForeground } from "../sys/terminal.ts";
 import { kill, waitAny, waitFor } from "../sys/wait.ts";
 import { Calls } from "./calls.ts";
 import { Entry } from "./entry.ts";
@@ -38,6 +35,7 @@ import { isIgnored } from "./disposition.ts";
 import { imageOf, unexpectedImage } from "./exec.ts";
 import { Family } from "./family.ts";
 import { Freezer } from "./freeze.ts";
+import { JobControl } from "./job_control.ts";
 import type { TraceOptions } from "./options.ts";
 import { isStopSignal, stopKind, stopValue } from "./stop.ts";
 import type { Tracee } from "./tracee.ts";
@@ -69,6 +67,7 @@ class Tracer {
   readonly #family = new Family(this.#arch);
   readonly #calls: Calls;
   readonly #freezer: Freezer;
+  readonly #jobControl = new JobControl(this.#family);
   readonly #entry: Entry | undefined;
   /** Stops of tracees whose maker has not told of them yet. */
   readonly #early: Map<number, number> = new Map();
@@ -79,9 +78,6 @@ class Tracer {
   #outcome: Outcome | undefined;
   #finished: (() => void) | undefined;
   #killing = false;
-  /** Who last sent the program a signal that stops it. */
-  #stopFrom: "outside" | "inside" | "group" = "outside";
-  readonly #info = new Uint8Array(SIGINFO.size);
 
   constructor(options: TraceOptions) {
     this.#options = options;
@@ -210,7 +206,7 @@ class Tracer {
    */
   #signal(tracee: Tracee, signal: number): void {
     if (isStopSignal(signal) && tracee.process.pid === this.#launched?.pid) {
-      this.#noteStop(tracee);
+      this.#jobControl.note(tracee.tid);
     }
     if (
       this.#calls.wasInterrupted(tracee) &&
@@ -388,7 +384,7 @@ class Tracer {
     listen(tracee.tid);
     const { stopped } = this.#options;
     if (tracee.tid !== this.#launched?.pid || stopped === undefined) return;
-    if (!this.#stopsJail()) return;
+    if (!this.#jobControl.stopsJail()) return;
     stopped(signal);
     // A shell continues jail and the program together. Where somebody
     // continued jail alone, the program goes on too.
@@ -401,41 +397,6 @@ class Tracer {
       }
     }
     kill(tracee.process.pid, SIGCONT);
-  }
-
-  /**
-   * Whether jail stops because the program did, so that its parent sees it.
-   *
-   * A jail that is stopped serves nobody, so one tracee must not stop it while
-   * another means to continue the program. Whoever is outside may, and a whole
-   * jail that has stopped may; so may a signal to the group of jail itself, by
-   * which a program suspends its job, where a terminal has that job in front.
-   */
-  #stopsJail(): boolean {
-    switch (this.#stopFrom) {
-      case "outside":
-        return true;
-      case "group":
-        if (isForeground()) return true;
-        break;
-      case "inside":
-        break;
-    }
-    return [...this.#family.tracees.values()].every((other) => other.halted);
-  }
-
-  /** Remembers who stops the program. */
-  #noteStop(tracee: Tracee): void {
-    if (readSignalInfo(tracee.tid, this.#info) < 0) return;
-    const pid = get(SIGINFO, this.#info, "si_pid");
-    const fromKernel = get(SIGINFO, this.#info, "si_code") === SI_KERNEL;
-    this.#stopFrom = fromKernel
-      ? "outside"
-      : this.#family.isOwn(pid)
-      ? "inside"
-      : pid === Deno.pid
-      ? "group"
-      : "outside";
   }
 
   #endWith(outcome: Outcome): void {

@@ -1,0 +1,57 @@
+/** Whether jail stops because the program did. */
+
+import { get } from "../abi/layout.ts";
+import { SI_KERNEL, SIGINFO } from "../abi/signal.ts";
+import { readSignalInfo } from "../sys/ptrace.ts";
+import { isForeground } from "../sys/terminal.ts";
+import type { Family } from "./family.ts";
+
+/**
+ * Who sent the program a signal that stops it: the terminal or a process
+ * outside, a process of the jail, or jail in place of one that meant the whole
+ * group.
+ */
+type Sender = "outside" | "inside" | "group";
+
+/**
+ * Whether jail stops because the program did, so that its parent sees it.
+ *
+ * A jail that is stopped serves nobody, so one tracee must not stop it while
+ * another means to continue the program. Whoever is outside may, and a whole
+ * jail that has stopped may; so may a signal to the group of jail itself, by
+ * which a program suspends its job, where a terminal has that job in front.
+ */
+export class JobControl {
+  readonly #family: Family;
+  readonly #info = new Uint8Array(SIGINFO.size);
+  #sender: Sender = "outside";
+
+  /**
+   * Makes one.
+   *
+   * @param family the tracees
+   */
+  constructor(family: Family) {
+    this.#family = family;
+  }
+
+  /** Remembers who stops the program, at the delivery of the signal. */
+  note(tid: number): void {
+    if (readSignalInfo(tid, this.#info) < 0) return;
+    const pid = get(SIGINFO, this.#info, "si_pid");
+    if (get(SIGINFO, this.#info, "si_code") === SI_KERNEL) {
+      this.#sender = "outside";
+    } else if (this.#family.isOwn(pid)) {
+      this.#sender = "inside";
+    } else {
+      this.#sender = pid === Deno.pid ? "group" : "outside";
+    }
+  }
+
+  /** Whether jail stops now that the program has. */
+  stopsJail(): boolean {
+    if (this.#sender === "outside") return true;
+    if (this.#sender === "group" && isForeground()) return true;
+    return [...this.#family.tracees.values()].every((other) => other.halted);
+  }
+}

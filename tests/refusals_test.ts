@@ -1,0 +1,228 @@
+/** What a refused call looks like to the program, on the terminal and in the log. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { SYSCALLS } from "../src/abi/syscalls.ts";
+import { ENGINES, fixture, jail } from "./harness.ts";
+import { scratch } from "./jail.ts";
+
+interface RefusalCase {
+  readonly what: string;
+  /** What stands in the policy below `extends: allow-all`. */
+  readonly policy: string;
+  readonly argv: readonly string[];
+  readonly stdout: string;
+  readonly code?: number;
+  readonly signal?: Deno.Signal;
+}
+
+/** The fixture that makes one call by its number. */
+function call(
+  name: keyof typeof SYSCALLS,
+  ...args: readonly string[]
+): string[] {
+  return [fixture("make_call"), String(SYSCALLS[name].x86_64), ...args];
+}
+
+function refusals(): RefusalCase[] {
+  const open = call("openat", "0", "/etc/hostname", "0");
+  return [
+    {
+      what: "the errno that a rule for a path says",
+      policy: "read: {deny: [{path: /etc/hostname, errno: EIO}]}",
+      argv: open,
+      stdout: "EIO\n",
+    },
+    {
+      what: "EACCES where a rule for a path says nothing",
+      policy: "read: {deny: [/etc/hostname]}",
+      argv: open,
+      stdout: "EACCES\n",
+    },
+    {
+      what: "the end of the jail for a path",
+      policy: "read: {deny: [{path: /etc/hostname, kill: true}]}",
+      argv: ["sh", "-c", 'trap "" SYS; "$@"; echo survived', "sh", ...open],
+      stdout: "",
+      code: 159,
+      signal: "SIGSYS",
+    },
+    {
+      what: "a signal for a path",
+      policy: "read: {deny: [{path: /etc/hostname, signal: SIGUSR1}]}",
+      argv: ["sh", "-c", '"$@"; echo $?', "sh", ...open],
+      stdout: "138\n",
+    },
+    {
+      what: "a faked return value for a path",
+      policy: "read: {deny: [{path: /etc/hostname, return: 77}]}",
+      argv: open,
+      stdout: "77\n",
+    },
+    {
+      what: "the errno that a rule for a call says",
+      policy: "calls: {deny: {getpgid: ENOTUNIQ}}",
+      argv: call("getpgid", "0"),
+      stdout: "ENOTUNIQ\n",
+    },
+    {
+      what: "the end of the jail for a call",
+      policy: "calls: {kill: [getpgid]}",
+      argv: ["sh", "-c", '"$@"; echo survived', "sh", ...call("getpgid", "0")],
+      stdout: "",
+      code: 159,
+      signal: "SIGSYS",
+    },
+    {
+      what: "a signal for a call",
+      policy: "calls: {signal: {getpgid: SIGUSR2}}",
+      argv: ["sh", "-c", '"$@"; echo $?', "sh", ...call("getpgid", "0")],
+      stdout: "140\n",
+    },
+    {
+      what: "a faked return value for a call",
+      policy: "calls: {return: {getpgid: 4242, sync: 0}}",
+      argv: call("getpgid", "0"),
+      stdout: "4242\n",
+    },
+    {
+      what: "a refusal of a whole group",
+      policy: "calls: {deny: ['@net']}",
+      argv: call("socket", "1", "1", "0"),
+      stdout: "EPERM\n",
+    },
+  ];
+}
+
+for (const engine of ENGINES) {
+  for (const one of refusals()) {
+    Deno.test(`jail (${engine}) gives ${one.what}`, async () => {
+      const policy = `extends: allow-all\n${one.policy}\n`;
+      const ended = await jail(policy, one.argv, { engine });
+      assertEquals(
+        [ended.stdout, ended.code, ended.signal],
+        [one.stdout, one.code ?? 0, one.signal ?? null],
+        ended.stderr,
+      );
+    });
+  }
+
+  Deno.test(`jail (${engine}) gives what default says where no rule allows`, async () => {
+    const { stdout } = await jail(
+      "extends: default\ndefault: EOVERFLOW\n",
+      call("openat", "0", "/home", "0"),
+      { engine },
+    );
+    assertEquals(stdout, "EOVERFLOW\n");
+  });
+
+  Deno.test(`jail (${engine}) --report shows a refused call and its rule`, async () => {
+    const policy = `extends: allow-all
+read:
+  deny:
+    - /etc/hostname
+calls:
+  deny: [getpgid]
+`;
+    const script = '"$0" 257 0 /etc/hostname 0; "$0" 121 0; "$0" 121 0';
+    await using directory = await scratch();
+    const file = await directory.file("p.yaml", policy);
+    const argv = ["sh", "-c", script, fixture("make_call")];
+    const ended = await jail(["-p", file, "--report"], argv, { engine });
+    assertEquals(ended.stdout, "EACCES\nEPERM\nEPERM\n");
+    assertEquals(
+      ended.stderr,
+      `\
+jail: denied openat(0, "/etc/hostname", O_RDONLY) with EACCES
+  ${file}:4  deny: /etc/hostname
+jail: denied getpgid(0) with EPERM
+  ${file}:6  deny: getpgid
+jail: denied getpgid(0) with EPERM, 2 times in all
+`,
+    );
+  });
+
+  Deno.test(`jail (${engine}) --audit tells of each decision`, async () => {
+    await using directory = await scratch();
+    const { path } = directory;
+    await directory.file("seen.txt", "text");
+    await Deno.symlink("seen.txt", `${path}/link`);
+    await directory.file(
+      "p.yaml",
+      `extends: allow-all\nread:\n  deny: ["${path}/hidden"]\n`,
+    );
+    const before = new Date().toISOString();
+    const ended = await jail(
+      ["-p", "./p.yaml", `--audit=${path}/log`],
+      ["sh", "-c", "cat link; cat hidden; exit 3"],
+      { engine, cwd: path },
+    );
+    assertEquals([ended.stdout, ended.code], ["text", 3]);
+    const lines = (await Deno.readTextFile(`${path}/log`)).trimEnd().split("\n");
+    const records = lines.map((line) => JSON.parse(line));
+    for (const record of records) {
+      assert(record.time >= before && record.pid > 0 && record.tid > 0);
+    }
+    const opened = records.findLast(({ uses }) =>
+      uses[0]?.path === `${path}/seen.txt`
+    );
+    assertMatch(opened.text, /^openat\("link", O_RDONLY/);
+    assertMatch(opened.program, /\/cat$/);
+    assertEquals([opened.decision, opened.uses], ["allow", [
+      { access: "read", path: `${path}/seen.txt`, kind: "file" },
+    ]]);
+    const refused = records.findLast(({ decision }) => decision === "refuse");
+    assertEquals(refused.refusal, { kind: "errno", errno: "EACCES" });
+    assertEquals(
+      [refused.rule.line, refused.rule.keys, refused.rule.text],
+      [3, ["read", "deny", 0], `${path}/hidden`],
+    );
+    assert(
+      records.some(({ call, uses }) =>
+        call === "execve" && uses.some((use: { access: string }) =>
+          use.access === "run"
+        )
+      ),
+    );
+  });
+
+  Deno.test(`jail (${engine}) ends when its log cannot be written`, async () => {
+    const ended = await jail(
+      ["-A", "--audit=/dev/full"],
+      ["sh", "-c", "cat /etc/hostname; echo went on"],
+      { engine },
+    );
+    assertEquals([ended.stdout, ended.code], ["", 125]);
+    assertMatch(ended.stderr, /^jail: Cannot write .*"\/dev\/full".*ENOSPC/);
+  });
+
+  Deno.test(`jail (${engine}) keeps names in the log from forging a line`, async () => {
+    await using directory = await scratch();
+    const { path } = directory;
+    const name = 'x"}\n{"decision":"allow"}\x1b[31m\u202e';
+    await jail(["-A", `--audit=${path}/log`], ["cat", name], {
+      engine,
+      cwd: path,
+    });
+    const text = await Deno.readTextFile(`${path}/log`);
+    assertEquals(/[^\x20-\x7e\n…]/.exec(text), null);
+    const records = text.trimEnd().split("\n").map((line) => JSON.parse(line));
+    assert(records.every(({ call, rule }) => call && rule));
+    assert(records.some(({ uses }) => uses[0]?.path === `${path}/${name}`));
+  });
+}
+
+Deno.test("jail runs nothing under a policy with a mistake", async () => {
+  await using directory = await scratch();
+  const file = await directory.file(
+    "p.yaml",
+    "extends: default\nread:\n  alow: [/usr]\n",
+  );
+  const argv = ["touch", `${directory.path}/ran`];
+  const ended = await jail(["-p", file], argv);
+  assertEquals([ended.stdout, ended.code], ["", 125]);
+  assertMatch(ended.stderr, /line 3, column 3/);
+  assertMatch(ended.stderr, /^ +3 \| {3}alow: \[\/usr\]\n +\^\^\^\^\n/m);
+  assertMatch(ended.stderr, /hint: did you mean "allow"\?/);
+  assert(ended.stderr.split("\n").length < 12);
+  assert(await Deno.stat(`${directory.path}/ran`).then(() => false, () => true));
+});

@@ -1,0 +1,126 @@
+/** Job control, Ctrl-C and the size of the window, at a terminal. */
+
+import { assertMatch } from "@std/assert";
+import { ENGINES, fixture, jailArgv, start } from "./harness.ts";
+
+/** A program at a terminal of its own. */
+class Terminal {
+  readonly #child: Deno.ChildProcess;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  #shown = "";
+  #ended = false;
+
+  constructor(argv: readonly string[]) {
+    this.#child = start([fixture("in_terminal"), ...argv], {
+      env: { PS1: "$ ", TERM: "dumb", HISTFILE: "" },
+    });
+    this.#writer = this.#child.stdin.getWriter();
+    this.#reader = this.#child.stdout.getReader();
+  }
+
+  /** Types. */
+  async type(text: string): Promise<void> {
+    await this.#writer.write(new TextEncoder().encode(text));
+  }
+
+  /** Waits for something to appear after what was waited for before. */
+  async see(pattern: RegExp): Promise<void> {
+    const late = setTimeout(() => this.#child.kill("SIGKILL"), 10_000);
+    for (;;) {
+      const found = pattern.exec(this.#shown);
+      if (found !== null) {
+        this.#shown = this.#shown.slice(found.index + found[0].length);
+        clearTimeout(late);
+        return;
+      }
+      const { value, done } = await this.#reader.read();
+      if (done) {
+        clearTimeout(late);
+        this.#ended = true;
+        assertMatch(this.#shown, pattern);
+      }
+      this.#shown += new TextDecoder().decode(value);
+    }
+  }
+
+  /** Hangs up, and waits for the end. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#ended) this.#child.kill("SIGKILL");
+    await this.#child.status;
+    await this.#writer.abort().catch(() => {});
+    await this.#reader.cancel();
+    await this.#child.stderr.cancel();
+  }
+}
+
+const BASH = ["bash", "--norc", "--noprofile", "-i"];
+const CTRL_C = "\x03";
+const CTRL_D = "\x04";
+const CTRL_Z = "\x1a";
+const RESIZE = "\0";
+
+for (const engine of ENGINES) {
+  Deno.test(`jail (${engine}) lets a shell inside control its jobs`, async () => {
+    await using terminal = new Terminal(jailArgv(["-A"], BASH, engine));
+    await terminal.see(/\$ $/);
+    await terminal.type("cat\n");
+    await terminal.see(/cat\r\n/);
+    await terminal.type("one\n");
+    await terminal.see(/one\r\none\r\n/);
+    await terminal.type(CTRL_Z);
+    await terminal.see(/Stopped +cat/);
+    await terminal.type("jobs; fg\n");
+    await terminal.see(/fg\r\n\[1\]\+ +Stopped +cat\r\ncat\r\n/);
+    await terminal.type("two\n");
+    await terminal.see(/two\r\ntwo\r\n/);
+    await terminal.type(CTRL_C);
+    await terminal.see(/\$ $/);
+    await terminal.type("echo $?\n");
+    await terminal.see(/\n130\r\n/);
+    await terminal.type("sleep 0.1 & wait; echo done=$?\n");
+    await terminal.see(/done=0\r\n/);
+  });
+
+  Deno.test(`jail (${engine}) is itself a job of a shell outside`, async () => {
+    await using terminal = new Terminal(BASH);
+    await terminal.see(/\$ $/);
+    const words = jailArgv(["-A"], ["cat"], engine);
+    await terminal.type(`${words.join(" ")}\n`);
+    await terminal.see(/cat\r\n/);
+    await terminal.type("one\n");
+    await terminal.see(/one\r\none\r\n/);
+    await terminal.type(CTRL_Z);
+    await terminal.see(/Stopped/);
+    await terminal.see(/\$ $/);
+    await terminal.type("bg; fg\n");
+    await terminal.see(/cat\r\n/);
+    await terminal.type("two\n");
+    await terminal.see(/two\r\ntwo\r\n/);
+    await terminal.type(CTRL_C);
+    await terminal.see(/\$ $/);
+    await terminal.type("echo $?\n");
+    await terminal.see(/\n130\r\n/);
+  });
+
+  Deno.test(`jail (${engine}) is ended by Ctrl-D as the program is`, async () => {
+    await using terminal = new Terminal(BASH);
+    await terminal.see(/\$ $/);
+    const words = jailArgv(["-A"], ["sh", "-c", "'cat; exit 6'"], engine);
+    await terminal.type(`${words.join(" ")}; echo code=$?\n`);
+    await terminal.see(/code=\$\?\r\n/);
+    await terminal.type(`x\n${CTRL_D}`);
+    await terminal.see(/code=6\r\n/);
+  });
+
+  Deno.test(`jail (${engine}) lets a program see its window and its change`, async () => {
+    const script =
+      `trap 'echo changed; stty size; exit' WINCH; stty size; while :; do sleep 0.05; done`;
+    await using terminal = new Terminal(
+      jailArgv(["-A"], ["bash", "-c", script], engine),
+    );
+    await terminal.see(/24 80\r\n/);
+    await terminal.type(RESIZE);
+    await terminal.see(/changed\r\n45 123\r\n/);
+  });
+}
