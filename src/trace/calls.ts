@@ -8,22 +8,13 @@ import {
   ENOENT,
   ENOMEM,
   ENOSYS,
-  EPERM,
   ERESTARTNOHAND,
-  ERRNO,
   errnoName,
-  ESRCH,
 } from "../abi/errno.ts";
 import { PIN_START } from "../abi/pin.ts";
-import { SIGNAL } from "../abi/signal.ts";
-import type { SyscallName } from "../abi/syscalls.ts";
-import { SystemCallError } from "../errors.ts";
-import type { Call } from "../policy/call.ts";
-import type { Decision, Refusal, RuleRef } from "../policy/decision.ts";
 import type { Look } from "../policy/guard.ts";
 import { actionOf } from "../policy/plan.ts";
-import { readRegisters, writeRegisters } from "../sys/ptrace.ts";
-import { kill } from "../sys/wait.ts";
+import { Answers, fixedRule, type Resumer } from "./answer.ts";
 import { lookAtBind } from "./bind.ts";
 import { lookAtExec } from "./exec.ts";
 import type { Family } from "./family.ts";
@@ -39,10 +30,9 @@ import {
 import type { TraceOptions } from "./options.ts";
 import { arePinned } from "./pin.ts";
 import { aimOf, signalMembers } from "./process.ts";
-import { Registers } from "./registers.ts";
+import type { Registers } from "./registers.ts";
 import { Rewriter } from "./rewrite.ts";
 import { type CallSpec, specsOf } from "./spec.ts";
-import { callText } from "./text.ts";
 import type { InFlight, Tracee } from "./tracee.ts";
 
 /** How often an open is tried again because a link came in its way. */
@@ -51,16 +41,6 @@ const MAX_RETRIES = 16;
 const LINK_CAME: readonly number[] = [ELOOP];
 const LINK_CAME_OR_FILE_WENT: readonly number[] = [ELOOP, ENOENT];
 
-/** How calls resume a tracee, and end the jail. */
-export interface Resumer {
-  /** Resumes a tracee; its next stop is whatever the engine asks for. */
-  go(tracee: Tracee): void;
-  /** Resumes a tracee until the exit of the call that it is in. */
-  toExit(tracee: Tracee): void;
-  /** Ends the whole jail because the policy says so. */
-  kill(): void;
-}
-
 /** What happens at calls that stopped. */
 export class Calls {
   readonly #options: TraceOptions;
@@ -68,6 +48,7 @@ export class Calls {
   readonly #resumer: Resumer;
   readonly #freezer: Freezer;
   readonly #specs: ReadonlyArray<CallSpec | undefined>;
+  readonly #answers: Answers;
   readonly #registers: Registers;
   readonly #lock = new PathLock();
   readonly #waiting: Tracee[] = [];
@@ -96,7 +77,8 @@ export class Calls {
     this.#freezer = freezer;
     this.#resumer = resumer;
     this.#specs = specsOf(arch.name);
-    this.#registers = new Registers(arch);
+    this.#answers = new Answers(options, arch, resumer);
+    this.#registers = this.#answers.registers;
     this.#syscallSize = arch.syscallInstruction;
     this.#rewriter = new Rewriter(arch);
   }
@@ -123,7 +105,7 @@ export class Calls {
   leave(tracee: Tracee): boolean {
     const flight = tracee.inFlight;
     if (flight === undefined) return false;
-    if (!this.#read(tracee)) return true;
+    if (!this.#answers.read(tracee)) return true;
     const registers = this.#registers;
     const { result } = registers;
     const { saved } = tracee;
@@ -137,7 +119,7 @@ export class Calls {
       registers.result = result;
     }
     // Written before others are let go on, who need the registers for theirs.
-    if (this.#write(tracee)) this.#resumer.go(tracee);
+    if (this.#answers.write(tracee)) this.#resumer.go(tracee);
     this.#end(tracee);
     this.#drain();
     return true;
@@ -155,24 +137,24 @@ export class Calls {
 
   /** The registers of a stopped tracee; `undefined` where it is gone. */
   registersOf(tracee: Tracee): Registers | undefined {
-    return this.#read(tracee) ? this.#registers : undefined;
+    return this.#answers.read(tracee) ? this.#registers : undefined;
   }
 
   /** Whether the call that a tracee comes from was interrupted by a signal. */
   wasInterrupted(tracee: Tracee): boolean {
-    return this.#read(tracee) && this.#registers.result === -EINTR &&
+    return this.#answers.read(tracee) && this.#registers.result === -EINTR &&
       this.#registers.nr >= 0;
   }
 
   /** Makes the kernel make an interrupted call again where no handler runs. */
   restart(tracee: Tracee): void {
     this.#registers.result = -ERESTARTNOHAND;
-    this.#write(tracee);
+    this.#answers.write(tracee);
   }
 
   /** Refuses the call at whose entry a tracee is stopped, without a decision. */
   fail(tracee: Tracee, errno: number): void {
-    if (this.#read(tracee)) this.#answer(tracee, -errno);
+    if (this.#answers.read(tracee)) this.#answers.answer(tracee, -errno);
   }
 
   #end(tracee: Tracee): void {
@@ -199,11 +181,11 @@ export class Calls {
 
   /** Looks at a call; false where it has to wait. */
   #look(tracee: Tracee): boolean {
-    if (!this.#read(tracee)) return true;
+    if (!this.#answers.read(tracee)) return true;
     const spec = this.#specs[this.#registers.nr];
     const entry = spec && this.#options.plan.get(spec.syscall.name);
     if (spec === undefined || entry === undefined) {
-      this.#answer(tracee, -ENOSYS);
+      this.#answers.answer(tracee, -ENOSYS);
       return true;
     }
     // The conditions that made it stop say what to look at.
@@ -215,7 +197,7 @@ export class Calls {
       case "errno":
       case "kill":
       case "return":
-        this.#refuse(tracee, spec, action, fixed("the filter"));
+        this.#answers.refuse(tracee, spec, action, fixedRule("the filter"));
         return true;
       case "trace":
         return this.#lookAt(tracee, spec, action.look);
@@ -225,7 +207,7 @@ export class Calls {
   #lookAt(tracee: Tracee, spec: CallSpec, look: Look): boolean {
     switch (look.kind) {
       case "refuse":
-        this.#refuse(tracee, spec, look.refusal, look.rule);
+        this.#answers.refuse(tracee, spec, look.refusal, look.rule);
         return true;
       case "pid":
         this.#process(tracee, { ...spec, pid: look.arg });
@@ -321,9 +303,9 @@ export class Calls {
         ? this.#under(tracee, spec, alone)
         : "wait";
     }
-    if (!this.#allowed(tracee, spec, looked)) return "done";
+    if (!this.#answers.allowed(tracee, spec, looked)) return "done";
     if (looked.errno !== 0) {
-      this.#answer(tracee, -looked.errno);
+      this.#answers.answer(tracee, -looked.errno);
       return "done";
     }
     const inMemory = looked.paths.length > 0 || looked.address !== undefined;
@@ -350,7 +332,7 @@ export class Calls {
     if (slot < 0) {
       if (!this.#freezer.has(tracee)) return "wait";
       // Those that have the slots are stopped for this very call.
-      this.#answer(tracee, -ENOMEM);
+      this.#answers.answer(tracee, -ENOMEM);
       return "done";
     }
     tracee.saved.copy(registers);
@@ -358,10 +340,10 @@ export class Calls {
     if (failed < 0) {
       pins.give(slot);
       registers.copy(tracee.saved);
-      this.#answer(tracee, failed);
+      this.#answers.answer(tracee, failed);
       return "done";
     }
-    if (!this.#write(tracee)) {
+    if (!this.#answers.write(tracee)) {
       pins.give(slot);
       return "done";
     }
@@ -387,7 +369,7 @@ export class Calls {
     if (pins.state !== "absent") return true;
     tracee.saved.copy(this.#registers);
     this.#rewriter.mapPins(this.#registers);
-    if (!this.#write(tracee)) return false;
+    if (!this.#answers.write(tracee)) return false;
     pins.state = "mapping";
     tracee.inFlight = {
       spec,
@@ -425,21 +407,21 @@ export class Calls {
 
   #process(tracee: Tracee, spec: CallSpec): void {
     const registers = this.#registers;
-    if (!this.#allowed(tracee, spec, nothing())) return;
+    if (!this.#answers.allowed(tracee, spec, nothing())) return;
     const { processes, isOwn } = this.#family;
     const aim = aimOf(tracee, registers, spec, processes, isOwn);
     switch (aim.kind) {
       case "own":
         return this.#resumer.go(tracee);
       case "foreign":
-        return this.#refuse(
+        return this.#answers.refuse(
           tracee,
           spec,
           { kind: "errno", errno: errnoName(aim.errno) },
-          fixed("a process outside the jail"),
+          fixedRule("a process outside the jail"),
         );
       case "members":
-        return this.#answer(
+        return this.#answers.answer(
           tracee,
           signalMembers(aim.members, registers.int(1)),
         );
@@ -447,110 +429,10 @@ export class Calls {
   }
 
   #plain(tracee: Tracee, spec: CallSpec): void {
-    if (!this.#allowed(tracee, spec, nothing())) return;
+    if (!this.#answers.allowed(tracee, spec, nothing())) return;
     if (spec.syscall.name === "io_setup") this.#family.expose();
     this.#resumer.go(tracee);
   }
-
-  /** Refuses a call, and tells of it. */
-  #refuse(
-    tracee: Tracee,
-    spec: CallSpec,
-    refusal: Refusal,
-    rule: RuleRef,
-  ): void {
-    const decision: Decision = { kind: "refuse", refusal, rule, use: -1 };
-    this.#observe(tracee, spec, nothing(), decision);
-    this.#apply(tracee, refusal);
-  }
-
-  /** Asks the policy; applies a refusal. */
-  #allowed(tracee: Tracee, spec: CallSpec, looked: Looked): boolean {
-    const decision: Decision = looked.never !== undefined
-      ? {
-        kind: "refuse",
-        refusal: { kind: "errno", errno: "EPERM" },
-        rule: fixed(looked.never),
-        use: -1,
-      }
-      : this.#options.decide(callOf(spec.syscall.name, looked));
-    this.#observe(tracee, spec, looked, decision);
-    if (decision.kind === "allow") return true;
-    this.#apply(tracee, decision.refusal);
-    return false;
-  }
-
-  #apply(tracee: Tracee, refusal: Refusal): void {
-    switch (refusal.kind) {
-      case "errno":
-        return this.#answer(tracee, -ERRNO[refusal.errno]);
-      case "return":
-        return this.#answer(tracee, refusal.value);
-      case "signal":
-        kill(tracee.process.pid, SIGNAL[refusal.signal]);
-        return this.#answer(tracee, -EPERM);
-      case "kill":
-        return this.#resumer.kill();
-    }
-  }
-
-  #observe(
-    tracee: Tracee,
-    spec: CallSpec,
-    looked: Looked,
-    decision: Decision,
-  ): void {
-    const { observe } = this.#options;
-    if (observe === undefined) return;
-    observe({
-      time: Date.now(),
-      pid: tracee.process.pid,
-      tid: tracee.tid,
-      program: tracee.process.program,
-      call: callOf(spec.syscall.name, looked),
-      text: callText(tracee.tid, this.#registers, spec),
-      decision,
-    });
-  }
-
-  /** Gives a call a result without making it. */
-  #answer(tracee: Tracee, result: number): void {
-    const registers = this.#registers;
-    registers.nr = -1;
-    registers.result = result;
-    if (this.#write(tracee)) this.#resumer.go(tracee);
-  }
-
-  #read(tracee: Tracee): boolean {
-    return alive(
-      readRegisters(tracee.tid, this.#registers.bytes),
-      "read registers",
-    );
-  }
-
-  #write(tracee: Tracee): boolean {
-    return alive(
-      writeRegisters(tracee.tid, this.#registers.bytes),
-      "write registers",
-    );
-  }
-}
-
-/** Whether a request reached a tracee; one that is gone is normal life. */
-function alive(result: number, action: string): boolean {
-  if (result >= 0) return true;
-  if (result === -ESRCH) return false;
-  throw new SystemCallError(action, "ptrace()", errnoName(-result));
-}
-
-function fixed(text: string): RuleRef {
-  return { source: "jail", keys: [], text };
-}
-
-function callOf(name: SyscallName, looked: Looked): Call {
-  return looked.moves.length === 0
-    ? { name, uses: looked.uses }
-    : { name, uses: looked.uses, moves: looked.moves };
 }
 
 /** Errors that show that a file changed between the look and an open. */

@@ -1,0 +1,153 @@
+/** Landlock: what a process gives up for good, held by the kernel. */
+
+import { printable, toCString } from "../abi/bytes.ts";
+import {
+  EACCES,
+  ELOOP,
+  ENOENT,
+  ENOTDIR,
+  errnoName,
+  EXDEV,
+} from "../abi/errno.ts";
+import { AT_FDCWD, O_CLOEXEC, O_PATH } from "../abi/fcntl.ts";
+import {
+  LANDLOCK_CREATE_RULESET_VERSION,
+  LANDLOCK_PATH_BENEATH_ATTR,
+  LANDLOCK_RULE_PATH_BENEATH,
+  LANDLOCK_RULESET_ATTR,
+} from "../abi/landlock.ts";
+import { set } from "../abi/layout.ts";
+import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
+import { SystemCallError } from "../errors.ts";
+import { close, duplicate, openat2 } from "./files.ts";
+import { callNumber } from "./host.ts";
+import { libc, outcome } from "./libc.ts";
+import type { Step } from "./steps.ts";
+
+/** What a ruleset refuses, and what it allows of that. */
+export interface Ruleset {
+  /** `LANDLOCK_ACCESS_FS_*` that are refused where no rule allows them. */
+  readonly handledFs: number;
+  /** `LANDLOCK_ACCESS_NET_*` that are refused. */
+  readonly handledNet: number;
+  /** `LANDLOCK_SCOPE_*`. */
+  readonly scoped: number;
+  /** What may be done with a file and all that lies beneath it. */
+  readonly rules: readonly {
+    /** Its real path, a byte string. */
+    readonly path: string;
+    /** `LANDLOCK_ACCESS_FS_*`. */
+    readonly access: number;
+  }[];
+}
+
+/**
+ * The version of the kernel's Landlock ABI.
+ *
+ * @returns 1 or more, or 0 where there is none or it is switched off
+ */
+export function landlockAbi(): number {
+  const version = outcome(
+    libc().syscallBII(
+      callNumber("landlock_create_ruleset"),
+      null,
+      0,
+      LANDLOCK_CREATE_RULESET_VERSION,
+    ),
+  );
+  return Math.max(version, 0);
+}
+
+/** What a file can vanish with, or not be reached, between look and open. */
+const GONE: readonly number[] = [EACCES, ELOOP, ENOENT, ENOTDIR, EXDEV];
+
+/**
+ * Makes a ruleset. A rule for a file that is not there is left out: it would
+ * allow nothing.
+ *
+ * @param ruleset what it refuses and allows
+ * @param above the fd that is returned is higher than this one
+ * @returns its fd, which exec closes
+ * @throws {SystemCallError} where the kernel does not take it
+ */
+export function createRuleset(ruleset: Ruleset, above: number): number {
+  const attr = new Uint8Array(LANDLOCK_RULESET_ATTR.size);
+  set(LANDLOCK_RULESET_ATTR, attr, "handled_access_fs", ruleset.handledFs);
+  set(LANDLOCK_RULESET_ATTR, attr, "handled_access_net", ruleset.handledNet);
+  set(LANDLOCK_RULESET_ATTR, attr, "scoped", ruleset.scoped);
+  const fd = outcome(
+    libc().syscallBII(
+      callNumber("landlock_create_ruleset"),
+      attr,
+      attr.length,
+      0,
+    ),
+  );
+  if (fd < 0) {
+    throw failure(
+      "make a Landlock ruleset",
+      "landlock_create_ruleset",
+      fd,
+    );
+  }
+  try {
+    for (const { path, access } of ruleset.rules) addRule(fd, path, access);
+    // The launcher puts the program's own fds in place before this one is used.
+    const moved = duplicate(fd, above + 1);
+    if (moved < 0) throw failure("keep a Landlock ruleset", "fcntl", moved);
+    return moved;
+  } finally {
+    close(fd);
+  }
+}
+
+function addRule(ruleset: number, path: string, access: number): void {
+  const file = openat2(
+    AT_FDCWD,
+    toCString(path),
+    O_PATH | O_CLOEXEC,
+    0,
+    RESOLVE_NO_SYMLINKS,
+  );
+  const action = `allow ${printable(path)} by Landlock`;
+  if (file < 0) {
+    if (GONE.includes(-file)) return;
+    throw failure(action, "openat2", file);
+  }
+  try {
+    const attr = new Uint8Array(LANDLOCK_PATH_BENEATH_ATTR.size);
+    set(LANDLOCK_PATH_BENEATH_ATTR, attr, "allowed_access", access);
+    set(LANDLOCK_PATH_BENEATH_ATTR, attr, "parent_fd", file);
+    const result = outcome(
+      libc().syscallIIBI(
+        callNumber("landlock_add_rule"),
+        ruleset,
+        LANDLOCK_RULE_PATH_BENEATH,
+        attr,
+        0,
+      ),
+    );
+    if (result < 0) throw failure(action, "landlock_add_rule", result);
+  } finally {
+    close(file);
+  }
+}
+
+function failure(action: string, call: string, result: number): Error {
+  return new SystemCallError(
+    action,
+    call,
+    errnoName(-result),
+    "--no-landlock does without it",
+  );
+}
+
+/**
+ * The step by which the new process submits to a ruleset.
+ *
+ * @param ruleset the ruleset's fd
+ * @returns a step for the launcher
+ */
+export function restrictSelf(ruleset: number): Step {
+  return { call: "landlock_restrict_self", args: [ruleset, 0] };
+}

@@ -1,0 +1,151 @@
+/** Asks the policy about a stopped call, tells of it, and gives refusals effect. */
+
+import type { Arch } from "../abi/arch.ts";
+import { EPERM, ERRNO, errnoName, ESRCH } from "../abi/errno.ts";
+import { SIGNAL } from "../abi/signal.ts";
+import type { SyscallName } from "../abi/syscalls.ts";
+import { SystemCallError } from "../errors.ts";
+import type { Call } from "../policy/call.ts";
+import type { Decision, Refusal, RuleRef } from "../policy/decision.ts";
+import { readRegisters, writeRegisters } from "../sys/ptrace.ts";
+import { kill } from "../sys/wait.ts";
+import { type Looked, nothing } from "./look.ts";
+import type { TraceOptions } from "./options.ts";
+import { Registers } from "./registers.ts";
+import type { CallSpec } from "./spec.ts";
+import { callText } from "./text.ts";
+import type { Tracee } from "./tracee.ts";
+
+/** How calls resume a tracee, and end the jail. */
+export interface Resumer {
+  /** Resumes a tracee; its next stop is whatever the engine asks for. */
+  go(tracee: Tracee): void;
+  /** Resumes a tracee until the exit of the call that it is in. */
+  toExit(tracee: Tracee): void;
+  /** Ends the whole jail because the policy says so. */
+  kill(): void;
+}
+
+/** What always holds, as a rule. */
+export function fixedRule(text: string): RuleRef {
+  return { source: "jail", keys: [], text };
+}
+
+/** Asks the policy about stopped calls, and gives refusals effect. */
+export class Answers {
+  /** The registers of the tracee that was read last. */
+  readonly registers: Registers;
+  readonly #options: TraceOptions;
+  readonly #resumer: Resumer;
+
+  /**
+   * Makes one.
+   *
+   * @param options the run
+   * @param arch the machine's half of the calling convention
+   * @param resumer how tracees are resumed
+   */
+  constructor(options: TraceOptions, arch: Arch, resumer: Resumer) {
+    this.#options = options;
+    this.#resumer = resumer;
+    this.registers = new Registers(arch);
+  }
+
+  /** Asks the policy, and applies a refusal; whether the call goes on. */
+  allowed(tracee: Tracee, spec: CallSpec, looked: Looked): boolean {
+    const decision: Decision = looked.never !== undefined
+      ? {
+        kind: "refuse",
+        refusal: { kind: "errno", errno: "EPERM" },
+        rule: fixedRule(looked.never),
+        use: -1,
+      }
+      : this.#options.decide(callOf(spec.syscall.name, looked));
+    this.#observe(tracee, spec, looked, decision);
+    if (decision.kind === "allow") return true;
+    this.#apply(tracee, decision.refusal);
+    return false;
+  }
+
+  /** Refuses a call without asking, and tells of it. */
+  refuse(
+    tracee: Tracee,
+    spec: CallSpec,
+    refusal: Refusal,
+    rule: RuleRef,
+  ): void {
+    const decision: Decision = { kind: "refuse", refusal, rule, use: -1 };
+    this.#observe(tracee, spec, nothing(), decision);
+    this.#apply(tracee, refusal);
+  }
+
+  /** Gives a call a result without making it. */
+  answer(tracee: Tracee, result: number): void {
+    const { registers } = this;
+    registers.nr = -1;
+    registers.result = result;
+    if (this.write(tracee)) this.#resumer.go(tracee);
+  }
+
+  /** Reads a stopped tracee's registers; `false` where it is gone. */
+  read(tracee: Tracee): boolean {
+    return alive(
+      readRegisters(tracee.tid, this.registers.bytes),
+      "read registers",
+    );
+  }
+
+  /** Writes a stopped tracee's registers; `false` where it is gone. */
+  write(tracee: Tracee): boolean {
+    return alive(
+      writeRegisters(tracee.tid, this.registers.bytes),
+      "write registers",
+    );
+  }
+
+  #apply(tracee: Tracee, refusal: Refusal): void {
+    switch (refusal.kind) {
+      case "errno":
+        return this.answer(tracee, -ERRNO[refusal.errno]);
+      case "return":
+        return this.answer(tracee, refusal.value);
+      case "signal":
+        kill(tracee.process.pid, SIGNAL[refusal.signal]);
+        return this.answer(tracee, -EPERM);
+      case "kill":
+        return this.#resumer.kill();
+    }
+  }
+
+  #observe(
+    tracee: Tracee,
+    spec: CallSpec,
+    looked: Looked,
+    decision: Decision,
+  ): void {
+    const { observe } = this.#options;
+    if (observe === undefined) return;
+    observe({
+      time: Date.now(),
+      pid: tracee.process.pid,
+      tid: tracee.tid,
+      program: tracee.process.program,
+      call: callOf(spec.syscall.name, looked),
+      text: callText(tracee.tid, this.registers, spec),
+      decision,
+    });
+  }
+}
+
+/** Whether a request reached a tracee; one that is gone is normal life. */
+function alive(result: number, action: string): boolean {
+  if (result >= 0) return true;
+  if (result === -ESRCH) return false;
+  throw new SystemCallError(action, "ptrace()", errnoName(-result));
+}
+
+function callOf(name: SyscallName, looked: Looked): Call {
+  return looked.moves.length === 0
+    ? { name, uses: looked.uses }
+    : { name, uses: looked.uses, moves: looked.moves };
+}
