@@ -467,7 +467,7 @@ const TABLE: Readonly<Record<SyscallName, Row>> = {
   io_destroy:              [ 207,    1, "io",        "unrestricted", "long"],
   io_getevents:            [ 208,    4, "io",        "unrestricted", "long", "long", "long", "buf", "timespec"],
   io_pgetevents:           [ 333,  292, "io",        "unrestricted", "long", "long", "long", "buf", "timespec", "ptr"],
-  io_setup:                [ 206,    0, "io",        "unrestricted", "uint", "ptr"],
+  io_setup:                [ 206,    0, "io",        "checked",      "uint", "ptr"], // the kernel then writes memory at any time
   io_submit:               [ 209,    2, "io",        "unrestricted", "long", "long", "ptr"], // reads and writes open descriptors only
   io_uring_enter:          [ 426,  426, "io",        "forbidden",    "fd", "uint", "uint", "uint", "ptr", "size"], // makes calls that no filter sees
   io_uring_register:       [ 427,  427, "io",        "forbidden",    "fd", "uint", "ptr", "uint"],

@@ -308,6 +308,7 @@ export class Calls {
       this.#answers.answer(tracee, -looked.errno);
       return "done";
     }
+    if (spec.treatment === "exec") this.#family.release(tracee);
     const inMemory = looked.paths.length > 0 || looked.address !== undefined;
     if (alone || !inMemory) {
       if (this.#freezer.has(tracee)) {

@@ -13,7 +13,8 @@ export class Family {
   /** Every process that has a tracee, by its id. */
   readonly processes: Map<number, Process> = new Map();
   readonly #arch: Arch;
-  #vforks = 0;
+  /** Parents of a vfork that surely cannot run. */
+  readonly #blocked: Set<Tracee> = new Set();
   #exposed = false;
 
   /**
@@ -27,11 +28,16 @@ export class Family {
 
   /**
    * Whether one tracee alone can run, so that nobody can change memory or
-   * links between the tracer's look and the kernel's. The parent of a vfork
-   * cannot run until its child is done with its memory.
+   * links between the tracer's look and the kernel's.
+   *
+   * The parent of a vfork cannot run until its child is done with its memory.
+   * The kernel lets it go on before the tracer hears of that: at the child's
+   * exec, and in the middle of its death. So it is taken to run as soon as the
+   * child's exec is let go on, and as soon as the child has made another task,
+   * which could go on while the child dies.
    */
   get alone(): boolean {
-    return this.tracees.size - this.#vforks === 1 && !this.#exposed;
+    return this.tracees.size - this.#blocked.size === 1 && !this.#exposed;
   }
 
   /** From now on the kernel may write to a tracee's memory while it is stopped. */
@@ -77,9 +83,10 @@ export class Family {
         : { tracees: 0, pins: parent.space.pins.fork() },
       (flags & CLONE_FILES) !== 0 ? parent.files : { tracees: 0 },
     );
+    this.release(parent);
     if (vfork) {
       parent.vfork = child;
-      this.#vforks++;
+      this.#blocked.add(parent);
     }
     return child;
   }
@@ -104,6 +111,13 @@ export class Family {
     );
   }
 
+  /** From now on the parent that waits for this tracee's vfork may run. */
+  release(child: Tracee): void {
+    for (const parent of this.#blocked) {
+      if (parent.vfork === child) this.#blocked.delete(parent);
+    }
+  }
+
   /** Forgets a tracee that is gone. */
   remove(tracee: Tracee): void {
     this.tracees.delete(tracee.tid);
@@ -112,10 +126,7 @@ export class Family {
       this.processes.delete(tracee.process.pid);
     }
     this.#endVforkOf(tracee);
-    if (tracee.vfork !== undefined) {
-      tracee.vfork = undefined;
-      this.#vforks--;
-    }
+    this.#blocked.delete(tracee);
   }
 
   /**
@@ -146,12 +157,9 @@ export class Family {
   }
 
   #endVforkOf(child: Tracee): void {
-    if (this.#vforks === 0) return;
+    this.release(child);
     for (const parent of this.tracees.values()) {
-      if (parent.vfork !== child) continue;
-      parent.vfork = undefined;
-      this.#vforks--;
-      return;
+      if (parent.vfork === child) parent.vfork = undefined;
     }
   }
 

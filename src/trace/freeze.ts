@@ -62,8 +62,10 @@ export class Freezer {
     this.#frozen = this.#sharers(tracee, pid);
     for (const other of this.#frozen) {
       other.frozen = true;
-      // One that is gone will be reported as such.
-      if (!other.stopped && interrupt(other.tid) >= 0) this.#pending.add(other);
+      // One that is gone will be reported as such. The parent of a vfork stops
+      // before it runs, but not before its child, which may be this tracee.
+      const stops = !other.stopped && interrupt(other.tid) >= 0;
+      if (stops && other.vfork === undefined) this.#pending.add(other);
     }
     return this.#pending.size === 0;
   }
@@ -123,7 +125,7 @@ export class Freezer {
       if (other.process.pid === pid) tables.add(other.files);
     }
     return [...this.#family.tracees.values()].filter((other) =>
-      other !== tracee && other.vfork === undefined && tables.has(other.files)
+      other !== tracee && tables.has(other.files)
     );
   }
 }

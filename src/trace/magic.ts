@@ -1,8 +1,8 @@
 /** Magic links of /proc: what a descriptor, a working directory or a root is. */
 
-import { EBADF, ENAMETOOLONG, ENOENT } from "../abi/errno.ts";
+import { EACCES, EBADF, ENAMETOOLONG, ENOENT } from "../abi/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_NOFOLLOW, O_PATH } from "../abi/fcntl.ts";
-import { get, getBig } from "../abi/layout.ts";
+import { get } from "../abi/layout.ts";
 import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
 import { STAT } from "../abi/stat.ts";
 import { close, fstat, openat2 } from "../sys/files.ts";
@@ -19,7 +19,6 @@ import {
 const LOOK = O_PATH | O_NOFOLLOW | O_CLOEXEC;
 
 const stat = new Uint8Array(STAT.size);
-const stat2 = new Uint8Array(STAT.size);
 
 /**
  * Opens a path that has no link in it, for looking alone.
@@ -36,8 +35,11 @@ export function look(path: string): number {
 /**
  * Finds the path of what a magic link leads to.
  *
+ * What the kernel calls by a path is judged by that path, even where it cannot
+ * be looked up there: a directory on the way may be closed, or renamed just now.
+ *
  * @param link a path such as `/proc/12/fd/3`, of a process of the jail
- * @returns where it leads; an `object` where that has no path
+ * @returns where it leads; an `object` only where that surely has no path
  */
 export function resolveMagic(link: string): Place {
   const fd = openat2(AT_FDCWD, cString(link), O_PATH | O_CLOEXEC, 0, 0);
@@ -45,27 +47,18 @@ export function resolveMagic(link: string): Place {
   try {
     const result = fstat(fd, stat);
     const name = readLink(AT_FDCWD, `/proc/self/fd/${fd}`);
-    if (result < 0 || typeof name === "number") {
-      return place(link, "missing", false, ENOENT);
-    }
-    const kind = kindOf(get(STAT, stat, "st_mode"));
-    if (name.startsWith("/")) {
-      const real = look(name);
-      if (real >= 0) {
-        const same = fstat(real, stat2) === 0 && sameFile(stat, stat2);
-        close(real);
-        if (same) return place(name, kind);
-      }
-    }
-    return place(name, "object", false, 0, link);
+    if (result < 0) return place(link, "missing", false, -result);
+    if (typeof name === "number") return place(link, "missing", false, -name);
+    // Mounted nowhere that can be seen: there is no name to judge it by.
+    if (name.startsWith("(")) return place(link, "missing", false, EACCES);
+    const removed = name.endsWith(" (deleted)") &&
+      get(STAT, stat, "st_nlink") === 0;
+    return name.startsWith("/") && !removed
+      ? place(name, kindOf(get(STAT, stat, "st_mode")))
+      : place(name, "object", false, 0, link);
   } finally {
     close(fd);
   }
-}
-
-function sameFile(a: Uint8Array, b: Uint8Array): boolean {
-  return getBig(STAT, a, "st_ino") === getBig(STAT, b, "st_ino") &&
-    getBig(STAT, a, "st_dev") === getBig(STAT, b, "st_dev");
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Changes a call in a tracee's registers, so that the kernel uses what was checked. */
 
 import type { Arch } from "../abi/arch.ts";
-import { EFAULT, ENAMETOOLONG } from "../abi/errno.ts";
+import { EACCES, EFAULT, ENAMETOOLONG } from "../abi/errno.ts";
 import { AT_FDCWD, O_CREAT, O_EXCL } from "../abi/fcntl.ts";
 import {
   MAP_ANONYMOUS,
@@ -73,7 +73,8 @@ export class Rewriter {
     for (const [index, path] of looked.paths.entries()) {
       // NULL in place of a path means the descriptor.
       if (registers.address(path.arg) === 0) continue;
-      const text = kernelPath(spec, path);
+      const text = kernelPath(registers, spec, path);
+      if (WHERE_IT_IS_REGEXP.test(text)) return -EACCES;
       if (text.length >= PATH_MAX) return -ENAMETOOLONG;
       if (looked.open !== undefined) {
         return this.#pinOpen(tracee, registers, looked.open, path, text, slot);
@@ -132,13 +133,27 @@ function pinAddress(
   return 0;
 }
 
+/**
+ * A working directory or a root that has no path, by its magic link: another
+ * task with the same one could change it by fchdir(2), which nothing stops.
+ */
+const WHERE_IT_IS_REGEXP = /^\/proc\/[0-9]+(?:\/task\/[0-9]+)?\/(?:cwd|root)$/;
+
 /** The path that the kernel is given instead of the tracee's. */
-function kernelPath(spec: CallSpec, path: LookedPath): string {
-  const { written, place } = path;
+function kernelPath(
+  registers: Registers,
+  spec: CallSpec,
+  path: LookedPath,
+): string {
+  const { written, place, dirfd } = path;
   // By the name that it was given a script knows itself, so an exec keeps it;
   // the new image is looked at afterwards.
-  if (written === "" || spec.treatment === "exec") return written;
-  return realPath(place);
+  if (spec.treatment === "exec") return written;
+  // The descriptor itself is meant, and nobody can change it meanwhile. The
+  // working directory is none.
+  const byDescriptor = written === "" && dirfd >= 0 &&
+    registers.int(dirfd) !== AT_FDCWD;
+  return byDescriptor ? "" : realPath(place);
 }
 
 function realPath(place: Place): string {

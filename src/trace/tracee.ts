@@ -66,7 +66,7 @@ export interface Tracee {
   stopped: boolean;
   /** Whether a job-control signal stopped it, and nobody has continued it. */
   halted: boolean;
-  /** Whether it waits, unable to run, for the child of its vfork. */
+  /** The child of its vfork that it waits for. */
   vfork: Tracee | undefined;
   /** The registers as they were at the entry of the call in flight. */
   readonly saved: Registers;

@@ -1,0 +1,264 @@
+/**
+ * The races that a program may try to win, each as a program that tries: what
+ * the tests and `deno task soak` run.
+ */
+
+import { fixture, jail, run } from "./harness.ts";
+import { scratch } from "./jail.ts";
+import type { Engine } from "../src/trace/options.ts";
+
+/** One way to race against a check. */
+export interface Race {
+  /** What the attacker does. */
+  readonly name: string;
+  /** The program in `tests/fixtures`, and its arguments but the last one. */
+  readonly words: readonly [string, ...string[]];
+  /** Whether the program may use the network. */
+  readonly net?: boolean;
+  /** Whether it runs under both engines in the test suite. */
+  readonly both?: boolean;
+  /**
+   * Whether it wins where pinning and the path lock are switched off, or why
+   * that cannot be shown.
+   */
+  readonly control: "wins" | {
+    /** Why there is no control run. */
+    readonly none: string;
+  };
+}
+
+/** What a run of a race came to. */
+export interface Raced {
+  /** How often the program tried. */
+  readonly attempts: number;
+  /** How often it says that it won. */
+  readonly wins: number;
+  /** What changed outside the policy, as seen from outside. */
+  readonly changed: readonly string[];
+}
+
+function path(
+  how: string,
+  whats: string,
+  title: string,
+  both = "",
+): Race[] {
+  return whats.split(" ").map((what) => ({
+    name: `${title} (${what})`,
+    words: ["race_path", how, what] as const,
+    both: both.split(" ").includes(what),
+    control: "wins" as const,
+  }));
+}
+
+const RESTARTED =
+  "a call that is made again is checked again even without pinning";
+
+/** Every race. */
+export const RACES: readonly Race[] = [
+  ...path(
+    "thread",
+    "open write stat chmod utimes truncate unlink exchange link",
+    "a path is overwritten by a thread",
+    "open exchange",
+  ),
+  ...path(
+    "process",
+    "open chmod",
+    "a path is overwritten by a process with the same memory",
+    "open",
+  ),
+  {
+    name: "a path is overwritten by a signal handler",
+    words: ["race_path", "signal", "open"],
+    both: true,
+    control: { none: RESTARTED },
+  },
+  ...path(
+    "link",
+    "open write stat chmod utimes unlink link",
+    "a directory becomes a link",
+    "open chmod",
+  ),
+  ...path(
+    "directory",
+    "open stat chmod unlink",
+    "the working directory is moved",
+    "open",
+  ),
+  ...path("dirfd", "open chmod unlink", "the directory of a call is moved"),
+  ...path(
+    "chdir",
+    "open stat chmod",
+    "the working directory is changed by a thread",
+    "open",
+  ),
+  ...path(
+    "dup2",
+    "open chmod",
+    "the descriptor of a directory is replaced",
+    "open",
+  ),
+  {
+    name: "open_how is overwritten",
+    words: ["race_how"],
+    both: true,
+    control: "wins",
+  },
+  {
+    name: "the path of an exec is overwritten",
+    words: ["race_exec", "thread", "broken"],
+    both: true,
+    control: "wins",
+  },
+  {
+    name: "the path of an exec that works is overwritten",
+    words: ["race_exec", "thread", "real"],
+    control: "wins",
+  },
+  {
+    name: "a directory on the path of an exec becomes a link",
+    words: ["race_exec", "link", "broken"],
+    control: "wins",
+  },
+  ...["chmod", "xattr", "reopen"].map((what): Race => ({
+    name: `a descriptor is replaced (${what})`,
+    words: ["race_fd", what],
+    both: what === "chmod",
+    control: "wins",
+  })),
+  {
+    name: "the address of a bind is overwritten",
+    words: ["race_socket", "bind"],
+    net: true,
+    both: true,
+    control: "wins",
+  },
+  {
+    name: "a connect without the network",
+    words: ["race_socket", "connect"],
+    control: { none: "the filter refuses it, whatever the address says" },
+  },
+];
+
+const FLAG = "the flag of a file that is closed\n";
+
+/** How long a race may take beyond its own time. */
+const GRACE_MS = 60_000;
+
+/**
+ * Runs a race.
+ *
+ * @param race what to run
+ * @param engine how calls are caught
+ * @param seconds for how long
+ * @param unsafe whether pinning and the path lock are switched off
+ * @returns what it came to
+ */
+export async function runRace(
+  race: Race,
+  engine: Engine,
+  seconds: number,
+  unsafe = false,
+): Promise<Raced> {
+  await using directory = await scratch();
+  const home = directory.path;
+  await lay(home);
+  using _listener = Deno.listen({
+    transport: "unix",
+    path: `${home}/closed/socket`,
+  });
+  const policy = await directory.file("policy.yaml", policyOf(race, home));
+  const before = await census(home);
+  const [name, ...words] = race.words;
+  const argv = [fixture(name), ...words, String(seconds)];
+  const limit = String((seconds * 1000 + GRACE_MS) / 1000);
+  const watched = ["timeout", "-s", "KILL", limit];
+  const ended = unsafe
+    ? await run([
+      ...[...watched, Deno.execPath(), "run", "-A", "--no-check"],
+      new URL("unsafe.ts", import.meta.url).pathname,
+      ...[engine, policy, ...argv],
+    ], { cwd: home })
+    : await jail(["-p", policy], argv, { engine, cwd: home });
+  const counts = /^attempts ([0-9]+) wins ([0-9]+)\n$/.exec(ended.stdout);
+  if (counts === null || ended.code !== 0 || ended.stderr !== "") {
+    throw new Error(`${race.name}: ${JSON.stringify(ended)}`);
+  }
+  return {
+    attempts: Number(counts[1]),
+    wins: Number(counts[2]),
+    changed: differences(before, await census(home)),
+  };
+}
+
+/** Whether the attacker got anything. */
+export function isWon({ wins, changed }: Raced): boolean {
+  return wins > 0 || changed.length > 0;
+}
+
+function policyOf(race: Race, home: string): string {
+  return `extends: base
+read: ["${home}/open", "${home}/seen"]
+write: ["${home}/open"]
+run: ["${home}/open"]
+net: ${race.net === true}
+`;
+}
+
+/** Makes the files that the race programs expect. */
+async function lay(home: string): Promise<void> {
+  const directories =
+    "open open/a open/d open/p open/p/q open/p/q/d seen closed";
+  for (const name of directories.split(" ")) {
+    await Deno.mkdir(`${home}/${name}`);
+    await Deno.chmod(`${home}/${name}`, 0o777);
+  }
+  const files = "open/flag open/other open/a/flag open/p/flag seen/flag";
+  for (const name of files.split(" ")) await file(`${home}/${name}`, "fine\n");
+  for (const name of ["closed/flag", "closed/other", "flag"]) {
+    await file(`${home}/${name}`, FLAG);
+  }
+  await Deno.symlink("a", `${home}/open/link`);
+  await Deno.symlink("../closed", `${home}/open/spare`);
+  await run(["mkfifo", "-m", "666", `${home}/open/fifo`]);
+  const program = await Deno.readFile(fixture("race_exec"));
+  await executable(`${home}/closed/program`, program);
+  await executable(`${home}/open/real`, program);
+  // <elf.h> e_machine: the kernel alone looks at it.
+  program.set([0xff, 0xff], 18);
+  await executable(`${home}/open/broken`, program);
+  await executable(`${home}/open/a/program`, program);
+}
+
+async function file(path: string, text: string): Promise<void> {
+  await Deno.writeTextFile(path, text);
+  await Deno.chmod(path, 0o666);
+}
+
+async function executable(path: string, bytes: Uint8Array): Promise<void> {
+  await Deno.writeFile(path, bytes);
+  await Deno.chmod(path, 0o755);
+}
+
+/** Everything that can be seen of what the policy does not let be written. */
+async function census(home: string): Promise<ReadonlyMap<string, string>> {
+  const found = await run([
+    "find",
+    ...["flag", "seen", "closed", "policy.yaml"].map((n) => `${home}/${n}`),
+    ...["-printf", "%P|%p %y %m %n %i %s %T@ %C@ %l\\n"],
+  ]);
+  const lines = found.stdout.trimEnd().split("\n");
+  const seen = new Map(lines.map((line) => [line.split(" ")[0] ?? "", line]));
+  const names = [...Deno.readDirSync(home)].map(({ name }) => name);
+  return seen.set("names", names.toSorted().join(" "));
+}
+
+function differences(
+  before: ReadonlyMap<string, string>,
+  after: ReadonlyMap<string, string>,
+): string[] {
+  return [...new Set([...before.keys(), ...after.keys()])]
+    .filter((name) => before.get(name) !== after.get(name))
+    .map((name) => `${before.get(name) ?? "-"} => ${after.get(name) ?? "-"}`);
+}
