@@ -94,7 +94,7 @@ for (const engine of ENGINES) {
     await terminal.see(/Stopped/);
     await terminal.see(/\$ $/);
     await terminal.type("bg; fg\n");
-    await terminal.see(/cat'?\r\n[^]*cat'?\r\n/);
+    await terminal.see(/cat' &\r\n[^]*cat'\r\n/);
     await terminal.type("two\n");
     await terminal.see(/two\r\ntwo\r\n/);
     await terminal.type(CTRL_C);

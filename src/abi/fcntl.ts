@@ -153,6 +153,8 @@ export const F_SET_FILE_RW_HINT = 1038;
 // unistd.h: the mode of faccessat; include/linux/fs.h has it as MAY_EXEC.
 /** May it be executed? */
 export const X_OK = 1;
+/** May it be written? */
+export const W_OK = 2;
 
 // include/uapi/asm-generic/fcntl.h: kinds of locks.
 /** None: unlock. */

@@ -31,3 +31,6 @@ export const PAGE_SIZE = 4096;
 // include/uapi/linux/mman.h: flags of mremap(2).
 /** Leave an empty mapping behind. */
 export const MREMAP_DONTUNMAP = 4;
+
+/** Memory that grows down when it is touched below, `asm-generic/mman.h`. */
+export const MAP_GROWSDOWN = 0x0100;

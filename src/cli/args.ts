@@ -103,6 +103,7 @@ function toRequest(
     ...(cwd === undefined ? {} : { cwd }),
     keepFds: values.list("keep-fd").map(toFd),
     waitAll: values.has("wait-all"),
+    landlock: !values.has("no-landlock"),
   };
 }
 

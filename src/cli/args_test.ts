@@ -22,6 +22,7 @@ Deno.test("parse() runs a program under nothing but the defaults", () => {
     auditOptional: false,
     keepFds: [],
     waitAll: false,
+    landlock: true,
   });
 });
 

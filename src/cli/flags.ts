@@ -219,6 +219,15 @@ export const FLAGS: readonly Flag[] = [
     doc: "How calls are caught; auto takes the fastest",
   },
   {
+    name: "no-landlock",
+    takes: "nothing",
+    category: "jail",
+    doc: "Do without Landlock",
+    more:
+      "Every rule is enforced by jail itself. Landlock, where the kernel has " +
+      "it, holds most of it a second time (see jail plan).",
+  },
+  {
     name: "help",
     short: "h",
     takes: "nothing",
@@ -236,7 +245,6 @@ export const FLAGS: readonly Flag[] = [
   missing("memory", "SIZE", "program", "Let the program use SIZE of memory"),
   missing("root", "DIR", "program", "Make DIR the root directory"),
   missing("stats", undefined, "jail", "Show what the jail cost"),
-  missing("no-landlock", undefined, "jail", "Do without Landlock"),
 ];
 
 function missing(

@@ -7,15 +7,18 @@ import type { Call } from "../policy/call.ts";
 import { compile } from "../policy/decide.ts";
 import type { Decision } from "../policy/decision.ts";
 import { passes } from "../policy/env.ts";
+import { holdsNothing } from "../policy/floor.ts";
 import { planCalls } from "../policy/plan.ts";
 import type { Policy } from "../policy/policy.ts";
-import { realpath } from "../sys/files.ts";
+import { close, realpath } from "../sys/files.ts";
 import { hostArch } from "../sys/host.ts";
+import { createRuleset } from "../sys/landlock.ts";
 import { hasSeccompTrace } from "../sys/probe.ts";
 import { isStreamOrNoSocket } from "../sys/socket.ts";
 import { assemble } from "../trace/filter.ts";
 import type { Engine, Observation } from "../trace/options.ts";
 import { trace } from "../trace/tracer.ts";
+import { floorFor } from "./floor.ts";
 import { findProgram, planLaunch, type Program } from "./program.ts";
 
 /** What to run, under what. It can be sent to a Worker. */
@@ -30,6 +33,8 @@ export interface Job {
   readonly onDeny: "errno" | "kill";
   /** Wait for everything that the program started. */
   readonly waitAll: boolean;
+  /** Put what Landlock can hold under the stops; so unless it says false. */
+  readonly landlock?: boolean;
 }
 
 /** What the one who runs a job wants to hear, while the thread is blocked. */
@@ -86,25 +91,38 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
       : "any",
   });
   const filter = assemble(plan, hostArch());
+  const floor = floorFor(policy, {
+    env: program.env,
+    cwd: program.cwd,
+    program: found.real,
+  }, job.landlock ?? true);
   const env = program.env.filter((item) => {
     const end = item.indexOf("=");
     return passes(policy.env, end < 0 ? item : item.slice(0, end));
   });
-  return trace({
-    engine,
-    launch: planLaunch(
-      program,
-      found,
-      env,
-      engine === "seccomp" ? filter : undefined,
-    ),
-    program: printable(program.name),
-    filter,
-    plan,
-    decide: job.onDeny === "kill" ? deadly(decide) : decide,
-    observe: hooks.observe,
-    waitAll: job.waitAll,
-    started: hooks.started,
-    stopped: hooks.stopped,
-  });
+  const ruleset = holdsNothing(floor)
+    ? undefined
+    : createRuleset(floor, Math.max(2, ...program.keepFds));
+  try {
+    return trace({
+      engine,
+      launch: planLaunch(
+        program,
+        found,
+        env,
+        engine === "seccomp" ? filter : undefined,
+        ruleset,
+      ),
+      program: printable(program.name),
+      filter,
+      plan,
+      decide: job.onDeny === "kill" ? deadly(decide) : decide,
+      observe: hooks.observe,
+      waitAll: job.waitAll,
+      started: hooks.started,
+      stopped: hooks.stopped,
+    });
+  } finally {
+    if (ruleset !== undefined) close(ruleset);
+  }
 }

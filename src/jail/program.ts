@@ -5,6 +5,7 @@ import { SIGPIPE } from "../abi/signal.ts";
 import { LaunchError } from "../errors.ts";
 import { confinement } from "../sys/confine.ts";
 import { isIgnoredByShell, originalOpenFiles } from "../sys/origin.ts";
+import { restrictSelf } from "../sys/landlock.ts";
 import type { LaunchPlan } from "../sys/spawn.ts";
 import { canExecute, which } from "../sys/which.ts";
 import { realpath } from "../sys/files.ts";
@@ -108,6 +109,7 @@ function notFoundHint(name: string): string {
  * @param found where it is
  * @param env the part of its environment that it gets
  * @param filter the filter, or `undefined` where the kernel gets none
+ * @param ruleset the fd of the Landlock ruleset that it submits to, if any
  * @returns the plan
  */
 export function planLaunch(
@@ -115,6 +117,7 @@ export function planLaunch(
   found: FoundProgram,
   env: readonly string[],
   filter: Uint8Array | undefined,
+  ruleset?: number,
 ): LaunchPlan {
   return {
     file: toCString(found.path),
@@ -127,7 +130,9 @@ export function planLaunch(
     resetSignals: isIgnoredByShell(SIGPIPE) ? [] : [SIGPIPE],
     nofile: originalOpenFiles(),
     noNewPrivs: true,
-    extra: confinement(),
+    extra: ruleset === undefined
+      ? confinement()
+      : [...confinement(), restrictSelf(ruleset)],
     filter,
   };
 }

@@ -54,6 +54,8 @@ export interface RunRequest {
   readonly keepFds: readonly number[];
   /** Wait for everything that the program started. */
   readonly waitAll: boolean;
+  /** Whether Landlock is used where there is one. */
+  readonly landlock: boolean;
 }
 
 /** What jail passes on to the program instead of ending of it. */
@@ -104,6 +106,7 @@ export async function run(
     engine: request.engine,
     onDeny: request.onDeny,
     waitAll: request.waitAll,
+    landlock: request.landlock,
   }, {
     observe: locate && ((event): void => observe(event, locate)),
     started: (pid) => {

@@ -214,15 +214,26 @@ class CompiledPolicy implements Engine {
 
   /** Refuses a move that lets more be done than before. */
   #move(move: Move, uses: readonly Use[]): Decision | undefined {
+    if (move.tree) {
+      // A link in it would then be where a rule begins.
+      this.#matcher.walk(move.to, lengthOf(move.to), ALLOW_SLOTS);
+      if (this.#matcher.named() !== 0) {
+        return refuse(fixed.LINK_AT_RULE, EXDEV, indexOf(move.to, uses));
+      }
+    }
     const found = obstacle(move, this.#judge, this.#matcher);
     if (found === HARMLESS) return undefined;
     return refuse(
       this.#rules[found]?.rule.ref ?? fixed.WIDENS,
       // As for a file system of its own: mv then copies, under the rules.
       move.tree ? EXDEV : EACCES,
-      uses.findIndex((use) => use.path === move.from),
+      indexOf(move.from, uses),
     );
   }
+}
+
+function indexOf(path: string, uses: readonly Use[]): number {
+  return uses.findIndex((use) => use.path === path);
 }
 
 /** How long a path is for a walk: 0 for the root directory and for what is no path. */

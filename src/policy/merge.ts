@@ -30,6 +30,9 @@ export function mergeLayers(layers: readonly Layer[]): Policy {
       refuse: layers.flatMap((layer) => layer.calls.refuse),
     },
     default: last(layers, (layer) => layer.default),
+    require: layers.flatMap((layer) => layer.require),
+    // No layer takes it back: the rules of all of them are meant.
+    strict: last(layers, (layer) => layer.strict),
     sources: layers.flatMap((layer) => layer.sources),
   };
 }

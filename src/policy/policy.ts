@@ -97,6 +97,10 @@ export interface Sections {
   readonly calls: CallRules;
   /** How calls are refused that no rule covers, if that was said. */
   readonly default?: DefaultRule | undefined;
+  /** What it does not run without: so far `landlock` alone. */
+  readonly require: readonly RuleRef[];
+  /** Where it says that no rule may be a best effort, if it does. */
+  readonly strict?: RuleRef | undefined;
   /** Where the rules came from. */
   readonly sources: readonly PolicySource[];
 }
@@ -153,5 +157,6 @@ export const EMPTY_LAYER: Layer = {
   run: NO_PATHS,
   env: NO_NAMES,
   calls: { allow: [], refuse: [] },
+  require: [],
   sources: [],
 };

@@ -104,7 +104,7 @@ export function perUse(
 }
 
 /** The names in front of the first wildcard. */
-function literalRoot(glob: Glob): string[] {
+export function literalRoot(glob: Glob): string[] {
   const names: string[] = [];
   for (const segment of glob.segments) {
     if (segment.kind !== "name") break;
@@ -114,10 +114,12 @@ function literalRoot(glob: Glob): string[] {
 }
 
 /** The globs of a pattern, and those of where its links lead. */
-function realGlobs(pattern: string, realpath: Realpath): Glob[] {
+export function realGlobs(pattern: string, realpath: Realpath): Glob[] {
   const globs = parseGlob(pattern);
   for (const glob of [...globs]) {
     const names = literalRoot(glob);
+    // Links of /proc lead elsewhere for each process, for jail to its own files.
+    if (names[0] === "proc") continue;
     const real = realRoot(names, realpath);
     if (real === `/${names.join("/")}`) continue;
     const [root] = parseGlob(escapeGlob(real)) as [Glob];

@@ -1,6 +1,7 @@
 /** The values of a policy file made a layer: which keys there are, and what each takes. */
 
-import { Fault } from "./fault.ts";
+import type { RuleRef } from "./decision.ts";
+import { describe, Fault, shorten } from "./fault.ts";
 import {
   type AllOrNone,
   EMPTY_LAYER,
@@ -9,6 +10,7 @@ import {
 } from "./policy.ts";
 import { readCalls, readDefault } from "./shape_calls.ts";
 import { readNames, readPaths } from "./shape_rules.ts";
+import { didYouMean } from "./similar.ts";
 import { readList, readMap, readText, refTo, type Shape } from "./values.ts";
 
 /** The keys of a policy that have a meaning. */
@@ -23,10 +25,12 @@ export const POLICY_KEYS = [
   "sys",
   "calls",
   "default",
+  "require",
+  "strict",
 ] as const;
 
 /** The keys that will have one. */
-export const RESERVED_KEYS = ["limits", "tests", "strict", "require"] as const;
+export const RESERVED_KEYS = ["limits", "tests"] as const;
 
 /**
  * Reads a parsed policy.
@@ -62,8 +66,38 @@ export function readLayer(value: unknown, shape: Shape): Layer {
     default: map.has("default")
       ? readDefault(map.get("default"), shape)
       : undefined,
+    require: map.has("require") ? readRequire(map.get("require"), shape) : [],
+    strict: map.has("strict")
+      ? readStrict(map.get("strict"), shape)
+      : undefined,
     sources: [],
   };
+}
+
+/** What a policy can require. */
+export const REQUIREMENTS = ["landlock"] as const;
+
+/** Reads what the policy does not run without. */
+function readRequire(value: unknown, shape: Shape): RuleRef[] {
+  return readList(value, ["require"]).map((one, index) => {
+    const keys = ["require", index];
+    const word = readText(one, keys);
+    if (word === "landlock") return refTo(shape, keys, word);
+    throw new Fault(keys, `"${shorten(word)}" cannot be required`, {
+      hint: didYouMean(word, REQUIREMENTS) ??
+        `what can be is ${REQUIREMENTS.join(", ")}`,
+    });
+  });
+}
+
+/** Reads whether no rule may be a best effort. */
+function readStrict(value: unknown, shape: Shape): RuleRef | undefined {
+  if (value === true) return refTo(shape, ["strict"], "true");
+  if (value === false) return undefined;
+  throw new Fault(
+    ["strict"],
+    `true or false is expected, not ${describe(value)}`,
+  );
 }
 
 /** Reads one name of a policy, or a list of them. */

@@ -25,6 +25,7 @@ import { IOPRIO_WHO_PROCESS } from "../abi/ioprio.ts";
 import {
   MAP_FIXED,
   MAP_FIXED_NOREPLACE,
+  MAP_GROWSDOWN,
   MREMAP_DONTUNMAP,
   MREMAP_FIXED,
 } from "../abi/mman.ts";
@@ -514,6 +515,8 @@ export const SURFACE: Readonly<
   ],
   // Memory. munlock, msync and the like change nothing that is in a page.
   mmap: [
+    // It would grow into the pages of src/abi/pin.ts without any call.
+    refuse("EPERM", "memory that grows down", bits(3, MAP_GROWSDOWN)),
     allow(
       "it is placed by the kernel",
       isZero(0),

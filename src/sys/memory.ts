@@ -5,9 +5,11 @@
  * a number would not be exact.
  */
 
+import { toCString } from "../abi/bytes.ts";
 import { EFAULT, EIO, ENAMETOOLONG } from "../abi/errno.ts";
-import { O_CLOEXEC, O_RDWR } from "../abi/fcntl.ts";
+import { O_CLOEXEC, O_RDONLY, O_RDWR } from "../abi/fcntl.ts";
 import { PAGE_SIZE } from "../abi/mman.ts";
+import { PM_FILE, PM_PRESENT } from "../abi/pagemap.ts";
 import { addressOf } from "./address.ts";
 import { libc, outcome } from "./libc.ts";
 
@@ -222,5 +224,67 @@ export class TraceeMemory {
   /** Closes it. */
   [Symbol.dispose](): void {
     this.close();
+  }
+}
+
+/** Bytes of a page's entry in `/proc/<pid>/pagemap`. */
+const ENTRY = 8;
+
+/**
+ * What kind of memory the pages of one address space are.
+ *
+ * Like {@linkcode TraceeMemory}, it is the memory that the task had when it was
+ * first used here.
+ */
+export class TraceePages {
+  readonly #tid: number;
+  readonly #entry = new Uint8Array(ENTRY);
+  #fd = -1;
+
+  /**
+   * Makes one; opens nothing yet.
+   *
+   * @param tid any task of the process
+   */
+  constructor(tid: number) {
+    this.#tid = tid;
+  }
+
+  /**
+   * Whether memory is private and anonymous: a file has no part in it, so that
+   * nobody without this address space can change it.
+   *
+   * @param address where it starts
+   * @param length its bytes, at least 1
+   * @returns `false` where that is not sure
+   */
+  arePrivate(address: number, length: number): boolean {
+    if (!reachable(address)) return false;
+    const last = Math.floor((address + length - 1) / PAGE_SIZE);
+    for (let page = Math.floor(address / PAGE_SIZE); page <= last; page++) {
+      const fd = this.#open();
+      if (fd < 0) return false;
+      const read = outcome(
+        libc().pread64(fd, this.#entry, ENTRY, page * ENTRY),
+      );
+      if (read !== ENTRY) return false;
+      const flags = this.#entry[ENTRY - 1] as number;
+      if ((flags & PM_PRESENT) === 0 || (flags & PM_FILE) !== 0) return false;
+    }
+    return true;
+  }
+
+  #open(): number {
+    if (this.#fd >= 0) return this.#fd;
+    const path = toCString(`/proc/${this.#tid}/pagemap`);
+    const fd = outcome(libc().open(path, O_RDONLY | O_CLOEXEC, 0));
+    if (fd >= 0) this.#fd = fd;
+    return fd;
+  }
+
+  /** Closes it. */
+  close(): void {
+    if (this.#fd >= 0) libc().close(this.#fd);
+    this.#fd = -1;
   }
 }

@@ -2,7 +2,6 @@
 
 import type { Arch } from "../abi/arch.ts";
 import {
-  EEXIST,
   EINTR,
   ELOOP,
   ENOENT,
@@ -28,7 +27,7 @@ import {
   nothing,
 } from "./look.ts";
 import type { TraceOptions } from "./options.ts";
-import { arePinned } from "./pin.ts";
+import { inPrivateMemory } from "./private.ts";
 import { aimOf, signalMembers } from "./process.ts";
 import type { Registers } from "./registers.ts";
 import { Rewriter } from "./rewrite.ts";
@@ -243,8 +242,8 @@ export class Calls {
   #file(tracee: Tracee, spec: CallSpec): boolean {
     const alone = this.#family.alone || this.#options.unsafe === true;
     const pins = (spec.paths.length > 0 || spec.treatment === "bind") && !alone;
-    if (pins && !this.#prepare(tracee, spec)) return true;
     if (pins && tracee.space.pins.state === "mapping") return false;
+    if (pins && !this.#prepare(tracee, spec)) return true;
     const hold: Hold | undefined = !pins || spec.treatment === "open"
       ? undefined
       : spec.movesLinks
@@ -282,9 +281,7 @@ export class Calls {
     if (spec.treatment === "exec") {
       const exec = lookAtExec(tracee, registers, spec, isOwn);
       looked = exec.looked;
-      tracee.exec = exec.pending === undefined
-        ? undefined
-        : { ...exec.pending, verify: !alone };
+      tracee.exec = exec.pending;
     } else if (spec.treatment === "open") {
       looked = lookAtOpen(tracee, registers, spec, isOwn);
     } else if (spec.treatment === "bind") {
@@ -303,14 +300,22 @@ export class Calls {
         ? this.#under(tracee, spec, alone)
         : "wait";
     }
+    const inMemory = looked.paths.length > 0 || looked.address !== undefined;
+    const asIs = !inMemory || this.#options.unsafe === true ||
+      alone &&
+        (!this.#family.started ||
+          inPrivateMemory(tracee, registers, spec, looked));
+    if (!asIs && !this.#prepare(tracee, spec)) return "in flight";
     if (!this.#answers.allowed(tracee, spec, looked)) return "done";
     if (looked.errno !== 0) {
       this.#answers.answer(tracee, -looked.errno);
       return "done";
     }
-    if (spec.treatment === "exec") this.#family.release(tracee);
-    const inMemory = looked.paths.length > 0 || looked.address !== undefined;
-    if (alone || !inMemory) {
+    if (spec.treatment === "exec") {
+      this.#family.release(tracee);
+      if (tracee.exec !== undefined) tracee.exec.verify = !asIs;
+    }
+    if (asIs) {
       if (this.#freezer.has(tracee)) {
         this.#fly(tracee, spec, -1);
         return "in flight";
@@ -367,6 +372,7 @@ export class Calls {
   /** Sees to it that pinned pages are there; false where a tracee maps them. */
   #prepare(tracee: Tracee, spec: CallSpec): boolean {
     const { pins } = tracee.space;
+    pins.settle(tracee.tid);
     if (pins.state !== "absent") return true;
     tracee.saved.copy(this.#registers);
     this.#rewriter.mapPins(this.#registers);
@@ -386,8 +392,7 @@ export class Calls {
   /** The pages were mapped, or not: the tracee's own call comes next. */
   #mapped(tracee: Tracee, result: number): void {
     const { pins } = tracee.space;
-    const there = result === PIN_START ||
-      result === -EEXIST && arePinned(tracee.tid);
+    const there = result === PIN_START;
     pins.state = there ? "mapped" : "absent";
     if (there) this.#again(tracee.saved.nr);
     // No pages, no call: what cannot be pinned is refused.

@@ -2,6 +2,7 @@
 
 import { CLONE_FILES, CLONE_THREAD, CLONE_VM } from "../abi/sched.ts";
 import type { Arch } from "../abi/arch.ts";
+import { TraceePages } from "../sys/memory.ts";
 import { PinRegion } from "./pin.ts";
 import { Registers } from "./registers.ts";
 import type { Files, Process, Space, Tracee } from "./tracee.ts";
@@ -16,6 +17,11 @@ export class Family {
   /** Parents of a vfork that surely cannot run. */
   readonly #blocked: Set<Tracee> = new Set();
   #exposed = false;
+  /**
+   * Whether the program runs. Before, the one tracee is the launcher, which
+   * shares jail's memory: nothing may be mapped or written there.
+   */
+  started = false;
 
   /**
    * Makes an empty one.
@@ -54,7 +60,7 @@ export class Family {
     return this.#add(
       pid,
       this.#process(pid, ""),
-      { tracees: 0, pins: new PinRegion() },
+      spaceOf(pid, new PinRegion()),
       { tracees: 0 },
     );
   }
@@ -80,7 +86,7 @@ export class Family {
         : this.#process(tid, parent.process.program),
       (flags & CLONE_VM) !== 0
         ? parent.space
-        : { tracees: 0, pins: parent.space.pins.fork() },
+        : spaceOf(tid, parent.space.pins.fork()),
       (flags & CLONE_FILES) !== 0 ? parent.files : { tracees: 0 },
     );
     this.release(parent);
@@ -106,7 +112,7 @@ export class Family {
     return this.#add(
       tid,
       process ?? this.#process(tid, ""),
-      kin?.space ?? { tracees: 0, pins: new PinRegion() },
+      kin?.space ?? spaceOf(tid, new PinRegion()),
       kin?.files ?? { tracees: 0 },
     );
   }
@@ -151,7 +157,8 @@ export class Family {
       this.tracees.set(tid, tracee);
     }
     leave(tracee);
-    tracee.space = { tracees: 1, pins: new PinRegion() };
+    tracee.space = spaceOf(tid, new PinRegion());
+    tracee.space.tracees = 1;
     tracee.files = { tracees: 1 };
     return { tracee, gone };
   }
@@ -197,5 +204,11 @@ export class Family {
 /** A tracee no longer uses what it shared. */
 function leave({ space, files }: Tracee): void {
   files.tracees--;
-  if (--space.tracees === 0) space.pins.close();
+  if (--space.tracees > 0) return;
+  space.pins.close();
+  space.pages.close();
+}
+
+function spaceOf(tid: number, pins: PinRegion): Space {
+  return { tracees: 0, pins, pages: new TraceePages(tid) };
 }

@@ -29,8 +29,11 @@ const buffer = new Uint8Array(FIRST + 4096);
 
 /** The pinned pages of one address space. */
 export class PinRegion {
-  /** Whether the pages are there: not yet, being mapped by a tracee, or there. */
-  state: "absent" | "mapping" | "mapped" = "absent";
+  /**
+   * Whether the pages are there: not yet, being mapped by a tracee, there, or
+   * perhaps there, in a copy of memory that has them.
+   */
+  state: "absent" | "mapping" | "mapped" | "copied" = "absent";
   readonly #free: number[] = [];
   #next = 0;
   #memory: TraceeMemory | undefined;
@@ -38,9 +41,15 @@ export class PinRegion {
   /** The region of a copy of this address space, made by fork. */
   fork(): PinRegion {
     const copy = new PinRegion();
-    // A fork while another thread maps them may or may not have them.
-    copy.state = this.state === "mapped" ? "mapped" : "absent";
+    // The copy may have been made before the pages were there.
+    if (this.state !== "absent") copy.state = "copied";
     return copy;
+  }
+
+  /** Looks whether a copy has the pages. */
+  settle(tid: number): void {
+    if (this.state !== "copied") return;
+    this.state = arePinned(tid) ? "mapped" : "absent";
   }
 
   /** Closes what is open; the address space is gone. */
@@ -132,11 +141,8 @@ function slotAddress(slot: number): number {
 /** Most of `/proc/<pid>/maps` that is looked at: its lowest lines. */
 const MAPS_SIZE = 4096;
 
-/**
- * Whether the pages are there, in memory that is a copy of one where they were
- * being mapped: private, read-only and of no file, which nobody can change.
- */
-export function arePinned(tid: number): boolean {
+/** Whether the pages are there: private, read-only and of no file. */
+function arePinned(tid: number): boolean {
   const maps = readFile(`/proc/${tid}/maps`, MAPS_SIZE);
   if (typeof maps === "number") return false;
   const line = /^([0-9a-f]+)-([0-9a-f]+) r--p 00000000 00:00 0 *$/m.exec(

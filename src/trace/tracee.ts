@@ -1,5 +1,6 @@
 /** What the tracer knows of each tracee, and of what tracees share. */
 
+import type { TraceePages } from "../sys/memory.ts";
 import type { CallSpec } from "./spec.ts";
 import type { PinRegion } from "./pin.ts";
 import type { Registers } from "./registers.ts";
@@ -20,6 +21,8 @@ export interface Space {
   tracees: number;
   /** The read-only pages that checked arguments are put in, once there are any. */
   readonly pins: PinRegion;
+  /** What kind of memory its pages are. */
+  readonly pages: TraceePages;
 }
 
 /** A table of descriptors, shared by threads and by CLONE_FILES. */
@@ -49,7 +52,7 @@ export interface PendingExec {
   /** The real path of its ELF interpreter; "" for none. */
   readonly loader: string;
   /** Whether another tracee could have changed something meanwhile. */
-  readonly verify: boolean;
+  verify: boolean;
 }
 
 /** One traced thread. */

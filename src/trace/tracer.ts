@@ -74,7 +74,6 @@ class Tracer {
   readonly #status = new Int32Array(1);
   readonly #names: ReadonlyMap<number, SyscallName>;
   #launched: Launched | undefined;
-  #running = false;
   #outcome: Outcome | undefined;
   #finished: (() => void) | undefined;
   #killing = false;
@@ -225,7 +224,7 @@ class Tracer {
     }
     const action = this.#entry.actionOf(tracee.tid);
     // Before the program there is the launcher: its calls are jail's own.
-    const own = !this.#running && action.kind !== "exit" &&
+    const own = !this.#family.started && action.kind !== "exit" &&
       action.nr !== SYSCALLS.execve[this.#arch.name];
     if (own) return this.#go(tracee, 0);
     switch (action.kind) {
@@ -274,8 +273,8 @@ class Tracer {
     if (this.#options.observe !== undefined) {
       now.process.program = imageOf(now.tid);
     }
-    if (!this.#running) {
-      this.#running = true;
+    if (!this.#family.started) {
+      this.#family.started = true;
       this.#finished = this.#options.started?.(now.process.pid);
     }
     this.#go(now, 0);
@@ -340,7 +339,9 @@ class Tracer {
 
   /** The program itself is gone. */
   #ended(outcome: Outcome): void {
-    const failure = this.#running ? undefined : this.#launched?.failure();
+    const failure = this.#family.started
+      ? undefined
+      : this.#launched?.failure();
     if (failure !== undefined) {
       const errno = errnoName(failure.errno);
       const missing = failure.step === "execve" && errno === "ENOENT";

@@ -1,0 +1,178 @@
+/** The floor of a policy on this machine, and what it rests on. */
+
+import { fromText, printable, toCString } from "../abi/bytes.ts";
+import {
+  AT_EACCESS,
+  AT_FDCWD,
+  O_CLOEXEC,
+  O_NOFOLLOW,
+  O_PATH,
+  W_OK,
+} from "../abi/fcntl.ts";
+import { get } from "../abi/layout.ts";
+import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
+import {
+  S_IFBLK,
+  S_IFCHR,
+  S_IFDIR,
+  S_IFLNK,
+  S_IFMT,
+  STAT,
+} from "../abi/stat.ts";
+import { UnsupportedError } from "../errors.ts";
+import { type Floor, floorOf, NO_FLOOR } from "../policy/floor.ts";
+import {
+  type FloorFacts,
+  type FloorKind,
+  isWithin,
+  parentOf,
+} from "../policy/grants.ts";
+import type { Policy } from "../policy/policy.ts";
+import { close, faccessat, fstat, openat2, realpath } from "../sys/files.ts";
+import { landlockAbi } from "../sys/landlock.ts";
+import { inspect } from "../trace/image.ts";
+import { type Place, place } from "../trace/place.ts";
+import { type Program, variable } from "./program.ts";
+
+/** Where loaders are by the ABI documents of their architectures. */
+const LOADERS: readonly string[] = [
+  "/lib64/ld-linux-x86-64.so.2",
+  "/lib/ld-linux-aarch64.so.1",
+  "/lib/ld-musl-x86_64.so.1",
+  "/lib/ld-musl-aarch64.so.1",
+];
+
+/** Where files come and go, apart from the working directory. */
+const CHANGING: readonly string[] = ["/run", "/tmp", "/var"];
+
+/** What a floor depends on besides its policy. */
+export interface FloorPlace {
+  /** The program's environment. */
+  readonly env: readonly string[];
+  /** Its working directory. */
+  readonly cwd: string;
+  /** Its real path. */
+  readonly program: string;
+}
+
+/**
+ * Looks at the machine for a floor.
+ *
+ * @param at where the program runs
+ * @param abi the version of Landlock to make it for
+ * @returns the facts
+ */
+export function floorFacts(at: FloorPlace, abi: number): FloorFacts {
+  const cwd = realpath(at.cwd) ?? at.cwd;
+  const home = variable(at.env, "HOME");
+  const tmp = variable(at.env, "TMPDIR") || "/tmp";
+  // Nobody moves the directory away that he works in, or his home.
+  const kept = [cwd, home, tmp].flatMap((path) =>
+    path?.startsWith("/") ? [realpath(path) ?? path] : []
+  );
+  const changing = [...CHANGING, ...cwd === "/" ? [] : [cwd], tmp];
+  return {
+    abi,
+    realpath,
+    kind: (path) => look(path).kind,
+    stays: (path) => stays(path, kept),
+    changes: (path) =>
+      path !== at.program && changing.some((above) => isWithin(path, above)),
+    loaders: [
+      ...new Set([
+        ...LOADERS.map(fromText).map(realpath),
+        loaderOf(at.program),
+      ]),
+    ]
+      .filter((path) => path !== undefined),
+  };
+}
+
+/**
+ * Makes the floor of a run.
+ *
+ * @param policy the policy
+ * @param at where the program runs
+ * @param wanted whether to use Landlock
+ * @returns the floor; one that holds nothing where there is no Landlock
+ * @throws {UnsupportedError} where the policy cannot do without it
+ */
+export function floorFor(
+  policy: Policy,
+  at: FloorPlace,
+  wanted: boolean,
+): Floor {
+  const abi = wanted ? landlockAbi() : 0;
+  if (abi > 0) return floorOf(policy, floorFacts(at, abi));
+  const [required] = policy.require;
+  if (required === undefined) return NO_FLOOR;
+  throw new UnsupportedError(
+    `Cannot run under this policy: ${printable(required.source)} requires ` +
+      (wanted ? "Landlock, and this kernel has none" : "Landlock"),
+    wanted
+      ? "use Linux 5.13 or newer, with landlock in the kernel's lsm= list"
+      : "leave out --no-landlock",
+  );
+}
+
+const stat = new Uint8Array(STAT.size);
+
+/** What has a name, and on which device it is; no link is followed. */
+function look(
+  path: string,
+): { readonly kind: FloorKind; readonly device: number } {
+  const fd = openat2(
+    AT_FDCWD,
+    toCString(path),
+    O_PATH | O_CLOEXEC | O_NOFOLLOW,
+    0,
+    RESOLVE_NO_SYMLINKS,
+  );
+  if (fd < 0) return { kind: "missing", device: -1 };
+  try {
+    if (fstat(fd, stat) < 0) return { kind: "missing", device: -1 };
+    return {
+      kind: kindOf(get(STAT, stat, "st_mode")),
+      device: get(STAT, stat, "st_dev"),
+    };
+  } finally {
+    close(fd);
+  }
+}
+
+function kindOf(mode: number): FloorKind {
+  switch (mode & S_IFMT) {
+    case S_IFDIR:
+      return "directory";
+    case S_IFLNK:
+      return "link";
+    case S_IFCHR:
+    case S_IFBLK:
+      return "device";
+    default:
+      return "file";
+  }
+}
+
+/** Whether what a name means cannot be removed, or will not be. */
+function stays(path: string, kept: readonly string[]): boolean {
+  if (path === "/" || kept.some((one) => isWithin(one, path))) return true;
+  const { kind, device } = look(path);
+  let above = path;
+  let parent = look(above);
+  do {
+    above = parentOf(above);
+    parent = look(above);
+  } while (above !== "/" && parent.kind !== "directory");
+  if (kind !== "missing" && (above === "/" || device !== parent.device)) {
+    return true;
+  }
+  return faccessat(AT_FDCWD, toCString(above), W_OK, AT_EACCESS) < 0;
+}
+
+/** The real path of the loader of a program, where it has one. */
+function loaderOf(program: string): string | undefined {
+  const find = (path: string): Place => place(realpath(path) ?? path, "file");
+  const { errno, loader } = inspect(find(program), find);
+  return errno === 0 ? loader?.path : undefined;
+}

@@ -1,0 +1,46 @@
+/** Directories in which tests run programs under the policies that come with jail. */
+
+import { assertEquals } from "@std/assert";
+import { run } from "../harness.ts";
+import { Scratch } from "../jail.ts";
+
+/** Files by name: their text, made executable where they begin with "#!". */
+export type Files = Readonly<Record<string, string>>;
+
+/** The environment there, which is no one's. */
+export const ENV: Readonly<Record<string, string>> = {
+  HOME: "/nonexistent",
+  PATH: "/usr/bin:/bin",
+};
+
+/** The text of a file beside this one. */
+export function ours(name: string): Promise<string> {
+  return Deno.readTextFile(new URL(`${name}`, import.meta.url));
+}
+
+/** A directory outside of the one for temporary files, which some policies open. */
+export async function place(
+  files: Files = {},
+  before?: string,
+): Promise<Scratch> {
+  const path = await Deno.makeTempDir({ dir: "/var/tmp", prefix: "jail-" });
+  await Deno.chmod(path, 0o777);
+  const made = new Scratch(path);
+  for (const [name, text] of Object.entries(files)) {
+    const parent = name.slice(0, Math.max(0, name.lastIndexOf("/")));
+    await Deno.mkdir(`${path}/${parent}`, { recursive: true });
+    await made.file(name, text, text.startsWith("#!") ? 0o755 : 0o644);
+  }
+  if (before !== undefined) {
+    const { code, stderr } = await run(["sh", "-c", before], {
+      cwd: path,
+      env: ENV,
+    });
+    assertEquals(code, 0, stderr);
+  }
+  // The compiled command is tried as another user.
+  if (Deno.env.has("JAIL_BINARY") && Deno.uid() === 0) {
+    await run(["chown", "-hR", "65534:65534", path]);
+  }
+  return made;
+}

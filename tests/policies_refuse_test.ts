@@ -1,0 +1,286 @@
+/** The policies that come with jail are no wider than they say. */
+
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { type Ended, ENGINES, fixture, jail, run } from "./harness.ts";
+import { needs } from "./needs.ts";
+import { ENV, type Files, ours, place } from "./policies/place.ts";
+
+/** What a policy must refuse, and beside it what it must not. */
+interface ReachCase {
+  readonly policy: string;
+  /** Attempts; `.` is the working directory. */
+  readonly refused: string;
+  /** Attempts that look as if nothing were there. */
+  readonly absent?: string;
+  readonly allowed: string;
+  /** What a call of the network gives. */
+  readonly net?: string;
+}
+
+const NO_WRITE = "make=./x make=/tmp/jail-reach write=./notes";
+const NO_HOME = "list=/root list=/home read=./.ssh/id";
+
+const REACH: readonly ReachCase[] = [
+  {
+    policy: "minimal",
+    refused: `${NO_WRITE} ${NO_HOME} read=/etc/passwd read=./notes list=. ` +
+      "list=/etc see=/etc/passwd run=/bin/true run=./script",
+    allowed: "fork= read=/dev/null write=/dev/null",
+  },
+  {
+    policy: "base",
+    refused:
+      `${NO_WRITE} ${NO_HOME} read=./notes list=. run=/bin/true run=./script`,
+    allowed: "fork= read=/etc/passwd list=/usr list=/",
+  },
+  {
+    policy: "default",
+    refused: `${NO_WRITE} ${NO_HOME} list=/var read=/tmp`,
+    allowed: "fork= read=/etc/passwd list=/usr read=./notes list=.",
+  },
+  {
+    policy: "readonly",
+    refused: `${NO_WRITE} read=./.ssh/id read=/proc/kcore read=/proc/kmsg`,
+    allowed: "fork= read=/etc/passwd list=/var list=/tmp read=./notes",
+  },
+  {
+    policy: "build",
+    refused: `${NO_HOME} list=/var make=./.git/x make=./.git/hooks/x ` +
+      "write=./.git/config run=/tmp",
+    allowed: "fork= make=./x make=/tmp/jail-reach write=./notes",
+  },
+  {
+    policy: "python",
+    refused: `${NO_WRITE} ${NO_HOME} run=/bin/sh run=./script read=/tmp`,
+    allowed: "fork= read=./notes list=/usr/lib",
+  },
+  {
+    policy: "node",
+    refused: `${NO_WRITE} ${NO_HOME} run=/bin/sh run=./script read=/tmp`,
+    allowed: "fork= read=./notes list=/usr/lib",
+  },
+  {
+    policy: "git",
+    refused: `${NO_HOME} make=/tmp/jail-reach run=./script run=/bin/ls ` +
+      "run=./.git/hooks/post-commit",
+    allowed: "fork= make=./x make=./.git/x make=./.git/hooks/x write=./notes",
+  },
+  {
+    policy: "agent",
+    refused: `${NO_HOME} list=/var make=./.git/hooks/x make=./sub/.git ` +
+      "make=./.git/commondir write=./.git/config " +
+      "write=./.git/hooks/post-commit make=./.git/modules/m/hooks/x " +
+      "write=./sub/.git",
+    absent: "read=./.env see=./.env write=./.env read=./sub/.env.local",
+    allowed: "fork= make=./x make=/tmp/jail-reach make=./.git/x " +
+      "write=./notes read=./sub/.env.example",
+  },
+  {
+    policy: "ls",
+    refused: `${NO_WRITE} list=/root list=/ list=/etc run=/bin/true ` +
+      "run=./script read=/etc/hosts",
+    allowed: "list=. see=./notes read=/etc/passwd",
+    net: "EPERM",
+  },
+  {
+    policy: "gs",
+    refused: `${NO_WRITE} ${NO_HOME} read=/etc/passwd read=./notes list=. ` +
+      "list=/ run=/bin/sh run=./script make=./page.ps.x",
+    allowed: "read=./page.ps make=./out/x list=/usr/share/fonts",
+    net: "EPERM",
+  },
+];
+
+const TREE: Files = {
+  notes: "one\n",
+  script: "#!/bin/sh\necho it ran\n",
+  "page.ps": "%!\n",
+  ".env": "KEY=1\n",
+  ".ssh/id": "key\n",
+  ".git/config": "",
+  ".git/hooks/post-commit": "#!/bin/sh\necho it ran\n",
+  ".git/modules/m/hooks/keep": "",
+  "out/keep": "",
+  "sub/.env.local": "KEY=1\n",
+  "sub/.env.example": "KEY=\n",
+};
+
+/** What no policy but `allow-all` lets a program do. */
+function always(elsewhere: string): string[] {
+  return [
+    "read=/etc/shadow",
+    `read=${elsewhere}/.ssh/id`,
+    `make=${elsewhere}/x`,
+    `write=${elsewhere}/.ssh/id`,
+    "make=/etc/jail-reach",
+    "make=/usr/jail-reach",
+    "write=/etc/passwd",
+    "read=/proc/1/environ",
+    "write=/proc/self/mem",
+  ];
+}
+
+for (const engine of ENGINES) {
+  for (const { policy, refused, absent, allowed, net = "EACCES" } of REACH) {
+    const name = `-p ${policy} (${engine}) is no wider than it says`;
+    Deno.test({
+      ...needs(["gcc"], name),
+      fn: async () => {
+        await using inside = await place(TREE, "chmod -R a+rwX .");
+        await using outside = await place(TREE, "chmod -R a+rwX .");
+        const here = (attempts = ""): string[] =>
+          attempts.split(" ").filter((one) => one !== "")
+            .map((one) => one.replace("=.", `=${inside.path}/.`));
+        const expected: [attempts: string[], result: string][] = [
+          [[...always(outside.path), ...here(refused)], "EACCES"],
+          [here(absent), "ENOENT"],
+          [here(allowed), "OK"],
+          [["connect=1", "socket=/run/jail-reach"], net],
+          [["signal=0", "signal=1"], "ESRCH"],
+          [["trace=0", "trace=1"], "EPERM"],
+        ];
+        const attempts = expected.flatMap(([attempts]) => attempts);
+        const ended = await jail(
+          ["-p", policy],
+          [fixture("reach"), ...attempts],
+          { cwd: inside.path, env: ENV, engine },
+        );
+        const wanted = expected.flatMap(([attempts, result]) =>
+          attempts.map((one) => `${one.replace("=", " ")}: ${result}`)
+        );
+        assertEquals(ended.stdout.trimEnd().split("\n"), wanted);
+        assertEquals(ended.stderr, "");
+      },
+    });
+  }
+
+  Deno.test({
+    ...needs(["gs"], `-p gs (${engine}) stops Ghostscript where it would not`),
+    fn: async () => {
+      await using directory = await place(
+        { "page.ps": await ours("page.ps") },
+        "mkdir out",
+      );
+      const gs = (...args: string[]): Promise<Ended> =>
+        jail(["-p", "gs"], ["gs", "-q", "-dNOSAFER", "-dBATCH", ...args], {
+          cwd: directory.path,
+          env: ENV,
+          engine,
+        });
+      const reads = await gs(
+        "-dNODISPLAY",
+        "-c",
+        "(/etc/passwd) (r) file 100 string readstring pop print",
+      );
+      assertEquals([reads.code, reads.stdout.includes("root:")], [1, false]);
+      const writes = await gs("-sDEVICE=png16m", "-o", "page.png", "page.ps");
+      assertEquals(writes.code, 1);
+      const left = [...Deno.readDirSync(directory.path)].map((one) => one.name);
+      assertEquals(left.sort(), ["out", "page.ps"]);
+      const runs = await gs("-dNODISPLAY", "-c", "(%pipe%id) (r) file");
+      assertEquals(runs.code, 1);
+    },
+  });
+
+  Deno.test({
+    ...needs(["python3"], `-p python (${engine}) lets pip install nothing`),
+    fn: async () => {
+      await using directory = await place({
+        "pyproject.toml": '[project]\nname = "x"\nversion = "1"\n',
+      });
+      const pip = ["/usr/bin/python3", "-m", "pip", "install", "--target=t"];
+      const { code } = await jail(["-p", "python"], [...pip, "."], {
+        cwd: directory.path,
+        env: ENV,
+        engine,
+      });
+      assertNotEquals(code, 0);
+      assertEquals([...Deno.readDirSync(directory.path)].length, 1);
+    },
+  });
+
+  Deno.test({
+    ...needs(["git"], `-p git (${engine}) runs no hook`),
+    fn: async () => {
+      await using directory = await place(
+        { "hooks/pre-commit": "#!/bin/sh\necho it ran; touch ran\n" },
+        "git init -q && git config core.hooksPath hooks",
+      );
+      const commit = (...args: string[]): Promise<Ended> =>
+        jail(
+          ["-p", "git"],
+          [
+            "git",
+            "-c",
+            "user.name=a",
+            "-c",
+            "user.email=a@example.org",
+            ...args,
+            "commit",
+            "--allow-empty",
+            "-qm",
+            "one",
+          ],
+          { cwd: directory.path, env: ENV, engine },
+        );
+      await commit();
+      const without = await commit("-c", "core.hooksPath=/dev/null");
+      assertEquals([without.code, without.stderr], [0, ""]);
+      const left = [...Deno.readDirSync(directory.path)].map((one) => one.name);
+      assertEquals(left.sort(), [".git", "hooks"]);
+    },
+  });
+
+  Deno.test({
+    ...needs(["git"], `-p agent (${engine}) leaves what git runs as it is`),
+    fn: async () => {
+      await using directory = await place(
+        { notes: "one\n", hook: "#!/bin/sh\necho it ran\n" },
+        "git init -q && mkdir -p .git/hooks",
+      );
+      const state = async (): Promise<string> => {
+        const list = "cat .git/config; find .git -path '*hook*' | sort; ls -A";
+        const { stdout } = await run(["sh", "-c", list], {
+          cwd: directory.path,
+        });
+        return stdout;
+      };
+      const before = await state();
+      const tries = [
+        "cp hook .git/hooks/pre-commit",
+        "ln -s ../../hook .git/hooks/pre-commit",
+        "ln hook .git/hooks/pre-commit",
+        "mv hook .git/hooks/pre-commit",
+        "mv .git/hooks old",
+        "mv .git old",
+        "rm -r .git/hooks",
+        "git config core.fsmonitor ./hook",
+        "git config core.hooksPath .",
+        "echo x >> .git/config",
+        "mv notes .git/config",
+        "echo ../other > .git/commondir",
+        "git init -q sub",
+        "git clone -q . copy",
+      ];
+      for (const one of tries) {
+        const { code } = await jail(["-p", "agent"], ["sh", "-c", one], {
+          cwd: directory.path,
+          env: ENV,
+          engine,
+        });
+        assert(code !== 0, one);
+        await run(["rmdir", "sub", "copy"], { cwd: directory.path });
+        assertEquals(await state(), before, one);
+      }
+    },
+  });
+
+  Deno.test(`-p default (${engine}) keeps secrets of the environment`, async () => {
+    const show = "echo ${GITHUB_TOKEN-none} ${DB_PASSWORD-none} ${HOME-none}";
+    const ended = await jail([], ["sh", "-c", show], {
+      env: { ...ENV, GITHUB_TOKEN: "1", DB_PASSWORD: "2" },
+      engine,
+    });
+    assertEquals(ended.stdout, `none none ${ENV["HOME"]}\n`);
+  });
+}

@@ -1,0 +1,164 @@
+/** Real programs do in a jail what they do without one: same output, same status, same files. */
+
+import { assertEquals, assertNotEquals } from "@std/assert";
+import { ENGINES, jail, run } from "./harness.ts";
+import { needs } from "./needs.ts";
+import { scratch } from "./jail.ts";
+
+interface ProgramCase {
+  readonly what: string;
+  /** Commands that must be there. */
+  readonly commands: readonly string[];
+  /** The built-in policy that is made for it. */
+  readonly policy?: string;
+  /** What is run, by bash, in an empty directory. */
+  readonly script: string;
+}
+
+const PAGE = `%!PS
+/Helvetica findfont 24 scalefont setfont
+72 700 moveto (A page of our own) show
+0.8 0.1 0.2 setrgbcolor 300 400 120 0 360 arc fill
+0 0 1 setrgbcolor 4 setlinewidth
+72 72 moveto 200 300 400 100 540 400 curveto stroke
+showpage`;
+
+const PROGRAMS: readonly ProgramCase[] = [
+  {
+    what: "gcc and make -j4 of 30 files",
+    commands: ["gcc", "make"],
+    policy: "build",
+    script: `for i in $(seq 30); do
+  echo "int f$i(int x) { return x * $i; }" > f$i.c
+  echo "int f$i(int x);" >> all.h
+done
+{ echo '#include <stdio.h>'; echo '#include "all.h"'; echo 'int main(void) { int x = 1;'
+  for i in $(seq 30); do echo "x += f$i(x) % 7;"; done
+  echo 'printf("%d\\n", x); return 0; }'; } > main.c
+printf 'OBJECTS = $(patsubst %%.c,%%.o,$(wildcard *.c))\\nall: prog\\nprog: $(OBJECTS)\\n\\tgcc -o $@ $(OBJECTS)\\n%%.o: %%.c\\n\\t@gcc -c -o $@ $<\\n' > Makefile
+make -s -j4 && ./prog && make -s -q && ls`,
+  },
+  {
+    what: "python3 with many imports",
+    commands: ["python3"],
+    policy: "python",
+    script: `/usr/bin/python3 -B -c '
+import http.client, json, sqlite3, ssl, asyncio, multiprocessing, xml.dom.minidom, decimal, subprocess
+print(len(http.client.responses), json.dumps({"a": [1, None]}), decimal.Decimal(1) / 3)
+print(subprocess.run(["/bin/echo", "from a child"], capture_output=True, text=True).stdout)
+print(asyncio.run(asyncio.sleep(0, "slept")))
+'; /usr/bin/python3 -c 'raise SystemExit(7)'`,
+  },
+  {
+    what: "node -e",
+    commands: ["node"],
+    policy: "node",
+    script: `node -e '
+const { execFileSync } = require("child_process");
+const zlib = require("zlib");
+console.log(process.argv.length, zlib.gzipSync("x".repeat(1000)).length);
+console.log(execFileSync("/bin/echo", ["from a child"]).toString());
+setTimeout(() => process.exit(5), 10);
+'`,
+  },
+  {
+    what: "git clone of a local repository",
+    commands: ["git"],
+    policy: "git",
+    script: `export GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_DATE='2001-02-03 04:05:06 +0000'
+export GIT_COMMITTER_DATE="$GIT_AUTHOR_DATE" GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b
+export GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
+git init -q -b main one && cd one && for i in 1 2 3; do echo $i > f$i; git add .; git commit -q -m $i; done
+cd .. && git clone -q one two && cd two && git log --format='%H %s' && git status && git fsck && ls`,
+  },
+  {
+    what: "tar and gzip",
+    commands: ["tar", "gzip"],
+    script: `mkdir -p d/e; seq 5000 > d/e/numbers; ln -s e/numbers d/link; ln d/e/numbers d/hard
+tar --sort=name --mtime=@0 --owner=0 --group=0 -cf - d | gzip -n -9 | cksum
+tar -cf - d | gzip > a.tgz && mkdir out && tar -xzf a.tgz -C out && diff -r d out/d && ls -R out`,
+  },
+  {
+    what: "bash with pipes, here-documents and process substitution",
+    commands: ["bash"],
+    script: `cat <<END | tr a-z A-Z
+here $((6 * 7))
+END
+cat <<<"a word"
+diff <(seq 5) <(seq 2 6)
+echo pipes: $(yes | head -n 1000 | wc -l) \${PIPESTATUS[@]}
+set -o pipefail; yes | head -n 1 >/dev/null; echo $?
+exec 3>out 4<>both; echo three >&3; echo four >&4; cat out both
+coproc cat; echo through >&"\${COPROC[1]}"; read -r line <&"\${COPROC[0]}"; echo "$line"
+set -m; sleep 0.05 & jobs %sleep; wait $!; echo $?
+trap 'echo bye' EXIT; (exit 3); echo $?; kill -0 $$; no-such-command; exit 9`,
+  },
+  {
+    what: "find over a large tree",
+    commands: ["find"],
+    script:
+      `find /usr/share/doc -name 'c*' -printf '%p %y %s %l\\n' | sort | cksum; find /usr/bin -maxdepth 1 -type l | wc -l`,
+  },
+  {
+    what: "ssh-keygen",
+    commands: ["ssh-keygen"],
+    script: `ssh-keygen -q -t ed25519 -N '' -C me -f key && stat -c %a key key.pub
+[ "$(ssh-keygen -y -f key)" = "$(cat key.pub)" ] && echo same; ssh-keygen -lf key.pub | cut -d' ' -f1,3-; rm key*`,
+  },
+  {
+    what: "sqlite3",
+    commands: ["sqlite3"],
+    script: `sqlite3 db <<'END'
+pragma journal_mode = wal;
+create table t (a integer primary key, b text);
+with recursive n(x) as (select 1 union all select x + 1 from n where x < 2000) insert into t select x, 'row ' || x from n;
+select count(*), sum(a), max(b) from t;
+END
+sqlite3 db 'pragma integrity_check; select b from t where a = 77'; ls; rm db*`,
+  },
+  {
+    what: "Ghostscript, with a PNG of the same bytes",
+    commands: ["gs"],
+    policy: "gs",
+    script: `cat > page.ps <<'END'
+${PAGE}
+END
+gs -q -dNOPAUSE -dBATCH -dSAFER -sDEVICE=png16m -r72 -sOutputFile=out.png page.ps; cksum out.png`,
+  },
+  {
+    what: "ls in all its columns",
+    commands: ["ls"],
+    policy: "ls",
+    script: "ls -la /usr /etc/passwd; ls /nowhere; echo $?",
+  },
+];
+
+/** All files of a directory with what they contain. */
+async function files(directory: string): Promise<string> {
+  const script = `find . -printf '%P %y %m %l\\n' | sort
+    find . -type f -not -path '*/.git/index' -not -name '*.tgz' -print0 | sort -z | xargs -0r cksum`;
+  return (await run(["sh", "-c", script], { cwd: directory })).stdout;
+}
+
+for (const engine of ENGINES) {
+  for (const { what, commands, script } of PROGRAMS) {
+    Deno.test({
+      ...needs(commands, `jail (${engine}) changes nothing for ${what}`),
+      fn: async () => {
+        await using directory = await scratch();
+        const cwd = `${directory.path}/here`;
+        const argv = ["bash", "-c", script];
+        await Deno.mkdir(cwd);
+        const wanted = await run(argv, { cwd });
+        const made = await files(cwd);
+        assertNotEquals(wanted.stdout, "");
+        assertEquals(wanted.signal, null);
+        await Deno.remove(cwd, { recursive: true });
+        await Deno.mkdir(cwd);
+        const ended = await jail(["-A"], argv, { engine, cwd });
+        assertEquals(ended, wanted);
+        assertEquals(await files(cwd), made);
+      },
+    });
+  }
+}
