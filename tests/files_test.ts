@@ -121,17 +121,13 @@ function words(
   only: readonly CallCase[],
   spell = (path: string): string => path,
 ): string[] {
-  const calls = only.map((one) => {
+  const calls = only.map((one): string => {
     const there = spell(place(`${root}/closed`, one));
     const other = place(`${root}/open`, one);
-    switch (one.end) {
-      case undefined:
-        return `${one.name}=${there}`;
-      case "first":
-        return `${one.name}=${there}=${other}`;
-      case "second":
-        return `${one.name}=${other}=${there}`;
-    }
+    if (one.end === undefined) return `${one.name}=${there}`;
+    return one.end === "first"
+      ? `${one.name}=${there}=${other}`
+      : `${one.name}=${other}=${there}`;
   });
   return [fixture("try_call"), beside, ...calls];
 }

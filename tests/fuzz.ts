@@ -198,7 +198,7 @@ async function lookOf(pid: number): Promise<string> {
     await Deno.readTextFile(`/proc/${pid}/${name}`).catch(() => "gone");
   const status = await read("status");
   const stat = (await read("stat")).replace(/^.*\) /, "").split(" ");
-  const kept = /^(Uid|Gid|SigIgn|SigCgt|Cpus_allowed|TracerPid):.*$/gm;
+  const kept = /^(Uid|Gid|Cpus_allowed|TracerPid):.*$/gm;
   return [
     ...pid === Deno.pid ? [] : [status.match(/^State:.*$/m)?.[0] ?? "gone"],
     ...status.match(kept) ?? [],

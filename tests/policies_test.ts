@@ -1,9 +1,9 @@
 /** The policies that come with jail, each with real programs and with what must not work. */
 
 import { assertEquals } from "@std/assert";
-import { type Ended, ENGINES, jail, run } from "./harness.ts";
+import { type Ended, ENGINES, jail } from "./harness.ts";
 import { needs } from "./needs.ts";
-import { ENV, type Files, ours, place } from "./policies/place.ts";
+import { ENV, type Files, ours, outside, place } from "./policies/place.ts";
 
 /** A program that must do the same in a jail and outside. */
 interface WorkCase {
@@ -202,8 +202,8 @@ for (const engine of ENGINES) {
       ...needs(one.needs, name),
       fn: async () => {
         await using inside = await place(files, before);
-        await using outside = await place(files, before);
-        const there = await run(argv, { cwd: outside.path, env: ENV });
+        await using beside = await place(files, before);
+        const there = await outside(argv, beside.path);
         const here = await jail(["-p", policy], argv, {
           cwd: inside.path,
           env: ENV,
@@ -213,7 +213,7 @@ for (const engine of ENGINES) {
         for (const file of makes ?? []) {
           assertEquals(
             await Deno.readFile(`${inside.path}/${file}`),
-            await Deno.readFile(`${outside.path}/${file}`),
+            await Deno.readFile(`${beside.path}/${file}`),
             file,
           );
         }

@@ -65,7 +65,8 @@ setTimeout(() => process.exit(5), 10);
     what: "git clone of a local repository",
     commands: ["git"],
     policy: "git",
-    script: `export GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_DATE='2001-02-03 04:05:06 +0000'
+    script:
+      `export GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_DATE='2001-02-03 04:05:06 +0000'
 export GIT_COMMITTER_DATE="$GIT_AUTHOR_DATE" GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b
 export GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
 git init -q -b main one && cd one && for i in 1 2 3; do echo $i > f$i; git add .; git commit -q -m $i; done
@@ -74,7 +75,8 @@ cd .. && git clone -q one two && cd two && git log --format='%H %s' && git statu
   {
     what: "tar and gzip",
     commands: ["tar", "gzip"],
-    script: `mkdir -p d/e; seq 5000 > d/e/numbers; ln -s e/numbers d/link; ln d/e/numbers d/hard
+    script:
+      `mkdir -p d/e; seq 5000 > d/e/numbers; ln -s e/numbers d/link; ln d/e/numbers d/hard
 tar --sort=name --mtime=@0 --owner=0 --group=0 -cf - d | gzip -n -9 | cksum
 tar -cf - d | gzip > a.tgz && mkdir out && tar -xzf a.tgz -C out && diff -r d out/d && ls -R out`,
   },
@@ -102,7 +104,8 @@ trap 'echo bye' EXIT; (exit 3); echo $?; kill -0 $$; no-such-command; exit 9`,
   {
     what: "ssh-keygen",
     commands: ["ssh-keygen"],
-    script: `ssh-keygen -q -t ed25519 -N '' -C me -f key && stat -c %a key key.pub
+    script:
+      `ssh-keygen -q -t ed25519 -N '' -C me -f key && stat -c %a key key.pub
 [ "$(ssh-keygen -y -f key)" = "$(cat key.pub)" ] && echo same; ssh-keygen -lf key.pub | cut -d' ' -f1,3-; rm key*`,
   },
   {
@@ -147,7 +150,7 @@ for (const engine of ENGINES) {
       fn: async () => {
         await using directory = await scratch();
         const cwd = `${directory.path}/here`;
-        const argv = ["bash", "-c", script];
+        const argv = ["/bin/bash", "-c", script];
         await Deno.mkdir(cwd);
         const wanted = await run(argv, { cwd });
         const made = await files(cwd);

@@ -157,7 +157,9 @@ jail: denied getpgid(0) with EPERM, 2 times in all
       { engine, cwd: path },
     );
     assertEquals([ended.stdout, ended.code], ["text", 3]);
-    const lines = (await Deno.readTextFile(`${path}/log`)).trimEnd().split("\n");
+    const lines = (await Deno.readTextFile(`${path}/log`)).trimEnd().split(
+      "\n",
+    );
     const records = lines.map((line) => JSON.parse(line));
     for (const record of records) {
       assert(record.time >= before && record.pid > 0 && record.tid > 0);
@@ -178,9 +180,8 @@ jail: denied getpgid(0) with EPERM, 2 times in all
     );
     assert(
       records.some(({ call, uses }) =>
-        call === "execve" && uses.some((use: { access: string }) =>
-          use.access === "run"
-        )
+        call === "execve" &&
+        uses.some((use: { access: string }) => use.access === "run")
       ),
     );
   });
@@ -224,5 +225,7 @@ Deno.test("jail runs nothing under a policy with a mistake", async () => {
   assertMatch(ended.stderr, /^ +3 \| {3}alow: \[\/usr\]\n +\^\^\^\^\n/m);
   assertMatch(ended.stderr, /hint: did you mean "allow"\?/);
   assert(ended.stderr.split("\n").length < 12);
-  assert(await Deno.stat(`${directory.path}/ran`).then(() => false, () => true));
+  assert(
+    await Deno.stat(`${directory.path}/ran`).then(() => false, () => true),
+  );
 });

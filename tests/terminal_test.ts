@@ -106,7 +106,11 @@ for (const engine of ENGINES) {
   Deno.test(`jail (${engine}) is ended by Ctrl-D as the program is`, async () => {
     await using terminal = new Terminal(BASH);
     await terminal.see(/\$ $/);
-    const words = jailArgv(["-A"], ["sh", "-c", "'echo up; cat; exit 6'"], engine);
+    const words = jailArgv(
+      ["-A"],
+      ["sh", "-c", "'echo up; cat; exit 6'"],
+      engine,
+    );
     await terminal.type(`${words.join(" ")}; echo code=$?\n`);
     await terminal.see(/up\r\n/);
     await terminal.type(`x\n${CTRL_D}`);

@@ -120,7 +120,12 @@ for (const engine of ENGINES) {
   });
 
   Deno.test(`jail (${engine}) follows an exec from a thread that is not the first`, async () => {
-    const argv = [fixture("exec_from_thread"), "/bin/sh", "-c", "echo $0; exit 7"];
+    const argv = [
+      fixture("exec_from_thread"),
+      "/bin/sh",
+      "-c",
+      "echo $0; exit 7",
+    ];
     const ended = await jail(["-A"], argv, { engine });
     assertEquals([ended.stdout, ended.code], ["/bin/sh\n", 7]);
     const denied = await jail(

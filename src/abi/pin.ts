@@ -6,7 +6,7 @@
  */
 export const PIN_START = 0x1_0000;
 /** How many calls can be in flight in one address space. */
-export const PIN_SLOTS = 64;
+export const PIN_SLOTS = 256;
 /** Bytes for one call: three pages hold a struct and two paths. */
 export const PIN_SLOT_SIZE = 0x3000;
 /** Bytes in all. */

@@ -1,5 +1,6 @@
 /** One run for the command: on the calling thread, in the foreground. */
 
+import { fromText } from "../abi/bytes.ts";
 import {
   SIGALRM,
   SIGHUP,
@@ -17,6 +18,9 @@ import {
 } from "../abi/signal.ts";
 import type { Outcome } from "../outcome.ts";
 import type { PermissionFlags } from "../policy/flags.ts";
+import { escapeGlob } from "../policy/glob.ts";
+import type { PathRule, Policy } from "../policy/policy.ts";
+import { realpath } from "../sys/files.ts";
 import { ownEnvironment } from "../sys/proc.ts";
 import { forwardSignals, ignoreSignals, stopSelf } from "../sys/signals.ts";
 import type { Engine, Observation } from "../trace/options.ts";
@@ -97,7 +101,10 @@ export async function run(
     stdio: [0, 1, 2],
     keepFds: request.keepFds,
   };
-  const policy = await loadSpec(request, program, program.cwd);
+  const policy = protect(
+    await loadSpec(request, program, program.cwd),
+    request.audit,
+  );
   const observed = request.report || request.audit !== undefined;
   const locate = observed ? await locator(policy) : undefined;
   return runJob({
@@ -118,4 +125,16 @@ export async function run(
     },
     stopped: stopSelf,
   });
+}
+
+/** Lets nobody in the jail change the audit log, whatever the policy says. */
+function protect(policy: Policy, audit: string | undefined): Policy {
+  const log = audit === undefined ? undefined : realpath(fromText(audit));
+  if (log === undefined) return policy;
+  const rule: PathRule = {
+    pattern: escapeGlob(log),
+    ref: { source: "jail", keys: ["audit"], text: "the audit log" },
+  };
+  const { write } = policy;
+  return { ...policy, write: { ...write, deny: [...write.deny, rule] } };
 }

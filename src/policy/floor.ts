@@ -15,6 +15,7 @@ import {
   type FloorFacts,
   type Grant,
   isWithin,
+  READ_DIR,
   READ_FILE,
   REFER,
   RUN,
@@ -110,10 +111,12 @@ function files(
     .reduce((access, grant) => access | grant.access, WRITE);
   const byPath = new Map<string, number>();
   for (const path of written) byPath.set(path, shared);
-  for (const { path, access } of others) {
+  for (const { path, access, alone } of others) {
     const kind = facts.kind(path);
     if (kind === "missing" || kind === "link") continue;
-    const fit = kind === "directory" ? access : access & FILE_ACCESS;
+    // Listing a directory alone cannot be told from listing those beneath it.
+    const fit = access &
+      (kind !== "directory" ? FILE_ACCESS : alone === true ? READ_DIR : ~0);
     byPath.set(path, (byPath.get(path) ?? 0) | fit);
   }
   return handled(byPath, known);

@@ -262,17 +262,19 @@ const PATTERNS = [...NAMES, ...NAMES, "*", "[ab]", "**"];
 
 /** A policy of a few rules, with wildcards, exceptions and directories alone. */
 function randomPolicy(chance: Chance): string {
-  const list = (most: number): string =>
+  const list = (most: number, alone = false): string =>
     JSON.stringify(
       Array.from(
         { length: chance.below(most + 1) },
         () =>
           chance.path(chance.below(2) === 0 ? NAMES : PATTERNS) +
-          (chance.below(8) === 0 ? "/." : ""),
+          (alone && chance.below(8) === 0 ? "/." : ""),
       ).filter((path) => !(path.endsWith("/.") && /[*[]/.test(path))),
     );
   return ["read", "write", "run"].map((section) =>
-    `${section}: {allow: ${list(3)}, deny: ${list(1)}, ignore: ${list(1)}}`
+    `${section}: {allow: ${list(3, true)}, deny: ${list(1)}, ignore: ${
+      list(1)
+    }}`
   ).join("\n");
 }
 

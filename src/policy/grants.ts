@@ -26,7 +26,8 @@ export interface FloorFacts {
 
 /** What opens a file to read it. */
 export const READ_FILE: number = landlock.LANDLOCK_ACCESS_FS_READ_FILE;
-const READ_DIR = landlock.LANDLOCK_ACCESS_FS_READ_DIR;
+/** What opens a directory to list it. */
+export const READ_DIR: number = landlock.LANDLOCK_ACCESS_FS_READ_DIR;
 /** What makes a file readable, and a directory listed. */
 export const READ: number = READ_FILE | READ_DIR;
 /** The kernel opens what it executes to read it. */
@@ -55,6 +56,8 @@ export interface Grant {
   readonly path: string;
   /** `LANDLOCK_ACCESS_FS_*`. */
   readonly access: number;
+  /** Whether it means what has that name, and nothing beneath it. */
+  readonly alone?: boolean;
 }
 
 /** What each rule that allows something needs, before hierarchies are joined. */
@@ -89,18 +92,14 @@ function grantOf(
   if (isProc(path)) return { path: "/proc", access };
   const kind = facts.kind(path);
   if (kind === "directory") {
-    // Listing a directory alone cannot be told from listing those beneath it.
-    return {
-      path,
-      access: plain && !glob.beneath ? access & READ_DIR : access,
-    };
+    return { path, access, alone: plain && !glob.beneath };
   }
   if (plain && facts.changes(path)) {
     const above = parentOf(path);
     if (facts.kind(above) === "directory") return { path: above, access };
   }
-  // What is not there may still lie in a hierarchy that is written.
-  return { path, access: access & FILE_ACCESS };
+  // In a hierarchy that is written, it may be made, or be a directory later.
+  return { path, access };
 }
 
 /** What a rule for writing needs. */

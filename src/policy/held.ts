@@ -12,6 +12,7 @@ import {
   isProc,
   isWithin,
   READ_FILE,
+  REFER,
   rootOf,
 } from "./grants.ts";
 import {
@@ -58,6 +59,10 @@ export function heldRules(
   const grants = allGrants(policy, facts);
   for (const section of PATH_SECTIONS) {
     const mark = MARKS[section];
+    const own = policy[section].allow.flatMap((rule) => grants.get(rule) ?? []);
+    const beyond = floor.rules.find(({ path, access }) =>
+      (access & mark) !== 0 && !own.some((grant) => isWithin(path, grant.path))
+    )?.path;
     const closed = rootsOf([
       ...policy[section].deny,
       ...policy[section].ignore,
@@ -70,14 +75,12 @@ export function heldRules(
           (mark & floor.handledFs) === 0
             ? no("the floor does not hold this section")
             : effect === "allow"
-            ? allowed(
-              rule,
+            ? allowed(rule, grants.get(rule) ?? [], realpath, {
               mark,
-              grants.get(rule) ?? [],
               closed,
+              beyond,
               floor,
-              realpath,
-            )
+            })
             : refused(rootsOf([rule], realpath), mark, floor),
         );
       }
@@ -86,14 +89,24 @@ export function heldRules(
   return held;
 }
 
+/** What matters of a section for each of its rules. */
+interface Section {
+  /** What tells that a file may be used so. */
+  readonly mark: number;
+  /** Where rules begin that refuse. */
+  readonly closed: readonly string[];
+  /** A place that the section's rules do not name, and that is allowed as well. */
+  readonly beyond: string | undefined;
+  /** The floor. */
+  readonly floor: Floor;
+}
+
 /** How well something is held that is allowed. */
 function allowed(
   rule: PathRule,
-  mark: number,
   grants: readonly Grant[],
-  closed: readonly string[],
-  floor: Floor,
   realpath: Realpath,
+  { mark, closed, beyond, floor }: Section,
 ): Held {
   const roots: string[] = [];
   for (const glob of realGlobs(rule.pattern, realpath)) {
@@ -112,6 +125,16 @@ function allowed(
     floor.rules.some((rule) => rule.path === path && (rule.access & mark) !== 0)
   );
   if (!there) return partly("nothing is there, and what comes is refused");
+  const written = floor.rules.filter(({ access }) => (access & REFER) !== 0);
+  const moved =
+    roots.some((root) =>
+        written.some(({ path }) => isWithin(root, path) || isWithin(path, root))
+      )
+      ? beyond
+      : undefined;
+  if (moved !== undefined) {
+    return partly(`${moved} too, where files can be moved`);
+  }
   const excepted = closed.some((path) =>
     roots.some((root) => isWithin(path, root) || isWithin(root, path))
   );

@@ -278,18 +278,22 @@ const PROTOCOLS = [
   net.IPPROTO_MPTCP,
 ];
 
-// bind is not here: the address of a unix socket is a file that it makes.
+// bind, connect, and sendto with an address are not here: that of a unix socket
+// is a file.
 const NET_ALL: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
   SyscallName,
   readonly Guard[]
 >([
   ["accept", NET],
   ["accept4", NET],
-  ["connect", NET],
   ["listen", NET],
   ["sendmmsg", NET],
   ["sendmsg", NET],
-  ["sendto", NET],
+  ["sendto", [{
+    tests: [isZero(4)],
+    action: ALLOW,
+    why: "it goes where the socket is connected to",
+  }]],
   ["socket", [
     {
       tests: [

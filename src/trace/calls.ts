@@ -14,7 +14,8 @@ import { PIN_START } from "../abi/pin.ts";
 import type { Look } from "../policy/guard.ts";
 import { actionOf } from "../policy/plan.ts";
 import { Answers, fixedRule, type Resumer } from "./answer.ts";
-import { lookAtBind } from "./bind.ts";
+import { lookAtAddress } from "./address.ts";
+import { Closed } from "./closed.ts";
 import { lookAtExec } from "./exec.ts";
 import type { Family } from "./family.ts";
 import type { Freezer } from "./freeze.ts";
@@ -53,6 +54,7 @@ export class Calls {
   readonly #waiting: Tracee[] = [];
   #draining = false;
   readonly #rewriter: Rewriter;
+  readonly #closed: Closed;
   readonly #syscallSize: number;
 
   /**
@@ -80,6 +82,11 @@ export class Calls {
     this.#registers = this.#answers.registers;
     this.#syscallSize = arch.syscallInstruction;
     this.#rewriter = new Rewriter(arch);
+    const { stdio, keepFds } = options.launch;
+    this.#closed = new Closed(
+      [...stdio, ...keepFds],
+      () => family.processes.keys(),
+    );
   }
 
   /** A tracee stopped at the entry of a call that has to be looked at. */
@@ -126,8 +133,10 @@ export class Calls {
 
   /** A tracee is gone, or has a new image: what it held is free. */
   drop(tracee: Tracee): void {
-    const at = this.#waiting.indexOf(tracee);
-    if (at >= 0) this.#waiting.splice(at, 1);
+    for (const queue of [this.#waiting, tracee.space.pins.waiting]) {
+      const at = queue.indexOf(tracee);
+      if (at >= 0) queue.splice(at, 1);
+    }
     if (tracee.inFlight?.maps === true) tracee.space.pins.state = "absent";
     this.#end(tracee);
     this.#unlock(tracee);
@@ -160,7 +169,12 @@ export class Calls {
     const flight = tracee.inFlight;
     if (flight === undefined) return;
     tracee.inFlight = undefined;
-    if (flight.slot >= 0) tracee.space.pins.give(flight.slot);
+    if (flight.slot >= 0) {
+      const { pins } = tracee.space;
+      pins.give(flight.slot);
+      const next = pins.waiting.shift();
+      if (next !== undefined) this.#waiting.push(next);
+    }
     this.#unlock(tracee);
     if (flight.frozen) this.#freezer.thaw(tracee);
   }
@@ -228,7 +242,7 @@ export class Calls {
       case "exec":
       case "paths":
       case "descriptor":
-      case "bind":
+      case "address":
         return this.#file(tracee, spec);
       case "process":
         this.#process(tracee, spec);
@@ -241,7 +255,8 @@ export class Calls {
 
   #file(tracee: Tracee, spec: CallSpec): boolean {
     const alone = this.#family.alone || this.#options.unsafe === true;
-    const pins = (spec.paths.length > 0 || spec.treatment === "bind") && !alone;
+    const pins = (spec.paths.length > 0 || spec.treatment === "address") &&
+      !alone;
     if (pins && tracee.space.pins.state === "mapping") return false;
     if (pins && !this.#prepare(tracee, spec)) return true;
     const hold: Hold | undefined = !pins || spec.treatment === "open"
@@ -284,13 +299,14 @@ export class Calls {
       tracee.exec = exec.pending;
     } else if (spec.treatment === "open") {
       looked = lookAtOpen(tracee, registers, spec, isOwn);
-    } else if (spec.treatment === "bind") {
-      looked = lookAtBind(tracee, registers, isOwn);
+    } else if (spec.treatment === "address") {
+      looked = lookAtAddress(tracee, registers, spec, isOwn);
     } else if (spec.paths.length > 0) {
       looked = lookAtPaths(tracee, registers, spec, isOwn);
     } else {
       looked = lookAtDescriptor(tracee, registers, spec, isOwn);
     }
+    looked.never ??= this.#closed.why(looked);
     const shared = looked.descriptorsOf !== 0 && !alone &&
       !this.#freezer.has(tracee) &&
       this.#freezer.needed(tracee, looked.descriptorsOf);
@@ -311,6 +327,8 @@ export class Calls {
       this.#answers.answer(tracee, -looked.errno);
       return "done";
     }
+    // An address that is no path needs no lock, and its call may block for long.
+    if (looked.paths.length === 0) this.#unlock(tracee);
     if (spec.treatment === "exec") {
       this.#family.release(tracee);
       if (tracee.exec !== undefined) tracee.exec.verify = !asIs;
@@ -336,9 +354,10 @@ export class Calls {
     const { pins } = tracee.space;
     const slot = pins.take();
     if (slot < 0) {
-      if (!this.#freezer.has(tracee)) return "wait";
-      // Those that have the slots are stopped for this very call.
-      this.#answers.answer(tracee, -ENOMEM);
+      // Those that have the slots may be stopped for this very call.
+      if (this.#freezer.has(tracee)) this.#answers.answer(tracee, -ENOMEM);
+      // Opens that block keep theirs: nobody else must wait for that.
+      else pins.waiting.push(tracee);
       return "done";
     }
     tracee.saved.copy(registers);

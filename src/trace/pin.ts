@@ -19,6 +19,7 @@ import { set } from "../abi/layout.ts";
 import { readFile } from "../sys/files.ts";
 import { TraceeMemory } from "../sys/memory.ts";
 import type { OpenRequest } from "./open.ts";
+import type { Tracee } from "./tracee.ts";
 
 /** Where things are in a slot. */
 const HOW = 0;
@@ -36,6 +37,8 @@ export class PinRegion {
   state: "absent" | "mapping" | "mapped" | "copied" = "absent";
   readonly #free: number[] = [];
   #next = 0;
+  /** Tracees of this address space that wait for a slot, stopped. */
+  readonly waiting: Tracee[] = [];
   #memory: TraceeMemory | undefined;
 
   /** The region of a copy of this address space, made by fork. */

@@ -1,7 +1,6 @@
 /** Whether the memory that a call's arguments lie in is the tracee's alone. */
 
 import type { Looked } from "./look.ts";
-import { BIND_ADDRESS } from "./bind.ts";
 import type { Registers } from "./registers.ts";
 import type { CallSpec } from "./spec.ts";
 import type { Tracee } from "./tracee.ts";
@@ -27,7 +26,7 @@ export function inPrivateMemory(
   if (looked.address !== undefined) {
     return looked.address.length === 0 ||
       pages.arePrivate(
-        registers.address(BIND_ADDRESS),
+        registers.address(spec.address),
         looked.address.length,
       );
   }

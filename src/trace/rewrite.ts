@@ -12,7 +12,7 @@ import {
 import { OPEN_HOW, RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
 import { PIN_SIZE, PIN_START } from "../abi/pin.ts";
 import { SYSCALLS } from "../abi/syscalls.ts";
-import { BIND_ADDRESS, BIND_LENGTH, boundAddress } from "./bind.ts";
+import { realAddress } from "./address.ts";
 import type { Looked, LookedPath } from "./look.ts";
 import { HOW_BEFORE_PATH } from "./pin.ts";
 import { PATH_MAX, type Place } from "./place.ts";
@@ -68,7 +68,7 @@ export class Rewriter {
   ): number {
     const { pins } = tracee.space;
     if (looked.address !== undefined) {
-      return pinAddress(tracee, registers, looked, slot);
+      return pinAddress(tracee, registers, spec, looked, slot);
     }
     for (const [index, path] of looked.paths.entries()) {
       // NULL in place of a path means the descriptor.
@@ -117,19 +117,20 @@ export class Rewriter {
   }
 }
 
-/** Copies the address of a bind to a slot. */
+/** Copies a socket address to a slot. */
 function pinAddress(
   tracee: Tracee,
   registers: Registers,
+  spec: CallSpec,
   looked: Looked,
   slot: number,
 ): number {
-  const bytes = boundAddress(looked);
+  const bytes = realAddress(looked);
   if (bytes === undefined) return -ENAMETOOLONG;
   const address = tracee.space.pins.putBytes(tracee.tid, slot, bytes);
   if (address < 0) return -EFAULT;
-  registers.setArgument(BIND_ADDRESS, address);
-  registers.setArgument(BIND_LENGTH, bytes.length);
+  registers.setArgument(spec.address, address);
+  registers.setArgument(spec.address + 1, bytes.length);
   return 0;
 }
 

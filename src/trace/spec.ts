@@ -32,8 +32,8 @@ export type Treatment =
   | "paths"
   /** It changes a file, or looks into it, through a descriptor. */
   | "descriptor"
-  /** It gives a socket an address, which may make a file. */
-  | "bind"
+  /** It has a socket address, which may be a path. */
+  | "address"
   /** It aims at processes by id. */
   | "process"
   /** Its name and its constant arguments are all there is to see. */
@@ -47,6 +47,8 @@ export interface CallSpec {
   readonly treatment: Treatment;
   /** The paths that it names. */
   readonly paths: readonly PathArg[];
+  /** Index of the socket address, which its length follows; -1 for none. */
+  readonly address: number;
   /** Index of the descriptor whose file it changes or looks into; -1 for none. */
   readonly fd: number;
   /** Index of the argument whose process id it aims at; -1 for none. */
@@ -116,7 +118,7 @@ function treatmentOf(syscall: Syscall, paths: readonly PathArg[]): Treatment {
   if (kinds.includes("write-fd") || kinds.includes("read-fd")) {
     return "descriptor";
   }
-  if (syscall.name === "bind") return "bind";
+  if (kinds.includes("sockaddr")) return "address";
   if (kinds.some((k) => AIMS.has(k))) return "process";
   return "plain";
 }
@@ -128,6 +130,7 @@ export function specOf(syscall: Syscall): CallSpec {
     syscall,
     treatment: treatmentOf(syscall, paths),
     paths,
+    address: syscall.args.indexOf("sockaddr"),
     fd: syscall.args.findIndex((k) => k === "write-fd" || k === "read-fd"),
     pid: syscall.args.findIndex((k) => AIMS.has(k)),
     movesLinks: MOVES_LINKS.has(syscall.name),

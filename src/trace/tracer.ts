@@ -179,7 +179,7 @@ class Tracer {
     if (tracee.frozen) return this.#freezer.hold(tracee, status);
     switch (kind) {
       case "seccomp":
-        return this.#calls.enter(tracee);
+        return this.#seccomp(tracee);
       case "syscall":
         return this.#syscall(tracee);
       case "exec":
@@ -214,6 +214,17 @@ class Tracer {
       this.#calls.restart(tracee);
     }
     this.#go(tracee, signal);
+  }
+
+  /** A filter sent a call to the tracer. */
+  #seccomp(tracee: Tracee): void {
+    // The program's own filter may do so too: with a call that was looked at
+    // already, or that jail's filter lets pass. The tracer's decision holds.
+    if (tracee.inFlight !== undefined) {
+      return this.#resumed(tracee, resumeToCall(tracee.tid, 0));
+    }
+    if (this.#entry !== undefined) return this.#go(tracee, 0);
+    this.#calls.enter(tracee);
   }
 
   /** The entry or the exit of a call. */

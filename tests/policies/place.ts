@@ -1,7 +1,7 @@
 /** Directories in which tests run programs under the policies that come with jail. */
 
 import { assertEquals } from "@std/assert";
-import { run } from "../harness.ts";
+import { type Ended, run } from "../harness.ts";
 import { Scratch } from "../jail.ts";
 
 /** Files by name: their text, made executable where they begin with "#!". */
@@ -12,6 +12,9 @@ export const ENV: Readonly<Record<string, string>> = {
   HOME: "/nonexistent",
   PATH: "/usr/bin:/bin",
 };
+
+/** Whether the compiled command is tried, as a user who is not root. */
+const asAnother = Deno.env.has("JAIL_BINARY") && Deno.uid() === 0;
 
 /** The text of a file beside this one. */
 export function ours(name: string): Promise<string> {
@@ -38,9 +41,14 @@ export async function place(
     });
     assertEquals(code, 0, stderr);
   }
-  // The compiled command is tried as another user.
-  if (Deno.env.has("JAIL_BINARY") && Deno.uid() === 0) {
-    await run(["chown", "-hR", "65534:65534", path]);
-  }
+  if (asAnother) await run(["chown", "-hR", "65534:65534", path]);
   return made;
+}
+
+/** Runs a program without a jail, as the user that it has in one. */
+export function outside(argv: readonly string[], cwd: string): Promise<Ended> {
+  if (!asAnother) return run(argv, { cwd, env: ENV });
+  const user = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+  const env = Object.entries(ENV).map(([name, value]) => `${name}=${value}`);
+  return run(["setpriv", ...user, "env", "-i", ...env, ...argv], { cwd });
 }

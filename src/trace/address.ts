@@ -1,4 +1,9 @@
-/** Looks at bind(2): the address of a unix socket may be a path, and makes a file. */
+/**
+ * Looks at socket addresses: that of a unix socket may be a path.
+ *
+ * bind(2) makes a file there; connect(2) and sendto(2) reach whoever listens
+ * there, who may do more than the jail may.
+ */
 
 import { fromBytes } from "../abi/bytes.ts";
 import { EFAULT, EINVAL } from "../abi/errno.ts";
@@ -11,33 +16,30 @@ import {
 } from "../abi/socket.ts";
 import { readMemory } from "../sys/memory.ts";
 import { type IsOwn, type Looked, nothing, rulePath } from "./look.ts";
+import type { CallSpec } from "./spec.ts";
 import type { Registers } from "./registers.ts";
 import { resolve } from "./resolve.ts";
 import type { Tracee } from "./tracee.ts";
 
-/** Index of the argument that points to the address. */
-export const BIND_ADDRESS = 1;
-
-/** Index of the argument with its length. */
-export const BIND_LENGTH = 2;
-
 /**
- * Looks at a bind. The address is copied once, and these bytes are what the
- * kernel is given where somebody else could change them.
+ * Looks at a call with a socket address. It is copied once, and these bytes are
+ * what the kernel is given where somebody else could change them.
  */
-export function lookAtBind(
+export function lookAtAddress(
   tracee: Tracee,
   registers: Registers,
+  spec: CallSpec,
   isOwn: IsOwn,
 ): Looked {
   const looked = nothing();
-  const length = registers.int(BIND_LENGTH);
+  const arg = spec.address;
+  const length = registers.int(arg + 1);
   if (length < 0 || length > SOCKADDR_STORAGE_SIZE) {
     looked.errno = EINVAL;
     return looked;
   }
   const bytes = new Uint8Array(length);
-  const address = registers.address(BIND_ADDRESS);
+  const address = registers.address(arg);
   if (
     length > 0 && readMemory(tracee.tid, address, bytes, length) !== length
   ) {
@@ -51,8 +53,9 @@ export function lookAtBind(
   const end = bytes.indexOf(0, SUN_PATH_OFFSET);
   const written = fromBytes(bytes, SUN_PATH_OFFSET, end < 0 ? length : end);
   const owner = { pid: tracee.process.pid, tid: tracee.tid };
-  const place = resolve(owner, AT_FDCWD, written, false, isOwn);
-  looked.paths.push({ arg: BIND_ADDRESS, dirfd: -1, written, place });
+  const follow = spec.syscall.name !== "bind";
+  const place = resolve(owner, AT_FDCWD, written, follow, isOwn);
+  looked.paths.push({ arg, dirfd: -1, written, place });
   looked.errno = place.errno;
   if (place.path === "") return looked;
   looked.uses.push({
@@ -69,7 +72,7 @@ export function lookAtBind(
  * @param looked what was looked at
  * @returns its bytes; `undefined` where the real path is too long for one
  */
-export function boundAddress(looked: Looked): Uint8Array | undefined {
+export function realAddress(looked: Looked): Uint8Array | undefined {
   const { address, paths: [path] } = looked;
   if (address === undefined || path === undefined) return address;
   const { place } = path;

@@ -1,0 +1,199 @@
+/** What a program can see under a policy that allows little. */
+
+import { assertEquals } from "@std/assert";
+import { ENGINES, fixture, jail } from "./harness.ts";
+import { scratch } from "./jail.ts";
+
+interface Seen {
+  readonly what: string;
+  /** A call of the fixture, and a path beneath the directory of the test. */
+  readonly call: string;
+  readonly result: string;
+}
+
+// The policy allows one directory and one file beside it; what is around them
+// is neither allowed nor denied.
+const POLICY = `extends: minimal
+read:
+  allow: ["@/open", "@/deep/way/file", "FIXTURE"]
+  deny: ["@/open/denied"]
+  ignore: ["@/open/ignored"]
+run: ["FIXTURE"]
+`;
+
+const SEEN: readonly Seen[] = [
+  { what: "a file that may be read", call: "stat=@/open/file", result: "OK" },
+  { what: "a directory that may be listed", call: "stat=@/open", result: "OK" },
+  {
+    what: "that a name is free there",
+    call: "stat=@/open/none",
+    result: "ENOENT",
+  },
+  { what: "the way to it", call: "stat=@/deep", result: "OK" },
+  { what: "the whole way to it", call: "chdir=@/deep/way", result: "OK" },
+  { what: "the root directory", call: "stat=/", result: "OK" },
+  {
+    what: "what is on the way to it, but not its list",
+    call: "open_directory=@/deep/way",
+    result: "EACCES",
+  },
+  {
+    what: "no file beside the way",
+    call: "stat=@/deep/other",
+    result: "EACCES",
+  },
+  {
+    what: "not whether a name beside the way is free",
+    call: "stat=@/deep/none",
+    result: "EACCES",
+  },
+  { what: "no closed file", call: "lstat=@/closed/file", result: "EACCES" },
+  {
+    what: "not whether a closed name is free",
+    call: "access=@/closed/none",
+    result: "EACCES",
+  },
+  {
+    what: "no closed link",
+    call: "readlink=@/closed/link",
+    result: "EACCES",
+  },
+  { what: "no denied file", call: "stat=@/open/denied", result: "EACCES" },
+  {
+    what: "not whether a denied name is free",
+    call: "statx=@/open/denied/none",
+    result: "EACCES",
+  },
+  { what: "no ignored file", call: "stat=@/open/ignored", result: "ENOENT" },
+  {
+    what: "nothing beneath an ignored directory",
+    call: "access=@/open/ignored/file",
+    result: "ENOENT",
+  },
+  {
+    what: "a link to what is closed, but not where it leads",
+    call: "stat=@/open/link",
+    result: "EACCES",
+  },
+  {
+    what: "a link to what is closed",
+    call: "lstat=@/open/link",
+    result: "OK",
+  },
+  {
+    what: "no working directory that is closed",
+    call: "chdir=@/closed",
+    result: "EACCES",
+  },
+  {
+    what: "no file system by a closed file",
+    call: "statfs=@/closed",
+    result: "EACCES",
+  },
+  {
+    what: "no watch on a closed file",
+    call: "inotify=@/closed",
+    result: "EACCES",
+  },
+];
+
+async function prepare(root: string): Promise<void> {
+  for (const path of ["open/ignored", "open/denied", "deep/way", "closed"]) {
+    await Deno.mkdir(`${root}/${path}`, { recursive: true });
+  }
+  for (
+    const path of [
+      "open/file",
+      "open/ignored/file",
+      "deep/way/file",
+      "deep/other",
+      "closed/file",
+    ]
+  ) {
+    await Deno.writeTextFile(`${root}/${path}`, "text");
+  }
+  await Deno.symlink("../closed/file", `${root}/open/link`);
+  await Deno.symlink("file", `${root}/closed/link`);
+}
+
+for (const engine of ENGINES) {
+  for (const beside of ["alone", "threads"]) {
+    Deno.test(`jail (${engine}) shows what a policy allows to be seen (${beside})`, async () => {
+      await using directory = await scratch();
+      const root = directory.path;
+      await prepare(root);
+      const program = fixture("try_call");
+      const put = (text: string): string =>
+        text.replaceAll("@", root).replaceAll("FIXTURE", program);
+      const ended = await jail(
+        put(POLICY),
+        [program, beside, ...SEEN.map(({ call }) => put(call))],
+        { engine, cwd: "/" },
+      );
+      const results = ended.stdout.trimEnd().split("\n")
+        .map((line) => line.replace(/^.*: /, ""));
+      const table = (of: (seen: Seen, at: number) => unknown): string =>
+        SEEN.map((seen, at) => `${seen.what}: ${of(seen, at)}\n`).join("");
+      assertEquals(
+        table((_, at) => results[at]),
+        table(({ result }) => result),
+        ended.stderr,
+      );
+    });
+  }
+
+  Deno.test(`jail (${engine}) shows its own processes in /proc and no other`, async () => {
+    const pid = Deno.pid;
+    const paths = [
+      "/proc/self/status",
+      "/proc/thread-self/status",
+      `/proc/${pid}/status`,
+      `/proc/${pid}/mem`,
+      "/proc/1/status",
+    ];
+    const ended = await jail(
+      ["-A"],
+      [
+        fixture("try_call"),
+        "threads",
+        ...paths.map((path) => `open_read=${path}`),
+        "open_write=/proc/self/mem",
+        "open_both=/proc/thread-self/mem",
+        "open_read=/proc/self/mem",
+        `stat=/proc/${pid}`,
+        `readlink=/proc/${pid}/exe`,
+      ],
+      { engine },
+    );
+    assertEquals(
+      ended.stdout.split("\n").map((line) => line.replace(/^.*: /, "")),
+      "OK OK EACCES EACCES EACCES EACCES EACCES OK EACCES EACCES ".split(" "),
+    );
+  });
+
+  Deno.test(`jail (${engine}) closes devices but the harmless ones`, async () => {
+    const open = ["null", "zero", "full", "random", "urandom", "ptmx"];
+    const closed = ["mem", "kmsg", "vda", "console", "tty0", "loop-control"]
+      .filter((name) => {
+        try {
+          return !Deno.lstatSync(`/dev/${name}`).isFile;
+        } catch {
+          return false;
+        }
+      });
+    const ended = await jail(
+      ["-A"],
+      [
+        fixture("try_call"),
+        "alone",
+        ...[...open, ...closed].map((name) => `open_read=/dev/${name}`),
+      ],
+      { engine },
+    );
+    assertEquals(
+      ended.stdout,
+      "open_read: OK\n".repeat(open.length) +
+        "open_read: EACCES\n".repeat(closed.length),
+    );
+  });
+}
