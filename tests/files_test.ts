@@ -246,6 +246,21 @@ for (const engine of ENGINES) {
     });
   }
 
+  // Others stop for such a call, and it must be decided once, however they stop.
+  Deno.test(`jail (${engine}) decides a call on a descriptor once beside a thread`, async () => {
+    await using directory = await scratch();
+    const root = directory.path;
+    prepare(root);
+    const only = CASES.filter(({ name }) => /^fch(?:mod|own)$/.test(name));
+    const often = Array.from({ length: 20 }, () => only).flat();
+    const ended = await jail(
+      closedPolicy(root, "write"),
+      words("threads", root, often),
+      { engine },
+    );
+    assertEquals(ended.stdout, expecting(often, () => "ENOTUNIQ"));
+  });
+
   Deno.test(`jail (${engine}) decides relative to a directory descriptor`, async () => {
     await using directory = await scratch();
     const root = directory.path;

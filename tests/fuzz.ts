@@ -183,11 +183,6 @@ async function machine(
     "the outside": (await Promise.all(OUTSIDE.map(exists))).join(" "),
     "the other process": own[0] ?? "",
     "this process": own[1] ?? "",
-    "System V objects": (await Promise.all(
-      ["shm", "sem", "msg"].map((kind) =>
-        Deno.readTextFile(`/proc/sysvipc/${kind}`).catch(() => "")
-      ),
-    )).map((text) => text.split("\n").length).join(" "),
     "the name of the machine": Deno.hostname(),
   };
 }
@@ -200,7 +195,8 @@ async function lookOf(pid: number): Promise<string> {
   const stat = (await read("stat")).replace(/^.*\) /, "").split(" ");
   const kept = /^(Uid|Gid|Cpus_allowed|TracerPid):.*$/gm;
   return [
-    ...pid === Deno.pid ? [] : [status.match(/^State:.*$/m)?.[0] ?? "gone"],
+    // Running or sleeping: not stopped, not dead.
+    /^State:\s+[RSD]/m.test(status) ? "alive" : "not alive",
     ...status.match(kept) ?? [],
     // Group, session, priority, nice value, policy.
     ...[2, 3, 15, 16, 38].map((at) => stat[at]),

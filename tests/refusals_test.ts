@@ -23,6 +23,15 @@ function call(
   return [fixture("make_call"), String(SYSCALLS[name].x86_64), ...args];
 }
 
+function hasFull(): boolean {
+  try {
+    return Deno.lstatSync("/dev/full").isCharDevice === true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
 function refusals(): RefusalCase[] {
   const open = call("openat", "0", "/etc/hostname", "0");
   return [
@@ -186,14 +195,21 @@ jail: denied getpgid(0) with EPERM, 2 times in all
     );
   });
 
-  Deno.test(`jail (${engine}) ends when its log cannot be written`, async () => {
-    const ended = await jail(
-      ["-A", "--audit=/dev/full"],
-      ["sh", "-c", "cat /etc/hostname; echo went on"],
-      { engine },
-    );
-    assertEquals([ended.stdout, ended.code], ["", 125]);
-    assertMatch(ended.stderr, /^jail: Cannot write .*"\/dev\/full".*ENOSPC/);
+  const full = hasFull();
+  Deno.test({
+    name: `jail (${engine}) ends when its log cannot be written${
+      full ? "" : " (needs the device /dev/full)"
+    }`,
+    ignore: !full,
+    fn: async () => {
+      const ended = await jail(
+        ["-A", "--audit=/dev/full"],
+        ["sh", "-c", "cat /etc/hostname; echo went on"],
+        { engine },
+      );
+      assertEquals([ended.stdout, ended.code], ["", 125]);
+      assertMatch(ended.stderr, /^jail: Cannot write .*"\/dev\/full".*ENOSPC/);
+    },
   });
 
   Deno.test(`jail (${engine}) keeps names in the log from forging a line`, async () => {

@@ -216,32 +216,28 @@ show(pid)
   });
 }
 
-/** Descriptors, processes and temporary files that there are now. */
-async function leftovers(): Promise<readonly unknown[]> {
-  const names = (path: string): string[] =>
-    [...Deno.readDirSync(path)].map(({ name }) => name);
-  const { stdout } = await run(["sh", "-c", "ps -e -o comm= | grep -c deno"]);
-  return [
-    names("/tmp").filter((name) => /^jail-(?!fixtures)/.test(name)).toSorted(),
-    names("/dev/shm").toSorted(),
-    names(`/proc/self/fd`).length,
-    stdout,
-  ];
+/** Names in a directory. */
+function names(path: string): string[] {
+  return [...Deno.readDirSync(path)].map(({ name }) => name).toSorted();
 }
 
 Deno.test("jail leaves nothing behind, one after the other and at once", async () => {
-  await jail(["-A"], ["true"]);
-  const before = await leftovers();
+  await using temporary = await scratch();
+  const env = { TMPDIR: temporary.path };
+  const word = mark();
+  const argv = ["sh", "-c", "sleep 0.05 & echo $0", word];
+  const once = async (): Promise<void> => {
+    const { stdout, code } = await jail(["-A"], argv, { env });
+    assertEquals([stdout, code], [`${word}\n`, 0]);
+  };
+  await once();
+  const open = names("/proc/self/fd").length;
+  const shared = names("/dev/shm");
   const row = Number(Deno.env.get("JAIL_ROW") ?? 40);
-  for (let i = 0; i < row; i++) {
-    const { code } = await jail(["-A"], ["true"]);
-    assertEquals(code, 0);
-  }
-  const many = Array.from(
-    { length: 20 },
-    (_, i) => jail(["-A"], ["sh", "-c", `sleep 0.1 & echo ${i}`]),
-  );
-  const said = (await Promise.all(many)).map(({ stdout }) => stdout);
-  assertEquals(said, Array.from({ length: 20 }, (_, i) => `${i}\n`));
-  assertEquals(await leftovers(), before);
+  for (let i = 0; i < row; i++) await once();
+  await Promise.all(Array.from({ length: 20 }, once));
+  assertEquals(processesWith(word), []);
+  assertEquals(names(temporary.path), []);
+  assertEquals(names("/proc/self/fd").length, open);
+  assertEquals(names("/dev/shm"), shared);
 });

@@ -153,9 +153,13 @@ export const F_SET_FILE_RW_HINT = 1038;
 // unistd.h: the mode of faccessat; include/linux/fs.h has it as MAY_EXEC.
 /** May it be executed? */
 export const X_OK = 1;
-/** May it be written? */
-export const W_OK = 2;
 
 // include/uapi/asm-generic/fcntl.h: kinds of locks.
 /** None: unlock. */
 export const F_UNLCK = 2;
+
+// access(2), <unistd.h>
+/** May it be read? */
+export const R_OK = 4;
+/** May it be written? */
+export const W_OK = 2;

@@ -34,3 +34,5 @@ export const MREMAP_DONTUNMAP = 4;
 
 /** Memory that grows down when it is touched below, `asm-generic/mman.h`. */
 export const MAP_GROWSDOWN = 0x0100;
+/** mprotect(2): down to the beginning of memory that grows down. */
+export const PROT_GROWSDOWN = 0x0100_0000;

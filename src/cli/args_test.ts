@@ -310,20 +310,15 @@ const ERRORS: readonly ErrorCase[] = [
     missing: true,
   },
   {
-    words: ["--no-landlock", "ls"],
-    message: "Cannot use --no-landlock: it does not exist yet",
-    missing: true,
-  },
-  {
     words: ["learn", "--", "ls"],
     message: 'Cannot do "jail learn": it does not exist yet',
     hint: "write jail -- learn to run a program of that name",
     missing: true,
   },
   {
-    words: ["--cwd=/", "doctor"],
-    message: 'Cannot do "jail doctor": it does not exist yet',
-    hint: "write jail -- doctor to run a program of that name",
+    words: ["--cwd=/", "replay"],
+    message: 'Cannot do "jail replay": it does not exist yet',
+    hint: "write jail -- replay to run a program of that name",
     missing: true,
   },
 ];

@@ -14,6 +14,13 @@ export function stderrPaint(): Paint {
   return plain ? PLAIN : COLORED;
 }
 
+/** The colours for standard output, by the same rules. */
+export function stdoutPaint(): Paint {
+  const plain = Deno.noColor || Deno.env.get("TERM") === "dumb" ||
+    !Deno.stdout.isTerminal();
+  return plain ? PLAIN : COLORED;
+}
+
 /** Writes data, and a newline, to standard output. */
 export function print(text: string): void {
   put(STDOUT, text);

@@ -27,6 +27,10 @@ export async function subcommand(
       return await policies(words);
     case "check":
       return await check(words);
+    case "doctor":
+      return await (await import("./doctor.ts")).doctor(words);
+    case "plan":
+      return await (await import("./plan.ts")).plan(words);
   }
   throw new Error(`no code for the subcommand ${name}`);
 }

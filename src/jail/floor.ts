@@ -32,7 +32,7 @@ import { close, faccessat, fstat, openat2, realpath } from "../sys/files.ts";
 import { landlockAbi } from "../sys/landlock.ts";
 import { inspect } from "../trace/image.ts";
 import { type Place, place } from "../trace/place.ts";
-import { type Program, variable } from "./program.ts";
+import { variable } from "./program.ts";
 
 /** Where loaders are by the ABI documents of their architectures. */
 const LOADERS: readonly string[] = [
@@ -157,13 +157,15 @@ function kindOf(mode: number): FloorKind {
 /** Whether what a name means cannot be removed, or will not be. */
 function stays(path: string, kept: readonly string[]): boolean {
   if (path === "/" || kept.some((one) => isWithin(one, path))) return true;
+  // A device may be written, and not be replaced by something else.
+  if (parentOf(path) === "/dev") return true;
   const { kind, device } = look(path);
-  let above = path;
+  let above = parentOf(path);
   let parent = look(above);
-  do {
+  while (above !== "/" && parent.kind !== "directory") {
     above = parentOf(above);
     parent = look(above);
-  } while (above !== "/" && parent.kind !== "directory");
+  }
   if (kind !== "missing" && (above === "/" || device !== parent.device)) {
     return true;
   }

@@ -19,6 +19,7 @@ import { assemble } from "../trace/filter.ts";
 import type { Engine, Observation } from "../trace/options.ts";
 import { trace } from "../trace/tracer.ts";
 import { floorFor } from "./floor.ts";
+import { holdToStrict } from "./plan.ts";
 import { findProgram, planLaunch, type Program } from "./program.ts";
 
 /** What to run, under what. It can be sent to a Worker. */
@@ -91,11 +92,9 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
       : "any",
   });
   const filter = assemble(plan, hostArch());
-  const floor = floorFor(policy, {
-    env: program.env,
-    cwd: program.cwd,
-    program: found.real,
-  }, job.landlock ?? true);
+  const at = { env: program.env, cwd: program.cwd, program: found.real };
+  const floor = floorFor(policy, at, job.landlock ?? true);
+  holdToStrict(policy, plan, floor, at, engine === "seccomp");
   const env = program.env.filter((item) => {
     const end = item.indexOf("=");
     return passes(policy.env, end < 0 ? item : item.slice(0, end));

@@ -1,6 +1,6 @@
 /** From what a user names to one policy: files, flags, a permission set. */
 
-import { fromText, printable, toText } from "../abi/bytes.ts";
+import { fromBytes, fromText, printable, toText } from "../abi/bytes.ts";
 import { ENOENT, ENOTDIR, errnoName } from "../abi/errno.ts";
 import { PolicyError, UsageError } from "../errors.ts";
 import { joinPath, loadPolicy, policyLoader } from "../policy/extend.ts";
@@ -55,8 +55,9 @@ export async function loadSpec(
 ): Promise<Policy> {
   const variables: Variables = {
     cwd: realpath(program.cwd) ?? joinPath("/", program.cwd),
-    home: variable(program.env, "HOME") ?? variable(ownEnvironment(), "HOME"),
-    tmp: variable(program.env, "TMPDIR") || "/tmp",
+    home: variable(program.env, "HOME") ??
+      variable(ownEnvironment(), "HOME") ?? homeOf(Deno.uid()),
+    tmp: temporaryDirectory(program),
     program: findProgram(program).real,
   };
   const find = (name: string): string | undefined =>
@@ -78,6 +79,21 @@ export async function loadSpec(
     layers.push(flagsLayer(spec.flags, { cwd: here, which: find }));
   }
   return mergeLayers(layers);
+}
+
+/** The home directory of a user, as /etc/passwd has it. */
+function homeOf(uid: number | null): string | undefined {
+  const bytes = readFile("/etc/passwd", MAX_SIZE);
+  if (typeof bytes === "number") return undefined;
+  // name:password:uid:gid:comment:home:shell, passwd(5)
+  return fromBytes(bytes).split("\n").map((line) => line.split(":"))
+    .find((fields) => fields[2] === String(uid))?.[5];
+}
+
+/** Where the program puts temporary files. */
+function temporaryDirectory(program: Program): string {
+  const named = variable(program.env, "TMPDIR");
+  return named?.startsWith("/") ? named : "/tmp";
 }
 
 /** Whether nothing is said, so that the default holds. */

@@ -28,6 +28,7 @@ import {
   MAP_GROWSDOWN,
   MREMAP_DONTUNMAP,
   MREMAP_FIXED,
+  PROT_GROWSDOWN,
 } from "../abi/mman.ts";
 import { ADDR_NO_RANDOMIZE, PER_LINUX } from "../abi/personality.ts";
 import { PIDFD_SIGNAL_PROCESS_GROUP } from "../abi/pidfd.ts";
@@ -135,6 +136,11 @@ const PINS = "the lowest pages hold what jail has checked";
 /** Nothing may change the pages of `src/abi/pin.ts`, nor take their place. */
 function notPins(arg: ArgIndex): Guard[] {
   return [refuse("EPERM", PINS, below(arg, PIN_END))];
+}
+
+/** Protection that reaches down to wherever memory has grown. */
+function notDownwards(arg: ArgIndex): Guard[] {
+  return [refuse("EINVAL", PINS, bits(arg, PROT_GROWSDOWN))];
 }
 
 /** A clock of processor time names a process in its bits. */
@@ -524,8 +530,8 @@ export const SURFACE: Readonly<
     ),
     tracerRefuses("mmap", "EPERM", PINS, below(0, PIN_END)),
   ],
-  mprotect: notPins(0),
-  pkey_mprotect: notPins(0),
+  mprotect: [...notPins(0), ...notDownwards(2)],
+  pkey_mprotect: [...notPins(0), ...notDownwards(2)],
   munmap: notPins(0),
   madvise: notPins(0),
   mseal: notPins(0),

@@ -101,10 +101,10 @@ export class Calls {
 
   /** A tracee has its descriptors alone now: its call is looked at again. */
   ready(tracee: Tracee): void {
-    if (!this.#look(tracee)) return;
     const at = this.#waiting.indexOf(tracee);
     if (at >= 0) this.#waiting.splice(at, 1);
-    this.#drain();
+    if (this.#look(tracee)) this.#drain();
+    else this.#waiting.unshift(tracee);
   }
 
   /** A tracee stopped at the exit of a call; whether something was in flight. */
@@ -306,7 +306,7 @@ export class Calls {
     } else {
       looked = lookAtDescriptor(tracee, registers, spec, isOwn);
     }
-    looked.never ??= this.#closed.why(looked);
+    looked.never ??= this.#closed.why(looked, spec);
     const shared = looked.descriptorsOf !== 0 && !alone &&
       !this.#freezer.has(tracee) &&
       this.#freezer.needed(tracee, looked.descriptorsOf);
@@ -361,7 +361,14 @@ export class Calls {
       return "done";
     }
     tracee.saved.copy(registers);
-    const failed = this.#rewriter.pin(tracee, registers, spec, looked, slot);
+    const failed = this.#rewriter.pin(
+      tracee,
+      registers,
+      spec,
+      looked,
+      slot,
+      this.#family.alone,
+    );
     if (failed < 0) {
       pins.give(slot);
       registers.copy(tracee.saved);

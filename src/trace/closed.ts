@@ -1,6 +1,7 @@
 /** Files that are closed under every policy, and that only the tracer can tell. */
 
 import type { Looked } from "./look.ts";
+import type { CallSpec } from "./spec.ts";
 import { isBeneath, otherProcs } from "./mounts.ts";
 import { Terminals } from "./terminals.ts";
 
@@ -20,7 +21,10 @@ export class Closed {
   }
 
   /** Why a call is refused whatever the policy says, if it is. */
-  why(looked: Looked): string | undefined {
+  why(looked: Looked, spec: CallSpec): string | undefined {
+    if (looked.open === undefined && !spec.asks && changesDevice(looked)) {
+      return "a device may be written to, and never be changed itself";
+    }
     for (const { place } of looked.paths) {
       if (this.#procs.length > 0 && isBeneath(place.path, this.#procs)) {
         return "procfs elsewhere than at /proc";
@@ -35,4 +39,11 @@ export class Closed {
     }
     return undefined;
   }
+}
+
+/** Whether a call would remove, replace or change a device as a file. */
+function changesDevice({ uses }: Looked): boolean {
+  return uses.some(({ access, kind, path }) =>
+    access === "write" && kind === "device" && !path.startsWith("/dev/pts/")
+  );
 }

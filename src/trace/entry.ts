@@ -6,7 +6,8 @@
  */
 
 import type { Arch } from "../abi/arch.ts";
-import { ESRCH } from "../abi/errno.ts";
+import { errnoName, ESRCH } from "../abi/errno.ts";
+import { SystemCallError } from "../errors.ts";
 import {
   PTRACE_SYSCALL_INFO,
   PTRACE_SYSCALL_INFO_ENTRY,
@@ -61,7 +62,14 @@ export class Entry {
     const field = (
       name: "op" | "nr" | "arch" | "instruction_pointer" | "arg0",
     ) => PTRACE_SYSCALL_INFO.fields[name][0];
-    if (length < 0 || this.#info[field("op")] !== PTRACE_SYSCALL_INFO_ENTRY) {
+    if (length < 0) {
+      throw new SystemCallError(
+        "look at a call",
+        "ptrace(PTRACE_GET_SYSCALL_INFO)",
+        errnoName(-length),
+      );
+    }
+    if (this.#info[field("op")] !== PTRACE_SYSCALL_INFO_ENTRY) {
       return EXIT;
     }
     const nr = this.#words.getInt32(field("nr"), true);

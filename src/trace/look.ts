@@ -18,7 +18,10 @@ import {
   O_TMPFILE,
   O_TRUNC,
   O_WRONLY,
+  R_OK,
   RENAME_EXCHANGE,
+  W_OK,
+  X_OK,
 } from "../abi/fcntl.ts";
 import { S_IFBLK, S_IFCHR, S_IFMT } from "../abi/stat.ts";
 import type { ArgKind } from "../abi/syscalls.ts";
@@ -116,6 +119,23 @@ function accessesOf(kind: ArgKind): readonly Access[] {
     default:
       return ["stat"];
   }
+}
+
+/** What access(2) asks about: it must not promise what is refused later. */
+function accessesAsked(
+  registers: Registers,
+  spec: CallSpec,
+  { kind }: Place,
+): readonly Access[] | undefined {
+  const arg = spec.syscall.args.indexOf("access-mode");
+  if (arg < 0) return undefined;
+  const mode = registers.uint(arg);
+  const asked: Access[] = ["stat"];
+  if ((mode & R_OK) !== 0) asked.push("read");
+  if ((mode & W_OK) !== 0) asked.push("write");
+  // To search a directory is not to run it.
+  if ((mode & X_OK) !== 0 && kind === "file") asked.push("run");
+  return asked;
 }
 
 /** Starts looking at a call. */
@@ -219,7 +239,10 @@ export function lookAtPaths(
     const { written } = looked.paths.at(-1) as LookedPath;
     const held = written === "" &&
       (path.kind === "stat-path" || path.kind === "stat-link");
-    for (const access of held ? [] : accessesOf(path.kind)) {
+    for (
+      const access of held ? [] : accessesAsked(registers, spec, place) ??
+        accessesOf(path.kind)
+    ) {
       looked.uses.push(useOf(place, access, isOwn));
     }
   }

@@ -141,16 +141,23 @@ function slotAddress(slot: number): number {
   return PIN_START + slot * PIN_SLOT_SIZE;
 }
 
-/** Most of `/proc/<pid>/maps` that is looked at: its lowest lines. */
-const MAPS_SIZE = 4096;
+/** Most of `/proc/<pid>/smaps` that is looked at: the lowest mapping. */
+const SMAPS_SIZE = 2048;
 
-/** Whether the pages are there: private, read-only and of no file. */
+/**
+ * Whether the pages are there: private, read-only, of no file, and not memory
+ * that grew down to their place (`gd` in proc_pid_smaps(5)), which mprotect(2)
+ * could reach from above.
+ */
 function arePinned(tid: number): boolean {
-  const maps = readFile(`/proc/${tid}/maps`, MAPS_SIZE);
-  if (typeof maps === "number") return false;
-  const line = /^([0-9a-f]+)-([0-9a-f]+) r--p 00000000 00:00 0 *$/m.exec(
-    fromBytes(maps),
-  );
-  return line !== null && parseInt(line[1] as string, 16) === PIN_START &&
-    parseInt(line[2] as string, 16) >= PIN_END;
+  const smaps = readFile(`/proc/${tid}/smaps`, SMAPS_SIZE);
+  if (typeof smaps === "number") return false;
+  const lowest =
+    /^([0-9a-f]+)-([0-9a-f]+) r--p 00000000 00:00 0 *\n[^]*?^VmFlags:(.*)$/m
+      .exec(fromBytes(smaps));
+  if (lowest === null || lowest.index !== 0) return false;
+  const [, start, end, flags] = lowest as unknown as string[];
+  return parseInt(start as string, 16) === PIN_START &&
+    parseInt(end as string, 16) >= PIN_END &&
+    !(flags as string).split(" ").includes("gd");
 }

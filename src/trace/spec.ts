@@ -53,6 +53,8 @@ export interface CallSpec {
   readonly fd: number;
   /** Index of the argument whose process id it aims at; -1 for none. */
   readonly pid: number;
+  /** Whether it only asks what may be done. */
+  readonly asks: boolean;
   /** Whether it can make or move a link, and so change what a path means. */
   readonly movesLinks: boolean;
 }
@@ -133,6 +135,7 @@ export function specOf(syscall: Syscall): CallSpec {
     address: syscall.args.indexOf("sockaddr"),
     fd: syscall.args.findIndex((k) => k === "write-fd" || k === "read-fd"),
     pid: syscall.args.findIndex((k) => AIMS.has(k)),
+    asks: syscall.args.includes("access-mode"),
     movesLinks: MOVES_LINKS.has(syscall.name),
   };
 }

@@ -1,0 +1,100 @@
+/**
+ * Attacks jail for longer than the tests do, and prints what came of it.
+ *
+ *     deno task soak                          each race for 60 s, then 500 kills
+ *     deno task soak --seconds=5              shorter
+ *     deno task soak --only=link              the races with "link" in their name
+ *     deno task soak --only=kill --kills=100  the kills alone
+ *     deno task soak --engine=ptrace          by the other engine
+ */
+
+// @ts-types="../src/cli/parse_args.d.ts"
+import { parseArgs } from "@std/cli/parse-args";
+import { ENGINES } from "../tests/harness.ts";
+import { killJail, PHASES } from "../tests/kill.ts";
+import { isWon, type Race, RACES, runRace } from "../tests/races.ts";
+import type { Engine } from "../src/trace/options.ts";
+import { countsLine, say } from "./parts.ts";
+
+/** Fewer attempts than these are too few to tell, and are marked. */
+const ENOUGH = 100_000;
+
+/** What `--only=` calls the kills. */
+const KILL = "kill";
+
+/** Runs one race, and writes its row; whether jail held. */
+async function soak(
+  race: Race,
+  engine: Engine,
+  seconds: number,
+): Promise<boolean> {
+  const raced = await runRace(race, engine, seconds);
+  const attempts = raced.attempts.toLocaleString("en");
+  const few = raced.attempts < ENOUGH ? " (few)" : "";
+  say(
+    `| ${race.name} | ${engine} | ${attempts}${few} | ${raced.wins} | ` +
+      `${raced.changed.length} |`,
+  );
+  for (const change of raced.changed) say(`    ${change}`);
+  return !isWon(raced);
+}
+
+/** Kills jail many times, and writes a row for each phase; in how many it held. */
+async function soakKills(
+  engines: readonly Engine[],
+  kills: number,
+): Promise<{ passed: number; failed: number }> {
+  let passed = 0;
+  let failed = 0;
+  say("| killed during | engine | kills | survivors |");
+  say("| --- | --- | --- | --- |");
+  const each = Math.ceil(kills / (PHASES.length * engines.length));
+  for (const engine of engines) {
+    for (const phase of PHASES) {
+      let survivors = 0;
+      for (let i = 0; i < each; i++) {
+        // One in ten before the program is up.
+        const moment = i % 10 === 9 ? -3 * Math.random() : Math.random();
+        survivors += (await killJail(phase, engine, moment)).length;
+      }
+      say(`| ${phase} | ${engine} | ${each} | ${survivors} |`);
+      if (survivors === 0) passed++;
+      else failed++;
+    }
+  }
+  return { passed, failed };
+}
+
+if (import.meta.main) {
+  const options = parseArgs(Deno.args, {
+    string: ["seconds", "only", "engine", "kills"],
+  });
+  const seconds = Number(options["seconds"] ?? 60);
+  const only = String(options["only"] ?? "");
+  const engine = ENGINES.find((name) => name === options["engine"]);
+  const races = RACES.filter(({ name, words }) =>
+    name.includes(only) || words.join(" ").includes(only)
+  );
+  let passed = 0;
+  let failed = 0;
+  if (races.length > 0) {
+    say(`Each for ${seconds} s`);
+    say("");
+    say("| race | engine | attempts | won | changed outside |");
+    say("| --- | --- | --- | --- | --- |");
+    for (const race of races) {
+      if (await soak(race, engine ?? "seccomp", seconds)) passed++;
+      else failed++;
+    }
+    say("");
+  }
+  if (only === "" || only === KILL) {
+    const engines = engine === undefined ? ENGINES : [engine];
+    const kills = await soakKills(engines, Number(options["kills"] ?? 500));
+    passed += kills.passed;
+    failed += kills.failed;
+    say("");
+  }
+  say(countsLine({ passed, failed, skipped: 0 }));
+  Deno.exit(failed > 0 ? 1 : 0);
+}

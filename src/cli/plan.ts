@@ -1,0 +1,102 @@
+/** `jail plan`: which mechanism enforces each rule of a policy, and how well. */
+
+import { printable } from "../abi/bytes.ts";
+import { UsageError } from "../errors.ts";
+import { planPolicy, type PolicyPlan } from "../jail/plan.ts";
+import type { GradedRule } from "../policy/grade.ts";
+import { print, tell } from "./console.ts";
+import { safe } from "./report.ts";
+
+/** The program that a policy is planned for where none is named. */
+const ANY_PROGRAM = "true";
+
+/**
+ * Shows the plan of a policy.
+ *
+ * @param words a policy, and a program unless any will do, as byte strings
+ * @returns the exit code: 1 where the policy is strict and a rule is not
+ * @throws {UsageError} when the words make no sense
+ */
+export async function plan(words: readonly string[]): Promise<number> {
+  const [policy, program = ANY_PROGRAM, more] = words;
+  if (policy === undefined || more !== undefined) {
+    throw new UsageError(
+      policy === undefined
+        ? "Cannot plan anything: no policy was named"
+        : `Cannot use ${printable(more ?? "")}: jail plan takes one policy`,
+      "write jail plan policy.yaml, or jail plan policy.yaml program",
+    );
+  }
+  const found = await planPolicy(policy, program);
+  print(planText(found));
+  if (found.notStrict === undefined) return 0;
+  tell(
+    `jail: ${safe(found.notStrict.text)} is a best effort, and strict is set`,
+  );
+  return 1;
+}
+
+/** A plan as a person reads it. */
+export function planText(found: PolicyPlan): string {
+  const rows = found.rules.map((rule) => rowOf(rule, found));
+  const { allowed, sifted, stopped, refused } = found.calls;
+  return [
+    ...columns([HEAD, ...rows]),
+    "",
+    "grade     R0 registers decide; R1 pinned, or in the kernel; R2 looked at again; R3 best effort",
+    `landlock  ${
+      found.abi === 0
+        ? "this kernel has none: the stops hold everything"
+        : `ABI ${found.abi}; how much it holds besides the stops`
+    }`,
+    `calls     ${allowed} pass in the filter, ${sifted} by their arguments, ` +
+    `${stopped} may stop, ${refused} are refused`,
+    `program   ${printable(found.program)}`,
+  ].join("\n");
+}
+
+const HEAD = ["WHERE", "RULE", "", "BY", "GRADE", "LANDLOCK"];
+
+function rowOf(rule: GradedRule, found: PolicyPlan): string[] {
+  const { section, effect, text, held, mechanisms, grade } = rule;
+  return [
+    whereOf(rule, found),
+    effect === "allow" ? section : `${section} ${effect}`,
+    text,
+    mechanisms.join("+"),
+    grade,
+    held === undefined
+      ? ""
+      : held.why === ""
+      ? held.extent
+      : `${held.extent}: ${held.why}`,
+  ];
+}
+
+/** `file:line`, the flag, or nothing. */
+function whereOf({ ref }: GradedRule, { locate }: PolicyPlan): string {
+  if (ref === undefined) return "";
+  const position = locate(ref);
+  return position === undefined
+    ? ref.source
+    : `${position.file}:${position.line}`;
+}
+
+/** What is longer than this does not make its whole column wide. */
+const WIDEST = 40;
+
+/** Lines with their columns one under the other. */
+export function columns(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(
+      ...rows.map((row) => row[column]?.length ?? 0)
+        .filter((length) => length <= WIDEST),
+    )
+  );
+  return rows.map((row) =>
+    safe(
+      row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ")
+        .trimEnd(),
+    )
+  );
+}

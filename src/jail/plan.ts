@@ -1,0 +1,130 @@
+/** What would enforce a policy on this machine, without running anything. */
+
+import { PolicyError } from "../errors.ts";
+import { compile } from "../policy/decide.ts";
+import type { Floor } from "../policy/floor.ts";
+import {
+  type CallCounts,
+  countCalls,
+  type GradedRule,
+  gradeRules,
+  notStrict,
+} from "../policy/grade.ts";
+import { heldRules } from "../policy/held.ts";
+import { mergeLayers } from "../policy/merge.ts";
+import { type CallPlan, planCalls } from "../policy/plan.ts";
+import type { Policy } from "../policy/policy.ts";
+import { realpath } from "../sys/files.ts";
+import { landlockAbi } from "../sys/landlock.ts";
+import { ownEnvironment } from "../sys/proc.ts";
+import { hasSeccompTrace } from "../sys/probe.ts";
+import { currentDirectory } from "./directory.ts";
+import { floorFacts, floorFor, type FloorPlace } from "./floor.ts";
+import { loadLayers } from "./load.ts";
+import { type Locate, locator } from "./locate.ts";
+import { findProgram, variable } from "./program.ts";
+
+/** What would enforce a policy. */
+export interface PolicyPlan {
+  /** Its rules, and what enforces each. */
+  readonly rules: readonly GradedRule[];
+  /** How calls are treated. */
+  readonly calls: CallCounts;
+  /** The version of Landlock's ABI, 0 for none. */
+  readonly abi: number;
+  /** The program that it was planned for. */
+  readonly program: string;
+  /** Finds where a rule stands. */
+  readonly locate: Locate;
+  /** The rule that `strict` does not let pass, if there is one. */
+  readonly notStrict: GradedRule | undefined;
+}
+
+/**
+ * Plans what would enforce a policy.
+ *
+ * @param name its name or file, a byte string
+ * @param program the program that it is planned for, a byte string
+ * @returns the plan
+ * @throws {PolicyError} where the policy cannot be used
+ * @throws {LaunchError} where the program is not found
+ */
+export async function planPolicy(
+  name: string,
+  program: string,
+): Promise<PolicyPlan> {
+  const cwd = currentDirectory();
+  const env = ownEnvironment();
+  const { real } = findProgram({
+    ...{ name: program, args: [], env, cwd },
+    ...{ stdio: [0, 1, 2], keepFds: [] },
+  });
+  const variables = {
+    cwd: realpath(cwd) ?? cwd,
+    home: variable(env, "HOME"),
+    tmp: variable(env, "TMPDIR") || "/tmp",
+    program: real,
+  };
+  const policy = mergeLayers(await loadLayers(name, variables, cwd));
+  compile(policy);
+  const at: FloorPlace = { env, cwd, program: real };
+  const plan = planCalls(policy, { observe: false, sockets: "streams" });
+  const rules = gradedRules(
+    policy,
+    plan,
+    floorFor(policy, at, true),
+    at,
+    hasSeccompTrace(),
+  );
+  return {
+    rules,
+    calls: countCalls(plan),
+    abi: landlockAbi(),
+    program: real,
+    locate: await locator(policy),
+    notStrict: notStrict(policy, rules),
+  };
+}
+
+function gradedRules(
+  policy: Policy,
+  plan: CallPlan,
+  floor: Floor,
+  at: FloorPlace,
+  filtered: boolean,
+): GradedRule[] {
+  const held = heldRules(policy, floorFacts(at, landlockAbi()), floor);
+  return gradeRules(policy, { plan, floor, held, filtered });
+}
+
+/**
+ * Holds a policy to its `strict`.
+ *
+ * @param policy the policy
+ * @param plan what happens to calls under it
+ * @param floor what Landlock holds of it
+ * @param at where the program runs
+ * @param filtered whether the kernel has the filter
+ * @throws {PolicyError} where a rule is a best effort and none may be
+ */
+export function holdToStrict(
+  policy: Policy,
+  plan: CallPlan,
+  floor: Floor,
+  at: FloorPlace,
+  filtered: boolean,
+): void {
+  if (policy.strict === undefined) return;
+  const rules = gradedRules(policy, plan, floor, at, filtered);
+  const bad = notStrict(policy, rules);
+  if (bad !== undefined) throw strictError(policy.strict.source, bad);
+}
+
+/** The error of a rule that `strict` does not let pass. */
+export function strictError(source: string, rule: GradedRule): PolicyError {
+  return new PolicyError(
+    `Cannot use policy "${source}": it is strict, and "${rule.text}" of ` +
+      `"${rule.section}" can only be a best effort (R3)`,
+    { hint: "leave out that rule, or strict" },
+  );
+}

@@ -1,0 +1,221 @@
+/** Which mechanism enforces each rule of a policy, and how well it stands a race. */
+
+import { callSettings } from "./calls.ts";
+import type { RuleRef } from "./decision.ts";
+import type { Floor } from "./floor.ts";
+import type { FilterAction } from "./guard.ts";
+import type { Held } from "./held.ts";
+import type { CallEntry, CallPlan } from "./plan.ts";
+import {
+  type Effect,
+  EFFECTS,
+  PATH_SECTIONS,
+  type PathRule,
+  type PathSection,
+  type Policy,
+} from "./policy.ts";
+
+/**
+ * How well a rule stands a race with the program's own threads:
+ *
+ * - `R0`: registers alone decide, or what happens before the program starts;
+ * - `R1`: what is decided on is pinned, or the kernel itself decides;
+ * - `R2`: it is looked at again before it can do anything;
+ * - `R3`: best effort.
+ */
+export type Grade = "R0" | "R1" | "R2" | "R3";
+
+/**
+ * What enforces a rule: the `filter` in the kernel, `landlock`, a `stop` at the
+ * tracer, or jail as it makes what the program gets at its `start`.
+ */
+export type Mechanism = "filter" | "landlock" | "stop" | "start";
+
+/** One rule, and what enforces it. */
+export interface GradedRule {
+  /** The section that it is in. */
+  readonly section: PathSection | "env" | "calls" | "net" | "default";
+  /** What it does. */
+  readonly effect: Effect;
+  /** Where it stands; nowhere for what a policy does not say. */
+  readonly ref: RuleRef | undefined;
+  /** What it is about. */
+  readonly text: string;
+  /** What enforces it. */
+  readonly mechanisms: readonly Mechanism[];
+  /** How well it stands a race. */
+  readonly grade: Grade;
+  /** How much of it Landlock holds, for a rule about files or the network. */
+  readonly held: Held | undefined;
+}
+
+/** What rules are enforced with. */
+export interface Means {
+  /** What happens to each call. */
+  readonly plan: CallPlan;
+  /** What Landlock holds. */
+  readonly floor: Floor;
+  /** How much of each rule about files that is. */
+  readonly held: ReadonlyMap<PathRule, Held>;
+  /** Whether the kernel has the filter, or every call stops. */
+  readonly filtered: boolean;
+}
+
+/**
+ * Finds what enforces each rule of a policy.
+ *
+ * @param policy the policy
+ * @param means what it is enforced with
+ * @returns its rules in their order
+ */
+export function gradeRules(policy: Policy, means: Means): GradedRule[] {
+  const filter: Mechanism = means.filtered ? "filter" : "stop";
+  const graded: GradedRule[] = [];
+  for (const section of PATH_SECTIONS) {
+    for (const effect of EFFECTS) {
+      for (const rule of policy[section][effect]) {
+        graded.push(gradeFile(section, effect, rule, means.held.get(rule)));
+      }
+    }
+  }
+  for (const effect of EFFECTS) {
+    for (const { ref } of policy.env[effect]) {
+      graded.push({
+        ...{ section: "env", effect, ref, text: ref.text },
+        ...{ mechanisms: ["start"], grade: "R0", held: undefined },
+      });
+    }
+  }
+  for (const [name, { kind, ref }] of callSettings(policy)) {
+    const entry = means.plan.get(name);
+    if (entry === undefined) continue;
+    graded.push({
+      section: "calls",
+      effect: kind === "allow" ? "allow" : "deny",
+      ref,
+      text: name,
+      mechanisms: [isAsked(entry) ? "stop" : filter],
+      grade: readsMemory(entry) ? "R1" : "R0",
+      held: undefined,
+    });
+  }
+  graded.push(gradeNet(policy, means.floor, filter));
+  if (policy.default !== undefined) {
+    const { ref } = policy.default;
+    graded.push({
+      ...{ section: "default", effect: "deny", ref, text: ref.text },
+      ...{ mechanisms: [filter, "stop"], grade: "R1", held: undefined },
+    });
+  }
+  return graded;
+}
+
+/** A memfd has the name that whoever made it chose. */
+const ANY_NAME = "/memfd:";
+
+function gradeFile(
+  section: PathSection,
+  effect: Effect,
+  rule: PathRule,
+  held: Held | undefined,
+): GradedRule {
+  const { ref, pattern } = rule;
+  const kernel = held !== undefined && held.extent !== "no";
+  const mechanisms: Mechanism[] = kernel ? ["stop", "landlock"] : ["stop"];
+  const grade = section !== "run"
+    ? "R1"
+    : pattern.startsWith(ANY_NAME)
+    ? "R3"
+    : held?.extent === "exactly"
+    ? "R1"
+    : "R2";
+  return { section, effect, ref, text: ref.text, mechanisms, grade, held };
+}
+
+function gradeNet(policy: Policy, floor: Floor, filter: Mechanism): GradedRule {
+  const none = policy.net === "none";
+  const tcp = floor.handledNet !== 0;
+  return {
+    section: "net",
+    effect: none ? "deny" : "allow",
+    ref: undefined,
+    text: none ? "all of it" : "all that is known",
+    mechanisms: tcp ? [filter, "landlock"] : [filter],
+    grade: "R0",
+    held: {
+      extent: tcp ? "partly" : "no",
+      why: tcp
+        ? floor.scoped === 0 ? "TCP alone" : "TCP and abstract sockets alone"
+        : none
+        ? "Landlock is too old, or not there"
+        : "it is allowed",
+    },
+  };
+}
+
+/** How many calls are treated in which way. */
+export interface CallCounts {
+  /** The filter lets them pass, whatever their arguments. */
+  readonly allowed: number;
+  /** The filter decides by their arguments. */
+  readonly sifted: number;
+  /** They stop, at least with some arguments, and the tracer decides. */
+  readonly stopped: number;
+  /** They are refused, whatever their arguments. */
+  readonly refused: number;
+}
+
+/** Counts the calls that are treated in each way. */
+export function countCalls(plan: CallPlan): CallCounts {
+  const counts = { allowed: 0, sifted: 0, stopped: 0, refused: 0 };
+  for (const entry of plan.values()) {
+    const actions = actionsOf(entry);
+    if (actions.every(isRefusal)) counts.refused++;
+    else if (isAsked(entry)) counts.stopped++;
+    else if (actions.some(isRefusal)) counts.sifted++;
+    else counts.allowed++;
+  }
+  return counts;
+}
+
+/** The first rule that is a best effort, under a policy that has none of that. */
+export function notStrict(
+  policy: Policy,
+  graded: readonly GradedRule[],
+): GradedRule | undefined {
+  return policy.strict === undefined
+    ? undefined
+    : graded.find(({ grade }) => grade === "R3");
+}
+
+/** All that can happen to a call. */
+function actionsOf(entry: CallEntry): readonly FilterAction[] {
+  const always = entry.guards.find(({ tests }) => tests.length === 0);
+  const guards = entry.guards.map(({ action }) => action);
+  return always === undefined ? [...guards, entry.action] : guards;
+}
+
+function isRefusal(action: FilterAction): boolean {
+  switch (action.kind) {
+    case "allow":
+      return false;
+    case "errno":
+    case "kill":
+      return true;
+    case "return":
+      return action.value < 0;
+    case "trace":
+      return action.look.kind === "refuse";
+  }
+}
+
+function isAsked(entry: CallEntry): boolean {
+  return actionsOf(entry).some(({ kind }) => kind === "trace");
+}
+
+/** Whether the tracer looks into the program's memory for it. */
+function readsMemory(entry: CallEntry): boolean {
+  return actionsOf(entry).some((action) =>
+    action.kind === "trace" && action.look.kind === "call"
+  );
+}

@@ -1,0 +1,90 @@
+import { assertEquals } from "@std/assert";
+import { floorOf, NO_FLOOR } from "./floor.ts";
+import { countCalls, gradeRules, notStrict } from "./grade.ts";
+import type { FloorFacts } from "./grants.ts";
+import { heldRules } from "./held.ts";
+import { mergeLayers } from "./merge.ts";
+import { parsePolicy } from "./parse.ts";
+import { planCalls } from "./plan.ts";
+import type { Policy } from "./policy.ts";
+
+const FACTS: FloorFacts = {
+  abi: 7,
+  realpath: (path) => path,
+  kind: (path) => path === "/usr/bin/gs" ? "file" : "directory",
+  stays: () => true,
+  changes: () => false,
+  loaders: [],
+};
+
+async function policyOf(text: string): Promise<Policy> {
+  const layer = await parsePolicy(text, { source: "p.yaml", variables: {} });
+  return mergeLayers([layer]);
+}
+
+/** Each rule in words: section, text, mechanisms, grade. */
+async function grades(text: string, landlock = true): Promise<string[]> {
+  const policy = await policyOf(text);
+  const floor = landlock ? floorOf(policy, FACTS) : NO_FLOOR;
+  return gradeRules(policy, {
+    plan: planCalls(policy, { observe: false, sockets: "streams" }),
+    floor,
+    held: heldRules(policy, FACTS, floor),
+    filtered: true,
+  }).map(({ section, text, mechanisms, grade }) =>
+    `${section} ${text}: ${mechanisms.join("+")} ${grade}`
+  );
+}
+
+const NET = "net all that is known: filter R0";
+
+const CASES: readonly (readonly [string, readonly string[]])[] = [
+  ["read: [/usr]", ["read /usr: stop+landlock R1"]],
+  ["read: true", ["read true: stop R1"]],
+  [
+    "read: {allow: [/usr], deny: [/usr/x]}",
+    ["read /usr: stop+landlock R1", "read /usr/x: stop R1"],
+  ],
+  ["run: [/usr/bin/gs]", ["run /usr/bin/gs: stop+landlock R1"]],
+  [`run: ["/usr/bin/g*"]`, ["run /usr/bin/g*: stop+landlock R2"]],
+  [`run: ["/memfd:*"]`, ["run /memfd:*: stop R3"]],
+  ["env: [PATH]", ["env PATH: start R0"]],
+  ["calls: {deny: [getpid]}", ["calls getpid: filter R0"]],
+  ["calls: {deny: [openat]}", ["calls openat: stop R0"]],
+];
+
+for (const [text, want] of CASES) {
+  Deno.test(`gradeRules() grades ${text}`, async () => {
+    const found = await grades(`${text}\nnet: true`);
+    assertEquals(
+      found.map((line) => line.replace("stop+landlock R3", "stop R3")),
+      [...want, NET],
+    );
+  });
+}
+
+Deno.test("gradeRules() looks again at what runs where Landlock does not hold it", async () => {
+  assertEquals(await grades("{run: [/usr/bin/gs], net: true}", false), [
+    "run /usr/bin/gs: stop R2",
+    NET,
+  ]);
+});
+
+Deno.test("notStrict() finds a best effort under a strict policy alone", async () => {
+  for (const [strict, want] of [[true, "/memfd:*"], [false, undefined]]) {
+    const policy = await policyOf(`{run: ["/memfd:*"], strict: ${strict}}`);
+    const rules = gradeRules(policy, {
+      plan: planCalls(policy, { observe: false }),
+      floor: NO_FLOOR,
+      held: new Map(),
+      filtered: true,
+    });
+    assertEquals(notStrict(policy, rules)?.text, want);
+  }
+});
+
+Deno.test("countCalls() counts every call once", async () => {
+  const plan = planCalls(await policyOf("net: true"), { observe: false });
+  const { allowed, sifted, stopped, refused } = countCalls(plan);
+  assertEquals(allowed + sifted + stopped + refused, plan.size);
+});
