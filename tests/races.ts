@@ -3,7 +3,7 @@
  * the tests and `deno task soak` run.
  */
 
-import { fixture, jail, run } from "./harness.ts";
+import { fixture, jailArgv, run, start } from "./harness.ts";
 import { scratch } from "./jail.ts";
 import type { Engine } from "../src/trace/options.ts";
 
@@ -172,15 +172,17 @@ export async function runRace(
   const before = await census(home);
   const [name, ...words] = race.words;
   const argv = [fixture(name), ...words, String(seconds)];
-  const limit = String((seconds * 1000 + GRACE_MS) / 1000);
-  const watched = ["timeout", "-s", "KILL", limit];
-  const ended = unsafe
-    ? await run([
-      ...[...watched, Deno.execPath(), "run", "-A", "--no-check"],
-      new URL("unsafe.ts", import.meta.url).pathname,
-      ...[engine, policy, ...argv],
-    ], { cwd: home })
-    : await jail(["-p", policy], argv, { engine, cwd: home });
+  const ended = await within(
+    seconds * 1000 + GRACE_MS,
+    unsafe
+      ? [
+        ...[Deno.execPath(), "run", "-A", "--no-check"],
+        new URL("unsafe.ts", import.meta.url).pathname,
+        ...[engine, policy, ...argv],
+      ]
+      : jailArgv(["-p", policy], argv, engine),
+    home,
+  );
   const counts = /^attempts ([0-9]+) wins ([0-9]+)\n$/.exec(ended.stdout);
   if (counts === null || ended.code !== 0 || ended.stderr !== "") {
     throw new Error(`${race.name}: ${JSON.stringify(ended)}`);
@@ -189,6 +191,25 @@ export async function runRace(
     attempts: Number(counts[1]),
     wins: Number(counts[2]),
     changed: differences(before, await census(home)),
+  };
+}
+
+/** Runs a command that is killed when it takes longer than it may. */
+async function within(
+  milliseconds: number,
+  argv: readonly string[],
+  cwd: string,
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const child = start(argv, { cwd });
+  const late = setTimeout(() => child.kill("SIGKILL"), milliseconds);
+  await child.stdin.close();
+  const { code, stdout, stderr } = await child.output();
+  clearTimeout(late);
+  const decoder = new TextDecoder();
+  return {
+    code,
+    stdout: decoder.decode(stdout),
+    stderr: decoder.decode(stderr),
   };
 }
 

@@ -254,6 +254,7 @@ export class Calls {
   }
 
   #file(tracee: Tracee, spec: CallSpec): boolean {
+    if (this.#freezer.waits(tracee)) return false;
     const alone = this.#family.alone || this.#options.unsafe === true;
     const pins = (spec.paths.length > 0 || spec.treatment === "address") &&
       !alone;

@@ -44,6 +44,11 @@ export class Freezer {
     return this.#for === tracee;
   }
 
+  /** Whether others are still being stopped for this tracee. */
+  waits(tracee: Tracee): boolean {
+    return this.#for === tracee && this.#pending.size > 0;
+  }
+
   /** Whether others could change the descriptors of a process. */
   needed(tracee: Tracee, pid: number): boolean {
     return this.#sharers(tracee, pid).length > 0;

@@ -71,6 +71,10 @@ class Tracer {
   readonly #entry: Entry | undefined;
   /** Stops of tracees whose maker has not told of them yet. */
   readonly #early: Map<number, number> = new Map();
+  /** Who may still tell of the orphans that are looked for. */
+  readonly #asked = new Set<Tracee>();
+  #orphans: number[] = [];
+  #askAgain = false;
   readonly #status = new Int32Array(1);
   readonly #names: ReadonlyMap<number, SyscallName>;
   #launched: Launched | undefined;
@@ -163,6 +167,11 @@ class Tracer {
   }
 
   #handle(tracee: Tracee, status: number): void {
+    this.#take(tracee, status);
+    if (tracee.held.length === 0) this.#told(tracee);
+  }
+
+  #take(tracee: Tracee, status: number): void {
     const kind = stopKind(status);
     if (kind === "exited" || kind === "killed") {
       return this.#gone(tracee, kind, stopValue(status));
@@ -368,19 +377,48 @@ class Tracer {
   }
 
   /**
+   * Somebody died, who may have made a tracee without telling of it. Whoever
+   * lives and did so is about to tell: all of them are made to stop, and what
+   * nobody has told of by then is an orphan.
+   */
+  #adoptOrphans(): void {
+    if (this.#early.size === 0 || this.#killing) return;
+    if (this.#asked.size > 0) {
+      this.#askAgain = true;
+      return;
+    }
+    this.#askAgain = false;
+    this.#orphans = [...this.#early.keys()];
+    for (const tracee of this.#family.tracees.values()) {
+      // The parent of a vfork has told already, and does not stop.
+      const tells = tracee.held.length > 0 ||
+        !tracee.stopped && tracee.vfork === undefined &&
+          interrupt(tracee.tid) >= 0;
+      if (tells) this.#asked.add(tracee);
+    }
+    if (this.#asked.size === 0) this.#adopt();
+  }
+
+  /** A tracee has stopped, or is gone: it has told what there is to tell. */
+  #told(tracee: Tracee): void {
+    if (!this.#asked.delete(tracee) || this.#asked.size > 0) return;
+    this.#adopt();
+    if (this.#askAgain) this.#adoptOrphans();
+  }
+
+  /**
    * Takes in tracees whose maker died before it could tell of them. What they
    * share the kernel says; where it does not, they are ended.
    */
-  #adoptOrphans(): void {
-    for (const [tid, status] of this.#early) {
-      const makers = [...this.#family.tracees.values()];
-      // One that lives may still tell.
-      const waits = makers.some((t) => !t.stopped);
-      if (waits) continue;
-      const kin = makers.find((t) => shareMemory(t.tid, tid) === true);
+  #adopt(): void {
+    for (const tid of this.#orphans.splice(0)) {
+      const status = this.#early.get(tid);
+      if (status === undefined) continue;
+      const others = [...this.#family.tracees.values()];
+      const kin = others.find((t) => shareMemory(t.tid, tid) === true);
       if (
         kin === undefined &&
-        makers.some((t) => shareMemory(t.tid, tid) === undefined)
+        others.some((t) => shareMemory(t.tid, tid) === undefined)
       ) {
         kill(tid, SIGKILL);
         continue;
