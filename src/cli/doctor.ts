@@ -2,7 +2,8 @@
 
 import { printable } from "../abi/bytes.ts";
 import { UsageError } from "../errors.ts";
-import { type Diagnosis, examine, type Finding } from "../jail/doctor.ts";
+import { type Diagnosis, examine } from "../jail/doctor.ts";
+import type { Finding } from "../jail/findings.ts";
 import { print, stdoutPaint } from "./console.ts";
 import type { Paint } from "./paint.ts";
 import { safe } from "./report.ts";

@@ -1,0 +1,230 @@
+/** What the doctor looks at, one thing at a time. */
+
+import { fromBytes, fromText, toCString } from "../abi/bytes.ts";
+import { AT_EACCESS, AT_FDCWD, W_OK } from "../abi/fcntl.ts";
+import { PIN_START } from "../abi/pin.ts";
+import { CLONE_NEWUSER } from "../abi/sched.ts";
+import { faccessat, readFile } from "../sys/files.ts";
+import { hostArch } from "../sys/host.ts";
+import { launch } from "../sys/spawn.ts";
+import { waitFor } from "../sys/wait.ts";
+
+/** One thing that was looked at. */
+export interface Finding {
+  /** What it is. */
+  readonly name: string;
+  /** Whether it is as it should be; a note is neither. */
+  readonly state: "good" | "bad" | "note";
+  /** What was found. */
+  readonly found: string;
+  /** What follows from that. */
+  readonly follows: string;
+  /** What to do about it. */
+  readonly change?: string;
+}
+
+/** How a try went: nothing, or what went wrong. */
+export type Tried = string | undefined;
+
+/** Which kernel, on what. */
+export function kernel(): Finding {
+  const release = line("/proc/sys/kernel/osrelease") ?? "unknown";
+  const cpus = navigator.hardwareConcurrency;
+  return {
+    name: "kernel",
+    state: "note",
+    found: `Linux ${release} ${hostArch().name}, ${cpus} CPUs`,
+    follows: cpus > 1 ? "" : "jail and program share one CPU",
+  };
+}
+
+/** Whether an engine runs a program. */
+export function engine(name: string, problem: Tried, good: string): Finding {
+  return problem === undefined
+    ? { name, state: "good", found: "a jailed shell ran", follows: good }
+    : {
+      ...{ name, state: "bad", found: problem },
+      follows: "programs cannot be jailed this way",
+      change: "allow ptrace, seccomp and clone3 here (docker: " +
+        "--security-opt seccomp=unconfined)",
+    };
+}
+
+/** What is traced already can neither trace nor be traced by jail. */
+export function traced(
+  finding: Finding,
+  status: ReadonlyMap<string, string>,
+): Finding {
+  return finding.state === "bad" && status.get("TracerPid") !== "0"
+    ? { ...finding, change: "run jail without the debugger or jail around it" }
+    : finding;
+}
+
+/** Whether what was checked can be pinned. */
+export function pinning(problem: Tried, noEngine: boolean): Finding {
+  const least = Number(line("/proc/sys/vm/mmap_min_addr") ?? "NaN");
+  const found = `vm.mmap_min_addr is ${least}`;
+  if (noEngine) {
+    return {
+      ...{ name: "pinning", state: "bad", found: "no engine to try it with" },
+      follows: "a program with more than one thread is refused its files",
+    };
+  }
+  return problem === undefined
+    ? {
+      ...{ name: "pinning", state: "good", found },
+      follows: "threads cannot change what was checked",
+    }
+    : {
+      ...{ name: "pinning", state: "bad", found: `${problem}; ${found}` },
+      follows: "a program with more than one thread is refused its files",
+      change: least > PIN_START
+        ? `sysctl -w vm.mmap_min_addr=${PIN_START}`
+        : "report it",
+    };
+}
+
+/** What Landlock holds. */
+export function landlock(abi: number): Finding {
+  const name = "landlock";
+  if (abi === 0) {
+    return {
+      ...{ name, state: "bad", found: "there is none" },
+      follows: "jail's own checks hold everything, with no floor under them",
+      change: "use Linux 5.13 or newer, with landlock in lsm= at boot",
+    };
+  }
+  const parts = [
+    "files",
+    ...abi < 2 ? ["but under policies that write"] : [],
+    ...abi >= 4 ? ["TCP"] : [],
+    ...abi >= 6 ? ["signals, abstract sockets"] : [],
+  ];
+  return {
+    ...{ name, state: "good", found: `ABI ${abi}` },
+    follows: `the kernel holds ${parts.join(", ")} too`,
+  };
+}
+
+/** What Yama lets be traced. */
+export function yama(problem: Tried): Finding {
+  const scope = line("/proc/sys/kernel/yama/ptrace_scope");
+  const found = scope === undefined
+    ? "there is none"
+    : `kernel.yama.ptrace_scope is ${scope}`;
+  const name = "yama";
+  return problem !== undefined && Number(scope ?? 0) > 1
+    ? {
+      ...{ name, state: "bad", found },
+      follows: "a program cannot be traced, not even by who started it",
+      change: "sysctl -w kernel.yama.ptrace_scope=1",
+    }
+    : { name, state: "good", found, follows: "jail may trace what it starts" };
+}
+
+/** What jail itself may do. */
+export function privileges(status: ReadonlyMap<string, string>): Finding {
+  const root = BigInt(`0x${status.get("CapEff") ?? "0"}`) !== 0n;
+  return {
+    ...{ name: "privileges", state: "note" },
+    found: root ? "jail has capabilities" : "jail has none",
+    follows: root
+      ? "programs keep those about files and ids alone"
+      : "none are needed",
+  };
+}
+
+/** What holds jail itself. */
+export function container(status: ReadonlyMap<string, string>): Finding {
+  const filter = status.get("Seccomp") === "2";
+  const locked = status.get("NoNewPrivs") === "1";
+  return {
+    ...{ name: "container", state: "note" },
+    found: [
+      filter ? "a seccomp filter holds jail itself" : "no seccomp filter",
+      locked ? "no_new_privs is set" : "no_new_privs is not set",
+    ].join(", "),
+    follows: filter ? "what it refuses no program can do" : "",
+  };
+}
+
+/** Who traces jail. */
+export function tracer(status: ReadonlyMap<string, string>): Finding {
+  const pid = status.get("TracerPid") ?? "0";
+  return {
+    ...{ name: "tracer", state: "note" },
+    found: pid === "0" ? "nobody traces jail" : `process ${pid} traces jail`,
+    follows: pid === "0"
+      ? ""
+      : "if it follows children too, nothing can be jailed",
+  };
+}
+
+/** Whether a process of its own gets a user namespace. */
+export function namespaces(): Finding {
+  const shown = { name: "user namespaces", state: "note" } as const;
+  const follows = "jail uses none, and programs get none";
+  const status = new Int32Array(1);
+  try {
+    const launched = launch({
+      ...{ file: toCString("/bin/true"), argv: ["true"], env: [] },
+      ...{ stdio: [0, 1, 2], keepFds: [], resetSignals: [], noNewPrivs: true },
+      extra: [{ call: "unshare", args: [CLONE_NEWUSER] }],
+    });
+    launched.release();
+    waitFor(launched.pid, status);
+    const failed = launched.failure();
+    launched.dispose();
+    const refused = failed?.step === "unshare";
+    return { ...shown, found: refused ? "refused" : "can be made", follows };
+  } catch {
+    return { ...shown, found: "cannot be tried", follows };
+  }
+}
+
+/** Whether jail could make control groups. */
+export function cgroup(): Finding {
+  const own = text("/proc/self/cgroup")?.split("\n")
+    .find((entry) => entry.startsWith("0::"))?.slice(3);
+  const file = `/sys/fs/cgroup${own === "/" ? "" : own}/cgroup.procs`;
+  const writable = own !== undefined &&
+    faccessat(AT_FDCWD, toCString(file), W_OK, AT_EACCESS) === 0;
+  return {
+    ...{ name: "cgroup v2", state: "note" },
+    found: own === undefined
+      ? "there is none"
+      : writable
+      ? "may be written"
+      : "may not be written",
+    follows: "",
+  };
+}
+
+/** Whether the time is read without a call. */
+export function vdso(): Finding {
+  const there = text("/proc/self/maps")?.includes("[vdso]") === true;
+  return {
+    ...{ name: "vDSO", state: "note" },
+    found: there ? "there is one" : "there is none",
+    follows: there ? "programs read the time without a call" : "",
+  };
+}
+
+/** The fields of /proc/self/status. */
+export function statusOfSelf(): ReadonlyMap<string, string> {
+  return new Map(
+    (text("/proc/self/status") ?? "").split("\n").map((entry) => {
+      const [name = "", value = ""] = entry.split(":\t");
+      return [name, value.trim()];
+    }),
+  );
+}
+
+function text(path: string): string | undefined {
+  const bytes = readFile(fromText(path), 1 << 20);
+  return typeof bytes === "number" ? undefined : fromBytes(bytes);
+}
+
+function line(path: string): string | undefined {
+  return text(path)?.trim();
+}
