@@ -287,6 +287,14 @@ Deno.test("decide() names the rule in the way of a move", async () => {
   assertEquals(decision.rule.keys, ["write", "deny", 0]);
 });
 
+Deno.test("decide() moves no directory to where a rule begins, with a link in it perhaps", async () => {
+  const decision = (await engine("read: [/w, /w/a/b]\nwrite: [/w]\n")).decide(
+    renaming({ from: "/w/x", to: "/w/a", tree: true }),
+  );
+  assertEquals(word(decision), "EXDEV");
+  assertEquals(decision.rule.keys, ["link"]);
+});
+
 Deno.test("decide() checks both directions of an exchange", async () => {
   const decision = (await engine(POLICY)).decide(renaming(
     { from: "/w/x", to: "/drop/x", tree: false },

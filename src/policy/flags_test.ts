@@ -132,3 +132,19 @@ for (
     assertEquals(`${position?.line}:${position?.column}`, place);
   });
 }
+
+Deno.test("passes() hides a secret whatever the case of its name", () => {
+  const ref = { source: "x", keys: [], text: "" };
+  const env = {
+    allow: [{ pattern: "*", ref }],
+    deny: [{ pattern: "*TOKEN*", ref }],
+    ignore: [],
+  };
+  const names = [
+    "GITHUB_TOKEN",
+    "npm_config__authToken",
+    "github_token",
+    "HOME",
+  ];
+  assertEquals(names.filter((name) => passes(env, name)), ["HOME"]);
+});

@@ -220,6 +220,11 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   ["munmap", [0, 1n << 47n], "EPERM"],
   ["munmap", [TAG | BigInt(PIN), 4096], "EPERM"],
   ["munmap", [AFTER_PINS, 4096], "allow"],
+  // Memory that grows down would come to where the pins are, without a call.
+  ["mmap", [0, 4096, 3, ANON | 0x100], "EPERM"],
+  ["mmap", [AFTER_PINS, 4096, 3, ANON | 0x100], "EPERM"],
+  ["mprotect", [0x7f00_0000_0000n, 4096, 0x0100_0003], "EINVAL"],
+  ["io_setup", [1, 1], "look"],
   ["mprotect", [PIN, 4096, 3], "EPERM"],
   ["mprotect", [TAG | BigInt(PIN), 4096, 3], "EPERM"],
   ["mprotect", [BIT32 | BigInt(PIN), 4096, 3], "allow"],

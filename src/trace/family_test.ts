@@ -1,0 +1,62 @@
+import { assertEquals } from "@std/assert";
+import { CLONE_FILES, CLONE_THREAD, CLONE_VM } from "../abi/sched.ts";
+import { X86_64 } from "../abi/x86_64.ts";
+import { Family } from "./family.ts";
+
+const PROGRAM = 100;
+
+function family(): Family {
+  const all = new Family(X86_64);
+  all.addProgram(PROGRAM);
+  return all;
+}
+
+Deno.test("Family is alone with one tracee, and not with a thread more", () => {
+  const all = family();
+  assertEquals(all.alone, true);
+  const program = all.tracees.get(PROGRAM)!;
+  all.addChild(program, 101, CLONE_VM | CLONE_FILES | CLONE_THREAD, false);
+  assertEquals(all.alone, false);
+});
+
+Deno.test("Family is alone while the parent of a vfork waits", () => {
+  const all = family();
+  all.addChild(all.tracees.get(PROGRAM)!, 101, CLONE_VM, true);
+  assertEquals(all.alone, true);
+});
+
+Deno.test("Family takes the parent of a vfork to run once the child's exec is let go", () => {
+  const all = family();
+  const child = all.addChild(all.tracees.get(PROGRAM)!, 101, CLONE_VM, true);
+  all.release(child);
+  assertEquals(all.alone, false);
+});
+
+Deno.test("Family trusts no vfork beneath a vfork: the one between may be killed", () => {
+  const all = family();
+  const child = all.addChild(all.tracees.get(PROGRAM)!, 101, CLONE_VM, true);
+  all.addChild(child, 102, CLONE_VM, true);
+  assertEquals(all.alone, false);
+});
+
+Deno.test("Family is never alone again once the kernel may write memory at any time", () => {
+  const all = family();
+  all.expose();
+  assertEquals(all.alone, false);
+});
+
+Deno.test("Family gives an exec from a thread the process's id, alone in it", () => {
+  const all = family();
+  const program = all.tracees.get(PROGRAM)!;
+  all.addChild(program, 101, CLONE_VM | CLONE_FILES | CLONE_THREAD, false);
+  const { tracee, gone } = all.exec(PROGRAM, 101);
+  assertEquals([tracee.tid, gone.map(({ tid }) => tid)], [PROGRAM, [PROGRAM]]);
+  assertEquals([...all.tracees.keys()], [PROGRAM]);
+  assertEquals(all.alone, true);
+});
+
+Deno.test("Family forgets a process with its last thread", () => {
+  const all = family();
+  all.remove(all.tracees.get(PROGRAM)!);
+  assertEquals([all.tracees.size, all.processes.size], [0, 0]);
+});
