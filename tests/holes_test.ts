@@ -22,7 +22,7 @@ for (const engine of ENGINES) {
       ["python3"],
       `jail (${engine}) stops a change to a device that may be written`,
     ),
-    async fn() {
+    async fn(): Promise<void> {
       const tries = [
         `os.chmod("/dev/full", 0o666)`,
         `os.utime("/dev/full")`,
@@ -44,7 +44,7 @@ for (const engine of ENGINES) {
       ["python3"],
       `jail (${engine}) stops words read from another terminal`,
     ),
-    async fn() {
+    async fn(): Promise<void> {
       // A terminal outside: Python makes one, and runs the jail beside it.
       const inside = `import os, sys
 try: os.open(sys.argv[1], os.O_RDWR | os.O_NOCTTY); print("opened")
@@ -67,7 +67,7 @@ sys.exit(subprocess.call(sys.argv[1:] + [os.ttyname(slave)], stdin=subprocess.DE
       ["python3"],
       `jail (${engine}) lets a program open a terminal of its own`,
     ),
-    async fn() {
+    async fn(): Promise<void> {
       const code = `import os, pty
 master, slave = pty.openpty()
 os.open(os.ttyname(slave), os.O_RDWR | os.O_NOCTTY); print("opened")`;
@@ -83,7 +83,7 @@ os.open(os.ttyname(slave), os.O_RDWR | os.O_NOCTTY); print("opened")`;
       ["python3"],
       `jail (${engine}) stops writing to its own audit log`,
     ),
-    async fn() {
+    async fn(): Promise<void> {
       await using directory = await scratch();
       const log = `${directory.path}/log`;
       const { stdout } = await jail(
@@ -101,7 +101,7 @@ os.open(os.ttyname(slave), os.O_RDWR | os.O_NOCTTY); print("opened")`;
       ["python3"],
       `jail (${engine}) stops a socket made or reached where nothing may be written`,
     ),
-    async fn() {
+    async fn(): Promise<void> {
       await using directory = await scratch();
       const path = `${directory.path}/s`;
       const closed = ["-A", `--deny-write=${directory.path}`];
@@ -121,7 +121,7 @@ os.open(os.ttyname(slave), os.O_RDWR | os.O_NOCTTY); print("opened")`;
       ["python3"],
       `jail (${engine}) goes on while a hundred opens of a pipe wait`,
     ),
-    async fn() {
+    async fn(): Promise<void> {
       await using directory = await scratch();
       const code = `import os, threading
 os.mkfifo("f")
