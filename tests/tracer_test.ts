@@ -238,6 +238,7 @@ Deno.test("jail leaves nothing behind, one after the other and at once", async (
   await Promise.all(Array.from({ length: 20 }, once));
   assertEquals(processesWith(word), []);
   assertEquals(names(temporary.path), []);
-  assertEquals(names("/proc/self/fd").length, open);
+  // The runner itself may have closed some of its own meanwhile.
+  assert(names("/proc/self/fd").length <= open);
   assertEquals(names("/dev/shm"), shared);
 });

@@ -11,6 +11,7 @@ import {
   errnoName,
 } from "../abi/errno.ts";
 import { PIN_START } from "../abi/pin.ts";
+import { PR_SET_SECCOMP } from "../abi/prctl.ts";
 import type { Look } from "../policy/guard.ts";
 import { actionOf } from "../policy/plan.ts";
 import { Answers, fixedRule, type Resumer } from "./answer.ts";
@@ -160,6 +161,24 @@ export class Calls {
     this.#answers.write(tracee);
   }
 
+  /**
+   * A call goes on that may give its process a filter of its own. In the ptrace
+   * engine the tracer comes before filters, and must not hide from them which
+   * call an open is.
+   */
+  noteFilter(tracee: Tracee, nr: number): void {
+    const name = this.#specs[nr]?.syscall.name;
+    if (name === "seccomp") tracee.process.filtered = true;
+    else if (name === "prctl" && this.#answers.read(tracee)) {
+      tracee.process.filtered ||= this.#registers.int(0) === PR_SET_SECCOMP;
+    }
+  }
+
+  /** Whether an open keeps its number, and so needs the lock. */
+  #keepsNumber(tracee: Tracee): boolean {
+    return this.#options.engine === "ptrace" && tracee.process.filtered;
+  }
+
   /** Refuses the call at whose entry a tracee is stopped, without a decision. */
   fail(tracee: Tracee, errno: number): void {
     if (this.#answers.read(tracee)) this.#answers.answer(tracee, -errno);
@@ -260,7 +279,8 @@ export class Calls {
       !alone;
     if (pins && tracee.space.pins.state === "mapping") return false;
     if (pins && !this.#prepare(tracee, spec)) return true;
-    const hold: Hold | undefined = !pins || spec.treatment === "open"
+    const lockless = spec.treatment === "open" && !this.#keepsNumber(tracee);
+    const hold: Hold | undefined = !pins || lockless
       ? undefined
       : spec.movesLinks
       ? "exclusive"
@@ -368,7 +388,10 @@ export class Calls {
       spec,
       looked,
       slot,
-      this.#family.alone,
+      {
+        alone: this.#family.alone,
+        keepsNumber: this.#keepsNumber(tracee),
+      },
     );
     if (failed < 0) {
       pins.give(slot);

@@ -81,9 +81,11 @@ export class Family {
   ): Tracee {
     const child = this.#add(
       tid,
-      (flags & CLONE_THREAD) !== 0
-        ? parent.process
-        : this.#process(tid, parent.process.program),
+      (flags & CLONE_THREAD) !== 0 ? parent.process : this.#process(
+        tid,
+        parent.process.program,
+        parent.process.filtered,
+      ),
       (flags & CLONE_VM) !== 0
         ? parent.space
         : spaceOf(tid, parent.space.pins.fork()),
@@ -170,8 +172,8 @@ export class Family {
     }
   }
 
-  #process(pid: number, program: string): Process {
-    const process: Process = { pid, threads: 0, program };
+  #process(pid: number, program: string, filtered = false): Process {
+    const process: Process = { pid, threads: 0, filtered, program };
     this.processes.set(pid, process);
     return process;
   }

@@ -20,6 +20,14 @@ import type { Registers } from "./registers.ts";
 import type { CallSpec } from "./spec.ts";
 import type { Tracee } from "./tracee.ts";
 
+/** What pinning a call depends on besides the call. */
+export interface PinOptions {
+  /** Whether no other tracee can run. */
+  readonly alone: boolean;
+  /** Whether an open stays the call that it is. */
+  readonly keepsNumber: boolean;
+}
+
 /** Changes calls. */
 export class Rewriter {
   readonly #mmap: number;
@@ -57,7 +65,7 @@ export class Rewriter {
    * @param spec the call
    * @param looked what was checked
    * @param slot the slot
-   * @param alone whether no other tracee can run
+   * @param options what it depends on besides
    * @returns 0, or the negated errno that the call fails with
    */
   pin(
@@ -66,7 +74,7 @@ export class Rewriter {
     spec: CallSpec,
     looked: Looked,
     slot: number,
-    alone: boolean,
+    { alone, keepsNumber }: PinOptions,
   ): number {
     const { pins } = tracee.space;
     if (looked.address !== undefined) {
@@ -78,7 +86,8 @@ export class Rewriter {
       const text = kernelPath(registers, spec, path);
       if (!alone && WHERE_IT_IS_REGEXP.test(text)) return -EACCES;
       if (text.length >= PATH_MAX) return -ENAMETOOLONG;
-      if (looked.open !== undefined) {
+      const becomesOpenat2 = !keepsNumber || spec.syscall.name === "openat2";
+      if (looked.open !== undefined && becomesOpenat2) {
         return this.#pinOpen(tracee, registers, looked.open, path, text, slot);
       }
       const which = index === 0 ? 0 : 1;

@@ -11,6 +11,8 @@ export interface Process {
   readonly pid: number;
   /** How many tracees it has. */
   threads: number;
+  /** Whether it has, or may have, a seccomp filter of its own. */
+  filtered: boolean;
   /** The real path of what it runs, as a byte string; "" where unknown. */
   program: string;
 }

@@ -252,6 +252,7 @@ class Tracer {
         if (!this.#calls.leave(tracee)) this.#go(tracee, 0);
         return;
       case "allow":
+        this.#calls.noteFilter(tracee, action.nr);
         return this.#go(tracee, 0);
       case "errno":
         return this.#calls.fail(tracee, action.errno);
