@@ -278,7 +278,7 @@ export class Calls {
     const pins = (spec.paths.length > 0 || spec.treatment === "address") &&
       !alone;
     if (pins && tracee.space.pins.state === "mapping") return false;
-    if (pins && !this.#prepare(tracee, spec)) return true;
+    if (pins && !this.#prepare(tracee)) return true;
     const lockless = spec.treatment === "open" && !this.#keepsNumber(tracee);
     const hold: Hold | undefined = !pins || lockless
       ? undefined
@@ -342,7 +342,7 @@ export class Calls {
       alone &&
         (!this.#family.started ||
           inPrivateMemory(tracee, registers, spec, looked));
-    if (!asIs && !this.#prepare(tracee, spec)) return "in flight";
+    if (!asIs && !this.#prepare(tracee)) return "in flight";
     if (!this.#answers.allowed(tracee, spec, looked)) return "done";
     if (looked.errno !== 0) {
       this.#answers.answer(tracee, -looked.errno);
@@ -356,7 +356,7 @@ export class Calls {
     }
     if (asIs) {
       if (this.#freezer.has(tracee)) {
-        this.#fly(tracee, spec, -1);
+        this.#fly(tracee, -1);
         return "in flight";
       }
       this.#resumer.go(tracee);
@@ -403,24 +403,23 @@ export class Calls {
       pins.give(slot);
       return "done";
     }
-    this.#fly(tracee, spec, slot, raceOf(looked));
+    this.#fly(tracee, slot, raceOf(looked));
     return "in flight";
   }
 
   #fly(
     tracee: Tracee,
-    spec: CallSpec,
     slot: number,
     retryOn: readonly number[] = [],
   ): void {
     if (slot < 0) tracee.saved.copy(this.#registers);
     const frozen = this.#freezer.keep(tracee);
-    tracee.inFlight = { spec, slot, frozen, maps: false, retryOn };
+    tracee.inFlight = { slot, frozen, maps: false, retryOn };
     this.#resumer.toExit(tracee);
   }
 
   /** Sees to it that pinned pages are there; false where a tracee maps them. */
-  #prepare(tracee: Tracee, spec: CallSpec): boolean {
+  #prepare(tracee: Tracee): boolean {
     const { pins } = tracee.space;
     pins.settle(tracee.tid);
     if (pins.state !== "absent") return true;
@@ -429,7 +428,6 @@ export class Calls {
     if (!this.#answers.write(tracee)) return false;
     pins.state = "mapping";
     tracee.inFlight = {
-      spec,
       slot: -1,
       frozen: false,
       maps: true,

@@ -5,7 +5,6 @@
  * that both engines decide alike.
  */
 
-import type { Arch } from "../abi/arch.ts";
 import { errnoName, ESRCH } from "../abi/errno.ts";
 import { SystemCallError } from "../errors.ts";
 import {
@@ -48,10 +47,9 @@ export class Entry {
   /**
    * Makes one.
    *
-   * @param _arch the machine's half of the calling convention
    * @param filter an array of `struct sock_filter`
    */
-  constructor(_arch: Arch, filter: Uint8Array) {
+  constructor(filter: Uint8Array) {
     this.#filter = filter;
   }
 

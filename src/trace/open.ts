@@ -2,7 +2,6 @@
 
 import { E2BIG, EFAULT, EINVAL } from "../abi/errno.ts";
 import {
-  O_ACCMODE,
   O_CREAT,
   O_PATH,
   O_PATH_FLAGS,
@@ -82,9 +81,4 @@ function readHow(tid: number, registers: Registers): OpenRequest | number {
   const creates = (flags & O_CREAT) !== 0 || (flags & O_TMPFILE) === O_TMPFILE;
   if (!creates && mode !== 0) return -EINVAL;
   return { flags, mode, resolve };
-}
-
-/** Whether an open is for reading alone. */
-export function readsOnly(request: OpenRequest): boolean {
-  return (request.flags & (O_ACCMODE | O_CREAT | O_TRUNC)) === 0;
 }

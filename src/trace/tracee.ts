@@ -1,7 +1,6 @@
 /** What the tracer knows of each tracee, and of what tracees share. */
 
 import type { TraceePages } from "../sys/memory.ts";
-import type { CallSpec } from "./spec.ts";
 import type { PinRegion } from "./pin.ts";
 import type { Registers } from "./registers.ts";
 
@@ -35,8 +34,6 @@ export interface Files {
 
 /** A call that is in the kernel, and what has to be put right when it returns. */
 export interface InFlight {
-  /** What it is. */
-  readonly spec: CallSpec;
   /** The slot of pinned arguments that it uses; -1 for none. */
   readonly slot: number;
   /** Whether others were stopped so that it can have its descriptors alone. */

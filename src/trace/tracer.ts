@@ -101,7 +101,7 @@ class Tracer {
       },
     );
     if (options.engine === "ptrace") {
-      this.#entry = new Entry(this.#arch, options.filter);
+      this.#entry = new Entry(options.filter);
     }
     this.#names = new Map(
       (["clone", "fork", "vfork"] as const).flatMap((name) => {
