@@ -139,6 +139,12 @@ for (const engine of ENGINES) {
     );
   });
 
+  Deno.test(`jail (${engine}) goes on where execs fail and work beside threads that make calls`, async () => {
+    const argv = [fixture("exec_beside_calls"), "40", "/bin/echo", "x"];
+    const ended = await jail(["-A"], argv, { engine });
+    assertEquals([ended.stdout, ended.code], ["x\n".repeat(40), 0]);
+  });
+
   for (const what of ["processes", "threads"]) {
     Deno.test(`jail (${engine}) follows 100 ${what}`, async () => {
       const argv = [fixture("start_many"), what, "100", "/etc/passwd"];

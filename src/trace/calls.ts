@@ -188,6 +188,10 @@ export class Calls {
     const flight = tracee.inFlight;
     if (flight === undefined) return;
     tracee.inFlight = undefined;
+    tracee.exec = undefined;
+    if (tracee.process.executing === tracee) {
+      tracee.process.executing = undefined;
+    }
     if (flight.slot >= 0) {
       const { pins } = tracee.space;
       pins.give(flight.slot);
@@ -314,6 +318,7 @@ export class Calls {
     const registers = this.#registers;
     const { isOwn } = this.#family;
     let looked: Looked;
+    tracee.exec = undefined;
     if (spec.treatment === "exec") {
       const exec = lookAtExec(tracee, registers, spec, isOwn);
       looked = exec.looked;
@@ -413,6 +418,7 @@ export class Calls {
     retryOn: readonly number[] = [],
   ): void {
     if (slot < 0) tracee.saved.copy(this.#registers);
+    if (tracee.exec !== undefined) tracee.process.executing = tracee;
     const frozen = this.#freezer.keep(tracee);
     tracee.inFlight = { slot, frozen, maps: false, retryOn };
     this.#resumer.toExit(tracee);

@@ -173,7 +173,13 @@ export class Family {
   }
 
   #process(pid: number, program: string, filtered = false): Process {
-    const process: Process = { pid, threads: 0, filtered, program };
+    const process: Process = {
+      pid,
+      threads: 0,
+      filtered,
+      program,
+      executing: undefined,
+    };
     this.processes.set(pid, process);
     return process;
   }

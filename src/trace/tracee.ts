@@ -14,6 +14,8 @@ export interface Process {
   filtered: boolean;
   /** The real path of what it runs, as a byte string; "" where unknown. */
   program: string;
+  /** The thread of it whose exec is in the kernel, and may end the others. */
+  executing: Tracee | undefined;
 }
 
 /** An address space, shared by threads and by vfork's child. */
