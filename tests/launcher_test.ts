@@ -179,9 +179,28 @@ Deno.test("jail passes over what cannot be executed in PATH", async () => {
   assertEquals([none.stdout, none.code], ["", 126]);
 });
 
-Deno.test("jail guesses no interpreter for a script without #!", async () => {
+Deno.test("jail runs a script without #! by sh, as a shell does", async () => {
   await using directory = await scratch();
+  const { path } = directory;
   await directory.file("x", 'echo "$0 $1"\n', 0o755);
+  const ended = await jail(["-R", `--allow-run=${path}/x,/bin`], ["./x", "y"], {
+    cwd: path,
+  });
+  assertEquals([ended.stdout, ended.stderr, ended.code], ["./x y\n", "", 0]);
+});
+
+Deno.test("jail runs no script by a sh that may not be run", async () => {
+  await using directory = await scratch();
+  await directory.file("x", "echo x\n", 0o755);
+  const ended = await jail(["-R", "--allow-run=./x"], ["./x"], {
+    cwd: directory.path,
+  });
+  assertEquals([ended.stdout, ended.code], ["", 126]);
+});
+
+Deno.test("jail starts no file that is neither a program nor text", async () => {
+  await using directory = await scratch();
+  await directory.file("x", "\0x\n", 0o755);
   const ended = await jail(["-A"], ["./x"], { cwd: directory.path });
   assertEquals([ended.stdout, ended.code], ["", 126]);
   assertStringIncludes(ended.stderr, "ENOEXEC");

@@ -1,7 +1,7 @@
 /** One run of one program under one policy, on the calling thread. */
 
 import { printable } from "../abi/bytes.ts";
-import { UnsupportedError } from "../errors.ts";
+import { LaunchError, UnsupportedError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Call } from "../policy/call.ts";
 import { compile } from "../policy/decide.ts";
@@ -20,7 +20,13 @@ import type { Engine, Observation } from "../trace/options.ts";
 import { trace } from "../trace/tracer.ts";
 import { floorFor } from "./floor.ts";
 import { holdToStrict } from "./plan.ts";
-import { findProgram, planLaunch, type Program } from "./program.ts";
+import {
+  asScript,
+  findProgram,
+  type FoundProgram,
+  planLaunch,
+  type Program,
+} from "./program.ts";
 
 /** What to run, under what. It can be sent to a Worker. */
 export interface Job {
@@ -102,17 +108,18 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
   const ruleset = holdsNothing(floor)
     ? undefined
     : createRuleset(floor, Math.max(2, ...program.keepFds));
-  try {
-    return trace({
+  const start = (what: Program, where: FoundProgram, hint?: string): Outcome =>
+    trace({
       engine,
       launch: planLaunch(
-        program,
-        found,
+        what,
+        where,
         env,
         engine === "seccomp" ? filter : undefined,
         ruleset,
       ),
       program: printable(program.name),
+      hint,
       filter,
       plan,
       decide: job.onDeny === "kill" ? deadly(decide) : decide,
@@ -121,6 +128,19 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
       started: hooks.started,
       stopped: hooks.stopped,
     });
+  try {
+    return start(program, found);
+  } catch (error) {
+    if (!(error instanceof LaunchError) || error.errno !== "ENOEXEC") {
+      throw error;
+    }
+    const script = asScript(program, found);
+    if (script === undefined) throw error;
+    return start(
+      script.program,
+      script.found,
+      "it has no #! line, so /bin/sh runs it, which the policy must allow",
+    );
   } finally {
     if (ruleset !== undefined) close(ruleset);
   }

@@ -7,8 +7,8 @@ import { confinement } from "../sys/confine.ts";
 import { isIgnoredByShell, originalOpenFiles } from "../sys/origin.ts";
 import { restrictSelf } from "../sys/landlock.ts";
 import type { LaunchPlan } from "../sys/spawn.ts";
-import { canExecute, which } from "../sys/which.ts";
-import { realpath } from "../sys/files.ts";
+import { readFile, realpath } from "../sys/files.ts";
+import { asShellScript, canExecute, which } from "../sys/which.ts";
 
 /** Where a program is searched where its environment has no `PATH`: <paths.h>. */
 export const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
@@ -100,6 +100,31 @@ function notFoundHint(name: string): string {
   return name.includes("/")
     ? "there is no such file"
     : "it is not in a directory of PATH";
+}
+
+/** How much of a file is looked at to tell a script from a binary, in bytes. */
+const LOOK = 256;
+
+/**
+ * How a shell runs a program that the kernel calls no program (`ENOEXEC`): where
+ * it is text, as a script without `#!`, by `/bin/sh`.
+ *
+ * @param program what was asked to run
+ * @param found where it is
+ * @returns the shell, with the file as its first argument; `undefined` for a binary
+ */
+export function asScript(
+  program: Program,
+  found: FoundProgram,
+): { readonly program: Program; readonly found: FoundProgram } | undefined {
+  const start = readFile(found.real, LOOK);
+  if (typeof start === "number" || start.includes(0)) return undefined;
+  const { file, argv } = asShellScript(found.path, ["", ...program.args]);
+  const [name = file, ...args] = argv;
+  return {
+    program: { ...program, name, args },
+    found: { path: file, real: realpath(file) ?? file },
+  };
 }
 
 /**

@@ -38,6 +38,8 @@ export interface TraceOptions {
   readonly launch: LaunchPlan;
   /** The program as a person reads it, for messages. */
   readonly program: string;
+  /** What to do, in the message, where it cannot be executed. */
+  readonly hint?: string | undefined;
   /** The filter, as an array of `struct sock_filter`. */
   readonly filter: Uint8Array;
   /** The policy. */

@@ -453,6 +453,10 @@ class Tracer {
         failure.step,
         errno,
         failure.step !== "execve" ? 125 : missing ? 127 : 126,
+        errno === "EACCES" && failure.step === "execve"
+          ? this.#options.hint ??
+            "where the policy is the reason, --report shows which rule"
+          : undefined,
       );
     }
     this.#outcome ??= outcome;
