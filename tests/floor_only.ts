@@ -11,6 +11,7 @@ import { planCalls } from "../src/policy/plan.ts";
 import { floorFor } from "../src/jail/floor.ts";
 import { loadSpec } from "../src/jail/load.ts";
 import { findProgram, planLaunch, type Program } from "../src/jail/program.ts";
+import { TemporaryDirectory } from "../src/jail/temporary.ts";
 import { hostArch } from "../src/sys/host.ts";
 import { createRuleset } from "../src/sys/landlock.ts";
 import { ownEnvironment } from "../src/sys/proc.ts";
@@ -36,6 +37,8 @@ async function runOnFloor(
     { policies: [fromText(policyFile)] },
     program,
     cwd,
+    // These policies name no ${tmp}: nothing is made.
+    new TemporaryDirectory(program.env),
   );
   const plan = planCalls(policy, { observe: false, sockets: "streams" });
   const filter = assemble(plan, hostArch());

@@ -46,8 +46,8 @@ const REACH: readonly ReachCase[] = [
   {
     policy: "build",
     refused: `${NO_HOME} list=/var make=./.git/x make=./.git/hooks/x ` +
-      "write=./.git/config run=/tmp",
-    allowed: "fork= make=./x make=/tmp/jail-reach write=./notes",
+      "write=./.git/config list=/tmp make=/tmp/jail-reach",
+    allowed: "fork= make=./x write=./notes",
   },
   {
     policy: "python",
@@ -67,12 +67,13 @@ const REACH: readonly ReachCase[] = [
   },
   {
     policy: "agent",
-    refused: `${NO_HOME} list=/var make=./.git/hooks/x make=./sub/.git ` +
+    refused: `${NO_HOME} list=/var list=/tmp make=/tmp/jail-reach ` +
+      "make=./.git/hooks/x make=./sub/.git " +
       "make=./.git/commondir write=./.git/config " +
       "write=./.git/hooks/post-commit make=./.git/modules/m/hooks/x " +
       "write=./sub/.git",
     absent: "read=./.env see=./.env write=./.env read=./sub/.env.local",
-    allowed: "fork= make=./x make=/tmp/jail-reach make=./.git/x " +
+    allowed: "fork= make=./x make=./.git/x " +
       "write=./notes read=./sub/.env.example",
   },
   {

@@ -11,6 +11,7 @@ import { compile } from "../src/policy/decide.ts";
 import { planCalls } from "../src/policy/plan.ts";
 import { loadSpec } from "../src/jail/load.ts";
 import { findProgram, planLaunch, type Program } from "../src/jail/program.ts";
+import { TemporaryDirectory } from "../src/jail/temporary.ts";
 import { realpath } from "../src/sys/files.ts";
 import { hostArch } from "../src/sys/host.ts";
 import { ownEnvironment } from "../src/sys/proc.ts";
@@ -33,7 +34,9 @@ async function runUnsafely(
     keepFds: [],
   };
   const spec = { policies: [fromText(policyFile)] };
-  const policy = await loadSpec(spec, program, cwd);
+  // These policies name no ${tmp}: nothing is made.
+  const temporary = new TemporaryDirectory(program.env);
+  const policy = await loadSpec(spec, program, cwd, temporary);
   const policyEngine = compile(policy, { realpath });
   const plan = planCalls(policy, { observe: false, sockets: "streams" });
   const filter = assemble(plan, hostArch());

@@ -42,6 +42,10 @@ export const F_SETFL = 4;
 /** Close at exec. */
 export const FD_CLOEXEC = 1;
 
+// linux/fs.h
+/** `lseek`: from the start. */
+export const SEEK_SET = 0;
+
 // linux/fcntl.h
 /** Duplicate, to be closed at exec. */
 export const F_DUPFD_CLOEXEC = 1030;

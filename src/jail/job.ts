@@ -27,8 +27,9 @@ import {
   planLaunch,
   type Program,
 } from "./program.ts";
+import type { TemporaryDirectory } from "./temporary.ts";
 
-/** What to run, under what. It can be sent to a Worker. */
+/** What to run, under what. */
 export interface Job {
   /** What to run. */
   readonly program: Program;
@@ -40,6 +41,8 @@ export interface Job {
   readonly onDeny: "errno" | "kill";
   /** Wait for everything that the program started. */
   readonly waitAll: boolean;
+  /** What `${tmp}` stands for in the policy, and the program's then. */
+  readonly temporary?: TemporaryDirectory;
   /** Put what Landlock can hold under the stops; so unless it says false. */
   readonly landlock?: boolean;
 }
@@ -98,13 +101,20 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
       : "any",
   });
   const filter = assemble(plan, hostArch());
-  const at = { env: program.env, cwd: program.cwd, program: found.real };
+  const withTemporary = (env: readonly string[]): readonly string[] =>
+    job.temporary?.environment(env) ?? env;
+  const at = {
+    env: withTemporary(program.env),
+    cwd: program.cwd,
+    program: found.real,
+  };
   const floor = floorFor(policy, at, job.landlock ?? true);
   holdToStrict(policy, plan, floor, at, engine === "seccomp");
-  const env = program.env.filter((item) => {
+  const passed = program.env.filter((item) => {
     const end = item.indexOf("=");
     return passes(policy.env, end < 0 ? item : item.slice(0, end));
   });
+  const env = withTemporary(passed);
   const ruleset = holdsNothing(floor)
     ? undefined
     : createRuleset(floor, Math.max(2, ...program.keepFds));

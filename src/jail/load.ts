@@ -20,6 +20,7 @@ import {
   type Program,
   variable,
 } from "./program.ts";
+import type { TemporaryDirectory } from "./temporary.ts";
 
 /** What a policy is made of. It can be sent to a Worker. */
 export interface PolicySpec {
@@ -43,21 +44,24 @@ const DEFAULT_POLICY = "default";
  * @param spec what the policy is made of
  * @param program what is to run under it
  * @param here the working directory of who asks, a byte string
+ * @param temporary what `${tmp}` stands for
  * @returns the policy
  * @throws {PolicyError} where a policy cannot be used
  * @throws {UsageError} where flags make no sense
  * @throws {LaunchError} where the program is not found
+ * @throws {SystemCallError} where a temporary directory cannot be made
  */
 export async function loadSpec(
   spec: PolicySpec,
   program: Program,
   here: string,
+  temporary: TemporaryDirectory,
 ): Promise<Policy> {
   const variables: Variables = {
     cwd: realpath(program.cwd) ?? joinPath("/", program.cwd),
     home: variable(program.env, "HOME") ??
       variable(ownEnvironment(), "HOME") ?? homeOf(Deno.uid()),
-    tmp: temporaryDirectory(program),
+    tmp: () => temporary.path,
     program: findProgram(program).real,
   };
   const find = (name: string): string | undefined =>
@@ -88,12 +92,6 @@ function homeOf(uid: number | null): string | undefined {
   // name:password:uid:gid:comment:home:shell, passwd(5)
   return fromBytes(bytes).split("\n").map((line) => line.split(":"))
     .find((fields) => fields[2] === String(uid))?.[5];
-}
-
-/** Where the program puts temporary files. */
-function temporaryDirectory(program: Program): string {
-  const named = variable(program.env, "TMPDIR");
-  return named?.startsWith("/") ? named : "/tmp";
 }
 
 /** Whether nothing is said, so that the default holds. */

@@ -23,6 +23,7 @@ import { floorFacts, floorFor, type FloorPlace } from "./floor.ts";
 import { loadLayers } from "./load.ts";
 import { type Locate, locator } from "./locate.ts";
 import { findProgram, variable } from "./program.ts";
+import { TemporaryDirectory } from "./temporary.ts";
 
 /** What would enforce a policy. */
 export interface PolicyPlan {
@@ -53,6 +54,19 @@ export async function planPolicy(
   name: string,
   program: string,
 ): Promise<PolicyPlan> {
+  const temporary = new TemporaryDirectory(ownEnvironment());
+  try {
+    return await planWith(temporary, name, program);
+  } finally {
+    temporary.remove();
+  }
+}
+
+async function planWith(
+  temporary: TemporaryDirectory,
+  name: string,
+  program: string,
+): Promise<PolicyPlan> {
   const cwd = currentDirectory();
   const env = ownEnvironment();
   const { real } = findProgram({
@@ -62,12 +76,16 @@ export async function planPolicy(
   const variables = {
     cwd: realpath(cwd) ?? cwd,
     home: variable(env, "HOME"),
-    tmp: variable(env, "TMPDIR") || "/tmp",
+    tmp: () => temporary.path,
     program: real,
   };
   const policy = mergeLayers(await loadLayers(name, variables, cwd));
   compile(policy);
-  const at: FloorPlace = { env, cwd, program: real };
+  const at: FloorPlace = {
+    env: temporary.environment(env),
+    cwd,
+    program: real,
+  };
   const plan = planCalls(policy, { observe: false, sockets: "streams" });
   const rules = gradedRules(
     policy,

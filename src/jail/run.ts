@@ -29,6 +29,7 @@ import { runJob } from "./job.ts";
 import { loadSpec } from "./load.ts";
 import { type Locate, locator } from "./locate.ts";
 import type { Program } from "./program.ts";
+import { TemporaryDirectory } from "./temporary.ts";
 
 /** What a command line asks to run. Names are byte strings. */
 export interface RunRequest {
@@ -88,6 +89,7 @@ const JOB_CONTROL: readonly number[] = [SIGTSTP, SIGTTIN, SIGTTOU];
  * @throws {PolicyError} where the policy cannot be used
  * @throws {LaunchError} where the program could not be started
  * @throws {UnsupportedError} where this machine cannot enforce the policy
+ * @throws {SystemCallError} where the run failed, or left something behind
  */
 export async function run(
   request: RunRequest,
@@ -101,8 +103,22 @@ export async function run(
     stdio: [0, 1, 2],
     keepFds: request.keepFds,
   };
+  const temporary = new TemporaryDirectory(program.env);
+  try {
+    return await runIn(temporary, program, request, observe);
+  } finally {
+    temporary.remove();
+  }
+}
+
+async function runIn(
+  temporary: TemporaryDirectory,
+  program: Program,
+  request: RunRequest,
+  observe: (event: Observation, locate: Locate) => void,
+): Promise<Outcome> {
   const policy = protect(
-    await loadSpec(request, program, program.cwd),
+    await loadSpec(request, program, program.cwd, temporary),
     request.audit,
   );
   const observed = request.report || request.audit !== undefined;
@@ -113,6 +129,7 @@ export async function run(
     engine: request.engine,
     onDeny: request.onDeny,
     waitAll: request.waitAll,
+    temporary,
     landlock: request.landlock,
   }, {
     observe: locate && ((event): void => observe(event, locate)),

@@ -10,6 +10,7 @@ import { DenialLog } from "./denial.ts";
 import { runJob } from "./job.ts";
 import { loadSpec } from "./load.ts";
 import { type Locate, locator } from "./locate.ts";
+import { TemporaryDirectory } from "./temporary.ts";
 import { toPlain, type WorkerMessage, type WorkerRequest } from "./messages.ts";
 
 /** What a Worker's scope has beyond that of a page, which the types are of. */
@@ -35,11 +36,23 @@ async function runOrFail(request: WorkerRequest): Promise<WorkerMessage> {
 }
 
 async function run(request: WorkerRequest): Promise<WorkerMessage> {
+  const temporary = new TemporaryDirectory(request.program.env);
+  try {
+    return await runIn(temporary, request);
+  } finally {
+    temporary.remove();
+  }
+}
+
+async function runIn(
+  temporary: TemporaryDirectory,
+  request: WorkerRequest,
+): Promise<WorkerMessage> {
   const { program, here, engine, onDeny } = request;
-  const policy = await loadSpec(request.policy, program, here);
+  const policy = await loadSpec(request.policy, program, here, temporary);
   const log = new DenialLog(await positions(policy));
   const outcome = runJob(
-    { program, policy, engine, onDeny, waitAll: false },
+    { program, policy, engine, onDeny, waitAll: false, temporary },
     {
       observe: (event) => {
         const denial = log.add(event);

@@ -10,8 +10,8 @@ export interface Variables {
   readonly cwd?: string | undefined;
   /** `${home}`: the user's home directory. */
   readonly home?: string | undefined;
-  /** `${tmp}`: where temporary files go. */
-  readonly tmp?: string | undefined;
+  /** `${tmp}`: where temporary files go; a function is asked when it is named. */
+  readonly tmp?: string | (() => string) | undefined;
   /** `${program}`: the program that is run. */
   readonly program?: string | undefined;
   /** `${policy-dir}`: where the policy file is. */
@@ -98,7 +98,8 @@ function valueOf(name: string, variables: Variables): string {
         `the variables are ${VARIABLES.map((one) => `\${${one}}`).join(" ")}`,
     );
   }
-  const value = variables[known];
+  const given = variables[known];
+  const value = typeof given === "function" ? given() : given;
   if (value === undefined) {
     throw new GlobError(`variable "\${${name}}" has no value here`);
   }

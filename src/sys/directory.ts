@@ -17,20 +17,35 @@ const BUFFER_SIZE = 1 << 15;
 export function readDirectory(path: string): string[] {
   const fd = open(toCString(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return [];
-  const names: string[] = [];
-  const buffer = new Uint8Array(BUFFER_SIZE);
+  const all: string[] = [];
   try {
     for (;;) {
-      const length = getdents64(fd, buffer);
-      if (length <= 0) return names;
-      for (let at = 0; at < length;) {
-        const start = at + DIRENT.size;
-        const name = fromBytes(buffer, start, buffer.indexOf(0, start));
-        if (name !== "." && name !== "..") names.push(name);
-        at += get(DIRENT, buffer.subarray(at), "d_reclen");
-      }
+      const names = nextNames(fd);
+      if (typeof names === "number" || names === undefined) return all;
+      all.push(...names);
     }
   } finally {
     close(fd);
   }
+}
+
+/**
+ * The next names in an open directory.
+ *
+ * @param fd the directory
+ * @returns byte strings, without `.` and `..`; `undefined` at its end; or a
+ * negative errno
+ */
+export function nextNames(fd: number): string[] | number | undefined {
+  const buffer = new Uint8Array(BUFFER_SIZE);
+  const length = getdents64(fd, buffer);
+  if (length <= 0) return length === 0 ? undefined : length;
+  const names: string[] = [];
+  for (let at = 0; at < length;) {
+    const start = at + DIRENT.size;
+    const name = fromBytes(buffer, start, buffer.indexOf(0, start));
+    if (name !== "." && name !== "..") names.push(name);
+    at += get(DIRENT, buffer.subarray(at), "d_reclen");
+  }
+  return names;
 }

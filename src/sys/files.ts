@@ -17,6 +17,7 @@ import {
   O_CLOEXEC,
   O_PATH,
   O_RDONLY,
+  SEEK_SET,
 } from "../abi/fcntl.ts";
 import { OPEN_HOW } from "../abi/openat2.ts";
 import { callNumber } from "./host.ts";
@@ -32,6 +33,11 @@ let fstatatNumber = 0;
 /** Opens a file. `path` is a C string. */
 export function open(path: Uint8Array, flags: number, mode = 0): number {
   return outcome(libc().open(path, flags, mode));
+}
+
+/** Opens a file below a directory. `path` is a C string. */
+export function openat(dirfd: number, path: Uint8Array, flags: number): number {
+  return outcome(libc().openat(dirfd, path, flags, 0));
 }
 
 /**
@@ -208,6 +214,51 @@ export function pipe2(fds: Int32Array, flags: number): number {
 /** Removes a name that is not a directory. */
 export function unlink(path: string): number {
   return outcome(libc().unlink(toCString(path)));
+}
+
+/**
+ * Removes a name.
+ *
+ * @param dirfd where a relative path starts
+ * @param path a C string
+ * @param flags `AT_REMOVEDIR` for a directory, else 0
+ * @returns 0, or a negative errno
+ */
+export function unlinkat(
+  dirfd: number,
+  path: Uint8Array,
+  flags: number,
+): number {
+  return outcome(libc().unlinkat(dirfd, path, flags));
+}
+
+/** Moves a name from one directory to another; 0, or a negative errno. */
+export function renameat(
+  fromDirfd: number,
+  from: Uint8Array,
+  toDirfd: number,
+  to: Uint8Array,
+): number {
+  return outcome(libc().renameat(fromDirfd, from, toDirfd, to));
+}
+
+/** Makes a directory; 0, or a negative errno. */
+export function mkdir(path: Uint8Array, mode: number): number {
+  return outcome(libc().mkdir(path, mode));
+}
+
+/** Sets a file's mode, after links; 0, or a negative errno. */
+export function fchmodat(
+  dirfd: number,
+  path: Uint8Array,
+  mode: number,
+): number {
+  return outcome(libc().fchmodat(dirfd, path, mode, 0));
+}
+
+/** Reads a directory from its start again. */
+export function rewind(fd: number): void {
+  libc().lseek64(fd, 0, SEEK_SET);
 }
 
 /** Duplicates an fd to a free one, `least` or above, that exec closes. */

@@ -59,6 +59,16 @@ const SYMBOLS = {
   fstatfs: { parameters: ["i32", "buffer"], result: "i32" },
   // int unlink(const char *path)
   unlink: { parameters: ["buffer"], result: "i32" },
+  // int unlinkat(int dirfd, const char *path, int flags)
+  unlinkat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+  // int renameat(int olddirfd, const char *oldpath, int newdirfd, const char *newpath)
+  renameat: { parameters: ["i32", "buffer", "i32", "buffer"], result: "i32" },
+  // int mkdir(const char *path, mode_t mode)
+  mkdir: { parameters: ["buffer", "u32"], result: "i32" },
+  // int fchmodat(int dirfd, const char *path, mode_t mode, int flags)
+  fchmodat: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
+  // off64_t lseek64(int fd, off64_t offset, int whence)
+  lseek64: { parameters: ["i32", "i64", "i32"], result: "i64" },
   // int pipe2(int fds[2], int flags)
   pipe2: { parameters: ["buffer", "i32"], result: "i32" },
   // int epoll_create1(int flags)

@@ -7,8 +7,13 @@ import { Scratch } from "../jail.ts";
 /** Files by name: their text, made executable where they begin with "#!". */
 export type Files = Readonly<Record<string, string>>;
 
+/** Where Deno keeps what jail imports, which it would look for in HOME. */
+const DENO_DIR = Deno.env.get("DENO_DIR") ??
+  `${Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`}/deno`;
+
 /** The environment there, which is no one's. */
 export const ENV: Readonly<Record<string, string>> = {
+  DENO_DIR,
   HOME: "/nonexistent",
   PATH: "/usr/bin:/bin",
 };

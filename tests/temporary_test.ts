@@ -1,0 +1,125 @@
+/** `${tmp}` in a policy: a temporary directory that is the run's own. */
+
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
+import { Jail } from "../src/mod.ts";
+import { ENGINES, eventually, jail, jailArgv, start } from "./harness.ts";
+import { Scratch, scratch } from "./jail.ts";
+
+const POLICY = `extends: default
+read: ["\${tmp}"]
+write: ["\${tmp}"]
+`;
+
+/** A directory that jail makes its own in, and the environment that says so. */
+async function parent(): Promise<
+  { directory: Scratch; env: Record<string, string> }
+> {
+  const directory = await scratch();
+  return { directory, env: { TMPDIR: directory.path } };
+}
+
+function namesIn(directory: Scratch): string[] {
+  return [...Deno.readDirSync(directory.path)].map(({ name }) => name);
+}
+
+for (const engine of ENGINES) {
+  Deno.test(`jail (${engine}) gives a program a temporary directory of its own, and removes it`, async () => {
+    const { directory, env } = await parent();
+    await using _ = directory;
+    const script =
+      'stat -c "%a %u" "$TMPDIR"; cd "$TMPDIR"; pwd; mkdir x; echo it > x/y; mktemp; ls .. || ls x';
+    const ended = await jail(POLICY, ["sh", "-c", script], { engine, env });
+    const [mode = "", path = "", file = "", ...rest] = ended.stdout.split("\n");
+    assertMatch(mode, new RegExp(`^700 ${Deno.uid()}$`));
+    assertMatch(path, new RegExp(`^${directory.path}/jail-[0-9a-f-]{36}$`));
+    assert(file.startsWith(`${path}/`));
+    assertEquals(rest, ["y", ""]);
+    assertStringIncludes(ended.stderr, "Permission denied");
+    assertEquals(namesIn(directory), []);
+  });
+}
+
+Deno.test("jail removes the temporary directory however the program ends, and whatever is in it", async () => {
+  const { directory, env } = await parent();
+  await using _ = directory;
+  const scripts = [
+    "kill -KILL $$",
+    "exit 3",
+    "cat /etc/shadow",
+    'cd "$TMPDIR"; for i in $(seq 200); do mkdir d && cd -P d; done; touch x; chmod 0 .',
+    'cd "$TMPDIR"; mkdir a b; touch a/x; ln -s /etc b/link; chmod 0 a b .',
+    '(trap "" HUP TERM; while :; do mkdir -p "$TMPDIR/again/x"; done) & sleep 0.1',
+  ];
+  for (const script of scripts) {
+    await jail(POLICY, ["sh", "-c", script], { env });
+    assertEquals(namesIn(directory), [], script);
+  }
+  await jail(["-p", "agent", "--on-deny=kill"], ["cat", "/etc/shadow"], {
+    env,
+  });
+  assertEquals(namesIn(directory), []);
+});
+
+Deno.test("jail keeps the temporary directories of two runs apart", async () => {
+  const { directory, env } = await parent();
+  await using _ = directory;
+  await using files = await scratch();
+  const policy = await files.file("policy.yaml", POLICY);
+  const first = start(
+    jailArgv(["-p", policy], ["sh", "-c", "echo it > $TMPDIR/x; read line"]),
+    { env },
+  );
+  const filled = (): string | undefined =>
+    namesIn(directory).map((name) => `${directory.path}/${name}`)
+      .find((path) => [...Deno.readDirSync(path)].length > 0);
+  assert(await eventually(() => filled() !== undefined));
+  const theirs = filled();
+  const script = `cat ${theirs}/x; ls ${theirs}; echo x > ${theirs}/y`;
+  const second = await jail(POLICY, ["sh", "-c", script], { env });
+  assertEquals([second.stdout, second.code === 0], ["", false]);
+  assertEquals(namesIn(directory).length, 1);
+  await first.stdin.close();
+  await first.output();
+  assertEquals(namesIn(directory), []);
+});
+
+Deno.test("jail leaves TMPDIR alone where no policy names ${tmp}", async () => {
+  const { directory, env } = await parent();
+  await using _ = directory;
+  const ended = await jail(["-p", "default"], ["sh", "-c", "echo $TMPDIR"], {
+    env,
+  });
+  assertEquals(ended.stdout, `${directory.path}\n`);
+});
+
+Deno.test("jail says where it cannot make a temporary directory", async () => {
+  const env = { TMPDIR: "/nonexistent/tmp" };
+  const ended = await jail(["-p", "agent"], ["echo", "x"], { env });
+  assertEquals([ended.stdout, ended.code], ["", 125]);
+  assertEquals(
+    ended.stderr,
+    'jail: Cannot make a temporary directory in "/nonexistent/tmp": mkdir() failed with ENOENT\n\n' +
+      "hint: set TMPDIR to a directory that you may write to\n",
+  );
+});
+
+Deno.test("a Jail gives each program a temporary directory, and removes it", async () => {
+  const { directory, env } = await parent();
+  await using _ = directory;
+  const script = 'touch "$TMPDIR/x"; ls "$TMPDIR"; echo $TMPDIR';
+  const command = new Jail("agent").command("sh", {
+    args: ["-c", script],
+    cwd: "/usr",
+    env,
+  });
+  const outputs = await Promise.all([command.output(), command.output()]);
+  const texts = outputs.map(({ stdout }) => new TextDecoder().decode(stdout));
+  assertMatch(texts[0] ?? "", /^x\n\/.*jail-/);
+  assertEquals(new Set(texts).size, 2);
+  assertEquals(namesIn(directory), []);
+});
