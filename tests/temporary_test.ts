@@ -8,7 +8,7 @@ import {
 } from "@std/assert";
 import { Jail } from "../src/mod.ts";
 import { ENGINES, eventually, jail, jailArgv, start } from "./harness.ts";
-import { Scratch, scratch } from "./jail.ts";
+import { type Scratch, scratch } from "./jail.ts";
 
 const POLICY = `extends: default
 read: ["\${tmp}"]

@@ -93,7 +93,9 @@ for (const engine of ENGINES) {
     await terminal.type(CTRL_Z);
     await terminal.see(/Stopped/);
     await terminal.see(/\$ $/);
-    await terminal.type("bg; fg\n");
+    // In the background it may not read, and stops again. Were fg to come in
+    // that moment, bash would not continue it.
+    await terminal.type("bg; sleep 0.3; fg\n");
     await terminal.see(/cat' &\r\n[^]*cat'\r\n/);
     await terminal.type("two\n");
     await terminal.see(/two\r\ntwo\r\n/);

@@ -53,8 +53,10 @@ export interface JobHooks {
   readonly observe?: ((observation: Observation) => void) | undefined;
   /** The program is about to run; what it returns is called at its end. */
   readonly started?: ((pid: number) => () => void) | undefined;
-  /** The program was stopped by a job-control signal. */
-  readonly stopped?: ((signal: number) => void) | undefined;
+  /** The program was stopped by a job-control signal, and `still` is, or not. */
+  readonly stopped?:
+    | ((signal: number, still: () => boolean) => void)
+    | undefined;
 }
 
 const KILL = { kind: "kill" } as const;

@@ -13,11 +13,13 @@ import {
   SA_RESTART,
   SA_RESTORER,
   SA_SIGINFO,
+  SIG_BLOCK,
   SIG_DFL,
   SIG_IGN,
   SIG_UNBLOCK,
   SIGACTION,
   SIGSET_SIZE,
+  SIGSTOP,
 } from "../abi/signal.ts";
 import { SystemCallError } from "../errors.ts";
 import { codePage } from "./code_page.ts";
@@ -83,9 +85,7 @@ export function forwardSignals(
  * @returns what ends it
  */
 export function ignoreSignals(signals: readonly number[]): SignalChange {
-  const action = new Uint8Array(SIGACTION.size);
-  set(SIGACTION, action, "sa_handler", SIG_IGN);
-  return changeActions(signals, action);
+  return setActions(signals, SIG_IGN);
 }
 
 /**
@@ -109,27 +109,58 @@ export function dieOf(signal: number): void {
 /**
  * Stops this process, all of its threads, until it is continued.
  *
+ * A SIGCONT that comes while `still` looks is not lost: the signal waits, and
+ * the kernel takes it back when this process is told to continue. (For SIGSTOP,
+ * which cannot wait, that moment is only short.)
+ *
  * @param signal a signal that stops
+ * @param still whether there is still a reason to
  */
-export function stopSelf(signal: number): void {
-  raise(signal).stop();
+export function stopSelf(signal: number, still: () => boolean): void {
+  if (signal === SIGSTOP) {
+    if (still()) sendSelf(signal);
+    return;
+  }
+  const change = setActions([signal], SIG_DFL, true);
+  maskSelf(SIG_BLOCK, signal);
+  sendSelf(signal);
+  // What is ignored is no longer waiting.
+  if (!still()) setActions([signal], SIG_IGN, true);
+  maskSelf(SIG_UNBLOCK, signal);
+  change.stop();
 }
 
 /** Sends a signal to this thread, to have its default effect before returning. */
-function raise(signal: number): SignalChange {
-  const action = new Uint8Array(SIGACTION.size);
-  set(SIGACTION, action, "sa_handler", SIG_DFL);
-  const change = changeActions([signal], action, true);
-  const mask = new BigUint64Array([1n << BigInt(signal - 1)]);
+function raise(signal: number): void {
+  setActions([signal], SIG_DFL, true);
+  maskSelf(SIG_UNBLOCK, signal);
+  sendSelf(signal);
+}
+
+/** Sends a signal to this thread. */
+function sendSelf(signal: number): void {
+  tgkill(libc().getpid(), libc().syscall0(callNumber("gettid")), signal);
+}
+
+/** Blocks a signal for this thread, or no longer. */
+function maskSelf(how: number, signal: number): void {
   libc().syscallIBBI(
     callNumber("rt_sigprocmask"),
-    SIG_UNBLOCK,
-    mask,
+    how,
+    new BigUint64Array([1n << BigInt(signal - 1)]),
     null,
     SIGSET_SIZE,
   );
-  tgkill(libc().getpid(), libc().syscall0(callNumber("gettid")), signal);
-  return change;
+}
+
+function setActions(
+  signals: readonly number[],
+  handler: number,
+  evenIgnored = false,
+): SignalChange {
+  const action = new Uint8Array(SIGACTION.size);
+  set(SIGACTION, action, "sa_handler", handler);
+  return changeActions(signals, action, evenIgnored);
 }
 
 function changeActions(

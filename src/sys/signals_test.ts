@@ -133,12 +133,31 @@ for (const [name, signal] of FATAL) {
 }
 
 for (const [name, signal] of [["SIGSTOP", 19], ["SIGTTIN", 21]] as const) {
+  Deno.test(`stopSelf() goes on where there is no reason any more: ${name}`, async () => {
+    const other = new Other(
+      `signals.stopSelf(${signal}, () => false); console.log("on")`,
+    );
+    assertEquals(await other.line(), "on");
+    assertEquals((await other.end()).code, 0);
+  });
+
+  Deno.test(`stopSelf() goes on where it is continued while it looks: ${name}`, async () => {
+    const other = new Other(
+      `signals.stopSelf(${signal}, () => {
+        Deno.kill(Deno.pid, "SIGCONT");
+        return ${signal} !== 19;
+      }); console.log("on")`,
+    );
+    assertEquals(await other.line(), "on");
+    assertEquals((await other.end()).code, 0);
+  });
+
   Deno.test(`stopSelf() stops until it is continued: ${name}`, async () => {
     // The process that waits for it sees the signal; it prints that.
     const other = new Other(`
       import { waitFor as wait } from "${import.meta.resolve("./wait.ts")}";
       const code = ${JSON.stringify(IMPORTS)} +
-        'signals.stopSelf(${signal}); console.log("back")';
+        'signals.stopSelf(${signal}, () => true); console.log("back")';
       const { ownEnvironment } = await import("${
       import.meta.resolve("./proc.ts")
     }");

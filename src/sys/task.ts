@@ -1,8 +1,13 @@
 /** What the kernel tells about another task by its id. */
 
+import { fromBytes } from "../abi/bytes.ts";
 import { KCMP_FILES, KCMP_VM } from "../abi/kcmp.ts";
+import { readFile } from "./files.ts";
 import { callNumber } from "./host.ts";
 import { libc, outcome } from "./libc.ts";
+
+/** More than `/proc/<pid>/stat` has, in bytes. */
+const STAT_SIZE = 4096;
 
 let getpgidNumber = 0;
 let kcmpNumber = 0;
@@ -16,6 +21,20 @@ let kcmpNumber = 0;
 export function getpgid(pid: number): number {
   getpgidNumber ||= callNumber("getpgid");
   return outcome(libc().syscallIII(getpgidNumber, pid, 0, 0));
+}
+
+/**
+ * Whether a task is stopped, by a signal or for its tracer; `false` as soon as
+ * it is continued, though it has not run yet.
+ *
+ * @param tid the task
+ */
+export function isStopped(tid: number): boolean {
+  const stat = readFile(`/proc/${tid}/stat`, STAT_SIZE);
+  if (typeof stat === "number") return false;
+  // pid (name) state …, proc_pid_stat(5); a name may have any character.
+  const [state] = fromBytes(stat).split(") ").at(-1) ?? "";
+  return state === "T" || state === "t";
 }
 
 function same(a: number, b: number, type: number): boolean | undefined {

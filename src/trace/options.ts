@@ -55,8 +55,13 @@ export interface TraceOptions {
    * run; what it returns is called when the program is gone.
    */
   readonly started?: ((pid: number) => () => void) | undefined;
-  /** Told when the program stopped by a job-control signal; returns when it may go on. */
-  readonly stopped?: ((signal: number) => void) | undefined;
+  /**
+   * Told when the program stopped by a job-control signal; returns when it may
+   * go on, at once where it is not stopped any more.
+   */
+  readonly stopped?:
+    | ((signal: number, still: () => boolean) => void)
+    | undefined;
   /**
    * Turns off pinning and the path lock, so that a test can show that the
    * attacks it makes would win. Never set by jail itself.

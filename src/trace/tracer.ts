@@ -27,7 +27,7 @@ import {
   seize,
 } from "../sys/ptrace.ts";
 import { launch, type Launched } from "../sys/spawn.ts";
-import { shareMemory } from "../sys/task.ts";
+import { isStopped, shareMemory } from "../sys/task.ts";
 import { kill, waitAny, waitFor } from "../sys/wait.ts";
 import { Calls } from "./calls.ts";
 import { Entry } from "./entry.ts";
@@ -522,18 +522,21 @@ class Tracer {
     const { stopped } = this.#options;
     if (tracee.tid !== this.#launched?.pid || stopped === undefined) return;
     if (!this.#jobControl.stopsJail()) return;
-    stopped(signal);
+    let next = 0;
+    stopped(signal, () => {
+      // Whoever is continued says so, but may not have come to it yet.
+      if (!isStopped(tracee.tid)) return false;
+      next = waitFor(tracee.tid, this.#status, WNOHANG);
+      return next === 0;
+    });
     // A shell continues jail and the program together. Where somebody
     // continued jail alone, the program goes on too.
     const until = Date.now() + CONTINUE_MS;
-    while (Date.now() < until) {
-      const tid = waitFor(tracee.tid, this.#status, WNOHANG);
-      if (tid !== 0) {
-        if (tid > 0) this.#handle(tracee, this.#status[0] as number);
-        return;
-      }
+    while (next === 0 && Date.now() < until) {
+      next = waitFor(tracee.tid, this.#status, WNOHANG);
     }
-    kill(tracee.process.pid, SIGCONT);
+    if (next > 0) this.#handle(tracee, this.#status[0] as number);
+    else if (next === 0) kill(tracee.process.pid, SIGCONT);
   }
 
   #endWith(outcome: Outcome): void {
