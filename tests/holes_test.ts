@@ -139,4 +139,25 @@ print("all")`;
       assertEquals(stdout, "all\n");
     },
   });
+
+  Deno.test({
+    ...needs(
+      ["unshare", "mount"],
+      `jail (${engine}) stops a look into processes outside by another procfs`,
+    ),
+    ignore: Deno.uid() !== 0,
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      await Deno.mkdir(`${path}/p`);
+      const script = `mount -t proc proc p && exec "$@"`;
+      const tries =
+        "cat p/1/environ; cat p/1/status; (: >p/self/mem) && echo opened; ls p/1/fd; cat p/1/root/etc/passwd";
+      const { stdout, code } = await run([
+        ...["unshare", "-m", "sh", "-c", script, "sh"],
+        ...jailArgv(["-A"], ["sh", "-c", `${tries}; exit 7`], engine),
+      ], { cwd: path });
+      assertEquals([stdout, code], ["", 7]);
+    },
+  });
 }

@@ -68,6 +68,12 @@ export const RACES: readonly Race[] = [
     "a path is overwritten by a process with the same memory",
     "open",
   ),
+  ...path(
+    "vfork",
+    "open",
+    "a path is overwritten by the child of a vfork that was killed",
+    "open",
+  ),
   {
     name: "a path is overwritten by a signal handler",
     words: ["race_path", "signal", "open"],

@@ -9,6 +9,7 @@
  */
 
 import * as landlock from "../abi/landlock.ts";
+import { writesEverything } from "./everything.ts";
 import {
   allGrants,
   FILE_ACCESS,
@@ -75,7 +76,9 @@ export function floorOf(policy: Policy, facts: FloorFacts): Floor {
         landlock.LANDLOCK_ACCESS_NET_CONNECT_TCP
       : 0,
     scoped: abi < 6 ? 0 : landlock.LANDLOCK_SCOPE_SIGNAL |
-      (none ? landlock.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET : 0),
+      (none || !writesEverything(policy)
+        ? landlock.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET
+        : 0),
     rules,
   };
 }

@@ -4,6 +4,7 @@ import { type ArgKind, type SyscallName, SYSCALLS } from "../abi/syscalls.ts";
 import * as net from "../abi/socket.ts";
 import { type CallSetting, callSettings } from "./calls.ts";
 import type { Refusal, RuleRef } from "./decision.ts";
+import { writesEverything } from "./everything.ts";
 import {
   type CallArguments,
   type FilterAction,
@@ -200,12 +201,17 @@ function asking(
 
 function netGuards(
   name: SyscallName,
-  policy: Pick<Policy, "net">,
+  policy: Policy,
   options: PlanOptions,
 ): readonly Guard[] {
   switch (policy.net) {
-    case "all":
-      return NET_ALL.get(name) ?? [];
+    case "all": {
+      const guards = NET_ALL.get(name) ?? [];
+      const pathless = name === "socket" || name === "socketpair";
+      return pathless && !writesEverything(policy)
+        ? [...NO_UNIX_DATAGRAMS, ...guards]
+        : guards;
+    }
     case "none":
       if (name === "sendmsg" || name === "sendmmsg") {
         return options.sockets === "streams" ? STREAMS_ONLY : NO_NET;
@@ -224,6 +230,17 @@ const NET: readonly Guard[] = [{
   tests: [],
   action: ALLOW,
   why: "the network may be used",
+}];
+
+// sendmsg(2) has the address in a structure in memory, which is not looked at.
+// Of unix sockets only those of datagrams take one there.
+const NO_UNIX_DATAGRAMS: readonly Guard[] = [{
+  tests: [
+    is(0, net.AF_UNIX),
+    masked(1, net.SOCK_TYPE_MASK, net.SOCK_DGRAM),
+  ],
+  action: { kind: "errno", errno: "EACCES" },
+  why: "a unix datagram goes to any path, and not every file may be written",
 }];
 
 const STREAMS_ONLY: readonly Guard[] = [{

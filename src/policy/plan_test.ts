@@ -11,6 +11,10 @@ import { EMPTY_LAYER, type Policy } from "./policy.ts";
 const NONE: Policy = { ...EMPTY_LAYER, net: "none", sys: "none" };
 const ALL: Policy = { ...EMPTY_LAYER, net: "all", sys: "all" };
 const REF: RuleRef = { source: "p.yaml", keys: ["calls"], text: "rule" };
+const EVERYTHING: Policy = {
+  ...ALL,
+  write: { ...ALL.write, allow: [{ pattern: "/", ref: REF }] },
+};
 
 /** `allow`, `look`, `pid 2`, `write-fd 0`, `refuse EPERM` (by the tracer), `done`, or an errno. */
 type Short = string;
@@ -300,7 +304,22 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   ["clock_settime", [], "EPERM"],
 ]);
 
-test("with the network", planCalls(ALL, { observe: false }), [
+test(
+  "with the network, and not everything written",
+  planCalls(ALL, { observe: false }),
+  [
+    ["socket", [1, 1, 0], "allow"],
+    ["socket", [1, 5, 0], "allow"],
+    ["socket", [1, 2, 0], "EACCES"],
+    ["socket", [1, 0x8_0802, 0], "EACCES"],
+    ["socket", [1, 3, 0], "EPERM"], // the kernel makes SOCK_DGRAM of SOCK_RAW
+    ["socket", [2, 2, 17], "allow"],
+    ["socketpair", [1, 1, 0], "allow"],
+    ["socketpair", [1, 2, 0], "EACCES"],
+  ],
+);
+
+test("with the network", planCalls(EVERYTHING, { observe: false }), [
   ["socket", [1, 1, 0], "allow"],
   ["socket", [2, 0x8_0801, 6], "allow"],
   ["socket", [10, 2, 17], "allow"],
@@ -312,6 +331,7 @@ test("with the network", planCalls(ALL, { observe: false }), [
   ["socket", [17, 3, 3], "EACCES"], // AF_PACKET
   ["socket", [38, 5, 0], "EACCES"], // AF_ALG
   ["socket", [40, 1, 0], "EACCES"], // AF_VSOCK
+  ["socket", [1, 2, 0], "allow"],
   ["socketpair", [1, 2, 0], "allow"],
   ["connect", [3, 1, 16], "look"],
   ["sendmsg", [3, 1, 0], "allow"],

@@ -48,8 +48,14 @@ export function lookAtAddress(
   }
   looked.address = bytes;
   const family = (bytes[0] ?? 0) | (bytes[1] ?? 0) << 8;
-  // Without a name, or with an abstract one, it makes no file.
-  if (family !== AF_UNIX || (bytes[SUN_PATH_OFFSET] ?? 0) === 0) return looked;
+  if (family !== AF_UNIX || length <= SUN_PATH_OFFSET) return looked;
+  if (bytes[SUN_PATH_OFFSET] === 0) {
+    // An abstract name is beneath no directory: only who may write everything
+    // may use it.
+    const path = `@${fromBytes(bytes, SUN_PATH_OFFSET + 1)}`;
+    looked.uses.push({ access: "write", path, kind: "socket" });
+    return looked;
+  }
   const end = bytes.indexOf(0, SUN_PATH_OFFSET);
   const written = fromBytes(bytes, SUN_PATH_OFFSET, end < 0 ? length : end);
   const owner = { pid: tracee.process.pid, tid: tracee.tid };
