@@ -1,6 +1,6 @@
 /** Holds documents to what the code says. */
 
-import { assert, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { optionsTable } from "../src/cli/help.ts";
 
 const ROOT = new URL("../", import.meta.url);
@@ -24,4 +24,21 @@ Deno.test("the changelog has the version of deno.json or is unreleased", async (
   const { version } = JSON.parse(await read("deno.json"));
   const changes = await read("CHANGELOG.md");
   assert(changes.includes("## Unreleased") || changes.includes(version));
+});
+
+Deno.test("every hole in SECURITY.md has a test of its name", async () => {
+  const text = await read("SECURITY.md");
+  const table = text.slice(text.indexOf("| hole"), text.indexOf("Races, 60 s"));
+  const names = [...table.matchAll(/^\|[^|]+\| +([^|]+?) +\|$/gm)]
+    .map(([, name = ""]) => name).filter((name) => !/^(test|-+)$/.test(name));
+  assert(names.length > 10);
+  let sources = "";
+  for (const folder of ["tests", "src/policy", "src/trace"]) {
+    for (const { name } of Deno.readDirSync(new URL(`${folder}/`, ROOT))) {
+      if (/_test\.ts$|^races\.ts$/.test(name)) {
+        sources += await read(`${folder}/${name}`);
+      }
+    }
+  }
+  assertEquals(names.filter((name) => !sources.includes(name)), []);
 });

@@ -13,6 +13,8 @@ export interface Race {
   readonly name: string;
   /** The program in `tests/fixtures`, and its arguments but the last one. */
   readonly words: readonly [string, ...string[]];
+  /** What runs beside it outside of the jail, from `tests/fixtures`. */
+  readonly outside?: readonly [string, ...string[]];
   /** Whether the program may use the network. */
   readonly net?: boolean;
   /** Whether it runs under both engines in the test suite. */
@@ -74,6 +76,13 @@ export const RACES: readonly Race[] = [
     "a path is overwritten by the child of a vfork that was killed",
     "open",
   ),
+  {
+    name: "a path is overwritten from outside, in a file that is mapped",
+    words: ["race_path", "mapped", "open"],
+    outside: ["race_path", "outside", "open"],
+    both: true,
+    control: "wins",
+  },
   {
     name: "a path is overwritten by a signal handler",
     words: ["race_path", "signal", "open"],
@@ -176,6 +185,7 @@ export async function runRace(
   });
   const policy = await directory.file("policy.yaml", policyOf(race, home));
   const before = await census(home);
+  await using _outside = beside(race, home, seconds);
   const [name, ...words] = race.words;
   const argv = [fixture(name), ...words, String(seconds)];
   const ended = await within(
@@ -197,6 +207,29 @@ export async function runRace(
     attempts: Number(counts[1]),
     wins: Number(counts[2]),
     changed: differences(before, await census(home)),
+  };
+}
+
+/** Runs what a race has outside of the jail, until it is disposed of. */
+function beside(race: Race, cwd: string, seconds: number): AsyncDisposable {
+  if (race.outside === undefined) {
+    return { [Symbol.asyncDispose]: (): Promise<void> => Promise.resolve() };
+  }
+  const [name, ...words] = race.outside;
+  const argv = [fixture(name), ...words, String(seconds + GRACE_MS / 1000)];
+  const [program = "", ...args] = argv;
+  const child = new Deno.Command(program, {
+    args,
+    cwd,
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  return {
+    async [Symbol.asyncDispose](): Promise<void> {
+      child.kill("SIGKILL");
+      await child.status;
+    },
   };
 }
 
