@@ -9,10 +9,9 @@ import {
 import { landlockAbi } from "../src/sys/landlock.ts";
 import { ENGINES, jail, run } from "./harness.ts";
 import { scratch } from "./jail.ts";
+import { withoutArgv } from "./without.ts";
 
 const ABI = landlockAbi();
-
-const FLOOR = new URL("floor_only.ts", import.meta.url).pathname;
 
 const POLICY = `
 extends: minimal
@@ -85,18 +84,11 @@ for (const engine of ENGINES) {
           await directory.file("out/file", "outside\n");
           await Deno.copyFile("/usr/bin/true", `${path}/out/true`);
           const policy = await directory.file("policy.yaml", POLICY);
-          const ended = await run([
-            Deno.execPath(),
-            "run",
-            "-A",
-            "--no-check",
-            FLOOR,
-            engine,
-            policy,
-            "/bin/sh",
-            "-c",
-            script,
-          ], { cwd: `${path}/in` });
+          const argv = ["/bin/sh", "-c", script];
+          const ended = await run(
+            withoutArgv("decisions", engine, policy, argv),
+            { cwd: `${path}/in` },
+          );
           assertEquals(ended.code === 0, want, ended.stderr);
           if (want) return;
           assertMatch(ended.stderr, /ermission denied|cross-device/);

@@ -5,6 +5,7 @@
 
 import { fixture, jailArgv, run, start } from "./harness.ts";
 import { scratch } from "./jail.ts";
+import { withoutArgv } from "./without.ts";
 import type { Engine } from "../src/trace/options.ts";
 
 /** One way to race against a check. */
@@ -191,11 +192,7 @@ export async function runRace(
   const ended = await within(
     seconds * 1000 + GRACE_MS,
     unsafe
-      ? [
-        ...[Deno.execPath(), "run", "-A", "--no-check"],
-        new URL("unsafe.ts", import.meta.url).pathname,
-        ...[engine, policy, ...argv],
-      ]
+      ? withoutArgv("pinning", engine, policy, argv)
       : jailArgv(["-p", policy], argv, engine),
     home,
   );
