@@ -71,6 +71,9 @@ const REACH: readonly ReachCase[] = [
       "make=./.git/hooks/x make=./sub/.git " +
       "make=./.git/commondir write=./.git/config " +
       "write=./.git/hooks/post-commit make=./.git/modules/m/hooks/x " +
+      "make=./.git/modules/m/x make=./.git/modules/x make=./.git/worktrees " +
+      "make=./.git/rebase-apply make=./.git/sequencer " +
+      "write=./.git/rebase-merge/git-rebase-todo make=./.git/rebase-merge/x " +
       "write=./sub/.git",
     absent: "read=./.env see=./.env write=./.env read=./sub/.env.local",
     allowed: "fork= make=./x make=./.git/x " +
@@ -101,6 +104,7 @@ const TREE: Files = {
   ".git/config": "",
   ".git/hooks/post-commit": "#!/bin/sh\necho it ran\n",
   ".git/modules/m/hooks/keep": "",
+  ".git/rebase-merge/git-rebase-todo": "",
   "out/keep": "",
   "sub/.env.local": "KEY=1\n",
   "sub/.env.example": "KEY=\n",
@@ -118,6 +122,10 @@ function always(elsewhere: string): string[] {
     "write=/etc/passwd",
     "read=/proc/1/environ",
     "write=/proc/self/mem",
+    "list=/proc/net",
+    "read=/proc/net/unix",
+    "read=/proc/self/net/tcp",
+    "read=/proc/thread-self/net/tcp",
   ];
 }
 
@@ -201,7 +209,7 @@ for (const engine of ENGINES) {
   });
 
   Deno.test({
-    ...needs(["git"], `-p git (${engine}) runs no hook`),
+    ...needs(["git"], `-p git (${engine}) runs no hook of the repository`),
     fn: async () => {
       await using directory = await place(
         { "hooks/pre-commit": "#!/bin/sh\necho it ran; touch ran\n" },
@@ -237,10 +245,10 @@ for (const engine of ENGINES) {
     fn: async () => {
       await using directory = await place(
         { notes: "one\n", hook: "#!/bin/sh\necho it ran\n" },
-        "git init -q && mkdir -p .git/hooks",
+        "git init -q && mkdir -p .git/hooks .git/modules/a/b .git/rebase-merge",
       );
       const state = async (): Promise<string> => {
-        const list = "cat .git/config; find .git -path '*hook*' | sort; ls -A";
+        const list = "cat .git/config; find .git | sort; ls -A";
         const { stdout } = await run(["sh", "-c", list], {
           cwd: directory.path,
         });
@@ -260,6 +268,15 @@ for (const engine of ENGINES) {
         "echo x >> .git/config",
         "mv notes .git/config",
         "echo ../other > .git/commondir",
+        "mv .git/modules old",
+        "mv .git/modules/a .git/modules/c",
+        "mv .git/modules/a/b .git/modules/a/c",
+        "ln -s ../../other .git/modules/c",
+        "ln -s ../../../other .git/modules/a/c",
+        "ln -s ../other .git/worktrees",
+        "echo exec ./hook > .git/rebase-merge/git-rebase-todo",
+        "mkdir .git/rebase-apply",
+        "mkdir .git/sequencer",
         "git init -q sub",
         "git clone -q . copy",
       ];

@@ -144,6 +144,12 @@ export const RACES: readonly Race[] = [
     control: "wins",
   })),
   {
+    name: "a descriptor is replaced by a child that nobody has told of",
+    words: ["orphan_fd"],
+    both: true,
+    control: { none: "its maker must be killed in one moment of many" },
+  },
+  {
     name: "the address of a bind is overwritten",
     words: ["race_socket", "bind"],
     net: true,

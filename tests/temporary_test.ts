@@ -44,6 +44,72 @@ for (const engine of ENGINES) {
   });
 }
 
+for (const engine of ENGINES) {
+  Deno.test(`jail (${engine}) lets no program remove, move or replace its temporary directory`, async () => {
+    const { directory, env } = await parent();
+    await using _ = directory;
+    await using cwd = await scratch();
+    const policy = `extends: default
+read: ["\${tmp}", "${directory.path}", "\${cwd}"]
+write: ["\${tmp}", "${directory.path}", "\${cwd}"]
+`;
+    const refused = [
+      'mv -T "$TMPDIR" "$TMPDIR-moved"',
+      'mv -T "$TMPDIR" moved',
+      'mkdir new && mv -T new "$TMPDIR"',
+      'mv -T --exchange x "$TMPDIR" 2> /dev/null || rmdir "$TMPDIR"',
+      'rmdir "$TMPDIR"',
+      'chmod 0 "$TMPDIR"',
+      'cd "$TMPDIR" && chmod 0 .',
+      'ln -sT / "$TMPDIR"',
+    ];
+    const fine = [
+      'touch "$TMPDIR/x" && mkdir -p "$TMPDIR" "$TMPDIR/y/z"',
+      'mktemp && mktemp -d && cd "$TMPDIR" && mv x y && mv y v && rm -r v',
+      'ls -A "$TMPDIR" && test -w "$TMPDIR"',
+    ];
+    const script = [
+      ...refused.map((line) => `(${line}) && echo ${JSON.stringify(line)}`),
+      ...fine.map((line) => `(${line}) > /dev/null || echo not: '${line}'`),
+      "echo done",
+    ].join("\n");
+    const ended = await jail(policy, ["sh", "-c", script], {
+      engine,
+      env,
+      cwd: cwd.path,
+    });
+    assertEquals(ended.stdout, "done\n", ended.stderr);
+    assertEquals(namesIn(directory), []);
+  });
+}
+
+Deno.test("jail finds its temporary directory where another program moved it", async () => {
+  const { directory, env } = await parent();
+  await using _ = directory;
+  await using files = await scratch();
+  const policy = await files.file("policy.yaml", POLICY);
+  await Deno.mkdir(`${files.path}/theirs`);
+  await Deno.chmod(`${files.path}/theirs`, 0o755);
+  const child = start(
+    jailArgv(["-p", policy], ["sh", "-c", ": > $TMPDIR/x; read line"]),
+    { env },
+  );
+  const made = (): string | undefined =>
+    namesIn(directory).map((name) => `${directory.path}/${name}`)
+      .find((path) => [...Deno.readDirSync(path)].length > 0);
+  assert(await eventually(() => made() !== undefined));
+  const path = made() ?? "";
+  await Deno.rename(path, `${files.path}/moved`);
+  await Deno.symlink(`${files.path}/theirs`, path);
+  await child.stdin.close();
+  const { stderr } = await child.output();
+  assertEquals(new TextDecoder().decode(stderr), "");
+  assertEquals(namesIn(directory).length, 1);
+  assertEquals(namesIn(files).sort(), ["policy.yaml", "theirs"]);
+  const { mode } = await Deno.lstat(`${files.path}/theirs`);
+  assertEquals((mode ?? 0) & 0o777, 0o755);
+});
+
 Deno.test("jail removes the temporary directory however the program ends, and whatever is in it", async () => {
   const { directory, env } = await parent();
   await using _ = directory;

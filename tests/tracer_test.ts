@@ -145,6 +145,22 @@ for (const engine of ENGINES) {
     assertEquals([ended.stdout, ended.code], ["x\n".repeat(40), 0]);
   });
 
+  Deno.test(`jail (${engine}) goes on when the first thread of a process has left`, async () => {
+    await using directory = await scratch();
+    const file = await directory.file("x", "");
+    const argv = [fixture("leave_first"), file];
+    const ended = await jail(["-A"], argv, { engine });
+    assertEquals([ended.stdout, ended.code], ["0\n", 0]);
+  });
+
+  Deno.test(`jail (${engine}) goes on where an exec comes while descriptors are held`, async () => {
+    await using directory = await scratch();
+    const file = await directory.file("x", "");
+    const argv = [fixture("exec_beside_fchmod"), "100", file, "/bin/true"];
+    const ended = await jail(["-A"], argv, { engine });
+    assertEquals([ended.stdout, ended.code], ["all\n", 0]);
+  });
+
   for (const what of ["processes", "threads"]) {
     Deno.test(`jail (${engine}) follows 100 ${what}`, async () => {
       const argv = [fixture("start_many"), what, "100", "/etc/passwd"];

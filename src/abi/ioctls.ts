@@ -23,6 +23,16 @@ export const TCSBRK = 0x5409;
 export const TCXONC = 0x540a;
 /** Forget what is in the queues. */
 export const TCFLSH = 0x540b;
+
+// asm-generic/termbits-common.h
+/** `TCXONC`: stop what is written. */
+export const TCOOFF = 0;
+/** `TCXONC`: ask the other side to stop. */
+export const TCIOFF = 2;
+/** `TCFLSH`: drop what was written and not shown. */
+export const TCOFLUSH = 1;
+/** `TCFLSH`: drop that, and what was typed and not read. */
+export const TCIOFLUSH = 2;
 /** Make it the controlling terminal; 1 takes it from others. */
 export const TIOCSCTTY = 0x540e;
 /** Which group is in the foreground? */

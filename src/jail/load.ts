@@ -38,8 +38,9 @@ const DEFAULT_POLICY = "default";
 /**
  * Loads a policy, with all that it extends.
  *
- * Policies come in their order, then the permission set, then flags. Names of
- * files and values of flags are relative to `here`; `${cwd}` is the program's.
+ * Policies come in their order, then the permission set, then flags, and what
+ * holds of the temporary directory if one of them names it. Names of files and
+ * values of flags are relative to `here`; `${cwd}` is the program's.
  *
  * @param spec what the policy is made of
  * @param program what is to run under it
@@ -82,7 +83,7 @@ export async function loadSpec(
   if (spec.flags !== undefined) {
     layers.push(flagsLayer(spec.flags, { cwd: here, which: find }));
   }
-  return mergeLayers(layers);
+  return mergeLayers([...layers, ...temporary.layers]);
 }
 
 /** The home directory of a user, as /etc/passwd has it. */

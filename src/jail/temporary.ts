@@ -2,13 +2,31 @@
 
 import { fromText, printable, toCString } from "../abi/bytes.ts";
 import { errnoName } from "../abi/errno.ts";
+import { AT_FDCWD, AT_REMOVEDIR } from "../abi/fcntl.ts";
 import { SystemCallError } from "../errors.ts";
-import { mkdir, realpath } from "../sys/files.ts";
-import { removeTree } from "../sys/remove.ts";
+import type { Refusal } from "../policy/decision.ts";
+import { escapeGlob } from "../policy/glob.ts";
+import { EMPTY_LAYER, type Layer } from "../policy/policy.ts";
+import { close, mkdir, realpath, unlinkat } from "../sys/files.ts";
+import { holdDirectory, removeTree } from "../sys/remove.ts";
 import { fromDirectory, variable } from "./program.ts";
 
 /** Where temporary files go where `TMPDIR` says nothing. */
 const DEFAULT = "/tmp";
+
+/**
+ * What changing the directory itself fails with. At EACCES some `mkdir -p` would
+ * not look whether it is there already.
+ */
+const IN_USE: Refusal = { kind: "errno", errno: "EBUSY" };
+
+/** A temporary directory that is there. */
+interface Made {
+  /** The real path that it was made at, a byte string. */
+  readonly path: string;
+  /** An fd of it, by which it is found wherever it is moved. */
+  readonly held: number;
+}
 
 /**
  * The temporary directory of one run: what `${tmp}` stands for.
@@ -18,7 +36,7 @@ const DEFAULT = "/tmp";
  */
 export class TemporaryDirectory {
   readonly #env: readonly string[];
-  #path: string | undefined;
+  #made: Made | undefined;
 
   /**
    * Makes nothing yet.
@@ -35,14 +53,30 @@ export class TemporaryDirectory {
    * @throws {SystemCallError} where it cannot be made
    */
   get path(): string {
-    return this.#path ??= make(this.#env);
+    return (this.#made ??= make(this.#env)).path;
+  }
+
+  /**
+   * What holds of it whatever a policy allows: the program does what it may in
+   * there, but the directory itself it can neither remove, move nor replace.
+   */
+  get layers(): readonly Layer[] {
+    if (this.#made === undefined) return [];
+    const ref = {
+      source: "jail",
+      keys: ["tmp"],
+      text: "the temporary directory itself",
+    };
+    const pattern = `${escapeGlob(this.#made.path)}/.`;
+    const deny = [{ pattern, ref, refusal: IN_USE }];
+    return [{ ...EMPTY_LAYER, write: { ...EMPTY_LAYER.write, deny } }];
   }
 
   /** The environment of a program that uses it, if there is one. */
   environment(env: readonly string[]): readonly string[] {
-    if (this.#path === undefined) return env;
+    if (this.#made === undefined) return env;
     const others = env.filter((item) => !item.startsWith("TMPDIR="));
-    return [...others, `TMPDIR=${this.#path}`];
+    return [...others, `TMPDIR=${this.#made.path}`];
   }
 
   /**
@@ -51,28 +85,39 @@ export class TemporaryDirectory {
    * @throws {SystemCallError} where something of it stays
    */
   remove(): void {
-    if (this.#path === undefined) return;
-    const result = removeTree(this.#path);
+    if (this.#made === undefined) return;
+    const { path, held } = this.#made;
+    const result = removeTree(held);
+    close(held);
     if (result >= 0) return;
     throw new SystemCallError(
-      `remove the temporary directory ${printable(this.#path)}`,
+      `remove the temporary directory ${printable(path)}`,
       "unlinkat()",
       errnoName(-result),
     );
   }
 }
 
-function make(env: readonly string[]): string {
+function make(env: readonly string[]): Made {
   const named = variable(env, "TMPDIR");
   const parent = named?.startsWith("/") ? named : DEFAULT;
   const name = fromText(`jail-${crypto.randomUUID()}`);
   const path = fromDirectory(realpath(parent) ?? parent, name);
   const result = mkdir(toCString(path), 0o700);
-  if (result >= 0) return path;
+  if (result < 0) {
+    throw new SystemCallError(
+      `make a temporary directory in ${printable(parent)}`,
+      "mkdir()",
+      errnoName(-result),
+      "set TMPDIR to a directory that you may write to",
+    );
+  }
+  const held = holdDirectory(path);
+  if (held >= 0) return { path, held };
+  unlinkat(AT_FDCWD, toCString(path), AT_REMOVEDIR);
   throw new SystemCallError(
-    `make a temporary directory in ${printable(parent)}`,
-    "mkdir()",
-    errnoName(-result),
-    "set TMPDIR to a directory that you may write to",
+    `open the temporary directory ${printable(path)}`,
+    "openat()",
+    errnoName(-held),
   );
 }

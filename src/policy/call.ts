@@ -59,4 +59,6 @@ export interface Call {
   readonly uses: readonly Use[];
   /** What it would move; RENAME_EXCHANGE moves two things. */
   readonly moves?: readonly Move[];
+  /** Whether it makes a file that runs as its owner or group. */
+  readonly setsId?: boolean;
 }

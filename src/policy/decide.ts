@@ -4,6 +4,7 @@ import type { SyscallName } from "../abi/syscalls.ts";
 import type { Call, Move, Use } from "./call.ts";
 import { callSettings } from "./calls.ts";
 import type { Decision, Refusal, RuleRef } from "./decision.ts";
+import { writesEverything } from "./everything.ts";
 import * as fixed from "./fixed.ts";
 import type { PathMatcher } from "./match.ts";
 import { HARMLESS, type Judge, obstacle } from "./move.ts";
@@ -45,6 +46,7 @@ const ALLOW_SLOTS = (1 << slotOf(READ, ALLOW)) | (1 << slotOf(WRITE, ALLOW)) |
 const SLOTS = [READ_SLOTS, READ_SLOTS | 0b111_000, READ_SLOTS | 0b111_000_000];
 
 const EACCES: Refusal = { kind: "errno", errno: "EACCES" };
+const EPERM: Refusal = { kind: "errno", errno: "EPERM" };
 const EXDEV: Refusal = { kind: "errno", errno: "EXDEV" };
 
 /**
@@ -64,6 +66,7 @@ class CompiledPolicy implements Engine {
   readonly #matcher: PathMatcher;
   readonly #calls: ReadonlyMap<SyscallName, Decision>;
   readonly #otherwise: (use: number) => Decision;
+  readonly #everything: boolean;
   readonly #held = allow(fixed.HELD);
   readonly #noFile = allow(fixed.NO_FILE);
   readonly #onTheWay = allow(fixed.ON_THE_WAY);
@@ -78,6 +81,7 @@ class CompiledPolicy implements Engine {
     this.#rules = rules;
     this.#matcher = matcher;
     this.#calls = callDecisions(policy);
+    this.#everything = writesEverything(policy);
     this.#otherwise = perUse((use) =>
       refuse(
         policy.default?.ref ?? fixed.NO_RULE,
@@ -96,6 +100,9 @@ class CompiledPolicy implements Engine {
       const decision = this.#use(uses[i] as Use, i);
       if (decision.kind === "refuse") return decision;
       allowed ??= decision;
+    }
+    if (call.setsId === true && !this.#everything) {
+      return refuse(fixed.SETS_ID, EPERM, -1);
     }
     if (fixed.placesLink(call)) {
       const decision = this.#link(uses);
@@ -134,6 +141,9 @@ class CompiledPolicy implements Engine {
     if (fixed.isHeld(use)) return this.#held;
     const rule = this.#rules[this.#find(access, use.path)];
     if (rule === undefined) return this.#otherwise(index);
+    if (access === RUN && fixed.isUnnamed(use, rule.rule.pattern)) {
+      return this.#otherwise(index);
+    }
     if (rule.effect === "allow" && use.kind === "device") {
       const closed = fixed.deviceClosedBy(use, rule.root);
       if (closed !== undefined) return refuse(closed, EACCES, index);

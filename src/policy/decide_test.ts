@@ -415,3 +415,25 @@ Deno.test("decide() never allows by a layer what another denies", () => {
     );
   }
 });
+
+Deno.test("decide() runs no memfd by a rule that means files, whatever its name", async () => {
+  const run = async (rule: string): Promise<string> =>
+    word(
+      (await engine(`run: ["${rule}"]`)).decide(
+        opening("run", "/memfd:x/bin/y (deleted)", "object"),
+      ),
+    );
+  assertEquals(await run("/**/y*"), "EACCES");
+  assertEquals(await run("/memfd:*/**"), "allow");
+  assertEquals(await run("/"), "allow");
+});
+
+Deno.test("decide() makes no file that runs as its owner where not all may be written", async () => {
+  const setsId: Call = {
+    name: "chmod",
+    uses: [{ access: "write", path: "/w/x", kind: "file" }],
+    setsId: true,
+  };
+  assertEquals(word((await engine("write: [/w]")).decide(setsId)), "EPERM");
+  assertEquals(word((await engine("write: true")).decide(setsId)), "allow");
+});

@@ -40,6 +40,12 @@ export const LINK_AT_RULE: RuleRef = jailRule(
   "a link where a rule begins",
 );
 
+/** A file that runs as somebody else would carry the user's rights outside. */
+export const SETS_ID: RuleRef = jailRule(
+  "mode",
+  "no file may run as its owner or group where not all may be written",
+);
+
 const OTHER_PROCESS: RuleRef = jailRule(
   "proc",
   "/proc of a process outside the jail",
@@ -72,6 +78,18 @@ export function deviceClosedBy(use: Use, root: string): RuleRef | undefined {
   if (HARMLESS_DEVICE_REGEXP.test(use.path)) return undefined;
   if (root.startsWith("/dev/") || root === use.path) return undefined;
   return DEVICE;
+}
+
+/**
+ * Whether a use is of a memfd, whose name the program chose, under a rule that
+ * means files.
+ *
+ * @param use what would be done
+ * @param pattern the rule's
+ */
+export function isUnnamed({ path, kind }: Use, pattern: string): boolean {
+  return kind === "object" && path.startsWith("/memfd:") && pattern !== "/" &&
+    !pattern.startsWith("/memfd:");
 }
 
 /** Whether a pipe or the like may be used without asking a rule. */

@@ -196,6 +196,12 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   // ioctl.
   ["ioctl", [1, 0x5401, 1], "allow"], // TCGETS
   ["ioctl", [1, 0x5413, 1], "allow"],
+  ["ioctl", [1, 0x540a, 0], "done"], // TCXONC TCOOFF
+  ["ioctl", [1, 0x540a, 1], "allow"],
+  ["ioctl", [1, 0x540b, 0], "allow"], // TCFLSH TCIFLUSH
+  ["ioctl", [1, 0x540b, 1], "done"],
+  ["ioctl", [1, 0x540b, 2], "done"],
+  ["exit", [0], "look"],
   ["ioctl", [1, 0x540e, 0], "allow"], // TIOCSCTTY
   ["ioctl", [1, 0x540e, 1], "EPERM"],
   ["ioctl", [1, 0x5412, 1], "EPERM"], // TIOCSTI
@@ -479,4 +485,12 @@ Deno.test("planCalls() gives the rule with a refusal that is left to the tracer"
     kind: "trace",
     look: { kind: "refuse", refusal: { kind: "kill" }, rule: REF },
   });
+});
+
+Deno.test("planCalls() lets no program stop or drop what jail writes to the terminal", () => {
+  const entry = planCalls(NONE, { observe: false }).get("ioctl")!;
+  const ioctl = (command: number, argument: number): string =>
+    actionOf(entry, argumentsOf([1, command, argument])).kind;
+  const STOP = [[0x540a, 0], [0x540a, 2], [0x540b, 1], [0x540b, 2]] as const;
+  assertEquals(STOP.map(([c, a]) => ioctl(c, a)), Array(4).fill("return"));
 });

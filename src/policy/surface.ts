@@ -397,6 +397,9 @@ export const SURFACE: Readonly<
   // Its flags are in memory, where they can change after a check. Every libc
   // falls back on clone.
   clone3: [{ ...refuse("ENOSYS", "its flags are in memory"), quiet: true }],
+  // The first thread of a process that ends by it is not reported before the
+  // last one has ended: nobody may wait for it.
+  exit: [{ tests: [], action: TRACE, why: "it may end a first thread" }],
   unshare: [
     refuse(
       "EPERM",
@@ -605,6 +608,17 @@ export const SURFACE: Readonly<
       "it takes the terminal from another session",
       is(1, ioctl.TIOCSCTTY),
       isNot(2, 0),
+    ),
+    // jail writes to the same terminal: its report must come, and not block.
+    pretend(
+      "it would stop or drop what jail writes",
+      is(1, ioctl.TCXONC),
+      is(2, ioctl.TCOOFF, ioctl.TCIOFF),
+    ),
+    pretend(
+      "it would stop or drop what jail writes",
+      is(1, ioctl.TCFLSH),
+      is(2, ioctl.TCOFLUSH, ioctl.TCIOFLUSH),
     ),
     allow(
       "it concerns what the descriptor may do",

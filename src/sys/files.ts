@@ -247,13 +247,17 @@ export function mkdir(path: Uint8Array, mode: number): number {
   return outcome(libc().mkdir(path, mode));
 }
 
-/** Sets a file's mode, after links; 0, or a negative errno. */
-export function fchmodat(
-  dirfd: number,
-  path: Uint8Array,
-  mode: number,
-): number {
-  return outcome(libc().fchmodat(dirfd, path, mode, 0));
+/**
+ * Sets the mode of an open file, and of one that is open as a place alone, which
+ * fchmod(2) does not take.
+ *
+ * @param fd the file, which may be from an open with `O_PATH`
+ * @param mode the permissions
+ * @returns 0, or a negative errno
+ */
+export function chmodHeld(fd: number, mode: number): number {
+  const path = toCString(`/proc/self/fd/${fd}`);
+  return outcome(libc().fchmodat(AT_FDCWD, path, mode, 0));
 }
 
 /** Reads a directory from its start again. */

@@ -4,8 +4,9 @@
  * owner.
  *
  * What is deep is moved to the top before it is emptied, so that neither the
- * stack nor the number of open files depends on the depth. Nobody may change
- * anything in there meanwhile: whoever could is gone.
+ * stack nor the number of open files depends on the depth. The programs that
+ * worked in there are gone, but others may still move what lies where they write:
+ * so no link is followed, and nothing is done by a path.
  */
 
 import { fromText, toCString } from "../abi/bytes.ts";
@@ -13,57 +14,86 @@ import { EISDIR, ENOENT } from "../abi/errno.ts";
 import {
   AT_FDCWD,
   AT_REMOVEDIR,
+  AT_SYMLINK_NOFOLLOW,
   O_CLOEXEC,
   O_DIRECTORY,
   O_NOFOLLOW,
+  O_PATH,
   O_RDONLY,
 } from "../abi/fcntl.ts";
+import { get } from "../abi/layout.ts";
+import { STAT } from "../abi/stat.ts";
 import { nextNames } from "./directory.ts";
 import {
+  chmodHeld,
   close,
-  fchmodat,
+  fstat,
+  fstatat,
   openat,
+  readLink,
   renameat,
   rewind,
   unlinkat,
 } from "./files.ts";
 
 const OWN = 0o700;
+const HERE = toCString(".");
+const ABOVE = toCString("..");
 
 /**
- * Removes a directory with all that is in it.
+ * Holds a directory, to find it again wherever it is moved.
  *
  * @param path the directory, a byte string; not a link
+ * @returns an fd that stands for its place alone, or a negative errno
+ */
+export function holdDirectory(path: string): number {
+  return hold(AT_FDCWD, toCString(path));
+}
+
+/**
+ * Removes a directory with all that is in it, wherever it is by now. What may
+ * have taken its name stays.
+ *
+ * @param held the directory, from {@linkcode holdDirectory}; it stays open
  * @returns 0, or the negative errno of the first thing that stays
  */
-export function removeTree(path: string): number {
-  const name = toCString(path);
-  const top = enter(AT_FDCWD, name);
-  if (top < 0) return top === -ENOENT ? 0 : top;
+export function removeTree(held: number): number {
+  const top = enter(held);
+  if (top < 0) return top;
+  try {
+    const failed = empty(top);
+    return failed < 0 ? failed : removeHeld(held);
+  } finally {
+    close(top);
+  }
+}
+
+/** Removes all that is in a directory. */
+function empty(top: number): number {
   // Names that the program cannot have made.
   const prefix = fromText(`.${crypto.randomUUID()}-`);
   let moved = 0;
   const toTop = (dirfd: number, name: Uint8Array): number => {
+    const held = hold(dirfd, name);
+    if (held < 0) return held;
     // Its "..", which is in it, changes.
-    fchmodat(dirfd, name, OWN);
+    chmodHeld(held, OWN);
+    close(held);
     return renameat(dirfd, name, top, toCString(`${prefix}${moved++}`));
   };
-  try {
-    const failed = eachName(top, (name) => {
-      const fd = enter(top, name);
-      if (fd < 0) return fd;
-      try {
-        const stays = eachName(fd, (inner) => toTop(fd, inner));
-        return stays < 0 ? stays : unlinkat(top, name, AT_REMOVEDIR);
-      } finally {
-        close(fd);
-      }
-    });
-    if (failed < 0) return failed;
-  } finally {
-    close(top);
-  }
-  return unlinkat(AT_FDCWD, name, AT_REMOVEDIR);
+  return eachName(top, (name) => {
+    const held = hold(top, name);
+    if (held < 0) return held;
+    const fd = enter(held);
+    close(held);
+    if (fd < 0) return fd;
+    try {
+      const stays = eachName(fd, (inner) => toTop(fd, inner));
+      return stays < 0 ? stays : unlinkat(top, name, AT_REMOVEDIR);
+    } finally {
+      close(fd);
+    }
+  });
 }
 
 /**
@@ -80,6 +110,8 @@ function eachName(
     // What was moved in and out is seen from the start again.
     rewind(dirfd);
     const names = nextNames(dirfd);
+    // It is removed already.
+    if (names === -ENOENT) return 0;
     if (typeof names === "number") return names;
     if (names === undefined || names.length === 0) return 0;
     for (const text of names) {
@@ -94,7 +126,39 @@ function eachName(
   }
 }
 
-function enter(dirfd: number, name: Uint8Array): number {
-  fchmodat(dirfd, name, OWN);
-  return openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+/** Removes an empty directory from wherever it is. */
+function removeHeld(held: number): number {
+  const path = readLink(`/proc/self/fd/${held}`);
+  if (typeof path === "number") return path;
+  const above = openat(held, ABOVE, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (above < 0) return above;
+  try {
+    const name = toCString(path.slice(path.lastIndexOf("/") + 1));
+    if (isHeld(held, above, name)) return unlinkat(above, name, AT_REMOVEDIR);
+    // proc(5) puts that after a name that is no more.
+    return path.endsWith(" (deleted)") ? 0 : -ENOENT;
+  } finally {
+    close(above);
+  }
+}
+
+/** Whether a name means the very directory that is held. */
+function isHeld(held: number, dirfd: number, name: Uint8Array): boolean {
+  const [one, other] = [new Uint8Array(STAT.size), new Uint8Array(STAT.size)];
+  return fstat(held, one) >= 0 &&
+    fstatat(dirfd, name, other, AT_SYMLINK_NOFOLLOW) >= 0 &&
+    (["st_dev", "st_ino"] as const).every((field) =>
+      get(STAT, one, field) === get(STAT, other, field)
+    );
+}
+
+/** Opens the place of a directory, which need not be open to its owner. */
+function hold(dirfd: number, name: Uint8Array): number {
+  return openat(dirfd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/** Opens a directory that is held, to read it and to change what is in it. */
+function enter(held: number): number {
+  chmodHeld(held, OWN);
+  return openat(held, HERE, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { fromText, toCString } from "../abi/bytes.ts";
-import { ENOTDIR } from "../abi/errno.ts";
-import { mkdir } from "./files.ts";
-import { removeTree } from "./remove.ts";
+import { ENOENT, ENOTDIR } from "../abi/errno.ts";
+import { close, mkdir } from "./files.ts";
+import { holdDirectory, removeTree } from "./remove.ts";
 
 /** A directory that is empty but for a file which must stay, beside the tree. */
 async function place(): Promise<{ path: string; tree: string }> {
@@ -11,6 +11,21 @@ async function place(): Promise<{ path: string; tree: string }> {
   const tree = `${path}/tree`;
   await Deno.mkdir(tree);
   return { path, tree };
+}
+
+/** Removes a tree, where something may be done to it first. */
+function removed(tree: string, first: () => void = () => {}): number {
+  const held = holdDirectory(fromText(tree));
+  try {
+    first();
+    return removeTree(held);
+  } finally {
+    close(held);
+  }
+}
+
+function modeOf(path: string): number {
+  return (Deno.lstatSync(path).mode ?? 0) & 0o7777;
 }
 
 async function left(path: string): Promise<string[]> {
@@ -26,7 +41,7 @@ Deno.test("removeTree() removes files, links and directories, and nothing that a
   await Deno.writeTextFile(`${tree}/a/b/file`, "");
   await Deno.symlink(`${path}/stays`, `${tree}/a/link`);
   await Deno.symlink("..", `${tree}/a/b/up`);
-  assertEquals(removeTree(fromText(tree)), 0);
+  assertEquals(removed(tree), 0);
   assertEquals(await left(path), ["stays"]);
 });
 
@@ -35,7 +50,7 @@ Deno.test("removeTree() removes directories that are closed to their owner", asy
   await Deno.mkdir(`${tree}/a/b`, { recursive: true });
   await Deno.writeTextFile(`${tree}/a/b/file`, "");
   for (const name of ["a/b", "a", "."]) await Deno.chmod(`${tree}/${name}`, 0);
-  assertEquals(removeTree(fromText(tree)), 0);
+  assertEquals(removed(tree), 0);
   assertEquals(await left(path), ["stays"]);
 });
 
@@ -44,7 +59,7 @@ Deno.test("removeTree() removes names that are not text", async () => {
   for (const name of ["\xff", "\n", "-rf", "\xff/\xfe"]) {
     assertEquals(mkdir(toCString(`${fromText(tree)}/${name}`), 0o700), 0);
   }
-  assertEquals(removeTree(fromText(tree)), 0);
+  assertEquals(removed(tree), 0);
   assertEquals(await left(path), ["stays"]);
 });
 
@@ -60,7 +75,7 @@ Deno.test("removeTree() removes a tree that is deeper than any path is long", as
   } finally {
     Deno.chdir(cwd);
   }
-  assertEquals(removeTree(fromText(tree)), 0);
+  assertEquals(removed(tree), 0);
   assertEquals(await left(path), ["stays"]);
 });
 
@@ -69,14 +84,65 @@ Deno.test("removeTree() removes a directory with more names than one read gives"
   for (let i = 0; i < 3000; i++) {
     Deno.mkdirSync(`${tree}/${i}/x`, { recursive: true });
   }
-  assertEquals(removeTree(fromText(tree)), 0);
+  assertEquals(removed(tree), 0);
   assertEquals(await left(path), ["stays"]);
 });
 
-Deno.test("removeTree() is content where there is nothing, and says what is no directory", async () => {
-  const { path } = await place();
-  assertEquals(removeTree(fromText(`${path}/nothing`)), 0);
-  assertEquals(removeTree(fromText(`${path}/stays`)), -ENOTDIR);
-  await Deno.remove(`${path}/tree`);
+Deno.test("removeTree() finds a directory that was moved away, and leaves what has its name", async () => {
+  for (const taken of ["nothing", "link", "directory", "file"]) {
+    const { path, tree } = await place();
+    await Deno.mkdir(`${tree}/a`);
+    await Deno.writeTextFile(`${tree}/a/file`, "");
+    await Deno.mkdir(`${path}/other`);
+    await Deno.writeTextFile(`${path}/other/file`, "");
+    await Deno.chmod(`${path}/other`, 0o755);
+    const result = removed(tree, () => {
+      Deno.renameSync(tree, `${path}/other/moved`);
+      Deno.chmodSync(`${path}/other/moved`, 0);
+      if (taken === "link") Deno.symlinkSync(`${path}/other`, tree);
+      if (taken === "directory") Deno.mkdirSync(tree, { mode: 0o750 });
+      if (taken === "file") Deno.writeTextFileSync(tree, "");
+    });
+    assertEquals(result, 0, taken);
+    assertEquals(modeOf(`${path}/other`), 0o755);
+    assertEquals([...Deno.readDirSync(`${path}/other`)].length, 1);
+    if (taken === "directory") assertEquals(modeOf(tree), 0o750);
+    const names = taken === "nothing" ? [] : ["tree"];
+    assertEquals((await left(path)).sort(), ["other", "stays", ...names]);
+  }
+});
+
+Deno.test("removeTree() is content where the directory is gone", async () => {
+  const { path, tree } = await place();
+  assertEquals(removed(tree, () => Deno.removeSync(tree)), 0);
+  await Deno.mkdir(tree);
+  const replaced = removed(tree, () => {
+    Deno.removeSync(tree);
+    Deno.mkdirSync(`${tree} (deleted)`);
+  });
+  assertEquals(replaced, 0);
+  assertEquals((await left(path)).sort(), ["stays", "tree (deleted)"]);
+});
+
+Deno.test("removeTree() removes a directory whose name looks like one that is gone", async () => {
+  const { path, tree } = await place();
+  const result = removed(
+    tree,
+    () => Deno.renameSync(tree, `${tree} (deleted)`),
+  );
+  assertEquals(result, 0);
+  assertEquals(await left(path), ["stays"]);
+});
+
+Deno.test("holdDirectory() follows no link, and holds nothing but a directory", async () => {
+  const { path, tree } = await place();
+  await Deno.symlink(tree, `${path}/link`);
+  await Deno.chmod(tree, 0o555);
+  assertEquals(holdDirectory(fromText(`${path}/link`)), -ENOTDIR);
+  assertEquals(holdDirectory(fromText(`${path}/stays`)), -ENOTDIR);
+  assertEquals(holdDirectory(fromText(`${path}/nothing`)), -ENOENT);
+  assertEquals(modeOf(tree), 0o555);
+  await Deno.remove(tree);
+  await Deno.remove(`${path}/link`);
   assertEquals(await left(path), ["stays"]);
 });

@@ -6,7 +6,7 @@
  */
 
 import { fromBytes } from "../abi/bytes.ts";
-import { EFAULT, EINVAL } from "../abi/errno.ts";
+import { ECONNREFUSED, EFAULT, EINVAL } from "../abi/errno.ts";
 import { AT_FDCWD } from "../abi/fcntl.ts";
 import {
   AF_UNIX,
@@ -48,10 +48,10 @@ export function lookAtAddress(
   }
   looked.address = bytes;
   const family = (bytes[0] ?? 0) | (bytes[1] ?? 0) << 8;
-  if (family !== AF_UNIX || length <= SUN_PATH_OFFSET) return looked;
-  if (bytes[SUN_PATH_OFFSET] === 0) {
+  if (family !== AF_UNIX) return looked;
+  if (bytes[SUN_PATH_OFFSET] === 0 || length <= SUN_PATH_OFFSET) {
     // An abstract name is beneath no directory: only who may write everything
-    // may use it.
+    // may use it. Of no name bind(2) makes one.
     const path = `@${fromBytes(bytes, SUN_PATH_OFFSET + 1)}`;
     looked.uses.push({ access: "write", path, kind: "socket" });
     return looked;
@@ -64,6 +64,11 @@ export function lookAtAddress(
   looked.paths.push({ arg, dirfd: -1, written, place });
   looked.errno = place.errno;
   if (place.path === "") return looked;
+  if (place.kind === "object") {
+    // Nothing listens there, and what it is called is no path.
+    looked.errno ||= ECONNREFUSED;
+    return looked;
+  }
   looked.uses.push({
     access: "write",
     path: rulePath(place.path, isOwn),

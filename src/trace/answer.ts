@@ -145,7 +145,8 @@ function alive(result: number, action: string): boolean {
 }
 
 function callOf(name: SyscallName, looked: Looked): Call {
-  return looked.moves.length === 0
-    ? { name, uses: looked.uses }
-    : { name, uses: looked.uses, moves: looked.moves };
+  const { uses, moves, setsId } = looked;
+  return moves.length === 0
+    ? { name, uses, setsId }
+    : { name, uses, moves, setsId };
 }

@@ -34,7 +34,7 @@ import { aimOf, signalMembers } from "./process.ts";
 import type { Registers } from "./registers.ts";
 import { Rewriter } from "./rewrite.ts";
 import { type CallSpec, specsOf } from "./spec.ts";
-import type { InFlight, Tracee } from "./tracee.ts";
+import { type InFlight, isHeldByExec, type Tracee } from "./tracee.ts";
 
 /** How often an open is tried again because a link came in its way. */
 const MAX_RETRIES = 16;
@@ -132,12 +132,17 @@ export class Calls {
     return true;
   }
 
-  /** A tracee is gone, or has a new image: what it held is free. */
-  drop(tracee: Tracee): void {
+  /** A tracee makes its call no more: it waits for nothing. */
+  forget(tracee: Tracee): void {
     for (const queue of [this.#waiting, tracee.space.pins.waiting]) {
       const at = queue.indexOf(tracee);
       if (at >= 0) queue.splice(at, 1);
     }
+  }
+
+  /** A tracee is gone, or has a new image: what it held is free. */
+  drop(tracee: Tracee): void {
+    this.forget(tracee);
     if (tracee.inFlight?.maps === true) tracee.space.pins.state = "absent";
     this.#end(tracee);
     this.#unlock(tracee);
@@ -206,10 +211,15 @@ export class Calls {
   #drain(): void {
     if (this.#draining) return;
     this.#draining = true;
-    while (this.#waiting.length > 0) {
-      const tracee = this.#waiting.shift() as Tracee;
+    for (let at = 0; at < this.#waiting.length;) {
+      const tracee = this.#waiting[at] as Tracee;
+      if (isHeldByExec(tracee)) {
+        at++;
+        continue;
+      }
+      this.#waiting.splice(at, 1);
       if (!tracee.frozen && this.#look(tracee)) continue;
-      this.#waiting.unshift(tracee);
+      this.#waiting.splice(at, 0, tracee);
       break;
     }
     this.#draining = false;
@@ -217,6 +227,7 @@ export class Calls {
 
   /** Looks at a call; false where it has to wait. */
   #look(tracee: Tracee): boolean {
+    if (isHeldByExec(tracee)) return false;
     if (!this.#answers.read(tracee)) return true;
     const spec = this.#specs[this.#registers.nr];
     const entry = spec && this.#options.plan.get(spec.syscall.name);
@@ -489,6 +500,10 @@ export class Calls {
   }
 
   #plain(tracee: Tracee, spec: CallSpec): void {
+    if (spec.syscall.name === "exit") {
+      tracee.leaving = true;
+      return this.#resumer.go(tracee);
+    }
     if (!this.#answers.allowed(tracee, spec, nothing())) return;
     if (spec.syscall.name === "io_setup") this.#family.expose();
     this.#resumer.go(tracee);

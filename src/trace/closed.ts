@@ -22,28 +22,19 @@ export class Closed {
 
   /** Why a call is refused whatever the policy says, if it is. */
   why(looked: Looked, spec: CallSpec): string | undefined {
-    if (looked.open === undefined && !spec.asks && changesDevice(looked)) {
-      return "a device may be written to, and never be changed itself";
-    }
-    for (const { place } of looked.paths) {
-      if (this.#procs.length > 0 && isBeneath(place.path, this.#procs)) {
-        return "procfs elsewhere than at /proc";
+    const changes = looked.open === undefined && !spec.asks;
+    for (const { access, kind, path } of looked.uses) {
+      if (kind !== "device" || access === "stat") continue;
+      if (changes && access === "write" && !this.#terminals.isMade(path)) {
+        return "a device may be written to, and never be changed itself";
       }
-      if (
-        place.kind === "device" && looked.open !== undefined &&
-        looked.uses.some(({ access }) => access !== "stat") &&
-        this.#terminals.isForeign(place.path)
-      ) {
+      if (this.#terminals.isForeign(path)) {
         return "a terminal that is not the jail's own";
       }
     }
-    return undefined;
+    if (this.#procs.length === 0) return undefined;
+    return looked.paths.some(({ place }) => isBeneath(place.path, this.#procs))
+      ? "procfs elsewhere than at /proc"
+      : undefined;
   }
-}
-
-/** Whether a call would remove, replace or change a device as a file. */
-function changesDevice({ uses }: Looked): boolean {
-  return uses.some(({ access, kind, path }) =>
-    access === "write" && kind === "device" && !path.startsWith("/dev/pts/")
-  );
 }

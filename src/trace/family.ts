@@ -103,19 +103,19 @@ export class Family {
    * Adds a tracee whose maker is gone, from what the kernel says it shares.
    *
    * @param tid its thread id
-   * @param process its process, where another tracee is in it
    * @param kin a tracee with the same memory
+   * @param user a tracee with the same descriptors
    */
   addOrphan(
     tid: number,
-    process: Process | undefined,
     kin: Tracee | undefined,
+    user: Tracee | undefined,
   ): Tracee {
     return this.#add(
       tid,
-      process ?? this.#process(tid, ""),
+      this.#process(tid, ""),
       kin?.space ?? spaceOf(tid, new PinRegion()),
-      kin?.files ?? { tracees: 0 },
+      user?.files ?? { tracees: 0 },
     );
   }
 
@@ -202,6 +202,7 @@ export class Family {
       lock: undefined,
       held: [],
       frozen: false,
+      leaving: false,
       retries: 0,
     };
     this.tracees.set(tid, tracee);

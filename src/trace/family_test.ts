@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { CLONE_FILES, CLONE_THREAD, CLONE_VM } from "../abi/sched.ts";
 import { X86_64 } from "../abi/x86_64.ts";
 import { Family } from "./family.ts";
+import { isHeldByExec } from "./tracee.ts";
 
 const PROGRAM = 100;
 
@@ -59,4 +60,30 @@ Deno.test("Family forgets a process with its last thread", () => {
   const all = family();
   all.remove(all.tracees.get(PROGRAM)!);
   assertEquals([all.tracees.size, all.processes.size], [0, 0]);
+});
+
+Deno.test("isHeldByExec() makes the threads of a process wait for the exec of one of them", () => {
+  const all = family();
+  const program = all.tracees.get(PROGRAM)!;
+  const thread = all.addChild(program, 101, CLONE_VM | CLONE_THREAD, false);
+  const child = all.addChild(program, 102, CLONE_VM, false);
+  assertEquals([program, thread, child].map(isHeldByExec), [
+    false,
+    false,
+    false,
+  ]);
+  program.process.executing = thread;
+  assertEquals([program, thread, child].map(isHeldByExec), [
+    true,
+    false,
+    false,
+  ]);
+});
+
+Deno.test("Family gives an orphan the memory and the descriptors that it shares", () => {
+  const all = family();
+  const program = all.tracees.get(PROGRAM)!;
+  const orphan = all.addOrphan(101, undefined, program);
+  assertEquals(orphan.files === program.files, true);
+  assertEquals(orphan.space === program.space, false);
 });

@@ -69,8 +69,11 @@ export class Freezer {
       other.frozen = true;
       // One that is gone will be reported as such. The parent of a vfork stops
       // before it runs, but not before its child, which may be this tracee.
+      // What leaves makes no call any more.
       const stops = !other.stopped && interrupt(other.tid) >= 0;
-      if (stops && other.vfork === undefined) this.#pending.add(other);
+      if (stops && other.vfork === undefined && !other.leaving) {
+        this.#pending.add(other);
+      }
     }
     return this.#pending.size === 0;
   }
@@ -106,6 +109,25 @@ export class Freezer {
   /** A stop of a tracee that is being held. */
   hold(tracee: Tracee, status: number): void {
     tracee.held.push(status);
+    this.#arrived(tracee);
+  }
+
+  /**
+   * A tracee comes in of which nobody has told, stopped: it is held where the
+   * descriptors are held that it uses.
+   */
+  join(tracee: Tracee): void {
+    const { files } = tracee;
+    if (
+      this.#for?.files !== files &&
+      !this.#frozen.some((other) => other.files === files)
+    ) return;
+    tracee.frozen = true;
+    this.#frozen.push(tracee);
+  }
+
+  /** A thread goes on under another id, and stops by its own no more. */
+  renamed(tracee: Tracee): void {
     this.#arrived(tracee);
   }
 

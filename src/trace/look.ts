@@ -23,7 +23,8 @@ import {
   W_OK,
   X_OK,
 } from "../abi/fcntl.ts";
-import { S_IFBLK, S_IFCHR, S_IFMT } from "../abi/stat.ts";
+import { RESOLVE_CACHED } from "../abi/openat2.ts";
+import { S_IFBLK, S_IFCHR, S_IFMT, S_ISGID, S_ISUID } from "../abi/stat.ts";
 import type { ArgKind } from "../abi/syscalls.ts";
 import type { Access, Move, Use } from "../policy/call.ts";
 import { readCString } from "../sys/memory.ts";
@@ -67,6 +68,8 @@ export interface Looked {
   open: OpenRequest | undefined;
   /** For a bind: the address, copied once. */
   address: Uint8Array | undefined;
+  /** Whether it makes a file that runs as its owner or group. */
+  setsId: boolean;
   /** Why jail refuses it whatever the policy says. */
   never: string | undefined;
 }
@@ -101,6 +104,15 @@ function useOf(place: Place, access: Access, isOwn: IsOwn): Use {
     kind = "file";
   }
   return { access, path: rulePath(path, isOwn), kind };
+}
+
+/**
+ * What writing a directory means where it is not the directory that changes:
+ * something is made in it, whose name is not known.
+ */
+function within(use: Use): Use {
+  if (use.access !== "write" || use.kind !== "directory") return use;
+  return { ...use, path: `${use.path === "/" ? "" : use.path}/.` };
 }
 
 function accessesOf(kind: ArgKind): readonly Access[] {
@@ -148,6 +160,7 @@ export function nothing(): Looked {
     descriptorsOf: 0,
     open: undefined,
     address: undefined,
+    setsId: false,
     never: undefined,
   };
 }
@@ -187,7 +200,8 @@ export function lookAtPath(
     if (place.errno === ENOENT) place = { ...place, errno: EBADF };
     if (dirfd !== AT_FDCWD) looked.descriptorsOf = tracee.process.pid;
   } else {
-    place = how === undefined || how.resolve === 0 || written === ""
+    place = how === undefined || (how.resolve & ~RESOLVE_CACHED) === 0 ||
+        written === ""
       ? resolve(owner, dirfd, written, follow, isOwn)
       : resolveHow(owner, dirfd, written, follow, creates(how), how.resolve);
     if (place.via !== "") looked.descriptorsOf = processOf(place.via);
@@ -239,15 +253,14 @@ export function lookAtPaths(
     const { written } = looked.paths.at(-1) as LookedPath;
     const held = written === "" &&
       (path.kind === "stat-path" || path.kind === "stat-link");
-    for (
-      const access of held ? [] : accessesAsked(registers, spec, place) ??
-        accessesOf(path.kind)
-    ) {
-      looked.uses.push(useOf(place, access, isOwn));
+    const asked = accessesAsked(registers, spec, place);
+    for (const access of held ? [] : asked ?? accessesOf(path.kind)) {
+      const use = useOf(place, access, isOwn);
+      looked.uses.push(asked === undefined ? use : within(use));
     }
   }
   lookAtMove(looked, registers, spec, places, isOwn);
-  lookAtMode(looked, registers, spec);
+  lookAtMode(looked, registers, spec, places[0]);
   return looked;
 }
 
@@ -274,13 +287,24 @@ function lookAtMode(
   looked: Looked,
   registers: Registers,
   spec: CallSpec,
+  place: Place | undefined,
 ): void {
-  const { name } = spec.syscall;
+  const { name, args } = spec.syscall;
+  const arg = args.indexOf("mode");
+  // A directory's mode has no such bits when it is made.
+  if (arg < 0 || name === "mkdir" || name === "mkdirat") return;
+  const mode = registers.uint(arg);
+  looked.setsId = place?.kind !== "directory" && setsId(mode);
   if (name !== "mknod" && name !== "mknodat") return;
-  const type = registers.uint(spec.syscall.args.indexOf("mode")) & S_IFMT;
+  const type = mode & S_IFMT;
   if (type === S_IFCHR || type === S_IFBLK) {
     looked.never = "device files cannot be made";
   }
+}
+
+/** Whether a file with a mode runs as somebody else than who runs it. */
+function setsId(mode: number): boolean {
+  return (mode & (S_ISUID | S_ISGID)) !== 0;
 }
 
 /** What an open would do to the file. */
@@ -328,10 +352,12 @@ export function lookAtOpen(
     request,
   );
   looked.open = request;
+  looked.setsId = setsId(request.mode);
   if (place === undefined || place.path === "") return looked;
   const exists = place.kind !== "missing";
   for (const access of accessesOfOpen(request, exists)) {
-    looked.uses.push(useOf(place, access, isOwn));
+    // Of a directory only O_TMPFILE gets beyond the kernel's own refusal.
+    looked.uses.push(within(useOf(place, access, isOwn)));
   }
   if (
     creates(request) && place.kind === "directory" && (flags & O_EXCL) === 0
@@ -362,5 +388,6 @@ export function lookAtDescriptor(
   }
   looked.descriptorsOf = tracee.process.pid;
   looked.uses.push(useOf(place, reads ? "read" : "write", isOwn));
+  lookAtMode(looked, registers, spec, place);
   return looked;
 }

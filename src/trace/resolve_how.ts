@@ -9,7 +9,7 @@ import {
   O_NOFOLLOW,
   O_PATH,
 } from "../abi/fcntl.ts";
-import { RESOLVE_CACHED } from "../abi/openat2.ts";
+import { RESOLVE_CACHED, RESOLVE_NO_MAGICLINKS } from "../abi/openat2.ts";
 import { close, openat2 } from "../sys/files.ts";
 import { resolveBase, resolveMagic } from "./magic.ts";
 import { cString, normalize, type Owner, type Place } from "./place.ts";
@@ -63,7 +63,6 @@ export function resolveHow(
       O_DIRECTORY,
     );
     if (typeof parent === "number") return failed(base.path, path, -parent);
-    if (parent.kind === "object") return failed(base.path, path, ENOENT);
     // A link that hangs would lead somewhere else: refused.
     if (typeof find(directory, path, false, flags) !== "number") {
       return failed(base.path, path, EACCES);
@@ -87,12 +86,15 @@ function find(
     cString(path),
     O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW) | extra,
     0,
-    flags & ~RESOLVE_CACHED,
+    // The tracer's own magic links are not the tracee's.
+    flags & ~RESOLVE_CACHED | RESOLVE_NO_MAGICLINKS,
   );
   if (fd < 0) return fd;
   try {
     const place = resolveMagic(`/proc/self/fd/${fd}`);
-    return place.errno !== 0 ? -place.errno : place;
+    if (place.errno !== 0) return -place.errno;
+    // By the tracer's descriptor the tracee would reach one of its own.
+    return place.kind === "object" ? -EACCES : place;
   } finally {
     close(fd);
   }

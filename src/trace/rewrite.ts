@@ -81,6 +81,8 @@ export class Rewriter {
       return pinAddress(tracee, registers, spec, looked, slot);
     }
     for (const [index, path] of looked.paths.entries()) {
+      // A magic link names the task that is meant: "self" would be the tracee.
+      if (path.place.via.startsWith("/proc/self/")) return -EACCES;
       // NULL in place of a path means the descriptor.
       if (registers.address(path.arg) === 0) continue;
       const text = kernelPath(registers, spec, path);

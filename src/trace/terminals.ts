@@ -39,12 +39,18 @@ export class Terminals {
 
   /** Whether a path names a terminal that is not the jail's. */
   isForeign(path: string): boolean {
+    return TERMINAL_REGEXP.test(path) && !this.#given.has(path) &&
+      !this.isMade(path);
+  }
+
+  /** Whether a path names a terminal that the jail made itself. */
+  isMade(path: string): boolean {
     const index = TERMINAL_REGEXP.exec(path)?.[1];
-    if (index === undefined || this.#given.has(path)) return false;
+    if (index === undefined) return false;
     for (const pid of this.#processes()) {
-      if (hasMaster(pid, index)) return false;
+      if (hasMaster(pid, index)) return true;
     }
-    return true;
+    return false;
   }
 }
 

@@ -84,6 +84,21 @@ export interface Tracee {
   readonly held: number[];
   /** Whether its stops are held back because another call needs it still. */
   frozen: boolean;
+  /**
+   * Whether it ends by exit(2). The first thread of a process is not reported to
+   * have ended before the last one has, and neither stops nor tells any more.
+   */
+  leaving: boolean;
   /** How often its current call was tried again because a link came in its way. */
   retries: number;
+}
+
+/**
+ * Whether a tracee has to wait for the exec of another thread of its process. An
+ * exec ends the other threads and takes the leader's id: were one of them served
+ * meanwhile, what is meant for it could reach the new image.
+ */
+export function isHeldByExec(tracee: Tracee): boolean {
+  const { executing } = tracee.process;
+  return executing !== undefined && executing !== tracee;
 }

@@ -27,7 +27,7 @@ import {
   seize,
 } from "../sys/ptrace.ts";
 import { launch, type Launched } from "../sys/spawn.ts";
-import { isStopped, shareMemory } from "../sys/task.ts";
+import { isStopped, shareFiles, shareMemory } from "../sys/task.ts";
 import { kill, waitAny, waitFor } from "../sys/wait.ts";
 import { Calls } from "./calls.ts";
 import { Entry } from "./entry.ts";
@@ -38,7 +38,12 @@ import { Freezer } from "./freeze.ts";
 import { JobControl } from "./job_control.ts";
 import type { TraceOptions } from "./options.ts";
 import { isStopSignal, stopKind, stopValue } from "./stop.ts";
-import type { Process, Tracee } from "./tracee.ts";
+import {
+  isHeldByExec,
+  type PendingExec,
+  type Process,
+  type Tracee,
+} from "./tracee.ts";
 
 const OPTIONS = PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD |
   PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |
@@ -225,11 +230,14 @@ class Tracer {
       return;
     }
     // Its maker's stop tells what it shares, so nothing of it is lost by waiting.
-    if (tracee.frozen) return this.#freezer.hold(tracee, status);
-    // An exec ends the other threads and takes the leader's id. Were one of
-    // them served meanwhile, what is meant for it could reach the new image.
-    const { executing } = tracee.process;
-    if (executing !== undefined && executing !== tracee && kind !== "exec") {
+    if (tracee.frozen) {
+      const maker = kind === "exec" ? this.#maker(tracee) : tracee;
+      this.#freezer.hold(tracee, status);
+      // The thread that made an exec stops as the leader, and no more as itself.
+      if (maker !== tracee) this.#freezer.renamed(maker);
+      return;
+    }
+    if (isHeldByExec(tracee) && kind !== "exec") {
       tracee.held.push(status);
       return;
     }
@@ -341,35 +349,40 @@ class Tracer {
     this.#headStart = false;
   }
 
-  /** A new image is there; nothing of it has run. */
-  #exec(tracee: Tracee): void {
+  /** The thread that made the exec whose event a tracee has stopped at. */
+  #maker(tracee: Tracee): Tracee {
     const former = readEventMessage(tracee.tid);
-    const known = this.#family.tracees.get(former) ?? tracee;
-    const { exec } = known;
-    this.#calls.drop(known);
-    this.#freezer.gone(known);
-    const { tracee: now, gone } = this.#family.exec(tracee.tid, known.tid);
+    return this.#family.tracees.get(former) ?? tracee;
+  }
+
+  /**
+   * A new image is there; nothing of it has run. What the old one held is free
+   * only when the new one has been looked at: whoever is served then must find
+   * it allowed, or ended.
+   */
+  #exec(tracee: Tracee): void {
+    const maker = this.#maker(tracee);
+    const { process, exec } = maker;
+    for (const other of this.#family.tracees.values()) {
+      if (other.process !== process) continue;
+      this.#calls.forget(other);
+      other.held.length = 0;
+    }
+    // An exec that was not looked at must not run either.
+    const allowed = exec !== undefined && this.#isExpected(tracee, exec);
+    if (!allowed) kill(process.pid, SIGKILL);
+    this.#calls.drop(maker);
+    this.#freezer.gone(maker);
+    const { tracee: now, gone } = this.#family.exec(tracee.tid, maker.tid);
+    now.stopped = true;
     for (const other of gone) {
       this.#calls.drop(other);
       this.#freezer.gone(other);
-      this.#stops.delete(other.tid);
+      if (other.tid !== now.tid) this.#stops.delete(other.tid);
       this.#told(other);
     }
-    now.inFlight = undefined;
-    now.exec = undefined;
-    now.stopped = true;
-    if (exec === undefined) {
-      // An exec that was not looked at: it must not run.
-      kill(now.process.pid, SIGKILL);
-      return;
-    }
-    if (exec.verify) {
-      const sp = this.#calls.registersOf(now)?.sp ?? 0;
-      if (unexpectedImage(now.tid, sp, exec) !== undefined) {
-        kill(now.process.pid, SIGKILL);
-        return;
-      }
-    }
+    this.#told(maker);
+    if (!allowed) return;
     if (this.#options.observe !== undefined) {
       now.process.program = imageOf(now.tid);
     }
@@ -378,6 +391,13 @@ class Tracer {
       this.#finished = this.#options.started?.(now.process.pid);
     }
     this.#go(now, 0);
+  }
+
+  /** Whether the image that a tracee has now is the one that was allowed. */
+  #isExpected(tracee: Tracee, exec: PendingExec): boolean {
+    if (!exec.verify) return true;
+    const sp = this.#calls.registersOf(tracee)?.sp ?? 0;
+    return unexpectedImage(tracee.tid, sp, exec) === undefined;
   }
 
   /** A tracee made another one. */
@@ -477,9 +497,10 @@ class Tracer {
     this.#askAgain = false;
     this.#orphans = [...this.#early.keys()];
     for (const tracee of this.#family.tracees.values()) {
-      // The parent of a vfork has told already, and does not stop.
+      // The parent of a vfork has told already, and does not stop; nor does
+      // what leaves.
       const tells = tracee.held.length > 0 ||
-        !tracee.stopped && tracee.vfork === undefined &&
+        !tracee.stopped && tracee.vfork === undefined && !tracee.leaving &&
           interrupt(tracee.tid) >= 0;
       if (tells) this.#asked.add(tracee);
     }
@@ -502,16 +523,16 @@ class Tracer {
       const status = this.#early.get(tid);
       if (status === undefined) continue;
       const others = [...this.#family.tracees.values()];
-      const kin = others.find((t) => shareMemory(t.tid, tid) === true);
-      if (
-        kin === undefined &&
-        others.some((t) => shareMemory(t.tid, tid) === undefined)
-      ) {
+      const kin = sharing(others, tid, shareMemory);
+      const user = sharing(others, tid, shareFiles);
+      if (kin === "unknown" || user === "unknown") {
         kill(tid, SIGKILL);
         continue;
       }
       this.#early.delete(tid);
-      this.#handle(this.#family.addOrphan(tid, undefined, kin), status);
+      const orphan = this.#family.addOrphan(tid, kin, user);
+      this.#freezer.join(orphan);
+      this.#handle(orphan, status);
     }
   }
 
@@ -568,4 +589,19 @@ class Tracer {
       errnoName(-result),
     );
   }
+}
+
+/** Who of some tracees shares something with a task that nobody has told of. */
+function sharing(
+  tracees: readonly Tracee[],
+  tid: number,
+  share: (a: number, b: number) => boolean | undefined,
+): Tracee | "unknown" | undefined {
+  let known = true;
+  for (const tracee of tracees) {
+    const shares = share(tracee.tid, tid);
+    if (shares === true) return tracee;
+    if (shares === undefined && !tracee.leaving) known = false;
+  }
+  return known ? undefined : "unknown";
 }
