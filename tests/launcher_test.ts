@@ -179,6 +179,20 @@ Deno.test("jail passes over what cannot be executed in PATH", async () => {
   assertEquals([none.stdout, none.code], ["", 126]);
 });
 
+Deno.test({
+  name: "deno task jail passes arguments that are not UTF-8",
+  ignore: Deno.env.has("JAIL_BINARY"),
+  fn: async () => {
+    const { stdout, code } = await run([
+      "bash",
+      "-c",
+      `"$0" task jail -- printf %s $'a\\xffb' | od -An -tx1`,
+      Deno.execPath(),
+    ], { cwd: new URL("..", import.meta.url).pathname });
+    assertEquals([stdout.trim(), code], ["61 ff 62", 0]);
+  },
+});
+
 Deno.test("jail runs a script without #! by sh, as a shell does", async () => {
   await using directory = await scratch();
   const { path } = directory;

@@ -45,8 +45,10 @@ const SHELLS: readonly string[] = [
  */
 export function originalOpenFiles(): Limit | undefined {
   const own = ownOpenFiles();
+  // Where it is below the hard one, nobody has raised it.
+  if (own === undefined || own.soft < own.hard) return own;
   const pid = starter();
-  if (own === undefined || pid === undefined) return own;
+  if (pid === undefined) return own;
   const soft = match(`/proc/${pid}/limits`, /^Max open files\s+(\d+)\s/m);
   return soft === undefined
     ? own

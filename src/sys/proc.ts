@@ -1,6 +1,6 @@
 /** What this process was started with, byte for byte. */
 
-import { fromBytes } from "../abi/bytes.ts";
+import { fromBytes, fromText, toBytes } from "../abi/bytes.ts";
 import { ERANGE } from "../abi/errno.ts";
 import { readFile } from "./files.ts";
 import { callNumber } from "./host.ts";
@@ -21,12 +21,43 @@ function strings(path: string): string[] {
 /**
  * The last arguments that this process was started with.
  *
+ * `deno task` puts U+FFFD where an argument is no text. What it was started with
+ * itself has the bytes still.
+ *
  * @param count how many: `Deno.args.length`
  * @returns byte strings
  */
 export function ownArguments(count: number): string[] {
   const all = strings("/proc/self/cmdline");
-  return all.slice(all.length - count);
+  const own = all.slice(all.length - count);
+  const theirs = strings(`/proc/${libc().getppid()}/cmdline`);
+  return original(own, theirs);
+}
+
+/**
+ * Arguments as they were before somebody passed them on as text.
+ *
+ * @param own the arguments, byte strings
+ * @param theirs what that somebody was started with: as many arguments at the
+ *   end are the same, apart from what is no text
+ * @returns byte strings
+ */
+export function original(
+  own: readonly string[],
+  theirs: readonly string[],
+): string[] {
+  const result = [...own];
+  for (let back = 1; back <= own.length && back <= theirs.length; back++) {
+    const at = own.length - back;
+    const before = theirs[theirs.length - back] as string;
+    if (fromText(asText(before)) !== own[at]) break;
+    result[at] = before;
+  }
+  return result;
+}
+
+function asText(bytes: string): string {
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(toBytes(bytes));
 }
 
 /**

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { fromBytes, fromText, toText } from "../abi/bytes.ts";
-import { workingDirectory } from "./proc.ts";
+import { original, workingDirectory } from "./proc.ts";
 import { libc } from "./libc.ts";
 
 // Opened outside of a test, in which Deno 2.4 would call it a leak.
@@ -104,4 +104,15 @@ Deno.test("isIgnoredByShell() tells whether the shell ignores SIGPIPE", () => {
     "true",
   );
   assertEquals(inShell('"$DENO" run -A "$FILE"', code), "false");
+});
+
+Deno.test("original() has the bytes of what was passed on as text, as far as it is the same", () => {
+  const text = fromText("\ufffd");
+  assertEquals(original(["x", text, "y"], ["task", "x", "\xff", "y"]), [
+    ...["x", "\xff", "y"],
+  ]);
+  // What stands before was made by somebody else.
+  assertEquals(original([text, "y"], ["\xff", "z", "y"]), [text, "y"]);
+  assertEquals(original([text], []), [text]);
+  assertEquals(original([text], [text]), [text]);
 });
