@@ -23,7 +23,7 @@ import { floorFacts, floorFor, type FloorPlace } from "./floor.ts";
 import { loadLayers } from "./load.ts";
 import { type Locate, locator } from "./locate.ts";
 import { findProgram, variable } from "./program.ts";
-import { TemporaryDirectory } from "./temporary.ts";
+import { type TemporaryDirectory, withTemporary } from "./temporary.ts";
 
 /** What would enforce a policy. */
 export interface PolicyPlan {
@@ -54,12 +54,10 @@ export async function planPolicy(
   name: string,
   program: string,
 ): Promise<PolicyPlan> {
-  const temporary = new TemporaryDirectory(ownEnvironment());
-  try {
-    return await planWith(temporary, name, program);
-  } finally {
-    temporary.remove();
-  }
+  return await withTemporary(
+    ownEnvironment(),
+    (temporary) => planWith(temporary, name, program),
+  );
 }
 
 async function planWith(

@@ -29,7 +29,7 @@ import { runJob } from "./job.ts";
 import { loadSpec } from "./load.ts";
 import { type Locate, locator } from "./locate.ts";
 import type { Program } from "./program.ts";
-import { TemporaryDirectory } from "./temporary.ts";
+import { type TemporaryDirectory, withTemporary } from "./temporary.ts";
 
 /** What a command line asks to run. Names are byte strings. */
 export interface RunRequest {
@@ -103,12 +103,10 @@ export async function run(
     stdio: [0, 1, 2],
     keepFds: request.keepFds,
   };
-  const temporary = new TemporaryDirectory(program.env);
-  try {
-    return await runIn(temporary, program, request, observe);
-  } finally {
-    temporary.remove();
-  }
+  return await withTemporary(
+    program.env,
+    (temporary) => runIn(temporary, program, request, observe),
+  );
 }
 
 async function runIn(

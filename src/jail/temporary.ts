@@ -98,6 +98,26 @@ export class TemporaryDirectory {
   }
 }
 
+/**
+ * Does something with a temporary directory, and removes it.
+ *
+ * @param env the environment that says where, `NAME=value` each
+ * @param work what is done
+ * @returns what comes of it
+ * @throws {SystemCallError} where something of the directory stays
+ */
+export async function withTemporary<T>(
+  env: readonly string[],
+  work: (temporary: TemporaryDirectory) => Promise<T>,
+): Promise<T> {
+  const temporary = new TemporaryDirectory(env);
+  try {
+    return await work(temporary);
+  } finally {
+    temporary.remove();
+  }
+}
+
 function make(env: readonly string[]): Made {
   const named = variable(env, "TMPDIR");
   const parent = named?.startsWith("/") ? named : DEFAULT;

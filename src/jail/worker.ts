@@ -10,7 +10,7 @@ import { DenialLog } from "./denial.ts";
 import { runJob } from "./job.ts";
 import { loadSpec } from "./load.ts";
 import { type Locate, locator } from "./locate.ts";
-import { TemporaryDirectory } from "./temporary.ts";
+import { type TemporaryDirectory, withTemporary } from "./temporary.ts";
 import { toPlain, type WorkerMessage, type WorkerRequest } from "./messages.ts";
 
 /** What a Worker's scope has beyond that of a page, which the types are of. */
@@ -36,12 +36,10 @@ async function runOrFail(request: WorkerRequest): Promise<WorkerMessage> {
 }
 
 async function run(request: WorkerRequest): Promise<WorkerMessage> {
-  const temporary = new TemporaryDirectory(request.program.env);
-  try {
-    return await runIn(temporary, request);
-  } finally {
-    temporary.remove();
-  }
+  return await withTemporary(
+    request.program.env,
+    (temporary) => runIn(temporary, request),
+  );
 }
 
 async function runIn(

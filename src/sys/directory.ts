@@ -6,7 +6,7 @@ import { O_CLOEXEC, O_DIRECTORY, O_RDONLY } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
 import { close, getdents64, open } from "./files.ts";
 
-const BUFFER_SIZE = 1 << 15;
+const buffer = new Uint8Array(1 << 15);
 
 /**
  * The names in a directory.
@@ -37,7 +37,6 @@ export function readDirectory(path: string): string[] {
  * negative errno
  */
 export function nextNames(fd: number): string[] | number | undefined {
-  const buffer = new Uint8Array(BUFFER_SIZE);
   const length = getdents64(fd, buffer);
   if (length <= 0) return length === 0 ? undefined : length;
   const names: string[] = [];
