@@ -203,6 +203,42 @@ os._exit(7)`;
 
   Deno.test({
     ...needs(
+      ["python3", "sh", "cat"],
+      `jail (${engine}) stops a pipe opened anew at its other end`,
+    ),
+    async fn(): Promise<void> {
+      const inside = `import errno, os
+for number, flags in (
+    (0, os.O_RDONLY), (0, os.O_WRONLY), (0, os.O_RDWR),
+    (1, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_RDONLY),
+):
+    try: os.open(f"/proc/self/fd/{number}", flags | os.O_NONBLOCK); print("done")
+    except OSError as e: print(errno.errorcode[e.errno])
+own = os.pipe()
+os.open(f"/proc/self/fd/{own[1]}", os.O_RDONLY | os.O_NONBLOCK)
+print("own")`;
+      const { stdout } = await run([
+        "sh",
+        "-c",
+        `cat /dev/null | "$@" 2>&1 | cat`,
+        "sh",
+        ...jailArgv(["-A"], ["python3", "-c", inside], engine),
+      ]);
+      assertEquals(stdout.split("\n"), [
+        "done",
+        "EPERM",
+        "EPERM",
+        "done",
+        "EPERM",
+        "EPERM",
+        "own",
+        "",
+      ]);
+    },
+  });
+
+  Deno.test({
+    ...needs(
       ["python3"],
       `jail (${engine}) stops a socket reached by the name that the kernel gives to a pipe`,
     ),

@@ -12,6 +12,7 @@ import {
   AT_FDCWD,
   F_DUPFD_CLOEXEC,
   F_GETFD,
+  F_GETFL,
   F_SETFD,
   FD_CLOEXEC,
   O_CLOEXEC,
@@ -273,6 +274,11 @@ export function duplicate(fd: number, least: number): number {
 /** Sets whether exec closes an fd. */
 export function setCloseOnExec(fd: number, on: boolean): number {
   return outcome(libc().fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0));
+}
+
+/** The `O_*` flags that an fd was opened with, or a negative errno. */
+export function flagsOf(fd: number): number {
+  return outcome(libc().fcntl(fd, F_GETFL, 0));
 }
 
 /**
