@@ -27,6 +27,8 @@ export const S_ISGID = 0o2000;
 export const S_IXUGO = 0o111;
 /** Sticky. */
 export const S_ISVTX = 0o1000;
+/** Others may write. */
+export const S_IWOTH = 0o0002;
 
 /** `struct stat` of x86-64, `arch/x86/include/uapi/asm/stat.h`. */
 export const STAT: Layout<

@@ -12,7 +12,7 @@
  * tracee's, and by holding the path lock where a link could be put in its way.
  */
 
-import { ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from "../abi/errno.ts";
+import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from "../abi/errno.ts";
 import {
   AT_FDCWD,
   O_CLOEXEC,
@@ -37,6 +37,7 @@ import {
   processOf,
   readLink,
 } from "./place.ts";
+import { isGuardedLink } from "./sticky.ts";
 
 /** Most links that a path may lead through: <linux/namei.h> MAXSYMLINKS. */
 const MAX_LINKS = 40;
@@ -173,6 +174,9 @@ function walk(
       if (kind === "link" && !stay) {
         const failed = fstatfs(fd, statfs);
         proc = failed < 0 || get(STATFS, statfs, "f_type") === PROC_SUPER_MAGIC;
+        if (isGuardedLink(stat, real, owner.tid)) {
+          return stuck(next, todo, last, slash, EACCES);
+        }
         text = readLink(fd, "");
       }
     } finally {
