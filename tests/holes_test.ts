@@ -203,6 +203,23 @@ os._exit(7)`;
 
   Deno.test({
     ...needs(
+      ["python3"],
+      `jail (${engine}) stops a core that is piped to a program outside`,
+    ),
+    async fn(): Promise<void> {
+      // What the kernel takes to mean no core at all; 0 is for files alone.
+      const code = `import resource
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+print(resource.getrlimit(resource.RLIMIT_CORE))`;
+      const { stdout } = await jail(["-A"], ["python3", "-c", code], {
+        engine,
+      });
+      assertEquals(stdout, "(1, 1)\n");
+    },
+  });
+
+  Deno.test({
+    ...needs(
       ["python3", "sh", "cat"],
       `jail (${engine}) stops a pipe opened anew at its other end`,
     ),

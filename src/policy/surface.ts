@@ -454,7 +454,7 @@ export const SURFACE: Readonly<
   getsid: own(0),
   get_robust_list: own(0),
   // A core would be written by the kernel, where no rule is asked. The limit is
-  // 0 from the start; a process with privilege could raise it.
+  // 1 from the start (src/sys/confine.ts), and 0 would be worse.
   setrlimit: [pretend("no core is dumped", is(0, RLIMIT_CORE))],
   prlimit64: [
     pretend("no core is dumped", is(1, RLIMIT_CORE), isSet(2), isZero(3)),

@@ -40,6 +40,34 @@ const KEPT: readonly number[] = [
   CAP_NET_BIND_SERVICE,
 ];
 
+/**
+ * The calls after which there is no core.
+ *
+ * A limit of 0 holds for files alone: where `core_pattern` names a program, that
+ * would still run outside the jail with all that the core holds. At 1 the kernel
+ * makes no core in either way (fs/coredump.c). Where the hard limit is 0 already
+ * it takes privilege to raise it to that.
+ */
+function noCore(): Step[] {
+  const own = limitOf(0);
+  const result = outcome(
+    libc().syscallIIBB(callNumber("prlimit64"), 0, RLIMIT_CORE, null, own),
+  );
+  const isZero = result === 0 && get(RLIMIT64, own, "rlim_max") === 0;
+  return [{
+    call: "prlimit64",
+    args: [0, RLIMIT_CORE, limitOf(1), 0],
+    mayFail: isZero,
+  }];
+}
+
+function limitOf(bytes: number): Uint8Array<ArrayBuffer> {
+  const limit = new Uint8Array(RLIMIT64.size);
+  set(RLIMIT64, limit, "rlim_cur", bytes);
+  set(RLIMIT64, limit, "rlim_max", bytes);
+  return limit;
+}
+
 function capabilities(): Uint8Array<ArrayBuffer> | undefined {
   const header = headerOfSelf();
   const data = new Uint8Array(CAP_DATA.size);
@@ -62,10 +90,7 @@ function headerOfSelf(): Uint8Array<ArrayBuffer> {
  * @returns steps for the launcher
  */
 export function confinement(): Step[] {
-  const none = new Uint8Array(RLIMIT64.size);
-  const steps: Step[] = [
-    { call: "prlimit64", args: [0, RLIMIT_CORE, none, 0] },
-  ];
+  const steps = noCore();
   const data = capabilities();
   if (data === undefined) return steps;
   const permitted = get(CAP_DATA, data, "permitted0") +
