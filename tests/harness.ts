@@ -135,8 +135,12 @@ let folder: string | undefined;
  * it is first asked for.
  *
  * @param name its file's name, without `.c`
+ * @param flags what else the compiler is told
  */
-export function fixture(name: string): string {
+export function fixture(
+  name: string,
+  flags: readonly string[] = ["-pthread"],
+): string {
   const known = built.get(name);
   if (known !== undefined) return known;
   if (folder === undefined) {
@@ -151,7 +155,7 @@ export function fixture(name: string): string {
   const program = `${folder}/${name}`;
   const source = new URL(`${name}.c`, FIXTURES).pathname;
   const { success, stderr } = new Deno.Command("gcc", {
-    args: ["-O1", "-Wall", "-Werror", "-pthread", "-o", program, source],
+    args: ["-O1", "-Wall", "-Werror", ...flags, "-o", program, source],
   }).outputSync();
   if (!success) throw new Error(text(stderr));
   built.set(name, program);

@@ -5,7 +5,7 @@
 
 import { fixture, jailArgv, run, start } from "./harness.ts";
 import { scratch } from "./jail.ts";
-import { withoutArgv } from "./without.ts";
+import { type Part, withoutArgv } from "./without.ts";
 import type { Engine } from "../src/trace/options.ts";
 
 /** One way to race against a check. */
@@ -20,11 +20,10 @@ export interface Race {
   readonly net?: boolean;
   /** Whether it runs under both engines in the test suite. */
   readonly both?: boolean;
-  /**
-   * Whether it wins where pinning and the path lock are switched off, or why
-   * that cannot be shown.
-   */
-  readonly control: "wins" | {
+  /** Whether jail holds it without Landlock, which alone would refuse it all. */
+  readonly floorless?: boolean;
+  /** What is switched off where it wins, or why that cannot be shown. */
+  readonly control: Part | {
     /** Why there is no control run. */
     readonly none: string;
   };
@@ -50,7 +49,7 @@ function path(
     name: `${title} (${what})`,
     words: ["race_path", how, what] as const,
     both: both.split(" ").includes(what),
-    control: "wins" as const,
+    control: "pinning" as const,
   }));
 }
 
@@ -82,7 +81,7 @@ export const RACES: readonly Race[] = [
     words: ["race_path", "mapped", "open"],
     outside: ["race_path", "outside", "open"],
     both: true,
-    control: "wins",
+    control: "pinning",
   },
   {
     name: "a path is overwritten by a signal handler",
@@ -119,29 +118,35 @@ export const RACES: readonly Race[] = [
     name: "open_how is overwritten",
     words: ["race_how"],
     both: true,
-    control: "wins",
+    control: "pinning",
   },
   {
     name: "the path of an exec is overwritten",
     words: ["race_exec", "thread", "broken"],
     both: true,
-    control: "wins",
+    control: "pinning",
   },
   {
     name: "the path of an exec that works is overwritten",
     words: ["race_exec", "thread", "real"],
-    control: "wins",
+    control: "pinning",
   },
   {
     name: "a directory on the path of an exec becomes a link",
     words: ["race_exec", "link", "broken"],
-    control: "wins",
+    control: "pinning",
+  },
+  {
+    name: "an exec ends a thread whose call waits",
+    words: ["race_answer"],
+    floorless: true,
+    control: "waiting",
   },
   ...["chmod", "xattr", "reopen"].map((what): Race => ({
     name: `a descriptor is replaced (${what})`,
     words: ["race_fd", what],
     both: what === "chmod",
-    control: "wins",
+    control: "pinning",
   })),
   {
     name: "a descriptor is replaced by a child that nobody has told of",
@@ -154,7 +159,7 @@ export const RACES: readonly Race[] = [
     words: ["race_socket", "bind"],
     net: true,
     both: true,
-    control: "wins",
+    control: "pinning",
   },
   {
     name: "a connect without the network",
@@ -174,14 +179,14 @@ const GRACE_MS = 60_000;
  * @param race what to run
  * @param engine how calls are caught
  * @param seconds for how long
- * @param unsafe whether pinning and the path lock are switched off
+ * @param without what is switched off, where it is a control
  * @returns what it came to
  */
 export async function runRace(
   race: Race,
   engine: Engine,
   seconds: number,
-  unsafe = false,
+  without?: Part,
 ): Promise<Raced> {
   await using directory = await scratch();
   const home = directory.path;
@@ -195,11 +200,12 @@ export async function runRace(
   await using _outside = beside(race, home, seconds);
   const [name, ...words] = race.words;
   const argv = [fixture(name), ...words, String(seconds)];
+  const floor = race.floorless === true ? ["--no-landlock"] : [];
   const ended = await within(
     seconds * 1000 + GRACE_MS,
-    unsafe
-      ? withoutArgv("pinning", engine, policy, argv)
-      : jailArgv(["-p", policy], argv, engine),
+    without === undefined
+      ? jailArgv([...floor, "-p", policy], argv, engine)
+      : withoutArgv(without, engine, policy, argv),
     home,
   );
   const counts = /^attempts ([0-9]+) wins ([0-9]+)\n$/.exec(ended.stdout);
@@ -292,6 +298,10 @@ async function lay(home: string): Promise<void> {
   program.set([0xff, 0xff], 18);
   await executable(`${home}/open/broken`, program);
   await executable(`${home}/open/a/program`, program);
+  const mark = await Deno.readFile(fixture("mark", ["-nostdlib", "-static"]));
+  await executable(`${home}/mark`, mark);
+  mark.set([0xff, 0xff], 18);
+  await executable(`${home}/open/mark`, mark);
 }
 
 async function file(path: string, text: string): Promise<void> {

@@ -3,11 +3,14 @@
  * control of a test, which must be able to fail.
  *
  *     deno run -A tests/without.ts pinning ENGINE POLICY PROGRAM [ARG...]
+ *     deno run -A tests/without.ts waiting ENGINE POLICY PROGRAM [ARG...]
  *     deno run -A tests/without.ts decisions ENGINE POLICY PROGRAM [ARG...]
  *
  * Without `pinning` there is no path lock either, and no Landlock. Without
- * `decisions` every decision about files is an allow: what is refused then is
- * refused by Landlock alone.
+ * `waiting` nobody waits until an exec's image has been looked at: what the old
+ * image held is free before, and a call that a thread of it had made is answered
+ * then; there is no Landlock either. Without `decisions` every decision about
+ * files is an allow: what is refused then is refused by Landlock alone.
  */
 
 import { fromText } from "../src/abi/bytes.ts";
@@ -23,17 +26,31 @@ import { realpath } from "../src/sys/files.ts";
 import { hostArch } from "../src/sys/host.ts";
 import { createRuleset } from "../src/sys/landlock.ts";
 import { ownEnvironment } from "../src/sys/proc.ts";
+import { Calls } from "../src/trace/calls.ts";
 import { assemble } from "../src/trace/filter.ts";
 import type { Engine } from "../src/trace/options.ts";
+import type { Tracee } from "../src/trace/tracee.ts";
 import { trace } from "../src/trace/tracer.ts";
 
 /** What a run can do without. */
-export type Part = "pinning" | "decisions";
+export type Part = "pinning" | "waiting" | "decisions";
 
 const ALLOWED: Decision = {
   kind: "allow",
   rule: { source: "test", keys: [], text: "everything" },
 };
+
+/** Makes nobody wait until a new image has been looked at. */
+function endWaiting(): void {
+  const { drop } = Calls.prototype;
+  Calls.prototype.forget = function (tracee: Tracee): void {
+    const { process } = tracee;
+    // Told of each thread of a process, and only then is the image looked at.
+    if (process.executing !== tracee) return;
+    process.executing = undefined;
+    drop.call(this, tracee);
+  };
+}
 
 async function runWithout(
   part: Part,
@@ -59,6 +76,7 @@ async function runWithout(
   const plan = planCalls(policy, { observe: false, sockets: "streams" });
   const filter = assemble(plan, hostArch());
   const found = findProgram(program);
+  if (part === "waiting") endWaiting();
   const floor = floorFor(policy, { env, cwd, program: found.real }, true);
   return trace({
     engine,
@@ -67,7 +85,7 @@ async function runWithout(
       found,
       env,
       engine === "seccomp" ? filter : undefined,
-      part === "pinning" ? undefined : createRuleset(floor, 2),
+      part === "decisions" ? createRuleset(floor, 2) : undefined,
     ),
     program: name,
     filter,
@@ -95,7 +113,7 @@ export function withoutArgv(
 if (import.meta.main) {
   const [part, engine, policy = "", ...argv] = Deno.args;
   const outcome = await runWithout(
-    part === "pinning" ? part : "decisions",
+    part === "pinning" || part === "waiting" ? part : "decisions",
     engine === "ptrace" ? engine : "seccomp",
     policy,
     argv,
