@@ -144,10 +144,22 @@ export const RACES: readonly Race[] = [
   },
   ...["chmod", "xattr", "reopen"].map((what): Race => ({
     name: `a descriptor is replaced (${what})`,
-    words: ["race_fd", what],
+    words: ["race_fd", what, "thread"],
     both: what === "chmod",
     control: "pinning",
   })),
+  {
+    name: "a descriptor is replaced by a thread whose exit has failed",
+    words: ["race_fd", "chmod", "exit"],
+    both: true,
+    control: "pinning",
+  },
+  {
+    name: "a descriptor is replaced by a parent whose vfork is over",
+    words: ["race_fd", "chmod", "parent"],
+    both: true,
+    control: "pinning",
+  },
   {
     name: "a descriptor is replaced by a child that nobody has told of",
     words: ["orphan_fd"],

@@ -148,9 +148,24 @@ for (const engine of ENGINES) {
   Deno.test(`jail (${engine}) goes on when the first thread of a process has left`, async () => {
     await using directory = await scratch();
     const file = await directory.file("x", "");
-    const argv = [fixture("leave_first"), file];
+    const argv = [fixture("leave_first"), "exit", file];
     const ended = await jail(["-A"], argv, { engine });
     assertEquals([ended.stdout, ended.code], ["0\n", 0]);
+  });
+
+  Deno.test(`jail (${engine}) goes on when the first thread of a process was killed by its own filter`, async () => {
+    await using directory = await scratch();
+    const file = await directory.file("x", "");
+    const argv = [fixture("leave_first"), "kill", file];
+    const ended = await jail(["-A"], argv, { engine });
+    assertEquals([ended.stdout, ended.code], ["0\n", 0]);
+  });
+
+  Deno.test(`jail (${engine}) ends a process alone whose registers the kernel does not take back`, async () => {
+    const script = `"$0"; echo $?`;
+    const argv = ["sh", "-c", script, fixture("odd_segment")];
+    const ended = await jail(["-A"], argv, { engine });
+    assertEquals([ended.stdout, ended.code], ["137\n", 0]);
   });
 
   Deno.test(`jail (${engine}) goes on where an exec comes while descriptors are held`, async () => {

@@ -201,7 +201,7 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   ["ioctl", [1, 0x540b, 0], "allow"], // TCFLSH TCIFLUSH
   ["ioctl", [1, 0x540b, 1], "done"],
   ["ioctl", [1, 0x540b, 2], "done"],
-  ["exit", [0], "look"],
+  ["exit", [0], "allow"],
   ["ioctl", [1, 0x540e, 0], "allow"], // TIOCSCTTY
   ["ioctl", [1, 0x540e, 1], "EPERM"],
   ["ioctl", [1, 0x5412, 1], "EPERM"], // TIOCSTI

@@ -397,9 +397,6 @@ export const SURFACE: Readonly<
   // Its flags are in memory, where they can change after a check. Every libc
   // falls back on clone.
   clone3: [{ ...refuse("ENOSYS", "its flags are in memory"), quiet: true }],
-  // The first thread of a process that ends by it is not reported before the
-  // last one has ended: nobody may wait for it.
-  exit: [{ tests: [], action: TRACE, why: "it may end a first thread" }],
   unshare: [
     refuse(
       "EPERM",

@@ -233,36 +233,28 @@ const ENTRY = 8;
 /**
  * What kind of memory the pages of one address space are.
  *
- * Like {@linkcode TraceeMemory}, it is the memory that the task had when it was
- * first used here.
+ * It is the memory that a task had when it was first asked about here: after an
+ * exec a new one is needed.
  */
 export class TraceePages {
-  readonly #tid: number;
   readonly #entry = new Uint8Array(ENTRY);
   #fd = -1;
-
-  /**
-   * Makes one; opens nothing yet.
-   *
-   * @param tid any task of the process
-   */
-  constructor(tid: number) {
-    this.#tid = tid;
-  }
 
   /**
    * Whether memory is private and anonymous: a file has no part in it, so that
    * nobody without this address space can change it.
    *
+   * @param tid a task of the address space, stopped: one that is gone could have
+   *   left its id to another
    * @param address where it starts
    * @param length its bytes, at least 1
    * @returns `false` where that is not sure
    */
-  arePrivate(address: number, length: number): boolean {
+  arePrivate(tid: number, address: number, length: number): boolean {
     if (!reachable(address)) return false;
     const last = Math.floor((address + length - 1) / PAGE_SIZE);
     for (let page = Math.floor(address / PAGE_SIZE); page <= last; page++) {
-      const fd = this.#open();
+      const fd = this.#open(tid);
       if (fd < 0) return false;
       const read = outcome(
         libc().pread64(fd, this.#entry, ENTRY, page * ENTRY),
@@ -274,9 +266,9 @@ export class TraceePages {
     return true;
   }
 
-  #open(): number {
+  #open(tid: number): number {
     if (this.#fd >= 0) return this.#fd;
-    const path = toCString(`/proc/${this.#tid}/pagemap`);
+    const path = toCString(`/proc/${tid}/pagemap`);
     const fd = outcome(libc().open(path, O_RDONLY | O_CLOEXEC, 0));
     if (fd >= 0) this.#fd = fd;
     return fd;

@@ -127,6 +127,11 @@ export function readEventMessage(tid: number): number {
     : (message[1] as number) * 2 ** 32 + (message[0] as number);
 }
 
+/** Whether a tracee is in a stop at this moment, and so alive. */
+export function isInStop(tid: number): boolean {
+  return readEventMessage(tid) >= 0;
+}
+
 /** Reads the 128 bytes of the signal that is being delivered. */
 export function readSignalInfo(tid: number, into: Uint8Array): number {
   return outcome(

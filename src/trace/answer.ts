@@ -1,8 +1,8 @@
 /** Asks the policy about a stopped call, tells of it, and gives refusals effect. */
 
 import type { Arch } from "../abi/arch.ts";
-import { EPERM, ERRNO, errnoName, ESRCH } from "../abi/errno.ts";
-import { SIGNAL } from "../abi/signal.ts";
+import { EIO, EPERM, ERRNO, errnoName, ESRCH } from "../abi/errno.ts";
+import { SIGKILL, SIGNAL } from "../abi/signal.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
 import { SystemCallError } from "../errors.ts";
 import type { Call } from "../policy/call.ts";
@@ -22,6 +22,8 @@ export interface Resumer {
   go(tracee: Tracee): void;
   /** Resumes a tracee until the exit of the call that it is in. */
   toExit(tracee: Tracee): void;
+  /** Waits until a tracee has made its call, and for nobody else. */
+  untilExit(tracee: Tracee): void;
   /** Ends the whole jail because the policy says so. */
   kill(): void;
 }
@@ -97,10 +99,13 @@ export class Answers {
 
   /** Writes a stopped tracee's registers; `false` where it is gone. */
   write(tracee: Tracee): boolean {
-    return alive(
-      writeRegisters(tracee.tid, this.registers.bytes),
-      "write registers",
-    );
+    const result = writeRegisters(tracee.tid, this.registers.bytes);
+    if (result === -EIO) {
+      // Registers of its own that the kernel hands out and does not take back.
+      kill(tracee.process.pid, SIGKILL);
+      return false;
+    }
+    return alive(result, "write registers");
   }
 
   #apply(tracee: Tracee, refusal: Refusal): void {

@@ -30,6 +30,7 @@ import {
 } from "./look.ts";
 import type { TraceOptions } from "./options.ts";
 import { inPrivateMemory } from "./private.ts";
+import { processOf } from "./place.ts";
 import { aimOf, signalMembers } from "./process.ts";
 import type { Registers } from "./registers.ts";
 import { Rewriter } from "./rewrite.ts";
@@ -420,6 +421,7 @@ export class Calls {
       return "done";
     }
     this.#fly(tracee, slot, raceOf(looked));
+    if (namesOther(tracee, looked)) this.#resumer.untilExit(tracee);
     return "in flight";
   }
 
@@ -484,6 +486,9 @@ export class Calls {
     switch (aim.kind) {
       case "own":
         return this.#resumer.go(tracee);
+      case "other":
+        this.#fly(tracee, -1);
+        return this.#resumer.untilExit(tracee);
       case "foreign":
         return this.#answers.refuse(
           tracee,
@@ -500,14 +505,21 @@ export class Calls {
   }
 
   #plain(tracee: Tracee, spec: CallSpec): void {
-    if (spec.syscall.name === "exit") {
-      tracee.leaving = true;
-      return this.#resumer.go(tracee);
-    }
     if (!this.#answers.allowed(tracee, spec, nothing())) return;
     if (spec.syscall.name === "io_setup") this.#family.expose();
     this.#resumer.go(tracee);
   }
+}
+
+/**
+ * Whether a call names another process of the jail by its id, which must not be
+ * somebody else's before the kernel looks. Nothing in /proc makes it wait.
+ */
+function namesOther({ process }: Tracee, looked: Looked): boolean {
+  return looked.paths.some(({ place }) => {
+    const pid = processOf(place.via) || processOf(place.path);
+    return pid !== 0 && pid !== process.pid;
+  });
 }
 
 /** Errors that show that a file changed between the look and an open. */

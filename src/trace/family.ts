@@ -51,16 +51,22 @@ export class Family {
     this.#exposed = true;
   }
 
-  /** Whether an id is that of a process or thread of the jail. */
-  readonly isOwn = (id: number): boolean =>
-    this.processes.has(id) || this.tracees.has(id);
+  /**
+   * Whether an id is that of a process or thread of the jail. It stays that until
+   * the tracer waits for it; but for a thread's, which an exec frees at once.
+   */
+  readonly isOwn = (id: number): boolean => {
+    if (this.processes.has(id)) return true;
+    const tracee = this.tracees.get(id);
+    return tracee !== undefined && tracee.process.executing === undefined;
+  };
 
   /** Adds the program itself. */
   addProgram(pid: number): Tracee {
     return this.#add(
       pid,
       this.#process(pid, ""),
-      spaceOf(pid, new PinRegion()),
+      spaceOf(new PinRegion()),
       { tracees: 0 },
     );
   }
@@ -88,9 +94,11 @@ export class Family {
       ),
       (flags & CLONE_VM) !== 0
         ? parent.space
-        : spaceOf(tid, parent.space.pins.fork()),
+        : spaceOf(parent.space.pins.fork()),
       (flags & CLONE_FILES) !== 0 ? parent.files : { tracees: 0 },
     );
+    // The kernel has copied what it shall tell, too.
+    child.tellsEnd = parent.tellsEnd;
     this.release(parent);
     if (vfork) {
       parent.vfork = child;
@@ -114,7 +122,7 @@ export class Family {
     return this.#add(
       tid,
       this.#process(tid, ""),
-      kin?.space ?? spaceOf(tid, new PinRegion()),
+      kin?.space ?? spaceOf(new PinRegion()),
       user?.files ?? { tracees: 0 },
     );
   }
@@ -123,6 +131,19 @@ export class Family {
   release(child: Tracee): void {
     for (const parent of this.#blocked) {
       if (parent.vfork === child) this.#blocked.delete(parent);
+    }
+  }
+
+  /** A tracee runs no more, though it is not gone yet. */
+  left(tracee: Tracee): void {
+    tracee.leaving = true;
+    this.#endVforkOf(tracee);
+  }
+
+  /** Who waits for a tracee's vfork. */
+  *parentsOf(child: Tracee): Generator<Tracee> {
+    for (const parent of this.tracees.values()) {
+      if (parent.vfork === child) yield parent;
     }
   }
 
@@ -159,7 +180,7 @@ export class Family {
       this.tracees.set(tid, tracee);
     }
     leave(tracee);
-    tracee.space = spaceOf(tid, new PinRegion());
+    tracee.space = spaceOf(new PinRegion());
     tracee.space.tracees = 1;
     tracee.files = { tracees: 1 };
     return { tracee, gone };
@@ -202,6 +223,7 @@ export class Family {
       lock: undefined,
       held: [],
       frozen: false,
+      tellsEnd: false,
       leaving: false,
       retries: 0,
     };
@@ -218,6 +240,6 @@ function leave({ space, files }: Tracee): void {
   space.pages.close();
 }
 
-function spaceOf(tid: number, pins: PinRegion): Space {
-  return { tracees: 0, pins, pages: new TraceePages(tid) };
+function spaceOf(pins: PinRegion): Space {
+  return { tracees: 0, pins, pages: new TraceePages() };
 }

@@ -6,10 +6,17 @@
  * So the few calls that rest on one (fchmod, fsetxattr, an open of
  * `/proc/self/fd/N` that has no path) are made while every tracee with the same
  * table of descriptors is stopped. A process with one thread needs none of it.
+ *
+ * The parent of a vfork does not stop before its child is done with its memory,
+ * and must not be waited for. That it cannot run is sure only while the child is
+ * in a stop: what dies lets its parent go before anybody hears of it. So the
+ * child is stopped as well, and the parent is interrupted before that is looked
+ * at: let go later, it stops before it runs.
  */
 
-import { interrupt } from "../sys/ptrace.ts";
+import { interrupt, isInStop } from "../sys/ptrace.ts";
 import type { Family } from "./family.ts";
+import { stopKind } from "./stop.ts";
 import type { Files, Tracee } from "./tracee.ts";
 
 /** Stops other tracees for one call at a time. */
@@ -64,16 +71,14 @@ export class Freezer {
   start(tracee: Tracee, pid: number): boolean {
     if (this.#for !== undefined) return false;
     this.#for = tracee;
-    this.#frozen = this.#sharers(tracee, pid);
+    this.#frozen = this.#withChildren(this.#sharers(tracee, pid), tracee);
     for (const other of this.#frozen) {
       other.frozen = true;
-      // One that is gone will be reported as such. The parent of a vfork stops
-      // before it runs, but not before its child, which may be this tracee.
-      // What leaves makes no call any more.
-      const stops = !other.stopped && interrupt(other.tid) >= 0;
-      if (stops && other.vfork === undefined && !other.leaving) {
-        this.#pending.add(other);
-      }
+      // One that is gone will be reported as such.
+      if (!other.stopped && interrupt(other.tid) >= 0) this.#pending.add(other);
+    }
+    for (const { vfork } of this.#frozen) {
+      if (vfork?.stopped && isInStop(vfork.tid)) this.#blocks(vfork);
     }
     return this.#pending.size === 0;
   }
@@ -109,6 +114,7 @@ export class Freezer {
   /** A stop of a tracee that is being held. */
   hold(tracee: Tracee, status: number): void {
     tracee.held.push(status);
+    if (stopKind(status) !== "exec") this.#blocks(tracee);
     this.#arrived(tracee);
   }
 
@@ -141,6 +147,14 @@ export class Freezer {
     this.thaw(tracee);
   }
 
+  /** A tracee is in a stop: whoever waits for its vfork cannot run. */
+  #blocks(child: Tracee): void {
+    for (const parent of this.#family.parentsOf(child)) {
+      this.#pending.delete(parent);
+      this.#blocks(parent);
+    }
+  }
+
   #arrived(tracee: Tracee): void {
     if (!this.#pending.delete(tracee) || this.#pending.size > 0) return;
     if (this.#for !== undefined) this.#ready(this.#for);
@@ -152,7 +166,17 @@ export class Freezer {
       if (other.process.pid === pid) tables.add(other.files);
     }
     return [...this.#family.tracees.values()].filter((other) =>
-      other !== tracee && tables.has(other.files)
+      other !== tracee && !other.leaving && tables.has(other.files)
     );
+  }
+
+  /** Some tracees, and the children of their vforks. */
+  #withChildren(tracees: readonly Tracee[], but: Tracee): Tracee[] {
+    const all = new Set(tracees);
+    // What is added meanwhile is come to as well.
+    for (const { vfork } of all) {
+      if (vfork !== undefined && vfork !== but) all.add(vfork);
+    }
+    return [...all];
   }
 }

@@ -128,6 +128,8 @@ export class PinRegion {
   #put(tid: number, address: number, length: number, result: number): number {
     this.#memory ??= new TraceeMemory(tid);
     const written = this.#memory.write(address, buffer, length);
+    // The id of a task that is gone could be another's when this is tried again.
+    if (written < 0) this.close();
     if (written < 0) return written;
     // Short of what was asked: the pages are not what they should be.
     return written === length ? result : -EFAULT;

@@ -26,6 +26,7 @@ export function inPrivateMemory(
   if (looked.address !== undefined) {
     return looked.address.length === 0 ||
       pages.arePrivate(
+        tracee.tid,
         registers.address(spec.address),
         looked.address.length,
       );
@@ -34,9 +35,15 @@ export function inPrivateMemory(
     const address = registers.address(arg);
     // NULL in place of a path means the descriptor.
     if (address === 0) continue;
-    if (!pages.arePrivate(address, written.length + 1)) return false;
+    if (!pages.arePrivate(tracee.tid, address, written.length + 1)) {
+      return false;
+    }
   }
   const how = spec.syscall.args.indexOf("open-how");
   return how < 0 ||
-    pages.arePrivate(registers.address(how), registers.address(how + 1));
+    pages.arePrivate(
+      tracee.tid,
+      registers.address(how),
+      registers.address(how + 1),
+    );
 }

@@ -2,8 +2,11 @@
  * Calls that aim at processes by id: only those of the jail can be reached.
  *
  * A process id that is not the jail's fails with ESRCH whether or not there is
- * such a process: the program sees a world in which there is the jail alone. An id cannot be used again while
- * it is one of ours: the tracer has not yet waited for it.
+ * such a process: the program sees a world in which there is the jail alone.
+ *
+ * Race: an id is used again once the tracer has waited for who had it. So while
+ * a call is in the kernel that aims at another by its id, the tracer waits for
+ * that call alone.
  */
 
 import { EPERM, ESRCH } from "../abi/errno.ts";
@@ -18,14 +21,17 @@ import type { Process, Tracee } from "./tracee.ts";
 
 /** What happens to a call that aims at processes. */
 export type Aim =
-  /** It goes on: it reaches the jail alone. */
+  /** It goes on: it reaches the caller alone. */
   | { readonly kind: "own" }
+  /** It goes on: it reaches others of the jail, by an id that must not change. */
+  | { readonly kind: "other" }
   /** It fails. */
   | { readonly kind: "foreign"; readonly errno: number }
   /** The tracer sends the signal to these instead, and the call succeeds. */
   | { readonly kind: "members"; readonly members: readonly Process[] };
 
 const OWN: Aim = { kind: "own" };
+const OTHER: Aim = { kind: "other" };
 const FOREIGN: Aim = { kind: "foreign", errno: ESRCH };
 
 /**
@@ -52,7 +58,9 @@ export function aimOf(
       return aimOfKill(tracee, id, processes, isOwn);
     case "tgkill":
     case "rt_tgsigqueueinfo":
-      return isOwn(id) && isOwn(registers.int(1)) ? OWN : FOREIGN;
+      if (!isOwn(id) || !isOwn(registers.int(1))) return FOREIGN;
+      // A thread of the caller's own process, or none: the kernel compares both.
+      return id === tracee.process.pid ? OWN : OTHER;
     case "setpriority":
     case "getpriority":
       return aimOfWho(registers.int(0) === PRIO_PROCESS, registers.int(1));
@@ -63,14 +71,22 @@ export function aimOf(
         registers.int(1),
       );
   }
-  if (id !== 0 && !isOwn(id)) return FOREIGN;
-  return OWN;
+  return aimOfId(tracee, id, isOwn);
 
   function aimOfWho(process: boolean, who: number): Aim {
     // Groups and users have members outside.
     if (!process) return FOREIGN;
-    return who === 0 || isOwn(who) ? OWN : FOREIGN;
+    return aimOfId(tracee, who, isOwn);
   }
+}
+
+function aimOfId(
+  tracee: Tracee,
+  id: number,
+  isOwn: (id: number) => boolean,
+): Aim {
+  if (id === 0 || id === tracee.tid || id === tracee.process.pid) return OWN;
+  return isOwn(id) ? OTHER : FOREIGN;
 }
 
 /**
@@ -94,7 +110,7 @@ function aimOfKill(
   processes: ReadonlyMap<number, Process>,
   isOwn: (id: number) => boolean,
 ): Aim {
-  if (id > 0) return isOwn(id) ? OWN : FOREIGN;
+  if (id > 0) return aimOfId(tracee, id, isOwn);
   const { process } = tracee;
   if (id === -1) {
     const members = [...processes.values()].filter((p) => p !== process);
@@ -102,7 +118,7 @@ function aimOfKill(
   }
   const group = id === 0 ? getpgid(process.pid) : -id;
   // A group that one of ours leads: nobody outside can be in it.
-  if (processes.has(group)) return OWN;
+  if (processes.has(group)) return id === 0 ? OWN : OTHER;
   const members = [...processes.values()].filter((p) =>
     getpgid(p.pid) === group
   );

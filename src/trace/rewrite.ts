@@ -15,7 +15,7 @@ import { SYSCALLS } from "../abi/syscalls.ts";
 import { realAddress } from "./address.ts";
 import type { Looked, LookedPath } from "./look.ts";
 import { HOW_BEFORE_PATH } from "./pin.ts";
-import { PATH_MAX, type Place } from "./place.ts";
+import { PATH_MAX, type Place, processOf } from "./place.ts";
 import type { Registers } from "./registers.ts";
 import type { CallSpec } from "./spec.ts";
 import type { Tracee } from "./tracee.ts";
@@ -83,6 +83,7 @@ export class Rewriter {
     for (const [index, path] of looked.paths.entries()) {
       // A magic link names the task that is meant: "self" would be the tracee.
       if (path.place.via.startsWith("/proc/self/")) return -EACCES;
+      if (isPipeOfOther(tracee, path.place)) return -EACCES;
       // NULL in place of a path means the descriptor.
       if (registers.address(path.arg) === 0) continue;
       const text = kernelPath(registers, spec, path);
@@ -128,6 +129,14 @@ export class Rewriter {
     registers.setArgument(3, OPEN_HOW.size);
     return 0;
   }
+}
+
+/**
+ * A pipe of another process, which it may take long to open: that process could
+ * be gone by then, and its id another's.
+ */
+function isPipeOfOther({ process }: Tracee, { via, path }: Place): boolean {
+  return path.startsWith("pipe:") && processOf(via) !== process.pid;
 }
 
 /** Copies a socket address to a slot. */

@@ -4,6 +4,7 @@ import { SIGSTOP, SIGTRAP, SIGTSTP, SIGTTIN, SIGTTOU } from "../abi/signal.ts";
 import {
   PTRACE_EVENT_CLONE,
   PTRACE_EVENT_EXEC,
+  PTRACE_EVENT_EXIT,
   PTRACE_EVENT_FORK,
   PTRACE_EVENT_SECCOMP,
   PTRACE_EVENT_STOP,
@@ -22,6 +23,8 @@ export type StopKind =
   | "syscall"
   /** It has a new image, of which nothing has run yet. */
   | "exec"
+  /** It ends: it runs no more, and makes no call. */
+  | "leaving"
   /** It made a new process or thread: fork, vfork or clone. */
   | "new"
   /** The whole process was stopped by a job-control signal. */
@@ -49,6 +52,8 @@ export function stopKind(status: number): StopKind {
       return "seccomp";
     case PTRACE_EVENT_EXEC:
       return "exec";
+    case PTRACE_EVENT_EXIT:
+      return "leaving";
     case PTRACE_EVENT_FORK:
     case PTRACE_EVENT_VFORK:
     case PTRACE_EVENT_CLONE:

@@ -84,9 +84,12 @@ export interface Tracee {
   readonly held: number[];
   /** Whether its stops are held back because another call needs it still. */
   frozen: boolean;
+  /** Whether the kernel stops it when it ends (`PTRACE_O_TRACEEXIT`). */
+  tellsEnd: boolean;
   /**
-   * Whether it ends by exit(2). The first thread of a process is not reported to
-   * have ended before the last one has, and neither stops nor tells any more.
+   * Whether it ends, and runs no more. The first thread of a process is not
+   * reported to have ended before the last one has, and neither stops nor tells
+   * any more.
    */
   leaving: boolean;
   /** How often its current call was tried again because a link came in its way. */

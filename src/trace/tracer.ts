@@ -5,6 +5,7 @@ import {
   PTRACE_O_EXITKILL,
   PTRACE_O_TRACECLONE,
   PTRACE_O_TRACEEXEC,
+  PTRACE_O_TRACEEXIT,
   PTRACE_O_TRACEFORK,
   PTRACE_O_TRACESECCOMP,
   PTRACE_O_TRACESYSGOOD,
@@ -25,6 +26,7 @@ import {
   resume,
   resumeToCall,
   seize,
+  setOptions,
 } from "../sys/ptrace.ts";
 import { launch, type Launched } from "../sys/spawn.ts";
 import { isStopped, shareFiles, shareMemory } from "../sys/task.ts";
@@ -48,6 +50,12 @@ import {
 const OPTIONS = PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD |
   PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |
   PTRACE_O_TRACEEXEC | PTRACE_O_TRACESECCOMP;
+
+/**
+ * A thread tells that it ends: the first one of a process is not reported to be
+ * gone before the last one is, and nobody may wait for it until then.
+ */
+const THREAD_OPTIONS = OPTIONS | PTRACE_O_TRACEEXIT;
 
 /** How long a program that was stopped with jail may take to go on with it. */
 const CONTINUE_MS = 20;
@@ -86,6 +94,8 @@ class Tracer {
   readonly #status = new Int32Array(1);
   /** Stops that were waited for and not handled yet: whose, and which. */
   readonly #tids: number[] = [];
+  /** Who is gone, and how, of which nothing was handled yet. */
+  readonly #deaths: number[] = [];
   readonly #stops: Map<number, number> = new Map();
   readonly #names: ReadonlyMap<number, SyscallName>;
   #launched: Launched | undefined;
@@ -110,6 +120,7 @@ class Tracer {
         go: (tracee) => this.#go(tracee, 0),
         toExit: (tracee) => this.#resumed(tracee, resumeToCall(tracee.tid, 0)),
         kill: () => this.#endWith({ kind: "killed-by-policy" }),
+        untilExit: (tracee) => this.#untilExit(tracee),
       },
     );
     if (options.engine === "ptrace") {
@@ -191,12 +202,44 @@ class Tracer {
   }
 
   #waited(tid: number): void {
-    // A stop that another follows was ended by a death: it is over.
+    const status = this.#status[0] as number;
+    if (isDeath(status)) {
+      // Whatever stop it was in is over.
+      this.#stops.delete(tid);
+      this.#deaths.push(tid, status);
+      return;
+    }
     if (!this.#stops.has(tid)) this.#tids.push(tid);
-    this.#stops.set(tid, this.#status[0] as number);
+    this.#stops.set(tid, status);
+  }
+
+  /**
+   * Waits until a tracee has made its call, which does not wait for anything, and
+   * for nobody else meanwhile: the ids of all others stay what they are.
+   */
+  #untilExit(tracee: Tracee): void {
+    for (;;) {
+      const tid = waitFor(tracee.tid, this.#status);
+      if (tid === -EINTR) continue;
+      if (tid < 0) return;
+      // The program's own filter sends calls to a tracer, too.
+      if (stopKind(this.#status[0] as number) !== "seccomp") {
+        return this.#waited(tid);
+      }
+      resumeToCall(tid, 0);
+    }
   }
 
   #handleStops(): void {
+    // First: an id is somebody else's as soon as it was waited for.
+    for (let at = 0; at < this.#deaths.length; at += 2) {
+      const tid = this.#deaths[at] as number;
+      const status = this.#deaths[at + 1] as number;
+      const tracee = this.#family.tracees.get(tid);
+      if (tracee === undefined) this.#stranger(tid, status);
+      else this.#handle(tracee, status);
+    }
+    this.#deaths.length = 0;
     for (
       let tid = this.#tids.pop();
       tid !== undefined;
@@ -223,12 +266,15 @@ class Tracer {
     }
     tracee.stopped = true;
     tracee.halted = false;
+    // Whoever waits for others to end, as an exec does, must not wait in vain.
+    if (kind === "leaving") return this.#leaving(tracee);
     if (this.#killing) {
       // SIGKILL ends it whatever stop it is in.
       kill(tracee.process.pid, SIGKILL);
       if (kind === "new") this.#child(tracee);
       return;
     }
+    this.#tellEnd(tracee);
     // Its maker's stop tells what it shares, so nothing of it is lost by waiting.
     if (tracee.frozen) {
       const maker = kind === "exec" ? this.#maker(tracee) : tracee;
@@ -251,6 +297,7 @@ class Tracer {
       case "new":
         // As without a tracer, the maker goes on before what it made.
         this.#child(tracee);
+        this.#tellEnd(tracee);
         this.#go(tracee, 0);
         if (this.#entry !== undefined) this.#giveHeadStart(tracee);
         return this.#meetEarly();
@@ -314,6 +361,26 @@ class Tracer {
         kill(tracee.process.pid, SIGKILL);
         return;
     }
+  }
+
+  /** Sees to it that a thread tells of its end, where there are others. */
+  #tellEnd(tracee: Tracee): void {
+    const tells = tracee.process.threads > 1;
+    if (tracee.tellsEnd === tells) return;
+    tracee.tellsEnd = tells;
+    setOptions(tracee.tid, tells ? THREAD_OPTIONS : OPTIONS);
+  }
+
+  /** A thread is about to end: it makes no call any more, and needs nothing. */
+  #leaving(tracee: Tracee): void {
+    const { process } = tracee;
+    const executed = process.executing === tracee;
+    tracee.held.length = 0;
+    this.#calls.drop(tracee);
+    this.#family.left(tracee);
+    this.#freezer.gone(tracee);
+    this.#go(tracee, 0);
+    if (executed) this.#serveAgain(process);
   }
 
   #exit(tracee: Tracee): void {
@@ -417,7 +484,9 @@ class Tracer {
         vfork = true;
         break;
     }
-    if (this.#family.tracees.has(tid)) return;
+    // It may have been waited for already, dead.
+    const gone = kill(tid, 0) === -ESRCH;
+    if (gone || this.#family.tracees.has(tid)) return;
     this.#family.addChild(parent, tid, flags, vfork);
   }
 
@@ -436,6 +505,10 @@ class Tracer {
     const kind = stopKind(status);
     if (kind === "exited" || kind === "killed") {
       this.#early.delete(tid);
+      return;
+    }
+    if (kind === "leaving") {
+      resume(tid, 0);
       return;
     }
     if (this.#killing) kill(tid, SIGKILL);
@@ -497,11 +570,11 @@ class Tracer {
     this.#askAgain = false;
     this.#orphans = [...this.#early.keys()];
     for (const tracee of this.#family.tracees.values()) {
-      // The parent of a vfork has told already, and does not stop; nor does
-      // what leaves.
+      // What leaves tells no more. Nor does the parent of a vfork while its
+      // child is in a stop.
       const tells = tracee.held.length > 0 ||
-        !tracee.stopped && tracee.vfork === undefined && !tracee.leaving &&
-          interrupt(tracee.tid) >= 0;
+        !tracee.stopped && tracee.vfork?.stopped !== true &&
+          !tracee.leaving && interrupt(tracee.tid) >= 0;
       if (tells) this.#asked.add(tracee);
     }
     if (this.#asked.size === 0) this.#adopt();
@@ -509,6 +582,8 @@ class Tracer {
 
   /** A tracee has stopped, or is gone: it has told what there is to tell. */
   #told(tracee: Tracee): void {
+    if (this.#asked.size === 0) return;
+    for (const parent of this.#family.parentsOf(tracee)) this.#told(parent);
     if (!this.#asked.delete(tracee) || this.#asked.size > 0) return;
     this.#adopt();
     if (this.#askAgain) this.#adoptOrphans();
@@ -589,6 +664,11 @@ class Tracer {
       errnoName(-result),
     );
   }
+}
+
+function isDeath(status: number): boolean {
+  const kind = stopKind(status);
+  return kind === "exited" || kind === "killed";
 }
 
 /** Who of some tracees shares something with a task that nobody has told of. */
