@@ -1,58 +1,7 @@
 /** Job control, Ctrl-C and the size of the window, at a terminal. */
 
-import { assertMatch } from "@std/assert";
-import { ENGINES, fixture, jailArgv, start } from "./harness.ts";
-
-/** A program at a terminal of its own. */
-class Terminal {
-  readonly #child: Deno.ChildProcess;
-  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
-  #shown = "";
-  #ended = false;
-
-  constructor(argv: readonly string[]) {
-    this.#child = start([fixture("in_terminal"), ...argv], {
-      env: { PS1: "$ ", TERM: "dumb", HISTFILE: "" },
-    });
-    this.#writer = this.#child.stdin.getWriter();
-    this.#reader = this.#child.stdout.getReader();
-  }
-
-  /** Types. */
-  async type(text: string): Promise<void> {
-    await this.#writer.write(new TextEncoder().encode(text));
-  }
-
-  /** Waits for something to appear after what was waited for before. */
-  async see(pattern: RegExp): Promise<void> {
-    const late = setTimeout(() => this.#child.kill("SIGKILL"), 10_000);
-    for (;;) {
-      const found = pattern.exec(this.#shown);
-      if (found !== null) {
-        this.#shown = this.#shown.slice(found.index + found[0].length);
-        clearTimeout(late);
-        return;
-      }
-      const { value, done } = await this.#reader.read();
-      if (done) {
-        clearTimeout(late);
-        this.#ended = true;
-        assertMatch(this.#shown, pattern);
-      }
-      this.#shown += new TextDecoder().decode(value);
-    }
-  }
-
-  /** Hangs up, and waits for the end. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#ended) this.#child.kill("SIGKILL");
-    await this.#child.status;
-    await this.#writer.abort().catch(() => {});
-    await this.#reader.cancel();
-    await this.#child.stderr.cancel();
-  }
-}
+import { ENGINES, jailArgv } from "./harness.ts";
+import { Terminal } from "./terminal.ts";
 
 const BASH = ["bash", "--norc", "--noprofile", "-i"];
 const CTRL_C = "\x03";

@@ -96,7 +96,7 @@ function toRequest(
       ? {}
       : { permissionSet: permissionSet === "" ? true : permissionSet }),
     engine: oneOf(values, "engine", ["auto", "seccomp", "ptrace"]) ?? "auto",
-    onDeny: onDeny(values),
+    onDeny: oneOf(values, "on-deny", ["errno", "kill", "ask"]) ?? "errno",
     report: values.has("report"),
     ...(audit === undefined ? {} : { audit }),
     auditOptional: values.has("audit-optional"),
@@ -238,15 +238,6 @@ function oneOf<T extends string>(
     `Cannot use --${name}=${printable(value)}: it must be one of ${
       known.map((word) => `"${word}"`).join(", ")
     }`,
-  );
-}
-
-function onDeny(values: Values): "errno" | "kill" {
-  const value = oneOf(values, "on-deny", ["errno", "kill", "ask"]) ?? "errno";
-  if (value !== "ask") return value;
-  throw new UnsupportedError(
-    "Cannot use --on-deny=ask: it does not exist yet",
-    "use --on-deny=errno or --on-deny=kill",
   );
 }
 

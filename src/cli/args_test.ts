@@ -150,6 +150,7 @@ const VALUES: readonly ValueCase[] = [
   { what: "-P without a name", words: ["-P"], want: { permissionSet: true } },
   { what: "-P with a name", words: ["-P=ci"], want: { permissionSet: "ci" } },
   { what: "an engine", words: ["--engine=ptrace"], want: { engine: "ptrace" } },
+  { what: "asking", words: ["--on-deny=ask"], want: { onDeny: "ask" } },
   { what: "--on-deny", words: ["--on-deny", "kill"], want: { onDeny: "kill" } },
   {
     what: "descriptors",
@@ -297,12 +298,6 @@ const ERRORS: readonly ErrorCase[] = [
   {
     words: ["--keep-fd=1e3", "ls"],
     message: 'Cannot use --keep-fd="1e3": it must be a whole number',
-  },
-  {
-    words: ["--on-deny=ask", "ls"],
-    message: "Cannot use --on-deny=ask: it does not exist yet",
-    hint: "use --on-deny=errno or --on-deny=kill",
-    missing: true,
   },
   {
     words: ["--timeout=3s", "ls"],

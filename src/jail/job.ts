@@ -18,6 +18,7 @@ import { isStreamOrNoSocket } from "../sys/socket.ts";
 import { assemble } from "../trace/filter.ts";
 import type { Engine, Observation } from "../trace/options.ts";
 import { trace } from "../trace/tracer.ts";
+import { type Ask, asking } from "./ask.ts";
 import { floorFor } from "./floor.ts";
 import { holdToStrict } from "./plan.ts";
 import {
@@ -37,8 +38,8 @@ export interface Job {
   readonly policy: Policy;
   /** How calls are caught; `auto` takes what this kernel has. */
   readonly engine: Engine | "auto";
-  /** What a refusal does: what the rule says, or end the jail. */
-  readonly onDeny: "errno" | "kill";
+  /** What a refusal does: what the rule says, end the jail, or ask first. */
+  readonly onDeny: "errno" | "kill" | "ask";
   /** Wait for everything that the program started. */
   readonly waitAll: boolean;
   /** What `${tmp}` stands for in the policy, and the program's then. */
@@ -51,6 +52,8 @@ export interface Job {
 export interface JobHooks {
   /** Told of decisions; calls that the filter alone refuses stop for it too. */
   readonly observe?: ((observation: Observation) => void) | undefined;
+  /** Asks a person, where the job says so. */
+  readonly ask?: Ask | undefined;
   /** The program is about to run; what it returns is called at its end. */
   readonly started?: ((pid: number) => () => void) | undefined;
   /** The program was stopped by a job-control signal, and `still` is, or not. */
@@ -69,6 +72,20 @@ function deadly(decide: (call: Call) => Decision): (call: Call) => Decision {
       ? decision
       : { ...decision, refusal: KILL };
   };
+}
+
+/** The kernel would refuse what a person allows, so asking leaves it out. */
+function usesLandlock({ landlock, onDeny, policy }: Job): boolean {
+  const [required] = policy.require;
+  if (onDeny === "ask" && required !== undefined) {
+    throw new UnsupportedError(
+      `Cannot ask under this policy: ${
+        printable(required.source)
+      } requires Landlock, which holds whatever the answer is`,
+      "leave out --on-deny=ask",
+    );
+  }
+  return onDeny !== "ask" && (landlock ?? true);
 }
 
 function engineOf(wanted: Engine | "auto"): Engine {
@@ -110,7 +127,7 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
     cwd: program.cwd,
     program: found.real,
   };
-  const floor = floorFor(policy, at, job.landlock ?? true);
+  const floor = floorFor(policy, at, usesLandlock(job));
   holdToStrict(policy, plan, floor, at, engine === "seccomp");
   const passed = program.env.filter((item) => {
     const end = item.indexOf("=");
@@ -134,7 +151,11 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
       hint,
       filter,
       plan,
-      decide: job.onDeny === "kill" ? deadly(decide) : decide,
+      decide: job.onDeny === "kill"
+        ? deadly(decide)
+        : job.onDeny === "ask" && hooks.ask !== undefined
+        ? asking(decide, hooks.ask)
+        : decide,
       observe: hooks.observe,
       waitAll: job.waitAll,
       started: hooks.started,

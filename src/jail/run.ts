@@ -24,6 +24,7 @@ import { realpath } from "../sys/files.ts";
 import { ownEnvironment } from "../sys/proc.ts";
 import { forwardSignals, ignoreSignals, stopSelf } from "../sys/signals.ts";
 import type { Engine, Observation } from "../trace/options.ts";
+import type { Ask } from "./ask.ts";
 import { currentDirectory } from "./directory.ts";
 import { runJob } from "./job.ts";
 import { loadSpec } from "./load.ts";
@@ -46,7 +47,7 @@ export interface RunRequest {
   /** How calls are caught. */
   readonly engine: Engine | "auto";
   /** What a refusal does. */
-  readonly onDeny: "errno" | "kill";
+  readonly onDeny: "errno" | "kill" | "ask";
   /** Whether refusals are shown. */
   readonly report: boolean;
   /** The audit log. */
@@ -85,6 +86,7 @@ const JOB_CONTROL: readonly number[] = [SIGTSTP, SIGTTIN, SIGTTOU];
  *
  * @param request what to run, and how; its `cwd` is this process's by now
  * @param observe told of each decision, where the request asks for that
+ * @param ask asks a person, where the request asks for that
  * @returns how the program ended
  * @throws {PolicyError} where the policy cannot be used
  * @throws {LaunchError} where the program could not be started
@@ -94,6 +96,7 @@ const JOB_CONTROL: readonly number[] = [SIGTSTP, SIGTTIN, SIGTTOU];
 export async function run(
   request: RunRequest,
   observe: (event: Observation, locate: Locate) => void,
+  ask: Ask,
 ): Promise<Outcome> {
   const program: Program = {
     name: request.program,
@@ -105,7 +108,7 @@ export async function run(
   };
   return await withTemporary(
     program.env,
-    (temporary) => runIn(temporary, program, request, observe),
+    (temporary) => runIn(temporary, program, request, observe, ask),
   );
 }
 
@@ -114,6 +117,7 @@ async function runIn(
   program: Program,
   request: RunRequest,
   observe: (event: Observation, locate: Locate) => void,
+  ask: Ask,
 ): Promise<Outcome> {
   const policy = protect(
     await loadSpec(request, program, program.cwd, temporary),
@@ -130,6 +134,7 @@ async function runIn(
     temporary,
     landlock: request.landlock,
   }, {
+    ask,
     observe: locate && ((event): void => observe(event, locate)),
     started: (pid) => {
       const changes = [

@@ -82,13 +82,13 @@ class CompiledPolicy implements Engine {
     this.#matcher = matcher;
     this.#calls = callDecisions(policy);
     this.#everything = writesEverything(policy);
-    this.#otherwise = perUse((use) =>
-      refuse(
-        policy.default?.ref ?? fixed.NO_RULE,
-        policy.default?.refusal ?? EACCES,
-        use,
-      )
-    );
+    this.#otherwise = perUse((use) => ({
+      kind: "refuse",
+      refusal: policy.default?.refusal ?? EACCES,
+      rule: policy.default?.ref ?? fixed.NO_RULE,
+      use,
+      uncovered: true,
+    }));
   }
 
   decide(call: Call): Decision {

@@ -38,4 +38,6 @@ export type Decision =
     readonly rule: RuleRef;
     /** Index in `Call.uses` of the use that was refused, or -1 for the call itself. */
     readonly use: number;
+    /** No rule speaks of the use, so that a person may be asked. */
+    readonly uncovered?: true;
   };

@@ -20,6 +20,9 @@ export const ON_THE_WAY: RuleRef = jailRule(
   "it is on the way to what a rule allows",
 );
 
+/** A person was asked, and said so. */
+export const CONSENT: RuleRef = jailRule("ask", "whoever was asked allows it");
+
 /** A pipe, a memfd or a removed file: the program holds it already. */
 export const HELD: RuleRef = jailRule("object", "the program holds it already");
 

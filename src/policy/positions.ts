@@ -1,8 +1,8 @@
 /**
  * Where in a policy file things stand, and a second opinion on what it says.
  *
- * The only file that loads the `yaml` package, and it is itself loaded only
- * where a file of the user is read or a message needs a line.
+ * With `edit.ts` the only file that loads the `yaml` package, and it is itself
+ * loaded only where a file of the user is read or a message needs a line.
  */
 
 import {

@@ -1,20 +1,132 @@
 /** The terminal that this process is controlled by. */
 
 import { fromText, toCString } from "../abi/bytes.ts";
-import { O_CLOEXEC, O_NOCTTY, O_RDONLY } from "../abi/fcntl.ts";
-import { TIOCGPGRP } from "../abi/ioctls.ts";
-import { close, open } from "./files.ts";
+import { O_CLOEXEC, O_NOCTTY, O_RDONLY, O_RDWR } from "../abi/fcntl.ts";
+import {
+  TCGETS,
+  TCSETSF,
+  TCSETSW,
+  TIOCGPGRP,
+  TIOCSPGRP,
+} from "../abi/ioctls.ts";
+import { get, set } from "../abi/layout.ts";
+import {
+  C_CC,
+  ECHO,
+  ICANON,
+  ICRNL,
+  IEXTEN,
+  ISIG,
+  ONLCR,
+  OPOST,
+  TERMIOS,
+  VMIN,
+  VTIME,
+} from "../abi/termios.ts";
+import { close, open, read, writeAll } from "./files.ts";
 import { libc, outcome } from "./libc.ts";
 import { getpgid } from "./task.ts";
 
 const TTY = toCString(fromText("/dev/tty"));
 
+/** How long {@linkcode Terminal.read} waits, in tenths of a second. */
+const WAIT = 2;
+
 /** Whether this process is in the group that its terminal listens to. */
 export function isForeground(): boolean {
   const fd = open(TTY, O_RDONLY | O_NOCTTY | O_CLOEXEC);
   if (fd < 0) return false;
+  const group = foregroundOf(fd);
+  close(fd);
+  return group === getpgid(0);
+}
+
+/** A conversation with the person at a terminal. */
+export interface Terminal {
+  /** Which process group had the terminal before. */
+  readonly group: number;
+  /** Shows text. */
+  write(text: string): void;
+  /** Reads what was typed, key by key; "" where nothing came for a moment. */
+  read(): string;
+}
+
+/**
+ * Talks to the person at the terminal, alone: what was typed before is
+ * forgotten, this process comes to the foreground, and keys are read as they
+ * are. Afterwards everything is as before.
+ *
+ * SIGTTOU and SIGTTIN must be ignored by the caller, or this process in the
+ * foreground.
+ *
+ * @param may whether the terminal may be taken from a process group
+ * @param talk what to say
+ * @returns what `talk` returns; `undefined` where there is no terminal, or it may
+ *   not be taken
+ */
+export function converse<T>(
+  may: (group: number) => boolean,
+  talk: (terminal: Terminal) => T,
+): T | undefined {
+  const fd = open(TTY, O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (fd < 0) return undefined;
+  const own = getpgid(0);
+  const group = foregroundOf(fd);
+  const before = new Uint8Array(TERMIOS.size);
+  try {
+    if (group !== own && !may(group)) return undefined;
+    if (outcome(libc().ioctl(fd, TCGETS, before)) < 0) return undefined;
+    setForeground(fd, own);
+    libc().ioctl(fd, TCSETSF, keyByKey(before));
+    try {
+      return talk({
+        group,
+        write: (text) => {
+          writeAll(fd, new TextEncoder().encode(text));
+        },
+        read: () => readKeys(fd),
+      });
+    } finally {
+      // After what was written; what is typed by now is for the program.
+      libc().ioctl(fd, TCSETSW, before);
+      setForeground(fd, group);
+    }
+  } finally {
+    close(fd);
+  }
+}
+
+/** The modes in which keys are read at once, shown by nobody, and no signal. */
+function keyByKey(before: Uint8Array): Uint8Array {
+  const modes = before.slice();
+  const flags = (
+    field: "c_iflag" | "c_oflag" | "c_lflag",
+    on: number,
+    off: number,
+  ): void =>
+    set(TERMIOS, modes, field, (get(TERMIOS, modes, field) | on) & ~off);
+  flags("c_iflag", ICRNL, 0);
+  flags("c_oflag", OPOST | ONLCR, 0);
+  flags("c_lflag", 0, ISIG | ICANON | ECHO | IEXTEN);
+  modes[C_CC + VMIN] = 0;
+  modes[C_CC + VTIME] = WAIT;
+  return modes;
+}
+
+const keys = new Uint8Array(64);
+
+function readKeys(fd: number): string {
+  const count = read(fd, keys);
+  return count <= 0 ? "" : new TextDecoder().decode(keys.subarray(0, count));
+}
+
+function foregroundOf(fd: number): number {
   const group = new Int32Array(1);
   const result = outcome(libc().ioctl(fd, TIOCGPGRP, group));
-  close(fd);
-  return result >= 0 && group[0] === getpgid(0);
+  return result < 0 ? 0 : group[0] as number;
+}
+
+/** Fails where nobody is in the group any more, which is no harm. */
+function setForeground(fd: number, group: number): void {
+  if (group > 0) libc().ioctl(fd, TIOCSPGRP, new Int32Array([group]));
 }

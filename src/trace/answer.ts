@@ -8,9 +8,12 @@ import { SystemCallError } from "../errors.ts";
 import type { Call } from "../policy/call.ts";
 import type { Decision, Refusal, RuleRef } from "../policy/decision.ts";
 import { readRegisters, writeRegisters } from "../sys/ptrace.ts";
+import { getpgid } from "../sys/task.ts";
 import { kill } from "../sys/wait.ts";
 import { type Looked, nothing } from "./look.ts";
-import type { TraceOptions } from "./options.ts";
+import { imageOf } from "./exec.ts";
+import type { Family } from "./family.ts";
+import type { Caller, TraceOptions } from "./options.ts";
 import { Registers } from "./registers.ts";
 import type { CallSpec } from "./spec.ts";
 import { callText } from "./text.ts";
@@ -26,6 +29,8 @@ export interface Resumer {
   untilExit(tracee: Tracee): void;
   /** Ends the whole jail because the policy says so. */
   kill(): void;
+  /** Stops all tracees that could run. */
+  quiet(): void;
 }
 
 /** What always holds, as a rule. */
@@ -39,30 +44,47 @@ export class Answers {
   readonly registers: Registers;
   readonly #options: TraceOptions;
   readonly #resumer: Resumer;
+  readonly #caller: CurrentCaller;
 
   /**
    * Makes one.
    *
    * @param options the run
    * @param arch the machine's half of the calling convention
+   * @param family the tracees
    * @param resumer how tracees are resumed
    */
-  constructor(options: TraceOptions, arch: Arch, resumer: Resumer) {
+  constructor(
+    options: TraceOptions,
+    arch: Arch,
+    family: Family,
+    resumer: Resumer,
+  ) {
     this.#options = options;
     this.#resumer = resumer;
     this.registers = new Registers(arch);
+    this.#caller = new CurrentCaller(this.registers, family, resumer);
   }
 
-  /** Asks the policy, and applies a refusal; whether the call goes on. */
-  allowed(tracee: Tracee, spec: CallSpec, looked: Looked): boolean {
-    const decision: Decision = looked.never !== undefined
+  /**
+   * Asks the policy, and applies a refusal; whether the call goes on, or has to
+   * be looked at again.
+   */
+  allowed(
+    tracee: Tracee,
+    spec: CallSpec,
+    looked: Looked,
+  ): boolean | "again" {
+    this.#caller.become(tracee, spec);
+    const decision: Decision | "again" = looked.never !== undefined
       ? {
         kind: "refuse",
         refusal: { kind: "errno", errno: "EPERM" },
         rule: fixedRule(looked.never),
         use: -1,
       }
-      : this.#options.decide(callOf(spec.syscall.name, looked));
+      : this.#options.decide(callOf(spec.syscall.name, looked), this.#caller);
+    if (decision === "again") return decision;
     this.#observe(tracee, spec, looked, decision);
     if (decision.kind === "allow") return true;
     this.#apply(tracee, decision.refusal);
@@ -139,6 +161,51 @@ export class Answers {
       text: callText(tracee.tid, this.registers, spec),
       decision,
     });
+  }
+}
+
+/** The tracee whose call is decided at the moment. */
+class CurrentCaller implements Caller {
+  readonly #registers: Registers;
+  readonly #family: Family;
+  readonly #resumer: Resumer;
+  #tracee: Tracee | undefined;
+  #spec: CallSpec | undefined;
+
+  constructor(registers: Registers, family: Family, resumer: Resumer) {
+    this.#registers = registers;
+    this.#family = family;
+    this.#resumer = resumer;
+  }
+
+  become(tracee: Tracee, spec: CallSpec): void {
+    this.#tracee = tracee;
+    this.#spec = spec;
+  }
+
+  get pid(): number {
+    return this.#tracee?.process.pid ?? 0;
+  }
+
+  get program(): string {
+    return this.#tracee === undefined ? "" : imageOf(this.#tracee.tid);
+  }
+
+  get text(): string {
+    return this.#tracee === undefined || this.#spec === undefined
+      ? ""
+      : callText(this.#tracee.tid, this.#registers, this.#spec);
+  }
+
+  quiet(): void {
+    this.#resumer.quiet();
+  }
+
+  hasMember(group: number): boolean {
+    for (const pid of this.#family.processes.keys()) {
+      if (getpgid(pid) === group) return true;
+    }
+    return false;
   }
 }
 

@@ -80,7 +80,7 @@ export class Calls {
     this.#freezer = freezer;
     this.#resumer = resumer;
     this.#specs = specsOf(arch.name);
-    this.#answers = new Answers(options, arch, resumer);
+    this.#answers = new Answers(options, arch, family, resumer);
     this.#registers = this.#answers.registers;
     this.#syscallSize = arch.syscallInstruction;
     this.#rewriter = new Rewriter(arch);
@@ -360,7 +360,9 @@ export class Calls {
         (!this.#family.started ||
           inPrivateMemory(tracee, registers, spec, looked));
     if (!asIs && !this.#prepare(tracee)) return "in flight";
-    if (!this.#answers.allowed(tracee, spec, looked)) return "done";
+    const allowed = this.#answers.allowed(tracee, spec, looked);
+    if (allowed === "again") return this.#under(tracee, spec, alone);
+    if (!allowed) return "done";
     if (looked.errno !== 0) {
       this.#answers.answer(tracee, -looked.errno);
       return "done";

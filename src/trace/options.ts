@@ -30,6 +30,26 @@ export interface Observation {
   readonly decision: Decision;
 }
 
+/** Who makes a call, for whoever decides by more than the call. */
+export interface Caller {
+  /** The process. */
+  readonly pid: number;
+  /** The program that it runs, as a byte string. */
+  readonly program: string;
+  /** The call as a person reads it: `openat("/etc/shadow", O_RDONLY)`. */
+  readonly text: string;
+  /** Stops all that could run in the jail, until there is a decision. */
+  quiet(): void;
+  /** Whether a process of the jail is in a process group. */
+  hasMember(group: number): boolean;
+}
+
+/**
+ * Decides one call; or says that deciding it took so long that it has to be
+ * looked at again.
+ */
+export type Decide = (call: Call, caller: Caller) => Decision | "again";
+
 /** What the tracer needs for one run. */
 export interface TraceOptions {
   /** How calls are caught. */
@@ -43,7 +63,7 @@ export interface TraceOptions {
   /** The filter, as an array of `struct sock_filter`. */
   readonly filter: Uint8Array;
   /** The policy. */
-  readonly decide: (call: Call) => Decision;
+  readonly decide: Decide;
   /** What the filter was made of: what to look at in each call that stops. */
   readonly plan: CallPlan;
   /** Told of every decision on a call that stopped. An exception ends the jail. */

@@ -60,6 +60,9 @@ const THREAD_OPTIONS = OPTIONS | PTRACE_O_TRACEEXIT;
 /** How long a program that was stopped with jail may take to go on with it. */
 const CONTINUE_MS = 20;
 
+/** How long to wait for tracees to stop, when all of them have to. */
+const QUIET_MS = 500;
+
 /** How long who made a tracee is served before it, where every call stops. */
 const HEAD_START_MS = 0.6;
 
@@ -121,6 +124,7 @@ class Tracer {
         toExit: (tracee) => this.#resumed(tracee, resumeToCall(tracee.tid, 0)),
         kill: () => this.#endWith({ kind: "killed-by-policy" }),
         untilExit: (tracee) => this.#untilExit(tracee),
+        quiet: () => this.#quiet(),
       },
     );
     if (options.engine === "ptrace") {
@@ -198,6 +202,24 @@ class Tracer {
       const tid = waitAny(this.#status, WNOHANG);
       if (tid <= 0) return;
       this.#waited(tid);
+    }
+  }
+
+  /**
+   * Stops all that could run, while one call waits for a decision that takes
+   * long. Their stops are handled afterwards, as any others.
+   */
+  #quiet(): void {
+    const running = (): Tracee[] =>
+      [...this.#family.tracees.values()].filter((tracee) =>
+        !tracee.stopped && !tracee.halted && !tracee.leaving &&
+        tracee.vfork?.stopped !== true && !this.#stops.has(tracee.tid)
+      );
+    for (const tracee of running()) interrupt(tracee.tid);
+    const until = performance.now() + QUIET_MS;
+    // One that the kernel keeps in a call does nothing else either.
+    while (running().length > 0 && performance.now() < until) {
+      this.#waitForOthers();
     }
   }
 

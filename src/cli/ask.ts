@@ -1,0 +1,215 @@
+/** Asks the person at the terminal, in the form that users of Deno know. */
+
+import { printable } from "../abi/bytes.ts";
+import type { Answer, Question } from "../policy/consent.ts";
+import type { converse, Terminal } from "../sys/terminal.ts";
+import type { Caller } from "../trace/options.ts";
+import { safe } from "./report.ts";
+
+/** How long a person has for an answer, in milliseconds. */
+const PATIENCE_MS = 60_000;
+
+/** How many questions there are in a minute at most. */
+const MOST_IN_A_MINUTE = 20;
+
+/**
+ * The program may have left the terminal in any state: another character set,
+ * a window that scrolls, letters that cannot be seen.
+ */
+const SANE = "\x1b[!p\x1b[0m\x1b(B\x0f";
+
+/** Where an answer is kept for the next run. */
+export interface Saver {
+  /** The policy file, as the user named it. */
+  readonly name: string;
+  /**
+   * Adds a rule to it.
+   *
+   * @returns why that cannot be done, where it cannot
+   */
+  save(question: Question): string | undefined;
+}
+
+/** What it takes to ask; tests bring their own. */
+export interface Surroundings {
+  /** Talks to the person. */
+  readonly converse: typeof converse;
+  /** The time, in milliseconds. */
+  readonly now: () => number;
+  /** Tells what is no question. */
+  readonly tell: (text: string) => void;
+  /** Sends Ctrl-C to whom it was meant for. */
+  readonly interrupt: (group: number) => void;
+}
+
+/** Asks one question after the other. */
+export class Questioner {
+  readonly #saver: Saver | undefined;
+  readonly #around: Surroundings;
+  readonly #asked: number[] = [];
+  #silent = false;
+  #flooded = false;
+
+  /**
+   * Makes one.
+   *
+   * @param saver where rules can be saved, if anywhere
+   * @param around what it takes to ask
+   */
+  constructor(saver: Saver | undefined, around: Surroundings) {
+    this.#saver = saver;
+    this.#around = around;
+  }
+
+  /** Asks one; "none" where nobody answers. */
+  ask(question: Question, caller: Caller): Answer {
+    if (this.#isFlood()) return "none";
+    let group = 0;
+    const answer = this.#around.converse(
+      (group) => caller.hasMember(group),
+      (terminal) => {
+        // Nothing of the program may write over the question, nor read the answer.
+        caller.quiet();
+        group = terminal.group;
+        return this.#talk(terminal, question, caller);
+      },
+    );
+    if (answer === undefined) {
+      if (!this.#silent) {
+        this.#around.tell(
+          "jail: Cannot ask: there is no terminal, so the answer is no",
+        );
+      }
+      this.#silent = true;
+      return "none";
+    }
+    if (answer !== "interrupt") return answer;
+    this.#around.interrupt(group);
+    return "none";
+  }
+
+  /** Whether there were too many questions to be read with care. */
+  #isFlood(): boolean {
+    const now = this.#around.now();
+    while ((this.#asked[0] ?? now) < now - 60_000) this.#asked.shift();
+    const flood = this.#asked.length >= MOST_IN_A_MINUTE;
+    if (flood && !this.#flooded) {
+      this.#around.tell(
+        `jail: asked ${MOST_IN_A_MINUTE} questions in a minute; until it is over the answer is no`,
+      );
+    }
+    this.#flooded = flood;
+    return flood;
+  }
+
+  #talk(
+    terminal: Terminal,
+    question: Question,
+    caller: Caller,
+  ): Answer | "interrupt" {
+    this.#asked.push(this.#around.now());
+    terminal.write(`${SANE}\n${this.#text(question, caller)}`);
+    const until = this.#around.now() + PATIENCE_MS;
+    let typed = "";
+    while (this.#around.now() < until) {
+      for (const key of terminal.read()) {
+        if (key === "\x03") {
+          terminal.write("^C\n");
+          return "interrupt";
+        }
+        if (key === "\x04") return this.#done(terminal, question, "no");
+        if (key === "\x7f" || key === "\b") {
+          if (typed !== "") terminal.write("\b \b");
+          typed = typed.slice(0, -1);
+          continue;
+        }
+        if (key !== "\n") {
+          if (!/^[\x20-\x7e]$/.test(key) || typed.length > 70) continue;
+          typed += key;
+          terminal.write(key);
+          continue;
+        }
+        const answer = this.#answerOf(typed.trim());
+        if (answer !== undefined) {
+          return this.#done(terminal, question, answer);
+        }
+        typed = "";
+        terminal.write(`\n┗ Unrecognized answer. Allow? ${this.#keys()} > `);
+      }
+    }
+    terminal.write("\n");
+    return this.#done(terminal, question, "none");
+  }
+
+  #answerOf(typed: string): Answer | "save" | undefined {
+    switch (typed) {
+      case "y":
+      case "Y":
+        return "once";
+      case "n":
+      case "N":
+        return "no";
+      case "A":
+        return "all";
+      case "s":
+      case "S":
+        return this.#saver === undefined ? undefined : "save";
+    }
+    return undefined;
+  }
+
+  #done(
+    terminal: Terminal,
+    question: Question,
+    answer: Answer | "save",
+  ): Answer {
+    const what = describe(question);
+    if (answer === "save" && this.#saver !== undefined) {
+      const failed = this.#saver.save(question);
+      if (failed === undefined) {
+        terminal.write(`\n✅ Granted ${what}, in ${safe(this.#saver.name)}.\n`);
+        return "always";
+      }
+      terminal.write(`\n✅ Granted ${what} once: ${safe(failed)}.\n`);
+      return "once";
+    }
+    switch (answer) {
+      case "once":
+        terminal.write(`\n✅ Granted ${what}, once.\n`);
+        break;
+      case "all":
+        terminal.write(`\n✅ Granted all ${question.access} access.\n`);
+        break;
+      case "none":
+        terminal.write(`❌ Denied ${what}: there was no answer.\n`);
+        break;
+      default:
+        terminal.write(`\n❌ Denied ${what}.\n`);
+    }
+    return answer === "save" ? "none" : answer;
+  }
+
+  #text(question: Question, caller: Caller): string {
+    const program = caller.program === ""
+      ? "The program"
+      : printable(caller.program);
+    const flag = `--allow-${question.access}`;
+    return [
+      `┏ ⚠️  ${program} requests ${describe(question)}.`,
+      `┠─ Requested by ${safe(caller.text)} of process ${caller.pid}.`,
+      `┠─ Run again with ${flag} to bypass this prompt.`,
+      `┗ Allow? ${this.#keys()} > `,
+    ].join("\n");
+  }
+
+  #keys(): string {
+    const keys = "y = yes, once; n = no; A = allow all of this kind";
+    return this.#saver === undefined
+      ? `[y/n/A] (${keys})`
+      : `[y/n/A/s] (${keys}; s = yes, and save the rule)`;
+  }
+}
+
+function describe({ access, path }: Question): string {
+  return `${access} access to ${printable(path, path.length)}`;
+}

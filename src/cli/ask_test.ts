@@ -1,0 +1,159 @@
+import { assertEquals, assertMatch, assertNotMatch } from "@std/assert";
+import { fromText } from "../abi/bytes.ts";
+import type { Answer, Question } from "../policy/consent.ts";
+import type { Caller } from "../trace/options.ts";
+import { Questioner, type Saver } from "./ask.ts";
+
+const QUESTION: Question = { access: "read", path: fromText("/home/me/x") };
+
+interface Person {
+  /** What is typed, a piece at a time; nothing more comes after the last. */
+  readonly types: string[];
+  /** What appeared. */
+  shown: string;
+  /** Whether everything else stood still at the first word. */
+  quiet: boolean;
+  /** The milliseconds that went by. */
+  time: number;
+  /** The group that was interrupted. */
+  interrupted: number;
+  /** What was told besides. */
+  readonly told: string[];
+}
+
+function person(...types: string[]): Person {
+  return { types, shown: "", quiet: false, time: 0, interrupted: 0, told: [] };
+}
+
+function questioner(who: Person, saver?: Saver, group = 7): Questioner {
+  return new Questioner(saver, {
+    now: () => who.time,
+    tell: (text) => who.told.push(text),
+    interrupt: (group) => {
+      who.interrupted = group;
+    },
+    converse: (may, talk) =>
+      may(group)
+        ? talk({
+          group,
+          write: (text) => {
+            who.shown += text;
+          },
+          read: () => {
+            who.time += 200;
+            return who.types.shift() ?? "";
+          },
+        })
+        : undefined,
+  });
+}
+
+function callerFor(who: Person, program = "/usr/bin/cat"): Caller {
+  return {
+    pid: 12,
+    program: fromText(program),
+    text: 'openat("x", O_RDONLY)',
+    quiet: () => {
+      who.quiet ||= who.shown === "";
+    },
+    hasMember: (group) => group === 7,
+  };
+}
+
+function ask(who: Person, saver?: Saver, question = QUESTION): Answer {
+  return questioner(who, saver).ask(question, callerFor(who));
+}
+
+for (
+  const [typed, answer] of [
+    [["y\n"], "once"],
+    [["Y", "\n"], "once"],
+    [["n\n"], "no"],
+    [["A\n"], "all"],
+    [["a\n", "n\n"], "no"],
+    [["\n", "y\n"], "once"],
+    [["x\x7fy\n"], "once"],
+    [["\x04"], "no"],
+    [["s\n", "y\n"], "once"],
+    [[], "none"],
+    [["y"], "none"],
+  ] as const
+) {
+  Deno.test(`a question is answered ${answer} by ${JSON.stringify(typed)}`, () => {
+    assertEquals(ask(person(...typed)), answer);
+  });
+}
+
+Deno.test("a question waits a minute for its answer, and not longer", () => {
+  const who = person();
+  ask(who);
+  assertEquals(Math.round(who.time / 1000), 60);
+});
+
+Deno.test("a question is asked while the whole jail stands still", () => {
+  const who = person("y\n");
+  ask(who);
+  assertEquals(who.quiet, true);
+});
+
+Deno.test("a question shows no character that a terminal would act on", () => {
+  const who = person("n\n");
+  const path = fromText("/a\n┗ Allow? y\x1b[2A\u202e");
+  ask(who, undefined, { access: "write", path });
+  assertMatch(
+    who.shown,
+    /write access to "\/a\\n┗ Allow\? y\\x1b\[2A\\u\{202e\}"/,
+  );
+});
+
+Deno.test("Ctrl-C at a question refuses, and reaches who was in the foreground", () => {
+  const who = person("\x03");
+  assertEquals([ask(who), who.interrupted], ["none", 7]);
+});
+
+Deno.test("a question is not asked where somebody else has the terminal", () => {
+  const who = person("y\n");
+  const asker = questioner(who, undefined, 8);
+  assertEquals(asker.ask(QUESTION, callerFor(who)), "none");
+  assertEquals([who.shown, who.told.length], ["", 1]);
+});
+
+Deno.test("the answer is no after twenty questions in a minute, until it is over", () => {
+  const who = person(...Array.from({ length: 30 }, () => "y\n"));
+  const asker = questioner(who);
+  const answers = Array.from(
+    { length: 22 },
+    () => asker.ask(QUESTION, callerFor(who)),
+  );
+  assertEquals(answers.filter((answer) => answer === "once").length, 20);
+  assertEquals([answers.at(-1), who.told.length], ["none", 1]);
+  who.time += 60_000;
+  assertEquals(asker.ask(QUESTION, callerFor(who)), "once");
+});
+
+Deno.test("s saves the rule, and says in which file", () => {
+  const who = person("s\n");
+  const saved: Question[] = [];
+  const answer = ask(who, {
+    name: "my.yaml",
+    save: (question) => {
+      saved.push(question);
+      return undefined;
+    },
+  });
+  assertEquals([answer, saved], ["always", [QUESTION]]);
+  assertMatch(who.shown, /, in my\.yaml\./);
+});
+
+Deno.test("s allows it once where the rule cannot be saved, and says why", () => {
+  const who = person("s\n");
+  const answer = ask(who, { name: "my.yaml", save: () => "the disk is full" });
+  assertEquals(answer, "once");
+  assertMatch(who.shown, /once: the disk is full/);
+});
+
+Deno.test("s is not offered where no policy is a file", () => {
+  const who = person("n\n");
+  ask(who);
+  assertNotMatch(who.shown, /save/);
+});

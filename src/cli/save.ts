@@ -1,0 +1,57 @@
+/** Saves a rule that a person has agreed to in the policy file of the run. */
+
+import { toText } from "../abi/bytes.ts";
+import type { Question } from "../policy/consent.ts";
+import { escapeGlob } from "../policy/glob.ts";
+import { presetNamed } from "../policy/presets.ts";
+import type { Saver } from "./ask.ts";
+
+/**
+ * Finds where rules can be saved: in the last policy of a run that is a file.
+ *
+ * @param policies the policies as the user named them, byte strings
+ * @returns how to save one, or `undefined` where all policies are built in
+ */
+export async function saverFor(
+  policies: readonly string[],
+): Promise<Saver | undefined> {
+  const name = policies.map(toText).findLast((policy) =>
+    policy !== undefined && presetNamed(policy) === undefined
+  );
+  if (name === undefined) return undefined;
+  // Nothing can be loaded any more while the program runs.
+  const { withRule } = await import("../policy/edit.ts");
+  return {
+    name,
+    save: ({ access, path }: Question): string | undefined => {
+      const pattern = toText(escapeGlob(path).replaceAll("$", "\\$"));
+      if (pattern === undefined) return "its name is not UTF-8";
+      try {
+        const file = Deno.realPathSync(name);
+        const text = withRule(Deno.readTextFileSync(file), access, pattern);
+        if (text === undefined) {
+          return `"${access}" in ${name} is no list that a rule can be added to`;
+        }
+        replace(file, text);
+        return undefined;
+      } catch (error) {
+        return error instanceof Error ? error.message : String(error);
+      }
+    },
+  };
+}
+
+/** Replaces a file as a whole: on a full disk the old one stays. */
+function replace(file: string, text: string): void {
+  const { mode } = Deno.statSync(file);
+  const directory = file.slice(0, file.lastIndexOf("/")) || "/";
+  const temporary = Deno.makeTempFileSync({ dir: directory, prefix: ".jail-" });
+  try {
+    Deno.writeTextFileSync(temporary, text);
+    if (mode !== null) Deno.chmodSync(temporary, mode & 0o7777);
+    Deno.renameSync(temporary, file);
+  } catch (error) {
+    Deno.removeSync(temporary);
+    throw error;
+  }
+}

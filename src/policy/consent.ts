@@ -1,0 +1,161 @@
+/** What a person says of files that no rule covers, and what that means for calls. */
+
+import type { Call, Use } from "./call.ts";
+import type { Decision } from "./decision.ts";
+import { CONSENT, placesLink } from "./fixed.ts";
+
+/** The ways of using a file that a person is asked about. */
+export type AskedAccess = "read" | "write" | "run";
+
+/** What a person is asked: may this be done to this file? */
+export interface Question {
+  /** What would be done. */
+  readonly access: AskedAccess;
+  /** The real path, a byte string. */
+  readonly path: string;
+}
+
+/** What a person says. */
+export type Answer =
+  /** It may be done this time. */
+  | "once"
+  /** It may be done to that file, and to all beneath it, for the whole run. */
+  | "always"
+  /** The same, to every file. */
+  | "all"
+  /** It may not be done, in the whole run. */
+  | "no"
+  /** Nothing was said: it may not be done this time. */
+  | "none";
+
+/** Remembers what a person has said in one run. */
+export class Consent {
+  readonly #all = new Set<AskedAccess>();
+  readonly #always: Question[] = [];
+  readonly #refused = new Set<string>();
+  /** Allowed once, and not used yet: a look came before. */
+  readonly #once = new Set<string>();
+  readonly #seen = new Set<string>();
+
+  /**
+   * Decides a call that the policy refuses, by asking where no rule speaks.
+   *
+   * While a person thinks, files move. So what was allowed by an answer has to
+   * be looked at and consulted again, which then takes the answer from memory.
+   *
+   * @param call the call
+   * @param refused what the policy says of it
+   * @param decide asks the policy
+   * @param ask asks the person
+   * @returns a refusal; or that it is allowed; or that somebody was asked for it
+   * just now and the call has to be looked at again
+   */
+  consult(
+    call: Call,
+    refused: Decision,
+    decide: (call: Call) => Decision,
+    ask: (question: Question) => Answer,
+  ): Decision | "again" {
+    // Where a link is put, more is refused than the use of the file.
+    if (placesLink(call)) return refused;
+    let decision = refused;
+    let left = call.uses.map((use, index) => ({ use, index }));
+    const used: string[] = [];
+    let asked = false;
+    const looks = isLook(call);
+    const permits = (use: Use): boolean => {
+      const question = { access: askedOf(use), path: use.path };
+      const key = keyOf(question);
+      if (this.#isCovered(use, question)) return true;
+      if (this.#refused.has(key)) return false;
+      if (!this.#once.has(key)) {
+        // Nothing is there: programs look in a dozen places for one file.
+        if (use.kind === "missing" && use.access !== "write") return false;
+        if (!this.#note(question, ask(question))) return false;
+        asked = true;
+      }
+      // A look at a file does not use up what was said of the file.
+      if (!looks) used.push(key);
+      return true;
+    };
+    while (decision.kind === "refuse") {
+      const found = left[decision.use];
+      const permitted = decision.uncovered === true && found !== undefined &&
+        permits(found.use);
+      if (!permitted) return { ...decision, use: found?.index ?? -1 };
+      left = left.filter((one) => one !== found);
+      decision = decide({ ...call, uses: left.map(({ use }) => use) });
+    }
+    if (asked) return "again";
+    for (const key of used) this.#once.delete(key);
+    return { kind: "allow", rule: CONSENT };
+  }
+
+  /** Whether nobody needs to be asked, since more was allowed than this. */
+  #isCovered(use: Use, question: Question): boolean {
+    return this.#all.has(question.access) || this.#isAlways(question) ||
+      use.access === "stat" && this.#isSeen(use.path);
+  }
+
+  /** Remembers an answer; whether it allows. */
+  #note(question: Question, answer: Answer): boolean {
+    switch (answer) {
+      case "none":
+        return false;
+      case "no":
+        this.#refused.add(keyOf(question));
+        return false;
+      case "once":
+        this.#once.add(keyOf(question));
+        break;
+      case "always":
+        this.#always.push(question);
+        break;
+      case "all":
+        this.#all.add(question.access);
+        break;
+    }
+    this.#seen.add(question.path);
+    return true;
+  }
+
+  #isAlways({ access, path }: Question): boolean {
+    return this.#always.some((said) =>
+      said.access === access && isBeneath(path, said.path)
+    );
+  }
+
+  /** Whether a path is what a person has allowed to use, or on the way there. */
+  #isSeen(path: string): boolean {
+    if (this.#seen.has(path)) return true;
+    for (const seen of this.#seen) if (isBeneath(seen, path)) return true;
+    return false;
+  }
+}
+
+function keyOf({ access, path }: Question): string {
+  return `${access} ${path}`;
+}
+
+function askedOf({ access }: Use): AskedAccess {
+  switch (access) {
+    case "read":
+    case "stat":
+      return "read";
+    case "write":
+      return "write";
+    case "run":
+    case "load":
+      return "run";
+  }
+}
+
+/** Whether a call only looks: what it finds is used by another. */
+function isLook({ name, uses }: Call): boolean {
+  return name === "access" || name === "faccessat" || name === "faccessat2" ||
+    uses.every(({ access }) => access === "stat");
+}
+
+function isBeneath(path: string, above: string): boolean {
+  return path === above || above === "/" || path.startsWith(`${above}/`);
+}

@@ -1,0 +1,174 @@
+import { assertEquals } from "@std/assert";
+import type { Call, Use } from "./call.ts";
+import { type Answer, Consent, type Question } from "./consent.ts";
+import type { Decision } from "./decision.ts";
+
+const RULE = { source: "test", keys: [], text: "" };
+
+function use(access: Use["access"], path: string, kind?: Use["kind"]): Use {
+  return { access, path, kind: kind ?? "file" };
+}
+
+function call(name: Call["name"], ...uses: Use[]): Call {
+  return { name, uses };
+}
+
+/** A policy that allows what is in /ok, denies what is in /no, and says no more. */
+function decide({ uses }: Call): Decision {
+  const index = uses.findIndex(({ path }) => !path.startsWith("/ok"));
+  if (index < 0) return { kind: "allow", rule: RULE };
+  return {
+    kind: "refuse",
+    refusal: { kind: "errno", errno: "EACCES" },
+    rule: RULE,
+    use: index,
+    ...uses[index]?.path.startsWith("/no") ? {} : { uncovered: true },
+  };
+}
+
+/** Calls one after the other, with answers; what was asked, and what came of it. */
+function run(calls: readonly Call[], answers: readonly Answer[]): string[] {
+  const consent = new Consent();
+  const left = [...answers];
+  const told: string[] = [];
+  const ask = ({ access, path }: Question): Answer => {
+    told.push(`${access} ${path}?`);
+    return left.shift() ?? "none";
+  };
+  for (const one of calls) {
+    for (let asked = true; asked;) {
+      const decision = consent.consult(one, decide(one), decide, ask);
+      asked = decision === "again";
+      if (decision === "again") continue;
+      told.push(
+        decision.kind === "allow" ? "allowed" : `refused ${decision.use}`,
+      );
+    }
+  }
+  return told;
+}
+
+const READ = call("openat", use("read", "/a"));
+const WRITE = call("openat", use("write", "/a"));
+const STAT = call("stat", use("stat", "/a"));
+
+for (
+  const [promise, calls, answers, told] of [
+    [
+      "asks each time where the answer is once",
+      [READ, READ],
+      ["once", "no"],
+      ["read /a?", "allowed", "read /a?", "refused 0"],
+    ],
+    [
+      "asks no more after a no",
+      [READ, READ],
+      ["no"],
+      ["read /a?", "refused 0", "refused 0"],
+    ],
+    [
+      "asks again after no answer",
+      [READ, READ],
+      ["none", "none"],
+      ["read /a?", "refused 0", "read /a?", "refused 0"],
+    ],
+    [
+      "lets a look come before the use that it is for",
+      [STAT, call("faccessat2", use("stat", "/a"), use("read", "/a")), READ],
+      ["once"],
+      ["read /a?", "allowed", "allowed", "allowed"],
+    ],
+    [
+      "lets what was used be seen, and what is on the way",
+      [
+        call("openat", use("read", "/x/y")),
+        call("stat", use("stat", "/x/y")),
+        call("stat", use("stat", "/x", "directory")),
+        call("stat", use("stat", "/xy")),
+      ],
+      ["once", "no"],
+      [
+        "read /x/y?",
+        "allowed",
+        "allowed",
+        "allowed",
+        "read /xy?",
+        "refused 0",
+      ],
+    ],
+    [
+      "takes one kind of use for no other",
+      [READ, WRITE],
+      ["all", "no"],
+      ["read /a?", "allowed", "write /a?", "refused 0"],
+    ],
+    [
+      "asks for nothing of a kind that is allowed",
+      [READ, call("openat", use("read", "/b")), STAT],
+      ["all"],
+      ["read /a?", "allowed", "allowed", "allowed"],
+    ],
+    [
+      "takes always for the file and what is beneath",
+      [
+        READ,
+        READ,
+        call("openat", use("read", "/a/b")),
+        call("openat", use("read", "/ab")),
+      ],
+      ["always", "no"],
+      [
+        "read /a?",
+        "allowed",
+        "allowed",
+        "allowed",
+        "read /ab?",
+        "refused 0",
+      ],
+    ],
+    [
+      "asks for every file of a call, and forgets no answer when one is no",
+      [
+        call("rename", use("write", "/a"), use("write", "/b")),
+        call("rename", use("write", "/ok/x"), use("write", "/b")),
+        WRITE,
+      ],
+      ["once", "no"],
+      ["write /a?", "write /b?", "refused 1", "refused 1", "allowed"],
+    ],
+    [
+      "never asks where a rule says no",
+      [call("openat", use("read", "/no/a"))],
+      ["all"],
+      ["refused 0"],
+    ],
+    [
+      "never asks to read what is not there",
+      [call("openat", use("read", "/a", "missing"))],
+      ["all"],
+      ["refused 0"],
+    ],
+    [
+      "asks to make what is not there",
+      [call("openat", use("write", "/a", "missing"))],
+      ["once"],
+      ["write /a?", "allowed"],
+    ],
+    [
+      "never asks for a link",
+      [call("symlink", use("write", "/a", "missing"))],
+      ["all"],
+      ["refused 0"],
+    ],
+    [
+      "asks for a program and its loader alike",
+      [call("execve", use("run", "/a"), use("load", "/ld"))],
+      ["once", "once"],
+      ["run /a?", "run /ld?", "allowed"],
+    ],
+  ] as const
+) {
+  Deno.test(`Consent ${promise}`, () => {
+    assertEquals(run(calls, answers), [...told]);
+  });
+}

@@ -1,0 +1,61 @@
+import { assertEquals } from "@std/assert";
+import { withRule } from "./edit.ts";
+
+for (
+  const [what, text, section, pattern, expected] of [
+    [
+      "a list, and keeps comments and blank lines",
+      "# mine\nread:\n  - /usr # the system\n\n# nothing else\nwrite: []\n",
+      "read",
+      "/etc/hosts",
+      "# mine\nread:\n  - /usr # the system\n  - /etc/hosts\n\n# nothing else\nwrite: []\n",
+    ],
+    [
+      "a list on one line",
+      "read: [/usr, /etc]\n",
+      "read",
+      "/srv",
+      "read: [/usr, /etc, /srv]\n",
+    ],
+    [
+      "what is allowed beside what is denied",
+      "write:\n  allow: [/tmp]\n  deny: [/tmp/x]\n",
+      "write",
+      "/srv",
+      "write:\n  allow: [/tmp, /srv]\n  deny: [/tmp/x]\n",
+    ],
+    [
+      "a section that only denies",
+      "write:\n  deny: [/tmp/x]\n",
+      "write",
+      "/srv",
+      "write:\n  deny: [/tmp/x]\n  allow:\n    - /srv\n",
+    ],
+    [
+      "a policy without the section",
+      "extends: base\n",
+      "run",
+      "/usr/bin/ls",
+      "extends: base\nrun:\n  - /usr/bin/ls\n",
+    ],
+    [
+      "a section that allows nothing",
+      "extends: base\nrun: false\n",
+      "run",
+      "/usr/bin/ls",
+      "extends: base\nrun:\n  - /usr/bin/ls\n",
+    ],
+    [
+      "a list, with a name that YAML would take for something else",
+      "read: [/usr]\n",
+      "read",
+      "/a: b #\n",
+      'read: [/usr, "/a: b #\\n"]\n',
+    ],
+    ["no section that allows all", "read: true\n", "read", "/a", undefined],
+  ] as const
+) {
+  Deno.test(`withRule() adds a rule to ${what}`, () => {
+    assertEquals(withRule(text, section, pattern), expected);
+  });
+}

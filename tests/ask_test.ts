@@ -1,0 +1,131 @@
+/** Questions at the terminal: `--on-deny=ask`. */
+
+import { assertEquals } from "@std/assert";
+import { ENGINES, jailArgv, run } from "./harness.ts";
+import { scratch } from "./jail.ts";
+import { needs } from "./needs.ts";
+import { Terminal } from "./terminal.ts";
+
+const ASK = /Allow\? \[y\/n\/A(?:\/s)?\] \([^)]*\) > $/;
+
+function asks(
+  argv: readonly string[],
+  engine?: "seccomp" | "ptrace",
+): string[] {
+  return jailArgv(["--on-deny=ask"], argv, engine);
+}
+
+for (const engine of ENGINES) {
+  Deno.test(`jail (${engine}) lets a program do what is allowed at a question, once`, async () => {
+    await using directory = await scratch();
+    const command = "echo one > x; cat x; echo two > x; cat x; echo end";
+    await using terminal = new Terminal(
+      asks(["/bin/sh", "-c", command], engine),
+      directory.path,
+    );
+    await terminal.see(
+      /"\/usr\/bin\/dash" requests write access to "[^"]*\/x"/,
+    );
+    await terminal.see(ASK);
+    await terminal.type("y\n");
+    await terminal.see(/✅ Granted write access to "[^"]*\/x", once/);
+    await terminal.see(/\none\r\n/);
+    await terminal.see(ASK);
+    await terminal.type("n\n");
+    await terminal.see(/❌ Denied write access/);
+    await terminal.see(/cannot create x.*\r\none\r\nend\r\n/s);
+    assertEquals(await Deno.readTextFile(`${directory.path}/x`), "one\n");
+  });
+
+  Deno.test(`jail (${engine}) reads no answer that was typed before the question`, async () => {
+    await using directory = await scratch();
+    const command = "echo ready; sleep 1; echo one > x; cat";
+    await using terminal = new Terminal(
+      asks(["/bin/sh", "-c", command], engine),
+      directory.path,
+    );
+    await terminal.see(/ready\r\n/);
+    await terminal.type("y\n");
+    await terminal.see(ASK);
+    await terminal.type("n\n");
+    await terminal.see(/❌ Denied write access[^]*cannot create/);
+    await terminal.type("typed\n");
+    await terminal.see(/typed\r\ntyped\r\n/);
+  });
+
+  // The parent of a vfork cannot be stopped before its child has an image.
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) asks for the child of a vfork, and beside threads`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const code = `import subprocess, sys, threading
+def write():
+    while True: sys.stdout.write(""); sys.stdout.flush()
+threading.Thread(target=write, daemon=True).start()
+print(subprocess.call(["/bin/cat", "/dev/null"]), flush=True)
+try: subprocess.call(["${directory.path}/tool"])
+except PermissionError: print("refused", flush=True)`;
+      await directory.file("tool", "#!/bin/sh\necho ran\n", 0o755);
+      const policy = await directory.file(
+        "policy.yaml",
+        'extends: base\nread: [/usr, /etc, "${policy-dir}"]\nrun: [/usr]\n',
+      );
+      await using terminal = new Terminal(
+        jailArgv(
+          ["--on-deny=ask", "-p", policy],
+          ["/usr/bin/python3", "-c", code],
+          engine,
+        ),
+        directory.path,
+      );
+      await terminal.see(/0\r\n/);
+      await terminal.see(/requests run access to "[^"]*\/tool"/);
+      await terminal.see(ASK);
+      await terminal.type("n\n");
+      await terminal.see(/refused\r\n/);
+    },
+  });
+}
+
+Deno.test("jail saves a rule that is agreed to, and keeps the policy's comments", async () => {
+  await using directory = await scratch();
+  const text = "# mine\nextends: base # all of it\nrun: [/usr/bin/cat]\n";
+  const policy = await directory.file("policy.yaml", text);
+  const file = await directory.file("file", "hello\n");
+  const argv = jailArgv(["--on-deny=ask", "-p", policy], ["cat", file, file]);
+  {
+    await using terminal = new Terminal(argv, directory.path);
+    await terminal.see(ASK);
+    await terminal.type("s\n");
+    await terminal.see(/hello\r\nhello\r\n/);
+  }
+  assertEquals(await Deno.readTextFile(policy), `${text}read:\n  - ${file}\n`);
+  const again = await run(jailArgv(["-p", policy], ["cat", file]));
+  assertEquals(again.stdout, "hello\n");
+});
+
+Deno.test("jail refuses where it would ask and there is no terminal", async () => {
+  await using directory = await scratch();
+  const argv = asks(["sh", "-c", "echo x > x; echo y > x; echo $?"]);
+  const ended = await run(["setsid", "-w", ...argv], { cwd: directory.path });
+  assertEquals(ended.stdout, "2\n");
+  assertEquals(
+    ended.stderr.split("\n").filter((line) => line.startsWith("jail:")),
+    ["jail: Cannot ask: there is no terminal, so the answer is no"],
+  );
+});
+
+Deno.test("jail does not ask under a policy that requires Landlock", async () => {
+  await using directory = await scratch();
+  const policy = await directory.file(
+    "policy.yaml",
+    "extends: default\nrequire: [landlock]\n",
+  );
+  const ended = await run(
+    jailArgv(["--on-deny=ask", "-p", policy], ["true"]),
+  );
+  assertEquals([ended.code, ended.stdout], [125, ""]);
+});
