@@ -2,18 +2,13 @@
 
 import { printable, toText } from "../abi/bytes.ts";
 import { isErrnoName } from "../abi/errno.ts";
-import { SIGINT } from "../abi/signal.ts";
 import { SystemCallError, UsageError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
 import { run, type RunRequest } from "../jail/run.ts";
-import { converse } from "../sys/terminal.ts";
-import { kill } from "../sys/wait.ts";
-import { Questioner } from "./ask.ts";
 import { AuditLog } from "./audit.ts";
 import { stderrPaint, tell } from "./console.ts";
 import { Denials } from "./denials.ts";
 import { safe } from "./report.ts";
-import { saverFor } from "./save.ts";
 
 /**
  * Runs a program under a policy.
@@ -31,27 +26,21 @@ export async function runProgram(request: RunRequest): Promise<Outcome> {
     ? undefined
     : openLog(request.audit, request.auditOptional, warn);
   const denials = request.report ? new Denials(paint) : undefined;
-  const questioner = new Questioner(
-    request.onDeny === "ask" ? await saverFor(request.policies) : undefined,
-    { converse, now: Date.now, tell, interrupt },
-  );
+  const ask = request.onDeny === "ask"
+    ? await (await import("./person.ts")).askingPerson(request.policies)
+    : undefined;
   try {
     return await run(request, (event, locate) => {
       const position = locate(event.decision.rule);
       log?.record(event, position);
       const text = denials?.add(event, position);
       if (text !== undefined) tell(text);
-    }, (question, caller) => questioner.ask(question, caller));
+    }, ask);
   } finally {
     log?.close();
     const summary = denials?.summary();
     if (summary !== undefined) tell(summary);
   }
-}
-
-/** Does what the terminal would have done at Ctrl-C. */
-function interrupt(group: number): void {
-  if (group > 0) kill(-group, SIGINT);
 }
 
 function openLog(

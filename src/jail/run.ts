@@ -96,7 +96,7 @@ const JOB_CONTROL: readonly number[] = [SIGTSTP, SIGTTIN, SIGTTOU];
 export async function run(
   request: RunRequest,
   observe: (event: Observation, locate: Locate) => void,
-  ask: Ask,
+  ask?: Ask,
 ): Promise<Outcome> {
   const program: Program = {
     name: request.program,
@@ -117,7 +117,7 @@ async function runIn(
   program: Program,
   request: RunRequest,
   observe: (event: Observation, locate: Locate) => void,
-  ask: Ask,
+  ask?: Ask,
 ): Promise<Outcome> {
   const policy = protect(
     await loadSpec(request, program, program.cwd, temporary),

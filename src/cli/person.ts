@@ -1,0 +1,31 @@
+/** The person at the terminal, asked in a run. */
+
+import { SIGINT } from "../abi/signal.ts";
+import type { Ask } from "../jail/ask.ts";
+import { converse } from "../sys/terminal.ts";
+import { kill } from "../sys/wait.ts";
+import { Questioner } from "./ask.ts";
+import { tell } from "./console.ts";
+import { saverFor } from "./save.ts";
+
+/**
+ * Prepares to ask.
+ *
+ * @param policies the policies of the run as the user named them, byte strings
+ */
+export async function askingPerson(
+  policies: readonly string[],
+): Promise<Ask> {
+  const questioner = new Questioner(await saverFor(policies), {
+    converse,
+    now: Date.now,
+    tell,
+    interrupt,
+  });
+  return (question, caller) => questioner.ask(question, caller);
+}
+
+/** Does what the terminal would have done at Ctrl-C. */
+function interrupt(group: number): void {
+  if (group > 0) kill(-group, SIGINT);
+}
