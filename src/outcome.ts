@@ -1,5 +1,24 @@
 /** How the program ended, and the exit code that means. */
 
+/** What can be limited. */
+export type LimitName =
+  /** Time that passes, of the whole jail. */
+  | "time"
+  /** Processor time, of the whole jail. */
+  | "cpu"
+  /** Memory in use, of the whole jail. */
+  | "memory"
+  /** Processes and threads at once, of the whole jail. */
+  | "processes"
+  /** Open files, of each process. */
+  | "open-files"
+  /** The size of a file that is written. */
+  | "file-size"
+  /** Bytes written, of the whole jail. */
+  | "written"
+  /** Bytes written to the program's output and error output. */
+  | "output";
+
 /** How the program ended. */
 export type Outcome =
   /** It exited. */

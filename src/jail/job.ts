@@ -145,6 +145,7 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
         where,
         env,
         engine === "seccomp" ? filter : undefined,
+        policy.limits,
         ruleset,
       ),
       program: printable(program.name),

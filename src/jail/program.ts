@@ -3,10 +3,13 @@
 import { printable, toCString } from "../abi/bytes.ts";
 import { SIGPIPE } from "../abi/signal.ts";
 import { LaunchError } from "../errors.ts";
+import { RLIMIT_FSIZE, RLIMIT_NOFILE } from "../abi/resource.ts";
+import type { Limits } from "../policy/limits.ts";
 import { confinement } from "../sys/confine.ts";
 import { isIgnoredByShell, originalOpenFiles } from "../sys/origin.ts";
+import { limitStep } from "../sys/rlimits.ts";
 import { restrictSelf } from "../sys/landlock.ts";
-import type { LaunchPlan } from "../sys/spawn.ts";
+import type { LaunchPlan, Step } from "../sys/spawn.ts";
 import { readFile, realpath } from "../sys/files.ts";
 import { asShellScript, canExecute, which } from "../sys/which.ts";
 
@@ -134,6 +137,7 @@ export function asScript(
  * @param found where it is
  * @param env the part of its environment that it gets
  * @param filter the filter, or `undefined` where the kernel gets none
+ * @param limits what the kernel holds of them
  * @param ruleset the fd of the Landlock ruleset that it submits to, if any
  * @returns the plan
  */
@@ -142,6 +146,7 @@ export function planLaunch(
   found: FoundProgram,
   env: readonly string[],
   filter: Uint8Array | undefined,
+  limits: Limits,
   ruleset?: number,
 ): LaunchPlan {
   return {
@@ -155,9 +160,24 @@ export function planLaunch(
     resetSignals: isIgnoredByShell(SIGPIPE) ? [] : [SIGPIPE],
     nofile: originalOpenFiles(),
     noNewPrivs: true,
-    extra: ruleset === undefined
-      ? confinement()
-      : [...confinement(), restrictSelf(ruleset)],
+    extra: [
+      // Before privilege is given up, and after the limit of open files that
+      // jail was started with.
+      ...limitSteps(limits),
+      ...confinement(),
+      ...(ruleset === undefined ? [] : [restrictSelf(ruleset)]),
+    ],
     filter,
   };
+}
+
+/** The calls by which the program limits itself. */
+function limitSteps(limits: Limits): Step[] {
+  const steps: Step[] = [];
+  const add = (resource: number, most: number | undefined): void => {
+    if (most !== undefined) steps.push(limitStep(resource, most));
+  };
+  add(RLIMIT_NOFILE, limits["open-files"]?.most);
+  add(RLIMIT_FSIZE, limits["file-size"]?.most);
+  return steps;
 }

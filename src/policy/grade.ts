@@ -1,10 +1,12 @@
 /** Which mechanism enforces each rule of a policy, and how well it stands a race. */
 
+import type { LimitName } from "../outcome.ts";
 import { callSettings } from "./calls.ts";
 import type { RuleRef } from "./decision.ts";
 import type { Floor } from "./floor.ts";
 import type { FilterAction } from "./guard.ts";
 import type { Held } from "./held.ts";
+import { amountText, LIMIT_NAMES } from "./limits.ts";
 import type { CallEntry, CallPlan } from "./plan.ts";
 import {
   type Effect,
@@ -27,14 +29,21 @@ export type Grade = "R0" | "R1" | "R2" | "R3";
 
 /**
  * What enforces a rule: the `filter` in the kernel, `landlock`, a `stop` at the
- * tracer, or jail as it makes what the program gets at its `start`.
+ * tracer, jail as it makes what the program gets at its `start`, or jail as it
+ * has a look at the clock and at what was used, many times a second: `watch`.
  */
-export type Mechanism = "filter" | "landlock" | "stop" | "start";
+export type Mechanism = "filter" | "landlock" | "stop" | "start" | "watch";
 
 /** One rule, and what enforces it. */
 export interface GradedRule {
   /** The section that it is in. */
-  readonly section: PathSection | "env" | "calls" | "net" | "default";
+  readonly section:
+    | PathSection
+    | "env"
+    | "calls"
+    | "net"
+    | "limits"
+    | "default";
   /** What it does. */
   readonly effect: Effect;
   /** Where it stands; nowhere for what a policy does not say. */
@@ -99,6 +108,16 @@ export function gradeRules(policy: Policy, means: Means): GradedRule[] {
       held: undefined,
     });
   }
+  for (const name of LIMIT_NAMES) {
+    const limit = policy.limits[name];
+    if (limit === undefined) continue;
+    graded.push({
+      ...{ section: "limits", effect: "allow", ref: limit.ref },
+      text: `${name} ${amountText(name, limit.most)}`,
+      ...LIMITED[name],
+      held: undefined,
+    });
+  }
   graded.push(gradeNet(policy, means.floor, filter));
   if (policy.default !== undefined) {
     const { ref } = policy.default;
@@ -109,6 +128,20 @@ export function gradeRules(policy: Policy, means: Means): GradedRule[] {
   }
   return graded;
 }
+
+/** What enforces each limit. */
+const LIMITED: Readonly<
+  Record<LimitName, Pick<GradedRule, "mechanisms" | "grade">>
+> = {
+  "time": { mechanisms: ["watch"], grade: "R0" },
+  "cpu": { mechanisms: ["watch", "start"], grade: "R0" },
+  "memory": { mechanisms: ["watch", "start"], grade: "R2" },
+  "processes": { mechanisms: ["stop"], grade: "R0" },
+  "open-files": { mechanisms: ["start"], grade: "R0" },
+  "file-size": { mechanisms: ["start"], grade: "R0" },
+  "written": { mechanisms: ["watch"], grade: "R2" },
+  "output": { mechanisms: ["stop"], grade: "R1" },
+};
 
 /** A memfd has the name that whoever made it chose. */
 const ANY_NAME = "/memfd:";

@@ -51,6 +51,10 @@ const CASES: readonly (readonly [string, readonly string[]])[] = [
   ["env: [PATH]", ["env PATH: start R0"]],
   ["calls: {deny: [getpid]}", ["calls getpid: filter R0"]],
   ["calls: {deny: [openat]}", ["calls openat: stop R0"]],
+  [
+    "limits: {file-size: 1GiB}",
+    ["limits file-size 1 GiB: start R0"],
+  ],
 ];
 
 for (const [text, want] of CASES) {

@@ -3,11 +3,13 @@
  *
  * The order is: what a policy extends, before the policy itself; the policies
  * of the command line in their order; its flags last. Lists append. Of
- * `description`, `default`, `net` and `sys` the last one that is said holds.
+ * `description`, `default`, `net` and `sys` the last one that is said holds, of
+ * each limit the smallest.
  * Order does not matter for what is allowed: deny beats ignore, and ignore
  * beats allow, whichever layer they are in.
  */
 
+import { mergeLimits } from "./limits.ts";
 import type { Effect, Layer, Policy } from "./policy.ts";
 
 /**
@@ -25,6 +27,7 @@ export function mergeLayers(layers: readonly Layer[]): Policy {
     env: mergeRules(layers.map((layer) => layer.env)),
     net: last(layers, (layer) => layer.net) ?? "none",
     sys: last(layers, (layer) => layer.sys) ?? "none",
+    limits: mergeLimits(layers.map((layer) => layer.limits)),
     calls: {
       allow: layers.flatMap((layer) => layer.calls.allow),
       refuse: layers.flatMap((layer) => layer.calls.refuse),

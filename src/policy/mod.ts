@@ -46,6 +46,7 @@ export {
   type FlagValues,
   type PermissionFlags,
 } from "./flags.ts";
+export { type Limit, type Limits } from "./limits.ts";
 export { mergeLayers } from "./merge.ts";
 export { type ParseOptions, parsePolicy } from "./parse.ts";
 export { type PermissionOptions, permissionsLayer } from "./permissions.ts";
@@ -69,6 +70,7 @@ export type {
 export { type Preset, presetNamed, PRESETS } from "./presets.ts";
 export type { Realpath } from "./rules.ts";
 export type { Variables } from "./variables.ts";
+export type { LimitName } from "../outcome.ts";
 export type { ErrnoName } from "../abi/errno.ts";
 export type { SignalName } from "../abi/signal.ts";
 export type { Group, SyscallName } from "../abi/syscalls.ts";

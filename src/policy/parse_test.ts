@@ -28,6 +28,7 @@ run: true
 env: [PATH, "LC_*"]
 net: true
 sys: false
+limits: {open-files: 256, file-size: 100MiB}
 calls: {allow: [mincore], deny: [ptrace], kill: [bpf]}
 default: EPERM
 `);
@@ -52,6 +53,9 @@ default: EPERM
     ["ptrace", undefined],
     ["bpf", { kind: "kill" }],
   ]);
+  assertEquals(layer.limits["open-files"]?.most, 256);
+  assertEquals(layer.limits["file-size"]?.most, 100 * 2 ** 20);
+  assertEquals(layer.limits["file-size"]?.ref.keys, ["limits", "file-size"]);
   assertEquals(layer.default?.refusal, { kind: "errno", errno: "EPERM" });
 });
 
@@ -99,7 +103,15 @@ const WRONG: readonly (readonly [string, string, string, string?])[] = [
   ["env: ['A=b']", "1:7", "name of a variable"],
   ["net: ['10.0.0.1:443']", "1:6", "not enforced yet", "net: true"],
   ["sys: {uname: deny}", "1:6", "not enforced yet"],
-  ["limits: {time: 60s}", "1:1", "not enforced yet"],
+  ["limits: {output: 1kB}", "1:10", "not enforced yet"],
+  ["limits: [60s]", "1:9", "must be a map"],
+  ["limits: {open-file: 3}", "1:10", "unknown key", "open-files"],
+  ["limits: {open-files: 0}", "1:22", "no limit"],
+  ["limits: {open-files: 2.5}", "1:22", "whole number"],
+  ["limits: {open-files: many}", "1:22", "whole number"],
+  ["limits:\n  file-size: 3gb", "2:14", `unknown unit "gb"`, "GB"],
+  ["limits: {file-size: -1}", "1:21", "a size is expected", "100MiB"],
+  ["limits: {file-size: true}", "1:21", "not true", "leave it out"],
   ["tests: []", "1:1", "not enforced yet"],
   ["- /usr", "1:1", "must be a map"],
   ["read: [/a]\nread: [/b]", "2:1", "the same key twice"],

@@ -2,6 +2,7 @@
 
 import type { Group, SyscallName } from "../abi/syscalls.ts";
 import type { Refusal, RuleRef } from "./decision.ts";
+import type { Limits } from "./limits.ts";
 
 /** One rule about files. */
 export interface PathRule {
@@ -93,6 +94,8 @@ export interface Sections {
   readonly run: PathRules;
   /** Which environment variables the program gets. */
   readonly env: NameRules;
+  /** How much it may use; of the layers' limits the smallest ones. */
+  readonly limits: Limits;
   /** What is said of calls by name. */
   readonly calls: CallRules;
   /** How calls are refused that no rule covers, if that was said. */
@@ -156,6 +159,7 @@ export const EMPTY_LAYER: Layer = {
   write: NO_PATHS,
   run: NO_PATHS,
   env: NO_NAMES,
+  limits: {},
   calls: { allow: [], refuse: [] },
   require: [],
   sources: [],

@@ -8,6 +8,7 @@ import { parsePolicy } from "./parse.ts";
 import { EFFECTS } from "./policy.ts";
 import { PRESETS } from "./presets.ts";
 import { POLICY_KEYS } from "./shape.ts";
+import { LIMIT_KEYS } from "./shape_limits.ts";
 import { CALL_KEYS, REFUSAL_KEYS } from "./shape_calls.ts";
 import { VARIABLES } from "./variables.ts";
 import { parseYaml } from "./yaml.ts";
@@ -57,6 +58,7 @@ Deno.test("the schema has the keys that policies have", () => {
   const { properties, definitions } = schema;
   assertEquals(Object.keys(properties).sort(), [...POLICY_KEYS].sort());
   assertEquals(Object.keys(properties.calls.properties), [...CALL_KEYS]);
+  assertEquals(Object.keys(properties.limits.properties), [...LIMIT_KEYS]);
   assertEquals(Object.keys(definitions.refusedPath.properties), [
     "path",
     ...REFUSAL_KEYS,
@@ -70,6 +72,9 @@ Deno.test("the schema has the keys that policies have", () => {
 
 // What the parser refuses for its shape, the schema refuses in the editor.
 const REFUSED = [
+  "limits: {open-files: 0}",
+  "limits: {file-size: 3gb}",
+  "limits: {open-file: 3}",
   "wirte: []",
   "read: /usr",
   "read: [usr]",
@@ -79,7 +84,6 @@ const REFUSED = [
   "read: {deny: [{errno: EPERM}]}",
   "env: ['A=b']",
   "net: [a]",
-  "limits: {}",
   "default: 13",
   "calls: {deny: {openat: 1}}",
   "extends: 3",

@@ -9,6 +9,7 @@ import {
   type Reference,
 } from "./policy.ts";
 import { readCalls, readDefault } from "./shape_calls.ts";
+import { readLimits } from "./shape_limits.ts";
 import { readNames, readPaths } from "./shape_rules.ts";
 import { didYouMean } from "./similar.ts";
 import { readList, readMap, readText, refTo, type Shape } from "./values.ts";
@@ -23,6 +24,7 @@ export const POLICY_KEYS = [
   "env",
   "net",
   "sys",
+  "limits",
   "calls",
   "default",
   "require",
@@ -30,7 +32,7 @@ export const POLICY_KEYS = [
 ] as const;
 
 /** The keys that will have one. */
-export const RESERVED_KEYS = ["limits", "tests"] as const;
+export const RESERVED_KEYS = ["tests"] as const;
 
 /**
  * Reads a parsed policy.
@@ -60,6 +62,9 @@ export function readLayer(value: unknown, shape: Shape): Layer {
       : EMPTY_LAYER.env,
     net: map.has("net") ? readAllOrNone(map.get("net"), "net") : undefined,
     sys: map.has("sys") ? readAllOrNone(map.get("sys"), "sys") : undefined,
+    limits: map.has("limits")
+      ? readLimits(map.get("limits"), shape)
+      : EMPTY_LAYER.limits,
     calls: map.has("calls")
       ? readCalls(map.get("calls"), shape)
       : EMPTY_LAYER.calls,
