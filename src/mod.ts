@@ -36,13 +36,13 @@
  * await jail.command("sort", { args: ["-o", "out/sorted", "data"] }).output();
  * ```
  *
- * @example Streams, signals and time limits
+ * @example Streams, signals and limits
  * ```ts ignore
  * import { Jail } from "@jail/jail";
  *
  * await using process = new Jail("policies/build.yaml").command("make", {
  *   stdout: "piped",
- *   signal: AbortSignal.timeout(60_000),
+ *   limits: { time: "60s", memory: "1GiB", processes: 64 },
  * }).spawn();
  * for await (const text of process.stdout.pipeThrough(new TextDecoderStream())) {
  *   console.log(text);
@@ -75,13 +75,15 @@ export {
   type PermissionValue,
   type PolicySource,
 } from "./jail/jail.ts";
+export type { JailLimits } from "./jail/limits.ts";
 export type { JailedProcess } from "./jail/spawn.ts";
 export type { JailOutput, JailStatus } from "./jail/status.ts";
 export type { Stdio } from "./jail/stdio.ts";
 export type { Bytes } from "./jail/streams.ts";
-export type { Outcome } from "./outcome.ts";
+export type { LimitName, Outcome } from "./outcome.ts";
 export type { Access, FileKind, Use } from "./policy/call.ts";
 export type { Refusal, RuleRef } from "./policy/decision.ts";
+export type { Limit, Limits } from "./policy/limits.ts";
 export type {
   AllOrNone,
   CallRule,

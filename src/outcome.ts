@@ -27,11 +27,33 @@ export type Outcome =
   | { readonly kind: "signaled"; readonly signal: number }
   /** The policy ended the jail: SIGSYS. */
   | { readonly kind: "killed-by-policy" }
+  /** It used more than a limit, and jail ended it. */
+  | {
+    readonly kind: "limited";
+    /** Which limit. */
+    readonly limit: LimitName;
+    /** The limit: milliseconds, bytes, or how many. */
+    readonly most: number;
+    /** What was used when that was seen. */
+    readonly used: number;
+    /** The policy or the flag that set it. */
+    readonly source: string;
+    /** The real path of the program that used the most, as a byte string. */
+    readonly program: string;
+    /** Its process; 0 where it is gone. */
+    readonly pid: number;
+  }
   /** jail ended it because it could not go on itself; `reason` says why. */
   | { readonly kind: "failed"; readonly reason: string };
 
 /** Exit code where jail itself failed. */
 export const EXIT_JAIL_FAILED = 125;
+
+/** Exit code where the time limit ended the program. */
+export const EXIT_TIME = 124;
+
+/** Exit code where another limit did. */
+export const EXIT_LIMITED = 123;
 
 const SIGSYS = 31;
 
@@ -39,7 +61,7 @@ const SIGSYS = 31;
  * The exit code of an outcome, as shells count.
  *
  * @param outcome how the program ended
- * @returns 0 to 255: the program's own, 128 + signal, 159, or 125
+ * @returns 0 to 255: the program's own, 128 + signal, 159, 124, 123 or 125
  */
 export function exitCode(outcome: Outcome): number {
   switch (outcome.kind) {
@@ -49,6 +71,8 @@ export function exitCode(outcome: Outcome): number {
       return 128 + outcome.signal;
     case "killed-by-policy":
       return 128 + SIGSYS;
+    case "limited":
+      return outcome.limit === "time" ? EXIT_TIME : EXIT_LIMITED;
     case "failed":
       return EXIT_JAIL_FAILED;
   }

@@ -42,6 +42,11 @@ const ROWS: readonly ExitCase[] = [
     signal: "SIGSYS",
   },
   {
+    what: "124 at the time limit",
+    args: ["--timeout=300ms", "--", "sleep", "1000"],
+    code: 124,
+  },
+  {
     what: "125 for a command line that makes no sense",
     args: ["--polcy=x", "--", "true"],
     code: 125,

@@ -13,6 +13,7 @@ import {
   type Denial,
   Jail,
   type JailedProcess,
+  type JailLimits,
   LaunchError,
   PolicyError,
   UnsupportedError,
@@ -297,6 +298,31 @@ Deno.test("kill() works before the program runs", async () => {
   const process = ALL.command("sleep", { args: ["300"] }).spawn();
   process.kill("SIGINT");
   assertEquals((await process.status).signal, "SIGINT");
+});
+
+Deno.test("a limit ends the jail, and the outcome says which", async () => {
+  const start = performance.now();
+  const { success, code, signal, outcome } = await ALL.command("sleep", {
+    args: ["1000"],
+    limits: { time: 300 },
+  }).output();
+  assertEquals([success, code, signal], [false, 124, null]);
+  if (outcome.kind !== "limited") throw new Error(outcome.kind);
+  assertEquals([outcome.limit, outcome.most], ["time", 300]);
+  assert(outcome.used >= 300);
+  assert(performance.now() - start < 30_000);
+});
+
+Deno.test("limits that make no sense are refused", () => {
+  const wrong: readonly [JailLimits, string][] = [
+    [{ time: "30" }, 'Cannot limit "time": a duration is expected'],
+    [{ "open-files": 1.5 }, 'Cannot limit "open-files": a whole number'],
+    [{ thyme: 1 } as JailLimits, 'Cannot limit "thyme"'],
+  ];
+  for (const [limits, message] of wrong) {
+    const command = ALL.command("true", { limits });
+    assertThrows(() => command.spawn(), TypeError, message);
+  }
 });
 
 Deno.test("a signal ends the jail when it is aborted", async () => {

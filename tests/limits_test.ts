@@ -1,10 +1,88 @@
 /** A program that uses more than its limits is ended or refused, soon, and with all that it started. */
 
-import { assertEquals, assertStringIncludes } from "@std/assert";
-import { ENGINES, jail } from "./harness.ts";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { type Ended, ENGINES, jail, processesWith } from "./harness.ts";
 import { scratch } from "./jail.ts";
 
+/**
+ * How long a jail may take beyond its time limit, in milliseconds. It is a
+ * second at most where nobody else works; the tests have neighbours.
+ */
+const TOLERANCE = 15_000;
+
+/** A word that nothing else has on its command line. */
+function mark(): string {
+  return `marked-${crypto.randomUUID()}`;
+}
+
+/** Runs a program that a limit has to end, and sees that nothing is left of it. */
+async function ends(
+  limits: string,
+  argv: (word: string) => readonly string[],
+  options: Parameters<typeof jail>[2],
+): Promise<Ended> {
+  const word = mark();
+  const begin = performance.now();
+  const policy = `{extends: allow-all, limits: ${limits}}`;
+  const ended = await jail(policy, argv(word), options);
+  assert(performance.now() - begin < TOLERANCE, `${limits}: too late`);
+  assertEquals(processesWith(word), []);
+  return ended;
+}
+
+interface Late {
+  readonly what: string;
+  readonly script: string;
+}
+
+/** Programs that would go on for ever. They have a word as $0. */
+const LATE: readonly Late[] = [
+  { what: "sleeps", script: "exec sleep 1000" },
+  {
+    what: "ignores SIGTERM, and makes no call",
+    script: "trap '' TERM; while :; do :; done",
+  },
+  {
+    what: "makes calls that stop, all the time",
+    script: "while :; do [ -e /etc/nothing ]; done",
+  },
+  {
+    what: "has children that ignore SIGTERM, have left, and have stopped",
+    script: `trap '' TERM; for i in 1 2 3; do
+      setsid sh -c 'while :; do :; done' "$0" & (sh -c 'kill -STOP $$' "$0" &)
+    done; wait; sleep 1000`,
+  },
+  {
+    what: "makes children for ever",
+    script: "trap '' TERM; while :; do /bin/true & done",
+  },
+];
+
 for (const engine of ENGINES) {
+  for (const { what, script } of LATE) {
+    Deno.test(`jail (${engine}) ends a program at its time limit that ${what}`, async () => {
+      const argv = (word: string): string[] => ["bash", "-c", script, word];
+      const { code, stderr } = await ends("{time: 700ms}", argv, { engine });
+      assertEquals(code, 124, stderr);
+      assertStringIncludes(stderr, "jail: ended at its time limit of 700 ms (");
+    });
+  }
+
+  Deno.test(`jail (${engine}) lets a program clean up at its time limit`, async () => {
+    const script =
+      "trap 'echo clean; exit 5' TERM; while :; do sleep 0.01; done";
+    const argv = (word: string): string[] => ["bash", "-c", script, word];
+    const { code, stdout } = await ends("{time: 700ms}", argv, { engine });
+    assertEquals([code, stdout], [124, "clean\n"]);
+  });
+
+  Deno.test(`jail (${engine}) lets a program be that ends before its limits`, async () => {
+    const policy = "{extends: allow-all, limits: {time: 1h}}";
+    const script = "sleep 0.2 & wait; echo done; exit 3";
+    const ended = await jail(policy, ["bash", "-c", script], { engine });
+    assertEquals([ended.code, ended.stdout, ended.stderr], [3, "done\n", ""]);
+  });
+
   Deno.test(`jail (${engine}) limits open files and the size of a file, and nobody raises that`, async () => {
     await using directory = await scratch();
     const policy =
@@ -24,3 +102,16 @@ for (const engine of ENGINES) {
     assertStringIncludes(ended.stderr, "File size limit exceeded");
   });
 }
+
+Deno.test("of --timeout and the policy's limit the smaller one holds", async () => {
+  const cases = [["--timeout=1h", "300ms"], ["--timeout=300ms", "1h"]] as const;
+  await using directory = await scratch();
+  for (const [flag, time] of cases) {
+    const text = `{extends: allow-all, limits: {time: ${time}}}`;
+    const file = await directory.file("policy.yaml", text);
+    const { code, stderr } = await jail(["-p", file, flag], ["sleep", "1000"]);
+    assertEquals(code, 124);
+    const source = flag.endsWith("1h") ? file : "--timeout";
+    assertStringIncludes(stderr, `time limit of 300 ms (${source})`);
+  }
+});

@@ -6,6 +6,8 @@ import type { Layout } from "./layout.ts";
 export const RLIMIT_CPU = 0;
 /** Size of a file that is written. */
 export const RLIMIT_FSIZE = 1;
+/** Size of private memory that may be written. */
+export const RLIMIT_DATA = 2;
 /** Size of a core file. */
 export const RLIMIT_CORE = 4;
 /** Number of processes of the user. */

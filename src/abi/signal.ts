@@ -181,6 +181,8 @@ export const SIG_IGN = 1;
 export const SIG_BLOCK = 0;
 /** Block less. */
 export const SIG_UNBLOCK = 1;
+/** Block just these. */
+export const SIG_SETMASK = 2;
 /** The handler takes three arguments. */
 export const SA_SIGINFO = 0x0000_0004;
 /** `sa_restorer` holds an address; x86 only (`asm/signal.h`). */
@@ -209,12 +211,14 @@ export const SIGACTION: Layout<
 export const SI_KERNEL = 0x80;
 
 /** What is known of a signal: `siginfo_t` of 64-bit machines. */
-export const SIGINFO: Layout<"si_signo" | "si_code" | "si_pid"> = {
-  size: 128,
-  // deno-fmt-ignore
-  fields: {
-    si_signo: [ 0, "i32"], // int si_signo
-    si_code:  [ 8, "i32"], // int si_code
-    si_pid:   [16, "i32"], // __kernel_pid_t _sifields._kill._pid
+export const SIGINFO: Layout<"si_signo" | "si_code" | "si_pid" | "si_status"> =
+  {
+    size: 128,
+    // deno-fmt-ignore
+    fields: {
+    si_signo:  [ 0, "i32"], // int si_signo
+    si_code:   [ 8, "i32"], // int si_code
+    si_pid:    [16, "i32"], // __kernel_pid_t _sifields._kill._pid
+    si_status: [24, "i32"], // int _sifields._sigchld._status
   },
-};
+  };

@@ -1,4 +1,6 @@
-/** Constants of clocks. */
+/** Constants and structs of clocks and timers. */
+
+import type { Layout } from "./layout.ts";
 
 // include/linux/posix-timers_types.h: clocks of processor time, which are negative.
 /** The clock is a thread's; without it, a process's. */
@@ -11,3 +13,48 @@ export const CPUCLOCK_SELF_PROF = -8;
 export const CPUCLOCK_SELF_VIRT = -7;
 /** Its time as the scheduler counts it. */
 export const CPUCLOCK_SELF_SCHED = -6;
+/** Of the time that {@linkcode CPUCLOCK_MASK} chooses from: the scheduler's. */
+export const CPUCLOCK_SCHED = 2;
+
+/** include/uapi/linux/time.h: time that never jumps. */
+export const CLOCK_MONOTONIC = 1;
+
+/** A time: `struct timespec` of 64-bit machines. */
+export const TIMESPEC: Layout<"tv_sec" | "tv_nsec"> = {
+  size: 16,
+  // deno-fmt-ignore
+  fields: {
+    tv_sec:  [0, "i64"], // __kernel_time64_t tv_sec
+    tv_nsec: [8, "i64"], // long long tv_nsec
+  },
+};
+
+/** When a timer ends, and how often again: `struct itimerspec`. */
+export const ITIMERSPEC: Layout<
+  "it_interval_sec" | "it_interval_nsec" | "it_value_sec" | "it_value_nsec"
+> = {
+  size: 32,
+  // deno-fmt-ignore
+  fields: {
+    it_interval_sec:  [ 0, "i64"], // it_interval.tv_sec
+    it_interval_nsec: [ 8, "i64"], // it_interval.tv_nsec
+    it_value_sec:     [16, "i64"], // it_value.tv_sec
+    it_value_nsec:    [24, "i64"], // it_value.tv_nsec
+  },
+};
+
+/** A signal to one thread; include/uapi/asm-generic/siginfo.h. */
+export const SIGEV_THREAD_ID = 4;
+
+/** What a timer does at its end: `struct sigevent` of 64-bit machines. */
+export const SIGEVENT: Layout<
+  "sigev_signo" | "sigev_notify" | "sigev_notify_thread_id"
+> = {
+  size: 64,
+  // deno-fmt-ignore
+  fields: {
+    sigev_signo:            [ 8, "i32"], // int sigev_signo
+    sigev_notify:           [12, "i32"], // int sigev_notify
+    sigev_notify_thread_id: [16, "i32"], // int _sigev_un._tid
+  },
+};

@@ -4,12 +4,29 @@
 export const WNOHANG = 0x0000_0001;
 /** Stops too, of children that are not traced. */
 export const WUNTRACED = 0x0000_0002;
+/** Exits too; waitid(2). */
+export const WEXITED = 0x0000_0004;
 /** Continuations too. */
 export const WCONTINUED = 0x0000_0008;
+/** Leave it to be waited for again; waitid(2). */
+export const WNOWAIT = 0x0100_0000;
 /** Only children of the calling thread. */
 export const __WNOTHREAD = 0x2000_0000;
 /** Children of every kind. */
 export const __WALL = 0x4000_0000;
+
+/** waitid(2): any child. */
+export const P_ALL = 0;
+/** waitid(2): the one with this id. */
+export const P_PID = 1;
+
+// include/uapi/asm-generic/siginfo.h: what `si_code` of SIGCHLD says.
+/** It exited. */
+export const CLD_EXITED = 1;
+/** A signal ended it. */
+export const CLD_KILLED = 2;
+/** A signal ended it, and a core was dumped. */
+export const CLD_DUMPED = 3;
 
 // The layout of a status is the C library's `bits/waitstatus.h`.
 

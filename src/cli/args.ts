@@ -5,7 +5,10 @@ import { parseArgs } from "@std/cli/parse-args";
 import { printable, toText } from "../abi/bytes.ts";
 import { UnsupportedError, UsageError } from "../errors.ts";
 import type { RunRequest } from "../jail/run.ts";
+import type { LimitName } from "../outcome.ts";
+import { AmountError } from "../policy/amounts.ts";
 import type { PermissionFlags } from "../policy/flags.ts";
+import { type Limit, type Limits, parseLimit } from "../policy/limits.ts";
 import {
   FLAGS,
   type PermissionName,
@@ -92,6 +95,7 @@ function toRequest(
     args,
     policies: values.list("policy"),
     flags: permissionFlags(values),
+    limits: limits(values),
     ...(permissionSet === undefined
       ? {}
       : { permissionSet: permissionSet === "" ? true : permissionSet }),
@@ -145,6 +149,31 @@ class Values {
     const value = this.last(name);
     return value === undefined ? undefined : asText(name, value);
   }
+}
+
+/** The limits that have a flag. */
+const LIMIT_FLAGS: readonly (readonly [flag: string, limit: LimitName])[] = [
+  ["timeout", "time"],
+];
+
+/** What the flags of limits say. */
+function limits(values: Values): Limits {
+  const said: Partial<Record<LimitName, Limit>> = {};
+  for (const [flag, name] of LIMIT_FLAGS) {
+    const text = values.text(flag);
+    if (text === undefined) continue;
+    const ref = { source: `--${flag}`, keys: [], text: `--${flag}=${text}` };
+    try {
+      said[name] = { most: parseLimit(name, text), ref };
+    } catch (error) {
+      if (!(error instanceof AmountError)) throw error;
+      throw new UsageError(
+        `Cannot use --${flag}: ${error.message}`,
+        error.hint?.replace(/such as "([^"]*)"/, `such as --${flag}=$1`),
+      );
+    }
+  }
+  return said;
 }
 
 /** What the permission flags say. */

@@ -16,6 +16,7 @@ Deno.test("parse() runs a program under nothing but the defaults", () => {
     args: [],
     policies: [],
     flags: { allowAll: false },
+    limits: {},
     engine: "auto",
     onDeny: "errno",
     report: false,
@@ -300,8 +301,18 @@ const ERRORS: readonly ErrorCase[] = [
     message: 'Cannot use --keep-fd="1e3": it must be a whole number',
   },
   {
-    words: ["--timeout=3s", "ls"],
-    message: "Cannot use --timeout: it does not exist yet",
+    words: ["--timeout=3x", "ls"],
+    message: 'Cannot use --timeout: unknown unit "x"',
+    hint: 'did you mean "s"?',
+  },
+  {
+    words: ["--timeout=30", "ls"],
+    message: 'Cannot use --timeout: a duration is expected, not "30"',
+    hint: "write a number and a unit, such as --timeout=60s",
+  },
+  {
+    words: ["--root=/srv", "ls"],
+    message: "Cannot use --root: it does not exist yet",
     missing: true,
   },
   {

@@ -215,6 +215,16 @@ export const FLAGS: readonly Flag[] = [
     more: "Without it, what is still running when the program ends is killed.",
   },
   {
+    name: "timeout",
+    takes: "value",
+    value: "TIME",
+    category: "program",
+    doc: "End everything after TIME, such as 30s (code 124)",
+    more:
+      "The units are ms, s, m and h. First comes SIGTERM, half a second later " +
+      "SIGKILL. Of this and a policy's limits the smaller one holds.",
+  },
+  {
     name: "engine",
     takes: "value",
     value: "auto|seccomp|ptrace",
@@ -244,7 +254,6 @@ export const FLAGS: readonly Flag[] = [
     category: "jail",
     doc: "Show the version",
   },
-  missing("timeout", "TIME", "program", "End the jail after TIME"),
   missing("memory", "SIZE", "program", "Let the program use SIZE of memory"),
   missing("root", "DIR", "program", "Make DIR the root directory"),
   missing("stats", undefined, "jail", "Show what the jail cost"),

@@ -18,7 +18,8 @@ const EXIT_CODES = `\
 Exit code:
   the program's own; when a signal ends it, jail ends by that signal
   125  jail itself failed        126  found but not executable
-  127  not found                 159  ended by the policy (SIGSYS)`;
+  127  not found                 159  ended by the policy (SIGSYS)
+  124  ended at the time limit   123  ended at another limit`;
 
 const EXAMPLES = `\
 Examples:

@@ -7,7 +7,7 @@ import { exitCode, type Outcome } from "../outcome.ts";
 import { parse } from "./args.ts";
 import { print, stderrPaint, tell } from "./console.ts";
 import { help } from "./help.ts";
-import { errorCode, errorText } from "./report.ts";
+import { errorCode, errorText, limitText } from "./report.ts";
 
 /**
  * Does what a command line asks for.
@@ -58,6 +58,9 @@ async function end(outcome: Outcome): Promise<number> {
       break;
     case "killed-by-policy":
       dieOf(exitCode(outcome) - 128);
+      break;
+    case "limited":
+      tell(limitText(outcome, stderrPaint()));
       break;
     case "failed":
       tell(errorText(new UnsupportedError(outcome.reason), stderrPaint()));

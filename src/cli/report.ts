@@ -9,8 +9,9 @@ import {
   UnsupportedError,
   UsageError,
 } from "../errors.ts";
-import { EXIT_JAIL_FAILED } from "../outcome.ts";
+import { EXIT_JAIL_FAILED, type Outcome } from "../outcome.ts";
 import type { Refusal, RuleRef } from "../policy/decision.ts";
+import { amountText } from "../policy/limits.ts";
 import type { Observation } from "../trace/options.ts";
 import type { Paint } from "./paint.ts";
 
@@ -102,6 +103,27 @@ export function errorText(error: unknown, paint: Paint): string {
   const hint = hintOf(error);
   if (hint !== undefined) parts.push(`${paint.hint("hint:")} ${safe(hint)}`);
   return parts.join("\n\n");
+}
+
+/**
+ * Words the end of a jail that used more than a limit.
+ *
+ * @param outcome how it ended
+ * @param paint the colours
+ * @returns one line, with no newline at the end
+ */
+export function limitText(
+  outcome: Extract<Outcome, { readonly kind: "limited" }>,
+  paint: Paint,
+): string {
+  const { limit, most, used, source, program, pid } = outcome;
+  const share = limit === "time" ? "" : ", most of it";
+  const whose = pid === 0
+    ? ""
+    : `${share} by ${printable(program)} (process ${pid})`;
+  return `${paint.name("jail:")} ended at its ${limit} limit of ` +
+    `${amountText(limit, most)} (${safe(source)}): ` +
+    `${amountText(limit, used)} used${whose}`;
 }
 
 /** The exit code that an error gives the command. */

@@ -112,6 +112,8 @@ function tryJob(
         return `a shell ended by signal ${outcome.signal}`;
       case "killed-by-policy":
         return "a shell was killed by the policy";
+      case "limited":
+        return "a shell was ended by a limit";
       case "failed":
         return outcome.reason;
     }

@@ -5,6 +5,7 @@ import type { FlagValues, PermissionFlags } from "../policy/flags.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Engine } from "../trace/options.ts";
 import { currentDirectory } from "./directory.ts";
+import { type JailLimits, toLimits } from "./limits.ts";
 import type { PolicySpec } from "./load.ts";
 import { fromDirectory, type Program } from "./program.ts";
 import { type JailedProcess, spawn } from "./spawn.ts";
@@ -70,6 +71,8 @@ export interface JailCommandOptions {
   readonly signal?: AbortSignal | undefined;
   /** How calls are caught; `auto`, the fastest that there is, unless given. */
   readonly engine?: Engine | "auto" | undefined;
+  /** How much it may use; the smaller one holds of these and the policy's. */
+  readonly limits?: JailLimits | undefined;
   /** What a refusal does: what its rule says (`errno`), or end the jail. */
   readonly onDeny?: "errno" | "kill" | undefined;
 }
@@ -182,10 +185,11 @@ class Command implements JailCommand {
 
   #spawn(input: Stdio, output: Stdio): JailedProcess {
     const { stdin, stdout, stderr, signal, engine, onDeny } = this.#options;
+    const { limits = {} } = this.#options;
     const here = currentDirectory();
     return spawn({
       program: toProgram(this.#program, this.#options, here),
-      policy: this.#policy,
+      policy: { ...this.#policy, limits: toLimits(limits) },
       here,
       engine: engine ?? "auto",
       onDeny: onDeny ?? "errno",

@@ -15,6 +15,7 @@ import { hostArch } from "../sys/host.ts";
 import { createRuleset } from "../sys/landlock.ts";
 import { hasSeccompTrace } from "../sys/probe.ts";
 import { isStreamOrNoSocket } from "../sys/socket.ts";
+import type { Usage } from "../trace/accounts.ts";
 import { assemble } from "../trace/filter.ts";
 import type { Engine, Observation } from "../trace/options.ts";
 import { trace } from "../trace/tracer.ts";
@@ -54,6 +55,8 @@ export interface JobHooks {
   readonly observe?: ((observation: Observation) => void) | undefined;
   /** Asks a person, where the job says so. */
   readonly ask?: Ask | undefined;
+  /** Told at the end what was used. */
+  readonly measured?: ((usage: Usage) => void) | undefined;
   /** The program is about to run; what it returns is called at its end. */
   readonly started?: ((pid: number) => () => void) | undefined;
   /** The program was stopped by a job-control signal, and `still` is, or not. */
@@ -145,8 +148,8 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
         where,
         env,
         engine === "seccomp" ? filter : undefined,
-        policy.limits,
         ruleset,
+        policy.limits,
       ),
       program: printable(program.name),
       hint,
@@ -157,6 +160,8 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
         : job.onDeny === "ask" && hooks.ask !== undefined
         ? asking(decide, hooks.ask)
         : decide,
+      limits: policy.limits,
+      measured: hooks.measured,
       observe: hooks.observe,
       waitAll: job.waitAll,
       started: hooks.started,

@@ -7,7 +7,8 @@ import { joinPath, loadPolicy, policyLoader } from "../policy/extend.ts";
 import { flagsLayer, type PermissionFlags } from "../policy/flags.ts";
 import { mergeLayers } from "../policy/merge.ts";
 import { permissionsLayer } from "../policy/permissions.ts";
-import type { Layer, Policy } from "../policy/policy.ts";
+import type { Limits } from "../policy/limits.ts";
+import { EMPTY_LAYER, type Layer, type Policy } from "../policy/policy.ts";
 import { MAX_SIZE } from "../policy/text.ts";
 import type { Variables } from "../policy/variables.ts";
 import { readFile, realpath } from "../sys/files.ts";
@@ -30,6 +31,8 @@ export interface PolicySpec {
   readonly flags?: PermissionFlags | undefined;
   /** A permission set of the nearest `deno.json`, or `true` for its default. */
   readonly permissionSet?: string | true | undefined;
+  /** Limits beside those of the policies; the smaller ones hold. */
+  readonly limits?: Limits | undefined;
 }
 
 /** The built-in policy that holds where nothing is said. */
@@ -82,6 +85,9 @@ export async function loadSpec(
   }
   if (spec.flags !== undefined) {
     layers.push(flagsLayer(spec.flags, { cwd: here, which: find }));
+  }
+  if (spec.limits !== undefined) {
+    layers.push({ ...EMPTY_LAYER, limits: spec.limits });
   }
   return mergeLayers([...layers, ...temporary.layers]);
 }

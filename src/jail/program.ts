@@ -137,8 +137,8 @@ export function asScript(
  * @param found where it is
  * @param env the part of its environment that it gets
  * @param filter the filter, or `undefined` where the kernel gets none
- * @param limits what the kernel holds of them
  * @param ruleset the fd of the Landlock ruleset that it submits to, if any
+ * @param limits its limits, of which the kernel holds some
  * @returns the plan
  */
 export function planLaunch(
@@ -146,8 +146,8 @@ export function planLaunch(
   found: FoundProgram,
   env: readonly string[],
   filter: Uint8Array | undefined,
-  limits: Limits,
   ruleset?: number,
+  limits: Limits = {},
 ): LaunchPlan {
   return {
     file: toCString(found.path),

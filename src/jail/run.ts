@@ -18,6 +18,7 @@ import {
 } from "../abi/signal.ts";
 import type { Outcome } from "../outcome.ts";
 import type { PermissionFlags } from "../policy/flags.ts";
+import type { Limits } from "../policy/limits.ts";
 import { escapeGlob } from "../policy/glob.ts";
 import type { PathRule, Policy } from "../policy/policy.ts";
 import { realpath } from "../sys/files.ts";
@@ -44,6 +45,8 @@ export interface RunRequest {
   readonly flags: PermissionFlags;
   /** A permission set of the nearest `deno.json`, or `true` for its default. */
   readonly permissionSet?: string | true;
+  /** Limits beside those of the policies; the smaller ones hold. */
+  readonly limits: Limits;
   /** How calls are caught. */
   readonly engine: Engine | "auto";
   /** What a refusal does. */

@@ -59,6 +59,7 @@ export function toStatus(
 function signalOf(outcome: Outcome): SignalName | null {
   switch (outcome.kind) {
     case "exited":
+    case "limited":
     case "failed":
       return null;
     case "killed-by-policy":

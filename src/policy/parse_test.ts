@@ -111,6 +111,8 @@ const WRONG: readonly (readonly [string, string, string, string?])[] = [
   ["limits: {open-files: many}", "1:22", "whole number"],
   ["limits:\n  file-size: 3gb", "2:14", `unknown unit "gb"`, "GB"],
   ["limits: {file-size: -1}", "1:21", "a size is expected", "100MiB"],
+  ["limits: {time: 60}", "1:16", "a duration is expected", "60s"],
+  ["limits: {time: 1001h}", "1:16", "too long"],
   ["limits: {file-size: true}", "1:21", "not true", "leave it out"],
   ["tests: []", "1:1", "not enforced yet"],
   ["- /usr", "1:1", "must be a map"],

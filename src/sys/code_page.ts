@@ -52,7 +52,36 @@ export function freeCodePage(): void {
   page = undefined;
 }
 
-function makeCodePage(): NonNullable<typeof page> {
+/** Code that stays for as long as the process lives. */
+export interface LastingCode {
+  /** Address of a handler of signals that does nothing. */
+  readonly nothing: number;
+  /** Address of what a handler returns to. */
+  readonly restorer: number;
+}
+
+/**
+ * Puts code in memory that {@linkcode freeCodePage} leaves there, since a signal
+ * of the whole process may still come when a thread has ended.
+ *
+ * @returns where it is
+ * @throws {UnsupportedError} where there is no code for this machine
+ */
+export function lastingCode(): LastingCode {
+  const { address } = mapCode(HANDLER_DATA);
+  return {
+    nothing: address + entry("back"),
+    restorer: address + entry("restorer"),
+  };
+}
+
+interface MappedCode {
+  readonly pointer: Deno.PointerObject;
+  readonly address: number;
+}
+
+/** Maps memory, with the code in its first page, which nobody can change. */
+function mapCode(size: number): MappedCode {
   const arch = hostArch().name;
   if (arch !== "x86_64") {
     throw new UnsupportedError(
@@ -61,7 +90,7 @@ function makeCodePage(): NonNullable<typeof page> {
   }
   const pointer = libc().mmap(
     0,
-    2 * HANDLER_DATA,
+    size,
     PROT_READ | PROT_WRITE,
     MAP_PRIVATE | MAP_ANONYMOUS,
     -1,
@@ -74,14 +103,19 @@ function makeCodePage(): NonNullable<typeof page> {
   }
   const code = launchCode();
   libc().memcpy(pointer, code, code.length);
-  const forwardTo = new Int32Array(
-    Deno.UnsafePointerView.getArrayBuffer(pointer, 4, HANDLER_DATA),
-  );
-  forwardTo[0] = -1;
   const result = outcome(
     libc().mprotect(pointer, HANDLER_DATA, PROT_READ | PROT_EXEC),
   );
   if (result < 0) throw launcherError("mprotect", errnoName(-result));
+  return { pointer, address: Number(address) };
+}
+
+function makeCodePage(): NonNullable<typeof page> {
+  const { pointer, address } = mapCode(2 * HANDLER_DATA);
+  const forwardTo = new Int32Array(
+    Deno.UnsafePointerView.getArrayBuffer(pointer, 4, HANDLER_DATA),
+  );
+  forwardTo[0] = -1;
   const start = Deno.UnsafePointer.offset<typeof LAUNCH>(
     pointer,
     entry("launch"),
@@ -92,8 +126,8 @@ function makeCodePage(): NonNullable<typeof page> {
   );
   return {
     launch: (block) => Number(launch.call(block)),
-    handler: Number(address) + entry("handler"),
-    restorer: Number(address) + entry("restorer"),
+    handler: address + entry("handler"),
+    restorer: address + entry("restorer"),
     forwardTo,
     pointer,
   };

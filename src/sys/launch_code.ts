@@ -143,7 +143,9 @@ export function launchCode(): Uint8Array<ArrayBuffer> {
 }
 
 /** Where a function starts, in bytes from the start of the code. */
-export function entry(label: "launch" | "handler" | "restorer"): number {
+export function entry(
+  label: "launch" | "handler" | "back" | "restorer",
+): number {
   let offset = 0;
   for (const [bytes, source] of LISTING) {
     if (source.startsWith(`${label}:`)) return offset;

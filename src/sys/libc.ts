@@ -22,6 +22,8 @@ const SYMBOLS = {
   },
   // pid_t wait4(pid_t pid, int *status, int options, struct rusage *rusage)
   wait4: { parameters: ["i32", "buffer", "i32", "buffer"], result: "i32" },
+  // int waitid(idtype_t idtype, id_t id, siginfo_t *infop, int options)
+  waitid: { parameters: ["i32", "u32", "buffer", "i32"], result: "i32" },
   // int kill(pid_t pid, int sig)
   kill: { parameters: ["i32", "i32"], result: "i32" },
   // ssize_t process_vm_readv(pid_t pid,

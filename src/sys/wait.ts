@@ -1,6 +1,18 @@
 /** Waiting for tasks, and sending signals to them. */
 
-import { __WALL, __WNOTHREAD } from "../abi/wait.ts";
+import { get } from "../abi/layout.ts";
+import { SIGINFO } from "../abi/signal.ts";
+import {
+  __WALL,
+  __WNOTHREAD,
+  CLD_DUMPED,
+  P_ALL,
+  P_PID,
+  WEXITED,
+  WNOHANG,
+  WNOWAIT,
+  WUNTRACED,
+} from "../abi/wait.ts";
 import { callNumber } from "./host.ts";
 import { libc, outcome } from "./libc.ts";
 
@@ -47,4 +59,46 @@ export function kill(pid: number, signal: number): number {
 export function tgkill(tgid: number, tid: number, signal: number): number {
   tgkillNumber ||= callNumber("tgkill");
   return outcome(libc().syscallIII(tgkillNumber, tgid, tid, signal));
+}
+
+const info = new Uint8Array(SIGINFO.size);
+
+/**
+ * As {@linkcode waitAny}, or {@linkcode waitFor} where a task is named, but
+ * nobody is gone unseen: `leaving` is told of a task that has ended while it is
+ * a zombie still, and what it used can be read. It costs one more call.
+ *
+ * @param tid the task, or -1 for any
+ * @param status where the wait status goes
+ * @param flags `WNOHANG` and the like
+ * @param leaving told of a task that has ended
+ * @returns the tid; 0 where `WNOHANG` found nothing; or a negative errno
+ */
+export function waitSeeing(
+  tid: number,
+  status: Int32Array,
+  flags: number,
+  leaving: (tid: number) => void,
+): number {
+  for (;;) {
+    const who = tid < 0 ? P_ALL : P_PID;
+    const found = changed(who, Math.max(tid, 0), WEXITED | WNOWAIT | flags);
+    if (found <= 0) return found;
+    if (get(SIGINFO, info, "si_code") <= CLD_DUMPED) {
+      leaving(found);
+      return waitFor(found, status);
+    }
+    // What has stopped may have been killed since: then it is looked at again.
+    if (changed(P_PID, found, WNOHANG) !== found) continue;
+    // The kernel tells the upper half of a wait status: wait_task_stopped().
+    status[0] = get(SIGINFO, info, "si_status") << 8 | 0x7f;
+    return found;
+  }
+}
+
+/** Waits for a stop, and what the flags add; the task is told in `info`. */
+function changed(who: number, id: number, flags: number): number {
+  const options = WUNTRACED | __WALL | __WNOTHREAD | flags;
+  const result = outcome(libc().waitid(who, id, info, options));
+  return result < 0 ? result : get(SIGINFO, info, "si_pid");
 }

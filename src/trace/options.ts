@@ -2,8 +2,10 @@
 
 import type { Call } from "../policy/call.ts";
 import type { Decision } from "../policy/decision.ts";
+import type { Limits } from "../policy/limits.ts";
 import type { CallPlan } from "../policy/plan.ts";
 import type { LaunchPlan } from "../sys/spawn.ts";
+import type { Usage } from "./accounts.ts";
 
 /** How calls are caught. */
 export type Engine =
@@ -68,6 +70,10 @@ export interface TraceOptions {
   readonly plan: CallPlan;
   /** Told of every decision on a call that stopped. An exception ends the jail. */
   readonly observe?: ((observation: Observation) => void) | undefined;
+  /** How much may be used. */
+  readonly limits?: Limits | undefined;
+  /** Told at the end what was used, where somebody wants to know. */
+  readonly measured?: ((usage: Usage) => void) | undefined;
   /** Wait for everything that the program started, not for the program alone. */
   readonly waitAll: boolean;
   /**

@@ -12,7 +12,7 @@ import {
   PTRACE_O_TRACEVFORK,
 } from "../abi/ptrace.ts";
 import { CLONE_VFORK, CLONE_VM } from "../abi/sched.ts";
-import { SIGCONT, SIGKILL } from "../abi/signal.ts";
+import { SIGCONT, SIGKILL, SIGTERM } from "../abi/signal.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
 import { SYSCALLS } from "../abi/syscalls.ts";
 import { WNOHANG } from "../abi/wait.ts";
@@ -30,7 +30,8 @@ import {
 } from "../sys/ptrace.ts";
 import { launch, type Launched } from "../sys/spawn.ts";
 import { isStopped, shareFiles, shareMemory } from "../sys/task.ts";
-import { kill, waitAny, waitFor } from "../sys/wait.ts";
+import { kill, waitAny, waitFor, waitSeeing } from "../sys/wait.ts";
+import { Accounts } from "./accounts.ts";
 import { Calls } from "./calls.ts";
 import { Entry } from "./entry.ts";
 import { isIgnored } from "./disposition.ts";
@@ -46,6 +47,7 @@ import {
   type Process,
   type Tracee,
 } from "./tracee.ts";
+import { Watch } from "./watch.ts";
 
 const OPTIONS = PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD |
   PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |
@@ -88,6 +90,9 @@ class Tracer {
   readonly #freezer: Freezer;
   readonly #jobControl = new JobControl(this.#family);
   readonly #entry: Entry | undefined;
+  /** What was used, where that is limited or to be told. */
+  readonly #accounts: Accounts | undefined;
+  #watch: Watch | undefined;
   /** Stops of tracees whose maker has not told of them yet. */
   readonly #early: Map<number, number> = new Map();
   /** Who may still tell of the orphans that are looked for. */
@@ -109,6 +114,10 @@ class Tracer {
 
   constructor(options: TraceOptions) {
     this.#options = options;
+    const { cpu, memory, written, time } = options.limits ?? {};
+    if (options.measured ?? cpu ?? memory ?? written ?? time) {
+      this.#accounts = new Accounts(this.#family);
+    }
     this.#freezer = new Freezer(
       this.#family,
       (tracee) => this.#calls.ready(tracee),
@@ -142,6 +151,7 @@ class Tracer {
     try {
       this.#start();
       this.#loop();
+      this.#measured();
       return this.#outcome ?? { kind: "failed", reason: "the program is lost" };
     } catch (error) {
       // Closed: nothing runs on without its tracer.
@@ -150,9 +160,17 @@ class Tracer {
       this.#loop();
       throw error;
     } finally {
+      this.#watch?.stop();
       this.#launched?.dispose();
       this.#finished?.();
     }
+  }
+
+  /** Tells what was used. */
+  #measured(): void {
+    const { measured } = this.#options;
+    if (this.#watch === undefined || this.#accounts === undefined) return;
+    measured?.(this.#accounts.usage(this.#watch.elapsed));
   }
 
   #start(): void {
@@ -170,7 +188,16 @@ class Tracer {
         "another tracer may hold it, or kernel.yama.ptrace_scope is 3",
       );
     }
-    this.#family.addProgram(pid);
+    const program = this.#family.addProgram(pid);
+    this.#accounts?.added(true);
+    if (this.#accounts !== undefined) {
+      // The signal of its pulse is for jail alone: the program is made by now.
+      this.#watch = new Watch(
+        this.#options.limits ?? {},
+        this.#accounts,
+        () => this.#family.processes.get(pid) ?? program.process,
+      );
+    }
     if (this.#entry !== undefined) {
       // Its calls stop only once it has been stopped itself.
       interrupt(pid);
@@ -181,7 +208,8 @@ class Tracer {
   #loop(): void {
     for (;;) {
       this.#handleStops();
-      const tid = waitAny(this.#status);
+      if (this.#watch !== undefined && !this.#killing) this.#look(this.#watch);
+      const tid = this.#wait(-1, 0);
       if (tid === -EINTR) continue;
       if (tid === -ECHILD) return;
       if (tid < 0) {
@@ -199,7 +227,7 @@ class Tracer {
    */
   #waitForOthers(): void {
     for (;;) {
-      const tid = waitAny(this.#status, WNOHANG);
+      const tid = this.#wait(-1, WNOHANG);
       if (tid <= 0) return;
       this.#waited(tid);
     }
@@ -223,7 +251,32 @@ class Tracer {
     }
   }
 
+  /** Waits for a task, or any where it is -1; counts who has ended. */
+  #wait(tid: number, flags: number): number {
+    const accounts = this.#accounts;
+    if (accounts !== undefined) {
+      return waitSeeing(tid, this.#status, flags, accounts.leaving);
+    }
+    return tid < 0
+      ? waitAny(this.#status, flags)
+      : waitFor(tid, this.#status, flags);
+  }
+
+  /** Sees to the limits that are of the whole jail. */
+  #look(watch: Watch): void {
+    const found = watch.look();
+    if (found === undefined) return;
+    this.#outcome ??= found.outcome;
+    if (found.kind === "kill") return this.#killAll();
+    for (const pid of this.#family.processes.keys()) {
+      kill(pid, SIGTERM);
+      // What is stopped gets no signal before it goes on.
+      kill(pid, SIGCONT);
+    }
+  }
+
   #waited(tid: number): void {
+    if (this.#accounts !== undefined) this.#accounts.stops++;
     const status = this.#status[0] as number;
     if (isDeath(status)) {
       // Whatever stop it was in is over.
@@ -241,7 +294,7 @@ class Tracer {
    */
   #untilExit(tracee: Tracee): void {
     for (;;) {
-      const tid = waitFor(tracee.tid, this.#status);
+      const tid = this.#wait(tracee.tid, 0);
       if (tid === -EINTR) continue;
       if (tid < 0) return;
       // The program's own filter sends calls to a tracer, too.
@@ -431,7 +484,7 @@ class Tracer {
     this.#headStart = true;
     const until = performance.now() + HEAD_START_MS;
     while (performance.now() < until) {
-      const tid = waitFor(tracee.tid, this.#status, WNOHANG);
+      const tid = this.#wait(tracee.tid, WNOHANG);
       if (tid < 0) break;
       if (tid > 0) this.#handle(tracee, this.#status[0] as number);
     }
@@ -472,7 +525,7 @@ class Tracer {
     }
     this.#told(maker);
     if (!allowed) return;
-    if (this.#options.observe !== undefined) {
+    if ((this.#options.observe ?? this.#accounts) !== undefined) {
       now.process.program = imageOf(now.tid);
     }
     if (!this.#family.started) {
@@ -509,7 +562,8 @@ class Tracer {
     // It may have been waited for already, dead.
     const gone = kill(tid, 0) === -ESRCH;
     if (gone || this.#family.tracees.has(tid)) return;
-    this.#family.addChild(parent, tid, flags, vfork);
+    const child = this.#family.addChild(parent, tid, flags, vfork);
+    this.#accounts?.added(child.process !== parent.process);
   }
 
   /** Handles stops that came before their tracees were told of. */
@@ -628,6 +682,7 @@ class Tracer {
       }
       this.#early.delete(tid);
       const orphan = this.#family.addOrphan(tid, kin, user);
+      this.#accounts?.added(true);
       this.#freezer.join(orphan);
       this.#handle(orphan, status);
     }
@@ -644,14 +699,14 @@ class Tracer {
     stopped(signal, () => {
       // Whoever is continued says so, but may not have come to it yet.
       if (!isStopped(tracee.tid)) return false;
-      next = waitFor(tracee.tid, this.#status, WNOHANG);
+      next = this.#wait(tracee.tid, WNOHANG);
       return next === 0;
     });
     // A shell continues jail and the program together. Where somebody
     // continued jail alone, the program goes on too.
     const until = Date.now() + CONTINUE_MS;
     while (next === 0 && Date.now() < until) {
-      next = waitFor(tracee.tid, this.#status, WNOHANG);
+      next = this.#wait(tracee.tid, WNOHANG);
     }
     if (next > 0) this.#handle(tracee, this.#status[0] as number);
     else if (next === 0) kill(tracee.process.pid, SIGCONT);

@@ -1,0 +1,87 @@
+/** What a process of the jail has used: processor time, memory, bytes written. */
+
+import { fromBytes } from "../abi/bytes.ts";
+import { get } from "../abi/layout.ts";
+import { CPUCLOCK_SCHED, TIMESPEC } from "../abi/time.ts";
+import { readFile } from "./files.ts";
+import { callNumber } from "./host.ts";
+import { libc, outcome } from "./libc.ts";
+
+/** More than any of the files here has, in bytes. */
+const MOST = 2 ** 16;
+
+const time = new Uint8Array(TIMESPEC.size);
+let clockGettime = 0;
+
+/**
+ * The processor time of a process: of all its threads, those that are gone too,
+ * and not of its children.
+ *
+ * @param pid the process, which may be a zombie
+ * @returns milliseconds; 0 where it is gone
+ */
+export function cpuOf(pid: number): number {
+  clockGettime ||= callNumber("clock_gettime");
+  // A process's clock: include/linux/posix-timers.h, MAKE_PROCESS_CPUCLOCK.
+  const clock = (~pid << 3) | CPUCLOCK_SCHED;
+  if (outcome(libc().syscallIB(clockGettime, clock, time)) < 0) return 0;
+  return get(TIMESPEC, time, "tv_sec") * 1000 +
+    get(TIMESPEC, time, "tv_nsec") / 1e6;
+}
+
+/**
+ * The memory of a task that a file could not give back: what is its own, what is
+ * shared memory, what is swapped out, huge pages. Memory that others share is
+ * counted in full.
+ *
+ * @param tid a thread
+ * @returns bytes; `undefined` where it has no memory any more
+ */
+export function memoryOf(tid: number): number | undefined {
+  return sum(`/proc/${tid}/status`, STATUS_REGEXP);
+}
+
+/**
+ * The same as {@linkcode memoryOf}, where each page is counted in shares: half
+ * of what two processes have in common. It takes the kernel milliseconds for
+ * each gigabyte.
+ *
+ * @param tid a thread
+ * @returns bytes; `undefined` where it cannot be told
+ */
+export function shareOf(tid: number): number | undefined {
+  return sum(`/proc/${tid}/smaps_rollup`, ROLLUP_REGEXP);
+}
+
+// proc_pid_status(5) and proc_pid_smaps(5).
+const STATUS_REGEXP =
+  /^(?:RssAnon|RssShmem|VmSwap|HugetlbPages):\s+(\d+) kB$/gm;
+const ROLLUP_REGEXP =
+  /^(?:Pss_Anon|Pss_Shmem|SwapPss|Shared_Hugetlb|Private_Hugetlb):\s+(\d+) kB$/gm;
+
+function sum(path: string, lines: RegExp): number | undefined {
+  const bytes = readFile(path, MOST);
+  if (typeof bytes === "number") return undefined;
+  let found: number | undefined;
+  for (const [, kilobytes] of fromBytes(bytes).matchAll(lines)) {
+    found = (found ?? 0) + Number(kilobytes) * 1024;
+  }
+  return found;
+}
+
+/**
+ * How much a process has written: what it gave to write(2) and its like, or what
+ * it changed in files on disks through mappings and otherwise, whichever is more.
+ *
+ * @param pid the process, which may be a zombie
+ * @returns bytes, or a negative errno where it cannot be read
+ */
+export function writtenBy(pid: number): number {
+  const bytes = readFile(`/proc/${pid}/io`, MOST);
+  if (typeof bytes === "number") return bytes;
+  const text = fromBytes(bytes);
+  // proc_pid_io(5)
+  const of = (name: string): number =>
+    Number(new RegExp(`^${name}: (\\d+)$`, "m").exec(text)?.[1] ?? 0);
+  return Math.max(of("wchar"), of("write_bytes"));
+}

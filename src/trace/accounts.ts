@@ -1,0 +1,147 @@
+/**
+ * What a jail has used so far: all that runs, and all that is gone.
+ *
+ * Who is gone is counted while it is a zombie still, so that many that live for
+ * a moment count as much as one that lives long. Of who runs, the kernel is
+ * asked when somebody wants to know.
+ */
+
+import { ENOENT, ESRCH } from "../abi/errno.ts";
+import { cpuOf, memoryOf, shareOf, writtenBy } from "../sys/usage.ts";
+import type { Family } from "./family.ts";
+import type { Process, Space } from "./tracee.ts";
+
+/** How much was used, and by whom the most. */
+export interface Used {
+  /** Milliseconds, or bytes. */
+  readonly amount: number;
+  /** The process that used the most of it, of those that run. */
+  readonly by: Process | undefined;
+}
+
+/** What a jail used from its start to its end. */
+export interface Usage {
+  /** Milliseconds that passed. */
+  readonly wall: number;
+  /** Milliseconds of processor time, of everything in the jail. */
+  readonly cpu: number;
+  /**
+   * The most memory in use at once, in bytes, as far as that was seen: a look is
+   * taken twenty times a second. What processes share may be counted twice.
+   */
+  readonly memory: number;
+  /** How many processes there were. */
+  readonly processes: number;
+  /** How many processes and threads there were at once, at most. */
+  readonly tasks: number;
+  /** How often the tracer was asked. */
+  readonly stops: number;
+}
+
+/** The accounts of one jail. */
+export class Accounts {
+  readonly #family: Family;
+  /** Of who is gone: milliseconds, and bytes. */
+  #cpu = 0;
+  #written = 0;
+  #memory = 0;
+  #processes = 0;
+  #tasks = 0;
+  /** How often the tracer was asked. */
+  stops = 0;
+
+  /** Opens the accounts of a jail. */
+  constructor(family: Family) {
+    this.#family = family;
+  }
+
+  /** A tracee was added to the family. */
+  added(process: boolean): void {
+    if (process) this.#processes++;
+    this.#tasks = Math.max(this.#tasks, this.#family.tracees.size);
+  }
+
+  /** A task has ended, and is a zombie. */
+  readonly leaving = (tid: number): void => {
+    // A thread's share is its process's, and stays there.
+    if (!this.#family.processes.has(tid)) return;
+    this.#cpu += cpuOf(tid);
+    this.#written += Math.max(0, writtenBy(tid));
+  };
+
+  /** The processor time that was used, in milliseconds. */
+  cpu(): Used {
+    return this.#sum(this.#cpu, (pid) => cpuOf(pid));
+  }
+
+  /**
+   * The bytes that were written.
+   *
+   * @returns how many, or a negative errno where somebody cannot be counted
+   */
+  written(): Used | number {
+    let failed = 0;
+    const used = this.#sum(this.#written, (pid) => {
+      const bytes = writtenBy(pid);
+      if (bytes < 0 && bytes !== -ESRCH && bytes !== -ENOENT) failed = bytes;
+      return Math.max(0, bytes);
+    });
+    return failed < 0 ? failed : used;
+  }
+
+  #sum(gone: number, of: (pid: number) => number): Used {
+    let amount = gone;
+    let most = 0;
+    let by: Process | undefined;
+    for (const process of this.#family.processes.values()) {
+      const own = of(process.pid);
+      amount += own;
+      if (own > most) [most, by] = [own, process];
+    }
+    return { amount, by };
+  }
+
+  /**
+   * The memory that is in use, in bytes. What processes share is told apart only
+   * where it would be too much otherwise, since that takes long.
+   *
+   * @param limit how much is too much
+   */
+  memory(limit: number): Used {
+    let used = this.#memoryBy(memoryOf);
+    if (used.amount > limit) {
+      used = this.#memoryBy((tid) => shareOf(tid) ?? memoryOf(tid));
+    }
+    this.#memory = Math.max(this.#memory, used.amount);
+    return used;
+  }
+
+  #memoryBy(of: (tid: number) => number | undefined): Used {
+    const seen = new Set<Space>();
+    let amount = 0;
+    let most = 0;
+    let by: Process | undefined;
+    for (const { tid, space, process } of this.#family.tracees.values()) {
+      if (seen.has(space)) continue;
+      // A first thread that has left has no memory; its process's others do.
+      const own = of(tid);
+      if (own === undefined) continue;
+      seen.add(space);
+      amount += own;
+      if (own > most) [most, by] = [own, process];
+    }
+    return { amount, by };
+  }
+
+  /** What was used from the start to the end. */
+  usage(wall: number): Usage {
+    return {
+      wall,
+      cpu: this.cpu().amount,
+      memory: this.#memory,
+      processes: this.#processes,
+      tasks: this.#tasks,
+      stops: this.stops,
+    };
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * Holds a jail to what is limited over all of it: time, processor time, memory,
+ * bytes written.
+ *
+ * The tracer looks between two stops, and a pulse ends its wait where nobody
+ * stops, so neither a program that never makes a call nor one that makes calls
+ * all the time escapes it. Between two looks a program may use more than its
+ * limit: as much as it can in {@linkcode EVERY_MS}, or in four times as long as
+ * a look takes, where that is longer.
+ */
+
+import { errnoName } from "../abi/errno.ts";
+import { SystemCallError } from "../errors.ts";
+import type { LimitName, Outcome } from "../outcome.ts";
+import type { Limits } from "../policy/limits.ts";
+import { type Pulse, startPulse } from "../sys/pulse.ts";
+import type { Accounts, Used } from "./accounts.ts";
+import type { Process } from "./tracee.ts";
+
+/** How often it looks at what was used, in milliseconds. */
+const EVERY_MS = 20;
+
+/** How often where there is no limit to hold, but the most used to be told. */
+const SELDOM_MS = 50;
+
+/** How long a program has from SIGTERM at its time limit to SIGKILL. */
+export const GRACE_MS = 500;
+
+/** Of the tracer's time no more than a part of this is spent on looking. */
+const SHARE = 5;
+
+/** How a jail ended that used more than a limit. */
+export type Limited = Extract<Outcome, { readonly kind: "limited" }>;
+
+/** What a look has found. */
+export type Found =
+  /** Everything in the jail is to be told to end. */
+  | { readonly kind: "terminate"; readonly outcome: Limited }
+  /** Everything in the jail is to be ended. */
+  | { readonly kind: "kill"; readonly outcome: Limited };
+
+/** Watches one jail. */
+export class Watch {
+  readonly #limits: Limits;
+  readonly #accounts: Accounts;
+  readonly #program: () => Process | undefined;
+  readonly #every: number;
+  readonly #start = performance.now();
+  #deadline: number;
+  #sample: number;
+  #overtime: Limited | undefined;
+  #pulse: Pulse | undefined;
+
+  /**
+   * Begins to watch, and to count the time.
+   *
+   * @param limits what must hold
+   * @param accounts what was used
+   * @param program who is blamed for the time that passes
+   */
+  constructor(
+    limits: Limits,
+    accounts: Accounts,
+    program: () => Process | undefined,
+  ) {
+    this.#limits = limits;
+    this.#accounts = accounts;
+    this.#program = program;
+    this.#deadline = this.#start + (limits.time?.most ?? Infinity);
+    const { cpu, memory, written } = limits;
+    const sampled = (cpu ?? memory ?? written) !== undefined;
+    const onlyTime = !sampled && limits.time !== undefined;
+    this.#every = sampled ? EVERY_MS : SELDOM_MS;
+    this.#sample = onlyTime ? Infinity : this.#start + this.#every;
+    const first = Math.max(1, Math.min(this.#deadline, this.#sample));
+    this.#pulse = startPulse(first - this.#start, this.#every);
+  }
+
+  /** Milliseconds since the start. */
+  get elapsed(): number {
+    return performance.now() - this.#start;
+  }
+
+  /** Ends the pulse; it may look no more. */
+  stop(): void {
+    this.#pulse?.stop();
+    this.#pulse = undefined;
+    this.#deadline = Infinity;
+    this.#sample = Infinity;
+  }
+
+  /**
+   * Looks at the clock, and at what was used where it is time for that.
+   *
+   * @returns what there is to do about it
+   * @throws {SystemCallError} where somebody cannot be counted
+   */
+  look(): Found | undefined {
+    const now = performance.now();
+    if (now >= this.#deadline) return this.#late();
+    if (now < this.#sample) return undefined;
+    const outcome = this.#overused();
+    const end = performance.now();
+    this.#sample = end + Math.max(this.#every, (end - now) * (SHARE - 1));
+    return outcome === undefined ? undefined : { kind: "kill", outcome };
+  }
+
+  /** The time is over, or the grace after it is. */
+  #late(): Found {
+    if (this.#overtime !== undefined) {
+      return { kind: "kill", outcome: this.#overtime };
+    }
+    this.#deadline += GRACE_MS;
+    const by = this.#program();
+    this.#overtime = this.#ended("time", { amount: this.elapsed, by });
+    return { kind: "terminate", outcome: this.#overtime };
+  }
+
+  #overused(): Limited | undefined {
+    const { cpu, memory, written } = this.#limits;
+    if (cpu !== undefined) {
+      const used = this.#accounts.cpu();
+      if (used.amount > cpu.most) return this.#ended("cpu", used);
+    }
+    const used = this.#accounts.memory(memory?.most ?? Infinity);
+    if (memory !== undefined && used.amount > memory.most) {
+      return this.#ended("memory", used);
+    }
+    if (written === undefined) return undefined;
+    const bytes = this.#accounts.written();
+    if (typeof bytes === "number") {
+      throw new SystemCallError(
+        "count what the program writes",
+        "open(/proc/PID/io)",
+        errnoName(-bytes),
+        "a program that may be executed and not read cannot be counted",
+      );
+    }
+    return bytes.amount > written.most
+      ? this.#ended("written", bytes)
+      : undefined;
+  }
+
+  #ended(limit: LimitName, { amount, by }: Used): Limited {
+    return {
+      kind: "limited",
+      limit,
+      most: this.#limits[limit]?.most ?? 0,
+      used: amount,
+      source: this.#limits[limit]?.ref.source ?? "",
+      program: by?.program ?? "",
+      pid: by?.pid ?? 0,
+    };
+  }
+}
