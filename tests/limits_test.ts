@@ -1,7 +1,13 @@
 /** A program that uses more than its limits is ended or refused, soon, and with all that it started. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { type Ended, ENGINES, jail, processesWith } from "./harness.ts";
+import {
+  type Ended,
+  ENGINES,
+  fixture,
+  jail,
+  processesWith,
+} from "./harness.ts";
 import { scratch } from "./jail.ts";
 
 /**
@@ -58,7 +64,73 @@ const LATE: readonly Late[] = [
   },
 ];
 
+interface Much {
+  readonly what: string;
+  readonly limits: string;
+  readonly args: readonly string[];
+  /** What is said of it. */
+  readonly says: string;
+}
+
+/** What `use_much` does, and what ends it. */
+const MUCH: readonly Much[] = [
+  {
+    what: "one process that takes memory",
+    limits: "{memory: 60MiB}",
+    args: ["memory", "1"],
+    says: "memory limit of 60 MiB",
+  },
+  {
+    what: "fifty processes that take memory together",
+    limits: "{memory: 200MiB}",
+    args: ["memory", "50"],
+    says: "memory limit of 200 MiB",
+  },
+  {
+    what: "memory that a process has when its first thread has left",
+    limits: "{memory: 60MiB}",
+    args: ["thread"],
+    says: "memory limit of 60 MiB",
+  },
+  {
+    what: "memory that may be shared",
+    limits: "{memory: 60MiB}",
+    args: ["mapped"],
+    says: "memory limit of 60 MiB",
+  },
+  {
+    what: "a process that uses its processor time",
+    limits: "{cpu: 300ms}",
+    args: ["spin"],
+    says: "cpu limit of 300 ms",
+  },
+  {
+    what: "processor time of children that are killed before they are seen",
+    limits: "{cpu: 300ms}",
+    args: ["burn"],
+    says: "cpu limit of 300 ms",
+  },
+];
+
 for (const engine of ENGINES) {
+  for (const { what, limits, args, says } of MUCH) {
+    Deno.test(`jail (${engine}) ends ${what}`, async () => {
+      const program = fixture("use_much");
+      const argv = (word: string): string[] => [program, ...args, word];
+      const { code, stderr } = await ends(limits, argv, { engine });
+      assertEquals(code, 123, stderr);
+      assertStringIncludes(stderr, says);
+      assertStringIncludes(stderr, `by "${program}" (process `);
+    });
+  }
+
+  Deno.test(`jail (${engine}) counts memory once that processes share`, async () => {
+    const policy = "{extends: allow-all, limits: {memory: 150MiB}}";
+    const argv = [fixture("use_much"), "shared", "8", "100"];
+    const { code, stderr } = await jail(policy, argv, { engine });
+    assertEquals([code, stderr], [0, ""]);
+  });
+
   for (const { what, script } of LATE) {
     Deno.test(`jail (${engine}) ends a program at its time limit that ${what}`, async () => {
       const argv = (word: string): string[] => ["bash", "-c", script, word];

@@ -154,6 +154,7 @@ class Values {
 /** The limits that have a flag. */
 const LIMIT_FLAGS: readonly (readonly [flag: string, limit: LimitName])[] = [
   ["timeout", "time"],
+  ["memory", "memory"],
 ];
 
 /** What the flags of limits say. */

@@ -225,6 +225,16 @@ export const FLAGS: readonly Flag[] = [
       "SIGKILL. Of this and a policy's limits the smaller one holds.",
   },
   {
+    name: "memory",
+    takes: "value",
+    value: "SIZE",
+    category: "program",
+    doc: "End everything above SIZE of memory (code 123)",
+    more:
+      "It is the memory in use of all that the program started, together, and " +
+      "the code is 123. Of this and a policy's limits the smaller one holds.",
+  },
+  {
     name: "engine",
     takes: "value",
     value: "auto|seccomp|ptrace",
@@ -254,7 +264,6 @@ export const FLAGS: readonly Flag[] = [
     category: "jail",
     doc: "Show the version",
   },
-  missing("memory", "SIZE", "program", "Let the program use SIZE of memory"),
   missing("root", "DIR", "program", "Make DIR the root directory"),
   missing("stats", undefined, "jail", "Show what the jail cost"),
 ];

@@ -3,7 +3,12 @@
 import { printable, toCString } from "../abi/bytes.ts";
 import { SIGPIPE } from "../abi/signal.ts";
 import { LaunchError } from "../errors.ts";
-import { RLIMIT_FSIZE, RLIMIT_NOFILE } from "../abi/resource.ts";
+import {
+  RLIMIT_CPU,
+  RLIMIT_DATA,
+  RLIMIT_FSIZE,
+  RLIMIT_NOFILE,
+} from "../abi/resource.ts";
 import type { Limits } from "../policy/limits.ts";
 import { confinement } from "../sys/confine.ts";
 import { isIgnoredByShell, originalOpenFiles } from "../sys/origin.ts";
@@ -171,12 +176,22 @@ export function planLaunch(
   };
 }
 
+/** What a program may map beyond twice its memory limit, in bytes. */
+const DATA_SPARE = 2 ** 30;
+
 /** The calls by which the program limits itself. */
 function limitSteps(limits: Limits): Step[] {
   const steps: Step[] = [];
   const add = (resource: number, most: number | undefined): void => {
     if (most !== undefined) steps.push(limitStep(resource, most));
   };
+  const { cpu, memory } = limits;
+  // What the watch holds of the whole jail the kernel holds of each process, some
+  // way above, in case that the watch comes late.
+  add(RLIMIT_CPU, cpu && Math.ceil(cpu.most / 1000) + 1);
+  // Not RLIMIT_AS: V8, Go and Java reserve far more than they use. What is
+  // reserved and cannot be written does not count here.
+  add(RLIMIT_DATA, memory && 2 * memory.most + DATA_SPARE);
   add(RLIMIT_NOFILE, limits["open-files"]?.most);
   add(RLIMIT_FSIZE, limits["file-size"]?.most);
   return steps;
