@@ -131,6 +131,48 @@ for (const engine of ENGINES) {
     assertEquals([code, stderr], [0, ""]);
   });
 
+  Deno.test(`jail (${engine}) makes a fork fail that is one too many, also of a thread`, async () => {
+    const policy = "{extends: allow-all, limits: {processes: 20}}";
+    const argv = [fixture("use_much"), "threads"];
+    const { code, stdout } = await jail(policy, argv, { engine });
+    assertEquals([code, stdout], [0, "20 EAGAIN\nEAGAIN\nEAGAIN\n"]);
+  });
+
+  Deno.test(`jail (${engine}) counts processes that nobody has waited for`, async () => {
+    const policy = "{extends: allow-all, limits: {processes: 20}}";
+    const argv = [fixture("use_much"), "zombies"];
+    const { code, stdout } = await jail(policy, argv, { engine });
+    assertEquals([code, stdout], [0, "20 EAGAIN\nmade\n"]);
+  });
+
+  Deno.test(`jail (${engine}) lets a fork bomb end by itself`, async () => {
+    const word = mark();
+    const policy = "{extends: allow-all, limits: {processes: 20}}";
+    const argv = [fixture("use_much"), "bomb", "300", word];
+    const ended = await jail(policy, argv, { engine });
+    assertEquals([ended.code, ended.stderr], [0, ""]);
+    assertEquals(processesWith(word), []);
+  });
+
+  Deno.test(`jail (${engine}) ends a fork bomb of a shell at the time limit`, async () => {
+    const argv = (word: string): string[] => [
+      ...["bash", "-c", "f() { f | f & }; f; wait; sleep 1000", word],
+    ];
+    const limits = "{processes: 20, time: 1s}";
+    const { code, stderr } = await ends(limits, argv, { engine });
+    assertEquals(code, 124);
+    assertStringIncludes(stderr, "Resource temporarily unavailable");
+  });
+
+  Deno.test(`jail (${engine}) makes and waits for more processes than there may be at once`, async () => {
+    const policy = "{extends: allow-all, limits: {processes: 4}}";
+    const script =
+      "for i in $(seq 30); do /bin/true | /bin/true || exit 9; done";
+    const argv = ["bash", "-c", script];
+    const { code, stderr } = await jail(policy, argv, { engine });
+    assertEquals([code, stderr], [0, ""]);
+  });
+
   for (const { what, script } of LATE) {
     Deno.test(`jail (${engine}) ends a program at its time limit that ${what}`, async () => {
       const argv = (word: string): string[] => ["bash", "-c", script, word];

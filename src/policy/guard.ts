@@ -56,6 +56,8 @@ export type Look =
   | { readonly kind: "pid"; readonly arg: ArgIndex }
   /** A descriptor: the policy must let its file be written. */
   | { readonly kind: "write-fd"; readonly arg: ArgIndex }
+  /** Nothing: there must be room for the process or thread that it makes. */
+  | { readonly kind: "room" }
   /** Nothing: it refuses. */
   | {
     readonly kind: "refuse";

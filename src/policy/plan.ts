@@ -67,6 +67,14 @@ const LOOKED_AT: ReadonlySet<ArgKind> = new Set<ArgKind>([
 const EPERM: Refusal = { kind: "errno", errno: "EPERM" };
 const ALLOW: FilterAction = { kind: "allow" };
 const TRACE: FilterAction = { kind: "trace", look: { kind: "call" } };
+const ROOM: FilterAction = { kind: "trace", look: { kind: "room" } };
+
+/** Calls that make processes and threads. clone3 is refused. */
+const MAKES: ReadonlySet<SyscallName> = new Set<SyscallName>([
+  "clone",
+  "fork",
+  "vfork",
+]);
 
 /**
  * Plans what happens to every call.
@@ -126,8 +134,10 @@ function planCall(
     });
   switch (kind) {
     case "unrestricted":
-    case "virtual":
-      return { guards, action: ALLOW };
+    case "virtual": {
+      const counted = policy.limits.processes !== undefined && MAKES.has(name);
+      return { guards, action: counted ? ROOM : ALLOW };
+    }
     case "checked":
       return { guards, action: TRACE };
     case "forbidden": {

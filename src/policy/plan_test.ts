@@ -48,6 +48,8 @@ function shortLook(action: FilterAction & { kind: "trace" }): Short {
   switch (look.kind) {
     case "call":
       return "look";
+    case "room":
+      return "room";
     case "pid":
     case "write-fd":
       return `${look.kind} ${look.arg}`;
@@ -422,6 +424,20 @@ test("with a default", planCalls(KILLING, { observe: false }), [
   ["io_uring_setup", [], "ENOSYS"],
   ["socket", [2, 1, 0], "EACCES"],
   ["openat", [], "look"],
+]);
+
+const LIMITED: Policy = {
+  ...NONE,
+  limits: { processes: { most: 9, ref: REF } },
+};
+
+test("with a limit of processes", planCalls(LIMITED, { observe: false }), [
+  ["fork", [], "room"],
+  ["vfork", [], "room"],
+  ["clone", [0x11], "room"],
+  ["clone", [0x003d_0f00], "room"], // a thread
+  ["clone", [0x1000_0000], "EPERM"], // CLONE_NEWUSER
+  ["clone3", [0, 88], "ENOSYS"],
 ]);
 
 Deno.test("planCalls() plans every call of the table", () => {

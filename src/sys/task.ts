@@ -30,11 +30,20 @@ export function getpgid(pid: number): number {
  * @param tid the task
  */
 export function isStopped(tid: number): boolean {
-  const stat = readFile(`/proc/${tid}/stat`, STAT_SIZE);
-  if (typeof stat === "number") return false;
-  // pid (name) state …, proc_pid_stat(5); a name may have any character.
-  const [state] = fromBytes(stat).split(") ").at(-1) ?? "";
+  const state = stateOf(tid);
   return state === "T" || state === "t";
+}
+
+/** Whether a process has ended, and nobody has waited for it. */
+export function isZombie(pid: number): boolean {
+  return stateOf(pid) === "Z";
+}
+
+function stateOf(tid: number): string | undefined {
+  const stat = readFile(`/proc/${tid}/stat`, STAT_SIZE);
+  if (typeof stat === "number") return undefined;
+  // pid (name) state …, proc_pid_stat(5); a name may have any character.
+  return fromBytes(stat).split(") ").at(-1)?.[0];
 }
 
 function same(a: number, b: number, type: number): boolean | undefined {

@@ -27,6 +27,8 @@ export interface Resumer {
   toExit(tracee: Tracee): void;
   /** Waits until a tracee has made its call, and for nobody else. */
   untilExit(tracee: Tracee): void;
+  /** Whether there is room for what a tracee is about to make; it is taken. */
+  makesRoom(tracee: Tracee): boolean;
   /** Ends the whole jail because the policy says so. */
   kill(): void;
   /** Stops all tracees that could run. */

@@ -266,6 +266,9 @@ export class Calls {
           treatment: "descriptor",
           fd: look.arg,
         });
+      case "room":
+        this.#make(tracee, spec);
+        return true;
       case "call":
         return this.#lookAtCall(tracee, spec);
     }
@@ -478,6 +481,14 @@ export class Calls {
   /** Whether a call failed because of what another tracee did meanwhile. */
   #lostRace(tracee: Tracee, flight: InFlight, result: number): boolean {
     return flight.retryOn.includes(-result) && tracee.retries++ < MAX_RETRIES;
+  }
+
+  /** A tracee is about to make a process or a thread. */
+  #make(tracee: Tracee, spec: CallSpec): void {
+    if (this.#resumer.makesRoom(tracee)) return this.#resumer.go(tracee);
+    const rule = this.#options.limits?.processes?.ref ?? fixedRule("limits");
+    const refusal = { kind: "errno", errno: "EAGAIN" } as const;
+    this.#answers.refuse(tracee, spec, refusal, rule);
   }
 
   #process(tracee: Tracee, spec: CallSpec): void {

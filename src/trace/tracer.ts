@@ -47,6 +47,7 @@ import {
   type Process,
   type Tracee,
 } from "./tracee.ts";
+import { Room } from "./room.ts";
 import { Watch } from "./watch.ts";
 
 const OPTIONS = PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD |
@@ -93,6 +94,8 @@ class Tracer {
   /** What was used, where that is limited or to be told. */
   readonly #accounts: Accounts | undefined;
   #watch: Watch | undefined;
+  /** The room for processes and threads, where that is limited. */
+  readonly #room: Room | undefined;
   /** Stops of tracees whose maker has not told of them yet. */
   readonly #early: Map<number, number> = new Map();
   /** Who may still tell of the orphans that are looked for. */
@@ -114,7 +117,10 @@ class Tracer {
 
   constructor(options: TraceOptions) {
     this.#options = options;
-    const { cpu, memory, written, time } = options.limits ?? {};
+    const { cpu, memory, written, time, processes } = options.limits ?? {};
+    if (processes !== undefined) {
+      this.#room = new Room(this.#family, processes.most);
+    }
     if (options.measured ?? cpu ?? memory ?? written ?? time) {
       this.#accounts = new Accounts(this.#family);
     }
@@ -131,6 +137,8 @@ class Tracer {
       {
         go: (tracee) => this.#go(tracee, 0),
         toExit: (tracee) => this.#resumed(tracee, resumeToCall(tracee.tid, 0)),
+        makesRoom: (tracee) =>
+          this.#room?.take(tracee, this.#strangers()) ?? true,
         kill: () => this.#endWith({ kind: "killed-by-policy" }),
         untilExit: (tracee) => this.#untilExit(tracee),
         quiet: () => this.#quiet(),
@@ -362,6 +370,7 @@ class Tracer {
       tracee.held.push(status);
       return;
     }
+    this.#room?.over(tracee);
     switch (kind) {
       case "seccomp":
         return this.#seccomp(tracee);
@@ -519,6 +528,7 @@ class Tracer {
     now.stopped = true;
     for (const other of gone) {
       this.#calls.drop(other);
+      this.#room?.over(other);
       this.#freezer.gone(other);
       if (other.tid !== now.tid) this.#stops.delete(other.tid);
       this.#told(other);
@@ -576,6 +586,15 @@ class Tracer {
     }
   }
 
+  /** How many tracees have stopped that nobody has told of yet. */
+  #strangers(): number {
+    let count = 0;
+    for (const tid of this.#early.keys()) {
+      if (!this.#family.tracees.has(tid)) count++;
+    }
+    return count;
+  }
+
   /** A stop of a tracee that nobody has told of yet. */
   #stranger(tid: number, status: number): void {
     const kind = stopKind(status);
@@ -597,6 +616,7 @@ class Tracer {
     const executed = process.executing === tracee;
     this.#calls.drop(tracee);
     this.#family.remove(tracee);
+    this.#room?.gone(tracee);
     this.#freezer.gone(tracee);
     if (executed) this.#serveAgain(process);
     if (tracee.tid === this.#launched?.pid) {
