@@ -105,6 +105,18 @@ const MUCH: readonly Much[] = [
     says: "cpu limit of 300 ms",
   },
   {
+    what: "a file that grows for ever",
+    limits: "{written: 20MiB}",
+    args: ["fill", "FILE"],
+    says: "written limit of 20 MiB",
+  },
+  {
+    what: "files that get more and more",
+    limits: "{written: 3MB}",
+    args: ["files", "DIRECTORY"],
+    says: "written limit of 3 MB",
+  },
+  {
     what: "processor time of children that are killed before they are seen",
     limits: "{cpu: 300ms}",
     args: ["burn"],
@@ -115,8 +127,13 @@ const MUCH: readonly Much[] = [
 for (const engine of ENGINES) {
   for (const { what, limits, args, says } of MUCH) {
     Deno.test(`jail (${engine}) ends ${what}`, async () => {
+      await using directory = await scratch();
       const program = fixture("use_much");
-      const argv = (word: string): string[] => [program, ...args, word];
+      const given = args.map((arg) =>
+        arg.replace("FILE", `${directory.path}/x`)
+          .replace("DIRECTORY", directory.path)
+      );
+      const argv = (word: string): string[] => [program, ...given, word];
       const { code, stderr } = await ends(limits, argv, { engine });
       assertEquals(code, 123, stderr);
       assertStringIncludes(stderr, says);

@@ -15,6 +15,7 @@ import { hostArch } from "../sys/host.ts";
 import { createRuleset } from "../sys/landlock.ts";
 import { hasSeccompTrace } from "../sys/probe.ts";
 import { isStreamOrNoSocket } from "../sys/socket.ts";
+import { writtenBy } from "../sys/usage.ts";
 import type { Usage } from "../trace/accounts.ts";
 import { assemble } from "../trace/filter.ts";
 import type { Engine, Observation } from "../trace/options.ts";
@@ -114,6 +115,12 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
   const { policy, program } = job;
   const engine = engineOf(job.engine);
   const found = findProgram(program);
+  if (policy.limits.written !== undefined && writtenBy("self") < 0) {
+    throw new UnsupportedError(
+      "Cannot limit what is written: this kernel does not count it",
+      'leave out "written", or use a kernel with CONFIG_TASK_IO_ACCOUNTING',
+    );
+  }
   const policyEngine = compile(policy, { realpath });
   const decide = (call: Call): Decision => policyEngine.decide(call);
   const plan = planCalls(policy, {

@@ -120,14 +120,14 @@ export function durationText(milliseconds: number): string {
   return ms < 1000 ? `${ms} ms` : `${Number((ms / 1000).toFixed(2))} s`;
 }
 
-/** A size as a person reads it: `100 MiB`, `1.5 GiB`, `1000 bytes`. */
+const DECIMAL: readonly string[] = ["TB", "GB", "MB", "kB"];
+const BINARY: readonly string[] = ["TiB", "GiB", "MiB", "KiB"];
+
+/** A size as a person reads it: `100 MiB`, `1.5 GiB`, `3 MB`, `1 byte`. */
 export function sizeText(bytes: number): string {
-  if (bytes < 2 ** 20 && bytes % 2 ** 10 !== 0) {
-    return bytes === 1 ? "1 byte" : `${bytes} bytes`;
-  }
-  const unit =
-    (["TiB", "GiB", "MiB", "KiB"] as const).find((unit) =>
-      bytes >= (SIZES[unit] as number)
-    ) ?? "KiB";
+  if (bytes < 1000) return bytes === 1 ? "1 byte" : `${bytes} bytes`;
+  // As it was written, probably.
+  const units = bytes % 1000 === 0 && bytes % 1024 !== 0 ? DECIMAL : BINARY;
+  const unit = units.find((unit) => bytes >= (SIZES[unit] as number)) ?? "KiB";
   return `${Number((bytes / (SIZES[unit] as number)).toFixed(2))} ${unit}`;
 }

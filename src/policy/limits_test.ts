@@ -74,13 +74,17 @@ Deno.test("durationText() and sizeText() read as people write", () => {
     "1.25 s",
     "60 s",
   ]);
-  assertEquals([1, 1000, 4096, 2 ** 20, 1.5 * 2 ** 30, 1e9].map(sizeText), [
+  const sizes = [1, 999, 1000, 1001, 4096, 2 ** 20, 1.5 * 2 ** 30, 1e9, 12e6];
+  assertEquals(sizes.map(sizeText), [
     "1 byte",
-    "1000 bytes",
+    "999 bytes",
+    "1 kB",
+    "0.98 KiB",
     "4 KiB",
     "1 MiB",
     "1.5 GiB",
-    "953.67 MiB",
+    "1 GB",
+    "12 MB",
   ]);
 });
 

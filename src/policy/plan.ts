@@ -1,5 +1,6 @@
 /** What happens to every call under a policy, as far as registers tell. */
 
+import type { ErrnoName } from "../abi/errno.ts";
 import { type ArgKind, type SyscallName, SYSCALLS } from "../abi/syscalls.ts";
 import * as net from "../abi/socket.ts";
 import { type CallSetting, callSettings } from "./calls.ts";
@@ -69,6 +70,26 @@ const ALLOW: FilterAction = { kind: "allow" };
 const TRACE: FilterAction = { kind: "trace", look: { kind: "call" } };
 const ROOM: FilterAction = { kind: "trace", look: { kind: "room" } };
 
+function uncounted(errno: ErrnoName): readonly Guard[] {
+  const why = "the kernel does not count what it writes";
+  return [{ tests: [], action: { kind: "errno", errno }, why }];
+}
+
+/**
+ * Calls that write what the kernel counts for nobody. Where they do not work, as
+ * on some file systems, programs write as usual.
+ */
+const UNCOUNTED: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
+  SyscallName,
+  readonly Guard[]
+>([
+  ["fallocate", uncounted("EOPNOTSUPP")],
+  ["io_setup", uncounted("ENOSYS")],
+  ["splice", uncounted("EINVAL")],
+  ["tee", uncounted("EINVAL")],
+  ["vmsplice", uncounted("EINVAL")],
+]);
+
 /** Calls that make processes and threads. clone3 is refused. */
 const MAKES: ReadonlySet<SyscallName> = new Set<SyscallName>([
   "clone",
@@ -124,7 +145,11 @@ function planCall(
   }
   const { kind, args } = SYSCALLS[name];
   const allowed = setting?.kind === "allow";
-  const guards = [...(SURFACE[name] ?? []), ...netGuards(name, policy, options)]
+  const guards = [
+    ...(SURFACE[name] ?? []),
+    ...netGuards(name, policy, options),
+    ...(policy.limits.written !== undefined ? UNCOUNTED.get(name) ?? [] : []),
+  ]
     .flatMap((guard) => {
       if (guard.lifted !== true) return guard;
       if (allowed) return { ...guard, action: ALLOW };

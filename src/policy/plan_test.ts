@@ -440,6 +440,18 @@ test("with a limit of processes", planCalls(LIMITED, { observe: false }), [
   ["clone3", [0, 88], "ENOSYS"],
 ]);
 
+const COUNTED: Policy = { ...NONE, limits: { written: { most: 9, ref: REF } } };
+
+test("with a limit of bytes written", planCalls(COUNTED, { observe: false }), [
+  ["write", [1, 0, 1], "allow"],
+  ["sendfile", [1, 3, 0, 1], "allow"],
+  ["fallocate", [1, 0, 0, 1], "EOPNOTSUPP"],
+  ["splice", [1, 0, 3, 0, 1, 0], "EINVAL"],
+  ["vmsplice", [1, 0, 1, 0], "EINVAL"],
+  ["io_setup", [1, 0], "ENOSYS"],
+  ["fork", [], "allow"],
+]);
+
 Deno.test("planCalls() plans every call of the table", () => {
   assertEquals(
     [...planCalls(NONE, { observe: false }).keys()],

@@ -8,7 +8,6 @@ import { readMap, refTo, type Shape } from "./values.ts";
 
 /** The limits that will hold, and are refused until they do. */
 const RESERVED: readonly LimitName[] = [
-  "written",
   "output",
 ];
 

@@ -73,10 +73,10 @@ function sum(path: string, lines: RegExp): number | undefined {
  * How much a process has written: what it gave to write(2) and its like, or what
  * it changed in files on disks through mappings and otherwise, whichever is more.
  *
- * @param pid the process, which may be a zombie
+ * @param pid the process, which may be a zombie; `self` is this one
  * @returns bytes, or a negative errno where it cannot be read
  */
-export function writtenBy(pid: number): number {
+export function writtenBy(pid: number | "self"): number {
   const bytes = readFile(`/proc/${pid}/io`, MOST);
   if (typeof bytes === "number") return bytes;
   const text = fromBytes(bytes);
