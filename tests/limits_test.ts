@@ -1,6 +1,11 @@
 /** A program that uses more than its limits is ended or refused, soon, and with all that it started. */
 
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import {
   type Ended,
   ENGINES,
@@ -246,3 +251,21 @@ Deno.test("of --timeout and the policy's limit the smaller one holds", async () 
     assertStringIncludes(stderr, `time limit of 300 ms (${source})`);
   }
 });
+
+for (const engine of ENGINES) {
+  Deno.test(`jail (${engine}) --stats says what was used, and --json says it to programs`, async () => {
+    const script =
+      '/bin/sh -c "cat /etc/shadow & wait"; head -c 30M /dev/zero | tail -c 25M | wc -c; exit 3';
+    const flags = ["--stats", "--json"];
+    const ended = await jail(flags, ["sh", "-c", script], { engine });
+    assertEquals([ended.code, ended.stdout], [3, "26214400\n"]);
+    const used = JSON.parse(ended.stderr.trim().split("\n").at(-1) ?? "");
+    assertEquals(used.processes, 6);
+    assert(used.tasks >= 4 && used.tasks <= 6, ended.stderr);
+    assert(used.denials >= 1 && used.stops > used.denials, ended.stderr);
+    assert(used.wallMs > 0 && used.cpuMs > 0, ended.stderr);
+    assert(used.memoryBytes > 25e6 && used.memoryBytes < 200e6, ended.stderr);
+    const { stderr } = await jail(["--stats"], ["/bin/true"], { engine });
+    assertMatch(stderr, /^jail: took .+, 1 process \(1 task at once\), .+\n$/);
+  });
+}

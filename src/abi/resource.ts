@@ -27,6 +27,14 @@ export const RLIMIT64: Layout<"rlim_cur" | "rlim_max"> = {
   },
 };
 
+/** What a process used: the part of `struct rusage` that is read. */
+export const RUSAGE: Layout<"ru_maxrss"> = {
+  size: 144,
+  fields: {
+    ru_maxrss: [32, "i64"], // __kernel_long_t ru_maxrss, in kilobytes
+  },
+};
+
 /** No limit. */
 export const RLIM64_INFINITY = 0xffff_ffff_ffff_ffffn;
 

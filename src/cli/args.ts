@@ -102,6 +102,7 @@ function toRequest(
     engine: oneOf(values, "engine", ["auto", "seccomp", "ptrace"]) ?? "auto",
     onDeny: oneOf(values, "on-deny", ["errno", "kill", "ask"]) ?? "errno",
     report: values.has("report"),
+    ...stats(values),
     ...(audit === undefined ? {} : { audit }),
     auditOptional: values.has("audit-optional"),
     ...(cwd === undefined ? {} : { cwd }),
@@ -149,6 +150,14 @@ class Values {
     const value = this.last(name);
     return value === undefined ? undefined : asText(name, value);
   }
+}
+
+function stats(values: Values): Pick<RunRequest, "stats"> {
+  if (values.has("stats")) {
+    return { stats: values.has("json") ? "json" : "text" };
+  }
+  if (!values.has("json")) return {};
+  throw new UsageError("Cannot use --json without --stats");
 }
 
 /** The limits that have a flag. */

@@ -301,6 +301,10 @@ const ERRORS: readonly ErrorCase[] = [
     message: 'Cannot use --keep-fd="1e3": it must be a whole number',
   },
   {
+    words: ["--json", "ls"],
+    message: "Cannot use --json without --stats",
+  },
+  {
     words: ["--timeout=3x", "ls"],
     message: 'Cannot use --timeout: unknown unit "x"',
     hint: 'did you mean "s"?',

@@ -175,6 +175,22 @@ export const FLAGS: readonly Flag[] = [
     doc: "Show each refusal, and the rule that says so",
   },
   {
+    name: "stats",
+    takes: "nothing",
+    category: "program",
+    doc: "Show at the end what was used",
+    more:
+      "Time, processor time, the most memory at once, processes, stops and " +
+      "refused calls of everything that the program started, on standard error.",
+  },
+  {
+    name: "json",
+    takes: "nothing",
+    category: "program",
+    doc: "Show --stats as one line of JSON",
+    more: "Times are in milliseconds, memory in bytes.",
+  },
+  {
     name: "audit",
     takes: "value",
     value: "FILE",
@@ -265,7 +281,6 @@ export const FLAGS: readonly Flag[] = [
     doc: "Show the version",
   },
   missing("root", "DIR", "program", "Make DIR the root directory"),
-  missing("stats", undefined, "jail", "Show what the jail cost"),
 ];
 
 function missing(

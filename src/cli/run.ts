@@ -9,6 +9,7 @@ import { AuditLog } from "./audit.ts";
 import { stderrPaint, tell } from "./console.ts";
 import { Denials } from "./denials.ts";
 import { safe } from "./report.ts";
+import { statsLine, statsText } from "./stats.ts";
 
 /**
  * Runs a program under a policy.
@@ -35,6 +36,10 @@ export async function runProgram(request: RunRequest): Promise<Outcome> {
       log?.record(event, position);
       const text = denials?.add(event, position);
       if (text !== undefined) tell(text);
+    }, (usage) => {
+      tell(
+        request.stats === "json" ? statsLine(usage) : statsText(usage, paint),
+      );
     }, ask);
   } finally {
     log?.close();

@@ -56,7 +56,7 @@ export interface JobHooks {
   readonly observe?: ((observation: Observation) => void) | undefined;
   /** Asks a person, where the job says so. */
   readonly ask?: Ask | undefined;
-  /** Told at the end what was used. */
+  /** Told at the end what was used; refusals stop for it, to be counted. */
   readonly measured?: ((usage: Usage) => void) | undefined;
   /** The program is about to run; what it returns is called at its end. */
   readonly started?: ((pid: number) => () => void) | undefined;
@@ -124,7 +124,8 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
   const policyEngine = compile(policy, { realpath });
   const decide = (call: Call): Decision => policyEngine.decide(call);
   const plan = planCalls(policy, {
-    observe: hooks.observe !== undefined || job.onDeny === "kill",
+    observe: (hooks.observe ?? hooks.measured) !== undefined ||
+      job.onDeny === "kill",
     sockets: [...program.stdio, ...program.keepFds].every(isStreamOrNoSocket)
       ? "streams"
       : "any",

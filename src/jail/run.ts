@@ -24,6 +24,7 @@ import type { PathRule, Policy } from "../policy/policy.ts";
 import { realpath } from "../sys/files.ts";
 import { ownEnvironment } from "../sys/proc.ts";
 import { forwardSignals, ignoreSignals, stopSelf } from "../sys/signals.ts";
+import type { Usage } from "../trace/accounts.ts";
 import type { Engine, Observation } from "../trace/options.ts";
 import type { Ask } from "./ask.ts";
 import { currentDirectory } from "./directory.ts";
@@ -53,6 +54,8 @@ export interface RunRequest {
   readonly onDeny: "errno" | "kill" | "ask";
   /** Whether refusals are shown. */
   readonly report: boolean;
+  /** Whether, and how, it is shown at the end what was used. */
+  readonly stats?: "text" | "json";
   /** The audit log. */
   readonly audit?: string;
   /** Whether the run goes on without its audit log. */
@@ -89,6 +92,7 @@ const JOB_CONTROL: readonly number[] = [SIGTSTP, SIGTTIN, SIGTTOU];
  *
  * @param request what to run, and how; its `cwd` is this process's by now
  * @param observe told of each decision, where the request asks for that
+ * @param measured told at the end what was used, where it asks for that
  * @param ask asks a person, where the request asks for that
  * @returns how the program ended
  * @throws {PolicyError} where the policy cannot be used
@@ -99,6 +103,7 @@ const JOB_CONTROL: readonly number[] = [SIGTSTP, SIGTTIN, SIGTTOU];
 export async function run(
   request: RunRequest,
   observe: (event: Observation, locate: Locate) => void,
+  measured: (usage: Usage) => void,
   ask?: Ask,
 ): Promise<Outcome> {
   const program: Program = {
@@ -111,7 +116,7 @@ export async function run(
   };
   return await withTemporary(
     program.env,
-    (temporary) => runIn(temporary, program, request, observe, ask),
+    (temporary) => runIn(temporary, program, request, observe, measured, ask),
   );
 }
 
@@ -120,6 +125,7 @@ async function runIn(
   program: Program,
   request: RunRequest,
   observe: (event: Observation, locate: Locate) => void,
+  measured: (usage: Usage) => void,
   ask?: Ask,
 ): Promise<Outcome> {
   const policy = protect(
@@ -137,6 +143,7 @@ async function runIn(
     temporary,
     landlock: request.landlock,
   }, {
+    measured: request.stats && measured,
     ask,
     observe: locate && ((event): void => observe(event, locate)),
     started: (pid) => {

@@ -1,6 +1,7 @@
 /** Waiting for tasks, and sending signals to them. */
 
 import { get } from "../abi/layout.ts";
+import { RUSAGE } from "../abi/resource.ts";
 import { SIGINFO } from "../abi/signal.ts";
 import {
   __WALL,
@@ -62,31 +63,45 @@ export function tgkill(tgid: number, tid: number, signal: number): number {
 }
 
 const info = new Uint8Array(SIGINFO.size);
+const usage = new Uint8Array(RUSAGE.size);
+
+/** Who keeps the accounts of tasks that have ended. */
+export interface Accountant {
+  /** A task has ended, and is a zombie still: what it used can be read. */
+  leaving(tid: number): void;
+  /** The same task is gone; bytes that it, or a child of it, had at most. */
+  gone(tid: number, peak: number): void;
+}
 
 /**
  * As {@linkcode waitAny}, or {@linkcode waitFor} where a task is named, but
- * nobody is gone unseen: `leaving` is told of a task that has ended while it is
- * a zombie still, and what it used can be read. It costs one more call.
+ * nobody is gone unseen. It costs one more call.
  *
  * @param tid the task, or -1 for any
  * @param status where the wait status goes
  * @param flags `WNOHANG` and the like
- * @param leaving told of a task that has ended
+ * @param accountant told of each task that has ended
  * @returns the tid; 0 where `WNOHANG` found nothing; or a negative errno
  */
 export function waitSeeing(
   tid: number,
   status: Int32Array,
   flags: number,
-  leaving: (tid: number) => void,
+  accountant: Accountant,
 ): number {
   for (;;) {
     const who = tid < 0 ? P_ALL : P_PID;
     const found = changed(who, Math.max(tid, 0), WEXITED | WNOWAIT | flags);
     if (found <= 0) return found;
     if (get(SIGINFO, info, "si_code") <= CLD_DUMPED) {
-      leaving(found);
-      return waitFor(found, status);
+      accountant.leaving(found);
+      const gone = outcome(
+        libc().wait4(found, status, __WALL | __WNOTHREAD | flags, usage),
+      );
+      if (gone === found) {
+        accountant.gone(found, get(RUSAGE, usage, "ru_maxrss") * 1024);
+      }
+      return gone;
     }
     // What has stopped may have been killed since: then it is looked at again.
     if (changed(P_PID, found, WNOHANG) !== found) continue;

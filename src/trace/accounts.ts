@@ -26,8 +26,9 @@ export interface Usage {
   /** Milliseconds of processor time, of everything in the jail. */
   readonly cpu: number;
   /**
-   * The most memory in use at once, in bytes, as far as that was seen: a look is
-   * taken twenty times a second. What processes share may be counted twice.
+   * The most memory in use at once, in bytes, as far as that was seen: by a look
+   * fifty times a second, and by the kernel of each process but the first. What
+   * processes share may be counted twice.
    */
   readonly memory: number;
   /** How many processes there were. */
@@ -36,6 +37,8 @@ export interface Usage {
   readonly tasks: number;
   /** How often the tracer was asked. */
   readonly stops: number;
+  /** How many calls were refused. */
+  readonly denials: number;
 }
 
 /** The accounts of one jail. */
@@ -47,12 +50,19 @@ export class Accounts {
   #memory = 0;
   #processes = 0;
   #tasks = 0;
+  #program = 0;
   /** How often the tracer was asked. */
   stops = 0;
 
   /** Opens the accounts of a jail. */
   constructor(family: Family) {
     this.#family = family;
+  }
+
+  /** The program's process was made. */
+  started(pid: number): void {
+    this.#program = pid;
+    this.added(true);
   }
 
   /** A tracee was added to the family. */
@@ -62,12 +72,19 @@ export class Accounts {
   }
 
   /** A task has ended, and is a zombie. */
-  readonly leaving = (tid: number): void => {
+  leaving(tid: number): void {
     // A thread's share is its process's, and stays there.
     if (!this.#family.processes.has(tid)) return;
     this.#cpu += cpuOf(tid);
     this.#written += Math.max(0, writtenBy(tid));
-  };
+  }
+
+  /** A task is gone, which had this many bytes at most. */
+  gone(tid: number, peak: number): void {
+    // The launcher's memory was jail's own until its exec.
+    if (tid === this.#program) return;
+    this.#memory = Math.max(this.#memory, peak);
+  }
 
   /** The processor time that was used, in milliseconds. */
   cpu(): Used {
@@ -108,6 +125,8 @@ export class Accounts {
    * @param limit how much is too much
    */
   memory(limit: number): Used {
+    // Until its exec the program's memory is jail's own.
+    if (!this.#family.started) return { amount: 0, by: undefined };
     let used = this.#memoryBy(memoryOf);
     if (used.amount > limit) {
       used = this.#memoryBy((tid) => shareOf(tid) ?? memoryOf(tid));
@@ -133,8 +152,13 @@ export class Accounts {
     return { amount, by };
   }
 
-  /** What was used from the start to the end. */
-  usage(wall: number): Usage {
+  /**
+   * What was used from the start to the end.
+   *
+   * @param wall milliseconds that passed
+   * @param denials how many calls were refused
+   */
+  usage(wall: number, denials: number): Usage {
     return {
       wall,
       cpu: this.cpu().amount,
@@ -142,6 +166,7 @@ export class Accounts {
       processes: this.#processes,
       tasks: this.#tasks,
       stops: this.stops,
+      denials,
     };
   }
 }

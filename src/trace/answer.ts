@@ -44,6 +44,8 @@ export function fixedRule(text: string): RuleRef {
 export class Answers {
   /** The registers of the tracee that was read last. */
   readonly registers: Registers;
+  /** How many calls were refused. */
+  denials = 0;
   readonly #options: TraceOptions;
   readonly #resumer: Resumer;
   readonly #caller: CurrentCaller;
@@ -152,6 +154,7 @@ export class Answers {
     looked: Looked,
     decision: Decision,
   ): void {
+    if (decision.kind === "refuse") this.denials++;
     const { observe } = this.#options;
     if (observe === undefined) return;
     observe({

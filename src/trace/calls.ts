@@ -91,6 +91,11 @@ export class Calls {
     );
   }
 
+  /** How many calls were refused. */
+  get denials(): number {
+    return this.#answers.denials;
+  }
+
   /** A tracee stopped at the entry of a call that has to be looked at. */
   enter(tracee: Tracee): void {
     if (this.#waiting.length > 0 && !this.#family.alone) {

@@ -178,7 +178,9 @@ class Tracer {
   #measured(): void {
     const { measured } = this.#options;
     if (this.#watch === undefined || this.#accounts === undefined) return;
-    measured?.(this.#accounts.usage(this.#watch.elapsed));
+    measured?.(
+      this.#accounts.usage(this.#watch.elapsed, this.#calls.denials),
+    );
   }
 
   #start(): void {
@@ -197,13 +199,14 @@ class Tracer {
       );
     }
     const program = this.#family.addProgram(pid);
-    this.#accounts?.added(true);
+    this.#accounts?.started(pid);
     if (this.#accounts !== undefined) {
       // The signal of its pulse is for jail alone: the program is made by now.
       this.#watch = new Watch(
         this.#options.limits ?? {},
         this.#accounts,
         () => this.#family.processes.get(pid) ?? program.process,
+        this.#options.measured !== undefined,
       );
     }
     if (this.#entry !== undefined) {
@@ -263,7 +266,7 @@ class Tracer {
   #wait(tid: number, flags: number): number {
     const accounts = this.#accounts;
     if (accounts !== undefined) {
-      return waitSeeing(tid, this.#status, flags, accounts.leaving);
+      return waitSeeing(tid, this.#status, flags, accounts);
     }
     return tid < 0
       ? waitAny(this.#status, flags)

@@ -20,8 +20,12 @@ import type { Process } from "./tracee.ts";
 /** How often it looks at what was used, in milliseconds. */
 const EVERY_MS = 20;
 
-/** How often where there is no limit to hold, but the most used to be told. */
-const SELDOM_MS = 50;
+/**
+ * Where what was used is to be told: how long a jail is young, and how often it
+ * is looked at then, if it stops as often. Many programs do not live longer.
+ */
+const YOUNG_MS = 100;
+const YOUNG_EVERY_MS = 1;
 
 /** How long a program has from SIGTERM at its time limit to SIGKILL. */
 export const GRACE_MS = 500;
@@ -44,7 +48,7 @@ export class Watch {
   readonly #limits: Limits;
   readonly #accounts: Accounts;
   readonly #program: () => Process | undefined;
-  readonly #every: number;
+  readonly #often: boolean;
   readonly #start = performance.now();
   #deadline: number;
   #sample: number;
@@ -57,23 +61,27 @@ export class Watch {
    * @param limits what must hold
    * @param accounts what was used
    * @param program who is blamed for the time that passes
+   * @param often whether what was used is to be told
    */
   constructor(
     limits: Limits,
     accounts: Accounts,
     program: () => Process | undefined,
+    often: boolean,
   ) {
     this.#limits = limits;
     this.#accounts = accounts;
     this.#program = program;
     this.#deadline = this.#start + (limits.time?.most ?? Infinity);
     const { cpu, memory, written } = limits;
-    const sampled = (cpu ?? memory ?? written) !== undefined;
-    const onlyTime = !sampled && limits.time !== undefined;
-    this.#every = sampled ? EVERY_MS : SELDOM_MS;
-    this.#sample = onlyTime ? Infinity : this.#start + this.#every;
-    const first = Math.max(1, Math.min(this.#deadline, this.#sample));
-    this.#pulse = startPulse(first - this.#start, this.#every);
+    const sampled = often || (cpu ?? memory ?? written) !== undefined;
+    this.#often = often;
+    this.#sample = sampled ? this.#start : Infinity;
+    const first = Math.min(
+      this.#deadline - this.#start,
+      sampled ? EVERY_MS : Infinity,
+    );
+    this.#pulse = startPulse(first, EVERY_MS);
   }
 
   /** Milliseconds since the start. */
@@ -101,7 +109,10 @@ export class Watch {
     if (now < this.#sample) return undefined;
     const outcome = this.#overused();
     const end = performance.now();
-    this.#sample = end + Math.max(this.#every, (end - now) * (SHARE - 1));
+    const every = this.#often && this.elapsed < YOUNG_MS
+      ? YOUNG_EVERY_MS
+      : EVERY_MS;
+    this.#sample = end + Math.max(every, (end - now) * (SHARE - 1));
     return outcome === undefined ? undefined : { kind: "kill", outcome };
   }
 

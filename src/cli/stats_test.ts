@@ -1,0 +1,33 @@
+import { assertEquals } from "@std/assert";
+import { PLAIN } from "./paint.ts";
+import { statsLine, statsText } from "./stats.ts";
+
+const USAGE = {
+  wall: 1234.5678,
+  cpu: 56.7,
+  memory: 1.5 * 2 ** 20,
+  processes: 1,
+  tasks: 3,
+  stops: 1,
+  denials: 2,
+};
+
+Deno.test("statsText() words what was used in one line", () => {
+  assertEquals(
+    statsText(USAGE, PLAIN),
+    "jail: took 1.24 s, 57 ms of processor time, 1.5 MiB of memory, " +
+      "1 process (3 tasks at once), 1 stop, 2 denials",
+  );
+});
+
+Deno.test("statsLine() has whole numbers", () => {
+  assertEquals(JSON.parse(statsLine(USAGE)), {
+    wallMs: 1235,
+    cpuMs: 57,
+    memoryBytes: 1572864,
+    processes: 1,
+    tasks: 3,
+    stops: 1,
+    denials: 2,
+  });
+});
