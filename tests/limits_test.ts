@@ -46,6 +46,23 @@ interface Late {
   readonly script: string;
 }
 
+/** Programs that print for ever, or very much at once. */
+const PRINTERS: readonly Late[] = [
+  { what: "a command", script: "exec yes" },
+  {
+    what: "another descriptor",
+    script: "exec 7>&1; while :; do echo some words >&7; done",
+  },
+  {
+    what: "one large write",
+    script: "head -c 5M /dev/zero | dd bs=5M iflag=fullblock status=none",
+  },
+  {
+    what: "a child",
+    script: "(while :; do echo some words; done) & wait; sleep 1000",
+  },
+];
+
 /** Programs that would go on for ever. They have a word as $0. */
 const LATE: readonly Late[] = [
   { what: "sleeps", script: "exec sleep 1000" },
@@ -195,6 +212,31 @@ for (const engine of ENGINES) {
     assertEquals([code, stderr], [0, ""]);
   });
 
+  for (const { what: how, script } of PRINTERS) {
+    Deno.test(`jail (${engine}) ends an endless printer that uses ${how}`, async () => {
+      const argv = (word: string): string[] => ["bash", "-c", script, word];
+      const { code, stdout, stderr } = await ends(
+        "{output: 100kB}",
+        argv,
+        { engine },
+      );
+      assertEquals([code, stdout.length], [123, 100_000], stderr);
+      assertStringIncludes(stderr, "output limit of 100 kB");
+    });
+  }
+
+  Deno.test(`jail (${engine}) counts as output what goes there, and no files`, async () => {
+    await using directory = await scratch();
+    const policy = "{extends: allow-all, limits: {output: 4kB}}";
+    const script = `head -c 100k /dev/zero > x; cat x > y; cat x | wc -c
+      cat x > /dev/null; echo error >&2`;
+    const options = { engine, cwd: directory.path };
+    const ended = await jail(policy, ["bash", "-c", script], options);
+    assertEquals(ended, {
+      ...{ code: 0, signal: null, stdout: "102400\n", stderr: "error\n" },
+    });
+  });
+
   for (const { what, script } of LATE) {
     Deno.test(`jail (${engine}) ends a program at its time limit that ${what}`, async () => {
       const argv = (word: string): string[] => ["bash", "-c", script, word];
@@ -238,6 +280,16 @@ for (const engine of ENGINES) {
     assertStringIncludes(ended.stderr, "File size limit exceeded");
   });
 }
+
+Deno.test("jail --wait-all is ended at the time limit when the program itself has ended", async () => {
+  const flags = ["-A", "--wait-all", "--timeout=700ms"];
+  const word = mark();
+  const argv = ["bash", "-c", "(sleep 1000; :) & exit 0", word];
+  const { code, stderr } = await jail(flags, argv);
+  assertEquals(code, 124);
+  assertStringIncludes(stderr, "time limit of 700 ms");
+  assertEquals(processesWith(word), []);
+});
 
 Deno.test("of --timeout and the policy's limit the smaller one holds", async () => {
   const cases = [["--timeout=1h", "300ms"], ["--timeout=300ms", "1h"]] as const;

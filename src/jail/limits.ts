@@ -9,7 +9,6 @@ import {
   type Limits,
   parseLimit,
 } from "../policy/limits.ts";
-import { LIMIT_KEYS } from "../policy/shape_limits.ts";
 
 /**
  * How much a program may use, under the names that a policy has: `time`, `cpu`,
@@ -25,7 +24,7 @@ export type JailLimits = Readonly<
  *
  * @param limits what was set
  * @returns the limits
- * @throws {TypeError} where one makes no sense, or is not enforced yet
+ * @throws {TypeError} where one makes no sense
  */
 export function toLimits(limits: JailLimits): Limits {
   const read: Partial<Record<LimitName, Limit>> = {};
@@ -39,8 +38,7 @@ export function toLimits(limits: JailLimits): Limits {
 }
 
 function isLimit(name: string): name is LimitName {
-  return LIMIT_NAMES.includes(name as LimitName) &&
-    LIMIT_KEYS.includes(name as LimitName);
+  return LIMIT_NAMES.includes(name as LimitName);
 }
 
 function amount(name: LimitName, value: string | number): number {

@@ -140,7 +140,7 @@ const LIMITED: Readonly<
   "open-files": { mechanisms: ["start"], grade: "R0" },
   "file-size": { mechanisms: ["start"], grade: "R0" },
   "written": { mechanisms: ["watch"], grade: "R2" },
-  "output": { mechanisms: ["stop"], grade: "R1" },
+  "output": { mechanisms: ["stop"], grade: "R3" },
 };
 
 /** A memfd has the name that whoever made it chose. */

@@ -56,6 +56,16 @@ export type Look =
   | { readonly kind: "pid"; readonly arg: ArgIndex }
   /** A descriptor: the policy must let its file be written. */
   | { readonly kind: "write-fd"; readonly arg: ArgIndex }
+  /**
+   * A descriptor: where it is the program's output, what is written counts. The
+   * size is an argument, or only known when it is written (-1), or it is no size
+   * that is returned (`refuse`).
+   */
+  | {
+    readonly kind: "output";
+    readonly fd: ArgIndex;
+    readonly size: ArgIndex | -1 | "refuse";
+  }
   /** Nothing: there must be room for the process or thread that it makes. */
   | { readonly kind: "room" }
   /** Nothing: it refuses. */

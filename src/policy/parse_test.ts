@@ -103,7 +103,7 @@ const WRONG: readonly (readonly [string, string, string, string?])[] = [
   ["env: ['A=b']", "1:7", "name of a variable"],
   ["net: ['10.0.0.1:443']", "1:6", "not enforced yet", "net: true"],
   ["sys: {uname: deny}", "1:6", "not enforced yet"],
-  ["limits: {output: 1kB}", "1:10", "not enforced yet"],
+  ["limits: {output: 1KB}", "1:18", `unknown unit "KB"`, "kB"],
   ["limits: [60s]", "1:9", "must be a map"],
   ["limits: {open-file: 3}", "1:10", "unknown key", "open-files"],
   ["limits: {open-files: 0}", "1:22", "no limit"],

@@ -7,6 +7,7 @@ import { type CallSetting, callSettings } from "./calls.ts";
 import type { Refusal, RuleRef } from "./decision.ts";
 import { writesEverything } from "./everything.ts";
 import {
+  type ArgIndex,
   type CallArguments,
   type FilterAction,
   type Guard,
@@ -90,6 +91,27 @@ const UNCOUNTED: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
   ["vmsplice", uncounted("EINVAL")],
 ]);
 
+function output(fd: ArgIndex, size: ArgIndex | -1 | "refuse"): FilterAction {
+  return { kind: "trace", look: { kind: "output", fd, size } };
+}
+
+/** Calls that write to a descriptor. */
+const OUTPUT: ReadonlyMap<SyscallName, FilterAction> = new Map<
+  SyscallName,
+  FilterAction
+>([
+  ["copy_file_range", output(2, 4)],
+  ["pwrite64", output(0, 2)],
+  ["pwritev", output(0, -1)],
+  ["pwritev2", output(0, -1)],
+  ["sendfile", output(0, 3)],
+  ["sendmmsg", output(0, "refuse")],
+  ["sendmsg", output(0, -1)],
+  ["sendto", output(0, 2)],
+  ["write", output(0, 2)],
+  ["writev", output(0, -1)],
+]);
+
 /** Calls that make processes and threads. clone3 is refused. */
 const MAKES: ReadonlySet<SyscallName> = new Set<SyscallName>([
   "clone",
@@ -144,11 +166,15 @@ function planCall(
     };
   }
   const { kind, args } = SYSCALLS[name];
+  const { limits } = policy;
+  const output = limits.output === undefined ? undefined : OUTPUT.get(name);
   const allowed = setting?.kind === "allow";
   const guards = [
     ...(SURFACE[name] ?? []),
     ...netGuards(name, policy, options),
-    ...(policy.limits.written !== undefined ? UNCOUNTED.get(name) ?? [] : []),
+    ...(limits.written ?? limits.output) !== undefined
+      ? UNCOUNTED.get(name) ?? []
+      : [],
   ]
     .flatMap((guard) => {
       if (guard.lifted !== true) return guard;
@@ -156,12 +182,17 @@ function planCall(
       // A policy that says how to refuse means calls that are forbidden, too.
       const replaced = kind === "forbidden" && policy.default !== undefined;
       return replaced ? [] : guard;
-    });
+    })
+    .map((guard) =>
+      output !== undefined && guard.action.kind === "allow"
+        ? { ...guard, action: output }
+        : guard
+    );
   switch (kind) {
     case "unrestricted":
     case "virtual": {
-      const counted = policy.limits.processes !== undefined && MAKES.has(name);
-      return { guards, action: counted ? ROOM : ALLOW };
+      const counted = limits.processes !== undefined && MAKES.has(name);
+      return { guards, action: counted ? ROOM : output ?? ALLOW };
     }
     case "checked":
       return { guards, action: TRACE };

@@ -50,6 +50,8 @@ function shortLook(action: FilterAction & { kind: "trace" }): Short {
       return "look";
     case "room":
       return "room";
+    case "output":
+      return `output ${look.fd} ${look.size}`;
     case "pid":
     case "write-fd":
       return `${look.kind} ${look.arg}`;
@@ -451,6 +453,25 @@ test("with a limit of bytes written", planCalls(COUNTED, { observe: false }), [
   ["io_setup", [1, 0], "ENOSYS"],
   ["fork", [], "allow"],
 ]);
+
+const TALKING: Policy = { ...NONE, limits: { output: { most: 9, ref: REF } } };
+
+test(
+  "with a limit of output",
+  planCalls(TALKING, { observe: false, sockets: "streams" }),
+  [
+    ["write", [1, 0, 1], "output 0 2"],
+    ["writev", [1, 0, 1], "output 0 -1"],
+    ["sendfile", [1, 3, 0, 1], "output 0 3"],
+    ["copy_file_range", [3, 0, 1, 0, 1, 0], "output 2 4"],
+    ["sendto", [1, 0, 1, 0, 0, 0], "output 0 2"],
+    ["sendto", [1, 0, 1, 0, 1, 16], "EACCES"],
+    ["sendmsg", [1, 0, 0], "output 0 -1"],
+    ["sendmmsg", [1, 0, 0], "output 0 refuse"],
+    ["splice", [1, 0, 3, 0, 1, 0], "EINVAL"],
+    ["read", [0, 0, 1], "allow"],
+  ],
+);
 
 Deno.test("planCalls() plans every call of the table", () => {
   assertEquals(

@@ -3,12 +3,12 @@ import { Ajv } from "ajv";
 import schema from "../../policies/schema.json" with { type: "json" };
 import { compile } from "./decide.ts";
 import { loadPolicy, policyLoader } from "./extend.ts";
+import { LIMIT_NAMES } from "./limits.ts";
 import { mergeLayers } from "./merge.ts";
 import { parsePolicy } from "./parse.ts";
 import { EFFECTS } from "./policy.ts";
 import { PRESETS } from "./presets.ts";
 import { POLICY_KEYS } from "./shape.ts";
-import { LIMIT_KEYS } from "./shape_limits.ts";
 import { CALL_KEYS, REFUSAL_KEYS } from "./shape_calls.ts";
 import { VARIABLES } from "./variables.ts";
 import { parseYaml } from "./yaml.ts";
@@ -58,7 +58,7 @@ Deno.test("the schema has the keys that policies have", () => {
   const { properties, definitions } = schema;
   assertEquals(Object.keys(properties).sort(), [...POLICY_KEYS].sort());
   assertEquals(Object.keys(properties.calls.properties), [...CALL_KEYS]);
-  assertEquals(Object.keys(properties.limits.properties), [...LIMIT_KEYS]);
+  assertEquals(Object.keys(properties.limits.properties), [...LIMIT_NAMES]);
   assertEquals(Object.keys(definitions.refusedPath.properties), [
     "path",
     ...REFUSAL_KEYS,

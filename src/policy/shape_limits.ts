@@ -6,19 +6,9 @@ import { describe, Fault, type Keys } from "./fault.ts";
 import { type Limit, LIMIT_NAMES, type Limits, parseLimit } from "./limits.ts";
 import { readMap, refTo, type Shape } from "./values.ts";
 
-/** The limits that will hold, and are refused until they do. */
-const RESERVED: readonly LimitName[] = [
-  "output",
-];
-
-/** What `limits` can say. */
-export const LIMIT_KEYS: readonly LimitName[] = LIMIT_NAMES.filter((name) =>
-  !RESERVED.includes(name)
-);
-
 /** Reads `limits`. */
 export function readLimits(value: unknown, shape: Shape): Limits {
-  const map = readMap(value, ["limits"], LIMIT_KEYS, RESERVED);
+  const map = readMap(value, ["limits"], LIMIT_NAMES);
   const limits: Partial<Record<LimitName, Limit>> = {};
   for (const name of LIMIT_NAMES) {
     if (!map.has(name)) continue;

@@ -63,15 +63,19 @@ export function openat2(
   howWords[2] = mode;
   howWords[4] = resolve;
   openat2Number ||= callNumber("openat2");
-  return outcome(
-    libc().syscallIBBI(
-      openat2Number,
-      dirfd,
-      path,
-      how,
-      OPEN_HOW.size,
-    ),
-  );
+  for (;;) {
+    const result = outcome(
+      libc().syscallIBBI(
+        openat2Number,
+        dirfd,
+        path,
+        how,
+        OPEN_HOW.size,
+      ),
+    );
+    // A pulse (pulse.ts) interrupts file systems that wait for others too.
+    if (result !== -EINTR) return result;
+  }
 }
 
 /** Closes an fd. */

@@ -5,6 +5,7 @@ import { EIO, EPERM, ERRNO, errnoName, ESRCH } from "../abi/errno.ts";
 import { SIGKILL, SIGNAL } from "../abi/signal.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
 import { SystemCallError } from "../errors.ts";
+import type { LimitName } from "../outcome.ts";
 import type { Call } from "../policy/call.ts";
 import type { Decision, Refusal, RuleRef } from "../policy/decision.ts";
 import { readRegisters, writeRegisters } from "../sys/ptrace.ts";
@@ -29,6 +30,8 @@ export interface Resumer {
   untilExit(tracee: Tracee): void;
   /** Whether there is room for what a tracee is about to make; it is taken. */
   makesRoom(tracee: Tracee): boolean;
+  /** Ends the whole jail because a tracee uses more than a limit. */
+  exceeds(tracee: Tracee, limit: LimitName, used: number): void;
   /** Ends the whole jail because the policy says so. */
   kill(): void;
   /** Stops all tracees that could run. */

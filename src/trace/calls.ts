@@ -7,12 +7,13 @@ import {
   ENOENT,
   ENOMEM,
   ENOSYS,
+  EOPNOTSUPP,
   ERESTARTNOHAND,
   errnoName,
 } from "../abi/errno.ts";
 import { PIN_START } from "../abi/pin.ts";
 import { PR_SET_SECCOMP } from "../abi/prctl.ts";
-import type { Look } from "../policy/guard.ts";
+import type { ArgIndex, Look } from "../policy/guard.ts";
 import { actionOf } from "../policy/plan.ts";
 import { Answers, fixedRule, type Resumer } from "./answer.ts";
 import { lookAtAddress } from "./address.ts";
@@ -28,6 +29,7 @@ import {
   type Looked,
   nothing,
 } from "./look.ts";
+import { Output } from "./output.ts";
 import type { TraceOptions } from "./options.ts";
 import { inPrivateMemory } from "./private.ts";
 import { processOf } from "./place.ts";
@@ -57,6 +59,8 @@ export class Calls {
   #draining = false;
   readonly #rewriter: Rewriter;
   readonly #closed: Closed;
+  /** What may be written to the program's output, where that is limited. */
+  readonly #output: Output | undefined;
   readonly #syscallSize: number;
 
   /**
@@ -85,6 +89,10 @@ export class Calls {
     this.#syscallSize = arch.syscallInstruction;
     this.#rewriter = new Rewriter(arch);
     const { stdio, keepFds } = options.launch;
+    const output = options.limits?.output;
+    if (output !== undefined) {
+      this.#output = new Output(stdio.slice(1), output.most);
+    }
     this.#closed = new Closed(
       [...stdio, ...keepFds],
       () => family.processes.keys(),
@@ -122,6 +130,7 @@ export class Calls {
     const registers = this.#registers;
     const { result } = registers;
     const { saved } = tracee;
+    if (flight.output !== undefined) this.#output?.give(flight.output, result);
     registers.copy(saved);
     if (flight.maps) {
       this.#mapped(tracee, result);
@@ -273,6 +282,9 @@ export class Calls {
         });
       case "room":
         this.#make(tracee, spec);
+        return true;
+      case "output":
+        this.#write(tracee, look.fd, look.size);
         return true;
       case "call":
         return this.#lookAtCall(tracee, spec);
@@ -486,6 +498,33 @@ export class Calls {
   /** Whether a call failed because of what another tracee did meanwhile. */
   #lostRace(tracee: Tracee, flight: InFlight, result: number): boolean {
     return flight.retryOn.includes(-result) && tracee.retries++ < MAX_RETRIES;
+  }
+
+  /** A tracee is about to write to a descriptor, to its output perhaps. */
+  #write(tracee: Tracee, fd: ArgIndex, arg: ArgIndex | -1 | "refuse"): void {
+    const registers = this.#registers;
+    const output = this.#output;
+    if (output === undefined || !output.has(tracee.tid, registers.int(fd))) {
+      return this.#resumer.go(tracee);
+    }
+    if (arg === "refuse") return this.#answers.answer(tracee, -EOPNOTSUPP);
+    // Of a vector the size is in memory: at least a byte of it must be left.
+    const size = arg < 0 ? 1 : registers.address(arg);
+    if (size === 0) return this.#resumer.go(tracee);
+    const taken = output.take(size);
+    if (taken === 0) {
+      return this.#resumer.exceeds(tracee, "output", output.used);
+    }
+    tracee.saved.copy(registers);
+    if (arg >= 0 && taken < size) {
+      registers.setArgument(arg, taken);
+      if (!this.#answers.write(tracee)) return;
+    }
+    tracee.inFlight = {
+      ...{ slot: -1, frozen: false, maps: false, retryOn: [] },
+      output: taken,
+    };
+    this.#resumer.toExit(tracee);
   }
 
   /** A tracee is about to make a process or a thread. */

@@ -42,6 +42,8 @@ export interface InFlight {
   readonly frozen: boolean;
   /** Whether it is not the tracee's own, but maps the pinned pages. */
   readonly maps: boolean;
+  /** How many bytes of output it may write; where it writes none, absent. */
+  readonly output?: number;
   /** Errors after which the tracee's own call is made again. */
   readonly retryOn: readonly number[];
 }

@@ -139,6 +139,16 @@ class Tracer {
         toExit: (tracee) => this.#resumed(tracee, resumeToCall(tracee.tid, 0)),
         makesRoom: (tracee) =>
           this.#room?.take(tracee, this.#strangers()) ?? true,
+        exceeds: (tracee, limit, used) => {
+          const { pid, program } = tracee.process;
+          const set = options.limits?.[limit];
+          this.#exceeded({
+            ...{ kind: "limited", limit, most: set?.most ?? 0, used },
+            ...{ source: set?.ref.source ?? "", pid },
+            program: program === "" ? imageOf(pid) : program,
+          });
+          this.#killAll();
+        },
         kill: () => this.#endWith({ kind: "killed-by-policy" }),
         untilExit: (tracee) => this.#untilExit(tracee),
         quiet: () => this.#quiet(),
@@ -277,13 +287,18 @@ class Tracer {
   #look(watch: Watch): void {
     const found = watch.look();
     if (found === undefined) return;
-    this.#outcome ??= found.outcome;
+    this.#exceeded(found.outcome);
     if (found.kind === "kill") return this.#killAll();
     for (const pid of this.#family.processes.keys()) {
       kill(pid, SIGTERM);
       // What is stopped gets no signal before it goes on.
       kill(pid, SIGCONT);
     }
+  }
+
+  /** The first limit counts, also where the program itself is gone already. */
+  #exceeded(outcome: Outcome): void {
+    if (this.#outcome?.kind !== "limited") this.#outcome = outcome;
   }
 
   #waited(tid: number): void {
