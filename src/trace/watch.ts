@@ -5,20 +5,27 @@
  * The tracer looks between two stops, and a pulse ends its wait where nobody
  * stops, so neither a program that never makes a call nor one that makes calls
  * all the time escapes it. Between two looks a program may use more than its
- * limit: as much as it can in {@linkcode EVERY_MS}, or in four times as long as
- * a look takes, where that is longer.
+ * limit: as much as it can in {@linkcode NEAR_MS}, if it did not come near all at
+ * once, or in four times as long as a look takes, where that is longer.
  */
 
 import { errnoName } from "../abi/errno.ts";
 import { SystemCallError } from "../errors.ts";
 import type { LimitName, Outcome } from "../outcome.ts";
-import type { Limits } from "../policy/limits.ts";
+import type { Limit, Limits } from "../policy/limits.ts";
 import { type Pulse, startPulse } from "../sys/pulse.ts";
 import type { Accounts, Used } from "./accounts.ts";
 import type { Process } from "./tracee.ts";
 
 /** How often it looks at what was used, in milliseconds. */
 const EVERY_MS = 20;
+
+/**
+ * The same where memory or what was written is near its limit, which a program
+ * uses by gigabytes a second: at a quarter of it.
+ */
+const NEAR_MS = 5;
+const NEAR = 1 / 4;
 
 /**
  * Where what was used is to be told: how long a jail is young, and how often it
@@ -52,6 +59,7 @@ export class Watch {
   readonly #start = performance.now();
   #deadline: number;
   #sample: number;
+  #near = false;
   #overtime: Limited | undefined;
   #pulse: Pulse | undefined;
 
@@ -81,7 +89,8 @@ export class Watch {
       this.#deadline - this.#start,
       sampled ? EVERY_MS : Infinity,
     );
-    this.#pulse = startPulse(first, EVERY_MS);
+    const fast = (memory ?? written) !== undefined;
+    this.#pulse = startPulse(first, fast ? NEAR_MS : EVERY_MS);
   }
 
   /** Milliseconds since the start. */
@@ -111,6 +120,8 @@ export class Watch {
     const end = performance.now();
     const every = this.#often && this.elapsed < YOUNG_MS
       ? YOUNG_EVERY_MS
+      : this.#near
+      ? NEAR_MS
       : EVERY_MS;
     this.#sample = end + Math.max(every, (end - now) * (SHARE - 1));
     return outcome === undefined ? undefined : { kind: "kill", outcome };
@@ -133,9 +144,12 @@ export class Watch {
       const used = this.#accounts.cpu();
       if (used.amount > cpu.most) return this.#ended("cpu", used);
     }
-    const used = this.#accounts.memory(memory?.most ?? Infinity);
-    if (memory !== undefined && used.amount > memory.most) {
-      return this.#ended("memory", used);
+    this.#near = false;
+    if (memory !== undefined || this.#often) {
+      const used = this.#accounts.memory(memory?.most ?? Infinity);
+      if (memory !== undefined && this.#exceeds(used, memory)) {
+        return this.#ended("memory", used);
+      }
     }
     if (written === undefined) return undefined;
     const bytes = this.#accounts.written();
@@ -147,9 +161,15 @@ export class Watch {
         "a program that may be executed and not read cannot be counted",
       );
     }
-    return bytes.amount > written.most
+    return this.#exceeds(bytes, written)
       ? this.#ended("written", bytes)
       : undefined;
+  }
+
+  /** Whether more was used than may be; takes note where it is near. */
+  #exceeds({ amount }: Used, { most }: Limit): boolean {
+    this.#near ||= amount > most * NEAR;
+    return amount > most;
   }
 
   #ended(limit: LimitName, { amount, by }: Used): Limited {
