@@ -91,6 +91,14 @@ const UNCOUNTED: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
   ["vmsplice", uncounted("EINVAL")],
 ]);
 
+// A kernel without it, before 3.17, said so; programs that can do without it do.
+const NO_MEMFD: readonly Guard[] = [{
+  tests: [],
+  action: { kind: "errno", errno: "ENOSYS" },
+  why: "memory is limited, and what is in the file is no process's",
+  lifted: true,
+}];
+
 function output(fd: ArgIndex, size: ArgIndex | -1 | "refuse"): FilterAction {
   return { kind: "trace", look: { kind: "output", fd, size } };
 }
@@ -172,6 +180,7 @@ function planCall(
   const guards = [
     ...(SURFACE[name] ?? []),
     ...netGuards(name, policy, options),
+    ...limits.memory !== undefined && name === "memfd_create" ? NO_MEMFD : [],
     ...(limits.written ?? limits.output) !== undefined
       ? UNCOUNTED.get(name) ?? []
       : [],

@@ -442,6 +442,25 @@ test("with a limit of processes", planCalls(LIMITED, { observe: false }), [
   ["clone3", [0, 88], "ENOSYS"],
 ]);
 
+const REMEMBERING: Policy = {
+  ...NONE,
+  limits: { memory: { most: 9, ref: REF } },
+};
+
+test("with a limit of memory", planCalls(REMEMBERING, { observe: false }), [
+  ["memfd_create", [1, 0], "ENOSYS"],
+  ["mmap", [0, 4096, 3, ANON, -1, 0], "allow"],
+]);
+
+test(
+  "with a limit of memory, and memfds by name",
+  planCalls({
+    ...REMEMBERING,
+    calls: { allow: [{ name: "memfd_create", ref: REF }], refuse: [] },
+  }, { observe: false }),
+  [["memfd_create", [1, 0], "allow"]],
+);
+
 const COUNTED: Policy = { ...NONE, limits: { written: { most: 9, ref: REF } } };
 
 test("with a limit of bytes written", planCalls(COUNTED, { observe: false }), [
