@@ -184,6 +184,14 @@ for (const engine of ENGINES) {
     assertEquals([code, stdout], [0, "20 EAGAIN\nmade\n"]);
   });
 
+  Deno.test(`jail (${engine}) lets no fork fail while there is room, beside others`, async () => {
+    // The first thread, six makers, and a child of each.
+    const policy = "{extends: allow-all, limits: {processes: 13}}";
+    const argv = [fixture("use_much"), "beside", "6"];
+    const { code, stdout } = await jail(policy, argv, { engine });
+    assertEquals([code, stdout], [0, "0\n"]);
+  });
+
   Deno.test(`jail (${engine}) lets a fork bomb end by itself`, async () => {
     const word = mark();
     const policy = "{extends: allow-all, limits: {processes: 20}}";

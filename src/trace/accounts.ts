@@ -74,7 +74,9 @@ export class Accounts {
   /** A task has ended, and is a zombie. */
   leaving(tid: number): void {
     // A thread's share is its process's, and stays there.
-    if (!this.#family.processes.has(tid)) return;
+    const process = this.#family.processes.get(tid);
+    if (process === undefined) return;
+    process.counted = true;
     this.#cpu += cpuOf(tid);
     this.#written += Math.max(0, writtenBy(tid));
   }
@@ -111,6 +113,7 @@ export class Accounts {
     let most = 0;
     let by: Process | undefined;
     for (const process of this.#family.processes.values()) {
+      if (process.counted) continue;
       const own = of(process.pid);
       amount += own;
       if (own > most) [most, by] = [own, process];

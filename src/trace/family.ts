@@ -200,6 +200,7 @@ export class Family {
       filtered,
       program,
       executing: undefined,
+      counted: false,
     };
     this.processes.set(pid, process);
     return process;

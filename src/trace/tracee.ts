@@ -16,6 +16,8 @@ export interface Process {
   program: string;
   /** The thread of it whose exec is in the kernel, and may end the others. */
   executing: Tracee | undefined;
+  /** Whether it has ended, and what it used is in the accounts. */
+  counted: boolean;
 }
 
 /** An address space, shared by threads and by vfork's child. */

@@ -229,7 +229,7 @@ class Tracer {
   #loop(): void {
     for (;;) {
       this.#handleStops();
-      if (this.#watch !== undefined && !this.#killing) this.#look(this.#watch);
+      this.#look();
       const tid = this.#wait(-1, 0);
       if (tid === -EINTR) continue;
       if (tid === -ECHILD) return;
@@ -284,12 +284,14 @@ class Tracer {
   }
 
   /** Sees to the limits that are of the whole jail. */
-  #look(watch: Watch): void {
-    const found = watch.look();
+  #look(): void {
+    const found = this.#killing ? undefined : this.#watch?.look();
     if (found === undefined) return;
     this.#exceeded(found.outcome);
     if (found.kind === "kill") return this.#killAll();
-    for (const pid of this.#family.processes.keys()) {
+    for (const { pid, counted } of this.#family.processes.values()) {
+      // It was waited for: its id may be somebody else's.
+      if (counted) continue;
       kill(pid, SIGTERM);
       // What is stopped gets no signal before it goes on.
       kill(pid, SIGCONT);
@@ -352,6 +354,7 @@ class Tracer {
       const tracee = this.#family.tracees.get(tid);
       if (tracee === undefined) this.#stranger(tid, status);
       else this.#handle(tracee, status);
+      this.#look();
     }
   }
 
