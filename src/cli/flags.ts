@@ -248,7 +248,8 @@ export const FLAGS: readonly Flag[] = [
     doc: "End everything above SIZE of memory (code 123)",
     more:
       "It is the memory in use of all that the program started, together, and " +
-      "the code is 123. Of this and a policy's limits the smaller one holds.",
+      "the code is 123. One process may map no more than twice that and 1 GiB. " +
+      "Of this and a policy's limits the smaller one holds.",
   },
   {
     name: "engine",
