@@ -1,6 +1,7 @@
 /** The terminal that this process is controlled by. */
 
 import { fromText, toCString } from "../abi/bytes.ts";
+import { EINTR } from "../abi/errno.ts";
 import { O_CLOEXEC, O_NOCTTY, O_RDONLY, O_RDWR } from "../abi/fcntl.ts";
 import {
   TCGETS,
@@ -77,7 +78,7 @@ export function converse<T>(
     if (group !== own && !may(group)) return undefined;
     if (outcome(libc().ioctl(fd, TCGETS, before)) < 0) return undefined;
     setForeground(fd, own);
-    libc().ioctl(fd, TCSETSF, keyByKey(before));
+    setModes(fd, TCSETSF, keyByKey(before));
     try {
       return talk({
         group,
@@ -88,12 +89,17 @@ export function converse<T>(
       });
     } finally {
       // After what was written; what is typed by now is for the program.
-      libc().ioctl(fd, TCSETSW, before);
+      setModes(fd, TCSETSW, before);
       setForeground(fd, group);
     }
   } finally {
     close(fd);
   }
+}
+
+/** Waits for what was written to be sent; the pulse of a limit interrupts that. */
+function setModes(fd: number, request: number, modes: Uint8Array): void {
+  while (outcome(libc().ioctl(fd, request, modes)) === -EINTR);
 }
 
 /** The modes in which keys are read at once, shown by nobody, and no signal. */
