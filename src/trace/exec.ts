@@ -19,7 +19,7 @@ import {
   type Looked,
   nothing,
   readPath,
-  rulePath,
+  useOf,
 } from "./look.ts";
 import type { Registers } from "./registers.ts";
 import { type Place, readLink } from "./place.ts";
@@ -95,11 +95,7 @@ function use(
   access: "run" | "load",
   isOwn: IsOwn,
 ): void {
-  looked.uses.push({
-    access,
-    path: rulePath(place.path, isOwn),
-    kind: place.kind,
-  });
+  looked.uses.push(useOf(place, access, isOwn));
 }
 
 /** `ld.so prog` runs prog: it must be one that may be run. */

@@ -31,7 +31,7 @@ import { readCString } from "../sys/memory.ts";
 import { type OpenRequest, readOpen } from "./open.ts";
 import type { Registers } from "./registers.ts";
 import { resolveBase, resolveMagic } from "./magic.ts";
-import { PATH_MAX, type Place, processOf } from "./place.ts";
+import { formerPath, PATH_MAX, type Place, processOf } from "./place.ts";
 import { resolve } from "./resolve.ts";
 import { resolveHow } from "./resolve_how.ts";
 import type { CallSpec, PathArg } from "./spec.ts";
@@ -93,17 +93,18 @@ export function rulePath(path: string, isOwn: IsOwn): string {
   return `/proc/self${path.slice(`/proc/${pid}`.length)}`;
 }
 
-function useOf(place: Place, access: Access, isOwn: IsOwn): Use {
-  let { path, kind } = place;
-  // A file that was removed is what it was, except to those who would run it.
-  if (
-    kind === "object" && access !== "run" && path.endsWith(" (deleted)") &&
-    !path.startsWith("/memfd:")
-  ) {
-    path = path.slice(0, -" (deleted)".length);
-    kind = "file";
-  }
-  return { access, path: rulePath(path, isOwn), kind };
+/**
+ * What a call would do to a file, as rules see it. A file that was removed is
+ * what it was, by the name that it had: its other links may allow more, or its
+ * name, as the kernel spells it now, may be one that somebody chose.
+ */
+export function useOf(place: Place, access: Access, isOwn: IsOwn): Use {
+  const { was } = place;
+  return {
+    access,
+    path: rulePath(was === undefined ? place.path : formerPath(place), isOwn),
+    kind: was ?? place.kind,
+  };
 }
 
 /**
@@ -137,7 +138,7 @@ function accessesOf(kind: ArgKind): readonly Access[] {
 function accessesAsked(
   registers: Registers,
   spec: CallSpec,
-  { kind }: Place,
+  { kind, was }: Place,
 ): readonly Access[] | undefined {
   const arg = spec.syscall.args.indexOf("access-mode");
   if (arg < 0) return undefined;
@@ -146,7 +147,7 @@ function accessesAsked(
   if ((mode & R_OK) !== 0) asked.push("read");
   if ((mode & W_OK) !== 0) asked.push("write");
   // To search a directory is not to run it.
-  if ((mode & X_OK) !== 0 && kind === "file") asked.push("run");
+  if ((mode & X_OK) !== 0 && (was ?? kind) === "file") asked.push("run");
   return asked;
 }
 

@@ -1,13 +1,14 @@
 /** Magic links of /proc: what a descriptor, a working directory or a root is. */
 
-import { EACCES, EBADF, ENAMETOOLONG, ENOENT } from "../abi/errno.ts";
+import { EACCES, EBADF, ENAMETOOLONG, ENOENT, ENOTDIR } from "../abi/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_NOFOLLOW, O_PATH } from "../abi/fcntl.ts";
-import { get } from "../abi/layout.ts";
+import { get, getBig } from "../abi/layout.ts";
 import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
 import { STAT } from "../abi/stat.ts";
 import { close, fstat, openat2 } from "../sys/files.ts";
 import {
   cString,
+  isRemovedName,
   kindOf,
   type Owner,
   PATH_MAX,
@@ -19,6 +20,10 @@ import {
 const LOOK = O_PATH | O_NOFOLLOW | O_CLOEXEC;
 
 const stat = new Uint8Array(STAT.size);
+const other = new Uint8Array(STAT.size);
+
+/** How often a name is read that a rename changes meanwhile. */
+const MAX_READS = 3;
 
 /**
  * Opens a path that has no link in it, for looking alone.
@@ -46,16 +51,27 @@ export function resolveMagic(link: string): Place {
   if (fd < 0) return place(link, "missing", false, -fd);
   try {
     const result = fstat(fd, stat);
-    const name = readLink(AT_FDCWD, `/proc/self/fd/${fd}`);
     if (result < 0) return place(link, "missing", false, -result);
-    if (typeof name === "number") return place(link, "missing", false, -name);
-    // Mounted nowhere that can be seen: there is no name to judge it by.
-    if (name.startsWith("(")) return place(link, "missing", false, EACCES);
-    const removed = name.endsWith(" (deleted)") &&
-      get(STAT, stat, "st_nlink") === 0;
-    return name.startsWith("/") && !removed
-      ? place(name, kindOf(get(STAT, stat, "st_mode")))
-      : place(name, "object", false, 0, link);
+    const kind = kindOf(get(STAT, stat, "st_mode"));
+    for (let reads = 0; reads < MAX_READS; reads++) {
+      const name = readName(fd);
+      if (typeof name === "number") {
+        return place(link, "missing", false, -name);
+      }
+      // Mounted nowhere that can be seen: there is no name to judge it by.
+      if (name.startsWith("(")) break;
+      if (!name.startsWith("/")) return place(name, "object", false, 0, link);
+      if (!isRemovedName(name)) return place(name, kind);
+      const removed = isRemoved(name);
+      // One rename can be in the kernel meanwhile, of a directory above. What
+      // has the same name before and after was looked up by its own.
+      if (readName(fd) !== name) continue;
+      if (removed === undefined) break;
+      if (!removed) return place(name, kind);
+      const gone = place(name, "object", false, 0, link);
+      return name.startsWith("/memfd:") ? gone : { ...gone, was: kind };
+    }
+    return place(link, "missing", false, EACCES);
   } finally {
     close(fd);
   }
@@ -80,7 +96,30 @@ export function resolveBase(owner: Owner, dirfd: number): Place {
     return place("", "missing", false, errno);
   }
   if (!name.startsWith("/")) return place(name, "object", false, 0, link);
-  // A name that ends like this may be a file's own, so look.
-  if (name.endsWith(" (deleted)")) return resolveMagic(link);
+  if (isRemovedName(name)) return resolveMagic(link);
   return place(name, "directory");
+}
+
+/** What the kernel calls an open file, as a byte string, or a negated errno. */
+function readName(fd: number): string | number {
+  return readLink(AT_FDCWD, `/proc/self/fd/${fd}`);
+}
+
+/**
+ * Whether the name by which a file was opened is gone. A file's own name may end
+ * like that of one that was removed, and a file that was removed may have other
+ * links still: what the name leads to says which it is.
+ *
+ * @param name what the kernel calls the file that `stat` was read from
+ * @returns `undefined` where that cannot be told
+ */
+function isRemoved(name: string): boolean | undefined {
+  const there = look(name);
+  if (there === -ENOENT || there === -ENOTDIR) return true;
+  if (there < 0) return get(STAT, stat, "st_nlink") === 0 ? true : undefined;
+  const result = fstat(there, other);
+  close(there);
+  if (result < 0) return undefined;
+  return getBig(STAT, stat, "st_dev") !== getBig(STAT, other, "st_dev") ||
+    getBig(STAT, stat, "st_ino") !== getBig(STAT, other, "st_ino");
 }

@@ -42,6 +42,11 @@ export interface Place {
   readonly slash: boolean;
   /** For an `object`: the path in `/proc` that leads to it. */
   readonly via: string;
+  /**
+   * For an `object` that was removed: what kind of file it is.
+   * {@linkcode formerPath} says where it was.
+   */
+  readonly was?: FileKind;
 }
 
 const pathBuffer = new Uint8Array(2 * PATH_MAX + 64);
@@ -76,6 +81,19 @@ export function normalize(path: string): string {
     else out.push(part);
   }
   return `/${out.join("/")}`;
+}
+
+/** What d_path() in the kernel's fs/d_path.c puts behind the name of a removed file. */
+const REMOVED = " (deleted)";
+
+/** Whether a name is that of a removed file, or a file's own that ends like one. */
+export function isRemovedName(name: string): boolean {
+  return name.endsWith(REMOVED);
+}
+
+/** Where a removed file was, by its directories' names of today. */
+export function formerPath({ path }: Place): string {
+  return path.slice(0, -REMOVED.length);
 }
 
 /** What kind of file a mode says. */

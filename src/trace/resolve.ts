@@ -96,7 +96,7 @@ export function resolve(
 function inObject(base: Place, path: string): Place {
   const slash = path.endsWith("/");
   if (/^[./]+$/.test(path) && !path.includes("..")) {
-    return place(base.path, "object", slash, 0, base.via);
+    return { ...base, slash };
   }
   const errno = base.path.startsWith("/") ? ENOENT : ENOTDIR;
   return place(base.path, "missing", slash, errno);

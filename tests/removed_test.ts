@@ -1,0 +1,158 @@
+/** Files that were removed and are open still: what they were, they stay. */
+
+import { assertEquals } from "@std/assert";
+import { ENGINES, jail, jailArgv, run, start } from "./harness.ts";
+import { scratch } from "./jail.ts";
+import { needs } from "./needs.ts";
+
+/** Whether devices can be made here. */
+const DEVICES = (await run([
+  "sh",
+  "-c",
+  'd=$(mktemp -d) && mknod "$d/x" c 1 5 && : <"$d/x"; r=$?; rm -r "$d"; exit $r',
+])).code === 0;
+
+/** Python that tries something, and prints its errno's name or what it returns. */
+const TRY = `import errno, os, sys
+def attempt(what):
+  try: print(what())
+  except OSError as error: print(errno.errorcode[error.errno])
+`;
+
+/**
+ * Runs Python in a jail that stops where it reads a line, has something done
+ * outside meanwhile, and returns what it printed, `ready` first.
+ */
+async function interrupted(
+  argv: readonly string[],
+  cwd: string,
+  outside: () => Promise<void>,
+): Promise<string> {
+  const child = start(argv, { cwd });
+  const errors = new Response(child.stderr).text();
+  const writer = child.stdin.getWriter();
+  let printed = "";
+  let waits = true;
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    printed += text;
+    if (!waits || printed !== "ready\n") continue;
+    waits = false;
+    await outside();
+    await writer.write(new TextEncoder().encode("go\n"));
+  }
+  await writer.close();
+  await child.status;
+  assertEquals(await errors, "");
+  return printed;
+}
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) stops a removed file from being read by a link that it has still`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const secret = await directory.file("secret", "secret");
+      await Deno.link(secret, `${directory.path}/snapshot`);
+      const code = `${TRY}
+fd = os.open("secret", os.O_WRONLY)
+os.unlink("secret")
+attempt(lambda: os.read(os.open(f"/proc/self/fd/{fd}", os.O_RDONLY), 99))
+os.dup2(fd, 9)
+open("secret (deleted)", "w").close()
+attempt(lambda: os.read(os.open("/proc/self/fd/9", os.O_RDONLY), 99))`;
+      const policy = `extends: allow-all\nread: {deny: ["${secret}"]}\n`;
+      const argv = ["python3", "-c", code];
+      const ended = await jail(policy, argv, { engine, cwd: directory.path });
+      assertEquals(ended.stdout, "EACCES\nEACCES\n", ended.stderr);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) stops a file from being changed once another took its name`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      const config = await directory.file("config", "old", 0o666);
+      const code = `${TRY}
+fd = os.open("config", os.O_RDONLY)
+print("ready", flush=True)
+sys.stdin.readline()
+attempt(lambda: os.open(f"/proc/self/fd/{fd}", os.O_RDWR))
+attempt(lambda: os.fchmod(fd, 0o777))`;
+      const argv = jailArgv(
+        ["-A", `--deny-write=${config}`],
+        ["python3", "-c", code],
+        engine,
+      );
+      const printed = await interrupted(argv, path, async () => {
+        await Deno.link(config, `${path}/backup`);
+        await directory.file("config.new", "new");
+        await Deno.rename(`${path}/config.new`, config);
+      });
+      assertEquals(printed, "ready\nEACCES\nEACCES\n");
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) stops a removed file from being run by what has its name now`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      await Deno.copyFile("/bin/echo", `${path}/echo`);
+      await directory.file("script", `#!${path}/echo\n`, 0o755);
+      await Deno.link(`${path}/script`, `${path}/copy`);
+      const code = `${TRY}
+import shutil
+def run(fd):
+  if os.fork() == 0:
+    attempt(lambda: os.execve(fd, ["echo"], {}))
+    os._exit(0)
+  os.wait()
+fd = os.open("script", os.O_RDONLY)
+os.set_inheritable(fd, True)
+os.unlink("script")
+shutil.copy("/bin/true", "script (deleted)")
+run(fd)
+fd = os.open("echo", os.O_RDONLY)
+os.unlink("echo")
+run(fd)`;
+      const policy = `extends: allow-all\nrun: {deny: ["${path}/echo"]}\n`;
+      const argv = ["python3", "-u", "-c", code];
+      const ended = await jail(policy, argv, { engine, cwd: path });
+      assertEquals(ended.stdout, "EACCES\nEACCES\n", ended.stderr);
+    },
+  });
+
+  const device =
+    `jail (${engine}) stops a removed device that no rule names from being opened`;
+  Deno.test({
+    name: DEVICES ? device : `${device} (needs mknod)`,
+    ignore: !DEVICES,
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      await run(["mknod", `${path}/stick`, "c", "1", "5"]);
+      const code = `${TRY}
+fd = os.open("stick", os.O_PATH)
+print("ready", flush=True)
+sys.stdin.readline()
+attempt(lambda: os.open(f"/proc/self/fd/{fd}", os.O_RDWR))`;
+      const argv = jailArgv(["-A"], ["python3", "-c", code], engine);
+      const printed = await interrupted(
+        argv,
+        path,
+        () => Deno.remove(`${path}/stick`),
+      );
+      assertEquals(printed, "ready\nEACCES\n");
+    },
+  });
+}
