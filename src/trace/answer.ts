@@ -12,7 +12,7 @@ import { readRegisters, writeRegisters } from "../sys/ptrace.ts";
 import { getpgid } from "../sys/task.ts";
 import { kill } from "../sys/wait.ts";
 import { type Looked, nothing } from "./look.ts";
-import { imageOf } from "./exec.ts";
+import { imageOf } from "./executed.ts";
 import type { Family } from "./family.ts";
 import type { Caller, TraceOptions } from "./options.ts";
 import { Registers } from "./registers.ts";

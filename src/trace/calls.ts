@@ -352,7 +352,8 @@ export class Calls {
     let looked: Looked;
     tracee.exec = undefined;
     if (spec.treatment === "exec") {
-      const exec = lookAtExec(tracee, registers, spec, isOwn);
+      const single = this.#family.single || this.#options.unsafe === true;
+      const exec = lookAtExec(tracee, registers, spec, isOwn, single);
       looked = exec.looked;
       tracee.exec = exec.pending;
     } else if (spec.treatment === "open") {
@@ -391,7 +392,9 @@ export class Calls {
     if (looked.paths.length === 0) this.#unlock(tracee);
     if (spec.treatment === "exec") {
       this.#family.release(tracee);
-      if (tracee.exec !== undefined) tracee.exec.verify = !asIs;
+      if (tracee.exec !== undefined) {
+        tracee.exec.verify = this.#options.unsafe !== true;
+      }
     }
     if (asIs) {
       if (this.#freezer.has(tracee)) {

@@ -1,31 +1,36 @@
 /**
- * Exec: what is checked before, and what is looked at again afterwards.
+ * Exec: what is looked at before; afterwards see `executed.ts`.
  *
  * The kernel reads the path, the script's first line and the ELF interpreter's
- * name after the tracer did. Where another tracee could have changed one of
- * them meanwhile, the new image is looked at before its first instruction, and
- * ended where it is not the one that was allowed.
+ * name after the tracer did, and may know more formats (binfmt_misc).
  */
 
 import { fromBytes } from "../abi/bytes.ts";
 import { AT_FDCWD } from "../abi/fcntl.ts";
-import { readFile } from "../sys/files.ts";
-import { readMemory } from "../sys/memory.ts";
-import { type Image, inspect, isLoader, loadedProgram } from "./image.ts";
+import { close, readFile } from "../sys/files.ts";
+import {
+  type Image,
+  inspect,
+  interpreterArguments,
+  isLoader,
+  openFile,
+} from "./image.ts";
+import { hasOption, loadedProgram } from "./loader.ts";
 import {
   follows,
   type IsOwn,
   lookAtPath,
   type Looked,
+  type LookedPath,
   nothing,
-  readPath,
   useOf,
 } from "./look.ts";
 import type { Registers } from "./registers.ts";
-import { type Place, readLink } from "./place.ts";
+import type { Place } from "./place.ts";
 import { resolve } from "./resolve.ts";
 import type { CallSpec, PathArg } from "./spec.ts";
 import type { PendingExec, Tracee } from "./tracee.ts";
+import { readArguments, type Words } from "./words.ts";
 
 /** What an exec would do, and what must be there when it has. */
 export interface LookedExec {
@@ -35,15 +40,24 @@ export interface LookedExec {
   readonly pending: PendingExec | undefined;
 }
 
-/** Most arguments of a loader that are looked at. */
-const MAX_ARGUMENTS = 256;
+/** Most of a loader's file that is searched for its options, in bytes. */
+const LOADER_SIZE = 1 << 23;
 
-/** Looks at an exec. */
+/**
+ * Looks at an exec.
+ *
+ * @param tracee who makes it
+ * @param registers its registers
+ * @param spec the call
+ * @param isOwn whether a process id is one of the jail's
+ * @param single whether there is no other tracee
+ */
 export function lookAtExec(
   tracee: Tracee,
   registers: Registers,
   spec: CallSpec,
   isOwn: IsOwn,
+  single: boolean,
 ): LookedExec {
   const looked = nothing();
   const path = spec.paths[0] as PathArg;
@@ -64,6 +78,7 @@ export function lookAtExec(
   if (looked.errno !== 0 || place.kind !== "file" && place.kind !== "object") {
     return { looked, pending: undefined };
   }
+  const { written } = looked.paths[0] as LookedPath;
   const owner = { pid: tracee.process.pid, tid: tracee.tid };
   const find = (name: string): Place =>
     resolve(owner, AT_FDCWD, name, true, isOwn);
@@ -72,19 +87,28 @@ export function lookAtExec(
     use(looked, interpreter, "run", isOwn);
   }
   if (image.loader !== undefined) {
-    // Only a loader by its name is loaded as one: any other program would run.
-    const access = isLoader(image.loader.path) ? "load" : "run";
+    // Only a loader is loaded as one: any other program would run.
+    const access = isLoader(image.loader) ? "load" : "run";
     use(looked, image.loader, access, isOwn);
   }
   looked.errno ||= image.errno;
-  const program = lookAtLoader(looked, tracee, registers, spec, image, find);
-  if (program !== undefined) use(looked, program, "run", isOwn);
+  let told: PendingExec["told"];
+  if (image.loads) {
+    const words = wordsOf(tracee, registers, spec, path, written, image);
+    told = lookAtLoader(looked, words, image, find, isOwn);
+    // The loader opens the program by its name when it runs: nobody may be there
+    // to move a link by then, the parent of a vfork neither.
+    if (told?.whole === false && !single) {
+      looked.never = "what the dynamic loader would run could be replaced";
+    }
+  }
   return {
     looked,
     pending: {
       image: image.binary.path,
       loader: image.loader?.path ?? "",
-      verify: false,
+      told,
+      verify: true,
     },
   };
 }
@@ -98,81 +122,59 @@ function use(
   looked.uses.push(useOf(place, access, isOwn));
 }
 
-/** `ld.so prog` runs prog: it must be one that may be run. */
-function lookAtLoader(
-  looked: Looked,
+/** The arguments that the binary of an exec will get. */
+function wordsOf(
   tracee: Tracee,
   registers: Registers,
   spec: CallSpec,
-  image: Image,
-  find: (name: string) => Place,
-): Place | undefined {
-  if (!isLoader(image.binary.path) || image.loader !== undefined) {
-    return undefined;
-  }
+  { dirfd }: PathArg,
+  written: string,
+  { lines }: Image,
+): Words {
   const argv = spec.syscall.args.indexOf("argv");
-  const words = readArguments(tracee.tid, registers.address(argv));
-  const program = words === undefined ? undefined : loadedProgram(words);
-  if (program === "") return undefined;
-  if (program === undefined) {
+  const { words, whole } = readArguments(tracee.tid, registers.address(argv));
+  // fs/exec.c alloc_bprm(): how a script is named that a descriptor leads to.
+  const at = dirfd < 0 ? AT_FDCWD : registers.int(dirfd);
+  const name = at === AT_FDCWD || written.startsWith("/")
+    ? written
+    : `/dev/fd/${at}${written === "" ? "" : `/${written}`}`;
+  // fs/exec.c: a program always has a name.
+  const named = whole && words.length === 0 ? [""] : words;
+  return { words: interpreterArguments(lines, name, named), whole };
+}
+
+/** `ld.so prog` runs prog: it must be one that may be run. */
+function lookAtLoader(
+  looked: Looked,
+  { words, whole }: Words,
+  { binary }: Image,
+  find: (name: string) => Place,
+  isOwn: IsOwn,
+): PendingExec["told"] {
+  let text: string | undefined;
+  const at = loadedProgram(
+    { words, whole },
+    (option) => hasOption(text ??= textOf(binary), option),
+  );
+  if (at < 0) {
     looked.never = "what the dynamic loader would run cannot be told";
     return undefined;
   }
-  return find(program);
+  const path = words[at];
+  if (path === undefined) return { words, whole: true };
+  const program = find(path);
+  use(looked, program, "run", isOwn);
+  if (isLoader(program)) {
+    looked.never = "a dynamic loader would run another one";
+  }
+  return { words: words.slice(0, at + 1), whole: false };
 }
 
-const pointers = new Uint8Array(8 * MAX_ARGUMENTS);
-const pointerView = new DataView(pointers.buffer);
-
-/** Reads an array of strings; `undefined` where it cannot all be read. */
-function readArguments(tid: number, address: number): string[] | undefined {
-  const words: string[] = [];
-  for (let i = 0; i < MAX_ARGUMENTS; i++) {
-    const item = pointers.subarray(8 * i, 8 * i + 8);
-    if (readMemory(tid, address + 8 * i, item, 8) !== 8) return undefined;
-    const pointer = pointerView.getUint32(8 * i + 4, true) * 2 ** 32 +
-      pointerView.getUint32(8 * i, true);
-    if (pointer === 0) return words;
-    const word = readPath(tid, pointer);
-    if (typeof word === "number") return undefined;
-    words.push(word);
-  }
-  return undefined;
-}
-
-/** What a process runs, as a byte string; "" where it cannot be told. */
-export function imageOf(tid: number): string {
-  const path = readLink(AT_FDCWD, `/proc/${tid}/exe`);
-  return typeof path === "number" ? "" : path;
-}
-
-/**
- * Whether a new image is the one that was allowed.
- *
- * @param tid the tracee, at its exec event
- * @param sp its stack pointer, where its arguments are
- * @param pending what must be there
- * @returns what is there instead, or `undefined`
- */
-export function unexpectedImage(
-  tid: number,
-  sp: number,
-  pending: PendingExec,
-): string | undefined {
-  if (!pending.verify) return undefined;
-  const image = imageOf(tid);
-  if (image !== pending.image) return image;
-  const maps = readFile(`/proc/${tid}/maps`, 1 << 20);
-  if (typeof maps === "number") return "an image that cannot be read";
-  for (const line of fromBytes(maps).split("\n")) {
-    // address perms offset dev inode path
-    const path = /^\S+ \S+ \S+ \S+ \S+ +(\/.*)$/.exec(line)?.[1];
-    if (path === undefined) continue;
-    if (path !== pending.image && path !== pending.loader) return path;
-  }
-  // Its arguments are the image's own now: look again at what ld.so is told.
-  if (isLoader(image) && pending.loader === "") {
-    return `${image} ${readArguments(tid, sp + 8)?.join(" ") ?? ""}`;
-  }
-  return undefined;
+/** All of a loader's file, a byte string; "" where it cannot be read. */
+function textOf(loader: Place): string {
+  const fd = openFile(loader);
+  if (fd < 0) return "";
+  const bytes = readFile(`/proc/self/fd/${fd}`, LOADER_SIZE);
+  close(fd);
+  return typeof bytes === "number" ? "" : fromBytes(bytes);
 }

@@ -9,19 +9,33 @@ import {
   ELFMAG,
   PT_INTERP,
 } from "../abi/elf.ts";
-import { EACCES, ELOOP, ENOEXEC } from "../abi/errno.ts";
+import { EACCES, ELOOP, ENOENT, ENOEXEC } from "../abi/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_NONBLOCK, O_RDONLY } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
+import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
 import { S_IXUGO, STAT } from "../abi/stat.ts";
 import { close, fstat, openat2, pread } from "../sys/files.ts";
+import { hasLoaderName } from "./loader.ts";
 import { cString, type Place } from "./place.ts";
+
+/** What the first line of a script says. */
+export interface ScriptLine {
+  /** The path of the interpreter. */
+  readonly interpreter: string;
+  /** What the interpreter is told before the script; `undefined` for nothing. */
+  readonly argument: string | undefined;
+}
 
 /** What executing a file would load. */
 export interface Image {
-  /** Script interpreters, in the order that the kernel meets them. */
+  /** First lines of scripts, in the order that the kernel meets them. */
+  readonly lines: readonly ScriptLine[];
+  /** Their interpreters. */
   readonly interpreters: readonly Place[];
   /** The file whose code runs: the last interpreter, or the file itself. */
   readonly binary: Place;
+  /** Whether that is a dynamic loader: its arguments say what else runs. */
+  readonly loads: boolean;
   /** The ELF interpreter that the binary names. */
   readonly loader: Place | undefined;
   /** Why it cannot run; 0 where it can. */
@@ -33,6 +47,12 @@ const BINPRM_BUF_SIZE = 256;
 
 /** fs/exec.c: how many interpreters may follow one another. */
 const MAX_INTERPRETERS = 5;
+
+/** What an ELF file is to the kernel. */
+interface Elf {
+  /** The path of its interpreter; `undefined` for none. */
+  readonly interpreter: string | undefined;
+}
 
 const head = new Uint8Array(4096);
 const name = new Uint8Array(4096);
@@ -46,63 +66,59 @@ const stat = new Uint8Array(STAT.size);
  * @returns what would be loaded
  */
 export function inspect(file: Place, find: (path: string) => Place): Image {
+  const lines: ScriptLine[] = [];
   const interpreters: Place[] = [];
   let binary = file;
   for (;;) {
-    const result = (errno: number, loader?: Place): Image => ({
-      interpreters,
-      binary,
-      loader,
-      errno,
-    });
-    const fd = openat2(
-      AT_FDCWD,
-      cString(binary.via !== "" ? binary.via : binary.path),
-      O_RDONLY | O_NONBLOCK | O_CLOEXEC,
-      0,
-      0,
-    );
-    // What the tracer cannot read it cannot judge.
-    if (fd < 0) return result(-fd);
-    let script: string | undefined;
-    try {
-      if (!mayRun(fd)) return result(EACCES);
-      const length = pread(fd, head, head.length, 0);
-      if (length < 0) return result(-length);
-      script = scriptInterpreter(length);
-      if (script === undefined) {
-        const loader = elfInterpreter(fd, length);
-        if (typeof loader === "number") return result(loader);
-        return result(0, loader === "" ? undefined : find(loader));
-      }
-    } finally {
-      close(fd);
+    const ends = (
+      errno: number,
+      { loads = false, loader }: Partial<Pick<Image, "loads" | "loader">> = {},
+    ): Image => ({ lines, interpreters, binary, loads, loader, errno });
+    const found = read(binary);
+    if (typeof found === "number") return ends(found);
+    if (!("argument" in found)) {
+      const { interpreter } = found;
+      return interpreter === undefined
+        ? ends(0, { loads: hasLoaderName(binary.path) })
+        : ends(0, { loader: find(interpreter) });
     }
-    if (script === "") return result(ENOEXEC);
-    if (interpreters.length === MAX_INTERPRETERS) return result(ELOOP);
-    const next = find(script);
+    if (interpreters.length === MAX_INTERPRETERS) return ends(ELOOP);
+    const next = find(found.interpreter);
+    lines.push(found);
     interpreters.push(next);
-    if (next.errno !== 0 || next.kind !== "file" && next.kind !== "object") {
-      return result(next.errno);
-    }
+    if (next.errno !== 0) return ends(next.errno);
     binary = next;
   }
 }
 
-/** Whether anybody at all may execute it: the kernel looks at that first. */
-function mayRun(fd: number): boolean {
-  return fstat(fd, stat) >= 0 && (get(STAT, stat, "st_mode") & S_IXUGO) !== 0;
+/** Whether a file is a dynamic loader, so that an ELF file may name it as one. */
+export function isLoader(file: Place): boolean {
+  return hasLoaderName(file.path);
 }
 
-/** The path behind `#!`, "" where there is none, `undefined` for no script. */
-function scriptInterpreter(length: number): string | undefined {
-  if (length < 2 || head[0] !== 0x23 || head[1] !== 0x21) return undefined;
-  const line = fromBytes(head, 2, Math.min(length, BINPRM_BUF_SIZE));
-  return /^[ \t]*([^ \t\n\0]*)/.exec(line)?.[1] ?? "";
+/** What a file is to the kernel, or the errno that executing it gives. */
+function read(file: Place): Elf | ScriptLine | number {
+  // The kernel runs no other kind, and to open a device may do something.
+  if (!isPlain(file)) return file.kind === "missing" ? ENOENT : EACCES;
+  const fd = openFile(file);
+  // What the tracer cannot read it cannot judge.
+  if (fd < 0) return -fd;
+  try {
+    if (!mayRun(fd)) return EACCES;
+    const length = pread(fd, head, head.length, 0);
+    if (length < 0) return -length;
+    if (length < 2 || head[0] !== 0x23 || head[1] !== 0x21) {
+      return readElf(fd, length);
+    }
+    const text = fromBytes(head, 0, Math.min(length, BINPRM_BUF_SIZE));
+    return scriptLine(text) ?? ENOEXEC;
+  } finally {
+    close(fd);
+  }
 }
 
-/** The path in PT_INTERP, "" for none, or an errno. */
-function elfInterpreter(fd: number, length: number): string | number {
+/** The path in PT_INTERP, or an errno. */
+function readElf(fd: number, length: number): Elf | number {
   if (length < ELF_HEADER.size || fromBytes(head, 0, 4) !== ELFMAG) {
     return ENOEXEC;
   }
@@ -121,55 +137,75 @@ function elfInterpreter(fd: number, length: number): string | number {
     const at = get(ELF_PROGRAM_HEADER, entry, "p_offset");
     if (pread(fd, name, bytes, at) !== bytes) return ENOEXEC;
     const end = name.indexOf(0);
-    return end < 0 || end >= bytes ? ENOEXEC : fromBytes(name, 0, end);
+    if (end < 0 || end >= bytes) return ENOEXEC;
+    return { interpreter: fromBytes(name, 0, end) };
   }
-  return "";
+  return { interpreter: undefined };
 }
 
-const LOADER_REGEXP =
-  /^ld-(?:linux|musl)[^/]*\.so(?:\.[0-9]+)*$|^ld(?:64)?\.so(?:\.[0-9]+)*$/;
-
-/** Whether a file is a dynamic loader by its name: `ld.so prog` runs prog. */
-export function isLoader(path: string): boolean {
-  return LOADER_REGEXP.test(path.slice(path.lastIndexOf("/") + 1));
+/** Whether a place leads to a plain file, or to what has no path. */
+function isPlain({ kind, was }: Place): boolean {
+  return kind === "file" || kind === "object" && (was ?? "file") === "file";
 }
 
-const WITH_VALUE: ReadonlySet<string> = new Set([
-  "--library-path",
-  "--inhibit-rpath",
-  "--audit",
-  "--preload",
-  "--argv0",
-  "--glibc-hwcaps-prepend",
-  "--glibc-hwcaps-mask",
-]);
-const WITHOUT_VALUE: ReadonlySet<string> = new Set([
-  "--list",
-  "--verify",
-  "--inhibit-cache",
-  "--list-tunables",
-  "--list-diagnostics",
-  "--help",
-  "--version",
-]);
+/** Opens a file that a place leads to, for reading. */
+export function openFile({ via, path }: Place): number {
+  return openat2(
+    AT_FDCWD,
+    cString(via !== "" ? via : path),
+    O_RDONLY | O_NONBLOCK | O_CLOEXEC,
+    0,
+    via !== "" ? 0 : RESOLVE_NO_SYMLINKS,
+  );
+}
+
+/** Whether anybody at all may execute it: the kernel looks at that first. */
+function mayRun(fd: number): boolean {
+  return fstat(fd, stat) >= 0 && (get(STAT, stat, "st_mode") & S_IXUGO) !== 0;
+}
 
 /**
- * The program that a dynamic loader is told to run.
+ * Reads the first line of a script as load_script() in fs/binfmt_script.c does.
  *
- * @param argv the loader's arguments, its own name first
- * @returns the program's path; "" for none; `undefined` where that is not sure
+ * @param head the start of the file, `#!` first, at most 256 bytes of it
+ * @returns what it says; `undefined` where it names no interpreter
  */
-export function loadedProgram(argv: readonly string[]): string | undefined {
-  for (let i = 1; i < argv.length; i++) {
-    const word = argv[i] as string;
-    if (WITHOUT_VALUE.has(word)) continue;
-    if (WITH_VALUE.has(word)) {
-      i++;
-      continue;
-    }
-    if (word.startsWith("--")) return undefined;
-    // A name without a slash is searched for like a library.
-    return word.includes("/") ? word : undefined;
+export function scriptLine(head: string): ScriptLine | undefined {
+  const found = /^#![ \t]*([^ \t\n\0]+)([^\n\0]*)([\n\0]?)/.exec(head);
+  if (found === null) return undefined;
+  const [, interpreter = "", rest = "", end = ""] = found;
+  const fills = end === "" && head.length >= BINPRM_BUF_SIZE;
+  // It was cut off, perhaps.
+  if (fills && rest === "") return undefined;
+  // The last byte of the kernel's buffer becomes a NUL.
+  const argument = (fills ? rest.slice(0, -1) : rest).replace(/^[ \t]+/, "");
+  const trimmed = argument.replace(/[ \t]+$/, "");
+  if (end === "\n" || fills) {
+    return { interpreter, argument: trimmed === "" ? undefined : trimmed };
   }
-  return "";
+  // Where the line ends with the file, what is behind a blank counts, "" too.
+  return { interpreter, argument: rest === "" ? undefined : argument };
+}
+
+/**
+ * The arguments that the kernel gives to the interpreter of a script.
+ *
+ * @param lines first lines of scripts, in the order that the kernel meets them
+ * @param name what the first script was executed by
+ * @param argv the arguments of the call
+ * @returns those of the last interpreter
+ */
+export function interpreterArguments(
+  lines: readonly ScriptLine[],
+  name: string,
+  argv: readonly string[],
+): readonly string[] {
+  let words = argv;
+  let script = name;
+  for (const { interpreter, argument } of lines) {
+    const more = argument === undefined ? [] : [argument];
+    words = [interpreter, ...more, script, ...words.slice(1)];
+    script = interpreter;
+  }
+  return words;
 }

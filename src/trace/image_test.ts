@@ -1,41 +1,55 @@
 import { assertEquals } from "@std/assert";
-import { isLoader, loadedProgram } from "./image.ts";
+import { interpreterArguments, scriptLine } from "./image.ts";
 
-for (
-  const path of [
-    "/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2",
-    "/lib/ld-linux-aarch64.so.1",
-    "/lib/ld-musl-x86_64.so.1",
-    "/lib64/ld64.so.2",
-    "/usr/bin/ld.so",
-  ]
-) {
-  Deno.test(`isLoader() knows ${path}`, () =>
-    assertEquals(isLoader(path), true));
-}
-
-for (
-  const path of ["/usr/bin/ld", "/usr/bin/ldd", "/tmp/ld-linux-x.so.2/prog"]
-) {
-  Deno.test(`isLoader() does not take ${path} for one`, () => {
-    assertEquals(isLoader(path), false);
-  });
-}
-
-const ARGUMENTS: readonly (readonly [string, string | undefined])[] = [
-  ["ld.so", ""],
-  ["ld.so /bin/ls", "/bin/ls"],
-  ["ld.so --library-path /x /bin/ls -l", "/bin/ls"],
-  ["ld.so --argv0 /bin/true /bin/sh", "/bin/sh"],
-  ["ld.so --preload /a.so --inhibit-cache ./prog", "./prog"],
-  ["ld.so --list /bin/ls", "/bin/ls"],
-  ["ld.so --help", ""],
-  ["ld.so prog", undefined], // searched for like a library
-  ["ld.so --new-option /bin/ls", undefined],
+// As load_script() in the kernel's fs/binfmt_script.c reads them.
+const LINES: readonly (readonly [string, string | undefined, string?])[] = [
+  ["#!/bin/sh\n", "/bin/sh"],
+  ["#!/bin/sh", "/bin/sh"],
+  ["#! \t/bin/sh \t\n", "/bin/sh"],
+  ["#!/bin/sh -e\nexit", "/bin/sh", "-e"],
+  ["#!/bin/sh \t -e  -x \t\n", "/bin/sh", "-e  -x"],
+  ["#!/bin/sh -e\r\n", "/bin/sh", "-e\r"],
+  ["#!/bin/sh\0-e\n", "/bin/sh"],
+  ["#!/bin/sh -e\0-x\n", "/bin/sh", "-e"],
+  ["#!/bin/sh ", "/bin/sh", ""],
+  ["#!/bin/sh -e ", "/bin/sh", "-e "],
+  ["#!relative/sh\n", "relative/sh"],
+  ["#!\n/bin/sh", undefined],
+  ["#! \t\n", undefined],
+  ["#!", undefined],
+  [`#!/${"x".repeat(253)}`, undefined],
+  [`#!/${"x".repeat(251)} y`, `/${"x".repeat(251)}`],
+  [`#!/${"x".repeat(250)} yz`, `/${"x".repeat(250)}`, "y"],
 ];
 
-for (const [words, program] of ARGUMENTS) {
-  Deno.test(`loadedProgram() finds ${program ?? "nothing sure"} in ${words}`, () => {
-    assertEquals(loadedProgram(words.split(" ")), program);
+for (const [line, interpreter, argument] of LINES) {
+  const shown = JSON.stringify(line.replace(/x{9,}/, "xx…"));
+  Deno.test(`scriptLine() finds ${interpreter?.slice(0, 12) ?? "nothing"} in ${shown}`, () => {
+    assertEquals(
+      scriptLine(line),
+      interpreter === undefined ? undefined : { interpreter, argument },
+    );
   });
 }
+
+Deno.test("interpreterArguments() puts what the kernel puts before a script", () => {
+  const sh = { interpreter: "/bin/sh", argument: "-e" };
+  const own = { interpreter: "./own", argument: undefined };
+  const argv = ["name", "a", "b"];
+  assertEquals(interpreterArguments([], "./s", argv), argv);
+  assertEquals(interpreterArguments([sh], "./s", argv), [
+    "/bin/sh",
+    "-e",
+    "./s",
+    "a",
+    "b",
+  ]);
+  assertEquals(interpreterArguments([own, sh], "./s", argv), [
+    "/bin/sh",
+    "-e",
+    "./own",
+    "./s",
+    "a",
+    "b",
+  ]);
+});

@@ -3,6 +3,7 @@
 import type { TraceePages } from "../sys/memory.ts";
 import type { PinRegion } from "./pin.ts";
 import type { Registers } from "./registers.ts";
+import type { Words } from "./words.ts";
 
 /** A process: threads with one id. */
 export interface Process {
@@ -56,7 +57,9 @@ export interface PendingExec {
   readonly image: string;
   /** The real path of its ELF interpreter; "" for none. */
   readonly loader: string;
-  /** Whether another tracee could have changed something meanwhile. */
+  /** For a dynamic loader that is run itself: what it must be told. */
+  readonly told: Words | undefined;
+  /** Whether it is looked at, which is left out for a control of a test alone. */
   verify: boolean;
 }
 

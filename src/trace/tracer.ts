@@ -35,7 +35,7 @@ import { Accounts } from "./accounts.ts";
 import { Calls } from "./calls.ts";
 import { Entry } from "./entry.ts";
 import { isIgnored } from "./disposition.ts";
-import { imageOf, unexpectedImage } from "./exec.ts";
+import { imageOf, unexpectedImage } from "./executed.ts";
 import { Family } from "./family.ts";
 import { Freezer } from "./freeze.ts";
 import { JobControl } from "./job_control.ts";

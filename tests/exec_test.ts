@@ -1,0 +1,120 @@
+/** What an exec loads: it is what was allowed, however the kernel comes by it. */
+
+import { assert, assertEquals } from "@std/assert";
+import { ENGINES, fixture, jail, jailArgv, run, start } from "./harness.ts";
+import { type Scratch, scratch } from "./jail.ts";
+import { needs } from "./needs.ts";
+
+const LOADER = "/lib64/ld-linux-x86-64.so.2";
+
+/** Whether a format of programs can be made known here, in a place of our own. */
+const FORMATS = (await run([
+  "unshare",
+  "-Urm",
+  "sh",
+  "-c",
+  "mount -t binfmt_misc none /proc/sys/fs/binfmt_misc",
+])).code === 0;
+
+/** A policy under which one program may not be run. */
+function without(program: string): string {
+  return `extends: allow-all\nrun: {deny: ["${program}"]}\n`;
+}
+
+/** A copy of echo in a directory. */
+async function echoIn({ path }: Scratch): Promise<string> {
+  await Deno.copyFile("/bin/echo", `${path}/echo`);
+  return `${path}/echo`;
+}
+
+/** The words that run a program from a shell, in its place. */
+function fromShell(...argv: readonly string[]): string[] {
+  return ["sh", "-c", 'exec "$@"', "sh", ...argv];
+}
+
+for (const engine of ENGINES) {
+  Deno.test(`jail (${engine}) stops a script whose interpreter is a dynamic loader`, async () => {
+    await using directory = await scratch();
+    const echo = await echoIn(directory);
+    const one = await directory.file("one", `#!${LOADER} ${echo}\n`, 0o755);
+    const two = await directory.file("two", `#!${one}\n`, 0o755);
+    const options = `#!${LOADER} --inhibit-cache\n`;
+    const three = await directory.file("three", options, 0o755);
+    for (const argv of [[one], [two], [three, echo]]) {
+      const ended = await jail(without(echo), fromShell(...argv), { engine });
+      assertEquals([argv, ended.stdout], [argv, ""]);
+    }
+    assert((await run([one, "ran"])).stdout.includes("ran"));
+    const allowed = await jail(["-A"], fromShell(one, "ran"), { engine });
+    assertEquals(allowed.stdout, `${one} ran\n`);
+  });
+
+  const format =
+    `jail (${engine}) stops a program that a format of the machine runs`;
+  Deno.test({
+    name: FORMATS ? format : `${format} (needs unshare -U and binfmt_misc)`,
+    ignore: !FORMATS,
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      await Deno.copyFile("/bin/true", `${path}/program.jail`);
+      const script = `cd /proc/sys/fs/binfmt_misc
+mount -t binfmt_misc none . && cd . && echo ":jail:E::jail::/bin/echo:" >/proc/sys/fs/binfmt_misc/register && exec "$@"`;
+      const within = (argv: readonly string[]): string[] => [
+        ...["unshare", "-Urm", "sh", "-c", script, "sh"],
+        ...argv,
+      ];
+      const program = [`${path}/program.jail`];
+      const outside = await run(within(program));
+      assertEquals(outside.stdout, `${path}/program.jail\n`);
+      const inside = await run(within(jailArgv(["-A"], program, engine)));
+      assertEquals([inside.stdout, inside.signal], ["", "SIGKILL"]);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) stops a dynamic loader while a link could be moved`,
+    ),
+    async fn(): Promise<void> {
+      // The parent of a vfork runs on before the loader opens the program.
+      const code = `import errno, os
+try: print(os.waitpid(os.posix_spawn("${LOADER}", ["ld.so", "/bin/true"], {}), 0)[1])
+except OSError as error: print(errno.errorcode[error.errno])`;
+      const argv = ["python3", "-c", code];
+      assertEquals((await run(argv)).stdout, "0\n");
+      const { stdout } = await jail(["-A"], argv, { engine });
+      assertEquals(stdout, "EPERM\n");
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["gcc"],
+      `jail (${engine}) stops a dynamic loader whose arguments change in a file`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const echo = await echoIn(directory);
+      const words = await directory.file("words", "\0".repeat(4096), 0o666);
+      const race = fixture("race_argv");
+      const length = Math.max(race.length, echo.length);
+      const [one, other] = [race, echo].map((path) =>
+        path.padStart(length, "/")
+      ) as [string, string];
+      const outside = start([race, "flip", words, one, other]);
+      const reader = outside.stdout.getReader();
+      await reader.read();
+      // It runs itself, until it is ended for arguments that have changed.
+      const argv = [race, "run", words, LOADER, "60"];
+      const ended = await jail(without(echo), argv, { engine });
+      outside.kill("SIGKILL");
+      await reader.cancel();
+      await outside.stderr.cancel();
+      await outside.stdin.close();
+      await outside.status;
+      assert(/^(?:over\n)?$/.test(ended.stdout), ended.stdout);
+    },
+  });
+}
