@@ -32,6 +32,30 @@ function fromShell(...argv: readonly string[]): string[] {
   return ["sh", "-c", 'exec "$@"', "sh", ...argv];
 }
 
+/** An ELF file of 32 bits that says 64, and has no interpreter if it were. */
+function twoFaced(interpreter: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(4096);
+  const data = new DataView(bytes.buffer);
+  const words = (at: number, ...all: number[]): void =>
+    all.forEach((word, i) => data.setUint32(at + 4 * i, word, true));
+  const base = 0x0804_8000;
+  const path = new TextEncoder().encode(`${interpreter}\0`);
+  bytes.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
+  // Elf32_Ehdr: e_type ET_EXEC, e_machine EM_386, e_version, e_entry, e_phoff.
+  words(16, 2 | 3 << 16, 1, base + 0x200, 0x80);
+  // e_ehsize, e_phentsize, e_phnum; then Elf64_Ehdr's: 56 bytes each, one.
+  [52, 32, 2, 0, 0, 0].forEach((half, i) =>
+    data.setUint16(40 + 2 * i, half, true)
+  );
+  data.setUint16(54, 56, true);
+  data.setUint16(56, 1, true);
+  // Elf32_Phdr: PT_INTERP, PT_LOAD.
+  words(0x80, 3, 0x100, base, base, path.length, path.length, 4, 1);
+  words(0xa0, 1, 0, base, base, 0x1000, 0x1000, 5, 0x1000);
+  bytes.set(path, 0x100);
+  return bytes;
+}
+
 for (const engine of ENGINES) {
   Deno.test(`jail (${engine}) stops a script whose interpreter is a dynamic loader`, async () => {
     await using directory = await scratch();
@@ -47,6 +71,17 @@ for (const engine of ENGINES) {
     assert((await run([one, "ran"])).stdout.includes("ran"));
     const allowed = await jail(["-A"], fromShell(one, "ran"), { engine });
     assertEquals(allowed.stdout, `${one} ran\n`);
+  });
+
+  Deno.test(`jail (${engine}) stops a file that is one program to the kernel and another to jail`, async () => {
+    await using directory = await scratch();
+    const { path } = directory;
+    // The kernel would say ENOENT, if it came to look for it.
+    await Deno.writeFile(`${path}/program`, twoFaced(`${path}/none`));
+    await Deno.chmod(`${path}/program`, 0o755);
+    const ended = await jail(["-A"], [`${path}/program`], { engine });
+    assertEquals(ended.code, 126);
+    assert(ended.stderr.includes("ENOEXEC"), ended.stderr);
   });
 
   const format =

@@ -306,14 +306,24 @@ async function lay(home: string): Promise<void> {
   const program = await Deno.readFile(fixture("race_exec"));
   await executable(`${home}/closed/program`, program);
   await executable(`${home}/open/real`, program);
-  // <elf.h> e_machine: the kernel alone looks at it.
-  program.set([0xff, 0xff], 18);
-  await executable(`${home}/open/broken`, program);
-  await executable(`${home}/open/a/program`, program);
-  const mark = await Deno.readFile(fixture("mark", ["-nostdlib", "-static"]));
-  await executable(`${home}/mark`, mark);
-  mark.set([0xff, 0xff], 18);
-  await executable(`${home}/open/mark`, mark);
+  const broken = withoutLoader(program);
+  await executable(`${home}/open/broken`, broken);
+  await executable(`${home}/open/a/program`, broken);
+  await executable(
+    `${home}/mark`,
+    await Deno.readFile(fixture("mark", ["-nostdlib", "-static"])),
+  );
+  await executable(`${home}/open/mark`, broken);
+}
+
+/** A program whose loader is not there: the kernel says so, and jail does not. */
+function withoutLoader(program: Uint8Array): Uint8Array {
+  const text = new TextDecoder("latin1").decode(program);
+  const at = text.indexOf("/ld-linux-x86-64.so.");
+  if (at < 0) throw new Error("the program names no loader");
+  const broken = program.slice();
+  broken.set(new TextEncoder().encode("/ld-linux-absent.so."), at);
+  return broken;
 }
 
 async function file(path: string, text: string): Promise<void> {

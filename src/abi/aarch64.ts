@@ -1,6 +1,7 @@
 /** How arm64 makes system calls. */
 
 import type { Arch } from "./arch.ts";
+import { EM_AARCH64 } from "./elf.ts";
 import type { FieldType } from "./layout.ts";
 
 // include/uapi/linux/audit.h: EM_AARCH64 | __AUDIT_ARCH_64BIT | __AUDIT_ARCH_LE.
@@ -33,6 +34,7 @@ const FIELDS: Readonly<Record<string, readonly [number, FieldType]>> = {
 export const AARCH64: Arch = {
   name: "aarch64",
   audit: AUDIT_ARCH_AARCH64,
+  elfMachine: EM_AARCH64,
   regs: { size: 272, fields: FIELDS },
   args: GENERAL.slice(0, 6),
   // x0 is argument 0 and the result: what the argument was is gone at the exit

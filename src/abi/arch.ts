@@ -11,6 +11,8 @@ export interface Arch {
   readonly name: ArchName;
   /** `AUDIT_ARCH_*`: what `seccomp_data.arch` is for a native call. */
   readonly audit: number;
+  /** `EM_*`: what `e_machine` is in a program of its own. */
+  readonly elfMachine: number;
   /** The register block that `PTRACE_GETREGSET` fills for `NT_PRSTATUS`. */
   readonly regs: Layout<string>;
   /** Registers of arguments 0 to 5. */

@@ -27,6 +27,15 @@ export const AT_SYSINFO_EHDR = 33;
 export const EI_CLASS = 4;
 /** 64-bit objects. */
 export const ELFCLASS64 = 2;
+/** `e_type`: a program at fixed addresses. */
+export const ET_EXEC = 2;
+/** `e_type`: a library, or a program at any address. */
+export const ET_DYN = 3;
+// include/uapi/linux/elf-em.h
+/** `e_machine` of x86-64, and of x32. */
+export const EM_X86_64 = 62;
+/** `e_machine` of arm64. */
+export const EM_AARCH64 = 183;
 /** Program header: the path of the interpreter. */
 export const PT_INTERP = 3;
 /** Auxiliary vector: where the interpreter was loaded. */

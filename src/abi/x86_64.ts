@@ -1,6 +1,7 @@
 /** How x86-64 makes system calls. */
 
 import type { Arch } from "./arch.ts";
+import { EM_X86_64 } from "./elf.ts";
 
 // include/uapi/linux/audit.h: EM_X86_64 | __AUDIT_ARCH_64BIT | __AUDIT_ARCH_LE.
 /** `seccomp_data.arch` of a 64-bit call, and of an x32 call too. */
@@ -48,6 +49,7 @@ export const ARCH_SHSTK_STATUS = 0x5005;
 export const X86_64: Arch = {
   name: "x86_64",
   audit: AUDIT_ARCH_X86_64,
+  elfMachine: EM_X86_64,
   // arch/x86/include/asm/user_64.h: struct user_regs_struct
   regs: {
     size: 216,

@@ -1,20 +1,13 @@
 /** What executing a file would load: interpreters of scripts, ELF loaders. */
 
 import { fromBytes } from "../abi/bytes.ts";
-import {
-  EI_CLASS,
-  ELF_HEADER,
-  ELF_PROGRAM_HEADER,
-  ELFCLASS64,
-  ELFMAG,
-  PT_INTERP,
-} from "../abi/elf.ts";
 import { EACCES, ELOOP, ENOENT, ENOEXEC } from "../abi/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_NONBLOCK, O_RDONLY } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
 import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
 import { S_IXUGO, STAT } from "../abi/stat.ts";
 import { close, fstat, openat2, pread } from "../sys/files.ts";
+import { type Elf, readElf } from "./elf.ts";
 import { hasLoaderName } from "./loader.ts";
 import { cString, type Place } from "./place.ts";
 
@@ -48,14 +41,7 @@ const BINPRM_BUF_SIZE = 256;
 /** fs/exec.c: how many interpreters may follow one another. */
 const MAX_INTERPRETERS = 5;
 
-/** What an ELF file is to the kernel. */
-interface Elf {
-  /** The path of its interpreter; `undefined` for none. */
-  readonly interpreter: string | undefined;
-}
-
 const head = new Uint8Array(4096);
-const name = new Uint8Array(4096);
 const stat = new Uint8Array(STAT.size);
 
 /**
@@ -108,39 +94,13 @@ function read(file: Place): Elf | ScriptLine | number {
     const length = pread(fd, head, head.length, 0);
     if (length < 0) return -length;
     if (length < 2 || head[0] !== 0x23 || head[1] !== 0x21) {
-      return readElf(fd, length);
+      return readElf(fd, head, length);
     }
     const text = fromBytes(head, 0, Math.min(length, BINPRM_BUF_SIZE));
     return scriptLine(text) ?? ENOEXEC;
   } finally {
     close(fd);
   }
-}
-
-/** The path in PT_INTERP, or an errno. */
-function readElf(fd: number, length: number): Elf | number {
-  if (length < ELF_HEADER.size || fromBytes(head, 0, 4) !== ELFMAG) {
-    return ENOEXEC;
-  }
-  if (head[EI_CLASS] !== ELFCLASS64) return ENOEXEC;
-  const offset = get(ELF_HEADER, head, "e_phoff");
-  const size = get(ELF_HEADER, head, "e_phentsize");
-  const count = get(ELF_HEADER, head, "e_phnum");
-  if (size !== ELF_PROGRAM_HEADER.size || count > 64) return ENOEXEC;
-  const table = new Uint8Array(size * count);
-  if (pread(fd, table, table.length, offset) !== table.length) return ENOEXEC;
-  for (let i = 0; i < count; i++) {
-    const entry = table.subarray(i * size);
-    if (get(ELF_PROGRAM_HEADER, entry, "p_type") !== PT_INTERP) continue;
-    const bytes = get(ELF_PROGRAM_HEADER, entry, "p_filesz");
-    if (bytes < 2 || bytes > name.length) return ENOEXEC;
-    const at = get(ELF_PROGRAM_HEADER, entry, "p_offset");
-    if (pread(fd, name, bytes, at) !== bytes) return ENOEXEC;
-    const end = name.indexOf(0);
-    if (end < 0 || end >= bytes) return ENOEXEC;
-    return { interpreter: fromBytes(name, 0, end) };
-  }
-  return { interpreter: undefined };
 }
 
 /** Whether a place leads to a plain file, or to what has no path. */
