@@ -73,6 +73,40 @@ for (const engine of ENGINES) {
     assertEquals(allowed.stdout, `${one} ran\n`);
   });
 
+  Deno.test(`jail (${engine}) stops a dynamic loader whatever its name`, async () => {
+    await using directory = await scratch();
+    const { path } = directory;
+    const echo = await echoIn(directory);
+    for (const name of ["ld-2.31.so", "libc.so", "loader"]) {
+      await Deno.copyFile(LOADER, `${path}/${name}`);
+      const words = fromShell(`${path}/${name}`, echo, "ran");
+      assertEquals((await run(words)).stdout, "ran\n");
+      const ended = await jail(without(echo), words, { engine });
+      assertEquals([name, ended.stdout], [name, ""]);
+    }
+  });
+
+  Deno.test({
+    ...needs(
+      ["gcc"],
+      `jail (${engine}) takes a program at any address for no loader`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const source = await directory.file(
+        "show.c",
+        "#include <stdio.h>\nint main(int argc, char **argv) { puts(argv[1]); return argc; }\n",
+      );
+      const program = `${directory.path}/show`;
+      for (const how of ["-static-pie", "-static"]) {
+        await run(["gcc", how, "-o", program, source]);
+        const words = fromShell(program, "--ran", "it");
+        const { stdout, code } = await jail(["-A"], words, { engine });
+        assertEquals([how, stdout, code], [how, "--ran\n", 3]);
+      }
+    },
+  });
+
   Deno.test(`jail (${engine}) stops a file that is one program to the kernel and another to jail`, async () => {
     await using directory = await scratch();
     const { path } = directory;

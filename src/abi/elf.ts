@@ -1,4 +1,4 @@
-/** Constants from `linux/elf.h`, `linux/elf-em.h` and `linux/auxvec.h`. */
+/** Constants from `linux/elf.h`, `linux/elf-em.h`, `linux/auxvec.h` and `elf.h`. */
 
 import type { Layout } from "./layout.ts";
 
@@ -36,8 +36,18 @@ export const ET_DYN = 3;
 export const EM_X86_64 = 62;
 /** `e_machine` of arm64. */
 export const EM_AARCH64 = 183;
+/** Program header: where the dynamic section is. */
+export const PT_DYNAMIC = 2;
 /** Program header: the path of the interpreter. */
 export const PT_INTERP = 3;
+/** Dynamic section: its end. */
+export const DT_NULL = 0;
+/** Dynamic section: a place for debuggers, which linkers give to programs. */
+export const DT_DEBUG = 21;
+/** Dynamic section: flags. */
+export const DT_FLAGS_1 = 0x6fff_fffb;
+/** A flag of `DT_FLAGS_1`, glibc's `elf.h`: a program at any address. */
+export const DF_1_PIE = 0x0800_0000;
 /** Auxiliary vector: where the interpreter was loaded. */
 export const AT_BASE = 7;
 
@@ -64,5 +74,15 @@ export const ELF_PROGRAM_HEADER: Layout<"p_type" | "p_offset" | "p_filesz"> = {
     p_type:   [ 0, "u32"], // Elf64_Word p_type
     p_offset: [ 8, "u64"], // Elf64_Off p_offset
     p_filesz: [32, "u64"], // Elf64_Xword p_filesz
+  },
+};
+
+/** One entry of the dynamic section of a 64-bit ELF file: `Elf64_Dyn`. */
+export const ELF_DYNAMIC: Layout<"d_tag" | "d_val"> = {
+  size: 16,
+  // deno-fmt-ignore
+  fields: {
+    d_tag: [0, "i64"], // Elf64_Sxword d_tag
+    d_val: [8, "u64"], // Elf64_Xword d_val
   },
 };

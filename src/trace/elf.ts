@@ -1,14 +1,20 @@
-/** What the kernel takes an ELF file for. */
+/** What the kernel takes an ELF file for, and whether it is a dynamic loader. */
 
 import { fromBytes } from "../abi/bytes.ts";
 import {
+  DF_1_PIE,
+  DT_DEBUG,
+  DT_FLAGS_1,
+  DT_NULL,
   EI_CLASS,
+  ELF_DYNAMIC,
   ELF_HEADER,
   ELF_PROGRAM_HEADER,
   ELFCLASS64,
   ELFMAG,
   ET_DYN,
   ET_EXEC,
+  PT_DYNAMIC,
   PT_INTERP,
 } from "../abi/elf.ts";
 import { ENOENT, ENOEXEC } from "../abi/errno.ts";
@@ -21,10 +27,15 @@ import { PATH_MAX } from "./place.ts";
 export interface Elf {
   /** The path of its interpreter; `undefined` for none. */
   readonly interpreter: string | undefined;
+  /** Whether it is a dynamic loader: `ld.so prog` runs prog. */
+  readonly loads: boolean;
 }
 
 /** fs/binfmt_elf.c load_elf_phdrs(): most bytes of program headers. */
 const MAX_TABLE = 65536;
+
+/** Most of a dynamic section that is read, in bytes. */
+const MAX_DYNAMIC = 65536;
 
 /**
  * Reads an ELF file as load_elf_binary() in the kernel's fs/binfmt_elf.c does.
@@ -56,13 +67,20 @@ export function readElf(
   ) return ENOEXEC;
   const table = readAt(fd, get(ELF_HEADER, head, "e_phoff"), bytes);
   if (table === undefined) return ENOEXEC;
+  let dynamic: Uint8Array | undefined;
   for (let at = 0; at < bytes; at += size) {
     const entry = table.subarray(at, at + size);
-    if (get(ELF_PROGRAM_HEADER, entry, "p_type") !== PT_INTERP) continue;
-    // The first one counts.
-    return interpreted(fd, entry);
+    switch (get(ELF_PROGRAM_HEADER, entry, "p_type")) {
+      case PT_INTERP:
+        // The first one counts.
+        return interpreted(fd, entry);
+      case PT_DYNAMIC:
+        dynamic ??= entry;
+    }
   }
-  return { interpreter: undefined };
+  const loads = type === ET_DYN &&
+    (dynamic === undefined || !isProgram(fd, dynamic));
+  return { interpreter: undefined, loads };
 }
 
 function interpreted(fd: number, entry: Uint8Array): Elf | number {
@@ -72,7 +90,33 @@ function interpreted(fd: number, entry: Uint8Array): Elf | number {
   if (path === undefined || path[bytes - 1] !== 0) return ENOEXEC;
   const end = path.indexOf(0);
   if (end === 0) return ENOENT;
-  return { interpreter: fromBytes(path, 0, end) };
+  return { interpreter: fromBytes(path, 0, end), loads: false };
+}
+
+/**
+ * Whether what names no interpreter is a program and no loader: a linker marks
+ * programs, and a loader is linked as a library.
+ */
+function isProgram(fd: number, entry: Uint8Array): boolean {
+  const bytes = Math.min(
+    get(ELF_PROGRAM_HEADER, entry, "p_filesz"),
+    MAX_DYNAMIC,
+  );
+  const all = readAt(fd, get(ELF_PROGRAM_HEADER, entry, "p_offset"), bytes);
+  if (all === undefined) return false;
+  const { size } = ELF_DYNAMIC;
+  for (let at = 0; at + size <= bytes; at += size) {
+    const one = all.subarray(at, at + size);
+    switch (get(ELF_DYNAMIC, one, "d_tag")) {
+      case DT_NULL:
+        return false;
+      case DT_DEBUG:
+        return true;
+      case DT_FLAGS_1:
+        if ((get(ELF_DYNAMIC, one, "d_val") & DF_1_PIE) !== 0) return true;
+    }
+  }
+  return false;
 }
 
 /** Reads bytes of a file; `undefined` where they are not all there. */

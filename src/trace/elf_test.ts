@@ -1,12 +1,17 @@
 import { assertEquals } from "@std/assert";
 import { toCString } from "../abi/bytes.ts";
 import {
+  DF_1_PIE,
+  DT_DEBUG,
+  DT_FLAGS_1,
   EI_CLASS,
+  ELF_DYNAMIC,
   ELF_HEADER,
   ELF_PROGRAM_HEADER,
   ELFCLASS64,
   ET_DYN,
   ET_EXEC,
+  PT_DYNAMIC,
   PT_INTERP,
 } from "../abi/elf.ts";
 import { ENOENT, ENOEXEC } from "../abi/errno.ts";
@@ -60,6 +65,18 @@ function elf(
 
 function named(path: string): readonly [number, Uint8Array] {
   return [PT_INTERP, toCString(path)];
+}
+
+function dynamic(
+  ...entries: readonly [number, number][]
+): [number, Uint8Array] {
+  const bytes = new Uint8Array(ELF_DYNAMIC.size * (entries.length + 1));
+  entries.forEach(([tag, value], i) => {
+    const one = bytes.subarray(i * ELF_DYNAMIC.size);
+    set(ELF_DYNAMIC, one, "d_tag", tag);
+    set(ELF_DYNAMIC, one, "d_val", value);
+  });
+  return [PT_DYNAMIC, bytes];
 }
 
 async function read(bytes: Uint8Array): Promise<Elf | number> {
@@ -122,19 +139,35 @@ Deno.test("readElf() refuses offsets that no number has exactly", async () => {
 const READ: Readonly<Record<string, readonly [Uint8Array, Elf]>> = {
   "an interpreter": [
     elf({}, LOAD, LD),
-    { interpreter: "/lib/ld.so" },
+    { interpreter: "/lib/ld.so", loads: false },
   ],
   "the first of two interpreters": [
     elf({}, named("/one"), named("/two")),
-    { interpreter: "/one" },
+    { interpreter: "/one", loads: false },
   ],
   "an interpreter up to its first NUL": [
     elf({}, named("/one\0/two")),
-    { interpreter: "/one" },
+    { interpreter: "/one", loads: false },
   ],
   "a program at fixed addresses": [
     elf({ e_type: ET_EXEC }, LOAD),
-    { interpreter: undefined },
+    { interpreter: undefined, loads: false },
+  ],
+  "a program at any address by its flag": [
+    elf({}, LOAD, dynamic([1, 2], [DT_FLAGS_1, 1 + DF_1_PIE])),
+    { interpreter: undefined, loads: false },
+  ],
+  "a program at any address by its place for debuggers": [
+    elf({}, dynamic([DT_DEBUG, 0])),
+    { interpreter: undefined, loads: false },
+  ],
+  "a loader, which has neither": [
+    elf({}, LOAD, dynamic([DT_FLAGS_1, 1], [30, 8])),
+    { interpreter: undefined, loads: true },
+  ],
+  "a loader, where nothing says what it is": [
+    elf({}, LOAD),
+    { interpreter: undefined, loads: true },
   ],
 };
 

@@ -65,7 +65,7 @@ export function inspect(file: Place, find: (path: string) => Place): Image {
     if (!("argument" in found)) {
       const { interpreter } = found;
       return interpreter === undefined
-        ? ends(0, { loads: hasLoaderName(binary.path) })
+        ? ends(0, { loads: found.loads || hasLoaderName(binary.path) })
         : ends(0, { loader: find(interpreter) });
     }
     if (interpreters.length === MAX_INTERPRETERS) return ends(ELOOP);
@@ -79,7 +79,9 @@ export function inspect(file: Place, find: (path: string) => Place): Image {
 
 /** Whether a file is a dynamic loader, so that an ELF file may name it as one. */
 export function isLoader(file: Place): boolean {
-  return hasLoaderName(file.path);
+  if (hasLoaderName(file.path)) return true;
+  const found = read(file);
+  return typeof found === "object" && "loads" in found && found.loads;
 }
 
 /** What a file is to the kernel, or the errno that executing it gives. */
