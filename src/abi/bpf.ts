@@ -24,6 +24,8 @@ export const BPF_MEMWORDS = 16;
 // kernel/seccomp.c: seccomp_check_filter() lets them pass.
 /** A = word of `seccomp_data` at k. */
 export const BPF_LD_W_ABS = 0x20;
+/** A = the half word at an offset of the data, big-endian. */
+export const BPF_LD_H_ABS = 0x28;
 /** A = size of `seccomp_data`. */
 export const BPF_LD_W_LEN = 0x80;
 /** A = k. */
@@ -114,3 +116,15 @@ export const SOCK_FPROG: Layout<"len" | "filter"> = {
     filter: [8, "u64"], // struct sock_filter *filter
   },
 };
+
+// Offsets in a packet, include/uapi/linux/filter.h.
+/** What protocol it is of: `ETH_P_*`. */
+export const SKF_AD_PROTOCOL_OFFSET = -0x1000;
+/** The header of IP. */
+export const SKF_NET_OFF = -0x10_0000;
+
+// include/uapi/linux/if_ether.h
+/** IPv4. */
+export const ETH_P_IP = 0x0800;
+/** IPv6. */
+export const ETH_P_IPV6 = 0x86dd;

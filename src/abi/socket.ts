@@ -1,6 +1,10 @@
 /** Constants from `include/linux/socket.h` and the headers of address families. */
 
+import type { Layout } from "./layout.ts";
+
 // include/linux/socket.h: address families.
+/** None: by it connect(2) lets go of the other end. */
+export const AF_UNSPEC = 0;
 /** Sockets of this machine. */
 export const AF_UNIX = 1;
 /** IPv4. */
@@ -60,3 +64,123 @@ export const SUN_PATH_OFFSET = 2;
 export const SUN_PATH_SIZE = 108;
 /** The longest address that the kernel takes, in bytes. */
 export const SOCKADDR_STORAGE_SIZE = 128;
+/** The shortest address of IPv4 that the kernel takes: `struct sockaddr_in`, in bytes. */
+export const SOCKADDR_IN_SIZE = 16;
+/** Where the address is in a `struct sockaddr_in`; the port is at 2. */
+export const SIN_ADDR_OFFSET = 4;
+/** Where the port is in a `struct sockaddr_in` or `sockaddr_in6`, big-endian. */
+export const SIN_PORT_OFFSET = 2;
+/** The shortest address of IPv6 that the kernel takes: SIN6_LEN_RFC2133 in <net/ipv6.h>. */
+export const SOCKADDR_IN6_SHORT_SIZE = 24;
+/** Where the address is in a `struct sockaddr_in6`. */
+export const SIN6_ADDR_OFFSET = 8;
+/** Where the index of the interface is in a `struct sockaddr_in6`, in bytes. */
+export const SIN6_SCOPE_OFFSET = 24;
+/** A `struct sockaddr_in6`, in bytes. */
+export const SOCKADDR_IN6_SIZE = 28;
+/** A `struct sockaddr_nl`, in bytes: `nl_pid` is at 4, `nl_groups` at 8. */
+export const SOCKADDR_NL_SIZE = 12;
+
+/** `struct user_msghdr`, include/linux/socket.h. */
+export const MSGHDR: Layout<
+  | "msg_name"
+  | "msg_namelen"
+  | "msg_iov"
+  | "msg_iovlen"
+  | "msg_control"
+  | "msg_controllen"
+  | "msg_flags"
+> = {
+  size: 56,
+  // deno-fmt-ignore
+  fields: {
+    msg_name:       [ 0, "u64"], // void *msg_name
+    msg_namelen:    [ 8, "i32"], // int msg_namelen
+    msg_iov:        [16, "u64"], // struct iovec *msg_iov
+    msg_iovlen:     [24, "u64"], // __kernel_size_t msg_iovlen
+    msg_control:    [32, "u64"], // void *msg_control
+    msg_controllen: [40, "u64"], // __kernel_size_t msg_controllen
+    msg_flags:      [48, "u32"], // unsigned int msg_flags
+  },
+};
+
+/** A `struct mmsghdr`, in bytes: a `struct user_msghdr`, and `msg_len`. */
+export const MMSGHDR_SIZE = 64;
+/** Where `msg_len` is in a `struct mmsghdr`, 32 bits. */
+export const MMSGHDR_LEN_OFFSET = 56;
+/** The most messages of one sendmmsg(2): UIO_MAXIOV, include/uapi/linux/uio.h. */
+export const MMSGHDR_MAX = 1024;
+
+/** `struct cmsghdr`, include/linux/socket.h; each begins at a multiple of 8. */
+export const CMSGHDR: Layout<"cmsg_len" | "cmsg_level" | "cmsg_type"> = {
+  size: 16,
+  // deno-fmt-ignore
+  fields: {
+    cmsg_len:   [ 0, "u64"], // __kernel_size_t cmsg_len
+    cmsg_level: [ 8, "i32"], // int cmsg_level
+    cmsg_type:  [12, "i32"], // int cmsg_type
+  },
+};
+
+// include/linux/socket.h: levels of options.
+/** IPv4. */
+export const SOL_IP = 0;
+/** TCP. */
+export const SOL_TCP = 6;
+/** UDP. */
+export const SOL_UDP = 17;
+/** IPv6. */
+export const SOL_IPV6 = 41;
+/** Netlink. */
+export const SOL_NETLINK = 270;
+
+// include/uapi/asm-generic/socket.h: options of every socket.
+/** Send to what is directly connected alone. */
+export const SO_DONTROUTE = 5;
+/** Wait at the end until all is sent: `struct linger`, two `int`. */
+export const SO_LINGER = 13;
+/** Give the socket the address of an interface. */
+export const SO_BINDTODEVICE = 25;
+/** A filter for what is received. */
+export const SO_ATTACH_FILTER = 26;
+/** Take the filter away. */
+export const SO_DETACH_FILTER = 27;
+/** A mark that routes can depend on. */
+export const SO_MARK = 36;
+/** The family. */
+export const SO_DOMAIN = 39;
+/** Nobody may take the filter away. */
+export const SO_LOCK_FILTER = 44;
+/** A filter for what is received, as eBPF. */
+export const SO_ATTACH_BPF = 50;
+/** Choose between sockets of one port. */
+export const SO_ATTACH_REUSEPORT_CBPF = 51;
+/** The same, as eBPF. */
+export const SO_ATTACH_REUSEPORT_EBPF = 52;
+/** A number that tells a socket from all others, ever. */
+export const SO_COOKIE = 57;
+/** As SO_BINDTODEVICE, by index. */
+export const SO_BINDTOIFINDEX = 62;
+/** Do not choose any more. */
+export const SO_DETACH_REUSEPORT_BPF = 68;
+
+/** What a TCP socket does, include/uapi/linux/tcp.h; `tcpi_state` is the first byte. */
+export const TCP_INFO = 11;
+/** It does nothing, include/net/tcp_states.h. */
+export const TCP_CLOSE = 7;
+/** It listens. */
+export const TCP_LISTEN = 10;
+/** Split one message into many, include/uapi/linux/udp.h. */
+export const UDP_SEGMENT = 103;
+
+// Control messages: include/linux/socket.h, include/uapi/linux/in.h and in6.h.
+/** Descriptors. */
+export const SCM_RIGHTS = 1;
+/** Who the sender is. */
+export const SCM_CREDENTIALS = 2;
+/** The address and the interface that a message leaves by. */
+export const IP_PKTINFO = 8;
+/** The same, for IPv6. */
+export const IPV6_PKTINFO = 50;
+/** Where the interface is in a `struct in6_pktinfo`, in bytes; 0 in `in_pktinfo`. */
+export const IN6_PKTINFO_IFINDEX_OFFSET = 16;

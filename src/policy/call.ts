@@ -1,6 +1,7 @@
 /** A decoded system call, as rules see it. */
 
 import type { SyscallName } from "../abi/syscalls.ts";
+import type { NetUse } from "./endpoint.ts";
 
 /**
  * What a call would do to a file.
@@ -59,6 +60,11 @@ export interface Call {
   readonly uses: readonly Use[];
   /** What it would move; RENAME_EXCHANGE moves two things. */
   readonly moves?: readonly Move[];
+  /**
+   * Where it would send or receive. The file of a unix socket that has a path is
+   * among the uses as well, to be written.
+   */
+  readonly net?: readonly NetUse[];
   /** Whether it makes a file that runs as its owner or group. */
   readonly setsId?: boolean;
 }

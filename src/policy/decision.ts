@@ -40,4 +40,6 @@ export type Decision =
     readonly use: number;
     /** No rule speaks of the use, so that a person may be asked. */
     readonly uncovered?: true;
+    /** Index in `Call.net` of what was refused, if that was it. */
+    readonly end?: number;
   };

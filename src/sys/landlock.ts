@@ -12,7 +12,9 @@ import {
 import { AT_FDCWD, O_CLOEXEC, O_PATH } from "../abi/fcntl.ts";
 import {
   LANDLOCK_CREATE_RULESET_VERSION,
+  LANDLOCK_NET_PORT_ATTR,
   LANDLOCK_PATH_BENEATH_ATTR,
+  LANDLOCK_RULE_NET_PORT,
   LANDLOCK_RULE_PATH_BENEATH,
   LANDLOCK_RULESET_ATTR,
 } from "../abi/landlock.ts";
@@ -37,6 +39,13 @@ export interface Ruleset {
     /** Its real path, a byte string. */
     readonly path: string;
     /** `LANDLOCK_ACCESS_FS_*`. */
+    readonly access: number;
+  }[];
+  /** What may be done with a TCP port. */
+  readonly ports?: readonly {
+    /** The port. */
+    readonly port: number;
+    /** `LANDLOCK_ACCESS_NET_*`. */
     readonly access: number;
   }[];
 }
@@ -92,6 +101,9 @@ export function createRuleset(ruleset: Ruleset, above: number): number {
   }
   try {
     for (const { path, access } of ruleset.rules) addRule(fd, path, access);
+    for (const { port, access } of ruleset.ports ?? []) {
+      addPort(fd, port, access);
+    }
     // The launcher puts the program's own fds in place before this one is used.
     const moved = duplicate(fd, above + 1);
     if (moved < 0) throw failure("keep a Landlock ruleset", "fcntl", moved);
@@ -130,6 +142,28 @@ function addRule(ruleset: number, path: string, access: number): void {
     if (result < 0) throw failure(action, "landlock_add_rule", result);
   } finally {
     close(file);
+  }
+}
+
+function addPort(ruleset: number, port: number, access: number): void {
+  const attr = new Uint8Array(LANDLOCK_NET_PORT_ATTR.size);
+  set(LANDLOCK_NET_PORT_ATTR, attr, "allowed_access", access);
+  set(LANDLOCK_NET_PORT_ATTR, attr, "port", port);
+  const result = outcome(
+    libc().syscallIIBI(
+      callNumber("landlock_add_rule"),
+      ruleset,
+      LANDLOCK_RULE_NET_PORT,
+      attr,
+      0,
+    ),
+  );
+  if (result < 0) {
+    throw failure(
+      `allow port ${port} by Landlock`,
+      "landlock_add_rule",
+      result,
+    );
   }
 }
 

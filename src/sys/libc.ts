@@ -34,6 +34,12 @@ const SYMBOLS = {
     result: "i32",
   },
 
+  // ssize_t process_vm_writev, with the same parameters
+  process_vm_writev: {
+    parameters: ["i32", "buffer", "usize", "buffer", "usize", "usize"],
+    result: "i32",
+  },
+
   // ssize_t pread64(int fd, void *buf, size_t count, off64_t offset)
   pread64: { parameters: ["i32", "buffer", "usize", "i64"], result: "i32" },
   // ssize_t pwrite64(int fd, const void *buf, size_t count, off64_t offset)
@@ -94,6 +100,11 @@ const SYMBOLS = {
   // int getsockopt(int fd, int level, int name, void *value, socklen_t *size)
   getsockopt: {
     parameters: ["i32", "i32", "i32", "buffer", "buffer"],
+    result: "i32",
+  },
+  // int setsockopt(int fd, int level, int name, const void *value, socklen_t size)
+  setsockopt: {
+    parameters: ["i32", "i32", "i32", "buffer", "u32"],
     result: "i32",
   },
   // int ioctl(int fd, unsigned long request, void *argument)

@@ -99,6 +99,26 @@ function pieceSize(address: number, most: number, room: number): number {
   return Math.min(most, PAGE_SIZE - address % PAGE_SIZE, room);
 }
 
+/**
+ * Writes memory of a process as the process itself may: not what it maps to read
+ * alone.
+ *
+ * @param tid any task of it
+ * @param address where to start
+ * @param from the bytes
+ * @returns how many were written, or a negative errno
+ */
+export function writeAsTracee(
+  tid: number,
+  address: number,
+  from: Uint8Array,
+): number {
+  if (!reachable(address)) return -EFAULT;
+  setPiece(local, addressOf(from), from.length);
+  setPiece(remote, address, from.length);
+  return outcome(libc().process_vm_writev(tid, local, 1, remote, 1, 0));
+}
+
 // Room for a tid of ten digits; they are written from the right.
 const PREFIX = "/proc/";
 const SUFFIX = "/mem\0";

@@ -1,8 +1,8 @@
 /**
- * Looks at socket addresses: that of a unix socket may be a path.
+ * Looks at socket addresses: where a call would send, or receive.
  *
- * bind(2) makes a file there; connect(2) and sendto(2) reach whoever listens
- * there, who may do more than the jail may.
+ * That of a unix socket may be a path: bind(2) makes a file there; connect(2) and
+ * sendto(2) reach whoever listens there, who may do more than the jail may.
  */
 
 import { fromBytes } from "../abi/bytes.ts";
@@ -15,10 +15,17 @@ import {
   SUN_PATH_SIZE,
 } from "../abi/socket.ts";
 import { readMemory } from "../sys/memory.ts";
-import { type IsOwn, type Looked, nothing, rulePath } from "./look.ts";
+import {
+  type IsOwn,
+  type Looked,
+  type LookedPath,
+  nothing,
+  rulePath,
+} from "./look.ts";
 import type { CallSpec } from "./spec.ts";
 import type { Registers } from "./registers.ts";
 import { resolve } from "./resolve.ts";
+import { aim, endpointOf, hasPath, type Purpose } from "./sockaddr.ts";
 import type { Tracee } from "./tracee.ts";
 
 /**
@@ -47,45 +54,85 @@ export function lookAtAddress(
     return looked;
   }
   looked.address = bytes;
-  const family = (bytes[0] ?? 0) | (bytes[1] ?? 0) << 8;
-  if (family !== AF_UNIX) return looked;
-  if (bytes[SUN_PATH_OFFSET] === 0 || length <= SUN_PATH_OFFSET) {
+  const purpose = spec.syscall.name === "sendto"
+    ? "send"
+    : spec.syscall.name === "bind"
+    ? "bind"
+    : "connect";
+  // Of no address at all nothing is known, and the kernel refuses it, but for
+  // sendto(2), which goes to where the socket is connected to.
+  if (length > 0 || purpose !== "send") {
+    lookAtName(looked, tracee, bytes, purpose, arg, isOwn);
+  }
+  return looked;
+}
+
+/**
+ * Looks at a socket address.
+ *
+ * @param looked where it is put what it means
+ * @param tracee whose call it is
+ * @param bytes the address; one that means the loopback is made to say so
+ * @param purpose what the call does with it
+ * @param arg index of the argument that it is; -1 where a message has it
+ * @param isOwn whether a process id is one of the jail's
+ */
+export function lookAtName(
+  looked: Looked,
+  tracee: Tracee,
+  bytes: Uint8Array,
+  purpose: Purpose,
+  arg: number,
+  isOwn: IsOwn,
+): void {
+  const access = purpose === "bind" ? "listen" : "connect";
+  if (!hasPath(bytes)) {
+    const meant = endpointOf(bytes, purpose);
+    const endpoint = purpose === "bind" ? meant : aim(bytes, meant);
+    if (endpoint !== meant) looked.changed = true;
+    looked.net.push({ access, endpoint });
+    if (endpoint.family !== "abstract") return;
     // An abstract name is beneath no directory: only who may write everything
-    // may use it. Of no name bind(2) makes one.
-    const path = `@${fromBytes(bytes, SUN_PATH_OFFSET + 1)}`;
+    // may use it, where no rule names it. Of no name bind(2) makes one.
+    const path = `@${endpoint.name}`;
     looked.uses.push({ access: "write", path, kind: "socket" });
-    return looked;
+    return;
   }
   const end = bytes.indexOf(0, SUN_PATH_OFFSET);
-  const written = fromBytes(bytes, SUN_PATH_OFFSET, end < 0 ? length : end);
+  const written = fromBytes(
+    bytes,
+    SUN_PATH_OFFSET,
+    end < 0 ? bytes.length : end,
+  );
   const owner = { pid: tracee.process.pid, tid: tracee.tid };
-  const follow = spec.syscall.name !== "bind";
-  const place = resolve(owner, AT_FDCWD, written, follow, isOwn);
+  const place = resolve(owner, AT_FDCWD, written, purpose !== "bind", isOwn);
   looked.paths.push({ arg, dirfd: -1, written, place });
-  looked.errno = place.errno;
-  if (place.path === "") return looked;
-  if (place.kind === "object") {
+  looked.errno ||= place.errno;
+  if (place.path === "" || place.kind === "object") {
     // Nothing listens there, and what it is called is no path.
     looked.errno ||= ECONNREFUSED;
-    return looked;
+    return;
   }
-  looked.uses.push({
-    access: "write",
-    path: rulePath(place.path, isOwn),
-    kind: place.kind,
+  const path = rulePath(place.path, isOwn);
+  looked.uses.push({ access: "write", path, kind: place.kind });
+  looked.net.push({
+    access,
+    endpoint: { family: "unix", path, kind: place.kind },
   });
-  return looked;
 }
 
 /**
  * The address that the kernel is given: with the real path where it has one.
  *
- * @param looked what was looked at
+ * @param address the address that was looked at
+ * @param path the path that it has, if it has one
  * @returns its bytes; `undefined` where the real path is too long for one
  */
-export function realAddress(looked: Looked): Uint8Array | undefined {
-  const { address, paths: [path] } = looked;
-  if (address === undefined || path === undefined) return address;
+export function realAddress(
+  address: Uint8Array,
+  path: LookedPath | undefined,
+): Uint8Array | undefined {
+  if (path === undefined) return address;
   const { place } = path;
   const real = place.slash ? `${place.path}/` : place.path;
   const bytes = new Uint8Array(SUN_PATH_OFFSET + real.length + 1);

@@ -225,7 +225,8 @@ function alive(result: number, action: string): boolean {
 }
 
 function callOf(name: SyscallName, looked: Looked): Call {
-  const { uses, moves, setsId } = looked;
+  const { uses, moves, net, setsId } = looked;
+  if (net.length > 0) return { name, uses, net, setsId };
   return moves.length === 0
     ? { name, uses, setsId }
     : { name, uses, moves, setsId };

@@ -3,6 +3,7 @@
 import {
   BPF_ALU_AND_K,
   BPF_JMP_JA,
+  BPF_LD_H_ABS,
   BPF_LD_W_ABS,
   BPF_MAXINSNS,
   BPF_RET_K,
@@ -59,6 +60,12 @@ export class Assembler {
     if (this.#word === offset) return;
     this.#plain(BPF_LD_W_ABS, offset);
     this.#word = offset;
+  }
+
+  /** A = the half word at an offset. */
+  loadHalf(offset: number): void {
+    this.#plain(BPF_LD_H_ABS, offset);
+    this.#word = "other";
   }
 
   /** A &= mask. */

@@ -13,8 +13,10 @@ import {
 } from "../abi/errno.ts";
 import { PIN_START } from "../abi/pin.ts";
 import { PR_SET_SECCOMP } from "../abi/prctl.ts";
+import { SIGKILL } from "../abi/signal.ts";
 import type { ArgIndex, Look } from "../policy/guard.ts";
 import { actionOf } from "../policy/plan.ts";
+import { kill } from "../sys/wait.ts";
 import { Answers, fixedRule, type Resumer } from "./answer.ts";
 import { lookAtAddress } from "./address.ts";
 import { Closed } from "./closed.ts";
@@ -31,13 +33,26 @@ import {
 } from "./look.ts";
 import { Output } from "./output.ts";
 import type { TraceOptions } from "./options.ts";
+import { lookAtMessages, sentOne } from "./message.ts";
 import { inPrivateMemory } from "./private.ts";
 import { processOf } from "./place.ts";
 import { aimOf, signalMembers } from "./process.ts";
 import type { Registers } from "./registers.ts";
 import { Rewriter } from "./rewrite.ts";
 import { type CallSpec, specsOf } from "./spec.ts";
-import { type InFlight, isHeldByExec, type Tracee } from "./tracee.ts";
+import {
+  BoundSockets,
+  filterSocket,
+  lookAtBind,
+  lookAtListen,
+  lookAtSocket,
+} from "./sockets.ts";
+import {
+  type InFlight,
+  isHeldByExec,
+  type SocketDuty,
+  type Tracee,
+} from "./tracee.ts";
 
 /** How often an open is tried again because a link came in its way. */
 const MAX_RETRIES = 16;
@@ -61,6 +76,7 @@ export class Calls {
   readonly #closed: Closed;
   /** What may be written to the program's output, where that is limited. */
   readonly #output: Output | undefined;
+  readonly #bound = new BoundSockets();
   readonly #syscallSize: number;
 
   /**
@@ -138,13 +154,40 @@ export class Calls {
       this.#again(saved.nr);
     } else {
       tracee.retries = 0;
-      registers.result = result;
+      registers.result = this.#finish(tracee, flight, result);
     }
     // Written before others are let go on, who need the registers for theirs.
     if (this.#answers.write(tracee)) this.#resumer.go(tracee);
     this.#end(tracee);
     this.#drain();
     return true;
+  }
+
+  /** Does what is left to do of a call that was made; what it returns. */
+  #finish(tracee: Tracee, flight: InFlight, result: number): number {
+    if (result < 0) return result;
+    const filter = this.#options.net?.sources;
+    const leads = this.#leads(tracee);
+    if (flight.after === "made" && filter !== undefined) {
+      const filtered = filterSocket(tracee, leads, result, filter);
+      if (!filtered) {
+        kill(tracee.process.pid, SIGKILL);
+        this.#endSharers(tracee);
+      }
+    } else if (flight.after === "bound") {
+      this.#bound.add(tracee, leads, tracee.saved.int(0));
+    }
+    if (flight.slot < 0) return result;
+    return this.#specs[tracee.saved.nr]?.syscall.name === "sendmmsg"
+      ? sentOne(tracee, result)
+      : result;
+  }
+
+  /** Whether a tracee's descriptors are those of its process's first thread. */
+  #leads(tracee: Tracee): boolean {
+    const leader = this.#family.tracees.get(tracee.process.pid);
+    return leader !== undefined && !leader.leaving &&
+      leader.files === tracee.files;
   }
 
   /** A tracee makes its call no more: it waits for nothing. */
@@ -159,9 +202,23 @@ export class Calls {
   drop(tracee: Tracee): void {
     this.forget(tracee);
     if (tracee.inFlight?.maps === true) tracee.space.pins.state = "absent";
+    if (tracee.inFlight?.after === "made") this.#endSharers(tracee);
     this.#end(tracee);
     this.#unlock(tracee);
     this.#drain();
+  }
+
+  /**
+   * A tracee is killed before its new socket got a filter. Others that have the
+   * same descriptors would have one without.
+   */
+  #endSharers(tracee: Tracee): void {
+    for (const other of this.#family.tracees.values()) {
+      // Its own id may be somebody else's by now.
+      if (other !== tracee && other.files === tracee.files) {
+        kill(other.process.pid, SIGKILL);
+      }
+    }
   }
 
   /** The registers of a stopped tracee; `undefined` where it is gone. */
@@ -298,6 +355,9 @@ export class Calls {
       case "paths":
       case "descriptor":
       case "address":
+      case "message":
+      case "socket":
+      case "listen":
         return this.#file(tracee, spec);
       case "process":
         this.#process(tracee, spec);
@@ -311,8 +371,9 @@ export class Calls {
   #file(tracee: Tracee, spec: CallSpec): boolean {
     if (this.#freezer.waits(tracee)) return false;
     const alone = this.#family.alone || this.#options.unsafe === true;
-    const pins = (spec.paths.length > 0 || spec.treatment === "address") &&
-      !alone;
+    const pins = !alone &&
+      (spec.paths.length > 0 || spec.treatment === "address" ||
+        spec.treatment === "message");
     if (pins && tracee.space.pins.state === "mapping") return false;
     if (pins && !this.#prepare(tracee)) return true;
     const lockless = spec.treatment === "open" && !this.#keepsNumber(tracee);
@@ -360,6 +421,16 @@ export class Calls {
       looked = lookAtOpen(tracee, registers, spec, isOwn);
     } else if (spec.treatment === "address") {
       looked = lookAtAddress(tracee, registers, spec, isOwn);
+      if (spec.syscall.name === "bind" && this.#options.net !== undefined) {
+        lookAtBind(looked, tracee, registers, this.#leads(tracee));
+      }
+    } else if (spec.treatment === "message") {
+      looked = lookAtMessages(tracee, registers, spec, isOwn, alone);
+    } else if (spec.treatment === "socket") {
+      looked = lookAtSocket(tracee, this.#leads(tracee));
+    } else if (spec.treatment === "listen") {
+      const leads = this.#leads(tracee);
+      looked = lookAtListen(tracee, registers, leads, this.#bound);
     } else if (spec.paths.length > 0) {
       looked = lookAtPaths(tracee, registers, spec, isOwn);
     } else {
@@ -375,9 +446,10 @@ export class Calls {
         ? this.#under(tracee, spec, alone)
         : "wait";
     }
-    const inMemory = looked.paths.length > 0 || looked.address !== undefined;
+    const inMemory = looked.paths.length > 0 || looked.address !== undefined ||
+      looked.messages.length > 0;
     const asIs = !inMemory || this.#options.unsafe === true ||
-      alone &&
+      alone && !looked.changed &&
         (!this.#family.started ||
           inPrivateMemory(tracee, registers, spec, looked));
     if (!asIs && !this.#prepare(tracee)) return "in flight";
@@ -397,8 +469,8 @@ export class Calls {
       }
     }
     if (asIs) {
-      if (this.#freezer.has(tracee)) {
-        this.#fly(tracee, -1);
+      if (this.#freezer.has(tracee) || looked.after !== undefined) {
+        this.#fly(tracee, -1, [], looked.after);
         return "in flight";
       }
       this.#resumer.go(tracee);
@@ -445,7 +517,7 @@ export class Calls {
       pins.give(slot);
       return "done";
     }
-    this.#fly(tracee, slot, raceOf(looked));
+    this.#fly(tracee, slot, raceOf(looked), looked.after);
     if (namesOther(tracee, looked)) this.#resumer.untilExit(tracee);
     return "in flight";
   }
@@ -454,11 +526,12 @@ export class Calls {
     tracee: Tracee,
     slot: number,
     retryOn: readonly number[] = [],
+    after?: SocketDuty,
   ): void {
     if (slot < 0) tracee.saved.copy(this.#registers);
     if (tracee.exec !== undefined) tracee.process.executing = tracee;
     const frozen = this.#freezer.keep(tracee);
-    tracee.inFlight = { slot, frozen, maps: false, retryOn };
+    tracee.inFlight = { slot, frozen, maps: false, retryOn, after };
     this.#resumer.toExit(tracee);
   }
 

@@ -27,15 +27,17 @@ import { RESOLVE_CACHED } from "../abi/openat2.ts";
 import { S_IFBLK, S_IFCHR, S_IFMT, S_ISGID, S_ISUID } from "../abi/stat.ts";
 import type { ArgKind } from "../abi/syscalls.ts";
 import type { Access, Move, Use } from "../policy/call.ts";
+import type { NetUse } from "../policy/endpoint.ts";
 import { readCString } from "../sys/memory.ts";
 import { type OpenRequest, readOpen } from "./open.ts";
+import type { LookedMessage } from "./message.ts";
 import type { Registers } from "./registers.ts";
 import { resolveBase, resolveMagic } from "./magic.ts";
 import { formerPath, PATH_MAX, type Place, processOf } from "./place.ts";
 import { resolve } from "./resolve.ts";
 import { resolveHow } from "./resolve_how.ts";
 import type { CallSpec, PathArg } from "./spec.ts";
-import type { Tracee } from "./tracee.ts";
+import type { SocketDuty, Tracee } from "./tracee.ts";
 
 /** A path argument, and the file that it really names. */
 export interface LookedPath {
@@ -55,6 +57,8 @@ export interface Looked {
   readonly uses: Use[];
   /** What it would rename. */
   readonly moves: Move[];
+  /** Where it would send or receive. */
+  readonly net: NetUse[];
   /** Its path arguments. */
   readonly paths: LookedPath[];
   /** What it fails with where the policy lets it go on; 0 where it goes on. */
@@ -66,8 +70,14 @@ export interface Looked {
   descriptorsOf: number;
   /** For an open: its flags, mode and `resolve`. */
   open: OpenRequest | undefined;
-  /** For a bind: the address, copied once. */
+  /** For a call with a socket address: the address, copied once. */
   address: Uint8Array | undefined;
+  /** For sendmsg(2) and sendmmsg(2): the messages, copied once. */
+  readonly messages: LookedMessage[];
+  /** Whether the kernel must be given the copy, which says what was meant. */
+  changed: boolean;
+  /** What has to be done about its socket once it was made. */
+  after: SocketDuty | undefined;
   /** Whether it makes a file that runs as its owner or group. */
   setsId: boolean;
   /** Why jail refuses it whatever the policy says. */
@@ -156,11 +166,15 @@ export function nothing(): Looked {
   return {
     uses: [],
     moves: [],
+    net: [],
     paths: [],
     errno: 0,
     descriptorsOf: 0,
     open: undefined,
     address: undefined,
+    messages: [],
+    changed: false,
+    after: undefined,
     setsId: false,
     never: undefined,
   };

@@ -52,6 +52,15 @@ export interface Caller {
  */
 export type Decide = (call: Call, caller: Caller) => Decision | "again";
 
+/** What the tracer needs where rules are about the network. */
+export interface NetOptions {
+  /**
+   * The filter for sockets for datagrams, as an array of `struct sock_filter`;
+   * without one, whatever comes may be received.
+   */
+  readonly sources: Uint8Array | undefined;
+}
+
 /** What the tracer needs for one run. */
 export interface TraceOptions {
   /** How calls are caught. */
@@ -66,6 +75,8 @@ export interface TraceOptions {
   readonly filter: Uint8Array;
   /** The policy. */
   readonly decide: Decide;
+  /** Where rules are about the network, what that needs. */
+  readonly net?: NetOptions | undefined;
   /** What the filter was made of: what to look at in each call that stops. */
   readonly plan: CallPlan;
   /** Told of every decision on a call that stopped. An exception ends the jail. */

@@ -16,6 +16,7 @@ import { fromBytes } from "../abi/bytes.ts";
 import { EFAULT } from "../abi/errno.ts";
 import { OPEN_HOW } from "../abi/openat2.ts";
 import { set } from "../abi/layout.ts";
+import { MSGHDR } from "../abi/socket.ts";
 import { readFile } from "../sys/files.ts";
 import { TraceeMemory } from "../sys/memory.ts";
 import type { OpenRequest } from "./open.ts";
@@ -25,8 +26,12 @@ import type { Tracee } from "./tracee.ts";
 const HOW = 0;
 const FIRST = 64;
 const SECOND = 4096 + 128;
+const CONTROL = 256;
 
-const buffer = new Uint8Array(FIRST + 4096);
+/** The most bytes of control messages that a slot takes. */
+export const CONTROL_MAX = 4096;
+
+const buffer = new Uint8Array(CONTROL + CONTROL_MAX);
 
 /** The pinned pages of one address space. */
 export class PinRegion {
@@ -123,6 +128,40 @@ export class PinRegion {
     }
     buffer[FIRST + path.length] = 0;
     return this.#put(tid, address, FIRST + path.length + 1, address + FIRST);
+  }
+
+  /**
+   * Puts a message in a slot: its structure, and what that leads to but for what
+   * is sent.
+   *
+   * @param tid a tracee of this address space, stopped
+   * @param slot the slot
+   * @param header a `struct user_msghdr`
+   * @param name the address, at most 128 bytes
+   * @param control the control messages, at most {@linkcode CONTROL_MAX} bytes
+   * @returns the address of the structure, or a negated errno
+   */
+  putMessage(
+    tid: number,
+    slot: number,
+    header: Uint8Array,
+    name: Uint8Array,
+    control: Uint8Array,
+  ): number {
+    const address = slotAddress(slot);
+    const place = (bytes: Uint8Array, at: number): number => {
+      buffer.set(bytes, at);
+      return bytes.length === 0 ? 0 : address + at;
+    };
+    buffer.set(header);
+    set(MSGHDR, buffer, "msg_name", place(name, FIRST));
+    set(MSGHDR, buffer, "msg_namelen", name.length);
+    set(MSGHDR, buffer, "msg_control", place(control, CONTROL));
+    set(MSGHDR, buffer, "msg_controllen", control.length);
+    const length = control.length === 0
+      ? FIRST + name.length
+      : CONTROL + control.length;
+    return this.#put(tid, address, length, address);
   }
 
   #put(tid: number, address: number, length: number, result: number): number {

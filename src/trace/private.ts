@@ -1,5 +1,7 @@
 /** Whether the memory that a call's arguments lie in is the tracee's alone. */
 
+import { get } from "../abi/layout.ts";
+import { MSGHDR } from "../abi/socket.ts";
 import type { Looked } from "./look.ts";
 import type { Registers } from "./registers.ts";
 import type { CallSpec } from "./spec.ts";
@@ -30,6 +32,19 @@ export function inPrivateMemory(
         registers.address(spec.address),
         looked.address.length,
       );
+  }
+  if (spec.treatment === "message") {
+    return looked.messages.every(({ at, header, name, control }) => {
+      const isPrivate = (
+        field: "msg_name" | "msg_control",
+        bytes: Uint8Array,
+      ) =>
+        bytes.length === 0 ||
+        pages.arePrivate(tracee.tid, get(MSGHDR, header, field), bytes.length);
+      return pages.arePrivate(tracee.tid, at, header.length) &&
+        isPrivate("msg_name", name) &&
+        isPrivate("msg_control", control);
+    });
   }
   for (const { arg, written } of looked.paths) {
     const address = registers.address(arg);

@@ -1,7 +1,7 @@
 /** Changes a call in a tracee's registers, so that the kernel uses what was checked. */
 
 import type { Arch } from "../abi/arch.ts";
-import { EACCES, EFAULT, ENAMETOOLONG } from "../abi/errno.ts";
+import { EACCES, EFAULT, ENAMETOOLONG, ENOSYS } from "../abi/errno.ts";
 import { AT_FDCWD, O_CREAT, O_EXCL } from "../abi/fcntl.ts";
 import {
   MAP_ANONYMOUS,
@@ -32,6 +32,8 @@ export interface PinOptions {
 export class Rewriter {
   readonly #mmap: number;
   readonly #openat2: number;
+  readonly #sendmsg: number;
+  readonly #sendmmsg: number;
 
   /**
    * Makes one.
@@ -41,6 +43,8 @@ export class Rewriter {
   constructor(arch: Arch) {
     this.#mmap = SYSCALLS.mmap[arch.name] as number;
     this.#openat2 = SYSCALLS.openat2[arch.name] as number;
+    this.#sendmsg = SYSCALLS.sendmsg[arch.name] as number;
+    this.#sendmmsg = SYSCALLS.sendmmsg[arch.name] as number;
   }
 
   /** Makes a call the one that maps the pinned pages. */
@@ -77,6 +81,11 @@ export class Rewriter {
     { alone, keepsNumber }: PinOptions,
   ): number {
     const { pins } = tracee.space;
+    if (spec.treatment === "message") {
+      return keepsNumber && registers.nr === this.#sendmmsg
+        ? -ENOSYS
+        : this.#pinMessage(tracee, registers, looked, slot);
+    }
     if (looked.address !== undefined) {
       return pinAddress(tracee, registers, spec, looked, slot);
     }
@@ -98,6 +107,38 @@ export class Rewriter {
       if (address < 0) return -EFAULT;
       registers.setArgument(path.arg, address);
     }
+    return 0;
+  }
+
+  /**
+   * Makes any call that sends messages a sendmsg(2) of its first one. Fewer than
+   * all is what sendmmsg(2) may always do, and it could not write to the pages
+   * how many bytes were sent.
+   */
+  #pinMessage(
+    tracee: Tracee,
+    registers: Registers,
+    looked: Looked,
+    slot: number,
+  ): number {
+    const [message] = looked.messages;
+    // sendmmsg(2) of no message sends none.
+    if (message === undefined) return 0;
+    const name = realAddress(message.name, message.path);
+    if (name === undefined) return -ENAMETOOLONG;
+    const address = tracee.space.pins.putMessage(
+      tracee.tid,
+      slot,
+      message.header,
+      name,
+      message.control,
+    );
+    if (address < 0) return -EFAULT;
+    if (registers.nr === this.#sendmmsg) {
+      registers.nr = this.#sendmsg;
+      registers.setArgument(2, registers.uint(3));
+    }
+    registers.setArgument(1, address);
     return 0;
   }
 
@@ -147,7 +188,8 @@ function pinAddress(
   looked: Looked,
   slot: number,
 ): number {
-  const bytes = realAddress(looked);
+  const { address: given = new Uint8Array(0), paths: [path] } = looked;
+  const bytes = realAddress(given, path);
   if (bytes === undefined) return -ENAMETOOLONG;
   const address = tracee.space.pins.putBytes(tracee.tid, slot, bytes);
   if (address < 0) return -EFAULT;

@@ -34,6 +34,12 @@ export type Treatment =
   | "descriptor"
   /** It has a socket address, which may be a path. */
   | "address"
+  /** It sends messages, each of which may have one. */
+  | "message"
+  /** It makes a socket. */
+  | "socket"
+  /** It lets a socket listen. */
+  | "listen"
   /** It aims at processes by id. */
   | "process"
   /** Its name and its constant arguments are all there is to see. */
@@ -121,6 +127,10 @@ function treatmentOf(syscall: Syscall, paths: readonly PathArg[]): Treatment {
     return "descriptor";
   }
   if (kinds.includes("sockaddr")) return "address";
+  if (kinds.includes("msghdr") || kinds.includes("mmsghdr")) return "message";
+  if (syscall.name === "socket" || syscall.name === "listen") {
+    return syscall.name;
+  }
   if (kinds.some((k) => AIMS.has(k))) return "process";
   return "plain";
 }

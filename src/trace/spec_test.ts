@@ -14,7 +14,13 @@ const TREATMENTS: readonly (readonly [SyscallName, Treatment])[] = [
   ["fgetxattr", "descriptor"],
   ["kill", "process"],
   ["prlimit64", "process"],
-  ["socket", "plain"],
+  ["bind", "address"],
+  ["sendto", "address"],
+  ["sendmsg", "message"],
+  ["sendmmsg", "message"],
+  ["socket", "socket"],
+  ["listen", "listen"],
+  ["accept4", "plain"],
 ];
 
 for (const [name, treatment] of TREATMENTS) {

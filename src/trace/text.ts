@@ -1,6 +1,6 @@
 /** A stopped call as a person reads it: `openat("/etc/shadow", O_RDONLY)`. */
 
-import { printable } from "../abi/bytes.ts";
+import { fromBytes, printable } from "../abi/bytes.ts";
 import {
   AT_FDCWD,
   O_ACCMODE,
@@ -15,10 +15,19 @@ import {
   O_TMPFILE,
   O_TRUNC,
 } from "../abi/fcntl.ts";
+import { get } from "../abi/layout.ts";
 import { signalName } from "../abi/signal.ts";
+import {
+  MSGHDR,
+  SOCKADDR_STORAGE_SIZE,
+  SUN_PATH_OFFSET,
+} from "../abi/socket.ts";
 import type { ArgKind } from "../abi/syscalls.ts";
+import { endpointText } from "../policy/endpoint.ts";
+import { readMemory } from "../sys/memory.ts";
 import type { Registers } from "./registers.ts";
 import { readPath } from "./look.ts";
+import { endpointOf, familyOf, hasPath } from "./sockaddr.ts";
 import type { CallSpec } from "./spec.ts";
 
 const OPEN_FLAGS: readonly (readonly [number, string])[] = [
@@ -86,6 +95,15 @@ function argumentText(
       return String(registers.address(index));
     case "mode":
       return `0${registers.uint(index).toString(8)}`;
+    case "sockaddr":
+      return addressText(
+        tid,
+        registers.address(index),
+        registers.int(index + 1),
+      );
+    case "msghdr":
+    case "mmsghdr":
+      return messageText(tid, registers.address(index));
     case "open-flags":
       return openFlagsText(registers.int(index));
     case "signal":
@@ -103,7 +121,7 @@ function argumentText(
   }
 }
 
-/** Whether an argument says nothing: the cwd, or the mode of no new file. */
+/** Whether an argument says nothing: the cwd, the mode of no new file, a length. */
 function isNoise(
   args: readonly ArgKind[],
   kind: ArgKind,
@@ -111,10 +129,41 @@ function isNoise(
   index: number,
 ): boolean {
   if (kind === "dirfd") return registers.int(index) === AT_FDCWD;
+  if (args[index - 1] === "sockaddr") return true;
   if (kind !== "mode") return false;
   const flags = args.indexOf("open-flags");
   return flags >= 0 &&
     (registers.int(flags) & (O_CREAT | O_TMPFILE & ~O_DIRECTORY)) === 0;
+}
+
+/** A socket address: `10.0.0.1:443`. */
+function addressText(tid: number, address: number, length: number): string {
+  if (address === 0) return "NULL";
+  const size = Math.min(Math.max(length, 0), SOCKADDR_STORAGE_SIZE);
+  const bytes = new Uint8Array(size);
+  if (size > 0 && readMemory(tid, address, bytes, size) !== size) {
+    return hex(address);
+  }
+  if (familyOf(bytes) === 0) return size < 2 ? hex(address) : "AF_UNSPEC";
+  if (!hasPath(bytes)) return endpointText(endpointOf(bytes, "connect"));
+  const end = bytes.indexOf(0, SUN_PATH_OFFSET);
+  const path = fromBytes(bytes, SUN_PATH_OFFSET, end < 0 ? size : end);
+  return `unix:${printable(path, 200)}`;
+}
+
+/** Where a message goes; of several, the first one. */
+function messageText(tid: number, address: number): string {
+  const header = new Uint8Array(MSGHDR.size);
+  if (readMemory(tid, address, header, header.length) !== header.length) {
+    return hex(address);
+  }
+  return `{${
+    addressText(
+      tid,
+      get(MSGHDR, header, "msg_name"),
+      get(MSGHDR, header, "msg_namelen"),
+    )
+  }, …}`;
 }
 
 function hex(value: number): string {

@@ -37,6 +37,12 @@ export interface Files {
   tracees: number;
 }
 
+/**
+ * What has to be done about a socket when a call returns: one that was `made`
+ * gets a filter, one that was `bound` is remembered.
+ */
+export type SocketDuty = "made" | "bound";
+
 /** A call that is in the kernel, and what has to be put right when it returns. */
 export interface InFlight {
   /** The slot of pinned arguments that it uses; -1 for none. */
@@ -49,6 +55,8 @@ export interface InFlight {
   readonly output?: number;
   /** Errors after which the tracee's own call is made again. */
   readonly retryOn: readonly number[];
+  /** What has to be done about its socket before anybody uses it. */
+  readonly after?: SocketDuty | undefined;
 }
 
 /** An exec that was allowed, to be looked at again when the image is there. */

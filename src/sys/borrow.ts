@@ -1,0 +1,140 @@
+/** Descriptors of tracees, borrowed: what the kernel says of a socket, and its filter. */
+
+import { SOCK_FILTER, SOCK_FPROG } from "../abi/bpf.ts";
+import { set } from "../abi/layout.ts";
+import { PIDFD_THREAD } from "../abi/pidfd.ts";
+import {
+  SO_ATTACH_FILTER,
+  SO_COOKIE,
+  SO_DOMAIN,
+  SO_LINGER,
+  SO_TYPE,
+  SOL_SOCKET,
+  SOL_TCP,
+  TCP_CLOSE,
+  TCP_INFO,
+  TCP_LISTEN,
+} from "../abi/socket.ts";
+import { addressOf } from "./address.ts";
+import { close } from "./files.ts";
+import { callNumber } from "./host.ts";
+import { libc, outcome } from "./libc.ts";
+
+/** What the kernel says of a socket. */
+export interface SocketFacts {
+  /** `AF_*`. */
+  readonly family: number;
+  /** `SOCK_*`. */
+  readonly type: number;
+  /** A number that no other socket has or will have. */
+  readonly cookie: number;
+  /** `TCP_*`, include/net/tcp_states.h; -1 where it is none of TCP. */
+  readonly state: number;
+}
+
+/**
+ * Gets a descriptor for what another process has open.
+ *
+ * @param tid a task that the calling thread traces
+ * @param leader whether it is the first thread of its process
+ * @param number its descriptor
+ * @returns a descriptor that exec closes, or a negative errno: `-EBADF` where
+ *   nothing is open there, `-EINVAL` or `-ENOENT` where the kernel has none for
+ *   a thread
+ */
+export function borrowDescriptor(
+  tid: number,
+  leader: boolean,
+  number: number,
+): number {
+  const pidfd = outcome(
+    libc().syscallIII(
+      callNumber("pidfd_open"),
+      tid,
+      leader ? 0 : PIDFD_THREAD,
+      0,
+    ),
+  );
+  if (pidfd < 0) return pidfd;
+  const fd = outcome(
+    libc().syscallIII(callNumber("pidfd_getfd"), pidfd, number, 0),
+  );
+  close(pidfd);
+  return fd;
+}
+
+/**
+ * Asks what a socket is.
+ *
+ * @param fd a descriptor of this process
+ * @returns the facts, or a negative errno: `-ENOTSOCK` where it is none
+ */
+export function socketFacts(fd: number): SocketFacts | number {
+  const family = option(fd, SOL_SOCKET, SO_DOMAIN);
+  if (family < 0) return family;
+  const type = option(fd, SOL_SOCKET, SO_TYPE);
+  if (type < 0) return type;
+  const cookie = new Uint32Array(2);
+  const size = new Uint32Array([cookie.byteLength]);
+  const result = outcome(
+    libc().getsockopt(fd, SOL_SOCKET, SO_COOKIE, cookie, size),
+  );
+  if (result < 0) return result;
+  const state = new Uint8Array(4);
+  const known = outcome(
+    libc().getsockopt(
+      fd,
+      SOL_TCP,
+      TCP_INFO,
+      state,
+      new Uint32Array([state.length]),
+    ),
+  );
+  const tcp = known < 0 ? -1 : state[0] as number;
+  if (tcp !== -1 && tcp !== TCP_CLOSE && tcp !== TCP_LISTEN) stopLinger(fd);
+  return {
+    family,
+    type,
+    // They are counted, and will not come to 2^53.
+    cookie: (cookie[1] as number) * 2 ** 32 + (cookie[0] as number),
+    state: tcp,
+  };
+}
+
+/**
+ * Whoever closes a connection last may have to wait until all is sent
+ * (SO_LINGER), and that must not be the tracer.
+ */
+function stopLinger(fd: number): void {
+  const never = new Uint32Array(2);
+  libc().setsockopt(fd, SOL_SOCKET, SO_LINGER, never, never.byteLength);
+}
+
+function option(fd: number, level: number, name: number): number {
+  const value = new Int32Array(1);
+  const size = new Uint32Array([value.byteLength]);
+  const result = outcome(libc().getsockopt(fd, level, name, value, size));
+  return result < 0 ? result : value[0] as number;
+}
+
+/**
+ * Gives a socket a filter for what it receives.
+ *
+ * @param fd a descriptor of this process
+ * @param filter an array of `struct sock_filter`, which the caller keeps
+ * @returns 0, or a negative errno
+ */
+export function attachFilter(fd: number, filter: Uint8Array): number {
+  const program = new Uint8Array(SOCK_FPROG.size);
+  set(SOCK_FPROG, program, "len", filter.length / SOCK_FILTER.size);
+  set(SOCK_FPROG, program, "filter", addressOf(filter));
+  return outcome(
+    libc().setsockopt(
+      fd,
+      SOL_SOCKET,
+      SO_ATTACH_FILTER,
+      program,
+      program.length,
+    ),
+  );
+}
