@@ -571,7 +571,8 @@ const WRONG = [
     text: 'Cannot find policy "no-such"',
   },
   { policy: "./no.yaml", type: PolicyError, text: "Cannot find policy" },
-  { policy: { net: ["x:1"] }, type: UnsupportedError, text: "Cannot enforce" },
+  { policy: { net: ["x:1"] }, type: UsageError, text: "not enforced yet" },
+  { policy: { sys: ["uid"] }, type: UnsupportedError, text: "Cannot enforce" },
   { policy: { run: ["no-such"] }, type: UsageError, text: "Cannot find" },
 ] as const;
 

@@ -21,6 +21,7 @@ import {
 } from "../abi/fcntl.ts";
 import { type Position, SystemCallError } from "../errors.ts";
 import type { Use } from "../policy/call.ts";
+import { endpointText } from "../policy/endpoint.ts";
 import { close, open, write } from "../sys/files.ts";
 import type { Observation } from "../trace/options.ts";
 
@@ -142,10 +143,17 @@ export function auditLine(
         tree,
       })),
     }),
+    ...(call.net === undefined ? {} : {
+      net: call.net.map(({ access, endpoint }) => ({
+        access,
+        endpoint: endpointText(endpoint),
+      })),
+    }),
     decision: decision.kind,
     ...(decision.kind === "allow" ? {} : {
       refusal: decision.refusal,
       use: decision.use,
+      ...(decision.end === undefined ? {} : { end: decision.end }),
     }),
     rule: {
       source: decision.rule.source,

@@ -12,6 +12,7 @@ import {
 import { EXIT_JAIL_FAILED, type Outcome } from "../outcome.ts";
 import type { Refusal, RuleRef } from "../policy/decision.ts";
 import { amountText } from "../policy/limits.ts";
+import { endpointText } from "../policy/endpoint.ts";
 import type { Observation } from "../trace/options.ts";
 import type { Paint } from "./paint.ts";
 
@@ -39,6 +40,12 @@ export function denialText(
   const path = event.call.uses[decision.use]?.path;
   if (path !== undefined && !event.text.includes(printable(path))) {
     lines.push(`  real path ${printable(path)}`);
+  }
+  // Not the first of several messages, a link, or an address that means another.
+  const end = event.call.net?.[decision.end ?? -1];
+  if (end !== undefined) {
+    const text = endpointText(end.endpoint);
+    if (!event.text.includes(text)) lines.push(`  ${end.access} ${text}`);
   }
   lines.push(`  ${ruleText(decision.rule, position, paint)}`);
   return lines.join("\n");

@@ -42,7 +42,7 @@ export interface JailPermissions {
   readonly run?: Permission | undefined;
   /** Environment variables that the program gets. */
   readonly env?: Permission | undefined;
-  /** The network; lists are not enforced yet, and refused. */
+  /** Addresses that may be reached, and listened at; names of hosts: not yet. */
   readonly net?: Permission | undefined;
   /** Facts about the system; lists are not enforced yet, and refused. */
   readonly sys?: Permission | undefined;

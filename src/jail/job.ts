@@ -12,6 +12,8 @@ import { planCalls } from "../policy/plan.ts";
 import type { Policy } from "../policy/policy.ts";
 import { close, realpath } from "../sys/files.ts";
 import { hostArch } from "../sys/host.ts";
+import { interfaceIndex } from "../sys/interfaces.ts";
+import { canBorrow } from "../sys/borrow.ts";
 import { createRuleset } from "../sys/landlock.ts";
 import { hasSeccompTrace } from "../sys/probe.ts";
 import { isStreamOrNoSocket } from "../sys/socket.ts";
@@ -22,6 +24,7 @@ import type { Engine, Observation } from "../trace/options.ts";
 import { trace } from "../trace/tracer.ts";
 import { type Ask, asking } from "./ask.ts";
 import { floorFor } from "./floor.ts";
+import { netOptions } from "./net.ts";
 import { holdToStrict } from "./plan.ts";
 import {
   asScript,
@@ -121,7 +124,7 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
       'leave out "written", or use a kernel with CONFIG_TASK_IO_ACCOUNTING',
     );
   }
-  const policyEngine = compile(policy, { realpath });
+  const policyEngine = compile(policy, { realpath, interfaceIndex });
   const decide = (call: Call): Decision => policyEngine.decide(call);
   const plan = planCalls(policy, {
     observe: (hooks.observe ?? hooks.measured) !== undefined ||
@@ -131,6 +134,13 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
       : "any",
   });
   const filter = assemble(plan, hostArch());
+  const net = netOptions(policy);
+  if (net !== undefined && !canBorrow()) {
+    throw new UnsupportedError(
+      "Cannot enforce the rules of net: pidfd_getfd(2) is not there, or refused",
+      "use Linux 5.6 or newer, and a container that allows the call; net: true and net: false need neither",
+    );
+  }
   const withTemporary = (env: readonly string[]): readonly string[] =>
     job.temporary?.environment(env) ?? env;
   const at = {
@@ -162,6 +172,7 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
       program: printable(program.name),
       hint,
       filter,
+      net,
       plan,
       decide: job.onDeny === "kill"
         ? deadly(decide)

@@ -14,6 +14,7 @@ import type { Variables } from "../policy/variables.ts";
 import { readFile, realpath } from "../sys/files.ts";
 import { ownEnvironment } from "../sys/proc.ts";
 import { canExecute, which } from "../sys/which.ts";
+import { checkZones } from "./net.ts";
 import {
   DEFAULT_PATH,
   findProgram,
@@ -89,7 +90,7 @@ export async function loadSpec(
   if (spec.limits !== undefined) {
     layers.push({ ...EMPTY_LAYER, limits: spec.limits });
   }
-  return mergeLayers([...layers, ...temporary.layers]);
+  return await checkZones(mergeLayers([...layers, ...temporary.layers]));
 }
 
 /** The home directory of a user, as /etc/passwd has it. */

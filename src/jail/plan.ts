@@ -15,6 +15,7 @@ import { mergeLayers } from "../policy/merge.ts";
 import { type CallPlan, planCalls } from "../policy/plan.ts";
 import type { Policy } from "../policy/policy.ts";
 import { realpath } from "../sys/files.ts";
+import { interfaceIndex } from "../sys/interfaces.ts";
 import { landlockAbi } from "../sys/landlock.ts";
 import { ownEnvironment } from "../sys/proc.ts";
 import { hasSeccompTrace } from "../sys/probe.ts";
@@ -22,6 +23,7 @@ import { currentDirectory } from "./directory.ts";
 import { floorFacts, floorFor, type FloorPlace } from "./floor.ts";
 import { loadLayers } from "./load.ts";
 import { type Locate, locator } from "./locate.ts";
+import { checkZones, netOptions } from "./net.ts";
 import { findProgram, variable } from "./program.ts";
 import { type TemporaryDirectory, withTemporary } from "./temporary.ts";
 
@@ -77,8 +79,11 @@ async function planWith(
     tmp: () => temporary.path,
     program: real,
   };
-  const policy = mergeLayers(await loadLayers(name, variables, cwd));
-  compile(policy);
+  const policy = await checkZones(
+    mergeLayers(await loadLayers(name, variables, cwd)),
+  );
+  compile(policy, { interfaceIndex });
+  netOptions(policy);
   const at: FloorPlace = {
     env: temporary.environment(env),
     cwd,

@@ -3,8 +3,10 @@
 import { compile } from "../policy/decide.ts";
 import { mergeLayers } from "../policy/merge.ts";
 import { PRESETS } from "../policy/presets.ts";
+import { interfaceIndex } from "../sys/interfaces.ts";
 import { currentDirectory } from "./directory.ts";
 import { loadLayers } from "./load.ts";
+import { checkZones, netOptions } from "./net.ts";
 
 /** A built-in policy. */
 export interface BuiltInPolicy {
@@ -34,5 +36,9 @@ export async function checkPolicy(policy: string): Promise<void> {
     tmp: "/tmp",
     program: "/usr/bin/true",
   };
-  compile(mergeLayers(await loadLayers(policy, variables, here)));
+  const merged = await checkZones(
+    mergeLayers(await loadLayers(policy, variables, here)),
+  );
+  compile(merged, { interfaceIndex });
+  netOptions(merged);
 }

@@ -7,6 +7,8 @@ import type { Decision, Refusal, RuleRef } from "./decision.ts";
 import { writesEverything } from "./everything.ts";
 import * as fixed from "./fixed.ts";
 import type { PathMatcher } from "./match.ts";
+import { judgeNet, type NetJudge } from "./judge_net.ts";
+import type { InterfaceIndex } from "./net_match.ts";
 import { HARMLESS, type Judge, obstacle } from "./move.ts";
 import type { Policy } from "./policy.ts";
 import {
@@ -21,6 +23,8 @@ import {
 export interface CompileOptions {
   /** Finds the real path of a file, so that a rule that names a link covers where it leads. */
   readonly realpath?: Realpath | undefined;
+  /** Finds an interface, so that a rule can name one: `[fe80::1%eth0]:80`. */
+  readonly interfaceIndex?: InterfaceIndex | undefined;
 }
 
 /** A policy, ready to decide. */
@@ -55,9 +59,12 @@ const EXDEV: Refusal = { kind: "errno", errno: "EXDEV" };
  * @param policy the merged policy
  * @param options what to know about the machine
  * @returns the engine
+ * @throws {PolicyError} when a rule names an interface that is not there
  */
 export function compile(policy: Policy, options: CompileOptions = {}): Engine {
-  return new CompiledPolicy(policy, options.realpath ?? (() => undefined));
+  const nothing = (): undefined => undefined;
+  const { realpath = nothing, interfaceIndex = nothing } = options;
+  return new CompiledPolicy(policy, realpath, interfaceIndex);
 }
 
 class CompiledPolicy implements Engine {
@@ -67,6 +74,7 @@ class CompiledPolicy implements Engine {
   readonly #calls: ReadonlyMap<SyscallName, Decision>;
   readonly #otherwise: (use: number) => Decision;
   readonly #everything: boolean;
+  readonly #net: NetJudge | undefined;
   readonly #held = allow(fixed.HELD);
   readonly #noFile = allow(fixed.NO_FILE);
   readonly #onTheWay = allow(fixed.ON_THE_WAY);
@@ -75,7 +83,11 @@ class CompiledPolicy implements Engine {
     return { allows: this.#rules[rule]?.effect === "allow", rule };
   };
 
-  constructor(policy: Policy, realpath: Realpath) {
+  constructor(
+    policy: Policy,
+    realpath: Realpath,
+    interfaceIndex: InterfaceIndex,
+  ) {
     this.policy = policy;
     const { rules, matcher } = compileRules(policy, realpath);
     this.#rules = rules;
@@ -89,12 +101,20 @@ class CompiledPolicy implements Engine {
       use,
       uncovered: true,
     }));
+    this.#net = judgeNet(policy, {
+      ...{ realpath, interfaceIndex },
+      file: (path, kind) => this.#use({ access: "write", path, kind }, -1),
+      otherwise: this.#otherwise(-1),
+    });
   }
 
   decide(call: Call): Decision {
     const byName = this.#calls.get(call.name);
     if (byName !== undefined) return byName;
     const { uses, moves } = call;
+    if (call.net !== undefined && this.#net !== undefined) {
+      return this.#net.decide(call.net);
+    }
     let allowed: Decision | undefined;
     for (let i = 0; i < uses.length; i++) {
       const decision = this.#use(uses[i] as Use, i);

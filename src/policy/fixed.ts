@@ -26,6 +26,21 @@ export const CONSENT: RuleRef = jailRule("ask", "whoever was asked allows it");
 /** A pipe, a memfd or a removed file: the program holds it already. */
 export const HELD: RuleRef = jailRule("object", "the program holds it already");
 
+/** A socket that names nobody reaches nobody. */
+export const NOBODY: RuleRef = jailRule("net", "it names nobody");
+
+/** Of netlink sockets, which are there to ask the kernel. */
+export const KERNEL: RuleRef = jailRule(
+  "net",
+  "it is the kernel that is asked",
+);
+
+/** A port that the kernel chooses for what is sent, as it does without a bind. */
+export const CHOSEN_PORT: RuleRef = jailRule(
+  "net",
+  "messages need a port to be sent from, and the kernel chooses it",
+);
+
 /** A rename would let more be done with a file than before. */
 export const WIDENS: RuleRef = jailRule(
   "move",

@@ -4,7 +4,10 @@ import { fromText, printable } from "../abi/bytes.ts";
 import { UnsupportedError, UsageError } from "../errors.ts";
 import type { RuleRef } from "./decision.ts";
 import { joinPath } from "./extend.ts";
-import { escapeGlob } from "./glob.ts";
+import { escapeGlob, GlobError } from "./glob.ts";
+import { Fault } from "./fault.ts";
+import type { Net, NetRule } from "./net.ts";
+import { EVERYTHING, type NetPattern, parseNet } from "./net_pattern.ts";
 import {
   type AllOrNone,
   type Effect,
@@ -68,7 +71,10 @@ export interface FlagOptions {
  * @param options what to know about the machine
  * @returns the layer
  * @throws {UsageError} when a program is not found in PATH
- * @throws {UnsupportedError} for a list of hosts, which is not enforced yet
+ * @throws {Fault} where {@linkcode FlagOptions.ref} says that they are a file's
+ * @throws {UsageError} when an address makes no sense, or is the name of a host
+ * @throws {UnsupportedError} for a list of facts about the system, which is not
+ *   enforced yet
  */
 export function flagsLayer(
   flags: PermissionFlags,
@@ -118,7 +124,7 @@ export function flagsLayer(
       "*",
       (pattern, ref) => ({ pattern, ref }),
     ),
-    net: allOrNone(flags.net, "net", all),
+    net: netOf(flags.net, options, all, ref),
     sys: allOrNone(flags.sys, "sys", all),
   };
 }
@@ -169,7 +175,7 @@ function toPath(
 /** All, nothing, or not said. */
 function allOrNone(
   values: FlagValues | undefined,
-  section: "net" | "sys",
+  section: "sys",
   all: boolean,
 ): AllOrNone | undefined {
   for (const effect of EFFECTS) {
@@ -182,4 +188,63 @@ function allOrNone(
   }
   if (values?.deny === true || values?.ignore === true) return "none";
   return all || values?.allow === true ? "all" : undefined;
+}
+
+/**
+ * What flags say of the network. As with Deno, who may reach an address may
+ * listen at it as well.
+ */
+function netOf(
+  values: FlagValues | undefined,
+  options: FlagOptions,
+  all: boolean,
+  ref: NonNullable<FlagOptions["ref"]>,
+): Net | undefined {
+  if (values?.deny === true || values?.ignore === true) return "none";
+  const lists = EFFECTS.some((effect) => Array.isArray(values?.[effect]));
+  if (!lists) return all || values?.allow === true ? "all" : undefined;
+  const made: Record<Effect, NetRule[]> = { allow: [], deny: [], ignore: [] };
+  if (all || values?.allow === true) {
+    const source = all ? "all" : "net";
+    const where = all ? flagRef : ref;
+    made.allow.push({
+      patterns: EVERYTHING,
+      ref: where(source, "allow", undefined, ""),
+    });
+  }
+  for (const effect of EFFECTS) {
+    const list = values?.[effect];
+    if (list === undefined || list === true) continue;
+    list.forEach((text, index) => {
+      const at = ref("net", effect, index, text);
+      const patterns = netPatterns(text, at, effect !== "allow", options);
+      made[effect].push({ patterns, ref: at });
+    });
+  }
+  return { connect: made, listen: made };
+}
+
+function netPatterns(
+  text: string,
+  ref: RuleRef,
+  refuses: boolean,
+  options: FlagOptions,
+): readonly NetPattern[] {
+  try {
+    // A path is plain, as those of files are.
+    return parseNet(
+      text,
+      (path) => escapeGlob(joinPath(options.cwd, fromText(path))),
+      refuses,
+    );
+  } catch (error) {
+    if (!(error instanceof GlobError)) throw error;
+    if (options.ref !== undefined) {
+      throw new Fault(ref.keys, error.message, { hint: error.hint });
+    }
+    throw new UsageError(
+      `Cannot use ${plain(ref.text)}: ${error.message}`,
+      error.hint,
+    );
+  }
 }

@@ -63,8 +63,44 @@ Deno.test("flagsLayer() says nothing of what no flag names", () => {
   assertEquals([read.allow.length, env.allow.length], [0, 0]);
 });
 
-Deno.test("flagsLayer() refuses lists of hosts until they are enforced", () => {
-  assertThrows(() => layer({ net: { allow: ["a:1"] } }), UnsupportedError);
+Deno.test("flagsLayer() takes addresses as what may be reached, and listened at", () => {
+  const { net } = layer({
+    net: { allow: ["127.0.0.1:80", "unix:a*"], deny: ["127.0.0.1:81"] },
+  });
+  if (typeof net !== "object") throw new Error("no rules");
+  assertEquals(net.connect, net.listen);
+  assertEquals(net.connect.allow.map(({ ref }) => ref.text), [
+    "--allow-net=127.0.0.1:80",
+    "--allow-net=unix:a*",
+  ]);
+  assertEquals(net.connect.allow[1]?.patterns, [
+    { kind: "unix", pattern: "/w/a\\*" },
+  ]);
+  assertEquals(net.connect.deny.length, 1);
+});
+
+Deno.test("flagsLayer() lets addresses be denied beside --allow-all", () => {
+  const { net } = layer({ allowAll: true, net: { deny: ["10.0.0.1"] } });
+  if (typeof net !== "object") throw new Error("no rules");
+  assertEquals(net.connect.allow[0]?.patterns, [{ kind: "all" }]);
+  assertEquals(net.connect.allow[0]?.ref.source, "--allow-all");
+});
+
+Deno.test("flagsLayer() refuses names of hosts until they are enforced", async () => {
+  assertThrows(
+    () => layer({ net: { allow: ["example.org:1"] } }),
+    UsageError,
+    "--allow-net=example.org:1",
+  );
+  const error = await assertRejects(
+    () => permissions(`{"permissions": {"default": {"net": ["a.b"]}}}`),
+    PolicyError,
+    "not enforced yet",
+  );
+  assertEquals(error.position?.line, 1);
+});
+
+Deno.test("flagsLayer() refuses lists of facts until they are enforced", () => {
   assertThrows(() => layer({ sys: { deny: ["uid"] } }), UnsupportedError);
 });
 

@@ -9,7 +9,6 @@
  */
 
 import * as landlock from "../abi/landlock.ts";
-import { writesEverything } from "./everything.ts";
 import {
   allGrants,
   FILE_ACCESS,
@@ -22,6 +21,7 @@ import {
   RUN,
   WRITE,
 } from "./grants.ts";
+import { netFloor, type PortGrant } from "./net_floor.ts";
 import type { PathRule, Policy } from "./policy.ts";
 
 /** A floor, as one Landlock ruleset. */
@@ -32,6 +32,8 @@ export interface Floor {
   readonly handledNet: number;
   /** `LANDLOCK_SCOPE_*`. */
   readonly scoped: number;
+  /** The TCP ports that are allowed. */
+  readonly ports: readonly PortGrant[];
   /** What is allowed. */
   readonly rules: readonly Grant[];
 }
@@ -44,6 +46,7 @@ export const NO_FLOOR: Floor = {
   handledFs: 0,
   handledNet: 0,
   scoped: 0,
+  ports: [],
   rules: [],
 };
 
@@ -66,19 +69,15 @@ export function holdsNothing(floor: Floor): boolean {
 export function floorOf(policy: Policy, facts: FloorFacts): Floor {
   const { abi } = facts;
   if (abi < 1) return NO_FLOOR;
-  const none = policy.net === "none";
+  const net = netFloor(policy, abi);
   const grants = allGrants(policy, facts);
   const { handledFs, rules } = files(grants, facts);
   return {
     handledFs,
-    handledNet: abi >= 4 && none
-      ? landlock.LANDLOCK_ACCESS_NET_BIND_TCP |
-        landlock.LANDLOCK_ACCESS_NET_CONNECT_TCP
-      : 0,
+    handledNet: net.handledNet,
     scoped: abi < 6 ? 0 : landlock.LANDLOCK_SCOPE_SIGNAL |
-      (none || !writesEverything(policy)
-        ? landlock.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET
-        : 0),
+      (net.scoped ? landlock.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET : 0),
+    ports: net.ports,
     rules,
   };
 }

@@ -171,6 +171,7 @@ Deno.test("floorOf() does not handle what is allowed everywhere", async () => {
     handledFs: 0,
     handledNet: 0,
     scoped: landlock.LANDLOCK_SCOPE_SIGNAL,
+    ports: [],
     rules: [],
   });
   const read = floorOf(await policyOf("{read: true, run: [/usr]}"), facts());

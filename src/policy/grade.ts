@@ -1,6 +1,10 @@
 /** Which mechanism enforces each rule of a policy, and how well it stands a race. */
 
 import type { LimitName } from "../outcome.ts";
+import {
+  LANDLOCK_ACCESS_NET_BIND_TCP,
+  LANDLOCK_ACCESS_NET_CONNECT_TCP,
+} from "../abi/landlock.ts";
 import { callSettings } from "./calls.ts";
 import type { RuleRef } from "./decision.ts";
 import type { Floor } from "./floor.ts";
@@ -8,6 +12,7 @@ import type { FilterAction } from "./guard.ts";
 import type { Held } from "./held.ts";
 import { amountText, LIMIT_NAMES } from "./limits.ts";
 import type { CallEntry, CallPlan } from "./plan.ts";
+import type { NetRules } from "./net.ts";
 import {
   type Effect,
   EFFECTS,
@@ -118,7 +123,7 @@ export function gradeRules(policy: Policy, means: Means): GradedRule[] {
       held: undefined,
     });
   }
-  graded.push(gradeNet(policy, means.floor, filter));
+  graded.push(...gradeNet(policy, means.floor, filter));
   if (policy.default !== undefined) {
     const { ref } = policy.default;
     graded.push({
@@ -165,10 +170,16 @@ function gradeFile(
   return { section, effect, ref, text: ref.text, mechanisms, grade, held };
 }
 
-function gradeNet(policy: Policy, floor: Floor, filter: Mechanism): GradedRule {
-  const none = policy.net === "none";
+function gradeNet(
+  policy: Policy,
+  floor: Floor,
+  filter: Mechanism,
+): GradedRule[] {
+  const { net } = policy;
+  if (typeof net !== "string") return gradeNetRules(net, floor);
+  const none = net === "none";
   const tcp = floor.handledNet !== 0;
-  return {
+  return [{
     section: "net",
     effect: none ? "deny" : "allow",
     ref: undefined,
@@ -183,7 +194,32 @@ function gradeNet(policy: Policy, floor: Floor, filter: Mechanism): GradedRule {
         ? "Landlock is too old, or not there"
         : "it is allowed",
     },
-  };
+  }];
+}
+
+/** Rules about addresses, which are pinned; what TCP ports Landlock holds too. */
+function gradeNetRules(net: NetRules, floor: Floor): GradedRule[] {
+  return (["connect", "listen"] as const).flatMap((access) => {
+    const bit = access === "connect"
+      ? LANDLOCK_ACCESS_NET_CONNECT_TCP
+      : LANDLOCK_ACCESS_NET_BIND_TCP;
+    const tcp = (floor.handledNet & bit) !== 0;
+    return EFFECTS.flatMap((effect) =>
+      net[access][effect].map((rule): GradedRule => {
+        const { ref, patterns } = rule;
+        const ports = tcp && effect === "allow" &&
+          patterns.some(({ kind }) => kind === "address" || kind === "any");
+        return {
+          ...{ section: "net", effect, ref, text: `${access} ${ref.text}` },
+          mechanisms: ports ? ["stop", "landlock"] : ["stop"],
+          grade: "R1",
+          held: ports
+            ? { extent: "partly", why: "the ports of TCP, for every address" }
+            : { extent: "no", why: "Landlock knows ports of TCP alone" },
+        };
+      })
+    );
+  });
 }
 
 /** How many calls are treated in which way. */

@@ -67,6 +67,13 @@ for (const [text, want] of CASES) {
   });
 }
 
+Deno.test("gradeRules() grades rules about the network", async () => {
+  assertEquals(
+    await grades(`net: {connect: ["10.0.0.1:443"], listen: ["*"]}`),
+    ["net connect 10.0.0.1:443: stop+landlock R1", "net listen *: stop R1"],
+  );
+});
+
 Deno.test("gradeRules() looks again at what runs where Landlock does not hold it", async () => {
   assertEquals(await grades("{run: [/usr/bin/gs], net: true}", false), [
     "run /usr/bin/gs: stop R2",

@@ -3,13 +3,15 @@
  *
  * The order is: what a policy extends, before the policy itself; the policies
  * of the command line in their order; its flags last. Lists append. Of
- * `description`, `default`, `net` and `sys` the last one that is said holds, of
- * each limit the smallest.
+ * `description`, `default` and `sys` the last one that is said holds, of each
+ * limit the smallest; of `net`, `false` takes back what the layers before it
+ * allow.
  * Order does not matter for what is allowed: deny beats ignore, and ignore
  * beats allow, whichever layer they are in.
  */
 
 import { mergeLimits } from "./limits.ts";
+import { mergeNet } from "./net.ts";
 import type { Effect, Layer, Policy } from "./policy.ts";
 
 /**
@@ -25,7 +27,7 @@ export function mergeLayers(layers: readonly Layer[]): Policy {
     write: mergeRules(layers.map((layer) => layer.write)),
     run: mergeRules(layers.map((layer) => layer.run)),
     env: mergeRules(layers.map((layer) => layer.env)),
-    net: last(layers, (layer) => layer.net) ?? "none",
+    net: mergeNet(layers.map((layer) => layer.net)),
     sys: last(layers, (layer) => layer.sys) ?? "none",
     limits: mergeLimits(layers.map((layer) => layer.limits)),
     calls: {

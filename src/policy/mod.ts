@@ -31,6 +31,7 @@ export {
 export type { Access, Call, FileKind, Move, Use } from "./call.ts";
 export type { Decision, Refusal, RuleRef } from "./decision.ts";
 export { compile, type CompileOptions, type Engine } from "./decide.ts";
+export type { Endpoint, NetAccess, NetUse } from "./endpoint.ts";
 export { passes } from "./env.ts";
 export {
   type LoadedPolicy,
@@ -48,6 +49,15 @@ export {
 } from "./flags.ts";
 export { type Limit, type Limits } from "./limits.ts";
 export { mergeLayers } from "./merge.ts";
+export type {
+  Net,
+  NetRule,
+  NetRules,
+  NetRuleSet,
+  SocketFamily,
+} from "./net.ts";
+export type { InterfaceIndex } from "./net_match.ts";
+export type { NetPattern, Ports } from "./net_pattern.ts";
 export { type ParseOptions, parsePolicy } from "./parse.ts";
 export { type PermissionOptions, permissionsLayer } from "./permissions.ts";
 export type {

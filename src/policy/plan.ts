@@ -17,6 +17,7 @@ import {
   masked,
 } from "./guard.ts";
 import type { Policy } from "./policy.ts";
+import { netRuleGuards } from "./net_guards.ts";
 import { jailRule, SURFACE } from "./surface.ts";
 
 /** What happens to one call: the first guard that holds, or else the action. */
@@ -279,7 +280,9 @@ function netGuards(
   policy: Policy,
   options: PlanOptions,
 ): readonly Guard[] {
-  switch (policy.net) {
+  const { net } = policy;
+  if (typeof net !== "string") return netRuleGuards(name, net);
+  switch (net) {
     case "all": {
       const guards = NET_ALL.get(name) ?? [];
       const pathless = name === "socket" || name === "socketpair";

@@ -5,6 +5,7 @@ import { type SyscallName, SYSCALLS } from "../abi/syscalls.ts";
 import { NEVER_ALLOWED } from "./calls.ts";
 import type { RuleRef } from "./decision.ts";
 import type { CallArguments, FilterAction } from "./guard.ts";
+import type { NetRuleSet } from "./net.ts";
 import { actionOf, type CallEntry, type CallPlan, planCalls } from "./plan.ts";
 import { EMPTY_LAYER, type Policy } from "./policy.ts";
 
@@ -328,6 +329,59 @@ test(
     ["socketpair", [1, 2, 0], "EACCES"],
   ],
 );
+
+const ENDS: NetRuleSet = {
+  allow: [{
+    patterns: [{
+      ...{ kind: "address", address: [127, 0, 0, 1], bits: 32, zone: "" },
+      ports: { first: 80, last: 80 },
+    }],
+    ref: REF,
+  }],
+  deny: [],
+  ignore: [],
+};
+const SOME: Policy = { ...ALL, net: { connect: ENDS, listen: ENDS } };
+
+test("with rules about the network", planCalls(SOME, { observe: false }), [
+  ["connect", [3, 1, 16], "look"],
+  ["bind", [3, 1, 16], "look"],
+  ["listen", [3, 1], "look"],
+  ["accept4", [3], "allow"],
+  ["sendto", [3, 1, 1, 0, 0, 0], "allow"],
+  ["sendto", [3, 1, 1, 0, 1, 16], "look"],
+  ["sendto", [3, 1, 1, 0, BIT32, 16], "look"],
+  ["sendmsg", [3, 1, 0], "look"],
+  ["sendmmsg", [3, 1, 2, 0], "look"],
+  ["socket", [2, 0x8_0801, 6], "allow"],
+  ["socket", [10, 1, 0], "allow"],
+  ["socket", [2, 2, 0], "look"],
+  ["socket", [10, 0x8_0802, 17], "look"],
+  ["socket", [2, 1, 17], "EPROTONOSUPPORT"],
+  ["socket", [2, 1, 262], "EPROTONOSUPPORT"], // MPTCP
+  ["socket", [2, 1, 132], "EPROTONOSUPPORT"], // SCTP
+  ["socket", [2, 2, 1], "EPROTONOSUPPORT"], // ping
+  ["socket", [2, 10, 0], "EPROTONOSUPPORT"], // SOCK_PACKET
+  ["socket", [2, 3, 17], "EPERM"],
+  ["socket", [1, 1, 0], "EACCES"],
+  ["socket", [16, 3, 0], "EACCES"],
+  ["socket", [17, 3, 3], "EACCES"],
+  ["socket", [40, 1, 0], "EACCES"],
+  ["socketpair", [1, 2, 0], "allow"],
+  ["socketpair", [2, 1, 0], "EACCES"],
+  ["setsockopt", [3, 1, 2], "allow"],
+  ["setsockopt", [3, 1, 25], "EPERM"], // SO_BINDTODEVICE
+  ["setsockopt", [3, BIT32 + 1n, BIT32 + 25n], "EPERM"],
+  ["setsockopt", [3, 1, 76], "ENOPROTOOPT"], // SO_PASSPIDFD
+  ["setsockopt", [3, 0, 4], "EPERM"], // IP_OPTIONS
+  ["setsockopt", [3, 0, 1], "allow"],
+  ["setsockopt", [3, 41, 57], "EPERM"], // IPV6_RTHDR
+  ["setsockopt", [3, 41, 26], "allow"],
+  ["setsockopt", [3, 6, 1], "allow"],
+  ["setsockopt", [3, 6, 31], "EPERM"], // TCP_ULP
+  ["setsockopt", [3, 17, 100], "EPERM"], // UDP_ENCAP
+  ["setsockopt", [3, 132, 1], "EPERM"],
+]);
 
 test("with the network", planCalls(EVERYTHING, { observe: false }), [
   ["socket", [1, 1, 0], "allow"],

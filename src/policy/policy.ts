@@ -3,6 +3,7 @@
 import type { Group, SyscallName } from "../abi/syscalls.ts";
 import type { Refusal, RuleRef } from "./decision.ts";
 import type { Limits } from "./limits.ts";
+import type { Net } from "./net.ts";
 
 /** One rule about files. */
 export interface PathRule {
@@ -79,7 +80,7 @@ export interface PolicySource {
   readonly text: string;
 }
 
-/** Everything, or nothing: what can be said of the network and the system. */
+/** Everything, or nothing: all that can be said of some things. */
 export type AllOrNone = "all" | "none";
 
 /** The sections that a policy and each of its layers have. */
@@ -112,8 +113,8 @@ export interface Sections {
 export interface Layer extends Sections {
   /** What it extends, in order. */
   readonly extends: readonly Reference[];
-  /** Whether the network may be used, if the layer says. */
-  readonly net?: AllOrNone | undefined;
+  /** What may be done with the network, if the layer says. */
+  readonly net?: Net | undefined;
   /** Whether facts about the system may be asked for, if the layer says. */
   readonly sys?: AllOrNone | undefined;
 }
@@ -128,8 +129,8 @@ export interface Reference {
 
 /** A whole policy: all layers merged. */
 export interface Policy extends Sections {
-  /** Whether the network may be used. */
-  readonly net: AllOrNone;
+  /** What may be done with the network. */
+  readonly net: Net;
   /** Whether facts about the system may be asked for. */
   readonly sys: AllOrNone;
 }

@@ -84,10 +84,28 @@ const REFUSED = [
   "read: {deny: [{errno: EPERM}]}",
   "env: ['A=b']",
   "net: [a]",
+  "net: {connect: [a.example]}",
+  "net: {conect: []}",
+  "net: {sockets: [packet]}",
+  "net: {deny: [{errno: EPERM}]}",
+  "net: 3",
   "default: 13",
   "calls: {deny: {openat: 1}}",
   "extends: 3",
 ];
+
+const ACCEPTED = [
+  "net: true",
+  "net: ['10.0.0.0/8:443', '[::1]:80', '*:53', localhost, 'unix:@x']",
+  "net: {allow: true, deny: [{address: '1.2.3.4', errno: EPERM}]}",
+  "net: {connect: ['[fe80::1%eth0]/64:1-9'], listen: {ignore: ['*']}, sockets: [inet6]}",
+];
+
+for (const text of ACCEPTED) {
+  Deno.test(`the schema accepts ${text}`, () => {
+    assertEquals(validate(parseYaml(text)), true);
+  });
+}
 
 for (const text of REFUSED) {
   Deno.test(`the schema refuses ${text}`, () => {

@@ -10,6 +10,7 @@ import {
 } from "./policy.ts";
 import { readCalls, readDefault } from "./shape_calls.ts";
 import { readLimits } from "./shape_limits.ts";
+import { readNet } from "./shape_net.ts";
 import { readNames, readPaths } from "./shape_rules.ts";
 import { didYouMean } from "./similar.ts";
 import { readList, readMap, readText, refTo, type Shape } from "./values.ts";
@@ -60,7 +61,7 @@ export function readLayer(value: unknown, shape: Shape): Layer {
     env: map.has("env")
       ? readNames(map.get("env"), ["env"], shape, inherits)
       : EMPTY_LAYER.env,
-    net: map.has("net") ? readAllOrNone(map.get("net"), "net") : undefined,
+    net: map.has("net") ? readNet(map.get("net"), shape, inherits) : undefined,
     sys: map.has("sys") ? readAllOrNone(map.get("sys"), "sys") : undefined,
     limits: map.has("limits")
       ? readLimits(map.get("limits"), shape)
@@ -119,7 +120,7 @@ function readReferences(value: unknown, shape: Shape): Reference[] {
 }
 
 /** Reads `true` or `false`, all that can be said of some things so far. */
-function readAllOrNone(value: unknown, key: "net" | "sys"): AllOrNone {
+function readAllOrNone(value: unknown, key: "sys"): AllOrNone {
   if (typeof value === "boolean") return value ? "all" : "none";
   throw new Fault(
     [key],

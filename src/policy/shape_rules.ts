@@ -42,7 +42,8 @@ export function readNames(
   });
 }
 
-interface RuleReaders<Rule> {
+/** What reads the rules of one section. */
+export interface RuleReaders<Rule> {
   /** Makes the rule that means everything. */
   readonly all: (keys: Keys) => Rule;
   /** Reads one item of a list. */
@@ -50,7 +51,7 @@ interface RuleReaders<Rule> {
 }
 
 /** Reads `true`, `false`, a list, or a map of what is allowed, denied and ignored. */
-function readEffects<Rule>(
+export function readEffects<Rule>(
   value: unknown,
   keys: Keys,
   inherits: boolean,

@@ -1,6 +1,7 @@
 /** Descriptors of tracees, borrowed: what the kernel says of a socket, and its filter. */
 
 import { SOCK_FILTER, SOCK_FPROG } from "../abi/bpf.ts";
+import { EBADF } from "../abi/errno.ts";
 import { set } from "../abi/layout.ts";
 import { PIDFD_THREAD } from "../abi/pidfd.ts";
 import {
@@ -61,6 +62,16 @@ export function borrowDescriptor(
   );
   close(pidfd);
   return fd;
+}
+
+/**
+ * Whether descriptors can be borrowed here: Linux 5.6 has pidfd_getfd(2), and a
+ * container may refuse it.
+ */
+export function canBorrow(): boolean {
+  const fd = borrowDescriptor(libc().getpid(), true, -1);
+  if (fd >= 0) close(fd);
+  return fd === -EBADF;
 }
 
 /**

@@ -349,6 +349,10 @@ export class Calls {
   }
 
   #lookAtCall(tracee: Tracee, spec: CallSpec): boolean {
+    if (this.#sendsOutput(tracee, spec)) {
+      this.#answers.answer(tracee, -EOPNOTSUPP);
+      return true;
+    }
     switch (spec.treatment) {
       case "open":
       case "exec":
@@ -574,6 +578,13 @@ export class Calls {
   /** Whether a call failed because of what another tracee did meanwhile. */
   #lostRace(tracee: Tracee, flight: InFlight, result: number): boolean {
     return flight.retryOn.includes(-result) && tracee.retries++ < MAX_RETRIES;
+  }
+
+  /** Whether a call with an address sends to the output, where that is limited. */
+  #sendsOutput(tracee: Tracee, { treatment, syscall }: CallSpec): boolean {
+    const sends = treatment === "message" || syscall.name === "sendto";
+    return sends && this.#output !== undefined &&
+      this.#output.has(tracee.tid, this.#registers.int(0));
   }
 
   /** A tracee is about to write to a descriptor, to its output perhaps. */

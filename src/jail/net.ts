@@ -1,0 +1,55 @@
+/** Rules about the network on this machine: its interfaces, and what the tracer needs. */
+
+import { UnsupportedError } from "../errors.ts";
+import { Fault } from "../policy/fault.ts";
+import { NetMatcher, ZoneError } from "../policy/net_match.ts";
+import { needsSources, sourcesOf } from "../policy/net_sources.ts";
+import { asPolicyError } from "../policy/parse.ts";
+import type { Policy } from "../policy/policy.ts";
+import { interfaceIndex } from "../sys/interfaces.ts";
+import type { NetOptions } from "../trace/options.ts";
+import { assembleSources } from "../trace/source_filter.ts";
+
+/**
+ * Looks whether the interfaces that rules name are there.
+ *
+ * @param policy the merged policy
+ * @returns the policy
+ * @throws {PolicyError} where one is not, with the place of the rule
+ */
+export async function checkZones(policy: Policy): Promise<Policy> {
+  const { net, sources } = policy;
+  if (typeof net === "string") return policy;
+  try {
+    new NetMatcher(net, () => undefined, interfaceIndex);
+    return policy;
+  } catch (error) {
+    if (!(error instanceof ZoneError)) throw error;
+    const { source, keys } = error.rule.ref;
+    const text = sources.find(({ name }) => name === source)?.text ?? "";
+    const hint = "see the names with: ls /sys/class/net";
+    const fault = new Fault(keys, error.message, { hint });
+    throw await asPolicyError(fault, source, text);
+  }
+}
+
+/**
+ * Makes what the tracer needs for rules about the network.
+ *
+ * @param policy the merged policy
+ * @returns `undefined` where there are no such rules
+ * @throws {UnsupportedError} where the rules are too many for a filter
+ */
+export function netOptions({ net }: Policy): NetOptions | undefined {
+  if (typeof net === "string") return undefined;
+  if (!needsSources(net)) return { sources: undefined };
+  try {
+    return { sources: assembleSources(sourcesOf(net)) };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new UnsupportedError(
+      "Cannot filter datagrams by the rules of net: they are too many",
+      "join addresses by a prefix, such as 10.0.0.0/8, and ports by a range",
+    );
+  }
+}
