@@ -3,6 +3,7 @@
  * the tests and `deno task soak` run.
  */
 
+import { createSocket, type Socket } from "node:dgram";
 import { fixture, jailArgv, run, start } from "./harness.ts";
 import { scratch } from "./jail.ts";
 import { type Part, withoutArgv } from "./without.ts";
@@ -16,8 +17,11 @@ export interface Race {
   readonly words: readonly [string, ...string[]];
   /** What runs beside it outside of the jail, from `tests/fixtures`. */
   readonly outside?: readonly [string, ...string[]];
-  /** Whether the program may use the network. */
-  readonly net?: boolean;
+  /**
+   * Whether the program may use the network; with `one port`, it gets that port
+   * and another one as arguments, and may use the first alone.
+   */
+  readonly net?: boolean | "one port";
   /** Whether it runs under both engines in the test suite. */
   readonly both?: boolean;
   /** Whether jail holds it without Landlock, which alone would refuse it all. */
@@ -173,6 +177,23 @@ export const RACES: readonly Race[] = [
     both: true,
     control: "pinning",
   },
+  ...[
+    ["connect", "the address of a connect is overwritten"],
+    ["sendto", "the address of a sendto is overwritten"],
+    ["sendmsg", "the address of a message is overwritten"],
+    ["sendmmsg", "the address of one of several messages is overwritten"],
+    ["name", "the pointer to the address of a message is overwritten"],
+    ["control", "a control message is overwritten"],
+    ["bind", "the port of a bind is overwritten"],
+    ["listen", "the descriptor of a listen is replaced"],
+    ["socket", "a socket is used before it has its filter"],
+  ].map(([what = "", name = ""]): Race => ({
+    name,
+    words: ["race_net", what],
+    net: "one port",
+    both: what === "sendmsg",
+    control: "pinning",
+  })),
   {
     name: "a connect without the network",
     words: ["race_socket", "connect"],
@@ -207,11 +228,16 @@ export async function runRace(
     transport: "unix",
     path: `${home}/closed/socket`,
   });
-  const policy = await directory.file("policy.yaml", policyOf(race, home));
+  await using ports = await Ports.open();
+  const policy = await directory.file(
+    "policy.yaml",
+    policyOf(race, home, ports),
+  );
   const before = await census(home);
   await using _outside = beside(race, home, seconds);
   const [name, ...words] = race.words;
-  const argv = [fixture(name), ...words, String(seconds)];
+  const numbers = race.net === "one port" ? ports.numbers.map(String) : [];
+  const argv = [fixture(name), ...words, ...numbers, String(seconds)];
   const floor = race.floorless === true ? ["--no-landlock"] : [];
   const ended = await within(
     seconds * 1000 + GRACE_MS,
@@ -227,7 +253,10 @@ export async function runRace(
   return {
     attempts: Number(counts[1]),
     wins: Number(counts[2]),
-    changed: differences(before, await census(home)),
+    changed: [
+      ...differences(before, await census(home)),
+      ...ports.reached(),
+    ],
   };
 }
 
@@ -278,12 +307,55 @@ export function isWon({ wins, changed }: Raced): boolean {
   return wins > 0 || changed.length > 0;
 }
 
-function policyOf(race: Race, home: string): string {
+/** Two ports of 127.0.0.1: of the second one it is seen whether a datagram came. */
+class Ports implements AsyncDisposable {
+  /** The ports. */
+  readonly numbers: readonly [number, number];
+  readonly #sockets: readonly Socket[];
+  #count = 0;
+
+  private constructor(open: Socket, closed: Socket) {
+    this.#sockets = [open, closed];
+    this.numbers = [open.address().port, closed.address().port];
+    closed.on("message", () => this.#count++);
+  }
+
+  static async open(): Promise<Ports> {
+    const sockets = await Promise.all([bound(), bound()]);
+    return new Ports(...sockets);
+  }
+
+  /** What came to the second port, in words; nothing where nothing did. */
+  reached(): string[] {
+    return this.#count === 0 ? [] : [`${this.#count} datagrams came`];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(
+      this.#sockets.map((socket) =>
+        new Promise<void>((resolve) => socket.close(() => resolve()))
+      ),
+    );
+  }
+}
+
+function bound(): Promise<Socket> {
+  const socket = createSocket("udp4");
+  return new Promise((resolve, reject) => {
+    socket.once("error", reject);
+    socket.bind(0, "127.0.0.1", () => resolve(socket));
+  });
+}
+
+function policyOf(race: Race, home: string, { numbers }: Ports): string {
+  const net = race.net === "one port"
+    ? `["127.0.0.0/8:${numbers[0]}"]`
+    : race.net === true;
   return `extends: base
 read: ["${home}/open", "${home}/seen"]
 write: ["${home}/open"]
 run: ["${home}/open"]
-net: ${race.net === true}
+net: ${net}
 `;
 }
 

@@ -20,10 +20,12 @@ import type { Decision } from "../src/policy/decision.ts";
 import { planCalls } from "../src/policy/plan.ts";
 import { floorFor } from "../src/jail/floor.ts";
 import { loadSpec } from "../src/jail/load.ts";
+import { netOptions } from "../src/jail/net.ts";
 import { findProgram, planLaunch, type Program } from "../src/jail/program.ts";
 import { TemporaryDirectory } from "../src/jail/temporary.ts";
 import { realpath } from "../src/sys/files.ts";
 import { hostArch } from "../src/sys/host.ts";
+import { interfaceIndex } from "../src/sys/interfaces.ts";
 import { createRuleset } from "../src/sys/landlock.ts";
 import { ownEnvironment } from "../src/sys/proc.ts";
 import { Calls } from "../src/trace/calls.ts";
@@ -72,7 +74,7 @@ async function runWithout(
   // These policies name no ${tmp}: nothing is made.
   const temporary = new TemporaryDirectory(env);
   const policy = await loadSpec(spec, program, cwd, temporary);
-  const policyEngine = compile(policy, { realpath });
+  const policyEngine = compile(policy, { realpath, interfaceIndex });
   const plan = planCalls(policy, { observe: false, sockets: "streams" });
   const filter = assemble(plan, hostArch());
   const found = findProgram(program);
@@ -90,6 +92,7 @@ async function runWithout(
     program: name,
     filter,
     plan,
+    net: netOptions(policy),
     decide: part === "decisions"
       ? (): Decision => ALLOWED
       : (call): Decision => policyEngine.decide(call),

@@ -1,0 +1,335 @@
+/** Rules about the network hold for every call that sends, connects or listens. */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { ENGINES, fixture, jail, jailArgv, run, start } from "./harness.ts";
+import { type Scratch, scratch } from "./jail.ts";
+import { needs } from "./needs.ts";
+
+const FIXTURES = new URL("./fixtures/", import.meta.url).pathname;
+
+/** Servers outside of the jail. */
+interface Servers extends AsyncDisposable {
+  /** Part of the names of abstract sockets. */
+  readonly name: string;
+  /** Ports of 127.0.0.1. */
+  readonly open: number;
+  readonly closed: number;
+  /** Ports of ::1. */
+  readonly open6: number;
+  readonly closed6: number;
+  /** A port of 127.0.0.1 to which nobody listens. */
+  readonly dead: number;
+}
+
+async function serve(directory: Scratch): Promise<Servers> {
+  for (const name of ["open", "closed"]) {
+    await Deno.mkdir(`${directory.path}/${name}`);
+    await Deno.chmod(`${directory.path}/${name}`, 0o777);
+  }
+  const name = `jail-${crypto.randomUUID()}`;
+  const child = start([
+    "/usr/bin/python3",
+    `${FIXTURES}net_serve.py`,
+    name,
+    directory.path,
+  ]);
+  const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const ports = JSON.parse((await lines.read()).value ?? "[]");
+  const [open, closed, open6, closed6, dead] = ports;
+  await run(["chmod", "-R", "a+rwX", directory.path]);
+  return {
+    ...{ name, open, closed, open6, closed6, dead },
+    async [Symbol.asyncDispose](): Promise<void> {
+      child.kill("SIGKILL");
+      await child.stdin.abort().catch(() => {});
+      await lines.cancel();
+      await child.stderr.cancel();
+      await child.status;
+    },
+  };
+}
+
+/** The flags of a policy under which part of the servers can be reached. */
+async function flagsOf(
+  { open, open6, dead, name }: Servers,
+  directory: Scratch,
+  net?: string,
+): Promise<string[]> {
+  const { path } = directory;
+  const policy = `extends: base
+read: [/usr, "${FIXTURES}", "${path}/open"]
+write: ["${path}/open"]
+run: [/usr/bin]
+net: ${
+    net ?? `
+  connect:
+    - "127.0.0.1:${open}"
+    - "127.0.0.1:${dead}"
+    - "[::1]:${open6}"
+    - "unix:${path}/open/**"
+    - "unix:@${name}-open"
+  listen: ["127.0.0.1:0", "127.0.0.1:${dead}", "unix:${path}/open/made"]`
+  }
+`;
+  return ["-p", await directory.file("policy.yaml", policy)];
+}
+
+// What net_try.py gets under that policy; all that is not here is EACCES.
+const EXPECTED: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    [
+      "tcp",
+      "tcp6",
+      "tcp mapped",
+      "tcp to no address",
+      "tcp6 to no address",
+      "tcp mapped to no address",
+      "udp",
+      "udp6",
+      "udp to no address",
+      "udp sendmsg",
+      "udp sendmsg to no address",
+      "udp sendmmsg",
+      "udp sendmmsg connected",
+      "udp of no family",
+      "fast open",
+      "listen",
+      "a port for datagrams",
+      "a port for datagrams of IPv6",
+      "unix",
+      "unix bound",
+      "abstract",
+      "TCP_NODELAY",
+      "SO_REUSEADDR",
+      "an address of its own",
+      "descriptors in a message",
+    ].map((what) => [what, "ok"]),
+  ),
+  ...Object.fromEntries(
+    [
+      "packet by its old name",
+      "mptcp",
+      "sctp",
+      "udplite",
+      "ping",
+    ].map((what) => [what, "EPROTONOSUPPORT"]),
+  ),
+  ...Object.fromEntries(
+    [
+      "raw",
+      "SO_BINDTODEVICE",
+      "SO_BINDTOIFINDEX",
+      "SO_ATTACH_FILTER",
+      "SO_DETACH_FILTER",
+      "IP_OPTIONS",
+      "IP_TRANSPARENT",
+      "IP_FREEBIND",
+      "IP_UNICAST_IF",
+      "IP_ADD_MEMBERSHIP",
+      "IPV6_RTHDR",
+      "IPV6_2292PKTOPTIONS",
+      "IPV6_ADDRFORM",
+      "IPV6_TRANSPARENT",
+      "TCP_ULP",
+      "TCP_REPAIR",
+      "UDP_ENCAP",
+      "a route of its own",
+      "an interface of its own",
+      "a control message that is cut",
+    ].map((what) => [what, "EPERM"]),
+  ),
+};
+
+for (const engine of ENGINES) {
+  for (const how of ["alone", "beside"]) {
+    const where = how === "alone" ? "a lone thread" : "a thread beside others";
+    Deno.test({
+      ...needs(
+        ["python3"],
+        `jail (${engine}) holds ${where} to the addresses and sockets of its rules`,
+      ),
+      async fn(): Promise<void> {
+        await using directory = await scratch();
+        await using servers = await serve(directory);
+        const { open, closed, open6, closed6, dead, name } = servers;
+        const flags = await flagsOf(servers, directory);
+        const ended = await jail(flags, [
+          "/usr/bin/python3",
+          `${FIXTURES}net_try.py`,
+          how,
+          ...[open, closed, open6, closed6, dead].map(String),
+          name,
+          directory.path,
+        ], { engine });
+        assertEquals(ended.stderr, "");
+        const results: Record<string, string> = JSON.parse(ended.stdout);
+        const expected: Record<string, string> = {
+          ...EXPECTED,
+          // What comes from a closed port is not received, but where the
+          // program may listen.
+          "udp from elsewhere": String(open),
+          "udp from elsewhere, IPv6": String(open6),
+          "udp from elsewhere, IPv4 as IPv6": String(open),
+          "udp sendmmsg that writes its own address": "EAGAIN",
+          "udp from elsewhere where it may listen": "from closed",
+        };
+        assertEquals(
+          results,
+          Object.fromEntries(
+            Object.keys(results).map((what) => [
+              what,
+              expected[what] ?? "EACCES",
+            ]),
+          ),
+        );
+        for (const what of Object.keys(expected)) assert(what in results, what);
+      },
+    });
+  }
+
+  Deno.test({
+    ...needs(
+      ["python3", "curl", "node"],
+      `jail (${engine}) lets curl, node and Python reach what a rule names, and nothing else`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      await using servers = await serve(directory);
+      const { open, closed, open6, closed6 } = servers;
+      const node = (host: string, port: number): string[] => [
+        "node",
+        "-e",
+        `require("http").get("http://${host}:${port}/", (r) => r.pipe(process.stdout))
+          .on("error", (e) => { console.log(e.code); process.exitCode = 7; })`,
+      ];
+      const curl = (host: string, port: number): string[] => [
+        "curl",
+        "-sS",
+        `http://${host}:${port}/`,
+      ];
+      const python = (host: string, port: number): string[] => [
+        "/usr/bin/python3",
+        "-c",
+        `import socket, sys
+s = socket.create_connection((${JSON.stringify(host)}, ${port}))
+s.send(b"x"); print(s.recv(9).decode(), end="")`,
+      ];
+      const flags = [
+        "-p",
+        "default",
+        `--allow-net=127.0.0.1:${open},[::1]:${open6}`,
+      ];
+      for (const make of [curl, node, python]) {
+        const bare = make === python ? "::1" : "[::1]";
+        for (
+          const [host, good, bad] of [
+            ["127.0.0.1", open, closed],
+            [bare, open6, closed6],
+          ] as const
+        ) {
+          const fine = await jail(flags, make(host, good), { engine });
+          assertEquals(
+            { code: fine.code, stdout: fine.stdout },
+            { code: 0, stdout: String(good) },
+            fine.stderr,
+          );
+          const refused = await jail(flags, make(host, bad), { engine });
+          assert(refused.code !== 0, refused.stdout);
+          assert(!refused.stdout.includes(String(bad)), refused.stdout);
+        }
+      }
+    },
+  });
+}
+
+for (const engine of ENGINES) {
+  Deno.test(`jail (${engine}) goes on where threads and processes make sockets, and are killed`, async () => {
+    await using directory = await scratch();
+    const storm = fixture("net_storm");
+    const policy = `extends: base
+run: ["${storm}"]
+net: {connect: ["127.0.0.1:9"], listen: ["127.0.0.1:0"]}
+`;
+    const flags = ["-p", await directory.file("policy.yaml", policy)];
+    for (const threads of ["1", "6"]) {
+      const ended = await jail(flags, [storm, threads, "1"], { engine });
+      assertEquals({ ...ended, signal: null }, {
+        ...{ code: 0, signal: null, stdout: "fine\n", stderr: "" },
+      });
+    }
+  });
+}
+
+Deno.test({
+  ...needs(["python3"], "without rules a datagram from elsewhere comes first"),
+  async fn(): Promise<void> {
+    await using directory = await scratch();
+    await using servers = await serve(directory);
+    const ended = await jail(await flagsOf(servers, directory, "true"), [
+      "/usr/bin/python3",
+      "-c",
+      `import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.sendto(b"strange", ("127.0.0.1", ${servers.open}))
+print(s.recv(99).decode())`,
+    ]);
+    assertEquals(ended.stdout, "from closed\n");
+  },
+});
+
+Deno.test({
+  ...needs(
+    ["python3"],
+    "jail lets a socket be used that was handed in, and not for other ends",
+  ),
+  async fn(): Promise<void> {
+    await using directory = await scratch();
+    await using servers = await serve(directory);
+    const { open, closed } = servers;
+    const flags = await flagsOf(servers, directory);
+    const inside = `import socket, struct, os
+s = socket.socket(fileno=0)
+s.send(b"x")
+print(s.recv(9).decode())
+for what in (lambda: s.sendto(b"x", ("127.0.0.1", ${closed})),
+             lambda: s.sendmsg([b"x"], [], 0, ("127.0.0.1", ${closed})),
+             lambda: s.connect(("127.0.0.1", ${closed}))):
+    try: what(); print("reached")
+    except OSError as error: print(error.errno)
+s.connect(("127.0.0.1", ${open})); s.send(b"x"); print(s.recv(9).decode())`;
+    const outside = `import os, socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.connect(("127.0.0.1", ${closed}))
+os.dup2(s.fileno(), 0)
+os.execvp(sys.argv[1], sys.argv[1:])`;
+    const ended = await run([
+      "/usr/bin/python3",
+      "-c",
+      outside,
+      ...jailArgv(flags, ["/usr/bin/python3", "-c", inside]),
+    ]);
+    assertEquals(ended.stderr, "");
+    assertEquals(ended.stdout, `${closed}\n13\n13\n13\n${open}\n`);
+  },
+});
+
+Deno.test("--report names the address that was refused, and the rule", async () => {
+  const program = ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/9"];
+  const flags = ["-p", "default", "--report"];
+  const denied = await jail([
+    ...flags,
+    "--allow-net=127.0.0.1",
+    "--deny-net=127.0.0.0/8:1-10",
+  ], program);
+  assertStringIncludes(
+    denied.stderr,
+    "jail: denied connect(3, 127.0.0.1:9) with EACCES\n" +
+      "  --deny-net=127.0.0.0/8:1-10\n",
+  );
+  const other = await jail([...flags, "--allow-net=127.0.0.1:1"], program);
+  assertStringIncludes(
+    other.stderr,
+    "jail: denied connect(3, 127.0.0.1:9) with EACCES\n" +
+      "  jail  no rule allows it\n",
+  );
+});
