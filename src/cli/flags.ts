@@ -85,9 +85,9 @@ const PERMISSION_DOCS: Readonly<Record<PermissionName, Permission>> = {
   net: {
     short: "N",
     value: "HOST,…",
-    allow: "Let it use the network (a list: not yet)",
-    deny: "Refuse these hosts (not yet)",
-    ignore: "Make these hosts look absent (not yet)",
+    allow: "Let it reach these and listen; or everything",
+    deny: "Refuse these addresses (EACCES)",
+    ignore: "Make these addresses look absent",
   },
   env: {
     short: "E",
