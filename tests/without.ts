@@ -13,26 +13,11 @@
  * files is an allow: what is refused then is refused by Landlock alone.
  */
 
-import { fromText } from "../src/abi/bytes.ts";
-import type { Outcome } from "../src/outcome.ts";
-import { compile } from "../src/policy/decide.ts";
 import type { Decision } from "../src/policy/decision.ts";
-import { planCalls } from "../src/policy/plan.ts";
-import { floorFor } from "../src/jail/floor.ts";
-import { loadSpec } from "../src/jail/load.ts";
-import { netOptions } from "../src/jail/net.ts";
-import { findProgram, planLaunch, type Program } from "../src/jail/program.ts";
-import { TemporaryDirectory } from "../src/jail/temporary.ts";
-import { realpath } from "../src/sys/files.ts";
-import { hostArch } from "../src/sys/host.ts";
-import { interfaceIndex } from "../src/sys/interfaces.ts";
-import { createRuleset } from "../src/sys/landlock.ts";
-import { ownEnvironment } from "../src/sys/proc.ts";
 import { Calls } from "../src/trace/calls.ts";
-import { assemble } from "../src/trace/filter.ts";
 import type { Engine } from "../src/trace/options.ts";
 import type { Tracee } from "../src/trace/tracee.ts";
-import { trace } from "../src/trace/tracer.ts";
+import { runTraced } from "./traced.ts";
 
 /** What a run can do without. */
 export type Part = "pinning" | "waiting" | "decisions";
@@ -54,53 +39,6 @@ function endWaiting(): void {
   };
 }
 
-async function runWithout(
-  part: Part,
-  engine: Engine,
-  policyFile: string,
-  [name = "", ...args]: readonly string[],
-): Promise<Outcome> {
-  const cwd = fromText(Deno.cwd());
-  const env = ownEnvironment();
-  const program: Program = {
-    name: fromText(name),
-    args: args.map(fromText),
-    env,
-    cwd,
-    stdio: [0, 1, 2],
-    keepFds: [],
-  };
-  const spec = { policies: [fromText(policyFile)] };
-  // These policies name no ${tmp}: nothing is made.
-  const temporary = new TemporaryDirectory(env);
-  const policy = await loadSpec(spec, program, cwd, temporary);
-  const policyEngine = compile(policy, { realpath, interfaceIndex });
-  const plan = planCalls(policy, { observe: false, sockets: "streams" });
-  const filter = assemble(plan, hostArch());
-  const found = findProgram(program);
-  if (part === "waiting") endWaiting();
-  const floor = floorFor(policy, { env, cwd, program: found.real }, true);
-  return trace({
-    engine,
-    launch: planLaunch(
-      program,
-      found,
-      env,
-      engine === "seccomp" ? filter : undefined,
-      part === "decisions" ? createRuleset(floor, 2) : undefined,
-    ),
-    program: name,
-    filter,
-    plan,
-    net: netOptions(policy),
-    decide: part === "decisions"
-      ? (): Decision => ALLOWED
-      : (call): Decision => policyEngine.decide(call),
-    waitAll: false,
-    unsafe: part === "pinning",
-  });
-}
-
 /** The words that run a program without something. */
 export function withoutArgv(
   part: Part,
@@ -115,11 +53,14 @@ export function withoutArgv(
 
 if (import.meta.main) {
   const [part, engine, policy = "", ...argv] = Deno.args;
-  const outcome = await runWithout(
-    part === "pinning" || part === "waiting" ? part : "decisions",
+  if (part === "waiting") endWaiting();
+  const outcome = await runTraced(
     engine === "ptrace" ? engine : "seccomp",
     policy,
     argv,
+    part === "pinning" || part === "waiting"
+      ? { unsafe: part === "pinning", landlock: false }
+      : { decide: () => ALLOWED },
   );
   Deno.exit(outcome.kind === "exited" ? outcome.code : 125);
 }

@@ -1,4 +1,4 @@
-/** Signals to a process that cannot be mistaken for another one. */
+/** Signals to a process that cannot be mistaken for another one, and its descriptors. */
 
 import { callNumber } from "./host.ts";
 import { libc, outcome } from "./libc.ts";
@@ -30,4 +30,15 @@ export function pidfdSendSignal(pidfd: number, signal: number): number {
       0,
     ),
   );
+}
+
+/**
+ * Takes a descriptor of a process, as if by dup(2); exec closes it.
+ *
+ * @param pidfd the process
+ * @param fd which of its descriptors
+ * @returns a descriptor of this process, or a negative errno
+ */
+export function pidfdGetFd(pidfd: number, fd: number): number {
+  return outcome(libc().syscallIII(callNumber("pidfd_getfd"), pidfd, fd, 0));
 }

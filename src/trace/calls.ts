@@ -2,6 +2,7 @@
 
 import type { Arch } from "../abi/arch.ts";
 import {
+  EEXIST,
   EINTR,
   ELOOP,
   ENOENT,
@@ -16,6 +17,7 @@ import { PR_SET_SECCOMP } from "../abi/prctl.ts";
 import { SIGKILL } from "../abi/signal.ts";
 import type { ArgIndex, Look } from "../policy/guard.ts";
 import { actionOf } from "../policy/plan.ts";
+import { close } from "../sys/files.ts";
 import { kill } from "../sys/wait.ts";
 import { Answers, fixedRule, type Resumer } from "./answer.ts";
 import { lookAtAddress } from "./address.ts";
@@ -59,6 +61,7 @@ const MAX_RETRIES = 16;
 
 const LINK_CAME: readonly number[] = [ELOOP];
 const LINK_CAME_OR_FILE_WENT: readonly number[] = [ELOOP, ENOENT];
+const LINK_OR_FILE_CAME: readonly number[] = [ELOOP, EEXIST];
 
 /** What happens at calls that stopped. */
 export class Calls {
@@ -208,6 +211,11 @@ export class Calls {
     this.#drain();
   }
 
+  /** The jail is no more. */
+  close(): void {
+    this.#closed.close();
+  }
+
   /**
    * A tracee is killed before its new socket got a filter. Others that have the
    * same descriptors would have one without.
@@ -276,6 +284,7 @@ export class Calls {
       if (next !== undefined) this.#waiting.push(next);
     }
     this.#unlock(tracee);
+    if (flight.held !== undefined) close(flight.held.fd);
     if (flight.frozen) this.#freezer.thaw(tracee);
   }
 
@@ -440,7 +449,6 @@ export class Calls {
     } else {
       looked = lookAtDescriptor(tracee, registers, spec, isOwn);
     }
-    looked.never ??= this.#closed.why(looked, spec);
     const shared = looked.descriptorsOf !== 0 && !alone &&
       !this.#freezer.has(tracee) &&
       this.#freezer.needed(tracee, looked.descriptorsOf);
@@ -455,10 +463,25 @@ export class Calls {
     const asIs = !inMemory || this.#options.unsafe === true ||
       alone && !looked.changed &&
         (!this.#family.started ||
-          inPrivateMemory(tracee, registers, spec, looked));
+          !looked.pinned && inPrivateMemory(tracee, registers, spec, looked));
     if (!asIs && !this.#prepare(tracee)) return "in flight";
+    looked.never ??= this.#closed.why(looked, spec);
+    const done = this.#decided(tracee, spec, looked, asIs);
+    const { held } = looked;
+    if (held !== undefined && tracee.inFlight?.held !== held) close(held.fd);
+    return done === "again" ? this.#under(tracee, spec, alone) : done;
+  }
+
+  /** Asks the policy about a call, and makes it as it has to be made. */
+  #decided(
+    tracee: Tracee,
+    spec: CallSpec,
+    looked: Looked,
+    asIs: boolean,
+  ): "in flight" | "done" | "wait" | "again" {
+    const registers = this.#registers;
     const allowed = this.#answers.allowed(tracee, spec, looked);
-    if (allowed === "again") return this.#under(tracee, spec, alone);
+    if (allowed === "again") return allowed;
     if (!allowed) return "done";
     if (looked.errno !== 0) {
       this.#answers.answer(tracee, -looked.errno);
@@ -472,15 +495,20 @@ export class Calls {
         tracee.exec.verify = this.#options.unsafe !== true;
       }
     }
-    if (asIs) {
-      if (this.#freezer.has(tracee) || looked.after !== undefined) {
-        this.#fly(tracee, -1, [], looked.after);
-        return "in flight";
-      }
+    if (!asIs) return this.#pin(tracee, spec, looked);
+    const makes = looked.makes && this.#options.unsafe !== true;
+    const ends = looked.held !== undefined || looked.after !== undefined;
+    if (!makes && !ends && !this.#freezer.has(tracee)) {
       this.#resumer.go(tracee);
       return "done";
     }
-    return this.#pin(tracee, spec, looked);
+    tracee.saved.copy(registers);
+    if (makes) {
+      this.#rewriter.exclude(registers, spec, looked);
+      if (!this.#answers.write(tracee)) return "done";
+    }
+    this.#fly(tracee, -1, looked);
+    return "in flight";
   }
 
   /** Makes a call that was checked take its arguments from pinned pages. */
@@ -521,21 +549,23 @@ export class Calls {
       pins.give(slot);
       return "done";
     }
-    this.#fly(tracee, slot, raceOf(looked), looked.after);
+    this.#fly(tracee, slot, looked);
     if (namesOther(tracee, looked)) this.#resumer.untilExit(tracee);
     return "in flight";
   }
 
-  #fly(
-    tracee: Tracee,
-    slot: number,
-    retryOn: readonly number[] = [],
-    after?: SocketDuty,
-  ): void {
-    if (slot < 0) tracee.saved.copy(this.#registers);
+  /** Lets a call go whose registers have been saved. */
+  #fly(tracee: Tracee, slot: number, looked: Looked): void {
     if (tracee.exec !== undefined) tracee.process.executing = tracee;
     const frozen = this.#freezer.keep(tracee);
-    tracee.inFlight = { slot, frozen, maps: false, retryOn, after };
+    tracee.inFlight = {
+      slot,
+      frozen,
+      maps: false,
+      retryOn: raceOf(looked),
+      after: looked.after,
+      held: looked.held,
+    };
     this.#resumer.toExit(tracee);
   }
 
@@ -631,7 +661,8 @@ export class Calls {
       case "own":
         return this.#resumer.go(tracee);
       case "other":
-        this.#fly(tracee, -1);
+        tracee.saved.copy(registers);
+        this.#fly(tracee, -1, nothing());
         return this.#resumer.untilExit(tracee);
       case "foreign":
         return this.#answers.refuse(
@@ -666,7 +697,7 @@ function namesOther({ process }: Tracee, looked: Looked): boolean {
   });
 }
 
-/** Errors that show that a file changed between the look and an open. */
+/** Errors that show that a file changed between the look and the call. */
 function raceOf(looked: Looked): readonly number[] {
   const place = looked.paths[0]?.place;
   if (looked.open === undefined || place === undefined) return [];
@@ -674,7 +705,7 @@ function raceOf(looked: Looked): readonly number[] {
     case "link":
       return [];
     case "missing":
-      return LINK_CAME;
+      return looked.makes ? LINK_OR_FILE_CAME : LINK_CAME;
     default:
       return LINK_CAME_OR_FILE_WENT;
   }

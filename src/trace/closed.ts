@@ -4,7 +4,10 @@ import { Given } from "./given.ts";
 import type { Looked } from "./look.ts";
 import type { CallSpec } from "./spec.ts";
 import { isBeneath, otherProcs } from "./mounts.ts";
-import { Terminals } from "./terminals.ts";
+import { isTerminal, Terminals } from "./terminals.ts";
+
+const DEVICE = "a device may be written to, and never be changed itself";
+const TERMINAL = "a terminal that is not the jail's own";
 
 /** Knows which files are closed under every policy. */
 export class Closed {
@@ -23,7 +26,10 @@ export class Closed {
     this.#given = new Given(fds);
   }
 
-  /** Why a call is refused whatever the policy says, if it is. */
+  /**
+   * Why a call is refused whatever the policy says, if it is. Where it is not,
+   * {@linkcode Looked.held} is to be closed when the call is over.
+   */
   why(looked: Looked, spec: CallSpec): string | undefined {
     const changes = looked.open === undefined && !spec.asks;
     for (const use of looked.uses) {
@@ -32,16 +38,31 @@ export class Closed {
       }
       const { access, kind, path } = use;
       if (kind !== "device" || access === "stat") continue;
-      if (changes && access === "write" && !this.#terminals.isMade(path)) {
-        return "a device may be written to, and never be changed itself";
+      const alters = changes && access === "write";
+      if (!isTerminal(path)) {
+        if (alters) return DEVICE;
+        continue;
       }
-      if (this.#terminals.isForeign(path)) {
-        return "a terminal that is not the jail's own";
-      }
+      if (!alters && this.#terminals.isGiven(path)) continue;
+      if (!this.#holds(looked, path)) return alters ? DEVICE : TERMINAL;
     }
     if (this.#procs.length === 0) return undefined;
     return looked.paths.some(({ place }) => isBeneath(place.path, this.#procs))
       ? "procfs elsewhere than at /proc"
       : undefined;
+  }
+
+  /** The jail is no more. */
+  close(): void {
+    this.#terminals.close();
+  }
+
+  /** Whether a terminal is one that the jail made, which is held then. */
+  #holds(looked: Looked, path: string): boolean {
+    if (looked.held === undefined) {
+      const fd = this.#terminals.hold(path);
+      if (fd >= 0) looked.held = { path, fd };
+    }
+    return looked.held?.path === path;
   }
 }

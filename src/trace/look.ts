@@ -1,7 +1,7 @@
 /** Looks at a stopped call: what it would do to which files. */
 
 import { fromBytes } from "../abi/bytes.ts";
-import { EBADF, EFAULT, EINVAL, EISDIR, ENOENT } from "../abi/errno.ts";
+import { EBADF, EEXIST, EFAULT, EINVAL, EISDIR, ENOENT } from "../abi/errno.ts";
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
@@ -82,6 +82,20 @@ export interface Looked {
   setsId: boolean;
   /** Why jail refuses it whatever the policy says. */
   never: string | undefined;
+  /** Whether it makes a file, and must fail where there is one by then. */
+  makes: boolean;
+  /** Whether the kernel is given the real path though one tracee alone runs. */
+  pinned: boolean;
+  /** What jail holds until it is over, so that a name means what it meant. */
+  held: Held | undefined;
+}
+
+/** Something that keeps its name as long as somebody has it open. */
+export interface Held {
+  /** The path that is kept. */
+  readonly path: string;
+  /** A descriptor of this process. */
+  readonly fd: number;
 }
 
 /** Whether a process id is one of the jail's. */
@@ -177,6 +191,9 @@ export function nothing(): Looked {
     after: undefined,
     setsId: false,
     never: undefined,
+    makes: false,
+    pinned: false,
+    held: undefined,
   };
 }
 
@@ -264,6 +281,8 @@ export function lookAtPaths(
       isOwn,
     );
     places.push(place);
+    // What comes there by the time of the call has not been judged.
+    if (path.mustExist && place?.kind === "missing") looked.errno ||= ENOENT;
     if (place === undefined || place.path === "") continue;
     const { written } = looked.paths.at(-1) as LookedPath;
     const held = written === "" &&
@@ -370,16 +389,54 @@ export function lookAtOpen(
   looked.setsId = setsId(request.mode);
   if (place === undefined || place.path === "") return looked;
   const exists = place.kind !== "missing";
-  for (const access of accessesOfOpen(request, exists)) {
-    // Of a directory only O_TMPFILE gets beyond the kernel's own refusal.
+  const accesses = accessesOfOpen(request, exists);
+  for (const access of accesses) {
     looked.uses.push(within(useOf(place, access, isOwn)));
   }
-  if (
-    creates(request) && place.kind === "directory" && (flags & O_EXCL) === 0
-  ) {
-    looked.errno ||= (flags & O_DIRECTORY) !== 0 ? EINVAL : EISDIR;
+  if (!exists) {
+    // What comes there by the time of the call has not been judged: a device,
+    // or a terminal of somebody else.
+    if (!creates(request)) looked.errno ||= ENOENT;
+    else if ((flags & O_EXCL) === 0) {
+      looked.makes = true;
+      looked.pinned = spec.syscall.name === "openat2" ||
+        leadsThroughLink(looked, tracee, registers, path, isOwn);
+    }
+  } else if (place.kind === "directory") {
+    looked.errno ||= refusalOfDirectory(request, accesses);
   }
   return looked;
+}
+
+/**
+ * What the kernel says where a directory is opened for more than reading, before
+ * something else can take its place; 0 where it opens it.
+ */
+function refusalOfDirectory(
+  request: OpenRequest,
+  accesses: readonly Access[],
+): number {
+  const { flags } = request;
+  if (creates(request)) {
+    if ((flags & O_DIRECTORY) !== 0) return EINVAL;
+    return (flags & O_EXCL) !== 0 ? EEXIST : EISDIR;
+  }
+  const unnamed = (flags & O_TMPFILE) === O_TMPFILE;
+  return accesses.includes("write") && !unnamed ? EISDIR : 0;
+}
+
+/** Whether a missing file has the name that a link points to. */
+function leadsThroughLink(
+  { paths }: Looked,
+  tracee: Tracee,
+  registers: Registers,
+  path: PathArg,
+  isOwn: IsOwn,
+): boolean {
+  const owner = { pid: tracee.process.pid, tid: tracee.tid };
+  const dirfd = path.dirfd < 0 ? AT_FDCWD : registers.int(path.dirfd);
+  const written = paths[0]?.written ?? "";
+  return resolve(owner, dirfd, written, false, isOwn).kind !== "missing";
 }
 
 /**

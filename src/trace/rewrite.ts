@@ -2,7 +2,13 @@
 
 import type { Arch } from "../abi/arch.ts";
 import { EACCES, EFAULT, ENAMETOOLONG, ENOSYS } from "../abi/errno.ts";
-import { AT_FDCWD, O_CREAT, O_EXCL } from "../abi/fcntl.ts";
+import {
+  AT_FDCWD,
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_TMPFILE,
+} from "../abi/fcntl.ts";
 import {
   MAP_ANONYMOUS,
   MAP_FIXED_NOREPLACE,
@@ -34,6 +40,7 @@ export class Rewriter {
   readonly #openat2: number;
   readonly #sendmsg: number;
   readonly #sendmmsg: number;
+  readonly #open: number;
 
   /**
    * Makes one.
@@ -45,6 +52,7 @@ export class Rewriter {
     this.#openat2 = SYSCALLS.openat2[arch.name] as number;
     this.#sendmsg = SYSCALLS.sendmsg[arch.name] as number;
     this.#sendmmsg = SYSCALLS.sendmmsg[arch.name] as number;
+    this.#open = SYSCALLS.open[arch.name] ?? -1;
   }
 
   /** Makes a call the one that maps the pinned pages. */
@@ -100,12 +108,15 @@ export class Rewriter {
       if (text.length >= PATH_MAX) return -ENAMETOOLONG;
       const becomesOpenat2 = !keepsNumber || spec.syscall.name === "openat2";
       if (looked.open !== undefined && becomesOpenat2) {
-        return this.#pinOpen(tracee, registers, looked.open, path, text, slot);
+        return this.#pinOpen(tracee, registers, looked, path, text, slot);
       }
       const which = index === 0 ? 0 : 1;
       const address = pins.putPath(tracee.tid, slot, which, text);
       if (address < 0) return -EFAULT;
       registers.setArgument(path.arg, address);
+      if (looked.open !== undefined) {
+        this.#setFlags(registers, spec, openFlags(looked));
+      }
     }
     return 0;
   }
@@ -142,22 +153,36 @@ export class Rewriter {
     return 0;
   }
 
+  /** Makes an open that makes a file fail where there is one by now. */
+  exclude(registers: Registers, spec: CallSpec, looked: Looked): void {
+    this.#setFlags(registers, spec, openFlags(looked));
+  }
+
+  /** Changes the flags of an open that has them in a register. */
+  #setFlags(registers: Registers, spec: CallSpec, flags: number): void {
+    const { name, args } = spec.syscall;
+    if (name !== "creat") {
+      registers.setArgument(args.indexOf("open-flags"), flags);
+      return;
+    }
+    registers.nr = this.#open;
+    registers.setArgument(2, registers.uint(1));
+    registers.setArgument(1, flags);
+  }
+
   /** Makes any open an openat2 whose flags are pinned as well. */
   #pinOpen(
     tracee: Tracee,
     registers: Registers,
-    { flags, mode }: NonNullable<Looked["open"]>,
+    looked: Looked,
     { place }: LookedPath,
     text: string,
     slot: number,
   ): number {
-    // A file that was there when the policy was asked must not be made now: an
-    // open that finds it gone is tried again.
-    const mayCreate = place.kind === "missing" || (flags & O_CREAT) === 0 ||
-      (flags & O_EXCL) !== 0;
+    const flags = openFlags(looked);
     const address = tracee.space.pins.putOpen(tracee.tid, slot, text, {
-      flags: mayCreate ? flags : flags & ~O_CREAT,
-      mode: mayCreate ? mode : 0,
+      flags,
+      mode: (flags & CREATES) === 0 ? 0 : looked.open?.mode ?? 0,
       // What has no path is reached through a magic link, and those that could
       // change it are stopped.
       resolve: place.via === "" ? RESOLVE_NO_SYMLINKS : 0,
@@ -178,6 +203,22 @@ export class Rewriter {
  */
 function isPipeOfOther({ process }: Tracee, { via, path }: Place): boolean {
   return path.startsWith("pipe:") && processOf(via) !== process.pid;
+}
+
+/** O_CREAT, or what O_TMPFILE has beside O_DIRECTORY: there is a mode. */
+const CREATES = O_CREAT | O_TMPFILE & ~O_DIRECTORY;
+
+/**
+ * The flags of an open, so that it finds what was there when the policy was
+ * asked: a file, which must not be made now, or none, which must not be opened.
+ * One that finds something else is tried again.
+ */
+function openFlags({ open, paths, makes }: Looked): number {
+  const flags = open?.flags ?? 0;
+  if (makes) return flags | O_EXCL;
+  const mayCreate = paths[0]?.place.kind === "missing" ||
+    (flags & O_EXCL) !== 0;
+  return mayCreate ? flags : flags & ~O_CREAT;
 }
 
 /** Copies a socket address to a slot. */

@@ -20,6 +20,8 @@ export interface PathArg {
   readonly follow: boolean;
   /** Index of the `AT_*` flags that go with it; -1 where there are none. */
   readonly flags: number;
+  /** Whether the call changes, or looks into, what must be there already. */
+  readonly mustExist: boolean;
 }
 
 /** How the tracer treats a call. */
@@ -82,6 +84,24 @@ const NOT_FOLLOWED: ReadonlySet<ArgKind> = new Set<ArgKind>([
   "link-from",
   "link-to",
 ]);
+/** What a path must lead to for these, or the call fails. */
+const MUST_EXIST: ReadonlySet<ArgKind> = new Set<ArgKind>([
+  "read-path",
+  "read-link",
+  "write-path",
+  "write-link",
+  "rename-from",
+  "link-from",
+]);
+/** Calls whose path is that of what they make. */
+const MAKES: ReadonlySet<SyscallName> = new Set<SyscallName>([
+  "mkdir",
+  "mkdirat",
+  "mknod",
+  "mknodat",
+  "symlink",
+  "symlinkat",
+]);
 const MOVES_LINKS: ReadonlySet<SyscallName> = new Set<SyscallName>([
   "link",
   "linkat",
@@ -112,7 +132,9 @@ function pathsOf(syscall: Syscall): PathArg[] {
         i > arg &&
         (k === "at-flags" || k === "at-flags-follow" || k === "inotify-mask")
       );
-    paths.push({ arg, dirfd, kind, follow: FOLLOWED.has(kind), flags });
+    const follow = FOLLOWED.has(kind);
+    const mustExist = MUST_EXIST.has(kind) && !MAKES.has(syscall.name);
+    paths.push({ arg, dirfd, kind, follow, flags, mustExist });
     dirfd = -1;
   });
   return paths;

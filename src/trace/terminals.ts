@@ -4,13 +4,21 @@
  * Whoever opens a terminal of somebody else reads what is typed there, and
  * writes what that terminal acts on. So a jail has the terminals that it was
  * started with, and those that it made itself.
+ *
+ * A terminal's name is free for another one once both of its sides are closed:
+ * pty_unix98_remove() in the kernel's drivers/tty/pty.c. So the tracer holds one
+ * side itself, of those that were given for as long as the jail lives, and of
+ * one that was made until the call is over that names it.
  */
 
 import { fromBytes, fromText } from "../abi/bytes.ts";
 import { AT_FDCWD } from "../abi/fcntl.ts";
+import { get } from "../abi/layout.ts";
+import { STAT } from "../abi/stat.ts";
 import { readDirectory } from "../sys/directory.ts";
-import { readFile } from "../sys/files.ts";
-import { readLink } from "./place.ts";
+import { close, duplicate, fstat, fstatat, readFile } from "../sys/files.ts";
+import { pidfdGetFd, pidfdOpen } from "../sys/pidfd.ts";
+import { cString, readLink } from "./place.ts";
 
 const TERMINAL_REGEXP = /^\/dev\/pts\/([0-9]+)$/;
 const MASTERS: readonly string[] = ["/dev/ptmx", "/dev/pts/ptmx"];
@@ -18,9 +26,18 @@ const MASTERS: readonly string[] = ["/dev/ptmx", "/dev/pts/ptmx"];
 /** Most of `/proc/<pid>/fdinfo/<fd>` that is read, in bytes. */
 const FDINFO_SIZE = 4096;
 
+const named = new Uint8Array(STAT.size);
+const own = new Uint8Array(STAT.size);
+
+/** Whether a path names a terminal that somebody made. */
+export function isTerminal(path: string): boolean {
+  return TERMINAL_REGEXP.test(path);
+}
+
 /** Knows the jail's own terminals. */
 export class Terminals {
-  readonly #given: ReadonlySet<string>;
+  /** The terminals that jail was started with, by path. */
+  readonly #given: Map<string, number> = new Map();
   readonly #processes: () => Iterable<number>;
 
   /**
@@ -31,39 +48,76 @@ export class Terminals {
    */
   constructor(fds: readonly number[], processes: () => Iterable<number>) {
     this.#processes = processes;
-    this.#given = new Set(
-      fds.map((fd) => readLink(AT_FDCWD, fromText(`/proc/self/fd/${fd}`)))
-        .filter((path) => typeof path === "string"),
-    );
-  }
-
-  /** Whether a path names a terminal that is not the jail's. */
-  isForeign(path: string): boolean {
-    return TERMINAL_REGEXP.test(path) && !this.#given.has(path) &&
-      !this.isMade(path);
-  }
-
-  /** Whether a path names a terminal that the jail made itself. */
-  isMade(path: string): boolean {
-    const index = TERMINAL_REGEXP.exec(path)?.[1];
-    if (index === undefined) return false;
-    for (const pid of this.#processes()) {
-      if (hasMaster(pid, index)) return true;
+    for (const fd of fds) {
+      const path = readLink(AT_FDCWD, fromText(`/proc/self/fd/${fd}`));
+      if (typeof path === "number" || !isTerminal(path)) continue;
+      if (this.#given.has(path)) continue;
+      // As long as it is open, no other terminal has its name.
+      const held = duplicate(fd, 3);
+      if (held >= 0) this.#given.set(path, held);
     }
-    return false;
+  }
+
+  /** Lets go of the terminals that jail was started with. */
+  close(): void {
+    for (const fd of this.#given.values()) close(fd);
+    this.#given.clear();
+  }
+
+  /** Whether a path names a terminal that jail was started with. */
+  isGiven(path: string): boolean {
+    const fd = this.#given.get(path);
+    if (fd === undefined || fstat(fd, own) < 0) return false;
+    // Of another instance of devpts it could have the same name.
+    return fstatat(AT_FDCWD, cString(path), named, 0) >= 0 &&
+      get(STAT, named, "st_dev") === get(STAT, own, "st_dev") &&
+      get(STAT, named, "st_ino") === get(STAT, own, "st_ino");
+  }
+
+  /**
+   * Takes hold of the other side of a terminal that the jail made itself, so
+   * that no other terminal gets its name.
+   *
+   * @param path the terminal
+   * @returns a descriptor of this process, to be closed; -1 where the jail did
+   * not make it
+   */
+  hold(path: string): number {
+    const index = TERMINAL_REGEXP.exec(path)?.[1];
+    if (index === undefined) return -1;
+    for (const pid of this.#processes()) {
+      const fd = holdMaster(pid, index);
+      if (fd >= 0) return fd;
+    }
+    return -1;
   }
 }
 
-/** Whether a process has the other side of a terminal open. */
-function hasMaster(pid: number, index: string): boolean {
-  for (const fd of readDirectory(`/proc/${pid}/fd`)) {
-    const path = readLink(AT_FDCWD, `/proc/${pid}/fd/${fd}`);
-    if (typeof path === "number" || !MASTERS.includes(path)) continue;
-    const info = readFile(`/proc/${pid}/fdinfo/${fd}`, FDINFO_SIZE);
-    if (typeof info === "number") continue;
-    if (/^tty-index:\s*([0-9]+)$/m.exec(fromBytes(info))?.[1] === index) {
-      return true;
+/** Takes hold of the other side of a terminal where a process has it open. */
+function holdMaster(pid: number, index: string): number {
+  let pidfd = -1;
+  try {
+    for (const fd of readDirectory(`/proc/${pid}/fd`)) {
+      const path = readLink(AT_FDCWD, `/proc/${pid}/fd/${fd}`);
+      if (typeof path === "number" || !MASTERS.includes(path)) continue;
+      if (pidfd < 0) pidfd = pidfdOpen(pid);
+      const held = pidfd < 0 ? pidfd : pidfdGetFd(pidfd, Number(fd));
+      if (held < 0) continue;
+      // The number may mean another file by now: what is held is looked at.
+      if (isMaster(held, index)) return held;
+      close(held);
     }
+    return -1;
+  } finally {
+    if (pidfd >= 0) close(pidfd);
   }
-  return false;
+}
+
+/** Whether a descriptor of this process is the other side of a terminal. */
+function isMaster(fd: number, index: string): boolean {
+  const path = readLink(AT_FDCWD, `/proc/self/fd/${fd}`);
+  if (typeof path === "number" || !MASTERS.includes(path)) return false;
+  const info = readFile(`/proc/self/fdinfo/${fd}`, FDINFO_SIZE);
+  if (typeof info === "number") return false;
+  return /^tty-index:\s*([0-9]+)$/m.exec(fromBytes(info))?.[1] === index;
 }

@@ -1,6 +1,7 @@
 /** What the tracer knows of each tracee, and of what tracees share. */
 
 import type { TraceePages } from "../sys/memory.ts";
+import type { Held } from "./look.ts";
 import type { PinRegion } from "./pin.ts";
 import type { Registers } from "./registers.ts";
 import type { Words } from "./words.ts";
@@ -57,6 +58,8 @@ export interface InFlight {
   readonly retryOn: readonly number[];
   /** What has to be done about its socket before anybody uses it. */
   readonly after?: SocketDuty | undefined;
+  /** What jail holds open until it is over. */
+  readonly held?: Held | undefined;
 }
 
 /** An exec that was allowed, to be looked at again when the image is there. */

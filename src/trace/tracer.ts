@@ -180,6 +180,7 @@ class Tracer {
     } finally {
       this.#watch?.stop();
       this.#launched?.dispose();
+      this.#calls.close();
       this.#finished?.();
     }
   }

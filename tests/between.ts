@@ -1,0 +1,109 @@
+/**
+ * Runs a program as jail does, and changes what a path leads to between jail's
+ * look at a call and the call itself, as somebody outside could at any time.
+ *
+ *     deno run -A tests/between.ts ENGINE POLICY CHANGE CALL PATH PROGRAM [ARG...]
+ *
+ * The change happens once, at the first such call that uses PATH, or a path
+ * beneath it where it ends in a slash.
+ */
+
+import { toCString } from "../src/abi/bytes.ts";
+import { O_CLOEXEC, O_NOCTTY, O_RDWR } from "../src/abi/fcntl.ts";
+import { TIOCSPTLCK } from "../src/abi/ioctls.ts";
+import type { SyscallName } from "../src/abi/syscalls.ts";
+import type { Call } from "../src/policy/call.ts";
+import { open, write } from "../src/sys/files.ts";
+import { libc } from "../src/sys/libc.ts";
+import type { Engine } from "../src/trace/options.ts";
+import { runTraced } from "./traced.ts";
+
+/** What somebody outside does to a path. */
+export type Change =
+  /** A terminal is made that gets its name. */
+  | "a terminal comes"
+  /** The program closes the terminal of its name, and another gets the name. */
+  | "the terminal is another"
+  /** A device is made there. */
+  | "a device comes"
+  /** A file is made there. */
+  | "a file comes";
+
+/** The file by which {@linkcode Change} and program tell each other. */
+export const BELL = "bell";
+
+/** What a terminal outside says to whoever opens it. */
+export const GREETING = "from outside\n";
+
+/** More than there are free numbers below the one that is wanted. */
+const TERMINALS = 16;
+
+const CHANGES: Readonly<Record<Change, (path: string) => void>> = {
+  "a terminal comes": makeTerminals,
+  "the terminal is another": () => {
+    using bell = Deno.openSync(BELL, { read: true, write: true });
+    bell.writeSync(new Uint8Array([1]));
+    const byte = new Uint8Array([1]);
+    while (byte[0] !== 2) {
+      bell.seekSync(0, Deno.SeekMode.Start);
+      bell.readSync(byte);
+    }
+    makeTerminals();
+  },
+  "a device comes": (path) => {
+    new Deno.Command("mknod", { args: [path, "c", "1", "5"] }).outputSync();
+  },
+  "a file comes": (path) => {
+    Deno.writeTextFileSync(path, "");
+    Deno.chmodSync(path, 0o666);
+  },
+};
+
+/** Makes terminals, one of which gets any name that is free and low. */
+function makeTerminals(): void {
+  for (let i = 0; i < TERMINALS; i++) {
+    const master = open(toCString("/dev/ptmx"), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    libc().ioctl(master, TIOCSPTLCK, new Int32Array(1));
+    write(master, new TextEncoder().encode(GREETING));
+  }
+}
+
+/** The words that run a program with a change in the middle of a call. */
+export function betweenArgv(
+  engine: Engine,
+  policy: string,
+  [change, call, path]: readonly [Change, SyscallName, string],
+  argv: readonly string[],
+): string[] {
+  const self = new URL(import.meta.url).pathname;
+  const deno = [Deno.execPath(), "run", "-A", "--no-check"];
+  return [...deno, self, engine, policy, change, call, path, ...argv];
+}
+
+function uses(call: Call, path: string): string | undefined {
+  return call.uses.find((use) =>
+    use.path === path || path.endsWith("/") && use.path.startsWith(path)
+  )?.path;
+}
+
+if (import.meta.main) {
+  const [engine, policy = "", change, name, path = "", ...argv] = Deno.args;
+  let changed = false;
+  const outcome = await runTraced(
+    engine === "ptrace" ? engine : "seccomp",
+    policy,
+    argv,
+    {
+      decide: (call, ask) => {
+        const decision = ask(call);
+        const used = call.name === name ? uses(call, path) : undefined;
+        if (used !== undefined && !changed) {
+          changed = true;
+          CHANGES[change as Change](used);
+        }
+        return decision;
+      },
+    },
+  );
+  Deno.exit(outcome.kind === "exited" ? outcome.code : 125);
+}

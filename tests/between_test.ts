@@ -1,0 +1,204 @@
+/** What comes to a path between jail's look and the call is not used. */
+
+import { assertEquals } from "@std/assert";
+import type { SyscallName } from "../src/abi/syscalls.ts";
+import { BELL, betweenArgv, type Change, GREETING } from "./between.ts";
+import { ENGINES, run } from "./harness.ts";
+import { scratch } from "./jail.ts";
+import { needs } from "./needs.ts";
+import type { Engine } from "../src/trace/options.ts";
+
+/** Whether devices can be made here. */
+const DEVICES = await (async (): Promise<boolean> => {
+  await using directory = await scratch();
+  const path = `${directory.path}/device`;
+  const made = await run(["mknod", path, "c", "1", "5"]);
+  return made.code === 0 && (await run(["head", "-c1", path])).code === 0;
+})();
+
+/** What a program does first: alone, or beside a thread of its own. */
+const BESIDE = {
+  alone: "",
+  "beside a thread":
+    "threading.Thread(target=lambda: threading.Event().wait(), daemon=True).start()",
+} as const;
+
+/** The number of a terminal that is free, and likely to be the next. */
+const FREE = `names = os.listdir("/dev/pts")
+name = "/dev/pts/%d" % next(n for n in range(100) if str(n) not in names)`;
+
+interface Attempt {
+  readonly change: Change;
+  readonly call: SyscallName;
+  /** Relative to the working directory, unless absolute. */
+  readonly path: string;
+  /** Python that does it, and prints what came of it. */
+  readonly code: string;
+  readonly beside?: keyof typeof BESIDE;
+}
+
+/** Runs Python with a change in the middle of one of its calls. */
+async function attempt(
+  { change, call, path, code, beside = "alone" }: Attempt,
+  engine: Engine,
+  cwd: string,
+  policy: string,
+): Promise<string> {
+  const script = `import errno, mmap, os, pty, threading, time
+${BESIDE[beside]}
+try:
+  ${code.replaceAll("\n", "\n  ")}
+except OSError as e: os.write(1, errno.errorcode[e.errno].encode() + b"\\n")
+os._exit(0)`;
+  const full = path.startsWith("/") ? path : `${cwd}/${path}`;
+  const { stdout, stderr } = await run(
+    betweenArgv(engine, policy, [change, call, full], [
+      "/usr/bin/python3",
+      "-c",
+      script,
+    ]),
+    { cwd },
+  );
+  return `${stdout}${stderr}`;
+}
+
+const ALL = "extends: allow-all\n";
+
+for (const engine of ENGINES) {
+  for (const beside of ["alone", "beside a thread"] as const) {
+    Deno.test({
+      ...needs(
+        ["python3"],
+        `jail (${engine}) stops a terminal of others that came after the look (${beside})`,
+      ),
+      async fn(): Promise<void> {
+        await using directory = await scratch();
+        const policy = await directory.file("policy.yaml", ALL);
+        const tries: [SyscallName, string, string][] = [
+          ["openat", "os.open(name, os.O_RDWR | os.O_NOCTTY)", "ENOENT"],
+          [
+            "openat",
+            "os.open(name, os.O_RDWR | os.O_NOCTTY | os.O_CREAT)",
+            "EPERM",
+          ],
+          ["chmod", "os.chmod(name, 0o666)", "ENOENT"],
+        ];
+        for (const [call, code, wanted] of tries) {
+          const came = await attempt(
+            {
+              change: "a terminal comes",
+              call,
+              path: "/dev/pts/",
+              code: `${FREE}\n${code}\nprint("done")`,
+              beside,
+            },
+            engine,
+            directory.path,
+            policy,
+          );
+          assertEquals([code, came], [code, `${wanted}\n`]);
+        }
+      },
+    });
+
+    const device =
+      `jail (${engine}) stops a device that came after the look (${beside})`;
+    Deno.test({
+      ...(DEVICES
+        ? needs(["python3"], device)
+        : { name: `${device} (needs mknod)`, ignore: true }),
+      async fn(): Promise<void> {
+        await using directory = await scratch();
+        const policy = await directory.file("policy.yaml", ALL);
+        const link = `${directory.path}/link`;
+        await Deno.symlink("new", link);
+        const tries: [string, string][] = [
+          [`os.open("new", os.O_RDONLY)`, "ENOENT"],
+          [`os.open("new", os.O_RDWR | os.O_CREAT)`, "EACCES"],
+          [`os.open("link", os.O_RDWR | os.O_CREAT)`, "EACCES"],
+        ];
+        for (const [code, wanted] of tries) {
+          const came = await attempt(
+            {
+              change: "a device comes",
+              call: "openat",
+              path: "new",
+              code: `${code}\nprint("done")`,
+              beside,
+            },
+            engine,
+            directory.path,
+            policy,
+          );
+          assertEquals([code, came], [code, `${wanted}\n`]);
+          await Deno.remove(`${directory.path}/new`);
+        }
+      },
+    });
+  }
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) opens a file that came after the look, where it would have made one`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const policy = await directory.file("policy.yaml", ALL);
+      await Deno.symlink("new", `${directory.path}/link`);
+      for (const name of ["new", "link"]) {
+        const came = await attempt(
+          {
+            change: "a file comes",
+            call: "openat",
+            path: "new",
+            code: `os.write(os.open("${name}", os.O_WRONLY | os.O_CREAT), b"x")
+print(os.path.getsize("new"))`,
+          },
+          engine,
+          directory.path,
+          policy,
+        );
+        assertEquals(came, "1\n");
+        await Deno.remove(`${directory.path}/new`);
+      }
+    },
+  });
+}
+
+// Where every call stops, the program cannot close anything while jail looks.
+Deno.test({
+  ...needs(
+    ["python3"],
+    "jail stops a terminal of others that has the name of one of the jail's own",
+  ),
+  async fn(): Promise<void> {
+    await using directory = await scratch();
+    const policy = await directory.file("policy.yaml", ALL);
+    await directory.file(BELL, "\0", 0o666);
+    const came = await attempt(
+      {
+        change: "the terminal is another",
+        call: "openat",
+        path: "/dev/pts/",
+        code: `master, slave = pty.openpty()
+name = os.ttyname(slave)
+os.close(slave)
+bell = mmap.mmap(os.open("${BELL}", os.O_RDWR), 1)
+def close():
+  while bell[0] != 1: pass
+  os.close(master)
+  bell[0] = 2
+threading.Thread(target=close).start()
+fd = os.open(name, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+try: got = os.read(fd, 99)
+except OSError: got = b""
+print("another" if got == ${JSON.stringify(GREETING)}.encode() else "its own")`,
+      },
+      "seccomp",
+      directory.path,
+      policy,
+    );
+    assertEquals(came, "its own\n");
+  },
+});

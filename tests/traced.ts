@@ -1,0 +1,85 @@
+/** Runs a program as jail does, with a say in what tests look at. */
+
+import { fromText } from "../src/abi/bytes.ts";
+import type { Outcome } from "../src/outcome.ts";
+import type { Call } from "../src/policy/call.ts";
+import { compile } from "../src/policy/decide.ts";
+import type { Decision } from "../src/policy/decision.ts";
+import { planCalls } from "../src/policy/plan.ts";
+import { floorFor } from "../src/jail/floor.ts";
+import { loadSpec } from "../src/jail/load.ts";
+import { netOptions } from "../src/jail/net.ts";
+import { findProgram, planLaunch, type Program } from "../src/jail/program.ts";
+import { TemporaryDirectory } from "../src/jail/temporary.ts";
+import { realpath } from "../src/sys/files.ts";
+import { hostArch } from "../src/sys/host.ts";
+import { interfaceIndex } from "../src/sys/interfaces.ts";
+import { createRuleset } from "../src/sys/landlock.ts";
+import { ownEnvironment } from "../src/sys/proc.ts";
+import { assemble } from "../src/trace/filter.ts";
+import type { Engine } from "../src/trace/options.ts";
+import { trace } from "../src/trace/tracer.ts";
+
+/** What is not as jail does it. */
+export interface Difference {
+  /** Without pinning and path lock. */
+  readonly unsafe?: boolean;
+  /** With Landlock, unless it says false. */
+  readonly landlock?: boolean;
+  /** Decides in place of the policy, which it is handed. */
+  readonly decide?: (call: Call, ask: (call: Call) => Decision) => Decision;
+}
+
+/**
+ * Runs a program on this thread.
+ *
+ * @param engine how calls are caught
+ * @param policyFile its policy, which names no `${tmp}`
+ * @param argv the program and its arguments
+ * @param difference what is not as jail does it
+ * @returns how it ended
+ */
+export async function runTraced(
+  engine: Engine,
+  policyFile: string,
+  [name = "", ...args]: readonly string[],
+  { unsafe = false, landlock = true, decide }: Difference,
+): Promise<Outcome> {
+  const cwd = fromText(Deno.cwd());
+  const env = ownEnvironment();
+  const program: Program = {
+    name: fromText(name),
+    args: args.map(fromText),
+    env,
+    cwd,
+    stdio: [0, 1, 2],
+    keepFds: [],
+  };
+  const spec = { policies: [fromText(policyFile)] };
+  // These policies name no ${tmp}: nothing is made.
+  const temporary = new TemporaryDirectory(env);
+  const policy = await loadSpec(spec, program, cwd, temporary);
+  const policyEngine = compile(policy, { realpath, interfaceIndex });
+  const ask = (call: Call): Decision => policyEngine.decide(call);
+  const plan = planCalls(policy, { observe: false, sockets: "streams" });
+  const filter = assemble(plan, hostArch());
+  const found = findProgram(program);
+  const floor = floorFor(policy, { env, cwd, program: found.real }, true);
+  return trace({
+    engine,
+    launch: planLaunch(
+      program,
+      found,
+      env,
+      engine === "seccomp" ? filter : undefined,
+      landlock ? createRuleset(floor, 2) : undefined,
+    ),
+    program: name,
+    filter,
+    plan,
+    net: netOptions(policy),
+    decide: decide === undefined ? ask : (call): Decision => decide(call, ask),
+    waitAll: false,
+    unsafe,
+  });
+}
