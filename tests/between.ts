@@ -26,6 +26,8 @@ export type Change =
   | "the terminal is another"
   /** A device is made there. */
   | "a device comes"
+  /** The directory there is removed, and a file made. */
+  | "a file comes in its place"
   /** A file is made there. */
   | "a file comes";
 
@@ -52,6 +54,12 @@ const CHANGES: Readonly<Record<Change, (path: string) => void>> = {
   },
   "a device comes": (path) => {
     new Deno.Command("mknod", { args: [path, "c", "1", "5"] }).outputSync();
+  },
+  "a file comes in its place": (path) => {
+    Deno.removeSync(path);
+    Deno.writeTextFileSync(path, "");
+    // Whoever makes the call may not be who runs the test.
+    Deno.chmodSync(path, 0o777);
   },
   "a file comes": (path) => {
     Deno.writeTextFileSync(path, "");

@@ -101,6 +101,44 @@ for (const engine of ENGINES) {
       },
     });
 
+    Deno.test({
+      ...needs(
+        ["python3"],
+        `jail (${engine}) stops a file that would run as its owner, made where a directory was at the look (${beside})`,
+      ),
+      async fn(): Promise<void> {
+        await using directory = await scratch();
+        const { path } = directory;
+        const policy = await directory.file(
+          "policy.yaml",
+          `extends: base\nread: ["${path}"]\nwrite: ["${path}"]\n`,
+        );
+        const tries: [SyscallName, string][] = [
+          ["chmod", `os.chmod("x", 0o6755)`],
+          ["fchmodat", `os.chmod("x", 0o6755, dir_fd=os.open(".", os.O_PATH))`],
+        ];
+        for (const [call, code] of tries) {
+          await Deno.mkdir(`${path}/x`);
+          const came = await attempt(
+            {
+              change: "a file comes in its place",
+              call,
+              path: "x",
+              code: `${code}\nprint("done")`,
+              beside,
+            },
+            engine,
+            path,
+            policy,
+          );
+          assertEquals([code, came], [code, "EPERM\n"]);
+          const { isFile, mode } = await Deno.stat(`${path}/x`);
+          assertEquals([isFile, (mode ?? 0) & 0o7777], [true, 0o777]);
+          await Deno.remove(`${path}/x`);
+        }
+      },
+    });
+
     const device =
       `jail (${engine}) stops a device that came after the look (${beside})`;
     Deno.test({

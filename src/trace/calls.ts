@@ -8,6 +8,7 @@ import {
   ENOENT,
   ENOMEM,
   ENOSYS,
+  ENOTDIR,
   EOPNOTSUPP,
   ERESTARTNOHAND,
   errnoName,
@@ -61,6 +62,7 @@ const MAX_RETRIES = 16;
 
 const LINK_CAME: readonly number[] = [ELOOP];
 const LINK_CAME_OR_FILE_WENT: readonly number[] = [ELOOP, ENOENT];
+const DIRECTORY_WENT: readonly number[] = [ENOTDIR];
 const LINK_OR_FILE_CAME: readonly number[] = [ELOOP, EEXIST];
 
 /** What happens at calls that stopped. */
@@ -700,6 +702,7 @@ function namesOther({ process }: Tracee, looked: Looked): boolean {
 /** Errors that show that a file changed between the look and the call. */
 function raceOf(looked: Looked): readonly number[] {
   const place = looked.paths[0]?.place;
+  if (looked.pinned && looked.open === undefined) return DIRECTORY_WENT;
   if (looked.open === undefined || place === undefined) return [];
   switch (place.kind) {
     case "link":

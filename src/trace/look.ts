@@ -328,12 +328,25 @@ function lookAtMode(
   // A directory's mode has no such bits when it is made.
   if (arg < 0 || name === "mkdir" || name === "mkdirat") return;
   const mode = registers.uint(arg);
-  looked.setsId = place?.kind !== "directory" && setsId(mode);
+  if (place?.kind !== "directory") looked.setsId = setsId(mode);
+  else if (setsId(mode)) mustBeDirectory(looked);
   if (name !== "mknod" && name !== "mknodat") return;
   const type = mode & S_IFMT;
   if (type === S_IFCHR || type === S_IFBLK) {
     looked.never = "device files cannot be made";
   }
+}
+
+/**
+ * Ends the path of a directory in a slash: the kernel says ENOTDIR where a file
+ * has taken its place.
+ */
+function mustBeDirectory(looked: Looked): void {
+  // By its descriptor it stays what it is.
+  const [path] = looked.paths;
+  if (path === undefined) return;
+  looked.paths[0] = { ...path, place: { ...path.place, slash: true } };
+  looked.pinned = true;
 }
 
 /** Whether a file with a mode runs as somebody else than who runs it. */
