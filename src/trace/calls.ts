@@ -52,6 +52,7 @@ import {
 } from "./sockets.ts";
 import {
   type InFlight,
+  interruptCall,
   isHeldByExec,
   type SocketDuty,
   type Tracee,
@@ -74,7 +75,7 @@ export class Calls {
   readonly #specs: ReadonlyArray<CallSpec | undefined>;
   readonly #answers: Answers;
   readonly #registers: Registers;
-  readonly #lock = new PathLock();
+  readonly #lock = new PathLock(interruptCall);
   readonly #waiting: Tracee[] = [];
   #draining = false;
   readonly #rewriter: Rewriter;
@@ -159,8 +160,13 @@ export class Calls {
       this.#again(saved.nr);
     } else {
       tracee.retries = 0;
-      registers.result = this.#finish(tracee, flight, result);
+      registers.result = tracee.interrupted && result === -EINTR
+        // The program did not ask for that: the call is made again, unless a
+        // handler runs as well.
+        ? -ERESTARTNOHAND
+        : this.#finish(tracee, flight, result);
     }
+    tracee.interrupted = false;
     // Written before others are let go on, who need the registers for theirs.
     if (this.#answers.write(tracee)) this.#resumer.go(tracee);
     this.#end(tracee);
@@ -197,6 +203,7 @@ export class Calls {
 
   /** A tracee makes its call no more: it waits for nothing. */
   forget(tracee: Tracee): void {
+    this.#lock.forget(tracee);
     for (const queue of [this.#waiting, tracee.space.pins.waiting]) {
       const at = queue.indexOf(tracee);
       if (at >= 0) queue.splice(at, 1);
@@ -209,7 +216,7 @@ export class Calls {
     if (tracee.inFlight?.maps === true) tracee.space.pins.state = "absent";
     if (tracee.inFlight?.after === "made") this.#endSharers(tracee);
     this.#end(tracee);
-    this.#unlock(tracee);
+    this.#lock.give(tracee);
     this.#drain();
   }
 
@@ -285,7 +292,7 @@ export class Calls {
       const next = pins.waiting.shift();
       if (next !== undefined) this.#waiting.push(next);
     }
-    this.#unlock(tracee);
+    this.#lock.give(tracee);
     if (flight.held !== undefined) close(flight.held.fd);
     if (flight.frozen) this.#freezer.thaw(tracee);
   }
@@ -397,24 +404,23 @@ export class Calls {
       : spec.movesLinks
       ? "exclusive"
       : "shared";
-    if (hold !== undefined && tracee.lock === undefined) {
-      if (!this.#lock.take(hold)) return false;
-      tracee.lock = hold;
+    this.#lock.forget(tracee);
+    if (
+      hold !== undefined && tracee.lock === undefined &&
+      !this.#lock.take(tracee, hold)
+    ) {
+      // One of those that are stopped for it could hold the lock.
+      this.#freezer.release(tracee);
+      return false;
     }
     const done = this.#under(tracee, spec, alone);
     // Whoever waits for others to stop keeps the lock, or one of those that
     // are stopped could hold it.
     if (done === "done" || done === "wait" && !this.#freezer.has(tracee)) {
-      this.#unlock(tracee);
+      this.#lock.give(tracee);
     }
     if (done !== "wait" && this.#freezer.release(tracee)) this.#drain();
     return done !== "wait";
-  }
-
-  #unlock(tracee: Tracee): void {
-    if (tracee.lock === undefined) return;
-    this.#lock.give(tracee.lock);
-    tracee.lock = undefined;
   }
 
   /** Looks at a call and decides, with the lock that it needs. */
@@ -490,7 +496,7 @@ export class Calls {
       return "done";
     }
     // An address that is no path needs no lock, and its call may block for long.
-    if (looked.paths.length === 0) this.#unlock(tracee);
+    if (looked.paths.length === 0) this.#lock.give(tracee);
     if (spec.treatment === "exec") {
       this.#family.release(tracee);
       if (tracee.exec !== undefined) {
@@ -509,7 +515,7 @@ export class Calls {
       this.#rewriter.exclude(registers, spec, looked);
       if (!this.#answers.write(tracee)) return "done";
     }
-    this.#fly(tracee, -1, looked);
+    this.#fly(tracee, spec, -1, looked);
     return "in flight";
   }
 
@@ -551,13 +557,13 @@ export class Calls {
       pins.give(slot);
       return "done";
     }
-    this.#fly(tracee, slot, looked);
+    this.#fly(tracee, spec, slot, looked);
     if (namesOther(tracee, looked)) this.#resumer.untilExit(tracee);
     return "in flight";
   }
 
   /** Lets a call go whose registers have been saved. */
-  #fly(tracee: Tracee, slot: number, looked: Looked): void {
+  #fly(tracee: Tracee, spec: CallSpec, slot: number, looked: Looked): void {
     if (tracee.exec !== undefined) tracee.process.executing = tracee;
     const frozen = this.#freezer.keep(tracee);
     tracee.inFlight = {
@@ -569,6 +575,12 @@ export class Calls {
       held: looked.held,
     };
     this.#resumer.toExit(tracee);
+    const { treatment } = spec;
+    if (
+      treatment === "open" || treatment === "address" || treatment === "message"
+    ) {
+      this.#lock.mayWait(tracee);
+    }
   }
 
   /** Sees to it that pinned pages are there; false where a tracee maps them. */
@@ -664,7 +676,7 @@ export class Calls {
         return this.#resumer.go(tracee);
       case "other":
         tracee.saved.copy(registers);
-        this.#fly(tracee, -1, nothing());
+        this.#fly(tracee, spec, -1, nothing());
         return this.#resumer.untilExit(tracee);
       case "foreign":
         return this.#answers.refuse(

@@ -231,6 +231,7 @@ export class Family {
       frozen: false,
       tellsEnd: false,
       leaving: false,
+      interrupted: false,
       retries: 0,
     };
     this.tracees.set(tid, tracee);

@@ -14,10 +14,10 @@
  * at: let go later, it stops before it runs.
  */
 
-import { interrupt, isInStop } from "../sys/ptrace.ts";
+import { isInStop } from "../sys/ptrace.ts";
 import type { Family } from "./family.ts";
 import { stopKind } from "./stop.ts";
-import type { Files, Tracee } from "./tracee.ts";
+import { type Files, interruptCall, type Tracee } from "./tracee.ts";
 
 /** Stops other tracees for one call at a time. */
 export class Freezer {
@@ -75,7 +75,7 @@ export class Freezer {
     for (const other of this.#frozen) {
       other.frozen = true;
       // One that is gone will be reported as such.
-      if (!other.stopped && interrupt(other.tid) >= 0) this.#pending.add(other);
+      if (!other.stopped && interruptCall(other) >= 0) this.#pending.add(other);
     }
     for (const { vfork } of this.#frozen) {
       if (vfork?.stopped && isInStop(vfork.tid)) this.#blocks(vfork);

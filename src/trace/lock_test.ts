@@ -1,23 +1,70 @@
 import { assertEquals } from "@std/assert";
 import { PathLock } from "./lock.ts";
+import type { Tracee } from "./tracee.ts";
+
+function tracee(tid: number): Tracee {
+  return { tid, lock: undefined } as Tracee;
+}
+
+/** A lock, three tracees, and whose calls were interrupted. */
+function setUp() {
+  const interrupted: number[] = [];
+  const lock = new PathLock(({ tid }) => interrupted.push(tid));
+  return { lock, interrupted, a: tracee(1), b: tracee(2), c: tracee(3) };
+}
 
 Deno.test("PathLock lets calls that use paths run together", () => {
-  const lock = new PathLock();
-  assertEquals([lock.take("shared"), lock.take("shared")], [true, true]);
+  const { lock, a, b } = setUp();
+  const taken = [lock.take(a, "shared"), lock.take(b, "shared")];
+  assertEquals(taken, [true, true]);
 });
 
 Deno.test("PathLock keeps a call that moves links away while a path is in use", () => {
-  const lock = new PathLock();
-  lock.take("shared");
-  assertEquals(lock.take("exclusive"), false);
-  lock.give("shared");
-  assertEquals(lock.take("exclusive"), true);
+  const { lock, a, b } = setUp();
+  lock.take(a, "shared");
+  assertEquals(lock.take(b, "exclusive"), false);
+  lock.give(a);
+  assertEquals(lock.take(b, "exclusive"), true);
 });
 
 Deno.test("PathLock keeps everything away while a link is moved", () => {
-  const lock = new PathLock();
-  lock.take("exclusive");
-  assertEquals([lock.take("shared"), lock.take("exclusive")], [false, false]);
-  lock.give("exclusive");
-  assertEquals(lock.take("shared"), true);
+  const { lock, a, b, c } = setUp();
+  lock.take(a, "exclusive");
+  const taken = [lock.take(b, "shared"), lock.take(c, "exclusive")];
+  assertEquals(taken, [false, false]);
+  lock.give(a);
+  assertEquals(lock.take(b, "shared"), true);
+});
+
+Deno.test("PathLock interrupts calls that may wait for who wants it, once each", () => {
+  const { lock, interrupted, a, b, c } = setUp();
+  lock.take(a, "shared");
+  lock.mayWait(a);
+  lock.take(b, "shared");
+  assertEquals(interrupted, []);
+  lock.take(c, "exclusive");
+  assertEquals(interrupted, [1]);
+  lock.take(c, "exclusive");
+  assertEquals(interrupted, [1]);
+  // It is wanted still.
+  lock.mayWait(b);
+  assertEquals(interrupted, [1, 2]);
+});
+
+Deno.test("PathLock interrupts nobody for who has it, or wants it no more", () => {
+  const { lock, interrupted, a, b } = setUp();
+  lock.take(a, "shared");
+  lock.take(b, "exclusive");
+  lock.give(a);
+  lock.take(b, "exclusive");
+  lock.give(b);
+  lock.take(a, "shared");
+  lock.mayWait(a);
+  assertEquals(interrupted, []);
+  lock.give(a);
+  lock.take(a, "shared");
+  lock.take(b, "exclusive");
+  lock.forget(b);
+  lock.mayWait(a);
+  assertEquals(interrupted, []);
 });

@@ -1,5 +1,6 @@
 /** What the tracer knows of each tracee, and of what tracees share. */
 
+import { interrupt } from "../sys/ptrace.ts";
 import type { TraceePages } from "../sys/memory.ts";
 import type { Held } from "./look.ts";
 import type { PinRegion } from "./pin.ts";
@@ -110,6 +111,12 @@ export interface Tracee {
    * any more.
    */
   leaving: boolean;
+  /**
+   * Whether the tracer has interrupted it, and its call may say EINTR for that.
+   * Any stop ends the interruption itself, but the call finds out all the same:
+   * ptrace_stop() in the kernel's kernel/signal.c leaves TIF_SIGPENDING set.
+   */
+  interrupted: boolean;
   /** How often its current call was tried again because a link came in its way. */
   retries: number;
 }
@@ -122,4 +129,15 @@ export interface Tracee {
 export function isHeldByExec(tracee: Tracee): boolean {
   const { executing } = tracee.process;
   return executing !== undefined && executing !== tracee;
+}
+
+/**
+ * Makes a tracee stop, though its call may wait for something.
+ *
+ * @param tracee who runs
+ * @returns 0, or a negative errno
+ */
+export function interruptCall(tracee: Tracee): number {
+  tracee.interrupted = true;
+  return interrupt(tracee.tid);
 }

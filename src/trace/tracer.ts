@@ -42,6 +42,7 @@ import { JobControl } from "./job_control.ts";
 import type { TraceOptions } from "./options.ts";
 import { isStopSignal, stopKind, stopValue } from "./stop.ts";
 import {
+  interruptCall,
   isHeldByExec,
   type PendingExec,
   type Process,
@@ -265,7 +266,7 @@ class Tracer {
         !tracee.stopped && !tracee.halted && !tracee.leaving &&
         tracee.vfork?.stopped !== true && !this.#stops.has(tracee.tid)
       );
-    for (const tracee of running()) interrupt(tracee.tid);
+    for (const tracee of running()) interruptCall(tracee);
     const until = performance.now() + QUIET_MS;
     // One that the kernel keeps in a call does nothing else either.
     while (running().length > 0 && performance.now() < until) {
@@ -371,6 +372,7 @@ class Tracer {
     }
     tracee.stopped = true;
     tracee.halted = false;
+    if (kind !== "seccomp" && kind !== "syscall") tracee.interrupted = false;
     // Whoever waits for others to end, as an exec does, must not wait in vain.
     if (kind === "leaving") return this.#leaving(tracee);
     if (this.#killing) {
@@ -692,7 +694,7 @@ class Tracer {
       // child is in a stop.
       const tells = tracee.held.length > 0 ||
         !tracee.stopped && tracee.vfork?.stopped !== true &&
-          !tracee.leaving && interrupt(tracee.tid) >= 0;
+          !tracee.leaving && interruptCall(tracee) >= 0;
       if (tells) this.#asked.add(tracee);
     }
     if (this.#asked.size === 0) this.#adopt();

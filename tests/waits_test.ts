@@ -1,0 +1,104 @@
+/** A call that waits in the kernel keeps nobody else in the jail waiting. */
+
+import { assertEquals } from "@std/assert";
+import { ENGINES, jail } from "./harness.ts";
+import { scratch } from "./jail.ts";
+import { needs } from "./needs.ts";
+
+/**
+ * Python that gives its process a filter of its own, which ends it at one call
+ * and lets all others pass: `SECCOMP_RET_KILL_PROCESS` and `SECCOMP_RET_ALLOW`.
+ */
+const FILTER = `import ctypes, struct
+def filter(number):
+  code = b"".join(struct.pack("HBBI", *line) for line in (
+    (0x20, 0, 0, 0), (0x15, 0, 1, number), (0x06, 0, 0, 0x80000000), (0x06, 0, 0, 0x7fff0000)))
+  kept = ctypes.create_string_buffer(code)
+  program = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", 4, ctypes.addressof(kept)))
+  libc = ctypes.CDLL(None)
+  assert libc.prctl(38, 1, 0, 0, 0) == 0
+  assert libc.prctl(22, 2, program) == 0
+`;
+
+for (const engine of ENGINES) {
+  for (const kind of ["STREAM", "DGRAM"]) {
+    const call = kind === "STREAM" ? "connect" : "sendto";
+    for (const timeout of [0, 30]) {
+      const how = timeout === 0 ? "" : ", with a timeout";
+      Deno.test({
+        ...needs(
+          ["python3"],
+          `jail (${engine}) goes on with a rename while a call waits for who makes it (${call}${how})`,
+        ),
+        async fn(): Promise<void> {
+          await using directory = await scratch();
+          const code = `import os, socket, struct
+open("a", "w").close()
+server = socket.socket(socket.AF_UNIX, socket.SOCK_${kind})
+server.bind("socket")
+if ${kind === "STREAM" ? "True" : "False"}: server.listen(0)
+ready, told = os.pipe()
+clients = 4
+for _ in range(clients):
+  if os.fork() == 0:
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_${kind})
+    if ${timeout}: client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("qq", ${timeout}, 0))
+    os.write(told, b".")
+    try:
+      if ${kind === "STREAM" ? "True" : "False"}: client.connect("socket")
+      else:
+        for _ in range(1000): client.sendto(b"x", "socket")
+    except OSError as e: os.write(1, str(e).encode() + b"\\n")
+    os._exit(0)
+while clients: clients -= len(os.read(ready, clients))
+for _ in range(20):
+  os.rename("a", "b")
+  os.rename("b", "a")
+if ${kind === "STREAM" ? "True" : "False"}:
+  for _ in range(4): server.accept()
+else:
+  for _ in range(4000): server.recv(1)
+for _ in range(4): os.wait()
+print("all")`;
+          const { stdout } = await jail(["-A"], ["python3", "-c", code], {
+            engine,
+            cwd: directory.path,
+          });
+          assertEquals(stdout, "all\n");
+        },
+      });
+    }
+  }
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) goes on with a rename while a program with a filter of its own opens a pipe`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const code = `${FILTER}
+import os
+os.mkfifo("f")
+open("a", "w").close()
+ready, told = os.pipe()
+if os.fork() == 0:
+  filter(0xffffffff)
+  os.write(told, b".")
+  os.write(1, os.read(os.open("f", os.O_RDONLY), 9))
+  os._exit(0)
+os.read(ready, 1)
+for _ in range(20):
+  os.rename("a", "b")
+  os.rename("b", "a")
+writer = os.open("f", os.O_WRONLY)
+os.write(writer, b"read\\n")
+os.wait()`;
+      const { stdout } = await jail(["-A"], ["python3", "-c", code], {
+        engine,
+        cwd: directory.path,
+      });
+      assertEquals(stdout, "read\n");
+    },
+  });
+}
