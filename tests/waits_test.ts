@@ -73,6 +73,38 @@ print("all")`;
   Deno.test({
     ...needs(
       ["python3"],
+      `jail (${engine}) goes on while three hundred opens of pipes wait in one process`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      // Of a short path, and of a long one.
+      const code = `import os, threading
+threading.stack_size(1 << 16)
+os.mkfifo("f")
+long = "/".join(["d" * 100] * 3)
+os.makedirs(long)
+os.mkfifo(long + "/f")
+def wait(path): os.close(os.open(path, os.O_RDONLY))
+paths = ["f"] * 270 + [long + "/f"] * 30
+threads = [threading.Thread(target=wait, args=[path]) for path in paths]
+for t in threads: t.start()
+os.stat(".")
+os.mkdir("new")
+os.rename("new", "old")
+for path in ("f", long + "/f"): os.open(path, os.O_WRONLY)
+for t in threads: t.join()
+print("all")`;
+      const { stdout } = await jail(["-A"], ["python3", "-c", code], {
+        engine,
+        cwd: directory.path,
+      });
+      assertEquals(stdout, "all\n");
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
       `jail (${engine}) goes on with a rename while a program with a filter of its own opens a pipe`,
     ),
     async fn(): Promise<void> {

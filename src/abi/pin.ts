@@ -5,11 +5,19 @@
  * `/proc/sys/vm/mmap_min_addr` as every distribution sets it.
  */
 export const PIN_START = 0x1_0000;
-/** How many calls can be in flight in one address space. */
-export const PIN_SLOTS = 256;
-/** Bytes for one call: three pages hold a struct and two paths. */
-export const PIN_SLOT_SIZE = 0x3000;
-/** Bytes in all. */
-export const PIN_SIZE: number = PIN_SLOTS * PIN_SLOT_SIZE;
+/** Bytes for a call with long paths: three pages hold a struct and two of them. */
+export const PIN_LONG_SIZE = 0x3000;
+/** How many calls with long paths can be in flight in one address space. */
+export const PIN_LONG_SLOTS = 192;
+/** Bytes for a call with one short path. */
+export const PIN_SHORT_SIZE = 0x100;
+/** How many calls with short paths can be in flight in one address space. */
+export const PIN_SHORT_SLOTS = 3072;
+/** Where the slots for short paths begin. */
+export const PIN_SHORT_START: number = PIN_START +
+  PIN_LONG_SLOTS * PIN_LONG_SIZE;
 /** The first address after them. */
-export const PIN_END: number = PIN_START + PIN_SIZE;
+export const PIN_END: number = PIN_SHORT_START +
+  PIN_SHORT_SLOTS * PIN_SHORT_SIZE;
+/** Bytes in all. */
+export const PIN_SIZE: number = PIN_END - PIN_START;

@@ -15,6 +15,7 @@ import {
 } from "../abi/errno.ts";
 import { PIN_START } from "../abi/pin.ts";
 import { PR_SET_SECCOMP } from "../abi/prctl.ts";
+import { SOCKADDR_STORAGE_SIZE } from "../abi/socket.ts";
 import { SIGKILL } from "../abi/signal.ts";
 import type { ArgIndex, Look } from "../policy/guard.ts";
 import { actionOf } from "../policy/plan.ts";
@@ -289,8 +290,7 @@ export class Calls {
     if (flight.slot >= 0) {
       const { pins } = tracee.space;
       pins.give(flight.slot);
-      const next = pins.waiting.shift();
-      if (next !== undefined) this.#waiting.push(next);
+      this.#waiting.push(...pins.waiting.splice(0));
     }
     this.#lock.give(tracee);
     if (flight.held !== undefined) close(flight.held.fd);
@@ -527,11 +527,11 @@ export class Calls {
   ): "in flight" | "done" | "wait" {
     const registers = this.#registers;
     const { pins } = tracee.space;
-    const slot = pins.take();
+    const slot = pins.take(lengthOf(looked), mayWait(spec));
     if (slot < 0) {
       // Those that have the slots may be stopped for this very call.
       if (this.#freezer.has(tracee)) this.#answers.answer(tracee, -ENOMEM);
-      // Opens that block keep theirs: nobody else must wait for that.
+      // Calls that wait keep theirs: nobody else must wait for that.
       else pins.waiting.push(tracee);
       return "done";
     }
@@ -575,12 +575,7 @@ export class Calls {
       held: looked.held,
     };
     this.#resumer.toExit(tracee);
-    const { treatment } = spec;
-    if (
-      treatment === "open" || treatment === "address" || treatment === "message"
-    ) {
-      this.#lock.mayWait(tracee);
-    }
+    if (mayWait(spec)) this.#lock.mayWait(tracee);
   }
 
   /** Sees to it that pinned pages are there; false where a tracee maps them. */
@@ -709,6 +704,26 @@ function namesOther({ process }: Tracee, looked: Looked): boolean {
     const pid = processOf(place.via) || processOf(place.path);
     return pid !== 0 && pid !== process.pid;
   });
+}
+
+/** Whether a call may wait in the kernel for what another tracee does. */
+function mayWait({ treatment }: CallSpec): boolean {
+  return treatment === "open" || treatment === "address" ||
+    treatment === "message";
+}
+
+/** The most that what is pinned of a call is long, in bytes. */
+function lengthOf({ paths, address, messages }: Looked): number {
+  const [path] = paths;
+  const [message] = messages;
+  if (message !== undefined) {
+    return message.control.length === 0 ? SOCKADDR_STORAGE_SIZE : Infinity;
+  }
+  if (path === undefined) return address?.length ?? 0;
+  if (paths.length > 1) return Infinity;
+  const { written, place } = path;
+  // An address begins with two bytes, a path may end in a slash.
+  return Math.max(written.length, place.path.length, place.via.length) + 4;
 }
 
 /** Errors that show that a file changed between the look and the call. */

@@ -8,10 +8,21 @@
  * (`src/policy/surface.ts`). What is left is /proc/<pid>/mem, which no policy
  * lets anybody open for writing, and the tracer, which writes through it.
  *
- * Several calls can be in flight in one address space, so each has a slot.
+ * Several calls can be in flight in one address space, so each has a slot. Some
+ * wait in the kernel for long, such as opens of a pipe, and keep theirs. So there
+ * are many slots, which have room for a short path alone, and some of the others
+ * are kept for calls that do not wait.
  */
 
-import { PIN_END, PIN_SLOT_SIZE, PIN_SLOTS, PIN_START } from "../abi/pin.ts";
+import {
+  PIN_END,
+  PIN_LONG_SIZE,
+  PIN_LONG_SLOTS,
+  PIN_SHORT_SIZE,
+  PIN_SHORT_SLOTS,
+  PIN_SHORT_START,
+  PIN_START,
+} from "../abi/pin.ts";
 import { fromBytes } from "../abi/bytes.ts";
 import { EFAULT } from "../abi/errno.ts";
 import { OPEN_HOW } from "../abi/openat2.ts";
@@ -31,6 +42,9 @@ const CONTROL = 256;
 /** The most bytes of control messages that a slot takes. */
 export const CONTROL_MAX = 4096;
 
+/** How many slots for long paths calls that may wait leave to others. */
+const KEPT = PIN_LONG_SLOTS / 2;
+
 const buffer = new Uint8Array(CONTROL + CONTROL_MAX);
 
 /** The pinned pages of one address space. */
@@ -40,8 +54,8 @@ export class PinRegion {
    * perhaps there, in a copy of memory that has them.
    */
   state: "absent" | "mapping" | "mapped" | "copied" = "absent";
-  readonly #free: number[] = [];
-  #next = 0;
+  readonly #long = new Slots(PIN_START, PIN_LONG_SIZE, PIN_LONG_SLOTS);
+  readonly #short = new Slots(PIN_SHORT_START, PIN_SHORT_SIZE, PIN_SHORT_SLOTS);
   /** Tracees of this address space that wait for a slot, stopped. */
   readonly waiting: Tracee[] = [];
   #memory: TraceeMemory | undefined;
@@ -66,16 +80,23 @@ export class PinRegion {
     this.#memory = undefined;
   }
 
-  /** Takes a slot; -1 where all are in use. */
-  take(): number {
-    const slot = this.#free.pop();
-    if (slot !== undefined) return slot;
-    return this.#next < PIN_SLOTS ? this.#next++ : -1;
+  /**
+   * Takes a slot.
+   *
+   * @param length how long the path is, or the address; for two paths infinite
+   * @param mayWait whether the call may wait in the kernel
+   * @returns its address; -1 where all are in use
+   */
+  take(length: number, mayWait: boolean): number {
+    const short = FIRST + length < PIN_SHORT_SIZE ? this.#short.take() : -1;
+    if (short >= 0) return short;
+    if (mayWait && this.#long.left <= KEPT) return -1;
+    return this.#long.take();
   }
 
   /** Gives a slot back. */
   give(slot: number): void {
-    this.#free.push(slot);
+    (slot < PIN_SHORT_START ? this.#long : this.#short).give(slot);
   }
 
   /**
@@ -88,10 +109,10 @@ export class PinRegion {
    * @returns its address, or a negated errno
    */
   putPath(tid: number, slot: number, which: 0 | 1, path: string): number {
-    const address = slotAddress(slot) + (which === 0 ? FIRST : SECOND);
+    const address = slot + (which === 0 ? FIRST : SECOND);
     for (let i = 0; i < path.length; i++) buffer[i] = path.charCodeAt(i);
     buffer[path.length] = 0;
-    return this.#put(tid, address, path.length + 1, address);
+    return this.#put(tid, slot, address, path.length + 1, address);
   }
 
   /**
@@ -103,9 +124,9 @@ export class PinRegion {
    * @returns their address, or a negated errno
    */
   putBytes(tid: number, slot: number, bytes: Uint8Array): number {
-    const address = slotAddress(slot) + FIRST;
+    const address = slot + FIRST;
     buffer.set(bytes);
-    return this.#put(tid, address, bytes.length, address);
+    return this.#put(tid, slot, address, bytes.length, address);
   }
 
   /**
@@ -119,7 +140,6 @@ export class PinRegion {
    *   {@linkcode HOW_BEFORE_PATH} bytes before it
    */
   putOpen(tid: number, slot: number, path: string, how: OpenRequest): number {
-    const address = slotAddress(slot);
     set(OPEN_HOW, buffer, "flags", how.flags);
     set(OPEN_HOW, buffer, "mode", how.mode);
     set(OPEN_HOW, buffer, "resolve", how.resolve);
@@ -127,7 +147,7 @@ export class PinRegion {
       buffer[FIRST + i] = path.charCodeAt(i);
     }
     buffer[FIRST + path.length] = 0;
-    return this.#put(tid, address, FIRST + path.length + 1, address + FIRST);
+    return this.#put(tid, slot, slot, FIRST + path.length + 1, slot + FIRST);
   }
 
   /**
@@ -148,10 +168,9 @@ export class PinRegion {
     name: Uint8Array,
     control: Uint8Array,
   ): number {
-    const address = slotAddress(slot);
     const place = (bytes: Uint8Array, at: number): number => {
       buffer.set(bytes, at);
-      return bytes.length === 0 ? 0 : address + at;
+      return bytes.length === 0 ? 0 : slot + at;
     };
     buffer.set(header);
     set(MSGHDR, buffer, "msg_name", place(name, FIRST));
@@ -161,10 +180,19 @@ export class PinRegion {
     const length = control.length === 0
       ? FIRST + name.length
       : CONTROL + control.length;
-    return this.#put(tid, address, length, address);
+    return this.#put(tid, slot, slot, length, slot);
   }
 
-  #put(tid: number, address: number, length: number, result: number): number {
+  #put(
+    tid: number,
+    slot: number,
+    address: number,
+    length: number,
+    result: number,
+  ): number {
+    const size = slot < PIN_SHORT_START ? PIN_LONG_SIZE : PIN_SHORT_SIZE;
+    // What another call has in flight begins there.
+    if (address + length > slot + size) return -EFAULT;
     this.#memory ??= new TraceeMemory(tid);
     const written = this.#memory.write(address, buffer, length);
     // The id of a task that is gone could be another's when this is tried again.
@@ -178,8 +206,36 @@ export class PinRegion {
 /** How far before its path {@linkcode PinRegion.putOpen} puts `open_how`. */
 export const HOW_BEFORE_PATH = FIRST - HOW;
 
-function slotAddress(slot: number): number {
-  return PIN_START + slot * PIN_SLOT_SIZE;
+/** Slots of one size, by their addresses. */
+class Slots {
+  readonly #end: number;
+  readonly #size: number;
+  readonly #free: number[] = [];
+  #next: number;
+
+  constructor(start: number, size: number, count: number) {
+    this.#next = start;
+    this.#size = size;
+    this.#end = start + count * size;
+  }
+
+  /** How many are free. */
+  get left(): number {
+    return this.#free.length + (this.#end - this.#next) / this.#size;
+  }
+
+  /** Takes one; -1 where all are in use. */
+  take(): number {
+    const slot = this.#free.pop();
+    if (slot !== undefined) return slot;
+    if (this.#next === this.#end) return -1;
+    this.#next += this.#size;
+    return this.#next - this.#size;
+  }
+
+  give(slot: number): void {
+    this.#free.push(slot);
+  }
 }
 
 /** Most of `/proc/<pid>/smaps` that is looked at: the lowest mapping. */
