@@ -12,6 +12,8 @@ import {
   start,
 } from "./harness.ts";
 import { scratch } from "./jail.ts";
+import { needs } from "./needs.ts";
+import { FILTER } from "./python.ts";
 
 /** A word that nothing else has on its command line. */
 function mark(): string {
@@ -174,6 +176,36 @@ for (const engine of ENGINES) {
     const argv = [fixture("exec_beside_fchmod"), "100", file, "/bin/true"];
     const ended = await jail(["-A"], argv, { engine });
     assertEquals([ended.stdout, ended.code], ["all\n", 0]);
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) lets a program have a filter that ends it at an openat2`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const code = `${FILTER}
+import os, threading
+threading.Thread(target=lambda: threading.Event().wait(), daemon=True).start()
+filter(437)
+for flags in (os.O_CREAT | os.O_WRONLY, os.O_CREAT | os.O_RDWR, os.O_RDONLY):
+  os.close(os.open("file", flags))
+for flags in (os.O_RDONLY, os.O_CREAT | os.O_EXCL):
+  try: os.open("none" if flags == os.O_RDONLY else "file", flags)
+  except OSError as e: os.write(1, str(e.errno).encode() + b"\\n")
+if os.fork() == 0:
+  os.close(os.open("file", os.O_RDONLY))
+  os.execlp("cat", "cat", "file", "/dev/null")
+print(os.wait()[1])
+os.write(1, b"done\\n")
+os._exit(0)`;
+      const ended = await jail(["-A"], ["python3", "-u", "-c", code], {
+        engine,
+        cwd: directory.path,
+      });
+      assertEquals([ended.stdout, ended.code], ["2\n17\n0\ndone\n", 0]);
+    },
   });
 
   for (const what of ["processes", "threads"]) {

@@ -4,21 +4,7 @@ import { assertEquals } from "@std/assert";
 import { ENGINES, jail } from "./harness.ts";
 import { scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
-
-/**
- * Python that gives its process a filter of its own, which ends it at one call
- * and lets all others pass: `SECCOMP_RET_KILL_PROCESS` and `SECCOMP_RET_ALLOW`.
- */
-const FILTER = `import ctypes, struct
-def filter(number):
-  code = b"".join(struct.pack("HBBI", *line) for line in (
-    (0x20, 0, 0, 0), (0x15, 0, 1, number), (0x06, 0, 0, 0x80000000), (0x06, 0, 0, 0x7fff0000)))
-  kept = ctypes.create_string_buffer(code)
-  program = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", 4, ctypes.addressof(kept)))
-  libc = ctypes.CDLL(None)
-  assert libc.prctl(38, 1, 0, 0, 0) == 0
-  assert libc.prctl(22, 2, program) == 0
-`;
+import { FILTER } from "./python.ts";
 
 for (const engine of ENGINES) {
   for (const kind of ["STREAM", "DGRAM"]) {

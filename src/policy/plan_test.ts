@@ -148,7 +148,7 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   // prctl.
   ["prctl", [15, 1], "allow"], // PR_SET_NAME
   ["prctl", [38, 1], "allow"], // PR_SET_NO_NEW_PRIVS
-  ["prctl", [22, 2, 1], "allow"], // PR_SET_SECCOMP
+  ["prctl", [22, 2, 1], "look"], // PR_SET_SECCOMP
   ["prctl", [0x5356_4d41, 0], "allow"], // PR_SET_VMA
   ["prctl", [4, 1], "allow"], // PR_SET_DUMPABLE
   ["prctl", [4, 0], "done"],
@@ -165,13 +165,13 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   ["arch_prctl", [0x2003, 1], "EINVAL"], // ARCH_MAP_VDSO_64
   ["arch_prctl", [0x4002, 6], "EINVAL"], // ARCH_ENABLE_TAGGED_ADDR
   // seccomp.
-  ["seccomp", [1, 0, 1], "allow"],
-  ["seccomp", [1, 1, 1], "allow"],
+  ["seccomp", [1, 0, 1], "look"],
+  ["seccomp", [1, 1, 1], "look"],
   ["seccomp", [1, 8, 1], "EBUSY"],
   ["seccomp", [1n | BIT32, 8n | BIT32, 1], "EBUSY"],
   ["seccomp", [1, 0x28, 1], "EBUSY"],
   ["seccomp", [1, 0x40, 1], "EINVAL"],
-  ["seccomp", [1, BIT32, 1], "allow"], // the kernel takes 32 bits
+  ["seccomp", [1, BIT32, 1], "look"], // the kernel takes 32 bits
   ["seccomp", [2, 0, 1], "allow"],
   ["seccomp", [3, 0, 1], "allow"],
   ["seccomp", [4, 0, 1], "EINVAL"],

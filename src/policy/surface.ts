@@ -110,6 +110,11 @@ export function jailRule(
   return { source: "jail", keys: ["calls", name], text: why };
 }
 
+/** It can only take away, but the tracer must not make other calls of its calls. */
+function filters(...tests: ArgTest[]): Guard {
+  return { tests, action: TRACE, why: "it makes a filter of its own" };
+}
+
 /** What is asked about the caller itself needs no look. */
 function own(arg: ArgIndex): Guard[] {
   return [
@@ -195,7 +200,6 @@ const PRCTL_OPTIONS: readonly number[] = [
   prctl.PR_GET_TIMING,
   prctl.PR_SET_TIMING,
   prctl.PR_GET_SECCOMP,
-  prctl.PR_SET_SECCOMP, // takes no flags, so no listener
   prctl.PR_GET_TSC,
   prctl.PR_GET_SECUREBITS,
   prctl.PR_SET_TIMERSLACK,
@@ -418,6 +422,8 @@ export const SURFACE: Readonly<
   ],
   prctl: [
     allow("it concerns the caller alone", is(0, ...PRCTL_OPTIONS)),
+    // Takes no flags, so no listener.
+    filters(is(0, prctl.PR_SET_SECCOMP)),
     allow(
       "its user may trace it, which the tracer needs",
       is(0, prctl.PR_SET_DUMPABLE),
@@ -655,11 +661,11 @@ export const SURFACE: Readonly<
       is(0, seccomp.SECCOMP_SET_MODE_FILTER),
       bits(1, ~SECCOMP_FLAGS >>> 0),
     ),
+    filters(is(0, seccomp.SECCOMP_SET_MODE_FILTER)),
     allow(
-      "it can only take away",
+      "it asks what there is",
       is(
         0,
-        seccomp.SECCOMP_SET_MODE_FILTER,
         seccomp.SECCOMP_GET_ACTION_AVAIL,
         seccomp.SECCOMP_GET_NOTIF_SIZES,
       ),

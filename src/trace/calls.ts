@@ -257,21 +257,14 @@ export class Calls {
   }
 
   /**
-   * A call goes on that may give its process a filter of its own. In the ptrace
-   * engine the tracer comes before filters, and must not hide from them which
-   * call an open is.
+   * Whether a call keeps its number, so that a filter of the process's own sees
+   * it as what it is; an open needs the lock then. Where the kernel has jail's
+   * filter, both see the program's own call first, and a filter that lets
+   * sendmmsg(2) pass is taken to know sendmsg(2).
    */
-  noteFilter(tracee: Tracee, nr: number): void {
-    const name = this.#specs[nr]?.syscall.name;
-    if (name === "seccomp") tracee.process.filtered = true;
-    else if (name === "prctl" && this.#answers.read(tracee)) {
-      tracee.process.filtered ||= this.#registers.int(0) === PR_SET_SECCOMP;
-    }
-  }
-
-  /** Whether an open keeps its number, and so needs the lock. */
-  #keepsNumber(tracee: Tracee): boolean {
-    return this.#options.engine === "ptrace" && tracee.process.filtered;
+  #keepsNumber({ process }: Tracee, { treatment }: CallSpec): boolean {
+    return process.filtered &&
+      (treatment === "open" || this.#options.engine === "ptrace");
   }
 
   /** Refuses the call at whose entry a tracee is stopped, without a decision. */
@@ -385,8 +378,7 @@ export class Calls {
         this.#process(tracee, spec);
         return true;
       case "plain":
-        this.#plain(tracee, spec);
-        return true;
+        return this.#plain(tracee, spec);
     }
   }
 
@@ -398,7 +390,8 @@ export class Calls {
         spec.treatment === "message");
     if (pins && tracee.space.pins.state === "mapping") return false;
     if (pins && !this.#prepare(tracee)) return true;
-    const lockless = spec.treatment === "open" && !this.#keepsNumber(tracee);
+    const lockless = spec.treatment === "open" &&
+      !this.#keepsNumber(tracee, spec);
     const hold: Hold | undefined = !pins || lockless
       ? undefined
       : spec.movesLinks
@@ -544,7 +537,7 @@ export class Calls {
       slot,
       {
         alone: this.#family.alone,
-        keepsNumber: this.#keepsNumber(tracee),
+        keepsNumber: this.#keepsNumber(tracee, spec),
       },
     );
     if (failed < 0) {
@@ -688,10 +681,20 @@ export class Calls {
     }
   }
 
-  #plain(tracee: Tracee, spec: CallSpec): void {
-    if (!this.#answers.allowed(tracee, spec, nothing())) return;
-    if (spec.syscall.name === "io_setup") this.#family.expose();
+  #plain(tracee: Tracee, spec: CallSpec): boolean {
+    const { name } = spec.syscall;
+    const filters = name === "seccomp" ||
+      name === "prctl" && this.#registers.int(0) === PR_SET_SECCOMP;
+    if (filters && !this.#family.alone) {
+      // The filter may not let the pages be mapped later.
+      if (tracee.space.pins.state === "mapping") return false;
+      if (!this.#prepare(tracee)) return true;
+    }
+    if (!this.#answers.allowed(tracee, spec, nothing())) return true;
+    if (filters) tracee.process.filtered = true;
+    if (name === "io_setup") this.#family.expose();
     this.#resumer.go(tracee);
+    return true;
   }
 }
 

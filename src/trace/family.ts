@@ -126,7 +126,8 @@ export class Family {
   ): Tracee {
     return this.#add(
       tid,
-      this.#process(tid, ""),
+      // Its maker may have had a filter.
+      this.#process(tid, "", true),
       kin?.space ?? spaceOf(new PinRegion()),
       user?.files ?? { tracees: 0 },
     );

@@ -459,7 +459,6 @@ class Tracer {
       case "exit":
         return this.#exit(tracee);
       case "allow":
-        this.#calls.noteFilter(tracee, action.nr);
         return this.#go(tracee, 0);
       case "errno":
         return this.#calls.fail(tracee, action.errno);
