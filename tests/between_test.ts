@@ -1,11 +1,12 @@
 /** What comes to a path between jail's look and the call is not used. */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { SyscallName } from "../src/abi/syscalls.ts";
 import { BELL, betweenArgv, type Change, GREETING } from "./between.ts";
-import { ENGINES, run } from "./harness.ts";
+import { ENGINES, fixture, jailArgv, run } from "./harness.ts";
 import { scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
+import { withoutArgv } from "./without.ts";
 import type { Engine } from "../src/trace/options.ts";
 
 /** Whether devices can be made here. */
@@ -174,6 +175,32 @@ for (const engine of ENGINES) {
       },
     });
   }
+
+  const moved =
+    `jail (${engine}) stops a device that came with a directory which was moved`;
+  Deno.test({
+    ...(DEVICES
+      ? needs(["gcc"], moved)
+      : { name: `${moved} (needs mknod)`, ignore: true }),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      const policy = await directory.file("policy.yaml", ALL);
+      for (const name of ["d", "e"]) await Deno.mkdir(`${path}/${name}`);
+      await directory.file("d/x", "");
+      await run(["mknod", `${path}/e/x`, "c", "1", "5"]);
+      const argv = [fixture("race_device"), "2"];
+      const winsOf = async (words: readonly string[]): Promise<number> => {
+        const { stdout } = await run(words, { cwd: path });
+        const counts = /^attempts ([1-9][0-9]*) wins ([0-9]+)\n$/.exec(stdout);
+        if (counts === null) throw new Error(stdout);
+        return Number(counts[2]);
+      };
+      assertEquals(await winsOf(jailArgv(["-p", policy], argv, engine)), 0);
+      const without = withoutArgv("pinning", engine, policy, argv);
+      assert(await winsOf(without) > 0);
+    },
+  });
 
   Deno.test({
     ...needs(

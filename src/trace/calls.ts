@@ -79,6 +79,8 @@ export class Calls {
   readonly #lock = new PathLock(interruptCall);
   readonly #waiting: Tracee[] = [];
   #draining = false;
+  /** How many calls in flight have ended. */
+  #ended = 0;
   readonly #rewriter: Rewriter;
   readonly #closed: Closed;
   /** What may be written to the program's output, where that is limited. */
@@ -275,6 +277,7 @@ export class Calls {
   #end(tracee: Tracee): void {
     const flight = tracee.inFlight;
     if (flight === undefined) return;
+    this.#ended++;
     tracee.inFlight = undefined;
     tracee.exec = undefined;
     if (tracee.process.executing === tracee) {
@@ -390,21 +393,15 @@ export class Calls {
         spec.treatment === "message");
     if (pins && tracee.space.pins.state === "mapping") return false;
     if (pins && !this.#prepare(tracee)) return true;
-    const lockless = spec.treatment === "open" &&
-      !this.#keepsNumber(tracee, spec);
-    const hold: Hold | undefined = !pins || lockless
-      ? undefined
-      : spec.movesLinks
-      ? "exclusive"
-      : "shared";
+    const ended = this.#ended;
     this.#lock.forget(tracee);
-    if (
-      hold !== undefined && tracee.lock === undefined &&
-      !this.#lock.take(tracee, hold)
-    ) {
-      // One of those that are stopped for it could hold the lock.
-      this.#freezer.release(tracee);
-      return false;
+    if (pins && tracee.lock === undefined) {
+      const hold: Hold = spec.movesLinks
+        ? "exclusive"
+        : spec.treatment === "open" && !this.#keepsNumber(tracee, spec)
+        ? "open"
+        : "shared";
+      if (!this.#locks(tracee, hold)) return this.#anew(tracee, ended);
     }
     const done = this.#under(tracee, spec, alone);
     // Whoever waits for others to stop keeps the lock, or one of those that
@@ -412,8 +409,23 @@ export class Calls {
     if (done === "done" || done === "wait" && !this.#freezer.has(tracee)) {
       this.#lock.give(tracee);
     }
-    if (done !== "wait" && this.#freezer.release(tracee)) this.#drain();
-    return done !== "wait";
+    if (done === "wait") return this.#anew(tracee, ended);
+    if (this.#freezer.release(tracee)) this.#drain();
+    return true;
+  }
+
+  /** Looks again where calls have ended by now that a tracee would wait for. */
+  #anew(tracee: Tracee, ended: number): boolean {
+    return this.#ended !== ended && this.#look(tracee);
+  }
+
+  /** Takes the lock; false where the call has to wait for it. */
+  #locks(tracee: Tracee, hold: Hold): boolean {
+    if (this.#lock.take(tracee, hold)) return true;
+    // One of those that are stopped for it could hold the lock. Their calls may
+    // end here, before anybody knows that this one waits.
+    this.#freezer.release(tracee);
+    return false;
   }
 
   /** Looks at a call and decides, with the lock that it needs. */
@@ -450,6 +462,9 @@ export class Calls {
     } else {
       looked = lookAtDescriptor(tracee, registers, spec, isOwn);
     }
+    // A directory that is none yet will be a new one, with no device in it.
+    const moves = !alone && looked.moves.some(({ tree }) => tree);
+    if (moves && !this.#locks(tracee, "tree")) return "wait";
     const shared = looked.descriptorsOf !== 0 && !alone &&
       !this.#freezer.has(tracee) &&
       this.#freezer.needed(tracee, looked.descriptorsOf);

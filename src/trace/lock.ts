@@ -4,8 +4,9 @@
  * Between the tracer's look at a path and the kernel's own, another tracee
  * could put a link in its way. So while a checked path call is in flight, a
  * call that can make or move a link (symlink, link, rename) waits, stopped at
- * its entry; and the other way round. Opens need no lock: they go through
- * openat2(2) with `RESOLVE_NO_SYMLINKS`.
+ * its entry; and the other way round. Opens need not wait for those: they go
+ * through openat2(2) with `RESOLVE_NO_SYMLINKS`. But a directory that is moved
+ * can bring a device to where a file was, so that waits for opens, too.
  *
  * Some calls may wait in the kernel for what another tracee does, such as
  * connect(2) for accept(2), and that one may wait for the lock. So whoever wants
@@ -17,16 +18,27 @@
 import type { Tracee } from "./tracee.ts";
 
 /** How a call holds the lock. */
-export type Hold = "shared" | "exclusive";
+export type Hold =
+  /** It opens a path, and follows no link. */
+  | "open"
+  /** It uses a path. */
+  | "shared"
+  /** It makes or moves a link. */
+  | "exclusive"
+  /** It moves a directory. */
+  | "tree";
 
 /** The path lock of one jail. */
 export class PathLock {
   readonly #interrupt: (tracee: Tracee) => void;
   /** Holders whose calls are in the kernel, and may wait there. */
   readonly #waiting: Set<Tracee> = new Set();
+  #open = 0;
   #shared = 0;
-  #exclusive = false;
-  #wanted: Tracee | undefined;
+  /** Who makes or moves something. */
+  #mover: Tracee | undefined;
+  /** Who wants to, and how. */
+  #wanted: { readonly tracee: Tracee; readonly hold: Hold } | undefined;
 
   /**
    * Makes one.
@@ -37,43 +49,66 @@ export class PathLock {
     this.#interrupt = interrupt;
   }
 
-  /** Takes the lock where that is possible at once. */
+  /**
+   * Takes the lock where that is possible at once.
+   *
+   * @param tracee who takes it, and has it at most as `exclusive`, to have it as
+   * `tree`
+   * @param hold how
+   */
   take(tracee: Tracee, hold: Hold): boolean {
-    if (this.#exclusive || hold === "exclusive" && this.#shared > 0) {
-      if (hold === "exclusive") this.#want(tracee);
+    if (!this.#isFree(tracee, hold)) {
+      if (hold === "exclusive" || hold === "tree") this.#want(tracee, hold);
       return false;
     }
     this.forget(tracee);
-    if (hold === "shared") this.#shared++;
-    else this.#exclusive = true;
+    if (hold === "open") this.#open++;
+    else if (hold === "shared") this.#shared++;
+    else this.#mover = tracee;
     tracee.lock = hold;
     return true;
   }
 
   /** The call of a holder goes into the kernel, where it may wait. */
   mayWait(tracee: Tracee): void {
-    if (tracee.lock !== "shared") return;
-    if (this.#wanted === undefined) this.#waiting.add(tracee);
-    else this.#interrupt(tracee);
+    if (this.#isInTheWay(tracee)) this.#interrupt(tracee);
+    else if (tracee.lock !== undefined) this.#waiting.add(tracee);
   }
 
   /** Gives it back, where a tracee has it. */
   give(tracee: Tracee): void {
     if (tracee.lock === undefined) return;
-    if (tracee.lock === "shared") this.#shared--;
-    else this.#exclusive = false;
+    if (tracee.lock === "open") this.#open--;
+    else if (tracee.lock === "shared") this.#shared--;
+    else this.#mover = undefined;
     tracee.lock = undefined;
     this.#waiting.delete(tracee);
   }
 
   /** A tracee does not want it now. */
   forget(tracee: Tracee): void {
-    if (this.#wanted === tracee) this.#wanted = undefined;
+    if (this.#wanted?.tracee === tracee) this.#wanted = undefined;
   }
 
-  #want(tracee: Tracee): void {
-    this.#wanted = tracee;
-    for (const holder of this.#waiting) this.#interrupt(holder);
-    this.#waiting.clear();
+  #isFree(tracee: Tracee, hold: Hold): boolean {
+    if (hold === "open") return this.#mover?.lock !== "tree";
+    if (this.#mover !== undefined && this.#mover !== tracee) return false;
+    return hold === "shared" ||
+      this.#shared === 0 && (hold === "exclusive" || this.#open === 0);
+  }
+
+  #want(tracee: Tracee, hold: Hold): void {
+    this.#wanted = { tracee, hold };
+    for (const holder of this.#waiting) {
+      if (!this.#isInTheWay(holder)) continue;
+      this.#waiting.delete(holder);
+      this.#interrupt(holder);
+    }
+  }
+
+  /** Whether who wants the lock waits for a tracee. */
+  #isInTheWay({ lock }: Tracee): boolean {
+    if (this.#wanted === undefined) return false;
+    return lock === "shared" || lock === "open" && this.#wanted.hold === "tree";
   }
 }

@@ -68,3 +68,25 @@ Deno.test("PathLock interrupts nobody for who has it, or wants it no more", () =
   lock.mayWait(a);
   assertEquals(interrupted, []);
 });
+
+Deno.test("PathLock keeps opens away while a directory is moved, and the other way round", () => {
+  const { lock, interrupted, a, b, c } = setUp();
+  lock.take(a, "open");
+  lock.mayWait(a);
+  assertEquals(lock.take(b, "exclusive"), true);
+  assertEquals([lock.take(b, "tree"), interrupted], [false, [1]]);
+  lock.give(a);
+  assertEquals(lock.take(b, "tree"), true);
+  assertEquals([lock.take(a, "open"), lock.take(c, "shared")], [false, false]);
+  lock.give(b);
+  assertEquals([lock.take(a, "open"), lock.take(c, "shared")], [true, true]);
+});
+
+Deno.test("PathLock lets opens run while a link is moved, uninterrupted", () => {
+  const { lock, interrupted, a, b } = setUp();
+  lock.take(a, "open");
+  lock.mayWait(a);
+  assertEquals(lock.take(b, "exclusive"), true);
+  lock.give(a);
+  assertEquals([lock.take(a, "open"), interrupted], [true, []]);
+});

@@ -2,6 +2,7 @@
 
 import { interrupt } from "../sys/ptrace.ts";
 import type { TraceePages } from "../sys/memory.ts";
+import type { Hold } from "./lock.ts";
 import type { Held } from "./look.ts";
 import type { PinRegion } from "./pin.ts";
 import type { Registers } from "./registers.ts";
@@ -98,7 +99,7 @@ export interface Tracee {
   /** Its exec, from the check to the new image. */
   exec: PendingExec | undefined;
   /** How it holds the path lock. */
-  lock: "shared" | "exclusive" | undefined;
+  lock: Hold | undefined;
   /** Wait statuses that came while it was held, oldest first. */
   readonly held: number[];
   /** Whether its stops are held back because another call needs it still. */
