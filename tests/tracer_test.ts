@@ -15,6 +15,17 @@ import { scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
 import { FILTER } from "./python.ts";
 
+/** What `stop_itself` knows. */
+const WAYS_TO_STOP: readonly string[] = [
+  "kill",
+  "kernel",
+  "queue",
+  "timer",
+  "child",
+  "zombie",
+  "terminal",
+];
+
 /** A word that nothing else has on its command line. */
 function mark(): string {
   return `marked-${crypto.randomUUID()}`;
@@ -254,6 +265,16 @@ show(pid)
       "False False -15\nFalse False 9\nFalse False -11\n" +
         "True False \nFalse True \nFalse False 4\n",
     );
+  });
+
+  Deno.test(`jail (${engine}) is not stopped by its program, whoever seems to stop that`, async () => {
+    // As a job of a shell: one that nobody could continue would not stop.
+    const job = ["bash", "-c", 'set -m; "$@" & wait $!', "bash"];
+    for (const how of WAYS_TO_STOP) {
+      const argv = jailArgv(["-A"], [fixture("stop_itself"), how], engine);
+      const { stdout, code } = await run([...job, ...argv]);
+      assertEquals([how, stdout, code], [how, "on\n", 4]);
+    }
   });
 
   Deno.test(`jail (${engine}) passes each signal on once`, async () => {

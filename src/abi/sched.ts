@@ -52,3 +52,7 @@ export const CLONE_NEWNET = 0x4000_0000;
 export const CLONE_THREAD = 0x0001_0000;
 /** The caller waits until the new process is done with its memory. */
 export const CLONE_VFORK = 0x0000_4000;
+
+// include/linux/threads.h
+/** More than any process id, whatever `kernel.pid_max` says. */
+export const PID_MAX_LIMIT = 4 * 1024 * 1024;

@@ -207,8 +207,21 @@ export const SIGACTION: Layout<
   },
 };
 
-/** `siginfo_t.si_code`: sent by the kernel, `asm-generic/siginfo.h`. */
+// `siginfo_t.si_code`: who sent it, `asm-generic/siginfo.h`.
+/** A process did, by kill(2). */
+export const SI_USER = 0;
+/** A process did, to one thread. */
+export const SI_TKILL = -6;
+/** The kernel did. */
 export const SI_KERNEL = 0x80;
+
+/** The signals that stop a process unless it does something else with them. */
+export const STOP_SIGNALS: readonly number[] = [
+  SIGSTOP,
+  SIGTSTP,
+  SIGTTIN,
+  SIGTTOU,
+];
 
 /** What is known of a signal: `siginfo_t` of 64-bit machines. */
 export const SIGINFO: Layout<"si_signo" | "si_code" | "si_pid" | "si_status"> =

@@ -184,6 +184,10 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   ["pidfd_open", [1, 0], "look"],
   ["pidfd_send_signal", [3, 9, 0, 0], "look"],
   ["pidfd_send_signal", [3, 9, 0, 4], "EINVAL"],
+  ["pidfd_send_signal", [3, 19, 0, 0], "look"],
+  ["pidfd_send_signal", [3, 19, 1, 0], "EPERM"],
+  ["rt_sigqueueinfo", [1, 20, 1], "EPERM"],
+  ["rt_tgsigqueueinfo", [1, 1, 22, 1], "EPERM"],
   ["getsockopt", [3, 1, 3], "allow"],
   ["getsockopt", [3, 1, 77], "ENOPROTOOPT"], // SO_PEERPIDFD
   ["setsockopt", [3, 1, 76], "ENOPROTOOPT"], // SO_PASSPIDFD

@@ -34,6 +34,7 @@ import { ADDR_NO_RANDOMIZE, PER_LINUX } from "../abi/personality.ts";
 import { PIDFD_SIGNAL_PROCESS_GROUP } from "../abi/pidfd.ts";
 import { PIN_END } from "../abi/pin.ts";
 import { PRIO_PROCESS, RLIMIT_CORE } from "../abi/resource.ts";
+import { STOP_SIGNALS } from "../abi/signal.ts";
 import { SO_PASSPIDFD, SO_PEERPIDFD, SOL_SOCKET } from "../abi/socket.ts";
 import { S_IFBLK, S_IFCHR, S_IFMT } from "../abi/stat.ts";
 import {
@@ -170,6 +171,21 @@ const NEW_NAMESPACE = clone.CLONE_NEWNS | clone.CLONE_NEWCGROUP |
   clone.CLONE_NEWPID | clone.CLONE_NEWNET;
 
 const NOT_HERE = "it reaches what the whole machine shares";
+
+/**
+ * A signal that stops a process, with a sender that the program makes up: by
+ * whom it is stopped decides whether jail stops as well.
+ */
+function noForgedStop(signal: ArgIndex, ...tests: ArgTest[]): Guard[] {
+  return [
+    refuse(
+      "EPERM",
+      "it makes up who stops a process",
+      is(signal, ...STOP_SIGNALS),
+      ...tests,
+    ),
+  ];
+}
 
 /** Objects of the whole machine; a kernel without them says ENOSYS. */
 const SHARED: readonly Guard[] = [unlessAllowed("ENOSYS", NOT_HERE)];
@@ -465,12 +481,15 @@ export const SURFACE: Readonly<
     ...own(0),
   ],
   // Signals.
+  rt_sigqueueinfo: noForgedStop(1),
+  rt_tgsigqueueinfo: noForgedStop(2),
   pidfd_send_signal: [
     refuse(
       "EINVAL",
       "a group may have members outside the jail",
       bits(3, PIDFD_SIGNAL_PROCESS_GROUP),
     ),
+    ...noForgedStop(1, isSet(2)),
   ],
   // These give a descriptor of a process at the other end of a socket, outside
   // the jail perhaps, which could then be signalled. Older kernels lack them.

@@ -10,6 +10,7 @@ import { libc, outcome } from "./libc.ts";
 const STAT_SIZE = 4096;
 
 let getpgidNumber = 0;
+let getsidNumber = 0;
 let kcmpNumber = 0;
 
 /**
@@ -21,6 +22,17 @@ let kcmpNumber = 0;
 export function getpgid(pid: number): number {
   getpgidNumber ||= callNumber("getpgid");
   return outcome(libc().syscallIII(getpgidNumber, pid, 0, 0));
+}
+
+/**
+ * The session of a process.
+ *
+ * @param pid the process; 0 for this one
+ * @returns its session's id, or a negative errno
+ */
+export function getsid(pid: number): number {
+  getsidNumber ||= callNumber("getsid");
+  return outcome(libc().syscallIII(getsidNumber, pid, 0, 0));
 }
 
 /**

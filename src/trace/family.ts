@@ -1,6 +1,11 @@
 /** The tracees of a jail, and what they share. */
 
-import { CLONE_FILES, CLONE_THREAD, CLONE_VM } from "../abi/sched.ts";
+import {
+  CLONE_FILES,
+  CLONE_THREAD,
+  CLONE_VM,
+  PID_MAX_LIMIT,
+} from "../abi/sched.ts";
 import type { Arch } from "../abi/arch.ts";
 import { TraceePages } from "../sys/memory.ts";
 import { PinRegion } from "./pin.ts";
@@ -14,6 +19,8 @@ export class Family {
   /** Every process that has a tracee, by its id. */
   readonly processes: Map<number, Process> = new Map();
   readonly #arch: Arch;
+  /** Ids that are or were those of processes of the jail, a bit each. */
+  readonly #ids = new Uint8Array(PID_MAX_LIMIT / 8);
   /** Parents of a vfork that surely cannot run. */
   readonly #blocked: Set<Tracee> = new Set();
   #exposed = false;
@@ -65,6 +72,14 @@ export class Family {
     const tracee = this.tracees.get(id);
     return tracee !== undefined && tracee.process.executing === undefined;
   };
+
+  /**
+   * Whether an id is, or ever was, that of a process of the jail. It may be
+   * somebody else's by now.
+   */
+  wasOwn(pid: number): boolean {
+    return ((this.#ids[pid >> 3] ?? 0) & 1 << (pid & 7)) !== 0;
+  }
 
   /** Adds the program itself. */
   addProgram(pid: number): Tracee {
@@ -209,6 +224,8 @@ export class Family {
       counted: false,
     };
     this.processes.set(pid, process);
+    const byte = this.#ids[pid >> 3] ?? 0;
+    this.#ids[pid >> 3] = byte | 1 << (pid & 7);
     return process;
   }
 

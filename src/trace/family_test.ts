@@ -56,6 +56,16 @@ Deno.test("Family gives an exec from a thread the process's id, alone in it", ()
   assertEquals(all.alone, true);
 });
 
+Deno.test("Family remembers the ids of processes that are gone", () => {
+  const all = family();
+  const child = all.addChild(all.tracees.get(PROGRAM)!, 4194303, 0, false);
+  all.remove(child);
+  assertEquals(
+    [PROGRAM, 4194303, 4194302, 0, -1].map((pid) => all.wasOwn(pid)),
+    [true, true, false, false, false],
+  );
+});
+
 Deno.test("Family forgets a process with its last thread", () => {
   const all = family();
   all.remove(all.tracees.get(PROGRAM)!);

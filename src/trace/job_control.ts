@@ -1,8 +1,9 @@
 /** Whether jail stops because the program did. */
 
 import { get } from "../abi/layout.ts";
-import { SI_KERNEL, SIGINFO } from "../abi/signal.ts";
+import { SI_KERNEL, SI_TKILL, SI_USER, SIGINFO } from "../abi/signal.ts";
 import { readSignalInfo } from "../sys/ptrace.ts";
+import { getsid } from "../sys/task.ts";
 import { isForeground } from "../sys/terminal.ts";
 import type { Family } from "./family.ts";
 
@@ -37,14 +38,25 @@ export class JobControl {
 
   /** Remembers who stops the program, at the delivery of the signal. */
   note(tid: number): void {
-    if (readSignalInfo(tid, this.#info) < 0) return;
+    this.#sender = this.#senderTo(tid);
+  }
+
+  #senderTo(tid: number): Sender {
+    if (readSignalInfo(tid, this.#info) < 0) return "inside";
     const pid = get(SIGINFO, this.#info, "si_pid");
-    if (get(SIGINFO, this.#info, "si_code") === SI_KERNEL) {
-      this.#sender = "outside";
-    } else if (this.#family.isOwn(pid)) {
-      this.#sender = "inside";
-    } else {
-      this.#sender = pid === Deno.pid ? "group" : "outside";
+    switch (get(SIGINFO, this.#info, "si_code")) {
+      case SI_KERNEL:
+        // A terminal. In jail's session it is jail's; a terminal that the
+        // program made rules another one.
+        return getsid(tid) === getsid(0) ? "outside" : "inside";
+      case SI_USER:
+      case SI_TKILL:
+        if (pid === Deno.pid) return "group";
+        // The sender may be gone by now: the signal was blocked perhaps.
+        return this.#family.wasOwn(pid) ? "inside" : "outside";
+      default:
+        // A timer, the end of a child, or what a process made up.
+        return "inside";
     }
   }
 

@@ -15,7 +15,6 @@ import { IOPRIO_WHO_PROCESS } from "../abi/ioprio.ts";
 import { getpgid } from "../sys/task.ts";
 import { kill } from "../sys/wait.ts";
 import type { Registers } from "./registers.ts";
-import { isStopSignal } from "./stop.ts";
 import type { CallSpec } from "./spec.ts";
 import type { Process, Tracee } from "./tracee.ts";
 
@@ -52,7 +51,6 @@ export function aimOf(
   isOwn: (id: number) => boolean,
 ): Aim {
   const id = registers.int(spec.pid);
-  if (forgesStop(registers, spec)) return { kind: "foreign", errno: EPERM };
   switch (spec.syscall.name) {
     case "kill":
       return aimOfKill(tracee, id, processes, isOwn);
@@ -87,21 +85,6 @@ function aimOfId(
 ): Aim {
   if (id === 0 || id === tracee.tid || id === tracee.process.pid) return OWN;
   return isOwn(id) ? OTHER : FOREIGN;
-}
-
-/**
- * A signal that stops a process, with a sender made up: by whom the program is
- * stopped decides whether jail stops as well (`job_control.ts`).
- */
-function forgesStop(registers: Registers, spec: CallSpec): boolean {
-  switch (spec.syscall.name) {
-    case "rt_sigqueueinfo":
-      return isStopSignal(registers.int(1));
-    case "rt_tgsigqueueinfo":
-      return isStopSignal(registers.int(2));
-    default:
-      return false;
-  }
 }
 
 function aimOfKill(

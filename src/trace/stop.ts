@@ -1,6 +1,6 @@
 /** What waitpid() reported of a tracee. */
 
-import { SIGSTOP, SIGTRAP, SIGTSTP, SIGTTIN, SIGTTOU } from "../abi/signal.ts";
+import { SIGTRAP, STOP_SIGNALS } from "../abi/signal.ts";
 import {
   PTRACE_EVENT_CLONE,
   PTRACE_EVENT_EXEC,
@@ -73,6 +73,5 @@ export function stopValue(status: number): number {
 
 /** Whether a signal stops a process by default. */
 export function isStopSignal(signal: number): boolean {
-  return signal === SIGSTOP || signal === SIGTSTP || signal === SIGTTIN ||
-    signal === SIGTTOU;
+  return STOP_SIGNALS.includes(signal);
 }
