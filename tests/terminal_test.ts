@@ -1,7 +1,37 @@
 /** Job control, Ctrl-C and the size of the window, at a terminal. */
 
+import { assertEquals } from "@std/assert";
 import { ENGINES, jailArgv } from "./harness.ts";
+import { scratch } from "./jail.ts";
+import { needs } from "./needs.ts";
 import { Terminal } from "./terminal.ts";
+
+/**
+ * Leaves the terminal so that who writes to it from behind is stopped, or so
+ * that its next answer is a Ctrl-C, while jail has many files to remove.
+ */
+const PARTING = `import os, signal, sys, termios
+for i in range(2):
+    try: open("/etc/shadow")
+    except OSError: pass
+modes = termios.tcgetattr(0)
+if sys.argv[1] == "tostop":
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    os.setpgid(0, 0)
+    os.tcsetpgrp(0, os.getpid())
+    modes[3] |= termios.TOSTOP
+else:
+    os.rename(sys.argv[2], os.environ["TMPDIR"] + "/x")
+    modes[3] = (modes[3] | termios.ISIG | termios.NOFLSH) & ~(termios.ICANON | termios.ECHO)
+    modes[6][termios.VINTR] = b"n"
+termios.tcsetattr(0, termios.TCSANOW, modes)
+os.write(1, b"\\x1b[5n")
+os._exit(9)
+`;
+const PARTING_POLICY = `extends: default
+read: ["\${tmp}/.."]
+write: ["\${tmp}/.."]
+`;
 
 const BASH = ["bash", "--norc", "--noprofile", "-i"];
 const CTRL_C = "\x03";
@@ -66,6 +96,39 @@ for (const engine of ENGINES) {
     await terminal.see(/up\r\n/);
     await terminal.type(`x\n${CTRL_D}`);
     await terminal.see(/code=6\r\n/);
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) ends as the program does, whatever that made of the terminal`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const script = await directory.file("script.py", PARTING);
+      const policy = await directory.file("policy.yaml", PARTING_POLICY);
+      const many = `${directory.path}/many`;
+      await Deno.mkdir(many);
+      await Deno.chmod(many, 0o777);
+      for (let i = 0; i < 5000; i++) Deno.symlinkSync("x", `${many}/${i}`);
+      for (const way of ["tostop", "interrupt"]) {
+        await using terminal = new Terminal(BASH);
+        await terminal.see(/\$ $/);
+        const argv = ["/usr/bin/python3", script, way, many];
+        const words = jailArgv(["--report", "-p", policy], argv, engine);
+        const line = `TMPDIR=${directory.path} ${words.join(" ")}`;
+        await terminal.type(`${line}; echo code=$?\n`);
+        // A terminal's answer to the question whether it is well.
+        await terminal.see(/\[5n/);
+        await terminal.type("\x1b[0n");
+        await terminal.see(/denied openat\("\/etc\/shadow"[^\n]*2 times/);
+        await terminal.see(/code=9\r\n/);
+        const left = [...Deno.readDirSync(directory.path)].filter(({ name }) =>
+          name.startsWith("jail-")
+        );
+        assertEquals([way, left], [way, []]);
+      }
+    },
   });
 
   Deno.test(`jail (${engine}) lets a program see its window and its change`, async () => {

@@ -46,6 +46,17 @@ async function up(
   return reader;
 }
 
+/** Sends a signal, and says whether there is nobody to get it any more. */
+function isGone(child: Deno.ChildProcess, signal: Deno.Signal): boolean {
+  try {
+    child.kill(signal);
+    return false;
+  } catch (error) {
+    if (error instanceof TypeError) return true;
+    throw error;
+  }
+}
+
 async function rest(
   reader: ReadableStreamDefaultReader<Uint8Array>,
 ): Promise<string> {
@@ -84,6 +95,27 @@ for (const engine of ENGINES) {
     const argv = ["sh", "-c", script];
     const { code } = await jail(["-A", "--wait-all"], argv, { engine });
     assertEquals(code, 5);
+  });
+
+  Deno.test(`jail (${engine}) --wait-all ends of a signal when the program is gone`, async () => {
+    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+      const word = mark();
+      const script = `(trap "" TERM INT HUP; exec sh -c 'sleep 60; :' $0) &
+        echo up; exit 3`;
+      const argv = ["sh", "-c", script, word];
+      const child = start(jailArgv(["-A", "--wait-all"], argv, engine));
+      const reader = await up(child.stdout);
+      // The program itself has ended soon, and is passed no signal any more.
+      await eventually(() => processesWith(word).length === 2);
+      if (!await eventually(() => isGone(child, signal), 10_000)) {
+        child.kill("SIGKILL");
+      }
+      assertEquals((await child.status).signal, signal);
+      assertEquals(processesWith(word), []);
+      await reader.cancel();
+      await child.stderr.cancel();
+      await child.stdin.abort().catch(() => {});
+    }
   });
 
   Deno.test(`jail (${engine}) ends orphans, stopped ones and sleeping ones`, async () => {

@@ -20,7 +20,7 @@ import { isStreamOrNoSocket } from "../sys/socket.ts";
 import { writtenBy } from "../sys/usage.ts";
 import type { Usage } from "../trace/accounts.ts";
 import { assemble } from "../trace/filter.ts";
-import type { Engine, Observation } from "../trace/options.ts";
+import type { Engine, Observation, Watcher } from "../trace/options.ts";
 import { trace } from "../trace/tracer.ts";
 import { type Ask, asking } from "./ask.ts";
 import { floorFor } from "./floor.ts";
@@ -61,8 +61,8 @@ export interface JobHooks {
   readonly ask?: Ask | undefined;
   /** Told at the end what was used; refusals stop for it, to be counted. */
   readonly measured?: ((usage: Usage) => void) | undefined;
-  /** The program is about to run; what it returns is called at its end. */
-  readonly started?: ((pid: number) => () => void) | undefined;
+  /** The program is about to run. */
+  readonly started?: ((pid: number) => Watcher) | undefined;
   /** The program was stopped by a job-control signal, and `still` is, or not. */
   readonly stopped?:
     | ((signal: number, still: () => boolean) => void)

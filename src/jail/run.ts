@@ -23,7 +23,12 @@ import { escapeGlob } from "../policy/glob.ts";
 import type { PathRule, Policy } from "../policy/policy.ts";
 import { realpath } from "../sys/files.ts";
 import { ownEnvironment } from "../sys/proc.ts";
-import { forwardSignals, ignoreSignals, stopSelf } from "../sys/signals.ts";
+import {
+  countUnheard,
+  forwardSignals,
+  ignoreSignals,
+  stopSelf,
+} from "../sys/signals.ts";
 import type { Usage } from "../trace/accounts.ts";
 import type { Engine, Observation } from "../trace/options.ts";
 import type { Ask } from "./ask.ts";
@@ -88,6 +93,13 @@ const FORWARDED: readonly number[] = [
 const JOB_CONTROL: readonly number[] = [SIGTSTP, SIGTTIN, SIGTTOU];
 
 /**
+ * How many signals of processes make jail leave its temporary directory behind,
+ * once the program is gone. A terminal's do not count: the program may have told
+ * the terminal to send them.
+ */
+const INSISTENCE = 2;
+
+/**
  * Runs a program. The calling thread is blocked until it is gone.
  *
  * @param request what to run, and how; its `cwd` is this process's by now
@@ -117,6 +129,7 @@ export async function run(
   return await withTemporary(
     program.env,
     (temporary) => runIn(temporary, program, request, observe, measured, ask),
+    () => countUnheard() >= INSISTENCE,
   );
 }
 
@@ -147,11 +160,12 @@ async function runIn(
     ask,
     observe: locate && ((event): void => observe(event, locate)),
     started: (pid) => {
-      const changes = [
-        forwardSignals(pid, FORWARDED),
-        ignoreSignals(JOB_CONTROL),
-      ];
-      return (): void => changes.forEach((change) => change.stop());
+      const forwarding = forwardSignals(pid, FORWARDED);
+      ignoreSignals(JOB_CONTROL);
+      return {
+        endBy: (pid): number => forwarding.endBy(pid),
+        over: (): void => forwarding.stop(),
+      };
     },
     stopped: stopSelf,
   });

@@ -82,12 +82,13 @@ export class TemporaryDirectory {
   /**
    * Removes it with all that is in it. Nobody may use it any more.
    *
+   * @param giveUp asked again and again whether to leave the rest
    * @throws {SystemCallError} where something of it stays
    */
-  remove(): void {
+  remove(giveUp?: () => boolean): void {
     if (this.#made === undefined) return;
     const { path, held } = this.#made;
-    const result = removeTree(held);
+    const result = removeTree(held, giveUp);
     close(held);
     if (result >= 0) return;
     throw new SystemCallError(
@@ -103,18 +104,20 @@ export class TemporaryDirectory {
  *
  * @param env the environment that says where, `NAME=value` each
  * @param work what is done
+ * @param giveUp asked again and again whether to leave the rest of the directory
  * @returns what comes of it
  * @throws {SystemCallError} where something of the directory stays
  */
 export async function withTemporary<T>(
   env: readonly string[],
   work: (temporary: TemporaryDirectory) => Promise<T>,
+  giveUp?: () => boolean,
 ): Promise<T> {
   const temporary = new TemporaryDirectory(env);
   try {
     return await work(temporary);
   } finally {
-    temporary.remove();
+    temporary.remove(giveUp);
   }
 }
 

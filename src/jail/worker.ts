@@ -58,7 +58,7 @@ async function runIn(
       },
       started: (pid) => {
         scope.postMessage({ kind: "started", pid, pidfd: open(pid) });
-        return () => {};
+        return { over: () => {} };
       },
     },
   );

@@ -11,7 +11,12 @@ import {
 } from "../abi/mman.ts";
 import { SystemCallError, UnsupportedError } from "../errors.ts";
 import { hostArch } from "./host.ts";
-import { entry, HANDLER_DATA, launchCode } from "./launch_code.ts";
+import {
+  entry,
+  HANDLER_DATA,
+  HANDLER_WORD,
+  launchCode,
+} from "./launch_code.ts";
 import { libc, outcome } from "./libc.ts";
 
 /** The code in memory, for as long as the process lives. */
@@ -22,8 +27,8 @@ export interface CodePage {
   readonly handler: number;
   /** Address of what a handler returns to. */
   readonly restorer: number;
-  /** The pidfd that the handler passes signals to; -1 for none. */
-  readonly forwardTo: Int32Array;
+  /** What the handler uses, by `HANDLER_WORD`. */
+  readonly words: Int32Array;
 }
 
 const LAUNCH = {
@@ -112,10 +117,15 @@ function mapCode(size: number): MappedCode {
 
 function makeCodePage(): NonNullable<typeof page> {
   const { pointer, address } = mapCode(2 * HANDLER_DATA);
-  const forwardTo = new Int32Array(
-    Deno.UnsafePointerView.getArrayBuffer(pointer, 4, HANDLER_DATA),
+  const words = new Int32Array(
+    Deno.UnsafePointerView.getArrayBuffer(
+      pointer,
+      4 * Object.keys(HANDLER_WORD).length,
+      HANDLER_DATA,
+    ),
   );
-  forwardTo[0] = -1;
+  words[HANDLER_WORD.forwardTo] = -1;
+  words[HANDLER_WORD.endBy] = -1;
   const start = Deno.UnsafePointer.offset<typeof LAUNCH>(
     pointer,
     entry("launch"),
@@ -128,7 +138,7 @@ function makeCodePage(): NonNullable<typeof page> {
     launch: (block) => Number(launch.call(block)),
     handler: address + entry("handler"),
     restorer: address + entry("restorer"),
-    forwardTo,
+    words,
     pointer,
   };
 }

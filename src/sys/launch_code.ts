@@ -52,15 +52,28 @@ export const MAY_FAIL = 1;
  */
 export const WAITS = 2;
 
-/** How far after the code the word is that the handler reads: a page. */
+/** How far after the code the words are that the handler uses: a page. */
 export const HANDLER_DATA = 4096;
+
+/** The 32-bit words that the handler uses, in their order. */
+export const HANDLER_WORD = {
+  /** The pidfd that signals are passed on to; -1 for none. */
+  forwardTo: 0,
+  /** The pidfd of a process to kill, for jail to end; -1 for none. */
+  endBy: 1,
+  /** Which signals came, a bit each: `1 << signal`. */
+  received: 2,
+  /** How many came that were not a terminal's. */
+  count: 3,
+} as const;
 
 // The second column is what nasm is given, less `bits 64`; a test gives it that
 // and compares. Only the new process changes registers that a caller keeps, and
-// nothing uses the stack. The handler passes a signal on to the process whose
-// pidfd is at HANDLER_DATA, if any, unless it came from the kernel: what a
+// nothing uses the stack. The handler, whose data the words of HANDLER_WORD are,
+// passes a signal on to a process, unless it came from the kernel: what a
 // terminal sends reaches the program anyway. The kernel's SIGHUP goes to the
-// leader of a session alone, which jail may be, so that is passed on.
+// leader of a session alone, which jail may be, so that is passed on. Where
+// there is a process to end by, a signal that asks for the end kills that one.
 // deno-fmt-ignore
 /** The code, instruction by instruction: its bytes, and its source. */
 export const LISTING: readonly (readonly [bytes: string, source: string])[] = [
@@ -114,18 +127,32 @@ export const LISTING: readonly (readonly [bytes: string, source: string])[] = [
   ["49ffc5",            "  inc r13"],
   ["eb96",              "  jmp next"],
   ["",                  "handler: ; void handler(int signal, siginfo_t *info, void *context)"],
+  ["89f8",              "  mov eax, edi"],
+  ["f00fab05710f0000",  "  lock bts dword [rel launch+4104], eax"],
+  ["31d2",              "  xor edx, edx"],
+  ["b80e800000",        "  mov eax, 0x800e ; SIGHUP SIGINT SIGQUIT SIGTERM"],
+  ["0fa3f8",            "  bt eax, edi"],
+  ["7313",              "  jnc pass"],
+  ["8b055b0f0000",      "  mov eax, [rel launch+4100]"],
+  ["85c0",              "  test eax, eax"],
+  ["7809",              "  js pass"],
+  ["89c7",              "  mov edi, eax"],
+  ["be09000000",        "  mov esi, 9 ; SIGKILL"],
+  ["eb26",              "  jmp send"],
+  ["",                  "pass:"],
   ["83ff01",            "  cmp edi, 1 ; SIGHUP"],
   ["7406",              "  je forward"],
   ["837e0800",          "  cmp dword [rsi+8], 0"],
-  ["7f20",              "  jg back"],
+  ["7f25",              "  jg back"],
   ["",                  "forward:"],
-  ["31d2",              "  xor edx, edx"],
+  ["f0ff05440f0000",    "  lock inc dword [rel launch+4108]"],
   ["837e08ff",          "  cmp dword [rsi+8], -1 ; SI_QUEUE"],
   ["480f44d6",          "  cmove rdx, rsi"],
   ["89fe",              "  mov esi, edi"],
-  ["8b3d560f0000",      "  mov edi, [rel launch+4096]"],
+  ["8b3d280f0000",      "  mov edi, [rel launch+4096]"],
   ["85ff",              "  test edi, edi"],
   ["780a",              "  js back"],
+  ["",                  "send:"],
   ["4531d2",            "  xor r10d, r10d"],
   ["b8a8010000",        "  mov eax, 424 ; pidfd_send_signal"],
   ["0f05",              "  syscall"],

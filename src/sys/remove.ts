@@ -10,7 +10,7 @@
  */
 
 import { fromText, toCString } from "../abi/bytes.ts";
-import { EISDIR, ENOENT } from "../abi/errno.ts";
+import { EINTR, EISDIR, ENOENT } from "../abi/errno.ts";
 import {
   AT_FDCWD,
   AT_REMOVEDIR,
@@ -55,13 +55,18 @@ export function holdDirectory(path: string): number {
  * have taken its name stays.
  *
  * @param held the directory, from {@linkcode holdDirectory}; it stays open
- * @returns 0, or the negative errno of the first thing that stays
+ * @param giveUp asked again and again whether to leave the rest
+ * @returns 0, or the negative errno of the first thing that stays; `-EINTR`
+ *   where it gave up
  */
-export function removeTree(held: number): number {
+export function removeTree(
+  held: number,
+  giveUp: () => boolean = () => false,
+): number {
   const top = enter(held);
   if (top < 0) return top;
   try {
-    const failed = empty(top);
+    const failed = empty(top, giveUp);
     return failed < 0 ? failed : removeHeld(held);
   } finally {
     close(top);
@@ -69,7 +74,7 @@ export function removeTree(held: number): number {
 }
 
 /** Removes all that is in a directory. */
-function empty(top: number): number {
+function empty(top: number, giveUp: () => boolean): number {
   // Names that the program cannot have made.
   const prefix = fromText(`.${crypto.randomUUID()}-`);
   let moved = 0;
@@ -81,14 +86,14 @@ function empty(top: number): number {
     close(held);
     return renameat(dirfd, name, top, toCString(`${prefix}${moved++}`));
   };
-  return eachName(top, (name) => {
+  return eachName(top, giveUp, (name) => {
     const held = hold(top, name);
     if (held < 0) return held;
     const fd = enter(held);
     close(held);
     if (fd < 0) return fd;
     try {
-      const stays = eachName(fd, (inner) => toTop(fd, inner));
+      const stays = eachName(fd, giveUp, (inner) => toTop(fd, inner));
       return stays < 0 ? stays : unlinkat(top, name, AT_REMOVEDIR);
     } finally {
       close(fd);
@@ -104,6 +109,7 @@ function empty(top: number): number {
  */
 function eachName(
   dirfd: number,
+  giveUp: () => boolean,
   full: (name: Uint8Array) => number,
 ): number {
   for (;;) {
@@ -115,6 +121,7 @@ function eachName(
     if (typeof names === "number") return names;
     if (names === undefined || names.length === 0) return 0;
     for (const text of names) {
+      if (giveUp()) return -EINTR;
       const name = toCString(text);
       const file = unlinkat(dirfd, name, 0);
       if (file >= 0 || file === -ENOENT) continue;

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { fromText, toCString } from "../abi/bytes.ts";
-import { ENOENT, ENOTDIR } from "../abi/errno.ts";
+import { EINTR, ENOENT, ENOTDIR } from "../abi/errno.ts";
 import { close, mkdir } from "./files.ts";
 import { holdDirectory, removeTree } from "./remove.ts";
 
@@ -34,6 +34,18 @@ async function left(path: string): Promise<string[]> {
   await Deno.remove(path, { recursive: true });
   return names;
 }
+
+Deno.test("removeTree() leaves the rest where it is told to give up", async () => {
+  const { path, tree } = await place();
+  await Deno.mkdir(`${tree}/a/b/c`, { recursive: true });
+  const held = holdDirectory(fromText(tree));
+  let asked = 0;
+  assertEquals(removeTree(held, () => ++asked > 1), -EINTR);
+  assertEquals([...Deno.readDirSync(tree)].length, 1);
+  assertEquals(removeTree(held), 0);
+  close(held);
+  assertEquals(await left(path), ["stays"]);
+});
 
 Deno.test("removeTree() removes files, links and directories, and nothing that a link leads to", async () => {
   const { path, tree } = await place();

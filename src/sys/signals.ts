@@ -18,74 +18,133 @@ import {
   SIG_IGN,
   SIG_UNBLOCK,
   SIGACTION,
+  SIGHUP,
+  SIGINT,
+  SIGQUIT,
   SIGSET_SIZE,
   SIGSTOP,
+  SIGTERM,
 } from "../abi/signal.ts";
 import { SystemCallError } from "../errors.ts";
 import { codePage } from "./code_page.ts";
 import { close } from "./files.ts";
 import { callNumber } from "./host.ts";
+import { HANDLER_WORD } from "./launch_code.ts";
 import { libc, outcome } from "./libc.ts";
+import { pidfdOpen } from "./pidfd.ts";
 import { tgkill } from "./wait.ts";
 
 /** A change that can be taken back. */
-export interface SignalChange {
+interface SignalChange {
   /** Takes it back. */
   stop(): void;
 }
+
+/** Signals that are passed on to a process, in place of their own effect. */
+export interface Forwarding {
+  /**
+   * The process is gone. From now on a signal that asks for the end, of whoever
+   * it is, kills another process, so that a wait for that one returns.
+   *
+   * @param pid the process, not yet waited for; 0 for none
+   * @returns a signal that has come since the first was named; 0 for none
+   * @throws {SystemCallError} if there is no such process
+   */
+  endBy(pid: number): number;
+  /** From now on the signals have no effect. */
+  stop(): void;
+}
+
+/** The signals that ask a process to end. */
+const ASKING: readonly number[] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
+
+/** What the handler of this process's signals has seen, if there is one. */
+let words: Int32Array | undefined;
 
 /**
  * Passes signals on to a process, in place of their own effect.
  *
  * What the kernel sends (a terminal's Ctrl-C) has no effect here and is not
  * passed on, since it reaches the program's group anyway; SIGHUP always is. A
- * signal that is ignored stays so. There is one such process at a time; dispose
- * of it before another is named.
+ * signal that is ignored stays so. There is one such process at a time. The
+ * signals never have their own effect again, but by {@linkcode dieOf}: a program
+ * may make a terminal send them to this process when it itself is gone.
  *
  * @param pid the process, not yet waited for
  * @param signals the signals' numbers
- * @returns what ends it
+ * @returns what becomes of them later
  * @throws {SystemCallError} if there is no such process
  */
 export function forwardSignals(
   pid: number,
   signals: readonly number[],
-): SignalChange {
+): Forwarding {
   const page = codePage();
+  const seen = page.words;
+  words = seen;
+  aimAt(seen, HANDLER_WORD.forwardTo, pid);
+  const action = new Uint8Array(SIGACTION.size);
+  set(SIGACTION, action, "sa_handler", page.handler);
+  set(SIGACTION, action, "sa_restorer", page.restorer);
+  set(SIGACTION, action, "sa_flags", SA_SIGINFO | SA_RESTART | SA_RESTORER);
+  set(SIGACTION, action, "sa_mask", -1n);
+  changeActions(signals, action);
+  let first = true;
+  return {
+    endBy(pid): number {
+      if (first) {
+        first = false;
+        aimAt(seen, HANDLER_WORD.forwardTo, 0);
+        Atomics.store(seen, HANDLER_WORD.received, 0);
+      }
+      aimAt(seen, HANDLER_WORD.endBy, pid);
+      // A signal is noted before it is seen whom it kills: it comes here, or to
+      // the process that is named by now.
+      return askedBy();
+    },
+    stop(): void {
+      aimAt(seen, HANDLER_WORD.forwardTo, 0);
+      aimAt(seen, HANDLER_WORD.endBy, 0);
+      Atomics.store(seen, HANDLER_WORD.count, 0);
+    },
+  };
+}
+
+/** Makes a word of the handler a pidfd of a process, or of none where it is 0. */
+function aimAt(seen: Int32Array, word: number, pid: number): void {
   // A pidfd, as a pid may be another process's by the time that a signal comes.
-  const pidfd = outcome(
-    libc().syscallIII(callNumber("pidfd_open"), pid, 0, 0),
-  );
-  if (pidfd < 0) {
+  const pidfd = pid === 0 ? -1 : pidfdOpen(pid);
+  if (pid !== 0 && pidfd < 0) {
     throw new SystemCallError(
       `watch process ${pid}`,
       "pidfd_open",
       errnoName(-pidfd),
     );
   }
-  Atomics.store(page.forwardTo, 0, pidfd);
-  const action = new Uint8Array(SIGACTION.size);
-  set(SIGACTION, action, "sa_handler", page.handler);
-  set(SIGACTION, action, "sa_restorer", page.restorer);
-  set(SIGACTION, action, "sa_flags", SA_SIGINFO | SA_RESTART | SA_RESTORER);
-  set(SIGACTION, action, "sa_mask", -1n);
-  const change = changeActions(signals, action);
-  return {
-    stop: (): void => {
-      change.stop();
-      if (Atomics.exchange(page.forwardTo, 0, -1) === pidfd) close(pidfd);
-    },
-  };
+  const before = Atomics.exchange(seen, word, pidfd);
+  if (before >= 0) close(before);
+}
+
+/** A signal that has asked for the end while signals are passed on; 0 for none. */
+export function askedBy(): number {
+  const received = words === undefined
+    ? 0
+    : Atomics.load(words, HANDLER_WORD.received);
+  return ASKING.find((signal) => (received & 1 << signal) !== 0) ?? 0;
+}
+
+/** How many signals have come since they have no effect, not by a terminal. */
+export function countUnheard(): number {
+  return words === undefined ? 0 : Atomics.load(words, HANDLER_WORD.count);
 }
 
 /**
- * Ignores signals. What is started meanwhile ignores them too.
+ * Ignores signals, for good. What is started meanwhile ignores them too.
  *
  * @param signals the signals' numbers
- * @returns what ends it
  */
-export function ignoreSignals(signals: readonly number[]): SignalChange {
-  return setActions(signals, SIG_IGN);
+export function ignoreSignals(signals: readonly number[]): void {
+  setActions(signals, SIG_IGN);
 }
 
 /**

@@ -84,19 +84,40 @@ Deno.test("forwardSignals() passes on what a process sends, and the wait goes on
   assertEquals((await other.end()).code, 0);
 });
 
-Deno.test("forwardSignals() gives the signals their effect back", async () => {
+Deno.test("forwardSignals() leaves the signals without effect at last, and counts them", async () => {
   const other = new Other(`
     const pid = start("exit 0");
-    const change = signals.forwardSignals(pid, [15]);
+    const forwarding = signals.forwardSignals(pid, [2, 15]);
     waitFor(pid, status);
-    change.stop();
+    forwarding.stop();
     console.log("stopped");
-    start("exec sleep 100");
-    waitFor(-1, status);
+    while (signals.countUnheard() < 2) Deno.statSync(".");
+    console.log("on");
+    signals.dieOf(15);
   `);
   assertEquals(await other.line(), "stopped");
+  other.child.kill("SIGINT");
   other.child.kill("SIGTERM");
+  assertEquals(await other.line(), "on");
   assertEquals((await other.end()).signal, "SIGTERM");
+});
+
+Deno.test("forwardSignals() kills another process by what asks for the end, once there is one", async () => {
+  const other = new Other(`
+    const pid = start("exit 0");
+    const forwarding = signals.forwardSignals(pid, [10, 15]);
+    waitFor(pid, status);
+    const next = start("trap '' TERM; while :; do sleep 0.02; done");
+    const before = forwarding.endBy(next);
+    console.log("waiting");
+    waitFor(next, status);
+    console.log(before, status[0], forwarding.endBy(0));
+  `);
+  assertEquals(await other.line(), "waiting");
+  other.child.kill("SIGUSR1");
+  other.child.kill("SIGTERM");
+  assertEquals(await other.line(), "0 9 15");
+  assertEquals((await other.end()).code, 0);
 });
 
 Deno.test("forwardSignals() leaves a signal ignored that is", async () => {

@@ -61,6 +61,20 @@ export interface NetOptions {
   readonly sources: Uint8Array | undefined;
 }
 
+/** Who follows the end of a program that runs. */
+export interface Watcher {
+  /**
+   * The program is gone, and others are waited for. Whoever asks jail to end now
+   * kills one of them, and is told of by its death.
+   *
+   * @param pid which one, until another is named; 0 where there is none
+   * @returns a signal that asked already, or 0; the jail ends of it
+   */
+  readonly endBy?: ((pid: number) => number) | undefined;
+  /** Nothing is left. */
+  readonly over: () => void;
+}
+
 /** What the tracer needs for one run. */
 export interface TraceOptions {
   /** How calls are caught. */
@@ -87,11 +101,8 @@ export interface TraceOptions {
   readonly measured?: ((usage: Usage) => void) | undefined;
   /** Wait for everything that the program started, not for the program alone. */
   readonly waitAll: boolean;
-  /**
-   * Told once, with the program's process id, when the program is about to
-   * run; what it returns is called when the program is gone.
-   */
-  readonly started?: ((pid: number) => () => void) | undefined;
+  /** Told once, with the program's process id, when it is about to run. */
+  readonly started?: ((pid: number) => Watcher) | undefined;
   /**
    * Told when the program stopped by a job-control signal; returns when it may
    * go on, at once where it is not stopped any more.

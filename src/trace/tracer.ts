@@ -39,7 +39,7 @@ import { imageOf, unexpectedImage } from "./executed.ts";
 import { Family } from "./family.ts";
 import { Freezer } from "./freeze.ts";
 import { JobControl } from "./job_control.ts";
-import type { TraceOptions } from "./options.ts";
+import type { TraceOptions, Watcher } from "./options.ts";
 import { isStopSignal, stopKind, stopValue } from "./stop.ts";
 import {
   interruptCall,
@@ -112,7 +112,11 @@ class Tracer {
   readonly #names: ReadonlyMap<number, SyscallName>;
   #launched: Launched | undefined;
   #outcome: Outcome | undefined;
-  #finished: (() => void) | undefined;
+  #watcher: Watcher | undefined;
+  /** Whether the program itself is gone. */
+  #left = false;
+  /** A process whose death tells that somebody asks jail to end; 0 for none. */
+  #endBy = 0;
   #killing = false;
   #headStart = false;
 
@@ -182,7 +186,7 @@ class Tracer {
       this.#watch?.stop();
       this.#launched?.dispose();
       this.#calls.close();
-      this.#finished?.();
+      this.#watcher?.over();
     }
   }
 
@@ -231,6 +235,7 @@ class Tracer {
   #loop(): void {
     for (;;) {
       this.#handleStops();
+      this.#heedRequests();
       this.#look();
       const tid = this.#wait(-1, 0);
       if (tid === -EINTR) continue;
@@ -563,7 +568,7 @@ class Tracer {
     }
     if (!this.#family.started) {
       this.#family.started = true;
-      this.#finished = this.#options.started?.(now.process.pid);
+      this.#watcher = this.#options.started?.(now.process.pid);
     }
     this.#go(now, 0);
   }
@@ -652,6 +657,19 @@ class Tracer {
     this.#adoptOrphans();
   }
 
+  /** The program is gone, and others are waited for, unless jail is to end. */
+  #heedRequests(): void {
+    const { processes } = this.#family;
+    if (!this.#left || this.#killing || processes.has(this.#endBy)) return;
+    // Who is waited for already has perhaps lost its id to somebody else.
+    if (this.#deaths.length > 0) return;
+    [this.#endBy = 0] = processes.keys();
+    const signal = this.#watcher?.endBy?.(this.#endBy) ?? 0;
+    if (signal === 0) return;
+    this.#exceeded({ kind: "signaled", signal });
+    this.#killAll();
+  }
+
   /** The program itself is gone. */
   #ended(outcome: Outcome): void {
     const failure = this.#family.started
@@ -672,6 +690,7 @@ class Tracer {
       );
     }
     this.#outcome ??= outcome;
+    this.#left = true;
     if (!this.#options.waitAll) this.#killAll();
   }
 
