@@ -50,6 +50,15 @@ export class Terminal {
     }
   }
 
+  /** Waits for the program to end; its exit code. */
+  async code(): Promise<number> {
+    const late = setTimeout(() => this.#child.kill("SIGKILL"), 10_000);
+    while (!(await this.#reader.read()).done);
+    const { code } = await this.#child.status;
+    clearTimeout(late);
+    return code;
+  }
+
   /** Hangs up, and waits for the end. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {

@@ -6,6 +6,22 @@ import { scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
 import { Terminal } from "./terminal.ts";
 
+/** Makes a terminal stop all output at its next answer, and gives jail some. */
+const STOPPING = `import os, select, termios
+modes = termios.tcgetattr(0)
+modes[0] = (modes[0] | termios.IXON) & ~termios.IXANY
+modes[3] &= ~(termios.ISIG | termios.ICANON | termios.ECHO)
+modes[6][termios.VSTOP] = b"n"
+modes[6][termios.VSTART] = b"\\0"
+termios.tcsetattr(0, termios.TCSANOW, modes)
+os.write(1, b"\\x1b[5n")
+while select.select([], [1], [], 0)[1]: pass
+for i in range(20):
+    try: open(f"/etc/shadow/{i}")
+    except OSError: pass
+os._exit(9)
+`;
+
 /**
  * Leaves the terminal so that who writes to it from behind is stopped, or so
  * that its next answer is a Ctrl-C, while jail has many files to remove.
@@ -96,6 +112,21 @@ for (const engine of ENGINES) {
     await terminal.see(/up\r\n/);
     await terminal.type(`x\n${CTRL_D}`);
     await terminal.see(/code=6\r\n/);
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) goes on where its program stops the terminal`,
+    ),
+    async fn(): Promise<void> {
+      await using terminal = new Terminal(
+        jailArgv(["--report"], ["/usr/bin/python3", "-c", STOPPING], engine),
+      );
+      await terminal.see(/\[5n/);
+      await terminal.type("\x1b[0n");
+      assertEquals(await terminal.code(), 9);
+    },
   });
 
   Deno.test({

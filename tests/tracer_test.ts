@@ -11,6 +11,7 @@ import {
   run,
   start,
 } from "./harness.ts";
+import type { Engine } from "../src/trace/options.ts";
 import { scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
 import { FILTER } from "./python.ts";
@@ -44,6 +45,49 @@ async function up(
     said += decoder.decode(value);
   }
   return reader;
+}
+
+/**
+ * Starts Python in a jail that reports to a pipe, which nobody reads and which
+ * the program has filled by the time that it does something.
+ */
+async function unread(
+  engine: Engine,
+  flags: readonly string[],
+  first: string,
+  then: string,
+): Promise<[Deno.ChildProcess, ReadableStreamDefaultReader<Uint8Array>]> {
+  await using directory = await scratch();
+  const fill = `import os, select, signal
+${first}
+while select.select([], [2], [], 0)[1]: os.write(2, b"x" * 4096)
+os.write(1, b"up\\n")
+${then}`;
+  const argv = jailArgv(
+    ["--report", ...flags],
+    ["/usr/bin/python3", "-c", fill],
+    engine,
+  );
+  // A pipe that is open at both ends, by jail alone.
+  const script = 'mkfifo f; exec "$@" 2<>f';
+  const child = start(["sh", "-c", script, "sh", ...argv], {
+    cwd: directory.path,
+  });
+  return [child, await up(child.stdout)];
+}
+
+/** Expects an exit code soon. */
+async function endsWith(
+  child: Deno.ChildProcess,
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  code: number,
+): Promise<void> {
+  const late = setTimeout(() => child.kill("SIGKILL"), 10_000);
+  assertEquals((await child.status).code, code);
+  clearTimeout(late);
+  await reader.cancel();
+  await child.stderr.cancel();
+  await child.stdin.abort().catch(() => {});
 }
 
 /** Sends a signal, and says whether there is nobody to get it any more. */
@@ -321,6 +365,26 @@ show(pid)
     assertEquals(await rest(reader), "1: 1\n2: 1\n10: 1\n15: 1\n");
     assertEquals((await child.status).code, 0);
     await child.stderr.cancel();
+  });
+
+  Deno.test(`jail (${engine}) passes a signal on while nobody reads its report`, async () => {
+    const end = `def end(signal, frame):
+    try: open("/etc/shadow")
+    except OSError: os._exit(5)
+signal.signal(signal.SIGTERM, end)`;
+    const [child, reader] = await unread(engine, [], end, "signal.pause()");
+    child.kill("SIGTERM");
+    await endsWith(child, reader, 5);
+  });
+
+  Deno.test(`jail (${engine}) ends at its time limit while nobody reads its report`, async () => {
+    const [child, reader] = await unread(
+      engine,
+      ["--timeout=1s"],
+      "signal.signal(signal.SIGTERM, signal.SIG_IGN)",
+      'open("/etc/shadow")',
+    );
+    await endsWith(child, reader, 124);
   });
 
   Deno.test(`jail (${engine}) ends of a SIGTERM that the program does not handle`, async () => {

@@ -4,6 +4,8 @@ import type { Layout } from "./layout.ts";
 
 /** `c_iflag`: a carriage return is read as a newline. */
 export const ICRNL = 0o400;
+/** `c_iflag`: a character stops all output, and another one starts it. */
+export const IXON = 0o2000;
 /** `c_oflag`: what is written is processed. */
 export const OPOST = 0o1;
 /** `c_oflag`: a newline is written as a carriage return and a newline. */

@@ -12,5 +12,8 @@ export const IOVEC: Layout<"iov_base" | "iov_len"> = {
   },
 };
 
+/** Flag of pwritev2(2), from `include/uapi/linux/fs.h`: do not wait. */
+export const RWF_NOWAIT = 0x0000_0008;
+
 /** `UIO_MAXIOV`: the most pieces in one call. */
 export const UIO_MAXIOV = 1024;

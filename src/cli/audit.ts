@@ -11,7 +11,7 @@
  */
 
 import { printable, toCString, toText } from "../abi/bytes.ts";
-import { EINTR, errnoName } from "../abi/errno.ts";
+import { errnoName } from "../abi/errno.ts";
 import {
   O_APPEND,
   O_CLOEXEC,
@@ -22,7 +22,8 @@ import {
 import { type Position, SystemCallError } from "../errors.ts";
 import type { Use } from "../policy/call.ts";
 import { endpointText } from "../policy/endpoint.ts";
-import { close, open, write } from "../sys/files.ts";
+import { close, open } from "../sys/files.ts";
+import { Output } from "../sys/output.ts";
 import type { Observation } from "../trace/options.ts";
 
 /** How a log is written. */
@@ -38,12 +39,14 @@ export class AuditLog {
   readonly #path: string;
   readonly #options: AuditOptions;
   #fd: number;
+  readonly #output: Output;
   #torn = false;
   #lost = 0;
 
   private constructor(path: string, fd: number, options: AuditOptions) {
     this.#path = path;
     this.#fd = fd;
+    this.#output = new Output(fd, true);
     this.#options = options;
   }
 
@@ -78,17 +81,13 @@ export class AuditLog {
     // After a record that was cut short, a new line makes the next one whole.
     const line = `${this.#torn ? "\n" : ""}${auditLine(event, position)}\n`;
     const bytes = new TextEncoder().encode(line);
-    for (let done = 0; done < bytes.length;) {
-      const result = write(this.#fd, bytes.subarray(done));
-      if (result === -EINTR) continue;
-      if (result < 0) {
-        this.#torn ||= done > 0;
-        this.#fail("write()", -result);
-        return;
-      }
-      done += result;
+    const done = this.#output.write(bytes);
+    if (done === bytes.length) {
+      this.#torn = false;
+      return;
     }
-    this.#torn = false;
+    this.#torn ||= done > 0;
+    this.#fail("write()", this.#output.failure);
   }
 
   /** Closes the log, and says what was lost. */

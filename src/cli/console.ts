@@ -1,7 +1,8 @@
 /** Standard output and standard error of the command. */
 
 import { EAGAIN } from "../abi/errno.ts";
-import { writeAll } from "../sys/files.ts";
+import { write } from "../sys/files.ts";
+import { Output, waitATurn } from "../sys/output.ts";
 import { COLORED, type Paint, PLAIN } from "./paint.ts";
 
 const STDOUT = 1;
@@ -21,26 +22,53 @@ export function stdoutPaint(): Paint {
   return plain ? PLAIN : COLORED;
 }
 
-/** Writes data, and a newline, to standard output. */
+/** Writes data, and a newline, to standard output, while no program runs. */
 export function print(text: string): void {
-  put(STDOUT, text);
-}
-
-/** Writes a message for a person, and a newline, to standard error. */
-export function tell(text: string): void {
-  put(STDERR, text);
-}
-
-// The program shares these files and may have made them non-blocking. It must
-// not hold up the jail for longer than this.
-const PATIENCE = 50;
-
-function put(fd: number, text: string): void {
   const bytes = new TextEncoder().encode(`${text}\n`);
-  // One write: lines of several jails stay whole. Whoever closed the other end
-  // does not want to read it, so other errors are no concern.
-  for (let tries = 0; tries < PATIENCE; tries++) {
-    if (writeAll(fd, bytes) !== -EAGAIN) return;
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+  for (let done = 0; done < bytes.length;) {
+    const result = write(STDOUT, bytes.subarray(done));
+    if (result === -EAGAIN) waitATurn();
+    // Whoever closed the other end does not want to read it.
+    else if (result < 0) return;
+    else done += result;
   }
+}
+
+/** Most of what waits to be told, in bytes: a terminal may be stopped for long. */
+const MOST = 1 << 16;
+
+let messages: Output | undefined;
+let waiting = new Uint8Array();
+
+/**
+ * Writes a message for a person, and a newline, to standard error. The program
+ * may share that and hold it up: then the message waits for the next one, and is
+ * dropped where too much waits.
+ */
+export function tell(text: string): void {
+  const bytes = new TextEncoder().encode(`${text}\n`);
+  if (waiting.length === 0) waiting = bytes;
+  else if (waiting.length + bytes.length <= MOST) {
+    const both = new Uint8Array(waiting.length + bytes.length);
+    both.set(waiting);
+    both.set(bytes, waiting.length);
+    waiting = both;
+  }
+  tellWaiting();
+}
+
+/** Waits once more, for a moment, for messages to be written that wait. */
+export function tellRest(): void {
+  messages?.renew();
+  tellWaiting();
+}
+
+function tellWaiting(): void {
+  if (waiting.length === 0) return;
+  messages ??= new Output(STDERR, false);
+  // One write: lines of several jails stay whole. Whoever closed the other end
+  // does not want to read it, so errors are no concern.
+  const done = messages.write(waiting);
+  const heldUp = messages.failure === EAGAIN;
+  waiting = heldUp ? waiting.slice(done) : new Uint8Array();
 }

@@ -6,7 +6,7 @@ import { SystemCallError, UsageError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
 import { run, type RunRequest } from "../jail/run.ts";
 import { AuditLog } from "./audit.ts";
-import { stderrPaint, tell } from "./console.ts";
+import { stderrPaint, tell, tellRest } from "./console.ts";
 import { Denials } from "./denials.ts";
 import { safe } from "./report.ts";
 import { statsLine, statsText } from "./stats.ts";
@@ -45,6 +45,7 @@ export async function runProgram(request: RunRequest): Promise<Outcome> {
     log?.close();
     const summary = denials?.summary();
     if (summary !== undefined) tell(summary);
+    tellRest();
   }
 }
 

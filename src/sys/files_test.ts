@@ -34,7 +34,7 @@ import {
   readLink,
   realpath,
   unlink,
-  writeAll,
+  write,
 } from "./files.ts";
 import { libc } from "./libc.ts";
 
@@ -54,7 +54,7 @@ function withDirectory(test: (directory: string) => void): void {
 
 function writeFile(path: string, text: string): void {
   const fd = open(toCString(path), O_CREAT | O_WRONLY | O_CLOEXEC, 0o644);
-  assertEquals(writeAll(fd, toBytes(text)), text.length);
+  assertEquals(write(fd, toBytes(text)), text.length);
   close(fd);
 }
 

@@ -48,6 +48,11 @@ const SYMBOLS = {
   read: { parameters: ["i32", "buffer", "usize"], result: "i32" },
   // ssize_t write(int fd, const void *buf, size_t count)
   write: { parameters: ["i32", "buffer", "usize"], result: "i32" },
+  // ssize_t pwritev2(int fd, const struct iovec *iov, int count, off64_t offset, int flags)
+  pwritev2: {
+    parameters: ["i32", "buffer", "i32", "i64", "i32"],
+    result: "i32",
+  },
   // int open(const char *path, int flags, mode_t mode)
   open: { parameters: ["buffer", "i32", "u32"], result: "i32" },
   // int openat(int dirfd, const char *path, int flags, mode_t mode)

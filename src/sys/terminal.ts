@@ -2,7 +2,13 @@
 
 import { fromText, toCString } from "../abi/bytes.ts";
 import { EINTR } from "../abi/errno.ts";
-import { O_CLOEXEC, O_NOCTTY, O_RDONLY, O_RDWR } from "../abi/fcntl.ts";
+import {
+  O_CLOEXEC,
+  O_NOCTTY,
+  O_RDONLY,
+  O_RDWR,
+  O_WRONLY,
+} from "../abi/fcntl.ts";
 import {
   TCGETS,
   TCSETSF,
@@ -18,14 +24,16 @@ import {
   ICRNL,
   IEXTEN,
   ISIG,
+  IXON,
   ONLCR,
   OPOST,
   TERMIOS,
   VMIN,
   VTIME,
 } from "../abi/termios.ts";
-import { close, open, read, writeAll } from "./files.ts";
+import { close, open, read } from "./files.ts";
 import { libc, outcome } from "./libc.ts";
+import { Output } from "./output.ts";
 import { getpgid } from "./task.ts";
 
 const TTY = toCString(fromText("/dev/tty"));
@@ -71,11 +79,14 @@ export function converse<T>(
 ): T | undefined {
   const fd = open(TTY, O_RDWR | O_NOCTTY | O_CLOEXEC);
   if (fd < 0) return undefined;
+  // Reads wait for a moment, and writes never.
+  const written = open(TTY, O_WRONLY | O_NOCTTY | O_CLOEXEC);
   const own = getpgid(0);
   const group = foregroundOf(fd);
   const before = new Uint8Array(TERMIOS.size);
   try {
-    if (group !== own && !may(group)) return undefined;
+    if (written < 0 || group !== own && !may(group)) return undefined;
+    const output = new Output(written, true);
     if (outcome(libc().ioctl(fd, TCGETS, before)) < 0) return undefined;
     setForeground(fd, own);
     setModes(fd, TCSETSF, keyByKey(before));
@@ -83,7 +94,7 @@ export function converse<T>(
       return talk({
         group,
         write: (text) => {
-          writeAll(fd, new TextEncoder().encode(text));
+          output.write(new TextEncoder().encode(text));
         },
         read: () => readKeys(fd),
       });
@@ -94,6 +105,7 @@ export function converse<T>(
     }
   } finally {
     close(fd);
+    close(written);
   }
 }
 
@@ -102,7 +114,10 @@ function setModes(fd: number, request: number, modes: Uint8Array): void {
   while (outcome(libc().ioctl(fd, request, modes)) === -EINTR);
 }
 
-/** The modes in which keys are read at once, shown by nobody, and no signal. */
+/**
+ * The modes in which keys are read at once, shown by nobody, and no signal. Output
+ * that a character has stopped goes on.
+ */
 function keyByKey(before: Uint8Array): Uint8Array {
   const modes = before.slice();
   const flags = (
@@ -111,7 +126,7 @@ function keyByKey(before: Uint8Array): Uint8Array {
     off: number,
   ): void =>
     set(TERMIOS, modes, field, (get(TERMIOS, modes, field) | on) & ~off);
-  flags("c_iflag", ICRNL, 0);
+  flags("c_iflag", ICRNL, IXON);
   flags("c_oflag", OPOST | ONLCR, 0);
   flags("c_lflag", 0, ISIG | ICANON | ECHO | IEXTEN);
   modes[C_CC + VMIN] = 0;

@@ -19,6 +19,7 @@ import { WNOHANG } from "../abi/wait.ts";
 import { LaunchError, SystemCallError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
 import { hostArch } from "../sys/host.ts";
+import { seeWhileWaiting } from "../sys/output.ts";
 import {
   interrupt,
   listen,
@@ -171,6 +172,10 @@ class Tracer {
   }
 
   run(): Outcome {
+    seeWhileWaiting(() => {
+      this.#look();
+      return this.#outcome?.kind === "limited";
+    });
     try {
       this.#start();
       this.#loop();

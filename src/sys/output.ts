@@ -1,0 +1,164 @@
+/**
+ * Output that a hostile program cannot hold up for ever.
+ *
+ * The program shares the terminal or the pipe: it can make a terminal stop all
+ * output, and fill a pipe. So what is written to is never waited for in the
+ * kernel, where nothing but SIGKILL could end the wait.
+ */
+
+import { fromText, toCString } from "../abi/bytes.ts";
+import { EAGAIN, EINTR, EOPNOTSUPP } from "../abi/errno.ts";
+import {
+  F_SETFL,
+  O_CLOEXEC,
+  O_NOCTTY,
+  O_NONBLOCK,
+  O_WRONLY,
+} from "../abi/fcntl.ts";
+import { TCGETS } from "../abi/ioctls.ts";
+import { get, set } from "../abi/layout.ts";
+import { S_IFCHR, S_IFIFO, S_IFMT, S_IFSOCK, STAT } from "../abi/stat.ts";
+import { IOVEC, RWF_NOWAIT } from "../abi/uio.ts";
+import { addressOf } from "./address.ts";
+import { flagsOf, fstat, open, write } from "./files.ts";
+import { libc, outcome } from "./libc.ts";
+import { askedBy } from "./signals.ts";
+
+/** How long who stops a terminal is waited for, in milliseconds. */
+const PATIENCE_MS = 50;
+
+/** How long one wait is, in milliseconds. */
+const TURN_MS = 1;
+
+/** More than a `struct termios` has, in bytes. */
+const TERMIOS_SIZE = 64;
+
+/** Whether there is something more urgent than what is written. */
+let isUrgent = (): boolean => false;
+
+/**
+ * Sees to something else while a pipe or a socket is waited for.
+ *
+ * @param see does so, and says whether to wait no more
+ */
+export function seeWhileWaiting(see: () => boolean): void {
+  isUrgent = see;
+}
+
+const clock = new Int32Array(new SharedArrayBuffer(4));
+
+/** Waits for about a millisecond. */
+export function waitATurn(): void {
+  Atomics.wait(clock, 0, 0, TURN_MS);
+}
+
+/**
+ * A file that is written to, and waited for no longer than is sound: a terminal
+ * for a moment, a pipe or a socket until jail is asked to end, or has to.
+ */
+export class Output {
+  readonly #once: (bytes: Uint8Array) => number;
+  readonly #terminal: boolean;
+  #patience = PATIENCE_MS;
+  #failure = 0;
+
+  /**
+   * Makes one.
+   *
+   * @param fd what is written to
+   * @param own whether nobody else has its open file description
+   */
+  constructor(fd: number, own: boolean) {
+    const status = new Uint8Array(STAT.size);
+    const type = fstat(fd, status) < 0
+      ? 0
+      : get(STAT, status, "st_mode") & S_IFMT;
+    this.#terminal = type === S_IFCHR && isTerminal(fd);
+    const blocks = this.#terminal || type === S_IFIFO || type === S_IFSOCK;
+    this.#once = !blocks
+      ? (bytes): number => write(fd, bytes)
+      : own
+      ? writerOfOwn(fd)
+      : writerOf(fd, type !== S_IFSOCK);
+  }
+
+  /** Why the last write was cut short: EAGAIN where it was held up; else 0. */
+  get failure(): number {
+    return this.#failure;
+  }
+
+  /**
+   * Writes.
+   *
+   * @param bytes what
+   * @returns how many bytes were written; where that is not all of them,
+   *   {@linkcode failure} says why
+   */
+  write(bytes: Uint8Array): number {
+    this.#failure = 0;
+    const until = performance.now() + this.#patience;
+    let done = 0;
+    while (done < bytes.length) {
+      const result = this.#once(bytes.subarray(done));
+      if (result === -EINTR) continue;
+      if (result === -EAGAIN) {
+        const impatient = this.#terminal || askedBy() !== 0 || isUrgent();
+        if (impatient && performance.now() >= until) {
+          // One that was in vain is enough, until it goes on.
+          this.#patience = 0;
+          this.#failure = EAGAIN;
+          break;
+        }
+        waitATurn();
+        continue;
+      }
+      if (result < 0) {
+        this.#failure = -result;
+        break;
+      }
+      done += result;
+      this.#patience = PATIENCE_MS;
+    }
+    return done;
+  }
+
+  /** Has patience once more. */
+  renew(): void {
+    this.#patience = PATIENCE_MS;
+  }
+}
+
+function isTerminal(fd: number): boolean {
+  const modes = new Uint8Array(TERMIOS_SIZE);
+  return outcome(libc().ioctl(fd, TCGETS, modes)) >= 0;
+}
+
+function writerOfOwn(fd: number): (bytes: Uint8Array) => number {
+  libc().fcntl(fd, F_SETFL, flagsOf(fd) | O_NONBLOCK);
+  return (bytes) => write(fd, bytes);
+}
+
+/**
+ * What writes to a file that others have open by the same description, whose
+ * flags are theirs as well.
+ */
+function writerOf(fd: number, opens: boolean): (bytes: Uint8Array) => number {
+  const path = toCString(fromText(`/proc/self/fd/${fd}`));
+  const own = opens
+    ? open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+    : -1;
+  if (own >= 0) return (bytes) => write(own, bytes);
+  // A socket, or the pipe or terminal of another user.
+  return (bytes) => {
+    const result = writeNow(fd, bytes);
+    return result === -EOPNOTSUPP ? write(fd, bytes) : result;
+  };
+}
+
+/** Writes what can be written at once. Terminals and old kernels cannot do it. */
+function writeNow(fd: number, bytes: Uint8Array): number {
+  const piece = new Uint8Array(IOVEC.size);
+  set(IOVEC, piece, "iov_base", addressOf(bytes));
+  set(IOVEC, piece, "iov_len", bytes.length);
+  return outcome(libc().pwritev2(fd, piece, 1, -1, RWF_NOWAIT));
+}
