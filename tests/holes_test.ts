@@ -1,7 +1,7 @@
 /** Holes that were found by attacking the jail, each with the fix that holds. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { ENGINES, jail, jailArgv, run, start } from "./harness.ts";
+import { ENGINES, fixture, jail, jailArgv, run, start } from "./harness.ts";
 import { scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
 
@@ -39,6 +39,67 @@ for (const engine of ENGINES) {
         });
         assertEquals([code, stdout], [code, "EPERM\n"]);
       }
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) stops a group outside put in front of the terminal, or joined`,
+    ),
+    async fn(): Promise<void> {
+      // As a shell that has another job beside the jail.
+      const outside = `import os, signal, sys
+signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+def job(argv):
+    pid = os.fork()
+    if pid == 0:
+        os.setpgid(0, 0)
+        os.execvp(argv[0], argv)
+    return pid
+other = job(["sleep", "60"])
+while os.getpgid(other) != other: pass
+pid = job(sys.argv[1:] + [str(other)])
+os.waitpid(pid, 0)
+os.kill(other, signal.SIGKILL)`;
+      const inside = `import errno, os, signal, sys, threading
+signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+def attempt(call):
+    try: call(); print("done")
+    except OSError as e: print(errno.errorcode[e.errno])
+other, own = int(sys.argv[1]), os.getpgrp()
+def attempts():
+    attempt(lambda: os.tcsetpgrp(0, other))
+    attempt(lambda: os.tcsetpgrp(0, 4194303))
+    attempt(lambda: os.tcsetpgrp(0, own))
+    child = os.fork()
+    if child == 0:
+        attempt(lambda: os.setpgid(0, other))
+        sys.stdout.flush()
+        os._exit(0)
+    os.setpgid(child, child)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    attempt(lambda: os.tcsetpgrp(0, child)) # a job that has ended
+    os.tcsetpgrp(0, own)
+    os.waitpid(child, 0)
+attempts()
+threading.Thread(target=lambda: threading.Event().wait(), daemon=True).start()
+attempts()
+sys.stdout.flush()
+os._exit(0)`;
+      const { stdout } = await run([
+        fixture("in_terminal"),
+        "/usr/bin/python3",
+        "-c",
+        outside,
+        ...jailArgv(
+          ["-A"],
+          ["/usr/bin/python3", "-W", "ignore", "-c", inside],
+          engine,
+        ),
+      ]);
+      const answers = ["ESRCH", "ESRCH", "done", "EPERM", "done"];
+      assertEquals(stdout.match(/ESRCH|EPERM|done/g), [...answers, ...answers]);
     },
   });
 

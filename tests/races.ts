@@ -119,6 +119,12 @@ export const RACES: readonly Race[] = [
     "open",
   ),
   {
+    name: "the process id of a capget is overwritten",
+    words: ["race_id"],
+    both: true,
+    control: "pinning",
+  },
+  {
     name: "open_how is overwritten",
     words: ["race_how"],
     both: true,

@@ -145,6 +145,8 @@ for (const engine of ENGINES) {
       for (const way of ["tostop", "interrupt"]) {
         await using terminal = new Terminal(BASH);
         await terminal.see(/\$ $/);
+        // What comes late is not to end the line that is typed here.
+        await terminal.type("trap : INT\n");
         const argv = ["/usr/bin/python3", script, way, many];
         const words = jailArgv(["--report", "-p", policy], argv, engine);
         const line = `TMPDIR=${directory.path} ${words.join(" ")}`;

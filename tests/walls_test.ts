@@ -79,6 +79,7 @@ const TRIES: Readonly<Record<string, string>> = {
   "its group": "os.getpgid(pid)",
   "its session": "os.getsid(pid)",
   "a place in its group": "os.setpgid(0, pid)",
+  "its capabilities": "capget(pid)",
   "its limits": "resource.prlimit(pid, resource.RLIMIT_NOFILE)",
   "other limits for it":
     "resource.prlimit(pid, resource.RLIMIT_NOFILE, (9, 9))",
@@ -117,6 +118,11 @@ name, key, pid, there = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.arg
 word = ctypes.create_string_buffer(64)
 def call(result):
     if result == -1: raise OSError(ctypes.get_errno(), "")
+def capget(pid):
+    header = (ctypes.c_int32 * 2)(0x20080522, pid)
+    call(libc.syscall(125, ctypes.byref(header), ctypes.byref(word)))
+capget(0)
+capget(os.getpid())
 tries = {
 ${
   Object.entries(TRIES).map(([what, code]) =>

@@ -25,8 +25,19 @@ export const CAP_NET_BIND_SERVICE = 10;
 /** The last one that this file knows, CAP_CHECKPOINT_RESTORE. */
 export const CAP_LAST_CAP = 40;
 
+/** The version of the structs that has 32 capabilities. */
+export const _LINUX_CAPABILITY_VERSION_1 = 0x1998_0330;
+/** The one that has 64, which was withdrawn for what it did to old programs. */
+export const _LINUX_CAPABILITY_VERSION_2 = 0x2007_1026;
 /** The version of the structs that has 64 capabilities. */
 export const _LINUX_CAPABILITY_VERSION_3 = 0x2008_0522;
+
+/** The versions that the kernel knows. */
+export const CAP_VERSIONS: readonly number[] = [
+  _LINUX_CAPABILITY_VERSION_1,
+  _LINUX_CAPABILITY_VERSION_2,
+  _LINUX_CAPABILITY_VERSION_3,
+];
 
 /** Whose capabilities: `struct __user_cap_header_struct`. */
 export const CAP_HEADER: Layout<"version" | "pid"> = {

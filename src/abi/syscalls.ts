@@ -647,7 +647,7 @@ const TABLE: Readonly<Record<SyscallName, Row>> = {
   sethostname:             [ 170,  161, "system",    "forbidden",    "string", "int"],
   setitimer:               [  38,  103, "time",      "unrestricted", "int", "ptr", "buf"],
   setns:                   [ 308,  268, "process",   "forbidden",    "fd", "int"],
-  setpgid:                 [ 109,  154, "process",   "unrestricted", "pid", "pgid"], // itself and its children alone; signals to groups are checked
+  setpgid:                 [ 109,  154, "process",   "unrestricted", "pid", "pgid"], // itself and its children alone, into groups of the jail
   setpriority:             [ 141,  140, "sched",     "checked",      "which", "who", "int"],
   setregid:                [ 114,  143, "identity",  "unrestricted", "gid", "gid"],
   setresgid:               [ 119,  149, "identity",  "unrestricted", "gid", "gid", "gid"],

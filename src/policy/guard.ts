@@ -54,6 +54,10 @@ export type Look =
   | { readonly kind: "call" }
   /** A process id, or minus a group: it must be of this jail. */
   | { readonly kind: "pid"; readonly arg: ArgIndex }
+  /** A process group: it must be of this jail. */
+  | { readonly kind: "group"; readonly arg: ArgIndex }
+  /** A pointer to a process group, which must be of this jail. */
+  | { readonly kind: "group-at"; readonly arg: ArgIndex }
   /** A descriptor: the policy must let its file be written. */
   | { readonly kind: "write-fd"; readonly arg: ArgIndex }
   /**

@@ -54,6 +54,8 @@ function shortLook(action: FilterAction & { kind: "trace" }): Short {
     case "output":
       return `output ${look.fd} ${look.size}`;
     case "pid":
+    case "group":
+    case "group-at":
     case "write-fd":
       return `${look.kind} ${look.arg}`;
     case "refuse":
@@ -130,7 +132,9 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   ["personality", [8], "EPERM"], // PER_LINUX32
   ["personality", [0x40_0000], "EPERM"], // READ_IMPLIES_EXEC
   ["setpgid", [0, 0], "allow"],
-  ["setpgid", [0, 7], "allow"],
+  ["setpgid", [0, 7], "group 1"],
+  ["capget", [1, 0], "allow"],
+  ["capget", [1, 1], "look"],
   ["getpgid", [0], "allow"],
   ["getpgid", [1], "look"],
   ["getsid", [1], "look"],
@@ -211,6 +215,7 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   ["ioctl", [1, 0x540b, 1], "done"],
   ["ioctl", [1, 0x540b, 2], "done"],
   ["exit", [0], "allow"],
+  ["ioctl", [1, 0x5410, 1], "group-at 2"], // TIOCSPGRP
   ["ioctl", [1, 0x540e, 0], "allow"], // TIOCSCTTY
   ["ioctl", [1, 0x540e, 1], "EPERM"],
   ["ioctl", [1, 0x5412, 1], "EPERM"], // TIOCSTI

@@ -315,7 +315,6 @@ const IOCTL_COMMANDS: readonly number[] = [
   ioctl.TIOCGWINSZ,
   ioctl.TIOCSWINSZ,
   ioctl.TIOCGPGRP,
-  ioctl.TIOCSPGRP,
   ioctl.TIOCGSID,
   ioctl.TCSETS,
   ioctl.TCSETSW,
@@ -469,6 +468,18 @@ export const SURFACE: Readonly<
     allow("it concerns the caller alone", is(0, ...ARCH_PRCTL_OPTIONS)),
     { ...refuse("EINVAL", "the option is not known"), quiet: true },
   ],
+  // The kernel lets a process join any group of its session, and shares with it
+  // what a terminal sends.
+  setpgid: [
+    allow("it makes a group", is(1, 0)),
+    {
+      tests: [],
+      action: { kind: "trace", look: { kind: "group", arg: 1 } },
+      why: "the group may be outside the jail",
+    },
+  ],
+  // The process id is in memory. Without a place for the answer nobody is meant.
+  capget: [allow("it asks for the version", isZero(1))],
   getpgid: own(0),
   getsid: own(0),
   get_robust_list: own(0),
@@ -646,6 +657,11 @@ export const SURFACE: Readonly<
       "it concerns what the descriptor may do",
       is(1, ...IOCTL_COMMANDS),
     ),
+    {
+      tests: [is(1, ioctl.TIOCSPGRP)],
+      action: { kind: "trace", look: { kind: "group-at", arg: 2 } },
+      why: "the group may be outside the jail",
+    },
     {
       tests: [is(1, ...IOCTL_WRITES)],
       action: { kind: "trace", look: { kind: "write-fd", arg: 0 } },

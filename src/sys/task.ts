@@ -36,26 +36,41 @@ export function getsid(pid: number): number {
 }
 
 /**
+ * The fields of `/proc/<pid>/stat` from the third on, proc_pid_stat(5): state,
+ * parent and so on; none where there is no such task. A name, which is before
+ * them, may have any character.
+ */
+function statOf(tid: number): string[] {
+  const stat = readFile(`/proc/${tid}/stat`, STAT_SIZE);
+  if (typeof stat === "number") return [];
+  return fromBytes(stat).split(") ").at(-1)?.split(" ") ?? [];
+}
+
+/**
+ * The parent of a process, which may have ended.
+ *
+ * @param pid the process
+ * @returns its parent's id; 0 where there is none, or no such process
+ */
+export function parentOf(pid: number): number {
+  const [, parent = "0"] = statOf(pid);
+  return Number(parent);
+}
+
+/**
  * Whether a task is stopped, by a signal or for its tracer; `false` as soon as
  * it is continued, though it has not run yet.
  *
  * @param tid the task
  */
 export function isStopped(tid: number): boolean {
-  const state = stateOf(tid);
+  const [state] = statOf(tid);
   return state === "T" || state === "t";
 }
 
 /** Whether a process has ended, and nobody has waited for it. */
 export function isZombie(pid: number): boolean {
-  return stateOf(pid) === "Z";
-}
-
-function stateOf(tid: number): string | undefined {
-  const stat = readFile(`/proc/${tid}/stat`, STAT_SIZE);
-  if (typeof stat === "number") return undefined;
-  // pid (name) state …, proc_pid_stat(5); a name may have any character.
-  return fromBytes(stat).split(") ").at(-1)?.[0];
+  return statOf(pid)[0] === "Z";
 }
 
 function same(a: number, b: number, type: number): boolean | undefined {

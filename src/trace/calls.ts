@@ -10,8 +10,10 @@ import {
   ENOSYS,
   ENOTDIR,
   EOPNOTSUPP,
+  EPERM,
   ERESTARTNOHAND,
   errnoName,
+  ESRCH,
 } from "../abi/errno.ts";
 import { PIN_START } from "../abi/pin.ts";
 import { PR_SET_SECCOMP } from "../abi/prctl.ts";
@@ -27,6 +29,7 @@ import { Closed } from "./closed.ts";
 import { lookAtExec } from "./exec.ts";
 import type { Family } from "./family.ts";
 import type { Freezer } from "./freeze.ts";
+import { isOwnGroup, lookAtId } from "./ids.ts";
 import { type Hold, PathLock } from "./lock.ts";
 import {
   lookAtDescriptor,
@@ -55,7 +58,6 @@ import {
   type InFlight,
   interruptCall,
   isHeldByExec,
-  type SocketDuty,
   type Tracee,
 } from "./tracee.ts";
 
@@ -345,6 +347,15 @@ export class Calls {
       case "pid":
         this.#process(tracee, { ...spec, pid: look.arg });
         return true;
+      case "group":
+        this.#group(tracee, spec, look.arg);
+        return true;
+      case "group-at":
+        return this.#file(tracee, {
+          ...spec,
+          treatment: "id",
+          address: look.arg,
+        });
       case "write-fd":
         return this.#file(tracee, {
           ...spec,
@@ -376,6 +387,7 @@ export class Calls {
       case "message":
       case "socket":
       case "listen":
+      case "id":
         return this.#file(tracee, spec);
       case "process":
         this.#process(tracee, spec);
@@ -390,12 +402,12 @@ export class Calls {
     const alone = this.#family.alone || this.#options.unsafe === true;
     const pins = !alone &&
       (spec.paths.length > 0 || spec.treatment === "address" ||
-        spec.treatment === "message");
+        spec.treatment === "message" || spec.treatment === "id");
     if (pins && tracee.space.pins.state === "mapping") return false;
     if (pins && !this.#prepare(tracee)) return true;
     const ended = this.#ended;
     this.#lock.forget(tracee);
-    if (pins && tracee.lock === undefined) {
+    if (pins && spec.treatment !== "id" && tracee.lock === undefined) {
       const hold: Hold = spec.movesLinks
         ? "exclusive"
         : spec.treatment === "open" && !this.#keepsNumber(tracee, spec)
@@ -457,6 +469,13 @@ export class Calls {
     } else if (spec.treatment === "listen") {
       const leads = this.#leads(tracee);
       looked = lookAtListen(tracee, registers, leads, this.#bound);
+    } else if (spec.treatment === "id") {
+      const id = lookAtId(tracee, registers, spec, this.#family);
+      if (id.foreign) {
+        this.#refuseForeign(tracee, spec, ESRCH);
+        return "done";
+      }
+      looked = id.looked;
     } else if (spec.paths.length > 0) {
       looked = lookAtPaths(tracee, registers, spec, isOwn);
     } else {
@@ -566,7 +585,7 @@ export class Calls {
       return "done";
     }
     this.#fly(tracee, spec, slot, looked);
-    if (namesOther(tracee, looked)) this.#resumer.untilExit(tracee);
+    if (namesOther(tracee, spec, looked)) this.#resumer.untilExit(tracee);
     return "in flight";
   }
 
@@ -682,18 +701,33 @@ export class Calls {
         this.#fly(tracee, spec, -1, nothing());
         return this.#resumer.untilExit(tracee);
       case "foreign":
-        return this.#answers.refuse(
-          tracee,
-          spec,
-          { kind: "errno", errno: errnoName(aim.errno) },
-          fixedRule("a process outside the jail"),
-        );
+        return this.#refuseForeign(tracee, spec, aim.errno);
       case "members":
         return this.#answers.answer(
           tracee,
           signalMembers(aim.members, registers.int(1)),
         );
     }
+  }
+
+  /** A call that means a group by its number. */
+  #group(tracee: Tracee, spec: CallSpec, arg: number): void {
+    if (!isOwnGroup(this.#registers.int(arg), this.#family)) {
+      return this.#refuseForeign(tracee, spec, EPERM);
+    }
+    if (!this.#answers.allowed(tracee, spec, nothing())) return;
+    tracee.saved.copy(this.#registers);
+    this.#fly(tracee, spec, -1, nothing());
+    this.#resumer.untilExit(tracee);
+  }
+
+  #refuseForeign(tracee: Tracee, spec: CallSpec, errno: number): void {
+    this.#answers.refuse(
+      tracee,
+      spec,
+      { kind: "errno", errno: errnoName(errno) },
+      fixedRule("a process outside the jail"),
+    );
   }
 
   #plain(tracee: Tracee, spec: CallSpec): boolean {
@@ -717,7 +751,12 @@ export class Calls {
  * Whether a call names another process of the jail by its id, which must not be
  * somebody else's before the kernel looks. Nothing in /proc makes it wait.
  */
-function namesOther({ process }: Tracee, looked: Looked): boolean {
+function namesOther(
+  { process }: Tracee,
+  spec: CallSpec,
+  looked: Looked,
+): boolean {
+  if (spec.treatment === "id") return spec.syscall.name === "capget";
   return looked.paths.some(({ place }) => {
     const pid = processOf(place.via) || processOf(place.path);
     return pid !== 0 && pid !== process.pid;

@@ -7,7 +7,13 @@ function tracee(tid: number): Tracee {
 }
 
 /** A lock, three tracees, and whose calls were interrupted. */
-function setUp() {
+function setUp(): {
+  lock: PathLock;
+  interrupted: number[];
+  a: Tracee;
+  b: Tracee;
+  c: Tracee;
+} {
   const interrupted: number[] = [];
   const lock = new PathLock(({ tid }) => interrupted.push(tid));
   return { lock, interrupted, a: tracee(1), b: tracee(2), c: tracee(3) };

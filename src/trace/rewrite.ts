@@ -221,7 +221,7 @@ function openFlags({ open, paths, makes }: Looked): number {
   return mayCreate ? flags : flags & ~O_CREAT;
 }
 
-/** Copies a socket address to a slot. */
+/** Copies a socket address, or what has an id, to a slot. */
 function pinAddress(
   tracee: Tracee,
   registers: Registers,
@@ -235,7 +235,9 @@ function pinAddress(
   const address = tracee.space.pins.putBytes(tracee.tid, slot, bytes);
   if (address < 0) return -EFAULT;
   registers.setArgument(spec.address, address);
-  registers.setArgument(spec.address + 1, bytes.length);
+  if (spec.treatment === "address") {
+    registers.setArgument(spec.address + 1, bytes.length);
+  }
   return 0;
 }
 

@@ -42,6 +42,8 @@ export type Treatment =
   | "socket"
   /** It lets a socket listen. */
   | "listen"
+  /** It names a process or a group in memory. */
+  | "id"
   /** It aims at processes by id. */
   | "process"
   /** Its name and its constant arguments are all there is to see. */
@@ -55,7 +57,10 @@ export interface CallSpec {
   readonly treatment: Treatment;
   /** The paths that it names. */
   readonly paths: readonly PathArg[];
-  /** Index of the socket address, which its length follows; -1 for none. */
+  /**
+   * Index of the socket address, which its length follows, or of what has an id;
+   * -1 for none.
+   */
   readonly address: number;
   /** Index of the descriptor whose file it changes or looks into; -1 for none. */
   readonly fd: number;
@@ -153,6 +158,7 @@ function treatmentOf(syscall: Syscall, paths: readonly PathArg[]): Treatment {
   if (syscall.name === "socket" || syscall.name === "listen") {
     return syscall.name;
   }
+  if (kinds.includes("cap-header")) return "id";
   if (kinds.some((k) => AIMS.has(k))) return "process";
   return "plain";
 }
@@ -164,7 +170,9 @@ export function specOf(syscall: Syscall): CallSpec {
     syscall,
     treatment: treatmentOf(syscall, paths),
     paths,
-    address: syscall.args.indexOf("sockaddr"),
+    address: syscall.args.findIndex((k) =>
+      k === "sockaddr" || k === "cap-header"
+    ),
     fd: syscall.args.findIndex((k) => k === "write-fd" || k === "read-fd"),
     pid: syscall.args.findIndex((k) => AIMS.has(k)),
     asks: syscall.args.includes("access-mode"),
