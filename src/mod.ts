@@ -89,12 +89,13 @@ export type {
   CallRule,
   CallRules,
   DefaultRule,
+  EnvRules,
   NameRule,
-  NameRules,
   PathRule,
   PathRules,
   Policy,
   PolicySource as PolicyText,
   Sections,
+  ValueRule,
 } from "./policy/policy.ts";
 export type { Engine } from "./trace/options.ts";

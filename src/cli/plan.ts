@@ -52,6 +52,11 @@ export function planText(found: PolicyPlan): string {
     `calls     ${allowed} pass in the filter, ${sifted} by their arguments, ` +
     `${stopped} may stop, ${refused} are refused`,
     `program   ${printable(found.program)}`,
+    `drops     ${
+      found.dropped.length === 0
+        ? "none of this environment's variables"
+        : found.dropped.map(safe).join(" ")
+    }`,
   ].join("\n");
 }
 

@@ -6,7 +6,7 @@ import type { Outcome } from "../outcome.ts";
 import type { Call } from "../policy/call.ts";
 import { compile } from "../policy/decide.ts";
 import type { Decision } from "../policy/decision.ts";
-import { passes } from "../policy/env.ts";
+import { passed, withValues } from "../policy/env.ts";
 import { holdsNothing } from "../policy/floor.ts";
 import { planCalls } from "../policy/plan.ts";
 import type { Policy } from "../policy/policy.ts";
@@ -150,11 +150,10 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
   };
   const floor = floorFor(policy, at, usesLandlock(job));
   holdToStrict(policy, plan, floor, at, engine === "seccomp");
-  const passed = program.env.filter((item) => {
-    const end = item.indexOf("=");
-    return passes(policy.env, end < 0 ? item : item.slice(0, end));
-  });
-  const env = withTemporary(passed);
+  const env = withValues(
+    policy.env,
+    withTemporary(passed(policy.env, program.env)),
+  );
   const ruleset = holdsNothing(floor)
     ? undefined
     : createRuleset(floor, Math.max(2, ...program.keepFds));

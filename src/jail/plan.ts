@@ -2,6 +2,7 @@
 
 import { PolicyError } from "../errors.ts";
 import { compile } from "../policy/decide.ts";
+import { droppedNames } from "../policy/env.ts";
 import type { Floor } from "../policy/floor.ts";
 import {
   type CallCounts,
@@ -39,6 +40,8 @@ export interface PolicyPlan {
   readonly program: string;
   /** Finds where a rule stands. */
   readonly locate: Locate;
+  /** The names of the variables of jail's environment that it does not get. */
+  readonly dropped: readonly string[];
   /** The rule that `strict` does not let pass, if there is one. */
   readonly notStrict: GradedRule | undefined;
 }
@@ -103,6 +106,7 @@ async function planWith(
     abi: landlockAbi(),
     program: real,
     locate: await locator(policy),
+    dropped: droppedNames(policy.env, env),
     notStrict: notStrict(policy, rules),
   };
 }

@@ -1,33 +1,100 @@
-/** Which environment variables does the program get? */
+/** Which environment variables does the program get, with which values? */
 
-import type { NameRule, NameRules } from "./policy.ts";
-import { matchSegment, parseSegment } from "./segment.ts";
+import type { EnvRules, NameRule } from "./policy.ts";
+import { looksSecret, upperCase } from "./secrets.ts";
+import { literalSegment, matchSegment, parseSegment } from "./segment.ts";
 
 /**
- * Whether the program gets a variable.
+ * Whether the program gets a variable of jail's own environment.
+ *
+ * A wildcard does not mean names that look like secrets, nor `LD_*`: those are
+ * named, or everything is allowed by `true`.
  *
  * @param rules the policy's rules for names
  * @param name the variable's name, as a byte string
  * @returns true where a rule allows it, and none denies or ignores it, by
  *   whatever case: `npm_config__authToken` is a token, too
  */
-export function passes(rules: NameRules, name: string): boolean {
-  return covers(rules.allow, name, (text) => text) &&
-    !covers(rules.deny, name, upperCase) &&
-    !covers(rules.ignore, name, upperCase);
-}
-
-function upperCase(text: string): string {
-  return text.replace(/[a-z]+/g, (letters) => letters.toUpperCase());
-}
-
-/** Whether one of the rules means a name. */
-function covers(
-  rules: readonly NameRule[],
+export function passes(
+  rules: Pick<EnvRules, "allow" | "deny" | "ignore">,
   name: string,
-  fold: (text: string) => string,
 ): boolean {
-  return rules.some(({ pattern }) =>
-    matchSegment(parseSegment(fold(pattern)), fold(name), 0, name.length)
+  return allows(rules.allow, name) && !covers(rules.deny, name) &&
+    !covers(rules.ignore, name);
+}
+
+/**
+ * The variables that a program gets of jail's own environment.
+ *
+ * @param rules the policy's rules
+ * @param env the environment of jail, `NAME=value` each, as byte strings
+ * @returns those of them that the program gets
+ */
+export function passed(
+  rules: EnvRules,
+  env: readonly string[],
+): readonly string[] {
+  return env.filter((item) => passes(rules, nameOf(item)));
+}
+
+/**
+ * Sets the values that a policy gives.
+ *
+ * @param rules the policy's rules
+ * @param env an environment, `NAME=value` each
+ * @returns the environment with these values in place of its own
+ */
+export function withValues(
+  { set }: Pick<EnvRules, "set">,
+  env: readonly string[],
+): readonly string[] {
+  if (set.length === 0) return env;
+  const values = new Map(set.map(({ name, value }) => [name, value]));
+  return [
+    ...env.filter((item) => !values.has(nameOf(item))),
+    ...[...values].map(([name, value]) => `${name}=${value}`),
+  ];
+}
+
+/**
+ * The variables that a program does not get.
+ *
+ * @param rules the policy's rules
+ * @param env the environment of jail, `NAME=value` each, as byte strings
+ * @returns their names, sorted: never a value
+ */
+export function droppedNames(
+  rules: EnvRules,
+  env: readonly string[],
+): readonly string[] {
+  const set = new Set(rules.set.map(({ name }) => name));
+  return env.map(nameOf).filter((name) =>
+    !set.has(name) && !passes(rules, name)
+  ).sort();
+}
+
+/** The name of an item of an environment; one without `=` is all name. */
+function nameOf(item: string): string {
+  const end = item.indexOf("=");
+  return end < 0 ? item : item.slice(0, end);
+}
+
+/** Whether one of the rules hands a name over. */
+function allows(rules: readonly NameRule[], name: string): boolean {
+  const byWildcard = !looksSecret(name);
+  return rules.some(({ pattern, all }) =>
+    all === true || literalSegment(pattern) === name ||
+    byWildcard && matches(pattern, name)
   );
+}
+
+/** Whether one of the rules means a name, by whatever case. */
+function covers(rules: readonly NameRule[], name: string): boolean {
+  return rules.some(({ pattern }) =>
+    matches(upperCase(pattern), upperCase(name))
+  );
+}
+
+function matches(pattern: string, name: string): boolean {
+  return matchSegment(parseSegment(pattern), name, 0, name.length);
 }

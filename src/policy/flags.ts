@@ -118,12 +118,15 @@ export function flagsLayer(
     read: paths("read"),
     write: paths("write"),
     run: paths("run"),
-    env: rules<NameRule>(
-      "env",
-      fromText,
-      "*",
-      (pattern, ref) => ({ pattern, ref }),
-    ),
+    env: {
+      ...rules<NameRule>(
+        "env",
+        fromText,
+        "*",
+        (pattern, ref) => ({ pattern, ref, all: pattern === "*" }),
+      ),
+      set: [],
+    },
     net: netOf(flags.net, options, all, ref),
     sys: allOrNone(flags.sys, "sys", all),
   };

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { PolicyError, UnsupportedError, UsageError } from "../errors.ts";
-import { passes } from "./env.ts";
+import { droppedNames, passes, withValues } from "./env.ts";
 import { flagsLayer, type PermissionFlags } from "./flags.ts";
 import type { Layer } from "./policy.ts";
 import { permissionsLayer } from "./permissions.ts";
@@ -183,4 +183,67 @@ Deno.test("passes() hides a secret whatever the case of its name", () => {
     "HOME",
   ];
   assertEquals(names.filter((name) => passes(env, name)), ["HOME"]);
+});
+
+const NAMES = [
+  "GITHUB_TOKEN",
+  "npm_config__authToken",
+  "AWS_ACCESS_KEY_ID",
+  "SSH_KEY",
+  "MYSQL_PWD",
+  "LD_PRELOAD",
+  "ld_library_path",
+  "GIT_CONFIG_KEY_0",
+  "KEYBOARD",
+  "MONKEY",
+  "PWD",
+  "OLDPWD",
+  "SSH_AUTH_SOCK",
+  "PATH",
+];
+
+const HARMLESS = NAMES.slice(NAMES.indexOf("GIT_CONFIG_KEY_0"));
+
+for (
+  const [allow, kept] of [
+    [["?*"], HARMLESS],
+    [["?*", "[A-Z]*"], HARMLESS],
+    [["?*", "SSH_KEY"], ["SSH_KEY", ...HARMLESS]],
+    [["LD_*"], []],
+    [["GITHUB_TOKEN", "LD_PRELOAD"], ["GITHUB_TOKEN", "LD_PRELOAD"]],
+    [["github_token"], []],
+    [true, NAMES],
+  ] as const
+) {
+  Deno.test(`passes() means by ${allow} no secret that is not named`, () => {
+    const { env } = layer({ env: { allow } });
+    assertEquals(NAMES.filter((name) => passes(env, name)), [...kept]);
+  });
+}
+
+Deno.test("withValues() sets values in place of those that were passed", () => {
+  const ref = { source: "x", keys: [], text: "" };
+  const set = [
+    { name: "LANG", value: "C", ref },
+    { name: "A", value: "", ref },
+    { name: "LANG", value: "C.UTF-8", ref },
+  ];
+  assertEquals(withValues({ set }, ["LANG=de", "B=b", "LANGUAGE=de"]), [
+    "B=b",
+    "LANGUAGE=de",
+    "LANG=C.UTF-8",
+    "A=",
+  ]);
+});
+
+Deno.test("droppedNames() tells names alone, and not of those that get a value", () => {
+  const ref = { source: "x", keys: [], text: "" };
+  const env = {
+    ...layer({ env: { allow: ["?*"], deny: ["Z"] } }).env,
+    set: [{ name: "API_KEY", value: "", ref }],
+  };
+  assertEquals(
+    droppedNames(env, ["Z=1", "A=TOKEN", "B_TOKEN=x", "API_KEY=y"]),
+    ["B_TOKEN", "Z"],
+  );
 });

@@ -100,6 +100,12 @@ export function gradeRules(policy: Policy, means: Means): GradedRule[] {
       });
     }
   }
+  for (const { ref, name } of policy.env.set) {
+    graded.push({
+      ...{ section: "env", effect: "allow", ref, text: `${name}=…` },
+      ...{ mechanisms: ["start"], grade: "R0", held: undefined },
+    });
+  }
   for (const [name, { kind, ref }] of callSettings(policy)) {
     const entry = means.plan.get(name);
     if (entry === undefined) continue;

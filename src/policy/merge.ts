@@ -26,7 +26,10 @@ export function mergeLayers(layers: readonly Layer[]): Policy {
     read: mergeRules(layers.map((layer) => layer.read)),
     write: mergeRules(layers.map((layer) => layer.write)),
     run: mergeRules(layers.map((layer) => layer.run)),
-    env: mergeRules(layers.map((layer) => layer.env)),
+    env: {
+      ...mergeRules(layers.map((layer) => layer.env)),
+      set: layers.flatMap((layer) => layer.env.set),
+    },
     net: mergeNet(layers.map((layer) => layer.net)),
     sys: last(layers, (layer) => layer.sys) ?? "none",
     limits: mergeLimits(layers.map((layer) => layer.limits)),

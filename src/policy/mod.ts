@@ -66,9 +66,9 @@ export type {
   CallRules,
   DefaultRule,
   Effect,
+  EnvRules,
   Layer,
   NameRule,
-  NameRules,
   PathRule,
   PathRules,
   PathSection,
@@ -76,6 +76,7 @@ export type {
   PolicySource,
   Reference,
   Sections,
+  ValueRule,
 } from "./policy.ts";
 export { type Preset, presetNamed, PRESETS } from "./presets.ts";
 export type { Realpath } from "./rules.ts";

@@ -59,6 +59,18 @@ default: EPERM
   assertEquals(layer.default?.refusal, { kind: "errno", errno: "EPERM" });
 });
 
+Deno.test("parsePolicy() reads variables that get a value, beside what is handed over", async () => {
+  const { env } = await parse(
+    `env: {set: {LANG: C, HOME: "\${tmp}/h*"}, allow: [PATH], deny: ["*"]}`,
+  );
+  assertEquals(env.set.map(({ name, value }) => `${name}=${value}`), [
+    "LANG=C",
+    "HOME=/tmp/h*",
+  ]);
+  assertEquals(env.set[0]?.ref.keys, ["env", "set", "LANG"]);
+  assertEquals([env.allow.length, env.deny.length], [1, 1]);
+});
+
 Deno.test("parsePolicy() reads text with CRLF and a byte order mark", async () => {
   const layer = await parse("\ufeffread: [/a]\r\nwrite:\r\n  - /b\r\n");
   assertEquals(layer.write.allow[0]?.pattern, "/b");
@@ -101,6 +113,11 @@ const WRONG: readonly (readonly [string, string, string, string?])[] = [
   ["calls: {signal: {fsync: SIGTREM}}", "1:25", "signal", "SIGTERM"],
   ["default: 13", "1:10", "errno"],
   ["env: ['A=b']", "1:7", "name of a variable"],
+  ["env: {set: {A=B: x}}", "1:13", "name of a variable"],
+  ["env: {set: {A: 1}}", "1:16", "text is expected", "quotes"],
+  ["env: {set: [A]}", "1:12", "must be a map"],
+  ["env: {set: {A: '$HOME'}}", "1:16", "environment", "${home}"],
+  ["env: {sett: {A: x}}", "1:7", "unknown key", `"set"`],
   ["net: ['example.org:443']", "1:7", "not enforced yet", "192.0.2.1:443"],
   ["net: {connect: ['10.0.0.1/8']}", "1:17", "bits beyond", "10.0.0.0/8"],
   ["sys: {uname: deny}", "1:6", "not enforced yet"],

@@ -34,16 +34,30 @@ export interface NameRule {
   readonly pattern: string;
   /** Where it stands. */
   readonly ref: RuleRef;
+  /** Whether everything is meant, and not what a wildcard means. */
+  readonly all?: boolean | undefined;
+}
+
+/** One environment variable that a policy gives a value. */
+export interface ValueRule {
+  /** Its name, as a byte string. */
+  readonly name: string;
+  /** Its value, as a byte string. */
+  readonly value: string;
+  /** Where it stands. */
+  readonly ref: RuleRef;
 }
 
 /** Which environment variables the program gets. */
-export interface NameRules {
-  /** Those that it gets. */
+export interface EnvRules {
+  /** Those that it gets: by a wildcard none that looks like a secret. */
   readonly allow: readonly NameRule[];
   /** Those that it does not get, whatever is allowed. */
   readonly deny: readonly NameRule[];
   /** The same: a variable that is not there and one that is hidden look alike. */
   readonly ignore: readonly NameRule[];
+  /** Those that get a value, whatever is denied; of two the last one holds. */
+  readonly set: readonly ValueRule[];
 }
 
 /** One rule about a system call, or about a group of them. */
@@ -94,7 +108,7 @@ export interface Sections {
   /** What may be executed. */
   readonly run: PathRules;
   /** Which environment variables the program gets. */
-  readonly env: NameRules;
+  readonly env: EnvRules;
   /** How much it may use; of the layers' limits the smallest ones. */
   readonly limits: Limits;
   /** What is said of calls by name. */
@@ -150,8 +164,8 @@ export type Effect = "allow" | "deny" | "ignore";
 /** No rules about files. */
 export const NO_PATHS: PathRules = { allow: [], deny: [], ignore: [] };
 
-/** No rules about names. */
-export const NO_NAMES: NameRules = { allow: [], deny: [], ignore: [] };
+/** No rules about variables. */
+export const NO_NAMES: EnvRules = { allow: [], deny: [], ignore: [], set: [] };
 
 /** A layer that says nothing. */
 export const EMPTY_LAYER: Layer = {

@@ -6,15 +6,23 @@ import { GlobError, isAlone } from "./glob.ts";
 import {
   type Effect,
   EFFECTS,
+  type EnvRules,
   type NameRule,
-  type NameRules,
   type PathRule,
   type PathRules,
+  type ValueRule,
 } from "./policy.ts";
 import { parseSegment } from "./segment.ts";
-import { readList, readMap, readText, refTo, type Shape } from "./values.ts";
+import {
+  readEntries,
+  readList,
+  readMap,
+  readText,
+  refTo,
+  type Shape,
+} from "./values.ts";
 import { readRefusal, REFUSAL_KEYS } from "./shape_calls.ts";
-import { toPattern } from "./variables.ts";
+import { toPattern, toValue } from "./variables.ts";
 
 /** Reads `read`, `write` or `run`. */
 export function readPaths(
@@ -35,10 +43,40 @@ export function readNames(
   keys: Keys,
   shape: Shape,
   inherits: boolean,
-): NameRules {
-  return readEffects(value, keys, inherits, {
-    all: (keys) => ({ pattern: "*", ref: refTo(shape, keys, "true") }),
+): EnvRules {
+  const isMap = typeof value === "object" && value !== null &&
+    !Array.isArray(value);
+  const { set, ...effects } = isMap ? value as Record<string, unknown> : {};
+  const rules = readEffects(isMap ? effects : value, keys, inherits, {
+    all: (keys) => ({
+      pattern: "*",
+      ref: refTo(shape, keys, "true"),
+      all: true,
+    }),
     one: (item, keys) => readName(item, keys, shape),
+    more: ["set"],
+  });
+  return {
+    ...rules,
+    set: set === undefined ? [] : readSet(set, [...keys, "set"], shape),
+  };
+}
+
+/** Reads the variables that get a value. */
+function readSet(value: unknown, keys: Keys, shape: Shape): ValueRule[] {
+  return [...readEntries(value, keys)].map(([name, text]) => {
+    const at = [...keys, name];
+    notAName(name, at, "key");
+    const value = readText(text, at);
+    try {
+      return {
+        name: fromText(name),
+        value: toValue(value, shape.variables),
+        ref: refTo(shape, at, name),
+      };
+    } catch (error) {
+      throw asFault(error, at);
+    }
   });
 }
 
@@ -48,6 +86,8 @@ export interface RuleReaders<Rule> {
   readonly all: (keys: Keys) => Rule;
   /** Reads one item of a list. */
   readonly one: (item: unknown, keys: Keys, effect: Effect) => Rule;
+  /** Which keys the map may have besides. */
+  readonly more?: readonly string[];
 }
 
 /** Reads `true`, `false`, a list, or a map of what is allowed, denied and ignored. */
@@ -86,7 +126,7 @@ export function readEffects<Rule>(
       { hint: hintFor(value) },
     );
   }
-  const map = readMap(value, keys, EFFECTS);
+  const map = readMap(value, keys, EFFECTS, [], readers.more);
   const of = (effect: Effect): Rule[] =>
     map.has(effect) ? rules(map.get(effect), [...keys, effect], effect) : [];
   return { allow: of("allow"), deny: of("deny"), ignore: of("ignore") };
@@ -152,16 +192,21 @@ function pattern(text: string, keys: Keys, shape: Shape): string {
   }
 }
 
+/** Refuses what cannot be the name of a variable. */
+function notAName(text: string, keys: Keys, part: "key" | "value"): void {
+  if (text !== "" && !/[=\0]/.test(text)) return;
+  throw new Fault(keys, `"${text}" cannot be the name of a variable`, {
+    part,
+    hint: text.includes("=")
+      ? `write the name alone; "env: {set: {NAME: value}}" sets values`
+      : undefined,
+  });
+}
+
 /** Reads one name of a variable. */
 function readName(item: unknown, keys: Keys, shape: Shape): NameRule {
   const text = readText(item, keys);
-  if (text === "" || /[=\0]/.test(text)) {
-    throw new Fault(keys, `"${text}" cannot be the name of a variable`, {
-      hint: text.includes("=")
-        ? "write the name alone: a policy sets no values"
-        : undefined,
-    });
-  }
+  notAName(text, keys, "value");
   const pattern = fromText(text);
   try {
     parseSegment(pattern);

@@ -24,6 +24,7 @@ export function readMap(
   keys: Keys,
   known: readonly string[],
   reserved: readonly string[] = [],
+  others: readonly string[] = [],
 ): Map<string, unknown> {
   const map = readEntries(value, keys);
   for (const key of map.keys()) {
@@ -37,7 +38,8 @@ export function readMap(
     }
     throw new Fault(at, `unknown key "${shorten(key)}"`, {
       part: "key",
-      hint: didYouMean(key, known) ?? `the keys here are ${known.join(", ")}`,
+      hint: didYouMean(key, [...known, ...others]) ??
+        `the keys here are ${[...known, ...others].join(", ")}`,
     });
   }
   return map;

@@ -39,7 +39,11 @@ export const VARIABLES = [
  * @throws {GlobError} when the text makes no sense
  */
 export function toPattern(text: string, variables: Variables): string {
-  const pattern = substitute(expandHome(text), variables);
+  const pattern = substitute(
+    expandHome(text),
+    variables,
+    (value) => escapeGlob(value === "/" ? "" : value) || "/",
+  );
   if (!pattern.startsWith("/")) {
     throw new GlobError(
       "a path must be absolute or start with a variable",
@@ -48,6 +52,19 @@ export function toPattern(text: string, variables: Variables): string {
   }
   parseGlob(pattern);
   return pattern;
+}
+
+/**
+ * Makes the value of an environment variable of a policy's text.
+ *
+ * @param text the value as it is written in a policy
+ * @param variables what the variables stand for
+ * @returns the value, a byte string
+ * @throws {GlobError} when it names what is not known
+ */
+export function toValue(text: string, variables: Variables): string {
+  if (text.includes("\0")) throw new GlobError("a value cannot have a NUL");
+  return substitute(text, variables, (value) => value);
 }
 
 /** `~` at the start is the home directory. */
@@ -63,7 +80,11 @@ function expandHome(text: string): string {
 }
 
 /** Puts the values of variables into a text. */
-function substitute(text: string, variables: Variables): string {
+function substitute(
+  text: string,
+  variables: Variables,
+  made: (value: string) => string,
+): string {
   let pattern = "";
   let from = 0;
   for (let at = 0; at < text.length; at++) {
@@ -81,14 +102,14 @@ function substitute(text: string, variables: Variables): string {
     const close = text.indexOf("}", at);
     if (close === -1) throw new GlobError(`"\${" is not closed`);
     pattern += fromText(text.slice(from, at));
-    pattern += valueOf(text.slice(at + 2, close), variables);
+    pattern += made(valueOf(text.slice(at + 2, close), variables));
     at = close;
     from = close + 1;
   }
   return pattern + fromText(text.slice(from));
 }
 
-/** The value of a variable, without a meaning as a pattern. */
+/** The value of a variable. */
 function valueOf(name: string, variables: Variables): string {
   const known = VARIABLES.find((one) => one === name);
   if (known === undefined) {
@@ -106,5 +127,5 @@ function valueOf(name: string, variables: Variables): string {
   if (!value.startsWith("/")) {
     throw new GlobError(`variable "\${${name}}" is not an absolute path`);
   }
-  return escapeGlob(value === "/" ? "" : value) || "/";
+  return value;
 }

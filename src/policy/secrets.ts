@@ -1,0 +1,48 @@
+/** Which environment variables look like secrets, or change how programs start? */
+
+import { matchSegment, parseSegment } from "./segment.ts";
+
+/**
+ * Names that a wildcard does not mean. `LD_*` tells the dynamic linker what else
+ * to load (ld.so(8)); the rest is what secrets are commonly called.
+ */
+export const SECRET_NAMES = [
+  "*TOKEN*",
+  "*SECRET*",
+  "*PASSWORD*",
+  "*PASSWD*",
+  "*PASSPHRASE*",
+  "*CREDENTIAL*",
+  "*APIKEY*",
+  "*API_KEY*",
+  "*ACCESS_KEY*",
+  "*ACCESSKEY*",
+  "*PRIVATE_KEY*",
+  "*PRIVATEKEY*",
+  "KEY",
+  "*_KEY",
+  "*_KEYS",
+  "PASS",
+  "*_PASS",
+  "*_PWD",
+  "*_AUTH",
+  "LD_*",
+] as const;
+
+const PATTERNS = SECRET_NAMES.map((text) => parseSegment(text));
+
+/** ASCII letters made capitals; all else stays. */
+export function upperCase(text: string): string {
+  return text.replace(/[a-z]+/g, (letters) => letters.toUpperCase());
+}
+
+/**
+ * Whether a variable looks like a secret, by whatever case:
+ * `npm_config__authToken` is a token, too.
+ *
+ * @param name the variable's name, as a byte string
+ */
+export function looksSecret(name: string): boolean {
+  const upper = upperCase(name);
+  return PATTERNS.some((one) => matchSegment(one, upper, 0, upper.length));
+}

@@ -1,0 +1,46 @@
+/** `env` in a policy: which variables a program gets, and with which values. */
+
+import { assertEquals, assertMatch } from "@std/assert";
+import { jail } from "./harness.ts";
+import { jail as command, scratch } from "./jail.ts";
+
+const env = {
+  GITHUB_TOKEN: "no",
+  DB_PASSWORD: "no",
+  LD_DEBUG: "statistics",
+  GREETING: "hello",
+};
+
+async function given(policy: string | readonly string[]): Promise<string[]> {
+  const { stdout } = await jail(policy, ["env"], { env });
+  return stdout.split("\n").filter((line) =>
+    Object.keys(env).includes(line.split("=")[0] ?? "")
+  ).sort();
+}
+
+Deno.test("jail hands over no secret and no LD_* that a policy does not name", async () => {
+  assertEquals(await given("extends: default\n"), ["GREETING=hello"]);
+  assertEquals(await given(["-p", "default", "--allow-env=GITHUB_TOKEN"]), [
+    "GITHUB_TOKEN=no",
+    "GREETING=hello",
+  ]);
+  assertEquals(
+    await given("extends: default\nenv: {deny: ['greet*']}\n"),
+    [],
+  );
+});
+
+Deno.test("jail gives a program the values that a policy sets", async () => {
+  const policy =
+    'extends: default\nenv: {deny: ["*"], set: {GREETING: "a=b c", DB_PASSWORD: "${cwd}"}}\n';
+  await using cwd = await scratch();
+  const { stdout } = await jail(policy, ["env"], { env, cwd: cwd.path });
+  assertEquals(stdout, `GREETING=a=b c\nDB_PASSWORD=${cwd.path}\n`);
+});
+
+Deno.test("jail plan names the variables that would be dropped, and no value", async () => {
+  const { stdout } = await command(["plan", "default"], { env });
+  const line = stdout.split("\n").find((one) => one.startsWith("drops")) ?? "";
+  assertMatch(line, / DB_PASSWORD GITHUB_TOKEN (.+ )?LD_DEBUG( |$)/);
+  assertEquals(/GREETING|statistics|=/.test(line), false, line);
+});
