@@ -16,6 +16,14 @@ export const AT_NULL = 0;
 export const AT_IGNORE = 1;
 /** Where the program starts. */
 export const AT_ENTRY = 9;
+/** The user id. */
+export const AT_UID = 11;
+/** The effective user id. */
+export const AT_EUID = 12;
+/** The group id. */
+export const AT_GID = 13;
+/** The effective group id. */
+export const AT_EGID = 14;
 /** Was it set-user-ID or the like? */
 export const AT_SECURE = 23;
 /** The name given to execve. */

@@ -23,6 +23,7 @@ import { assemble } from "../trace/filter.ts";
 import type { Engine, Observation, Watcher } from "../trace/options.ts";
 import { trace } from "../trace/tracer.ts";
 import { type Ask, asking } from "./ask.ts";
+import { SystemFacts } from "./facts.ts";
 import { floorFor } from "./floor.ts";
 import { netOptions } from "./net.ts";
 import { holdToStrict } from "./plan.ts";
@@ -115,7 +116,9 @@ function engineOf(wanted: Engine | "auto"): Engine {
  * @throws {UnsupportedError} where this machine cannot enforce the policy
  */
 export function runJob(job: Job, hooks: JobHooks): Outcome {
-  const { policy, program } = job;
+  const { program } = job;
+  using facts = new SystemFacts(job.policy, program.env);
+  const { policy } = facts;
   const engine = engineOf(job.engine);
   const found = findProgram(program);
   if (policy.limits.written !== undefined && writtenBy("self") < 0) {
@@ -167,6 +170,7 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
         engine === "seccomp" ? filter : undefined,
         ruleset,
         policy.limits,
+        facts.steps,
       ),
       program: printable(program.name),
       hint,
@@ -178,6 +182,7 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
         : job.onDeny === "ask" && hooks.ask !== undefined
         ? asking(decide, hooks.ask)
         : decide,
+      sys: facts.options,
       limits: policy.limits,
       measured: hooks.measured,
       observe: hooks.observe,

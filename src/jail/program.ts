@@ -144,6 +144,7 @@ export function asScript(
  * @param filter the filter, or `undefined` where the kernel gets none
  * @param ruleset the fd of the Landlock ruleset that it submits to, if any
  * @param limits its limits, of which the kernel holds some
+ * @param steps what it does besides, before it submits to that
  * @returns the plan
  */
 export function planLaunch(
@@ -153,6 +154,7 @@ export function planLaunch(
   filter: Uint8Array | undefined,
   ruleset?: number,
   limits: Limits = {},
+  steps: readonly Step[] = [],
 ): LaunchPlan {
   return {
     file: toCString(found.path),
@@ -170,6 +172,7 @@ export function planLaunch(
       // jail was started with.
       ...limitSteps(limits),
       ...confinement(),
+      ...steps,
       ...(ruleset === undefined ? [] : [restrictSelf(ruleset)]),
     ],
     filter,

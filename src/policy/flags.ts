@@ -18,6 +18,7 @@ import {
   type PathRule,
   type PathSection,
 } from "./policy.ts";
+import { allHidden, allReal, type SysRules } from "./sys.ts";
 
 /** What flags say of one thing: nothing, all of it, or a list. */
 export interface FlagValues {
@@ -128,7 +129,7 @@ export function flagsLayer(
       set: [],
     },
     net: netOf(flags.net, options, all, ref),
-    sys: allOrNone(flags.sys, "sys", all),
+    sys: sysFlags(flags.sys, all, ref),
   };
 }
 
@@ -173,6 +174,19 @@ function toPath(
     `Cannot find ${printable(name)} in PATH`,
     `write the program's whole path, such as ${printable(`./${name}`)}`,
   );
+}
+
+/** What flags say of the system. */
+function sysFlags(
+  values: FlagValues | undefined,
+  all: boolean,
+  ref: NonNullable<FlagOptions["ref"]>,
+): SysRules | undefined {
+  const said = allOrNone(values, "sys", all);
+  if (said === undefined) return undefined;
+  return said === "all"
+    ? allReal(ref(all ? "all" : "sys", "allow", undefined, ""))
+    : allHidden(ref("sys", values?.deny ? "deny" : "ignore", undefined, ""));
 }
 
 /** All, nothing, or not said. */

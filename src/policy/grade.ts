@@ -21,6 +21,7 @@ import {
   type PathSection,
   type Policy,
 } from "./policy.ts";
+import { type Fact, given, type SysRules, UNAME_FIELDS } from "./sys.ts";
 
 /**
  * How well a rule stands a race with the program's own threads:
@@ -45,6 +46,7 @@ export interface GradedRule {
   readonly section:
     | PathSection
     | "env"
+    | "sys"
     | "calls"
     | "net"
     | "limits"
@@ -119,6 +121,7 @@ export function gradeRules(policy: Policy, means: Means): GradedRule[] {
       held: undefined,
     });
   }
+  graded.push(...gradeSys(policy.sys, means.filtered));
   for (const name of LIMIT_NAMES) {
     const limit = policy.limits[name];
     if (limit === undefined) continue;
@@ -174,6 +177,34 @@ function gradeFile(
     ? "R1"
     : "R2";
   return { section, effect, ref, text: ref.text, mechanisms, grade, held };
+}
+
+/**
+ * The processor tells some of it without a call: `cpuid` how many there are, a
+ * clock since when. /proc has real ids.
+ */
+function gradeSys(sys: SysRules, filtered: boolean): GradedRule[] {
+  const graded: GradedRule[] = [];
+  const add = (
+    fact: Fact<unknown> | undefined,
+    mechanisms: readonly Mechanism[],
+    grade: Grade,
+  ): void => {
+    const value = given(fact);
+    if (fact === undefined || value === undefined) return;
+    const effect = value === "deny" ? "deny" : "allow";
+    const { ref } = fact;
+    graded.push({
+      ...{ section: "sys", effect, ref, text: ref.text, mechanisms, grade },
+      held: undefined,
+    });
+  };
+  for (const field of UNAME_FIELDS) add(sys.uname?.[field], ["stop"], "R1");
+  add(sys.cpus, ["start", "stop"], "R3");
+  add(sys.uid, ["start", "stop"], "R3");
+  add(sys.gid, ["start", "stop"], "R3");
+  add(sys.sysinfo, [filtered ? "filter" : "stop"], "R3");
+  return graded;
 }
 
 function gradeNet(

@@ -72,6 +72,8 @@ export type Look =
   }
   /** Nothing: there must be room for the process or thread that it makes. */
   | { readonly kind: "room" }
+  /** Nothing: it gives the result that the policy's facts say. */
+  | { readonly kind: "answer" }
   /** Nothing: it refuses. */
   | {
     readonly kind: "refuse";

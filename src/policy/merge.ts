@@ -3,9 +3,9 @@
  *
  * The order is: what a policy extends, before the policy itself; the policies
  * of the command line in their order; its flags last. Lists append. Of
- * `description`, `default` and `sys` the last one that is said holds, of each
- * limit the smallest; of `net`, `false` takes back what the layers before it
- * allow.
+ * `description`, `default` and each fact of `sys` the last one that is said holds,
+ * of each limit the smallest; of `net`, `false` takes back what the layers before
+ * it allow.
  * Order does not matter for what is allowed: deny beats ignore, and ignore
  * beats allow, whichever layer they are in.
  */
@@ -13,6 +13,7 @@
 import { mergeLimits } from "./limits.ts";
 import { mergeNet } from "./net.ts";
 import type { Effect, Layer, Policy } from "./policy.ts";
+import { closedFiles, mergeSys } from "./sys.ts";
 
 /**
  * Merges layers, the most basic one first.
@@ -21,9 +22,11 @@ import type { Effect, Layer, Policy } from "./policy.ts";
  * @returns the policy; without any layer it allows nothing
  */
 export function mergeLayers(layers: readonly Layer[]): Policy {
+  const sys = mergeSys(layers.map((layer) => layer.sys));
+  const read = mergeRules(layers.map((layer) => layer.read));
   return {
     description: last(layers, (layer) => layer.description),
-    read: mergeRules(layers.map((layer) => layer.read)),
+    read: { ...read, deny: [...read.deny, ...closedFiles(sys)] },
     write: mergeRules(layers.map((layer) => layer.write)),
     run: mergeRules(layers.map((layer) => layer.run)),
     env: {
@@ -31,7 +34,7 @@ export function mergeLayers(layers: readonly Layer[]): Policy {
       set: layers.flatMap((layer) => layer.env.set),
     },
     net: mergeNet(layers.map((layer) => layer.net)),
-    sys: last(layers, (layer) => layer.sys) ?? "none",
+    sys,
     limits: mergeLimits(layers.map((layer) => layer.limits)),
     calls: {
       allow: layers.flatMap((layer) => layer.calls.allow),

@@ -1,7 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { PolicyError } from "../errors.ts";
 import { parsePolicy } from "./parse.ts";
+import { mergeLayers } from "./merge.ts";
 import type { Layer } from "./policy.ts";
+import { allHidden, given, givenUname, mergeSys } from "./sys.ts";
 
 const VARIABLES = {
   cwd: "/home/u/[work]*",
@@ -48,7 +50,7 @@ default: EPERM
     { kind: "kill" },
   ]);
   assertEquals(layer.write.ignore[0]?.ref.keys, ["write", "ignore", 0]);
-  assertEquals([layer.net, layer.sys], ["all", "none"]);
+  assertEquals([layer.net, layer.sys?.cpus?.value], ["all", 1]);
   assertEquals(layer.calls.refuse.map(({ name, refusal }) => [name, refusal]), [
     ["ptrace", undefined],
     ["bpf", { kind: "kill" }],
@@ -69,6 +71,52 @@ Deno.test("parsePolicy() reads variables that get a value, beside what is handed
   ]);
   assertEquals(env.set[0]?.ref.keys, ["env", "set", "LANG"]);
   assertEquals([env.allow.length, env.deny.length], [1, 1]);
+});
+
+const REF = { source: "", keys: [], text: "" };
+
+for (
+  const [text, expected] of [
+    ["{hostname: box}", { uname: { nodename: "box" } }],
+    ["{uname: {release: '6.1', machine: real}}", {
+      uname: { release: "6.1" },
+    }],
+    ["{cpus: 4, uid: 0, gid: 7, sysinfo: deny}", {
+      cpus: 4,
+      uid: 0,
+      gid: 7,
+      sysinfo: "deny",
+    }],
+    ["{cpus: real, uname: real}", {}],
+    ["true", {}],
+  ] as const
+) {
+  Deno.test(`parsePolicy() reads sys: ${text}`, async () => {
+    const { sys } = await parse(`sys: ${text}`);
+    // On top of a policy that says otherwise.
+    const { uname, ...facts } = mergeSys([
+      text === "true" ? allHidden(REF) : undefined,
+      sys,
+    ]);
+    const seen = Object.entries(facts).flatMap(([name, fact]) =>
+      given<unknown>(fact) === undefined ? [] : [[name, given<unknown>(fact)]]
+    );
+    const names = givenUname({ uname: uname ?? {} });
+    assertEquals({
+      ...Object.fromEntries(seen),
+      ...Object.keys(names).length > 0 ? { uname: names } : {},
+    }, expected);
+  });
+}
+
+Deno.test("mergeLayers() closes the files that tell what sys denies, at its place", async () => {
+  const layer = await parse("sys: {sysinfo: deny}");
+  const { read } = mergeLayers([layer]);
+  const of = (path: string): unknown =>
+    read.deny.find(({ pattern }) => pattern === path)?.ref.keys;
+  assertEquals(of("/proc/loadavg"), ["sys", "sysinfo"]);
+  const real = await parse("sys: true");
+  assertEquals(mergeLayers([layer, real]).read.deny, []);
 });
 
 Deno.test("parsePolicy() reads text with CRLF and a byte order mark", async () => {
@@ -120,7 +168,22 @@ const WRONG: readonly (readonly [string, string, string, string?])[] = [
   ["env: {sett: {A: x}}", "1:7", "unknown key", `"set"`],
   ["net: ['example.org:443']", "1:7", "not enforced yet", "192.0.2.1:443"],
   ["net: {connect: ['10.0.0.1/8']}", "1:17", "bits beyond", "10.0.0.0/8"],
-  ["sys: {uname: deny}", "1:6", "not enforced yet"],
+  ["sys: 3", "1:6", "a map, not 3", "hostname"],
+  ["sys: {hostnam: x}", "1:7", "unknown key", `"hostname"`],
+  ["sys: {uname: deny}", "1:14", "must be a map"],
+  ["sys: {uname: {node: x}}", "1:15", "unknown key", "nodename"],
+  ["sys: {uname: {release: 6}}", "1:24", "a text is expected", "quotes"],
+  ["sys: {uname: {nodename: a}, hostname: b}", "1:29", "the same", "leave out"],
+  [`sys: {hostname: ${"x".repeat(65)}}`, "1:17", "at most 64"],
+  ['sys: {hostname: "a\\tb"}', "1:17", "control"],
+  ["sys: {cpus: 0}", "1:13", "from 1 to 1024", ""],
+  ["sys: {cpus: 1.5}", "1:13", "from 1"],
+  ["sys: {uid: root}", "1:12", "number", ""],
+  ["sys: {gid: 4294967295}", "1:12", "4294967294"],
+  ["sys: {sysinfo: false}", "1:16", `"deny" is expected`],
+  ["sys: {time: deny}", "1:7", "not enforced yet"],
+  ["sys: {random: {seed: 1}}", "1:7", "not enforced yet"],
+  ["sys: {deterministic: true}", "1:7", "not enforced yet"],
   ["limits: {output: 1KB}", "1:18", `unknown unit "KB"`, "kB"],
   ["limits: [60s]", "1:9", "must be a map"],
   ["limits: {open-file: 3}", "1:10", "unknown key", "open-files"],

@@ -18,6 +18,7 @@ import {
 } from "./guard.ts";
 import type { Policy } from "./policy.ts";
 import { netRuleGuards } from "./net_guards.ts";
+import { sysGuards } from "./plan_sys.ts";
 import { jailRule, SURFACE } from "./surface.ts";
 
 /** What happens to one call: the first guard that holds, or else the action. */
@@ -180,6 +181,7 @@ function planCall(
   const allowed = setting?.kind === "allow";
   const guards = [
     ...(SURFACE[name] ?? []),
+    ...sysGuards(name, policy.sys),
     ...netGuards(name, policy, options),
     ...limits.memory !== undefined && name === "memfd_create" ? NO_MEMFD : [],
     ...(limits.written ?? limits.output) !== undefined

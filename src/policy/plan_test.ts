@@ -9,8 +9,8 @@ import type { NetRuleSet } from "./net.ts";
 import { actionOf, type CallEntry, type CallPlan, planCalls } from "./plan.ts";
 import { EMPTY_LAYER, type Policy } from "./policy.ts";
 
-const NONE: Policy = { ...EMPTY_LAYER, net: "none", sys: "none" };
-const ALL: Policy = { ...EMPTY_LAYER, net: "all", sys: "all" };
+const NONE: Policy = { ...EMPTY_LAYER, net: "none", sys: {} };
+const ALL: Policy = { ...EMPTY_LAYER, net: "all", sys: {} };
 const REF: RuleRef = { source: "p.yaml", keys: ["calls"], text: "rule" };
 const EVERYTHING: Policy = {
   ...ALL,
@@ -53,6 +53,8 @@ function shortLook(action: FilterAction & { kind: "trace" }): Short {
       return "room";
     case "output":
       return `output ${look.fd} ${look.size}`;
+    case "answer":
+      return look.kind;
     case "pid":
     case "group":
     case "group-at":

@@ -4,6 +4,7 @@ import type { Group, SyscallName } from "../abi/syscalls.ts";
 import type { Refusal, RuleRef } from "./decision.ts";
 import type { Limits } from "./limits.ts";
 import type { Net } from "./net.ts";
+import type { SysRules } from "./sys.ts";
 
 /** One rule about files. */
 export interface PathRule {
@@ -129,8 +130,8 @@ export interface Layer extends Sections {
   readonly extends: readonly Reference[];
   /** What may be done with the network, if the layer says. */
   readonly net?: Net | undefined;
-  /** Whether facts about the system may be asked for, if the layer says. */
-  readonly sys?: AllOrNone | undefined;
+  /** What the program sees of the system, as far as the layer says. */
+  readonly sys?: SysRules | undefined;
 }
 
 /** The name of another policy, and where it is asked for. */
@@ -145,8 +146,8 @@ export interface Reference {
 export interface Policy extends Sections {
   /** What may be done with the network. */
   readonly net: Net;
-  /** Whether facts about the system may be asked for. */
-  readonly sys: AllOrNone;
+  /** What the program sees of the system; what is not mentioned is real. */
+  readonly sys: SysRules;
 }
 
 /** The ways in which files can be used that have rules of their own. */

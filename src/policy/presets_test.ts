@@ -10,6 +10,8 @@ import { EFFECTS } from "./policy.ts";
 import { PRESETS } from "./presets.ts";
 import { POLICY_KEYS } from "./shape.ts";
 import { CALL_KEYS, REFUSAL_KEYS } from "./shape_calls.ts";
+import { SYS_KEYS } from "./shape_sys.ts";
+import { UNAME_FIELDS } from "./sys.ts";
 import { VARIABLES } from "./variables.ts";
 import { parseYaml } from "./yaml.ts";
 
@@ -65,6 +67,11 @@ Deno.test("the schema has the keys that policies have", () => {
   ]);
   const paths = definitions.paths.oneOf[1]?.properties;
   assertEquals(Object.keys(paths ?? {}), [...EFFECTS]);
+  const sys = properties.sys.oneOf[1]?.properties;
+  assertEquals(Object.keys(sys ?? {}), [...SYS_KEYS]);
+  assertEquals(Object.keys(sys?.uname.oneOf[1]?.properties ?? {}), [
+    ...UNAME_FIELDS,
+  ]);
   for (const name of VARIABLES) {
     assertEquals(definitions.path.pattern.includes(name), true, name);
   }
@@ -89,6 +96,10 @@ const REFUSED = [
   "net: {sockets: [packet]}",
   "net: {deny: [{errno: EPERM}]}",
   "net: 3",
+  "sys: 3",
+  "sys: {hostnam: x}",
+  "sys: {cpus: 0}",
+  "env: {set: {A: 1}}",
   "default: 13",
   "calls: {deny: {openat: 1}}",
   "extends: 3",
@@ -98,12 +109,16 @@ const ACCEPTED = [
   "net: true",
   "net: ['10.0.0.0/8:443', '[::1]:80', '*:53', localhost, 'unix:@x']",
   "net: {allow: true, deny: [{address: '1.2.3.4', errno: EPERM}]}",
-  "net: {connect: ['[fe80::1%eth0]/64:1-9'], listen: {ignore: ['*']}, sockets: [inet6]}",
+  "net: {connect: ['[fe80::%eth0]/64:1-9'], listen: {ignore: ['*']}, sockets: [inet6]}",
+  "env: {set: {A: b}, allow: [PATH]}",
+  "sys: {uname: {release: '6.1'}, hostname: a, cpus: 2, uid: 0, sysinfo: deny}",
 ];
 
 for (const text of ACCEPTED) {
-  Deno.test(`the schema accepts ${text}`, () => {
-    assertEquals(validate(parseYaml(text)), true);
+  Deno.test(`the schema accepts ${text}, as the parser does`, async () => {
+    validate(parseYaml(text));
+    assertEquals(validate.errors ?? [], []);
+    await parsePolicy(text, { source: "x", variables: VALUES });
   });
 }
 

@@ -2,16 +2,12 @@
 
 import type { RuleRef } from "./decision.ts";
 import { describe, Fault, shorten } from "./fault.ts";
-import {
-  type AllOrNone,
-  EMPTY_LAYER,
-  type Layer,
-  type Reference,
-} from "./policy.ts";
+import { EMPTY_LAYER, type Layer, type Reference } from "./policy.ts";
 import { readCalls, readDefault } from "./shape_calls.ts";
 import { readLimits } from "./shape_limits.ts";
 import { readNet } from "./shape_net.ts";
 import { readNames, readPaths } from "./shape_rules.ts";
+import { readSys } from "./shape_sys.ts";
 import { didYouMean } from "./similar.ts";
 import { readList, readMap, readText, refTo, type Shape } from "./values.ts";
 
@@ -62,7 +58,7 @@ export function readLayer(value: unknown, shape: Shape): Layer {
       ? readNames(map.get("env"), ["env"], shape, inherits)
       : EMPTY_LAYER.env,
     net: map.has("net") ? readNet(map.get("net"), shape, inherits) : undefined,
-    sys: map.has("sys") ? readAllOrNone(map.get("sys"), "sys") : undefined,
+    sys: map.has("sys") ? readSys(map.get("sys"), shape) : undefined,
     limits: map.has("limits")
       ? readLimits(map.get("limits"), shape)
       : EMPTY_LAYER.limits,
@@ -117,16 +113,4 @@ function readReferences(value: unknown, shape: Shape): Reference[] {
     if (name === "") throw new Fault(keys, "a policy's name cannot be empty");
     return { name, ref: refTo(shape, keys, name) };
   });
-}
-
-/** Reads `true` or `false`, all that can be said of some things so far. */
-function readAllOrNone(value: unknown, key: "sys"): AllOrNone {
-  if (typeof value === "boolean") return value ? "all" : "none";
-  throw new Fault(
-    [key],
-    `"${key}" with more than true or false is not enforced yet`,
-    {
-      hint: `write "${key}: true" for all of it, or leave it out for none`,
-    },
-  );
 }

@@ -180,6 +180,25 @@ export function write(fd: number, from: Uint8Array): number {
   return outcome(libc().write(fd, from, from.length));
 }
 
+/**
+ * Writes all of `from` to an fd.
+ *
+ * @param fd the fd
+ * @param from the bytes
+ * @returns how many there were, or the negative errno of the write that failed
+ */
+export function writeAll(fd: number, from: Uint8Array): number {
+  for (let done = 0; done < from.length;) {
+    const written = write(fd, from.subarray(done));
+    if (written < 0) {
+      if (written === -EINTR) continue;
+      return written;
+    }
+    done += written;
+  }
+  return from.length;
+}
+
 /** Reads entries of an open directory: `struct linux_dirent64`. */
 export function getdents64(fd: number, into: Uint8Array): number {
   return outcome(

@@ -39,6 +39,8 @@ const SYMBOLS = {
     parameters: ["i32", "buffer", "usize", "buffer", "usize", "usize"],
     result: "i32",
   },
+  // int uname(struct utsname *buf)
+  uname: { parameters: ["buffer"], result: "i32" },
 
   // ssize_t pread64(int fd, void *buf, size_t count, off64_t offset)
   pread64: { parameters: ["i32", "buffer", "usize", "i64"], result: "i32" },

@@ -100,23 +100,37 @@ function pieceSize(address: number, most: number, room: number): number {
 }
 
 /**
- * Writes memory of a process as the process itself may: not what it maps to read
- * alone.
+ * Writes memory of a process as the process itself may, and the kernel for its
+ * calls: not what it maps to read alone, such as the pages with what jail has
+ * checked.
  *
  * @param tid any task of it
  * @param address where to start
  * @param from the bytes
+ * @param length how many of them; all unless given
  * @returns how many were written, or a negative errno
  */
 export function writeAsTracee(
   tid: number,
   address: number,
   from: Uint8Array,
+  length: number = from.length,
 ): number {
   if (!reachable(address)) return -EFAULT;
-  setPiece(local, addressOf(from), from.length);
-  setPiece(remote, address, from.length);
+  setPiece(local, addressOf(from), Math.min(length, from.length));
+  setPiece(remote, address, length);
   return outcome(libc().process_vm_writev(tid, local, 1, remote, 1, 0));
+}
+
+/** The same, where all or nothing counts: 0, or `-EFAULT` where not all could be. */
+export function storeMemory(
+  tid: number,
+  address: number,
+  from: Uint8Array,
+  length: number,
+): number {
+  const written = writeAsTracee(tid, address, from, length);
+  return written === length ? 0 : -EFAULT;
 }
 
 // Room for a tid of ten digits; they are written from the right.

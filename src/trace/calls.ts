@@ -23,9 +23,12 @@ import type { ArgIndex, Look } from "../policy/guard.ts";
 import { actionOf } from "../policy/plan.ts";
 import { close } from "../sys/files.ts";
 import { kill } from "../sys/wait.ts";
+import { changeAuxv, tellsAnything } from "./auxv.ts";
 import { Answers, fixedRule, type Resumer } from "./answer.ts";
 import { lookAtAddress } from "./address.ts";
 import { Closed } from "./closed.ts";
+import { Facts } from "./facts.ts";
+import { replaceFile } from "./replace.ts";
 import { lookAtExec } from "./exec.ts";
 import type { Family } from "./family.ts";
 import type { Freezer } from "./freeze.ts";
@@ -88,6 +91,7 @@ export class Calls {
   /** What may be written to the program's output, where that is limited. */
   readonly #output: Output | undefined;
   readonly #bound = new BoundSockets();
+  readonly #facts: Facts | undefined;
   readonly #syscallSize: number;
 
   /**
@@ -115,6 +119,7 @@ export class Calls {
     this.#registers = this.#answers.registers;
     this.#syscallSize = arch.syscallInstruction;
     this.#rewriter = new Rewriter(arch);
+    this.#facts = options.sys && new Facts(options.sys.rules, family.isOwn);
     const { stdio, keepFds } = options.launch;
     const output = options.limits?.output;
     if (output !== undefined) {
@@ -243,6 +248,14 @@ export class Calls {
     }
   }
 
+  /** What a new image is told in place of the kernel's: false where it cannot be. */
+  tell(tracee: Tracee): boolean {
+    const { sys } = this.#options;
+    if (sys === undefined || !tellsAnything(sys.rules)) return true;
+    const sp = this.registersOf(tracee)?.sp ?? 0;
+    return changeAuxv(tracee.tid, sp, sys.rules);
+  }
+
   /** The registers of a stopped tracee; `undefined` where it is gone. */
   registersOf(tracee: Tracee): Registers | undefined {
     return this.#answers.read(tracee) ? this.#registers : undefined;
@@ -368,6 +381,9 @@ export class Calls {
       case "output":
         this.#write(tracee, look.fd, look.size);
         return true;
+      case "answer":
+        this.#answer(tracee, spec);
+        return true;
       case "call":
         return this.#lookAtCall(tracee, spec);
     }
@@ -424,6 +440,13 @@ export class Calls {
     if (done === "wait") return this.#anew(tracee, ended);
     if (this.#freezer.release(tracee)) this.#drain();
     return true;
+  }
+
+  /** Puts a file that says what the policy does in place of one that is opened. */
+  #replace(looked: Looked): boolean {
+    const [path] = looked.paths;
+    if (looked.open === undefined || path === undefined) return false;
+    return replaceFile(looked, path, looked.open, this.#options.sys);
   }
 
   /** Looks again where calls have ended by now that a tracee would wait for. */
@@ -493,12 +516,13 @@ export class Calls {
         ? this.#under(tracee, spec, alone)
         : "wait";
     }
+    const replaced = this.#replace(looked);
     const inMemory = looked.paths.length > 0 || looked.address !== undefined ||
       looked.messages.length > 0;
-    const asIs = !inMemory || this.#options.unsafe === true ||
+    const asIs = !replaced && (!inMemory || this.#options.unsafe === true ||
       alone && !looked.changed &&
         (!this.#family.started ||
-          !looked.pinned && inPrivateMemory(tracee, registers, spec, looked));
+          !looked.pinned && inPrivateMemory(tracee, registers, spec, looked)));
     if (!asIs && !this.#prepare(tracee)) return "in flight";
     looked.never ??= this.#closed.why(looked, spec);
     const done = this.#decided(tracee, spec, looked, asIs);
@@ -708,6 +732,14 @@ export class Calls {
           signalMembers(aim.members, registers.int(1)),
         );
     }
+  }
+
+  /** Gives a call the result that the policy says. */
+  #answer(tracee: Tracee, spec: CallSpec): void {
+    if (!this.#answers.allowed(tracee, spec, nothing())) return;
+    const registers = this.#registers;
+    const result = this.#facts?.answer(tracee, registers, spec.syscall.name);
+    this.#answers.answer(tracee, result ?? -ENOSYS);
   }
 
   /** A call that means a group by its number. */

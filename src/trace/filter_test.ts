@@ -19,8 +19,8 @@ import { EMPTY_LAYER, type Policy } from "../policy/policy.ts";
 import { assemble, returnValue } from "./filter.ts";
 import { interpret } from "./interpret.ts";
 
-const NONE: Policy = { ...EMPTY_LAYER, net: "none", sys: "none" };
-const ALL: Policy = { ...EMPTY_LAYER, net: "all", sys: "all" };
+const NONE: Policy = { ...EMPTY_LAYER, net: "none", sys: {} };
+const ALL: Policy = { ...EMPTY_LAYER, net: "all", sys: {} };
 
 const PLANS: readonly [string, CallPlan][] = [
   ["without the network", planCalls(NONE, { observe: false })],

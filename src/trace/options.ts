@@ -4,6 +4,7 @@ import type { Call } from "../policy/call.ts";
 import type { Decision } from "../policy/decision.ts";
 import type { Limits } from "../policy/limits.ts";
 import type { CallPlan } from "../policy/plan.ts";
+import type { SysRules } from "../policy/sys.ts";
 import type { LaunchPlan } from "../sys/spawn.ts";
 import type { Usage } from "./accounts.ts";
 
@@ -75,6 +76,19 @@ export interface Watcher {
   readonly over: () => void;
 }
 
+/** What a program sees of the system. */
+export interface SysOptions {
+  /** What the policy says. */
+  readonly rules: SysRules;
+  /**
+   * The file that is opened for reading in place of another.
+   *
+   * @param path the real path of that, a byte string
+   * @returns a path without a link in it; `undefined` where it is as it is
+   */
+  readonly fileFor: (path: string) => string | undefined;
+}
+
 /** What the tracer needs for one run. */
 export interface TraceOptions {
   /** How calls are caught. */
@@ -93,6 +107,8 @@ export interface TraceOptions {
   readonly net?: NetOptions | undefined;
   /** What the filter was made of: what to look at in each call that stops. */
   readonly plan: CallPlan;
+  /** What the program sees of the system, where that is not all real. */
+  readonly sys?: SysOptions | undefined;
   /** Told of every decision on a call that stopped. An exception ends the jail. */
   readonly observe?: ((observation: Observation) => void) | undefined;
   /** How much may be used. */

@@ -553,7 +553,8 @@ class Tracer {
       other.held.length = 0;
     }
     // An exec that was not looked at must not run either.
-    const allowed = exec !== undefined && this.#isExpected(tracee, exec);
+    const allowed = exec !== undefined && this.#isExpected(tracee, exec) &&
+      this.#calls.tell(tracee);
     if (!allowed) kill(process.pid, SIGKILL);
     this.#calls.drop(maker);
     this.#freezer.gone(maker);

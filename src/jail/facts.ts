@@ -1,0 +1,174 @@
+/** What a program sees of the system where its policy says so: files, and the way it starts. */
+
+import { fromText, printable, toCString } from "../abi/bytes.ts";
+import { errnoName } from "../abi/errno.ts";
+import { O_CLOEXEC, O_CREAT, O_EXCL, O_WRONLY } from "../abi/fcntl.ts";
+import { UTS_FIELD } from "../abi/utsname.ts";
+import { SystemCallError } from "../errors.ts";
+import { escapeGlob } from "../policy/glob.ts";
+import type { Policy } from "../policy/policy.ts";
+import { given, givenUname, isReal, UNAME_FIELDS } from "../policy/sys.ts";
+import { allowedCpus, cpuMask } from "../sys/cpus.ts";
+import { close, open, readFile, unlink, writeAll } from "../sys/files.ts";
+import type { Step } from "../sys/spawn.ts";
+import { namesOf } from "../trace/facts.ts";
+import type { SysOptions } from "../trace/options.ts";
+import { cpuInfo, cpuList, procStat } from "./cpu_files.ts";
+import { TemporaryDirectory } from "./temporary.ts";
+
+/** The most that is read of a file of /proc, in bytes. */
+const MOST = 1 << 22;
+
+type Content = () => Uint8Array;
+
+/** What a program sees of the system, for one run. */
+export class SystemFacts {
+  /** The policy, with what the files need. */
+  readonly policy: Policy;
+  /** What the tracer does; `undefined` where all is real. */
+  readonly options: SysOptions | undefined;
+  /** What the launcher does. */
+  readonly steps: readonly Step[];
+  readonly #directory: TemporaryDirectory;
+  readonly #made: Map<string, string> = new Map();
+
+  /**
+   * Prepares a run.
+   *
+   * @param policy its policy
+   * @param env the environment that says where temporary files go
+   */
+  constructor(policy: Policy, env: readonly string[]) {
+    const { sys } = policy;
+    this.#directory = new TemporaryDirectory(env);
+    this.policy = policy;
+    this.options = undefined;
+    this.steps = [];
+    if (isReal(sys)) return;
+    this.steps = stepsOf(policy);
+    const contents = contentsOf(policy);
+    // Last: what is made here, nobody removes if anything below fails.
+    if (contents.size > 0) {
+      this.policy = withDirectory(policy, this.#directory.path);
+    }
+    this.options = {
+      rules: sys,
+      fileFor: (path) => {
+        const content = contents.get(path);
+        return content && this.#fileWith(path, content());
+      },
+    };
+  }
+
+  /** Removes its files. Nobody may use them any more. */
+  [Symbol.dispose](): void {
+    this.#directory.remove();
+  }
+
+  /** A file with this content, in place of the one that was made before it. */
+  #fileWith(path: string, content: Uint8Array): string {
+    const before = this.#made.get(path);
+    const name = fromText(crypto.randomUUID());
+    const made = `${this.#directory.path}/${name}`;
+    const fd = open(
+      toCString(made),
+      O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+      0o444,
+    );
+    const result = fd < 0 ? fd : writeAll(fd, content);
+    if (fd >= 0) close(fd);
+    if (result < 0) {
+      throw new SystemCallError(
+        `make a file that stands for ${printable(path)}`,
+        "write()",
+        errnoName(-result),
+      );
+    }
+    // One before the last is not opened any more: another thread may just be
+    // about to open the last.
+    if (before !== undefined) this.#retire(path, before);
+    this.#made.set(path, made);
+    return made;
+  }
+
+  #retire(path: string, file: string): void {
+    const key = `${path}\0`;
+    const older = this.#made.get(key);
+    if (older !== undefined) unlink(older);
+    this.#made.set(key, file);
+  }
+}
+
+/** Lets the files be read, and nobody change them, whatever else is allowed. */
+function withDirectory(policy: Policy, path: string): Policy {
+  const ref = {
+    source: "jail",
+    keys: ["sys"],
+    text: "files that say what sys does",
+  };
+  const rule = { pattern: escapeGlob(path), ref };
+  const { read, write } = policy;
+  return {
+    ...policy,
+    read: { ...read, allow: [...read.allow, rule] },
+    write: { ...write, deny: [...write.deny, rule] },
+  };
+}
+
+/** What the launcher does just before the filter. */
+function stepsOf({ sys }: Policy): Step[] {
+  const steps: Step[] = [];
+  const cpus = given(sys.cpus);
+  if (cpus !== undefined) {
+    const mask = cpuMask(allowedCpus().slice(0, cpus));
+    steps.push({ call: "sched_setaffinity", args: [0, mask.length, mask] });
+  }
+  return steps;
+}
+
+/** Which files have another content, by their real paths. */
+function contentsOf({ sys }: Policy): ReadonlyMap<string, Content> {
+  const contents = new Map<string, Content>();
+  const text = (path: string, content: () => string): void => {
+    contents.set(path, () => new TextEncoder().encode(content()));
+  };
+  const real = (path: string): string => {
+    const bytes = readFile(path, MOST);
+    return typeof bytes === "number" ? "" : new TextDecoder().decode(bytes);
+  };
+  const fields = givenUname(sys);
+  if (Object.keys(fields).length > 0) nameFiles(sys, text);
+  const cpus = given(sys.cpus);
+  if (cpus !== undefined) {
+    text("/proc/cpuinfo", () => cpuInfo(real("/proc/cpuinfo"), cpus));
+    for (const name of ["online", "possible", "present"]) {
+      text(`/sys/devices/system/cpu/${name}`, () => cpuList(cpus));
+    }
+    text("/sys/devices/system/cpu/offline", () => "\n");
+  }
+  if (cpus !== undefined) {
+    text("/proc/stat", () => procStat(real("/proc/stat"), cpus));
+  }
+  return contents;
+}
+
+/** The files that say what uname(2) does. */
+function nameFiles(
+  sys: Policy["sys"],
+  text: (path: string, content: () => string) => void,
+): void {
+  const names = namesOf(sys);
+  const [sysname = "", nodename = "", release = "", version = "", , domain] =
+    UNAME_FIELDS.map((_, index) => {
+      const field = names.subarray(index * UTS_FIELD, (index + 1) * UTS_FIELD);
+      return new TextDecoder().decode(field.subarray(0, field.indexOf(0)));
+    });
+  const kernel = "/proc/sys/kernel";
+  text(`${kernel}/ostype`, () => `${sysname}\n`);
+  text(`${kernel}/hostname`, () => `${nodename}\n`);
+  text(`${kernel}/osrelease`, () => `${release}\n`);
+  text(`${kernel}/version`, () => `${version}\n`);
+  text(`${kernel}/domainname`, () => `${domain}\n`);
+  text("/proc/version", () => `${sysname} version ${release} ${version}\n`);
+  text("/etc/hostname", () => `${nodename}\n`);
+}

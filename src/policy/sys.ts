@@ -1,0 +1,161 @@
+/** Facts of the system as a policy gives them: names, processors, ids. */
+
+import type { RuleRef } from "./decision.ts";
+import type { PathRule } from "./policy.ts";
+
+/** The fields of uname(2), in the order of `struct new_utsname`. */
+export const UNAME_FIELDS = [
+  "sysname",
+  "nodename",
+  "release",
+  "version",
+  "machine",
+  "domainname",
+] as const;
+
+/** One of {@linkcode UNAME_FIELDS}. */
+export type UnameField =
+  | "sysname"
+  | "nodename"
+  | "release"
+  | "version"
+  | "machine"
+  | "domainname";
+
+/** What a policy says of one fact. */
+export interface Fact<Value> {
+  /** What the program sees, or `real` where it sees what is. */
+  readonly value: Value | "real";
+  /** Where it stands. */
+  readonly ref: RuleRef;
+}
+
+/** What a policy says of the system; what it does not mention is real. */
+export interface SysRules {
+  /** Fields of uname(2), and the files that say the same. */
+  readonly uname?: Readonly<Partial<Record<UnameField, Fact<string>>>>;
+  /** How many processors there are, and which the program runs on. */
+  readonly cpus?: Fact<number> | undefined;
+  /** The user id, real, effective and saved. */
+  readonly uid?: Fact<number> | undefined;
+  /** The group id, real, effective and saved, and the one group. */
+  readonly gid?: Fact<number> | undefined;
+  /** Whether uptime, load and memory of the machine are told. */
+  readonly sysinfo?: Fact<"deny"> | undefined;
+}
+
+/** The name of a fact besides the fields of uname(2). */
+export type FactName =
+  | "cpus"
+  | "uid"
+  | "gid"
+  | "sysinfo";
+
+/** Nothing is said: all of it is real. */
+export const REAL_SYS: SysRules = {};
+
+const FACTS: readonly FactName[] = [
+  "cpus",
+  "uid",
+  "gid",
+  "sysinfo",
+];
+
+/**
+ * Rules by which everything is real, whatever was said before.
+ *
+ * @param ref where that stands
+ */
+export function allReal(ref: RuleRef): SysRules {
+  const real = { value: "real", ref } as const;
+  return {
+    uname: Object.fromEntries(UNAME_FIELDS.map((field) => [field, real])),
+    ...Object.fromEntries(FACTS.map((name) => [name, real])),
+  };
+}
+
+/** What a field of uname(2) says that must not be told: UTS_NODENAME of the kernel. */
+export const UNTOLD = "(none)";
+
+/** The id of nobody: `fs.overflowuid` of the kernel. */
+export const NOBODY = 65534;
+
+/**
+ * Rules by which what can be hidden is hidden.
+ *
+ * @param ref where that stands
+ */
+export function allHidden(ref: RuleRef): SysRules {
+  const untold = { value: UNTOLD, ref };
+  return {
+    uname: {
+      nodename: untold,
+      domainname: untold,
+      release: untold,
+      version: untold,
+    },
+    cpus: { value: 1, ref },
+    uid: { value: NOBODY, ref },
+    gid: { value: NOBODY, ref },
+    sysinfo: { value: "deny", ref },
+  };
+}
+
+/** Merges what layers say, the most basic one first: the last word on a fact holds. */
+export function mergeSys(all: readonly (SysRules | undefined)[]): SysRules {
+  const said = all.filter((one) => one !== undefined);
+  const uname = Object.assign({}, ...said.map((one) => one.uname));
+  return { ...Object.assign({}, ...said), uname };
+}
+
+/** What the program sees in place of a fact; `undefined` where that is real. */
+export function given<Value>(fact: Fact<Value> | undefined): Value | undefined {
+  return fact === undefined || fact.value === "real"
+    ? undefined
+    : fact.value as Value;
+}
+
+/** The fields of uname(2) that are not real. */
+export function givenUname(
+  { uname = {} }: SysRules,
+): Readonly<Partial<Record<UnameField, string>>> {
+  const fields: Partial<Record<UnameField, string>> = {};
+  for (const field of UNAME_FIELDS) {
+    const value = given(uname[field]);
+    if (value !== undefined) fields[field] = value;
+  }
+  return fields;
+}
+
+/** Whether every fact is real. */
+export function isReal(sys: SysRules): boolean {
+  return Object.keys(givenUname(sys)).length === 0 &&
+    FACTS.every((name) => given<unknown>(sys[name]) === undefined);
+}
+
+/** What tells how long the machine has run, and what it does. */
+const MACHINE_FILES = [
+  "/proc/uptime",
+  "/proc/loadavg",
+  "/proc/meminfo",
+  "/proc/vmstat",
+  "/proc/zoneinfo",
+  "/proc/pressure",
+];
+
+/**
+ * The files that are closed since they tell what must not be told.
+ *
+ * @param sys what the policy says
+ * @returns rules that refuse to read them, at the place of the fact
+ */
+export function closedFiles(sys: SysRules): readonly PathRule[] {
+  const rules = (files: readonly string[], ref: RuleRef): PathRule[] =>
+    files.map((pattern) => ({ pattern, ref }));
+  const { sysinfo } = sys;
+  return [
+    ...sysinfo === undefined || sysinfo.value === "real"
+      ? []
+      : rules(MACHINE_FILES, sysinfo.ref),
+  ];
+}

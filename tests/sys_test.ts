@@ -1,0 +1,186 @@
+/** `sys` in a policy: what programs see of names, processors and ids. */
+
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import type { Engine } from "../src/trace/options.ts";
+import { type Ended, ENGINES, fixture, jail } from "./harness.ts";
+import { scratch } from "./jail.ts";
+import { needs } from "./needs.ts";
+
+/** Under a policy that reads and runs everything, so that any Python will do. */
+function seen(
+  sys: string,
+  argv: readonly string[],
+  engine: Engine,
+): Promise<Ended> {
+  const policy = `extends: readonly\nread: ["/"]\nsys: ${sys}\n`;
+  return jail(policy, argv, { engine });
+}
+
+async function lines(
+  sys: string,
+  argv: readonly string[],
+  engine: Engine,
+): Promise<string[]> {
+  const { stdout, stderr } = await seen(sys, argv, engine);
+  assertEquals(stderr, "");
+  return stdout.trimEnd().split("\n");
+}
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3", "hostname"],
+      `jail (${engine}) gives names of its own to uname, hostname, Python and /proc`,
+    ),
+    fn: async () => {
+      const script = [
+        "uname -nr",
+        "hostname",
+        "cat /proc/sys/kernel/hostname /proc/sys/kernel/osrelease",
+        "cat /proc/version",
+        'python3 -c "import os, socket; print(os.uname().nodename, os.uname().release, socket.gethostname())"',
+        "uname -s",
+      ].join("; ");
+      assertEquals(
+        await lines(
+          '{hostname: box, uname: {release: "9.8", version: "#1"}}',
+          ["sh", "-c", script],
+          engine,
+        ),
+        [
+          "box 9.8",
+          "box",
+          "box",
+          "9.8",
+          "Linux version 9.8 #1",
+          "box 9.8 box",
+          "Linux",
+        ],
+      );
+    },
+  });
+
+  for (const cpus of [1, 7]) {
+    Deno.test({
+      ...needs(
+        ["python3", "node"],
+        `jail (${engine}) shows ${cpus} processors to nproc, Python, Node and /proc`,
+      ),
+      fn: async () => {
+        const script = [
+          "nproc",
+          "nproc --all",
+          "getconf _NPROCESSORS_ONLN",
+          'python3 -c "import os; print(os.cpu_count(), len(os.sched_getaffinity(0)))"',
+          'node -p "os.cpus().length"',
+          "grep -c ^processor /proc/cpuinfo",
+          "grep -c ^cpu[0-9] /proc/stat",
+          "cat /sys/devices/system/cpu/online",
+        ].join("; ");
+        const n = `${cpus}`;
+        assertEquals(
+          await lines(`{cpus: ${cpus}}`, ["sh", "-c", script], engine),
+          [n, n, n, `${n} ${n}`, n, n, n, cpus === 1 ? "0" : `0-${cpus - 1}`],
+        );
+      },
+    });
+  }
+
+  Deno.test({
+    ...needs(
+      ["gcc"],
+      `jail (${engine}) replaces no file by what the program has put there`,
+    ),
+    fn: async () => {
+      await using directory = await scratch();
+      // The program writes everywhere, also where such files are, and opens
+      // beside another thread, whose arguments are pinned.
+      const policy = `extends: allow-all\nsys: {cpus: 3}\n`;
+      const script = [
+        'f=$(readlink /proc/self/fd/3); rm -f "$f" || echo kept',
+        'echo x > "$f" || echo closed',
+        'ln -s /etc/passwd "${f%/*}/x" || echo no link',
+        'mv "${f%/*}" elsewhere || echo stays',
+        "cat <&3 | grep -c processor",
+        "(: > /proc/cpuinfo) || echo read only",
+      ].join("; ");
+      const { stdout } = await jail(policy, [
+        "bash",
+        "-c",
+        `exec 3< /proc/cpuinfo 2> /dev/null; ${script}`,
+      ], { engine, cwd: directory.path });
+      assertEquals(stdout.trimEnd().split("\n"), [
+        "kept",
+        "closed",
+        "no link",
+        "stays",
+        "3",
+        "read only",
+      ]);
+    },
+  });
+
+  Deno.test({
+    ...needs(["python3"], `jail (${engine}) gives ids to id and Python`),
+    fn: async () => {
+      assertEquals(
+        await lines("{uid: 12345, gid: 54321}", [
+          "sh",
+          "-c",
+          'id -u; id -ru; id -g; id -G; python3 -c "import os; print(*os.getresuid(), *os.getresgid(), os.getuid(), os.getegid())"',
+        ], engine),
+        [
+          "12345",
+          "12345",
+          "54321",
+          "54321",
+          "12345 12345 12345 54321 54321 54321 12345 54321",
+        ],
+      );
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["gcc"],
+      `jail (${engine}) fills no page that holds what it has checked`,
+    ),
+    fn: async () => {
+      assertEquals(
+        await lines(
+          "{hostname: a, uid: 0, cpus: 1}",
+          [fixture("fill_pins")],
+          engine,
+        ),
+        [
+          "uname EFAULT",
+          "getresuid EFAULT",
+          "sched_getaffinity EFAULT",
+          "same",
+        ],
+      );
+    },
+  });
+
+  Deno.test(`jail (${engine}) hides with --deny-sys what it can`, async () => {
+    const words = ["sh", "-c", "uname -nr; id -u; nproc"];
+    const run = async (...flags: string[]): Promise<string[]> => {
+      const all = ["-p", "readonly", "--allow-read", ...flags];
+      return (await jail(all, words, { engine })).stdout.trimEnd().split("\n");
+    };
+    const real = await run();
+    assertEquals(await run("--deny-sys"), ["(none) (none)", "65534", "1"]);
+    assertEquals(await run("--allow-sys"), real);
+  });
+}
+
+Deno.test("jail plan says how well each fact of the system is held", async () => {
+  await using directory = await scratch();
+  const file = await directory.file(
+    "p.yaml",
+    "extends: minimal\nstrict: true\nsys: {hostname: a, cpus: 1}\n",
+  );
+  const ended = await jail(["-p", file], ["true"]);
+  assertEquals(ended.code, 125);
+  assertStringIncludes(ended.stderr, '"cpus: 1" of "sys"');
+});
