@@ -98,5 +98,5 @@ export type {
   Sections,
   ValueRule,
 } from "./policy/policy.ts";
-export type { Fact, SysRules, UnameField } from "./policy/sys.ts";
+export type { Fact, SysRules, TimeRule, UnameField } from "./policy/sys.ts";
 export type { Engine } from "./trace/options.ts";

@@ -1,6 +1,11 @@
-/** `sys` in a policy: what programs see of names, processors and ids. */
+/** `sys` in a policy: what programs see of names, time, processors and ids. */
 
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import type { Engine } from "../src/trace/options.ts";
 import { type Ended, ENGINES, fixture, jail } from "./harness.ts";
 import { scratch } from "./jail.ts";
@@ -25,6 +30,9 @@ async function lines(
   assertEquals(stderr, "");
   return stdout.trimEnd().split("\n");
 }
+
+const NOON = "2000-01-01T12:00:00Z";
+const AT = 946728000;
 
 for (const engine of ENGINES) {
   Deno.test({
@@ -57,6 +65,146 @@ for (const engine of ENGINES) {
           "Linux",
         ],
       );
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3", "node", "make", "gcc"],
+      `jail (${engine}) gives one time to date, Python, Node, and a static program, in a make too`,
+    ),
+    fn: async () => {
+      await using directory = await scratch();
+      const python =
+        "import subprocess, time; print(int(time.time())); print(subprocess.run(['date', '+%s'], capture_output=True, text=True).stdout, end='')";
+      await directory.file("inner.py", python);
+      await directory.file(
+        "Makefile",
+        `all:\n\t@sh -c 'python3 ${directory.path}/inner.py'\n`,
+      );
+      const script = [
+        "date -u +%FT%TZ",
+        'node -p "new Date().toISOString()"',
+        `make -s -C ${directory.path} 2> /dev/null`,
+        `${fixture("tell_time", ["-static"])} ${
+          engine === "seccomp" ? "vsyscall" : ""
+        }`,
+        "printf '%(%s)T\\n' -1",
+      ].join("; ");
+      assertEquals(
+        await lines(`{time: ${NOON}}`, ["bash", "-c", script], engine),
+        [
+          NOON,
+          "2000-01-01T12:00:00.000Z",
+          `${AT}`,
+          `${AT}`,
+          `call ${AT}`,
+          "mapped no",
+          "counter goes on",
+          "counter set: EINVAL",
+          // A kernel without that page ends the program.
+          ...engine === "seccomp" ? [`vsyscall ${AT}`] : [],
+          `${AT}`,
+        ],
+      );
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["gcc"],
+      `jail (${engine}) leaves the vDSO where the time is real`,
+    ),
+    fn: async () => {
+      const [first = "", mapped, , set] = await lines(
+        "{time: real, hostname: box}",
+        [fixture("tell_time", ["-static"])],
+        engine,
+      );
+      assertMatch(first, /^vdso \d+$/);
+      const told = Number(first.split(" ")[1]);
+      assert(Math.abs(told - Date.now() / 1000) < 120, first);
+      assertEquals([mapped, set], ["mapped yes", "counter set: EINVAL"]);
+    },
+  });
+
+  for (
+    const [time, times] of [
+      ["{offset: -3d}", 1],
+      ["{offset: +3d}", 1],
+      [`{fixed: ${NOON}}`, 1],
+      ["{rate: 0.5}", 2],
+    ] as const
+  ) {
+    Deno.test({
+      ...needs(
+        ["gcc"],
+        `jail (${engine}) lets who waits for a time of day wait that long, with time ${time}`,
+      ),
+      fn: async () => {
+        const program = fixture("wait_until");
+        assertEquals(
+          await lines(`{time: ${time}}`, [program, `${times}`], engine),
+          [
+            "clock_nanosleep waited",
+            "futex waited",
+            "pthread_cond_timedwait waited",
+            "sem_timedwait waited",
+            "timerfd waited",
+            "timer waited",
+            "timerfd of the monotonic clock waited",
+            "clock_nanosleep with a signal waited",
+            "interrupted",
+          ],
+        );
+      },
+    });
+  }
+
+  Deno.test(`jail (${engine}) gives the time with an offset, and from another start on`, async () => {
+    const before = Math.floor(Date.now() / 1000);
+    const [text] = await lines(
+      "{time: {offset: -3d}}",
+      ["date", "+%s"],
+      engine,
+    );
+    const told = Number(text) + 3 * 86400;
+    assert(told >= before && told <= Date.now() / 1000, text);
+    const [from = ""] = await lines(
+      `{time: {rate: 2, from: ${NOON}}}`,
+      ["date", "+%s"],
+      engine,
+    );
+    assert(Number(from) >= AT && Number(from) < AT + 120, from);
+  });
+
+  Deno.test({
+    ...needs(
+      ["gcc"],
+      `jail (${engine}) closes every clock where a policy denies the time`,
+    ),
+    fn: async () => {
+      const clocks = [0, 1, 2, 3, 4, 5, 6, 7, 11];
+      const call = fixture("make_call");
+      const script = [
+        ...clocks.map((clock) => `${call} 228 ${clock} zeros`),
+        `${call} 229 0 zeros`, // clock_getres
+        `${call} 96 zeros 0`, // gettimeofday
+        `${call} 201 0`, // time
+        `${call} 100 zeros`, // times
+        `${call} 99 zeros`, // sysinfo
+        `${call} 159 zeros`, // adjtimex
+        `${call} 230 0 1 zeros 0`, // clock_nanosleep
+        `cat /proc/uptime /proc/stat 2> /dev/null || echo closed`,
+        `${fixture("tell_time", ["-static"])} | tail -n 3`,
+      ].join("; ");
+      assertEquals(await lines("{time: deny}", ["sh", "-c", script], engine), [
+        ...Array<string>(clocks.length + 7).fill("EPERM"),
+        "closed",
+        "mapped no",
+        "counter goes on",
+        "counter set: EINVAL",
+      ]);
     },
   });
 
@@ -148,12 +296,14 @@ for (const engine of ENGINES) {
     fn: async () => {
       assertEquals(
         await lines(
-          "{hostname: a, uid: 0, cpus: 1}",
+          "{hostname: a, time: 2000-01-01, uid: 0, cpus: 1}",
           [fixture("fill_pins")],
           engine,
         ),
         [
           "uname EFAULT",
+          "clock_gettime EFAULT",
+          "gettimeofday EFAULT",
           "getresuid EFAULT",
           "sched_getaffinity EFAULT",
           "same",
@@ -178,7 +328,7 @@ Deno.test("jail plan says how well each fact of the system is held", async () =>
   await using directory = await scratch();
   const file = await directory.file(
     "p.yaml",
-    "extends: minimal\nstrict: true\nsys: {hostname: a, cpus: 1}\n",
+    "extends: minimal\nstrict: true\nsys: {hostname: a, time: deny, cpus: 1}\n",
   );
   const ended = await jail(["-p", file], ["true"]);
   assertEquals(ended.code, 125);

@@ -20,3 +20,9 @@ export const FUTEX_CMP_REQUEUE_PI = 12;
 export const FUTEX_LOCK_PI2 = 13;
 /** The bits of the operation; the others are flags. */
 export const FUTEX_CMD_MASK = 0x7f;
+
+// include/uapi/linux/futex.h: waits until a time of a clock.
+/** Wait while a word has a value. */
+export const FUTEX_WAIT_BITSET = 9;
+/** The clock is CLOCK_REALTIME. */
+export const FUTEX_CLOCK_REALTIME = 256;

@@ -36,6 +36,8 @@ export const PR_CAPBSET_DROP = 24;
 export const PR_GET_TSC = 25;
 /** Make it work, or fault. */
 export const PR_SET_TSC = 26;
+/** `PR_SET_TSC`: it faults. */
+export const PR_TSC_SIGSEGV = 2;
 /** How root gains capabilities. */
 export const PR_GET_SECUREBITS = 27;
 /** Change that. */

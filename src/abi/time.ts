@@ -16,10 +16,23 @@ export const CPUCLOCK_SELF_SCHED = -6;
 /** Of the time that {@linkcode CPUCLOCK_MASK} chooses from: the scheduler's. */
 export const CPUCLOCK_SCHED = 2;
 
-/** include/uapi/linux/time.h: time that never jumps. */
+// include/uapi/linux/time.h: clocks.
+/** The time of day. */
+export const CLOCK_REALTIME = 0;
+/** The time since some moment, without that in which the machine was suspended. */
 export const CLOCK_MONOTONIC = 1;
+/** CLOCK_REALTIME, to a tick. */
+export const CLOCK_REALTIME_COARSE = 5;
+/** CLOCK_REALTIME, whose timers wake the machine. */
+export const CLOCK_REALTIME_ALARM = 8;
+/** The time of day without leap seconds. */
+export const CLOCK_TAI = 11;
+/** The first of eight clocks that users set: Linux 6.17 on. */
+export const CLOCK_AUX = 16;
+/** The time is that of the clock, not how long to wait: TFD_TIMER_ABSTIME, too. */
+export const TIMER_ABSTIME = 1;
 
-/** A time: `struct timespec` of 64-bit machines. */
+/** A time: `struct __kernel_timespec`. */
 export const TIMESPEC: Layout<"tv_sec" | "tv_nsec"> = {
   size: 16,
   // deno-fmt-ignore
@@ -29,7 +42,7 @@ export const TIMESPEC: Layout<"tv_sec" | "tv_nsec"> = {
   },
 };
 
-/** When a timer ends, and how often again: `struct itimerspec`. */
+/** When a timer expires, and how often again: `struct __kernel_itimerspec`. */
 export const ITIMERSPEC: Layout<
   "it_interval_sec" | "it_interval_nsec" | "it_value_sec" | "it_value_nsec"
 > = {

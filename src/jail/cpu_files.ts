@@ -38,15 +38,25 @@ export function cpuInfo(real: string, cpus: number): string {
 }
 
 /**
- * `/proc/stat` of that many processors, which share what the machine has done.
+ * `/proc/stat` of that many processors, which share what the machine has done,
+ * and of a machine that started at another time.
  *
  * @param real what the machine says
- * @param cpus how many there are
+ * @param cpus how many there are; as many as there are where not given
+ * @param later how many seconds later the machine started
  */
-export function procStat(real: string, cpus: number): string {
-  const lines = real.split("\n");
+export function procStat(
+  real: string,
+  cpus: number | undefined,
+  later: number,
+): string {
+  const lines = real.split("\n").map((line) =>
+    line.startsWith("btime ")
+      ? `btime ${Math.max(0, Number(line.slice(6)) + later)}`
+      : line
+  );
   const [total = ""] = lines;
-  if (!total.startsWith("cpu ")) return real;
+  if (cpus === undefined || !total.startsWith("cpu ")) return lines.join("\n");
   const times = total.split(/ +/).slice(1).map(Number);
   const each = times.map((time) => Math.floor(time / cpus)).join(" ");
   return [

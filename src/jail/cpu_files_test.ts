@@ -14,14 +14,15 @@ Deno.test("cpuInfo() makes every processor like the first, and numbers them", ()
   assertEquals(cpuInfo(real, 3), one(0, 3) + one(1, 3) + one(2, 3));
 });
 
-Deno.test("procStat() has as many processors", () => {
+Deno.test("procStat() has as many processors, and a start at another time", () => {
   const real = "cpu  10 4\ncpu0 9 4\ncpu1 1 0\nintr 5\nbtime 1000\n";
   assertEquals(
-    procStat(real, 1),
-    "cpu  10 4\ncpu0 10 4\nintr 5\nbtime 1000\n",
+    procStat(real, 1, -10),
+    "cpu  10 4\ncpu0 10 4\nintr 5\nbtime 990\n",
   );
-  assertEquals(procStat(real, 2).split("\n").slice(1, 3), [
+  assertEquals(procStat(real, 2, 0).split("\n").slice(1, 3), [
     "cpu0 5 2",
     "cpu1 5 2",
   ]);
+  assertEquals(procStat(real, undefined, 5), real.replace("1000", "1005"));
 });

@@ -3,14 +3,17 @@
 import { fromText, printable, toCString } from "../abi/bytes.ts";
 import { errnoName } from "../abi/errno.ts";
 import { O_CLOEXEC, O_CREAT, O_EXCL, O_WRONLY } from "../abi/fcntl.ts";
+import { PR_SET_TSC, PR_TSC_SIGSEGV } from "../abi/prctl.ts";
 import { UTS_FIELD } from "../abi/utsname.ts";
 import { SystemCallError } from "../errors.ts";
 import { escapeGlob } from "../policy/glob.ts";
 import type { Policy } from "../policy/policy.ts";
 import { given, givenUname, isReal, UNAME_FIELDS } from "../policy/sys.ts";
+import { readClock } from "../sys/clock.ts";
 import { allowedCpus, cpuMask } from "../sys/cpus.ts";
 import { close, open, readFile, unlink, writeAll } from "../sys/files.ts";
 import type { Step } from "../sys/spawn.ts";
+import { WallClock } from "../trace/clock.ts";
 import { namesOf } from "../trace/facts.ts";
 import type { SysOptions } from "../trace/options.ts";
 import { cpuInfo, cpuList, procStat } from "./cpu_files.ts";
@@ -118,6 +121,10 @@ function withDirectory(policy: Policy, path: string): Policy {
 /** What the launcher does just before the filter. */
 function stepsOf({ sys }: Policy): Step[] {
   const steps: Step[] = [];
+  if (given(sys.time) !== undefined) {
+    // It holds over fork and exec, and the program may not change it.
+    steps.push({ call: "prctl", args: [PR_SET_TSC, PR_TSC_SIGSEGV] });
+  }
   const cpus = given(sys.cpus);
   if (cpus !== undefined) {
     const mask = cpuMask(allowedCpus().slice(0, cpus));
@@ -146,8 +153,14 @@ function contentsOf({ sys }: Policy): ReadonlyMap<string, Content> {
     }
     text("/sys/devices/system/cpu/offline", () => "\n");
   }
-  if (cpus !== undefined) {
-    text("/proc/stat", () => procStat(real("/proc/stat"), cpus));
+  const time = given(sys.time);
+  if (cpus !== undefined || time !== undefined && time.kind !== "deny") {
+    const clock = new WallClock(time ?? { kind: "offset", by: 0 }, readClock);
+    text("/proc/stat", () => {
+      clock.read();
+      const later = clock.seconds - Math.floor(Date.now() / 1000);
+      return procStat(real("/proc/stat"), cpus, later);
+    });
   }
   return contents;
 }

@@ -74,6 +74,8 @@ export type Look =
   | { readonly kind: "room" }
   /** Nothing: it gives the result that the policy's facts say. */
   | { readonly kind: "answer" }
+  /** A time of day that it waits for: the kernel is given its own. */
+  | { readonly kind: "retime" }
   /** Nothing: it refuses. */
   | {
     readonly kind: "refuse";

@@ -79,7 +79,7 @@ export type {
   ValueRule,
 } from "./policy.ts";
 export { type Preset, presetNamed, PRESETS } from "./presets.ts";
-export type { Fact, SysRules, UnameField } from "./sys.ts";
+export type { Fact, SysRules, TimeRule, UnameField } from "./sys.ts";
 export type { Realpath } from "./rules.ts";
 export type { Variables } from "./variables.ts";
 export type { LimitName } from "../outcome.ts";

@@ -81,13 +81,26 @@ for (
     ["{uname: {release: '6.1', machine: real}}", {
       uname: { release: "6.1" },
     }],
+    ["{time: deny}", { time: { kind: "deny" } }],
+    ["{time: 2000-01-01}", { time: { kind: "fixed", at: 946684800000 } }],
+    ["{time: {fixed: 2000-01-01T02:00:00.5+02:00}}", {
+      time: { kind: "fixed", at: 946684800500 },
+    }],
+    ["{time: {offset: -1w2d3h4m5s6ms}}", {
+      time: { kind: "offset", by: -788645006 },
+    }],
+    ["{time: {offset: +3d}}", { time: { kind: "offset", by: 259200000 } }],
+    ["{time: {rate: 0.5}}", { time: { kind: "rate", rate: 0.5 } }],
+    ["{time: {rate: 2, from: 1970-01-01T00:00:00Z}}", {
+      time: { kind: "rate", rate: 2, from: 0 },
+    }],
     ["{cpus: 4, uid: 0, gid: 7, sysinfo: deny}", {
       cpus: 4,
       uid: 0,
       gid: 7,
       sysinfo: "deny",
     }],
-    ["{cpus: real, uname: real}", {}],
+    ["{cpus: real, time: real, uname: real}", {}],
     ["true", {}],
   ] as const
 ) {
@@ -110,10 +123,11 @@ for (
 }
 
 Deno.test("mergeLayers() closes the files that tell what sys denies, at its place", async () => {
-  const layer = await parse("sys: {sysinfo: deny}");
+  const layer = await parse("sys: {time: deny, sysinfo: deny}");
   const { read } = mergeLayers([layer]);
   const of = (path: string): unknown =>
     read.deny.find(({ pattern }) => pattern === path)?.ref.keys;
+  assertEquals(of("/proc/stat"), ["sys", "time"]);
   assertEquals(of("/proc/loadavg"), ["sys", "sysinfo"]);
   const real = await parse("sys: true");
   assertEquals(mergeLayers([layer, real]).read.deny, []);
@@ -181,8 +195,18 @@ const WRONG: readonly (readonly [string, string, string, string?])[] = [
   ["sys: {uid: root}", "1:12", "number", ""],
   ["sys: {gid: 4294967295}", "1:12", "4294967294"],
   ["sys: {sysinfo: false}", "1:16", `"deny" is expected`],
-  ["sys: {time: deny}", "1:7", "not enforced yet"],
   ["sys: {random: {seed: 1}}", "1:7", "not enforced yet"],
+  ["sys: {time: reel}", "1:13", "an instant or a map", `"real"`],
+  ["sys: {time: 2000-01-01T00:00:00}", "1:13", "no instant", "zone"],
+  ["sys: {time: 2000-04-31}", "1:13", "no instant"],
+  ["sys: {time: {fixed: 0}}", "1:21", "text is expected"],
+  ["sys: {time: {fixed: 1969-12-31}}", "1:21", "no instant"],
+  ["sys: {time: {offset: 3}}", "1:22", "text is expected"],
+  ["sys: {time: {offset: 3h1d}}", "1:22", "no duration", "-3d"],
+  ["sys: {time: {rate: 0}}", "1:20", "from 0.001 to 1000"],
+  ["sys: {time: {fixed: 2000-01-01, rate: 1}}", "1:33", "at once"],
+  ["sys: {time: {offset: 1d, from: 2000-01-01}}", "1:26", "goes with"],
+  ["sys: {time: {}}", "1:13", "says no time", "fixed"],
   ["sys: {deterministic: true}", "1:7", "not enforced yet"],
   ["limits: {output: 1KB}", "1:18", `unknown unit "KB"`, "kB"],
   ["limits: [60s]", "1:9", "must be a map"],

@@ -1,17 +1,107 @@
 /** What happens to calls that tell facts of the system, where a policy gives them. */
 
+import * as futex from "../abi/futex.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
-import type { FilterAction, Guard } from "./guard.ts";
+import * as time from "../abi/time.ts";
+import {
+  bits,
+  type FilterAction,
+  type Guard,
+  is,
+  isSet,
+  masked,
+} from "./guard.ts";
 import { given, givenUname, isReal, type SysRules } from "./sys.ts";
 
 const ANSWER: FilterAction = { kind: "trace", look: { kind: "answer" } };
+const RETIME: FilterAction = { kind: "trace", look: { kind: "retime" } };
+
+/** Clocks that tell the time of day. */
+const WALL_CLOCKS: readonly number[] = [
+  time.CLOCK_REALTIME,
+  time.CLOCK_REALTIME_COARSE,
+  time.CLOCK_REALTIME_ALARM,
+  time.CLOCK_TAI,
+];
 
 const GIVEN = "the policy says what it tells";
+const CLOSED = "the policy closes the clocks";
 
 /** The tracer answers it. */
 function answered(...tests: Guard["tests"]): Guard {
   return { tests, action: ANSWER, why: GIVEN };
 }
+
+/** It waits until a time of day, which is another one than the kernel's. */
+function retimed(...tests: Guard["tests"]): Guard {
+  return { tests, action: RETIME, why: "it waits for a time of day" };
+}
+
+function closed(errno: "EPERM" | "EINVAL", ...tests: Guard["tests"]): Guard {
+  return { tests, action: { kind: "errno", errno }, why: CLOSED };
+}
+
+const DENIED: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
+  SyscallName,
+  readonly Guard[]
+>([
+  ["adjtimex", [closed("EPERM")]],
+  ["clock_adjtime", [closed("EPERM")]],
+  ["clock_getres", [closed("EPERM")]],
+  ["clock_gettime", [closed("EPERM")]],
+  ["gettimeofday", [closed("EPERM")]],
+  ["sysinfo", [closed("EPERM")]], // the uptime
+  ["time", [closed("EPERM")]],
+  ["times", [closed("EPERM")]], // since the machine started
+  // A wait until a time tells whether that is over.
+  ["clock_nanosleep", [closed("EPERM", bits(1, time.TIMER_ABSTIME))]],
+  ["timer_settime", [closed("EPERM", bits(1, time.TIMER_ABSTIME))]],
+  ["timerfd_settime", [closed("EPERM", bits(1, time.TIMER_ABSTIME))]],
+  // glibc ends a program where a futex says anything else.
+  ["futex", [
+    closed(
+      "EINVAL",
+      masked(1, futex.FUTEX_CMD_MASK, futex.FUTEX_WAIT_BITSET),
+      isSet(3),
+    ),
+  ]],
+  ["futex_wait", [closed("EINVAL", isSet(4))]],
+  ["futex_waitv", [closed("EINVAL", isSet(3))]],
+]);
+
+const FAKED: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
+  SyscallName,
+  readonly Guard[]
+>([
+  ["adjtimex", [closed("EPERM")]],
+  ["clock_adjtime", [closed("EPERM")]],
+  ["clock_gettime", [
+    answered(is(0, ...WALL_CLOCKS)),
+    // Clocks of the machine's devices and users: Linux 6.17 on.
+    closed("EINVAL", masked(0, ~7 >>> 0, time.CLOCK_AUX)),
+  ]],
+  ["gettimeofday", [answered()]],
+  ["time", [answered()]],
+  ["clock_nanosleep", [
+    retimed(is(0, ...WALL_CLOCKS), bits(1, time.TIMER_ABSTIME)),
+  ]],
+  // Whose clock it is, the tracer finds.
+  ["timer_settime", [retimed(bits(1, time.TIMER_ABSTIME))]],
+  ["timerfd_settime", [retimed(bits(1, time.TIMER_ABSTIME))]],
+  // Of those that name an owner, none is open (surface.ts).
+  ["futex", [
+    retimed(
+      masked(
+        1,
+        futex.FUTEX_CMD_MASK | futex.FUTEX_CLOCK_REALTIME,
+        futex.FUTEX_WAIT_BITSET | futex.FUTEX_CLOCK_REALTIME,
+      ),
+      isSet(3),
+    ),
+  ]],
+  ["futex_wait", [retimed(is(5, time.CLOCK_REALTIME), isSet(4))]],
+  ["futex_waitv", [retimed(is(4, time.CLOCK_REALTIME), isSet(3))]],
+]);
 
 const UIDS: readonly SyscallName[] = ["getuid", "geteuid", "getresuid"];
 const GIDS: readonly SyscallName[] = [
@@ -43,11 +133,14 @@ export function sysGuards(name: SyscallName, sys: SysRules): readonly Guard[] {
         quiet: true,
       }];
     case "sysinfo":
-      return given(sys.sysinfo) === undefined ? [] : [{
-        tests: [],
-        action: { kind: "errno", errno: "EPERM" },
-        why: "the policy closes it",
-      }];
+      if (given(sys.sysinfo) !== undefined) {
+        return [{
+          tests: [],
+          action: { kind: "errno", errno: "EPERM" },
+          why: "the policy closes it",
+        }];
+      }
+      break;
   }
   if (UIDS.includes(name)) {
     return given(sys.uid) === undefined ? [] : [answered()];
@@ -55,5 +148,16 @@ export function sysGuards(name: SyscallName, sys: SysRules): readonly Guard[] {
   if (GIDS.includes(name)) {
     return given(sys.gid) === undefined ? [] : [answered()];
   }
-  return [];
+  return clockGuards(name, sys);
+}
+
+function clockGuards(name: SyscallName, sys: SysRules): readonly Guard[] {
+  const rule = given(sys.time);
+  if (rule === undefined) return [];
+  return (rule.kind === "deny" ? DENIED : FAKED).get(name) ?? [];
+}
+
+/** Whether the vDSO must go, which tells the time without a call. */
+export function hidesVdso(sys: SysRules): boolean {
+  return given(sys.time) !== undefined;
 }

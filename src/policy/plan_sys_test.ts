@@ -24,8 +24,9 @@ function ask(
   sys: SysRules,
   name: SyscallName,
   args: readonly number[],
+  observe = false,
 ): string {
-  const entry = planCalls(policyOf(sys), { observe: false }).get(name)!;
+  const entry = planCalls(policyOf(sys), { observe }).get(name)!;
   const action = actionOf(entry, argumentsOf(args));
   switch (action.kind) {
     case "errno":
@@ -39,6 +40,8 @@ function ask(
   }
 }
 
+const FIXED: SysRules = { time: { value: { kind: "fixed", at: 0 }, ref } };
+const DENIED: SysRules = { time: { value: { kind: "deny" }, ref } };
 const NAMED: SysRules = { uname: { nodename: { value: "box", ref } } };
 const TIMEOUT = 0x7fff_0000;
 
@@ -50,6 +53,40 @@ const CASES: readonly (readonly [
   string,
 ])[] = [
   ["the names", NAMED, "uname", [], "answer"],
+  ["the names where the time is given", FIXED, "uname", [], "allow"],
+  ["the time", FIXED, "time", [0], "answer"],
+  ["the time of day", FIXED, "gettimeofday", [TIMEOUT, 0], "answer"],
+  ["the wall clock", FIXED, "clock_gettime", [0, TIMEOUT], "answer"],
+  ["the coarse wall clock", FIXED, "clock_gettime", [5, TIMEOUT], "answer"],
+  ["the alarm clock", FIXED, "clock_gettime", [8, TIMEOUT], "answer"],
+  ["the clock without leap seconds", FIXED, "clock_gettime", [11], "answer"],
+  ["the monotonic clock", FIXED, "clock_gettime", [1, TIMEOUT], "allow"],
+  ["its own processor time", FIXED, "clock_gettime", [-6, TIMEOUT], "allow"],
+  ["that of another", FIXED, "clock_gettime", [~1000 << 3 | 2], "EINVAL"],
+  ["a clock of users", FIXED, "clock_gettime", [16], "EINVAL"],
+  ["the last clock of users", FIXED, "clock_gettime", [23], "EINVAL"],
+  ["the kernel's clock", FIXED, "adjtimex", [TIMEOUT], "EPERM"],
+  ["a wait until a time", FIXED, "clock_nanosleep", [0, 1], "retime"],
+  ["a wait for a while", FIXED, "clock_nanosleep", [0, 0], "allow"],
+  ["a monotonic wait", FIXED, "clock_nanosleep", [1, 1], "allow"],
+  ["a timer at a time", FIXED, "timer_settime", [0, 1], "retime"],
+  ["a timer after a while", FIXED, "timerfd_settime", [3, 0], "allow"],
+  ["a timer's fd at a time", FIXED, "timerfd_settime", [3, 3], "retime"],
+  ["a futex until a time", FIXED, "futex", [1, 265, 0, TIMEOUT], "retime"],
+  ["a private one", FIXED, "futex", [1, 265 + 128, 0, TIMEOUT], "retime"],
+  ["a futex for ever", FIXED, "futex", [1, 265, 0, 0], "allow"],
+  ["a monotonic futex", FIXED, "futex", [1, 9, 0, TIMEOUT], "allow"],
+  ["a futex for a while", FIXED, "futex", [1, 256, 0, TIMEOUT], "allow"],
+  ["a futex with an owner", FIXED, "futex", [1, 6, 0, TIMEOUT], "ENOSYS"],
+  ["many futexes", FIXED, "futex_waitv", [1, 1, 0, TIMEOUT, 0], "retime"],
+  ["a futex of size", FIXED, "futex_wait", [1, 0, 0, 0, TIMEOUT, 0], "retime"],
+  ["every clock", DENIED, "clock_gettime", [1, TIMEOUT], "EPERM"],
+  ["ticks", DENIED, "times", [TIMEOUT], "EPERM"],
+  ["the uptime", DENIED, "sysinfo", [TIMEOUT], "EPERM"],
+  ["a wait until a time", DENIED, "clock_nanosleep", [1, 1], "EPERM"],
+  ["a wait for a while", DENIED, "nanosleep", [TIMEOUT], "allow"],
+  ["a futex until a time", DENIED, "futex", [1, 9, 0, TIMEOUT], "EINVAL"],
+  ["a timer at a time", DENIED, "timerfd_settime", [3, 1], "EPERM"],
   ...(["sched_getaffinity", "sched_setaffinity"] as const).map((name) =>
     [
       "processors",
@@ -81,4 +118,8 @@ Deno.test("planCalls() stops no call for facts that are real", () => {
   for (const name of ["clock_gettime", "gettimeofday", "uname"] as const) {
     assertEquals(ask(allReal(ref), name, [0, TIMEOUT]), "allow");
   }
+});
+
+Deno.test("planCalls() lets a report see that a clock is closed", () => {
+  assertEquals(ask(DENIED, "clock_gettime", [0], true), "refuse");
 });

@@ -54,6 +54,7 @@ function shortLook(action: FilterAction & { kind: "trace" }): Short {
     case "output":
       return `output ${look.fd} ${look.size}`;
     case "answer":
+    case "retime":
       return look.kind;
     case "pid":
     case "group":

@@ -98,6 +98,9 @@ const REFUSED = [
   "net: 3",
   "sys: 3",
   "sys: {hostnam: x}",
+  "sys: {time: noon}",
+  "sys: {time: {fixed: 2000-01-01, rate: 1}}",
+  "sys: {time: {from: 2000-01-01}}",
   "sys: {cpus: 0}",
   "env: {set: {A: 1}}",
   "default: 13",
@@ -111,7 +114,10 @@ const ACCEPTED = [
   "net: {allow: true, deny: [{address: '1.2.3.4', errno: EPERM}]}",
   "net: {connect: ['[fe80::%eth0]/64:1-9'], listen: {ignore: ['*']}, sockets: [inet6]}",
   "env: {set: {A: b}, allow: [PATH]}",
-  "sys: {uname: {release: '6.1'}, hostname: a, cpus: 2, uid: 0, sysinfo: deny}",
+  "sys: {uname: {release: '6.1'}, hostname: a, time: 2000-01-01, cpus: 2}",
+  "sys: {time: {rate: 2, from: 2000-01-01T00:00:00.5+01:00}, uid: 0, gid: real}",
+  "sys: {time: {offset: -3d}, sysinfo: deny}",
+  "sys: {time: deny, uname: real}",
 ];
 
 for (const text of ACCEPTED) {

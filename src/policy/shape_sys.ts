@@ -1,6 +1,7 @@
 /** The section of a policy that says what the program sees of the system. */
 
 import { describe, Fault, type Keys } from "./fault.ts";
+import { readTime } from "./shape_time.ts";
 import {
   allHidden,
   allReal,
@@ -16,6 +17,7 @@ import { readMap, readText, refTo, type Shape } from "./values.ts";
 export const SYS_KEYS = [
   "uname",
   "hostname",
+  "time",
   "cpus",
   "uid",
   "gid",
@@ -23,7 +25,7 @@ export const SYS_KEYS = [
 ] as const;
 
 /** Those that will have a meaning. */
-const RESERVED_KEYS = ["time", "random", "deterministic"];
+const RESERVED_KEYS = ["random", "deterministic"];
 
 /** Longest text of a field of uname(2), in bytes: `__NEW_UTS_LEN`. */
 const MAX_FIELD = 64;
@@ -58,6 +60,7 @@ export function readSys(value: unknown, shape: Shape): SysRules {
     return { [key]: { value, ref } };
   };
   return {
+    ...fact("time", readTime),
     ...fact("cpus", whole(1, MAX_CPUS)),
     ...fact("uid", whole(0, MAX_ID)),
     ...fact("gid", whole(0, MAX_ID)),

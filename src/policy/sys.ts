@@ -1,4 +1,4 @@
-/** Facts of the system as a policy gives them: names, processors, ids. */
+/** Facts of the system as a policy gives them: names, time, processors, ids. */
 
 import type { RuleRef } from "./decision.ts";
 import type { PathRule } from "./policy.ts";
@@ -22,6 +22,22 @@ export type UnameField =
   | "machine"
   | "domainname";
 
+/** What the wall clock says. Times are milliseconds, instants since the epoch. */
+export type TimeRule =
+  /** Nothing: every clock is closed. */
+  | { readonly kind: "deny" }
+  /** One instant, always. */
+  | { readonly kind: "fixed"; readonly at: number }
+  /** The real time and this much more. */
+  | { readonly kind: "offset"; readonly by: number }
+  /** It runs that many times as fast, from the start of the run on. */
+  | {
+    readonly kind: "rate";
+    readonly rate: number;
+    /** What it says at the start; the real time where not given. */
+    readonly from?: number | undefined;
+  };
+
 /** What a policy says of one fact. */
 export interface Fact<Value> {
   /** What the program sees, or `real` where it sees what is. */
@@ -34,6 +50,8 @@ export interface Fact<Value> {
 export interface SysRules {
   /** Fields of uname(2), and the files that say the same. */
   readonly uname?: Readonly<Partial<Record<UnameField, Fact<string>>>>;
+  /** The wall clock. */
+  readonly time?: Fact<TimeRule> | undefined;
   /** How many processors there are, and which the program runs on. */
   readonly cpus?: Fact<number> | undefined;
   /** The user id, real, effective and saved. */
@@ -46,6 +64,7 @@ export interface SysRules {
 
 /** The name of a fact besides the fields of uname(2). */
 export type FactName =
+  | "time"
   | "cpus"
   | "uid"
   | "gid"
@@ -55,6 +74,7 @@ export type FactName =
 export const REAL_SYS: SysRules = {};
 
 const FACTS: readonly FactName[] = [
+  "time",
   "cpus",
   "uid",
   "gid",
@@ -81,7 +101,8 @@ export const UNTOLD = "(none)";
 export const NOBODY = 65534;
 
 /**
- * Rules by which what can be hidden is hidden.
+ * Rules by which what can be hidden is hidden. Time is not: hardly any program
+ * would run.
  *
  * @param ref where that stands
  */
@@ -143,6 +164,21 @@ const MACHINE_FILES = [
   "/proc/pressure",
 ];
 
+/** What tells the time of day besides the clocks. */
+const DAY_FILES = [
+  "/proc/driver/rtc",
+  "/sys/class/rtc",
+  "/sys/devices/**/rtc/**",
+];
+
+/** What tells of any clock. */
+const TIME_FILES = [
+  ...DAY_FILES,
+  "/proc/uptime",
+  "/proc/stat",
+  "/proc/timer_list",
+];
+
 /**
  * The files that are closed since they tell what must not be told.
  *
@@ -152,8 +188,11 @@ const MACHINE_FILES = [
 export function closedFiles(sys: SysRules): readonly PathRule[] {
   const rules = (files: readonly string[], ref: RuleRef): PathRule[] =>
     files.map((pattern) => ({ pattern, ref }));
-  const { sysinfo } = sys;
+  const { time, sysinfo } = sys;
   return [
+    ...time === undefined || time.value === "real"
+      ? []
+      : rules(time.value.kind === "deny" ? TIME_FILES : DAY_FILES, time.ref),
     ...sysinfo === undefined || sysinfo.value === "real"
       ? []
       : rules(MACHINE_FILES, sysinfo.ref),

@@ -1,9 +1,25 @@
-/** The names of the machine. */
+/** The clocks of the machine, and its names. */
 
 import { errnoName } from "../abi/errno.ts";
 import { UTSNAME_SIZE } from "../abi/utsname.ts";
 import { SystemCallError } from "../errors.ts";
 import { libc, outcome } from "./libc.ts";
+
+/**
+ * Reads a clock.
+ *
+ * @param clock `CLOCK_*`
+ * @param into a buffer of the size of `TIMESPEC`
+ */
+export function readClock(clock: number, into: Uint8Array): void {
+  const result = outcome(libc().clock_gettime(clock, into));
+  if (result >= 0) return;
+  throw new SystemCallError(
+    `read clock ${clock}`,
+    "clock_gettime()",
+    errnoName(-result),
+  );
+}
 
 /** What uname(2) says: a `struct new_utsname`. */
 export function readNames(): Uint8Array<ArrayBuffer> {

@@ -39,6 +39,8 @@ const SYMBOLS = {
     parameters: ["i32", "buffer", "usize", "buffer", "usize", "usize"],
     result: "i32",
   },
+  // int clock_gettime(clockid_t clockid, struct timespec *tp)
+  clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
   // int uname(struct utsname *buf)
   uname: { parameters: ["buffer"], result: "i32" },
 

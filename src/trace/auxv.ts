@@ -1,6 +1,15 @@
 /** The auxiliary vector of a new image: what the kernel tells it of the system. */
 
-import { AT_EGID, AT_EUID, AT_GID, AT_NULL, AT_UID } from "../abi/elf.ts";
+import {
+  AT_EGID,
+  AT_EUID,
+  AT_GID,
+  AT_IGNORE,
+  AT_NULL,
+  AT_SYSINFO_EHDR,
+  AT_UID,
+} from "../abi/elf.ts";
+import { hidesVdso } from "../policy/plan_sys.ts";
 import { given, type SysRules } from "../policy/sys.ts";
 import { readMemory, writeMemory } from "../sys/memory.ts";
 
@@ -49,6 +58,7 @@ function changes(
   sys: SysRules,
 ): ReadonlyMap<number, readonly [type: number, value: number]> {
   const values = new Map<number, readonly [number, number]>();
+  if (hidesVdso(sys)) values.set(AT_SYSINFO_EHDR, [AT_IGNORE, 0]);
   const uid = given(sys.uid);
   const gid = given(sys.gid);
   for (const type of uid === undefined ? [] : [AT_UID, AT_EUID]) {
@@ -75,5 +85,6 @@ function findVector(tid: number, sp: number): number | undefined {
 
 /** Whether a policy changes anything that the vector tells. */
 export function tellsAnything(sys: SysRules): boolean {
-  return given(sys.uid) !== undefined || given(sys.gid) !== undefined;
+  return hidesVdso(sys) || given(sys.uid) !== undefined ||
+    given(sys.gid) !== undefined;
 }

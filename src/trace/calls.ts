@@ -248,6 +248,11 @@ export class Calls {
     }
   }
 
+  /** Reads and writes registers, and answers calls. */
+  get answers(): Answers {
+    return this.#answers;
+  }
+
   /** What a new image is told in place of the kernel's: false where it cannot be. */
   tell(tracee: Tracee): boolean {
     const { sys } = this.#options;
@@ -383,6 +388,9 @@ export class Calls {
         return true;
       case "answer":
         this.#answer(tracee, spec);
+        return true;
+      case "retime":
+        this.#retime(tracee, spec);
         return true;
       case "call":
         return this.#lookAtCall(tracee, spec);
@@ -740,6 +748,24 @@ export class Calls {
     const registers = this.#registers;
     const result = this.#facts?.answer(tracee, registers, spec.syscall.name);
     this.#answers.answer(tracee, result ?? -ENOSYS);
+  }
+
+  /** Makes a call wait for the kernel's time in place of the program's. */
+  #retime(tracee: Tracee, spec: CallSpec): void {
+    if (!this.#answers.allowed(tracee, spec, nothing())) return;
+    const registers = this.#registers;
+    tracee.saved.copy(registers);
+    const name = spec.syscall.name;
+    const failed = this.#facts?.time?.retime(tracee, registers, name) ??
+      -ENOSYS;
+    if (failed < 0) {
+      registers.copy(tracee.saved);
+      this.#answers.answer(tracee, failed);
+    } else if (this.#answers.write(tracee)) {
+      // At its exit its registers are its own, so that it restarts as it was.
+      tracee.inFlight = { slot: -1, frozen: false, maps: false, retryOn: [] };
+      this.#resumer.toExit(tracee);
+    }
   }
 
   /** A call that means a group by its number. */

@@ -12,6 +12,7 @@ import {
 import { readNames } from "../sys/clock.ts";
 import { storeMemory } from "../sys/memory.ts";
 import type { Registers } from "./registers.ts";
+import { TimeFacts } from "./time_facts.ts";
 import type { Tracee } from "./tracee.ts";
 
 /** Most bytes that are filled: a mask of processors. */
@@ -21,12 +22,14 @@ const MAX_BYTES = 128;
 export class Facts {
   readonly #sys: SysRules;
   readonly #isOwn: (pid: number) => boolean;
+  /** Answers what is about the time; `undefined` where that is real. */
+  readonly time: TimeFacts | undefined;
   readonly #names: Uint8Array;
   readonly #bytes = new Uint8Array(MAX_BYTES);
   readonly #words = new DataView(this.#bytes.buffer);
 
   /**
-   * Makes the names.
+   * Starts the policy's clock.
    *
    * @param sys what the policy says
    * @param isOwn whether an id is one of the jail's
@@ -34,6 +37,8 @@ export class Facts {
   constructor(sys: SysRules, isOwn: (pid: number) => boolean) {
     this.#sys = sys;
     this.#isOwn = isOwn;
+    const time = given(sys.time);
+    this.time = time && new TimeFacts(time);
     this.#names = namesOf(sys);
   }
 
@@ -54,6 +59,10 @@ export class Facts {
           this.#names,
           this.#names.length,
         );
+      case "clock_gettime":
+      case "gettimeofday":
+      case "time":
+        return this.time?.answer(tracee.tid, registers, name) ?? -ENOSYS;
       case "sched_getaffinity":
         return this.#affinity(tracee, registers);
       case "getuid":

@@ -12,12 +12,14 @@ import {
   PTRACE_O_TRACEVFORK,
 } from "../abi/ptrace.ts";
 import { CLONE_VFORK, CLONE_VM } from "../abi/sched.ts";
-import { SIGCONT, SIGKILL, SIGTERM } from "../abi/signal.ts";
+import { SIGCONT, SIGKILL, SIGSEGV, SIGTERM } from "../abi/signal.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
 import { SYSCALLS } from "../abi/syscalls.ts";
 import { WNOHANG } from "../abi/wait.ts";
 import { LaunchError, SystemCallError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
+import { hidesVdso } from "../policy/plan_sys.ts";
+import { given } from "../policy/sys.ts";
 import { hostArch } from "../sys/host.ts";
 import { seeWhileWaiting } from "../sys/output.ts";
 import {
@@ -50,6 +52,8 @@ import {
   type Tracee,
 } from "./tracee.ts";
 import { Room } from "./room.ts";
+import { Counter } from "./tsc.ts";
+import { VdsoRemover } from "./vdso.ts";
 import { Watch } from "./watch.ts";
 
 const OPTIONS = PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD |
@@ -98,6 +102,8 @@ class Tracer {
   #watch: Watch | undefined;
   /** The room for processes and threads, where that is limited. */
   readonly #room: Room | undefined;
+  readonly #vdso: VdsoRemover | undefined;
+  readonly #counter: Counter | undefined;
   /** Stops of tracees whose maker has not told of them yet. */
   readonly #early: Map<number, number> = new Map();
   /** Who may still tell of the orphans that are looked for. */
@@ -163,6 +169,12 @@ class Tracer {
     if (options.engine === "ptrace") {
       this.#entry = new Entry(options.filter);
     }
+    const { sys } = options;
+    if (sys !== undefined && hidesVdso(sys.rules)) {
+      this.#vdso = new VdsoRemover(this.#arch, this.#calls.answers);
+    }
+    const clock = sys && given(sys.rules.time);
+    this.#counter = clock && new Counter(this.#arch, clock.kind === "deny");
     this.#names = new Map(
       (["clone", "fork", "vfork"] as const).flatMap((name) => {
         const number = SYSCALLS[name][this.#arch.name];
@@ -434,6 +446,9 @@ class Tracer {
    * without one: those are made again.
    */
   #signal(tracee: Tracee, signal: number): void {
+    if (signal === SIGSEGV && this.#isCounter(tracee)) {
+      return this.#go(tracee, 0);
+    }
     if (isStopSignal(signal) && tracee.process.pid === this.#launched?.pid) {
       this.#jobControl.note(tracee.tid);
     }
@@ -446,11 +461,20 @@ class Tracer {
     this.#go(tracee, signal);
   }
 
+  /** Whether a tracee has looked at the processor's counter: it has been answered. */
+  #isCounter(tracee: Tracee): boolean {
+    if (this.#counter === undefined) return false;
+    const registers = this.#calls.registersOf(tracee);
+    return registers !== undefined &&
+      this.#counter.answer(tracee.tid, tracee.process, registers) &&
+      this.#calls.answers.write(tracee);
+  }
+
   /** A filter sent a call to the tracer. */
   #seccomp(tracee: Tracee): void {
     // The program's own filter may do so too: with a call that was looked at
     // already, or that jail's filter lets pass. The tracer's decision holds.
-    if (tracee.inFlight !== undefined) {
+    if (tracee.inFlight !== undefined || this.#vdso?.has(tracee.tid)) {
       return this.#resumed(tracee, resumeToCall(tracee.tid, 0));
     }
     if (this.#entry !== undefined) return this.#go(tracee, 0);
@@ -459,6 +483,7 @@ class Tracer {
 
   /** The entry or the exit of a call. */
   #syscall(tracee: Tracee): void {
+    if (this.#vdso?.has(tracee.tid)) return this.#withoutVdso(tracee);
     if (this.#entry === undefined) return this.#exit(tracee);
     const action = this.#entry.actionOf(tracee.tid);
     // Before the program there is the launcher: its calls are jail's own.
@@ -576,7 +601,18 @@ class Tracer {
       this.#family.started = true;
       this.#watcher = this.#options.started?.(now.process.pid);
     }
+    this.#vdso?.begin(now);
     this.#go(now, 0);
+  }
+
+  /** A new image that has had a vDSO has stopped once more. */
+  #withoutVdso(tracee: Tracee): void {
+    switch (this.#vdso?.step(tracee)) {
+      case "to call":
+        return this.#resumed(tracee, resumeToCall(tracee.tid, 0));
+      case "go on":
+        return this.#go(tracee, 0);
+    }
   }
 
   /** Whether the image that a tracee has now is the one that was allowed. */
@@ -649,6 +685,7 @@ class Tracer {
     const { process } = tracee;
     const executed = process.executing === tracee;
     this.#calls.drop(tracee);
+    this.#vdso?.drop(tracee.tid);
     this.#family.remove(tracee);
     this.#room?.gone(tracee);
     this.#freezer.gone(tracee);
@@ -794,7 +831,7 @@ class Tracer {
   #go(tracee: Tracee, signal: number): void {
     this.#resumed(
       tracee,
-      this.#entry === undefined
+      this.#entry === undefined && this.#vdso?.has(tracee.tid) !== true
         ? resume(tracee.tid, signal)
         : resumeToCall(tracee.tid, signal),
     );

@@ -1,0 +1,169 @@
+/** Answers calls that tell the time of day, and those that wait for one. */
+
+import { EFAULT, EINVAL, ENOSYS } from "../abi/errno.ts";
+import { getBig, set } from "../abi/layout.ts";
+import type { SyscallName } from "../abi/syscalls.ts";
+import {
+  CLOCK_REALTIME,
+  CLOCK_REALTIME_ALARM,
+  CLOCK_TAI,
+  ITIMERSPEC,
+  TIMESPEC,
+} from "../abi/time.ts";
+import type { TimeRule } from "../policy/sys.ts";
+import { readClock } from "../sys/clock.ts";
+import { readMemory, storeMemory } from "../sys/memory.ts";
+import { clockOfFd, clockOfTimer } from "../sys/timers.ts";
+import { WallClock } from "./clock.ts";
+import type { Registers } from "./registers.ts";
+import type { Tracee } from "./tracee.ts";
+
+/** How far below the stack pointer nobody keeps anything: past the red zone. */
+const BELOW_STACK = 512;
+
+/** The clocks that tell the time of day, and that a timer can have. */
+const WALL_CLOCKS = [CLOCK_REALTIME, CLOCK_REALTIME_ALARM, CLOCK_TAI];
+
+/** Answers what is about the time. */
+export class TimeFacts {
+  readonly #clock: WallClock;
+  readonly #bytes = new Uint8Array(ITIMERSPEC.size);
+  readonly #words = new DataView(this.#bytes.buffer);
+
+  /**
+   * Starts the clock.
+   *
+   * @param rule what it says
+   */
+  constructor(rule: TimeRule) {
+    this.#clock = new WallClock(rule, readClock);
+  }
+
+  /**
+   * Answers a call.
+   *
+   * @param tid who made it
+   * @param registers its registers
+   * @param name clock_gettime of a clock of the time of day, gettimeofday or time
+   * @returns its result, or a negated errno; what it fills is filled
+   */
+  answer(tid: number, registers: Registers, name: SyscallName): number {
+    switch (name) {
+      case "clock_gettime":
+        return this.#time(tid, registers.address(1), 1);
+      case "gettimeofday":
+        return this.#timeOfDay(tid, registers);
+      case "time":
+        return this.#seconds(tid, registers.address(0));
+    }
+    return -ENOSYS;
+  }
+
+  /**
+   * Puts the real time of day in place of that which a call waits for.
+   *
+   * It is put below the stack, and not on pinned pages: whoever changes it there
+   * changes only how long the program itself waits.
+   *
+   * @param tracee who made the call
+   * @param registers its registers, which are changed
+   * @param name the call
+   * @returns 0, or the negated errno that the call fails with
+   */
+  retime(tracee: Tracee, registers: Registers, name: SyscallName): number {
+    const { tid } = tracee;
+    switch (name) {
+      case "clock_nanosleep":
+        return this.#retime(tid, registers, 2, TIMESPEC.size, 0);
+      case "futex":
+      case "futex_waitv":
+        return this.#retime(tid, registers, 3, TIMESPEC.size, 0);
+      case "futex_wait":
+        return this.#retime(tid, registers, 4, TIMESPEC.size, 0);
+      case "timer_settime":
+      case "timerfd_settime": {
+        const clock = name === "timer_settime"
+          ? clockOfTimer(tracee.process.pid, registers.int(0))
+          : clockOfFd(tid, registers.int(0));
+        if (clock === undefined) return -EINVAL;
+        return WALL_CLOCKS.includes(clock)
+          ? this.#retime(
+            tid,
+            registers,
+            2,
+            ITIMERSPEC.size,
+            ITIMERSPEC.fields.it_value_sec[0],
+          )
+          : 0;
+      }
+    }
+    return -ENOSYS;
+  }
+
+  /** Stores seconds, and nanoseconds divided by something. */
+  #time(tid: number, address: number, divisor: number): number {
+    const clock = this.#clock;
+    clock.read();
+    this.#put(0, clock.seconds, Math.floor(clock.nanoseconds / divisor));
+    return storeMemory(tid, address, this.#bytes, TIMESPEC.size);
+  }
+
+  #put(at: number, seconds: number, rest: number): void {
+    this.#words.setUint32(at, seconds % 2 ** 32, true);
+    this.#words.setUint32(at + 4, seconds / 2 ** 32, true);
+    this.#words.setUint32(at + 8, rest, true);
+    this.#words.setUint32(at + 12, 0, true);
+  }
+
+  #timeOfDay(tid: number, registers: Registers): number {
+    const time = registers.address(0);
+    const zone = registers.address(1);
+    if (time !== 0) {
+      const stored = this.#time(tid, time, 1000);
+      if (stored < 0) return stored;
+    }
+    if (zone === 0) return 0;
+    // struct timezone, which the kernel knows nothing of either.
+    this.#bytes.fill(0, 0, 8);
+    return storeMemory(tid, zone, this.#bytes, 8);
+  }
+
+  #seconds(tid: number, address: number): number {
+    const clock = this.#clock;
+    clock.read();
+    const { seconds } = clock;
+    if (address === 0) return seconds;
+    this.#put(0, seconds, 0);
+    const stored = storeMemory(tid, address, this.#bytes, 8);
+    return stored < 0 ? stored : seconds;
+  }
+
+  #retime(
+    tid: number,
+    registers: Registers,
+    arg: number,
+    size: number,
+    at: number,
+  ): number {
+    const address = registers.address(arg);
+    const clock = this.#clock;
+    const read = readMemory(tid, address, this.#bytes, size);
+    if (read !== size) return -EFAULT;
+    const value = this.#bytes.subarray(at, at + TIMESPEC.size);
+    const seconds = getBig(TIMESPEC, value, "tv_sec");
+    const nanoseconds = getBig(TIMESPEC, value, "tv_nsec");
+    // What is no time the kernel refuses; 0 takes a timer back; what is further
+    // than a number reaches does not come.
+    const isTime = seconds >= 0n && seconds < 2n ** 40n && nanoseconds >= 0n &&
+      nanoseconds < 1_000_000_000n && seconds + nanoseconds > 0n;
+    if (!isTime) return 0;
+    clock.readReal(Number(seconds), Number(nanoseconds));
+    set(TIMESPEC, value, "tv_sec", clock.seconds);
+    // A timer that is set to 0 would be taken back.
+    set(TIMESPEC, value, "tv_nsec", Math.max(1, clock.nanoseconds));
+    const { sp } = registers;
+    const place = sp - sp % 16 - BELOW_STACK;
+    registers.setArgument(arg, place);
+    return storeMemory(tid, place, this.#bytes, size);
+  }
+}
