@@ -1,9 +1,10 @@
-/** `sys` in a policy: what programs see of names, time, processors and ids. */
+/** `sys` in a policy: what programs see of names, time, processors, ids and chance. */
 
 import {
   assert,
   assertEquals,
   assertMatch,
+  assertNotEquals,
   assertStringIncludes,
 } from "@std/assert";
 import type { Engine } from "../src/trace/options.ts";
@@ -290,13 +291,30 @@ for (const engine of ENGINES) {
 
   Deno.test({
     ...needs(
+      ["python3"],
+      `jail (${engine}) gives the same random bytes for the same seed`,
+    ),
+    fn: async () => {
+      const script =
+        'python3 -c "import os, random; print(os.urandom(8).hex(), random.random(), hash(str(1)))"; head -c 8 /dev/urandom | od -An -tx1; head -c 8 /dev/urandom | od -An -tx1';
+      const run = (seed: number): Promise<string[]> =>
+        lines(`{random: {seed: ${seed}}}`, ["sh", "-c", script], engine);
+      const first = await run(5);
+      assertEquals(first, await run(5));
+      assertNotEquals(first[0], (await run(6))[0]);
+      assertNotEquals(first[1], first[2]);
+    },
+  });
+
+  Deno.test({
+    ...needs(
       ["gcc"],
       `jail (${engine}) fills no page that holds what it has checked`,
     ),
     fn: async () => {
       assertEquals(
         await lines(
-          "{hostname: a, time: 2000-01-01, uid: 0, cpus: 1}",
+          "{hostname: a, time: 2000-01-01, uid: 0, random: {seed: 1}, cpus: 1}",
           [fixture("fill_pins")],
           engine,
         ),
@@ -305,11 +323,23 @@ for (const engine of ENGINES) {
           "clock_gettime EFAULT",
           "gettimeofday EFAULT",
           "getresuid EFAULT",
+          "getrandom EFAULT",
           "sched_getaffinity EFAULT",
           "same",
         ],
       );
     },
+  });
+
+  Deno.test(`jail (${engine}) makes a run deterministic by one key`, async () => {
+    assertEquals(
+      await lines("{deterministic: true}", [
+        "sh",
+        "-c",
+        "date -u +%FT%TZ; hostname; nproc",
+      ], engine),
+      ["2000-01-01T00:00:00Z", "localhost", "1"],
+    );
   });
 
   Deno.test(`jail (${engine}) hides with --deny-sys what it can`, async () => {

@@ -24,6 +24,8 @@ export const AT_EUID = 12;
 export const AT_GID = 13;
 /** The effective group id. */
 export const AT_EGID = 14;
+/** Where sixteen random bytes are. */
+export const AT_RANDOM = 25;
 /** Was it set-user-ID or the like? */
 export const AT_SECURE = 23;
 /** The name given to execve. */

@@ -13,6 +13,7 @@ import { readClock } from "../sys/clock.ts";
 import { allowedCpus, cpuMask } from "../sys/cpus.ts";
 import { close, open, readFile, unlink, writeAll } from "../sys/files.ts";
 import type { Step } from "../sys/spawn.ts";
+import { Chance } from "../trace/chance.ts";
 import { WallClock } from "../trace/clock.ts";
 import { namesOf } from "../trace/facts.ts";
 import type { SysOptions } from "../trace/options.ts";
@@ -21,6 +22,12 @@ import { TemporaryDirectory } from "./temporary.ts";
 
 /** The most that is read of a file of /proc, in bytes. */
 const MOST = 1 << 22;
+
+/** Bytes of a file that stands for /dev/urandom. */
+const RANDOM_BYTES = 1 << 16;
+
+/** The stream of random bytes that files have; those of processes count from 0. */
+const FILE_STREAM = 0xffff_ffff;
 
 type Content = () => Uint8Array;
 
@@ -161,6 +168,17 @@ function contentsOf({ sys }: Policy): ReadonlyMap<string, Content> {
       const later = clock.seconds - Math.floor(Date.now() / 1000);
       return procStat(real("/proc/stat"), cpus, later);
     });
+  }
+  const seed = given(sys.random);
+  if (seed !== undefined) {
+    const chance = new Chance(seed, FILE_STREAM);
+    const content = (): Uint8Array => {
+      const bytes = new Uint8Array(RANDOM_BYTES);
+      chance.fill(bytes);
+      return bytes;
+    };
+    contents.set("/dev/urandom", content);
+    contents.set("/dev/random", content);
   }
   return contents;
 }

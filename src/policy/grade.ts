@@ -180,8 +180,8 @@ function gradeFile(
 }
 
 /**
- * The processor tells some of it without a call: `cpuid` how many there are, a
- * clock since when. /proc has real ids. The ptrace
+ * The processor tells some of it without a call: `cpuid` how many there are,
+ * `rdrand` what is random, a clock since when. /proc has real ids. The ptrace
  * engine does not see a call by the page of old (vsyscall), which tells the time.
  */
 function gradeSys(sys: SysRules, filtered: boolean): GradedRule[] {
@@ -209,6 +209,7 @@ function gradeSys(sys: SysRules, filtered: boolean): GradedRule[] {
   add(sys.uid, ["start", "stop"], "R3");
   add(sys.gid, ["start", "stop"], "R3");
   add(sys.sysinfo, [filtered ? "filter" : "stop"], "R3");
+  add(sys.random, ["start", "stop"], "R3");
   return graded;
 }
 

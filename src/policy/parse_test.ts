@@ -94,13 +94,20 @@ for (
     ["{time: {rate: 2, from: 1970-01-01T00:00:00Z}}", {
       time: { kind: "rate", rate: 2, from: 0 },
     }],
-    ["{cpus: 4, uid: 0, gid: 7, sysinfo: deny}", {
+    ["{cpus: 4, uid: 0, gid: 7, sysinfo: deny, random: {seed: 9}}", {
       cpus: 4,
       uid: 0,
       gid: 7,
       sysinfo: "deny",
+      random: 9,
     }],
     ["{cpus: real, time: real, uname: real}", {}],
+    ["{deterministic: true, cpus: 2, hostname: box}", {
+      uname: { nodename: "box" },
+      time: { kind: "fixed", at: 946684800000 },
+      cpus: 2,
+      random: 0,
+    }],
     ["true", {}],
   ] as const
 ) {
@@ -195,7 +202,9 @@ const WRONG: readonly (readonly [string, string, string, string?])[] = [
   ["sys: {uid: root}", "1:12", "number", ""],
   ["sys: {gid: 4294967295}", "1:12", "4294967294"],
   ["sys: {sysinfo: false}", "1:16", `"deny" is expected`],
-  ["sys: {random: {seed: 1}}", "1:7", "not enforced yet"],
+  ["sys: {random: 1}", "1:15", "a seed", "{seed: 1}"],
+  ["sys: {random: {}}", "1:15", "not nothing"],
+  ["sys: {random: {seed: -1}}", "1:22", "from 0"],
   ["sys: {time: reel}", "1:13", "an instant or a map", `"real"`],
   ["sys: {time: 2000-01-01T00:00:00}", "1:13", "no instant", "zone"],
   ["sys: {time: 2000-04-31}", "1:13", "no instant"],
@@ -207,7 +216,7 @@ const WRONG: readonly (readonly [string, string, string, string?])[] = [
   ["sys: {time: {fixed: 2000-01-01, rate: 1}}", "1:33", "at once"],
   ["sys: {time: {offset: 1d, from: 2000-01-01}}", "1:26", "goes with"],
   ["sys: {time: {}}", "1:13", "says no time", "fixed"],
-  ["sys: {deterministic: true}", "1:7", "not enforced yet"],
+  ["sys: {deterministic: 1}", "1:22", "true or false"],
   ["limits: {output: 1KB}", "1:18", `unknown unit "KB"`, "kB"],
   ["limits: [60s]", "1:9", "must be a map"],
   ["limits: {open-file: 3}", "1:10", "unknown key", "open-files"],

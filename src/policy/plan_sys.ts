@@ -132,6 +132,8 @@ export function sysGuards(name: SyscallName, sys: SysRules): readonly Guard[] {
         why: GIVEN,
         quiet: true,
       }];
+    case "getrandom":
+      return given(sys.random) === undefined ? [] : [answered()];
     case "sysinfo":
       if (given(sys.sysinfo) !== undefined) {
         return [{
@@ -157,7 +159,7 @@ function clockGuards(name: SyscallName, sys: SysRules): readonly Guard[] {
   return (rule.kind === "deny" ? DENIED : FAKED).get(name) ?? [];
 }
 
-/** Whether the vDSO must go, which tells the time without a call. */
+/** Whether the vDSO must go, which tells the time, and random bytes, without a call. */
 export function hidesVdso(sys: SysRules): boolean {
-  return given(sys.time) !== undefined;
+  return given(sys.time) !== undefined || given(sys.random) !== undefined;
 }

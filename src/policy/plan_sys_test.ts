@@ -100,6 +100,7 @@ const CASES: readonly (readonly [
   ["the user", { gid: { value: 0, ref } }, "getuid", [], "allow"],
   ["groups", { gid: { value: 0, ref } }, "getgroups", [0, 0], "answer"],
   ["load", { sysinfo: { value: "deny", ref } }, "sysinfo", [], "EPERM"],
+  ["chance", { random: { value: 1, ref } }, "getrandom", [], "answer"],
 ];
 
 for (const [what, sys, name, args, expected] of CASES) {

@@ -102,6 +102,7 @@ const REFUSED = [
   "sys: {time: {fixed: 2000-01-01, rate: 1}}",
   "sys: {time: {from: 2000-01-01}}",
   "sys: {cpus: 0}",
+  "sys: {random: 1}",
   "env: {set: {A: 1}}",
   "default: 13",
   "calls: {deny: {openat: 1}}",
@@ -116,8 +117,8 @@ const ACCEPTED = [
   "env: {set: {A: b}, allow: [PATH]}",
   "sys: {uname: {release: '6.1'}, hostname: a, time: 2000-01-01, cpus: 2}",
   "sys: {time: {rate: 2, from: 2000-01-01T00:00:00.5+01:00}, uid: 0, gid: real}",
-  "sys: {time: {offset: -3d}, sysinfo: deny}",
-  "sys: {time: deny, uname: real}",
+  "sys: {time: {offset: -3d}, random: {seed: 4}, sysinfo: deny}",
+  "sys: {deterministic: true, time: deny, uname: real}",
 ];
 
 for (const text of ACCEPTED) {

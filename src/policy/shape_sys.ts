@@ -22,10 +22,9 @@ export const SYS_KEYS = [
   "uid",
   "gid",
   "sysinfo",
+  "random",
+  "deterministic",
 ] as const;
-
-/** Those that will have a meaning. */
-const RESERVED_KEYS = ["random", "deterministic"];
 
 /** Longest text of a field of uname(2), in bytes: `__NEW_UTS_LEN`. */
 const MAX_FIELD = 64;
@@ -35,6 +34,14 @@ const MAX_CPUS = 1024;
 
 /** The largest id; the one above means none. */
 const MAX_ID = 2 ** 32 - 2;
+
+/** What `deterministic: true` stands for. */
+const DETERMINISTIC = {
+  at: Date.UTC(2000, 0, 1),
+  hostname: "localhost",
+  cpus: 1,
+  seed: 0,
+};
 
 /** Reads `sys`. */
 export function readSys(value: unknown, shape: Shape): SysRules {
@@ -47,7 +54,7 @@ export function readSys(value: unknown, shape: Shape): SysRules {
       { hint: `the keys of the map are ${SYS_KEYS.join(", ")}` },
     );
   }
-  const map = readMap(value, ["sys"], SYS_KEYS, RESERVED_KEYS);
+  const map = readMap(value, ["sys"], SYS_KEYS);
   const fact = <Value>(
     key: FactName,
     read: (value: unknown, keys: Keys) => Value,
@@ -59,14 +66,38 @@ export function readSys(value: unknown, shape: Shape): SysRules {
     const value = said === "real" ? "real" : read(said, keys);
     return { [key]: { value, ref } };
   };
+  const all = readDeterministic(map, shape);
   return {
+    ...all,
     ...fact("time", readTime),
     ...fact("cpus", whole(1, MAX_CPUS)),
     ...fact("uid", whole(0, MAX_ID)),
     ...fact("gid", whole(0, MAX_ID)),
     ...fact("sysinfo", readDeny),
-    uname: readUname(map, shape),
+    ...fact("random", readRandom),
+    uname: { ...all.uname, ...readUname(map, shape) },
   } as SysRules;
+}
+
+/** Reads the one key that says several things. */
+function readDeterministic(
+  map: ReadonlyMap<string, unknown>,
+  shape: Shape,
+): SysRules {
+  const value = map.get("deterministic") ?? false;
+  const keys = ["sys", "deterministic"];
+  if (value === false) return {};
+  if (value !== true) {
+    throw new Fault(keys, `true or false is expected, not ${describe(value)}`);
+  }
+  const ref = refTo(shape, keys, "deterministic: true");
+  const { at, hostname, cpus, seed } = DETERMINISTIC;
+  return {
+    uname: { nodename: { value: hostname, ref } },
+    time: { value: { kind: "fixed", at }, ref },
+    cpus: { value: cpus, ref },
+    random: { value: seed, ref },
+  };
 }
 
 /** Reads `uname` and `hostname`, which is one of its fields. */
@@ -144,6 +175,19 @@ function readDeny(value: unknown, keys: Keys): "deny" {
     keys,
     `"real" or "deny" is expected, not ${describe(value)}`,
   );
+}
+
+/** Reads where random numbers come from. */
+function readRandom(value: unknown, keys: Keys): number {
+  if (typeof value !== "object" || value === null) {
+    throw new Fault(
+      keys,
+      `"real" or a map with a seed is expected, not ${describe(value)}`,
+      { hint: "write {seed: 1}" },
+    );
+  }
+  const map = readMap(value, keys, ["seed"]);
+  return whole(0, 2 ** 32 - 1)(map.get("seed"), [...keys, "seed"]);
 }
 
 /** A value as it is shown in a rule. */

@@ -1,4 +1,4 @@
-/** Facts of the system as a policy gives them: names, time, processors, ids. */
+/** Facts of the system as a policy gives them: names, time, processors, ids, chance. */
 
 import type { RuleRef } from "./decision.ts";
 import type { PathRule } from "./policy.ts";
@@ -60,6 +60,8 @@ export interface SysRules {
   readonly gid?: Fact<number> | undefined;
   /** Whether uptime, load and memory of the machine are told. */
   readonly sysinfo?: Fact<"deny"> | undefined;
+  /** The seed of what is random. */
+  readonly random?: Fact<number> | undefined;
 }
 
 /** The name of a fact besides the fields of uname(2). */
@@ -68,7 +70,8 @@ export type FactName =
   | "cpus"
   | "uid"
   | "gid"
-  | "sysinfo";
+  | "sysinfo"
+  | "random";
 
 /** Nothing is said: all of it is real. */
 export const REAL_SYS: SysRules = {};
@@ -79,6 +82,7 @@ const FACTS: readonly FactName[] = [
   "uid",
   "gid",
   "sysinfo",
+  "random",
 ];
 
 /**
@@ -101,8 +105,8 @@ export const UNTOLD = "(none)";
 export const NOBODY = 65534;
 
 /**
- * Rules by which what can be hidden is hidden. Time is not: hardly any program
- * would run.
+ * Rules by which what can be hidden is hidden. Time and chance are not: hardly
+ * any program would run.
  *
  * @param ref where that stands
  */

@@ -6,21 +6,27 @@ import {
   AT_GID,
   AT_IGNORE,
   AT_NULL,
+  AT_RANDOM,
   AT_SYSINFO_EHDR,
   AT_UID,
 } from "../abi/elf.ts";
 import { hidesVdso } from "../policy/plan_sys.ts";
 import { given, type SysRules } from "../policy/sys.ts";
 import { readMemory, writeMemory } from "../sys/memory.ts";
+import type { Chance } from "./chance.ts";
 
 const WORD = 8;
 
 /** How many words are read at once. */
 const BLOCK = 4096;
 
+/** Bytes at AT_RANDOM: getauxval(3). */
+const RANDOM_BYTES = 16;
+
 const block = new Uint8Array(BLOCK * WORD);
 const words = new BigUint64Array(block.buffer);
 const entry = new BigUint64Array(2);
+const random = new Uint8Array(RANDOM_BYTES);
 
 /**
  * Changes what a new image is told, before its first instruction.
@@ -29,12 +35,14 @@ const entry = new BigUint64Array(2);
  * @param sp its stack pointer: argc, argv, NULL, the environment, NULL, and the
  *   vector (fs/binfmt_elf.c, create_elf_tables())
  * @param sys what the policy says
+ * @param chance what is random, where the policy gives that
  * @returns whether it could be done
  */
 export function changeAuxv(
   tid: number,
   sp: number,
   sys: SysRules,
+  chance: Chance | undefined,
 ): boolean {
   const start = findVector(tid, sp);
   if (start === undefined) return false;
@@ -44,6 +52,11 @@ export function changeAuxv(
     const type = Number(words[at]);
     if (type === AT_NULL) return true;
     const address = start + at * WORD;
+    if (type === AT_RANDOM && chance !== undefined) {
+      chance.fill(random);
+      const place = Number(words[at + 1]);
+      if (writeMemory(tid, place, random, RANDOM_BYTES) < 0) return false;
+    }
     const change = values.get(type);
     if (change === undefined) continue;
     [entry[0], entry[1]] = [BigInt(change[0]), BigInt(change[1])];

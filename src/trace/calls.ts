@@ -258,7 +258,8 @@ export class Calls {
     const { sys } = this.#options;
     if (sys === undefined || !tellsAnything(sys.rules)) return true;
     const sp = this.registersOf(tracee)?.sp ?? 0;
-    return changeAuxv(tracee.tid, sp, sys.rules);
+    const chance = this.#facts?.chance(tracee.process);
+    return changeAuxv(tracee.tid, sp, sys.rules, chance);
   }
 
   /** The registers of a stopped tracee; `undefined` where it is gone. */

@@ -1,6 +1,7 @@
 /** Answers calls that tell facts of the system, as the policy gives them. */
 
 import { EINVAL, ENOSYS, ESRCH } from "../abi/errno.ts";
+import { GRND_VALID } from "../abi/random.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
 import { UTS_FIELD } from "../abi/utsname.ts";
 import {
@@ -11,12 +12,13 @@ import {
 } from "../policy/sys.ts";
 import { readNames } from "../sys/clock.ts";
 import { storeMemory } from "../sys/memory.ts";
+import { Chance } from "./chance.ts";
 import type { Registers } from "./registers.ts";
 import { TimeFacts } from "./time_facts.ts";
-import type { Tracee } from "./tracee.ts";
+import type { Process, Tracee } from "./tracee.ts";
 
-/** Most bytes that are filled: a mask of processors. */
-const MAX_BYTES = 128;
+/** Most bytes of getrandom(2) that are given at once, as for /dev/urandom. */
+const MAX_RANDOM = 4096;
 
 /** Answers calls. */
 export class Facts {
@@ -25,11 +27,13 @@ export class Facts {
   /** Answers what is about the time; `undefined` where that is real. */
   readonly time: TimeFacts | undefined;
   readonly #names: Uint8Array;
-  readonly #bytes = new Uint8Array(MAX_BYTES);
+  readonly #chances = new WeakMap<Process, Chance>();
+  #streams = 0;
+  readonly #bytes = new Uint8Array(MAX_RANDOM);
   readonly #words = new DataView(this.#bytes.buffer);
 
   /**
-   * Starts the policy's clock.
+   * Starts what the policy's clock and chance are.
    *
    * @param sys what the policy says
    * @param isOwn whether an id is one of the jail's
@@ -77,8 +81,21 @@ export class Facts {
         return this.#ids(tracee, registers, given(this.#sys.gid) ?? 0);
       case "getgroups":
         return this.#groups(tracee, registers);
+      case "getrandom":
+        return this.#random(tracee, registers);
     }
     return -ENOSYS;
+  }
+
+  /** The random bytes of a process; `undefined` where they are the kernel's. */
+  chance(process: Process): Chance | undefined {
+    const seed = given(this.#sys.random);
+    if (seed === undefined) return undefined;
+    const known = this.#chances.get(process);
+    if (known !== undefined) return known;
+    const chance = new Chance(seed, this.#streams++);
+    this.#chances.set(process, chance);
+    return chance;
   }
 
   #store(
@@ -124,6 +141,19 @@ export class Facts {
     const address = registers.address(1);
     const stored = this.#store(tracee, address, this.#bytes, 4);
     return stored < 0 ? stored : 1;
+  }
+
+  #random(tracee: Tracee, registers: Registers): number {
+    const chance = this.chance(tracee.process);
+    if (chance === undefined || (registers.int(2) & ~GRND_VALID) !== 0) {
+      return -EINVAL;
+    }
+    const length = Math.min(registers.address(1), MAX_RANDOM);
+    chance.fill(this.#bytes, length);
+    const address = registers.address(0);
+    if (length === 0) return 0;
+    const stored = this.#store(tracee, address, this.#bytes, length);
+    return stored < 0 ? stored : length;
   }
 }
 
