@@ -342,7 +342,7 @@ for (const engine of ENGINES) {
     );
   });
 
-  Deno.test(`jail (${engine}) hides with --deny-sys what it can`, async () => {
+  Deno.test(`jail (${engine}) hides what --deny-sys names, and what --allow-sys does not`, async () => {
     const words = ["sh", "-c", "uname -nr; id -u; nproc"];
     const run = async (...flags: string[]): Promise<string[]> => {
       const all = ["-p", "readonly", "--allow-read", ...flags];
@@ -351,6 +351,14 @@ for (const engine of ENGINES) {
     const real = await run();
     assertEquals(await run("--deny-sys"), ["(none) (none)", "65534", "1"]);
     assertEquals(await run("--allow-sys"), real);
+    const [, id, cpus] = real;
+    const release = real[0]?.split(" ")[1];
+    assertEquals(await run("--deny-sys=hostname"), [
+      `(none) ${release}`,
+      id,
+      cpus,
+    ]);
+    assertEquals(await run("--allow-sys=uid"), ["(none) (none)", id, "1"]);
   });
 }
 

@@ -99,9 +99,9 @@ const PERMISSION_DOCS: Readonly<Record<PermissionName, Permission>> = {
   sys: {
     short: "S",
     value: "NAME,…",
-    allow: "Let it see the system as it is (a list: not yet)",
-    deny: "Hide these facts of the system (not yet)",
-    ignore: "Make these facts look absent (not yet)",
+    allow: "Let it see these facts of the system; or all",
+    deny: "Hide these facts of the system",
+    ignore: "Hide these facts of the system",
   },
 };
 

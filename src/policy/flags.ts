@@ -1,7 +1,7 @@
 /** The permission flags of the command line, Deno's, made a layer. */
 
 import { fromText, printable } from "../abi/bytes.ts";
-import { UnsupportedError, UsageError } from "../errors.ts";
+import { UsageError } from "../errors.ts";
 import type { RuleRef } from "./decision.ts";
 import { joinPath } from "./extend.ts";
 import { escapeGlob, GlobError } from "./glob.ts";
@@ -9,7 +9,6 @@ import { Fault } from "./fault.ts";
 import type { Net, NetRule } from "./net.ts";
 import { EVERYTHING, type NetPattern, parseNet } from "./net_pattern.ts";
 import {
-  type AllOrNone,
   type Effect,
   EFFECTS,
   EMPTY_LAYER,
@@ -18,7 +17,7 @@ import {
   type PathRule,
   type PathSection,
 } from "./policy.ts";
-import { allHidden, allReal, type SysRules } from "./sys.ts";
+import { sysFlags } from "./sys_flags.ts";
 
 /** What flags say of one thing: nothing, all of it, or a list. */
 export interface FlagValues {
@@ -74,8 +73,8 @@ export interface FlagOptions {
  * @throws {UsageError} when a program is not found in PATH
  * @throws {Fault} where {@linkcode FlagOptions.ref} says that they are a file's
  * @throws {UsageError} when an address makes no sense, or is the name of a host
- * @throws {UnsupportedError} for a list of facts about the system, which is not
- *   enforced yet
+ * @throws {UnsupportedError} for a fact about the system that jail can neither
+ *   hide nor show
  */
 export function flagsLayer(
   flags: PermissionFlags,
@@ -174,37 +173,6 @@ function toPath(
     `Cannot find ${printable(name)} in PATH`,
     `write the program's whole path, such as ${printable(`./${name}`)}`,
   );
-}
-
-/** What flags say of the system. */
-function sysFlags(
-  values: FlagValues | undefined,
-  all: boolean,
-  ref: NonNullable<FlagOptions["ref"]>,
-): SysRules | undefined {
-  const said = allOrNone(values, "sys", all);
-  if (said === undefined) return undefined;
-  return said === "all"
-    ? allReal(ref(all ? "all" : "sys", "allow", undefined, ""))
-    : allHidden(ref("sys", values?.deny ? "deny" : "ignore", undefined, ""));
-}
-
-/** All, nothing, or not said. */
-function allOrNone(
-  values: FlagValues | undefined,
-  section: "sys",
-  all: boolean,
-): AllOrNone | undefined {
-  for (const effect of EFFECTS) {
-    if (values?.[effect] !== undefined && values[effect] !== true) {
-      throw new UnsupportedError(
-        `Cannot enforce a list for --${effect}-${section} yet`,
-        `write --${effect}-${section} for all of it`,
-      );
-    }
-  }
-  if (values?.deny === true || values?.ignore === true) return "none";
-  return all || values?.allow === true ? "all" : undefined;
 }
 
 /**

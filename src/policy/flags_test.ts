@@ -4,6 +4,7 @@ import { droppedNames, passes, withValues } from "./env.ts";
 import { flagsLayer, type PermissionFlags } from "./flags.ts";
 import type { Layer } from "./policy.ts";
 import { permissionsLayer } from "./permissions.ts";
+import { given } from "./sys.ts";
 
 function which(name: string): string | undefined {
   return name === "gcc" ? "/usr/bin/gcc" : undefined;
@@ -100,9 +101,52 @@ Deno.test("flagsLayer() refuses names of hosts until they are enforced", async (
   assertEquals(error.position?.line, 1);
 });
 
-Deno.test("flagsLayer() refuses lists of facts until they are enforced", () => {
-  assertThrows(() => layer({ sys: { deny: ["uid"] } }), UnsupportedError);
-});
+function seen(sys: PermissionFlags["sys"], allowAll = false): string {
+  const rules = layer({ allowAll, sys }).sys;
+  if (rules === undefined) return "";
+  const { uname = {}, ...facts } = rules;
+  return Object.entries({ ...uname, ...facts })
+    .filter(([, fact]) => given<unknown>(fact) !== undefined)
+    .map(([name, fact]) => `${name}=${fact?.value}`).sort().join(" ");
+}
+
+const MACHINE = ["osUptime", "loadavg", "systemMemoryInfo"];
+
+for (
+  const [values, expected] of [
+    [undefined, ""],
+    [{ allow: true }, ""],
+    [
+      { deny: true },
+      "cpus=1 domainname=(none) gid=65534 nodename=(none) release=(none) sysinfo=deny uid=65534 version=(none)",
+    ],
+    [
+      { allow: ["hostname", "gid", ...MACHINE] },
+      "cpus=1 release=(none) uid=65534 version=(none)",
+    ],
+    [{ deny: ["osRelease"] }, "release=(none) version=(none)"],
+    [{ ignore: ["hostname"] }, "domainname=(none) nodename=(none)"],
+    [{ allow: true, deny: ["cpus"] }, "cpus=1"],
+    [{ deny: MACHINE }, "sysinfo=deny"],
+  ] as const
+) {
+  Deno.test(`flagsLayer() makes rules of ${JSON.stringify(values ?? {})} for sys`, () => {
+    assertEquals(seen(values), expected);
+  });
+}
+
+for (
+  const [name, error, message] of [
+    ["uptime", UsageError, "no such fact"],
+    ["loadavg", UnsupportedError, "at once"],
+    ["networkInterfaces", UnsupportedError, "does not decide"],
+    ["homedir", UnsupportedError, "does not decide"],
+  ] as const
+) {
+  Deno.test(`flagsLayer() refuses --deny-sys=${name}, which it cannot hold`, () => {
+    assertThrows(() => layer({ sys: { deny: [name] } }), error, message);
+  });
+}
 
 Deno.test("passes() keeps what is allowed and neither denied nor ignored", () => {
   const { env } = layer({
