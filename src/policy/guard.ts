@@ -104,6 +104,8 @@ export interface Guard {
   readonly action: FilterAction;
   /** Why, for a person. */
   readonly why: string;
+  /** Where a policy says so; without it, it always holds. */
+  readonly rule?: RuleRef;
   /** Does a policy's `calls: {allow}` that names the call make it allow? */
   readonly lifted?: boolean;
   /** Is it so common that a report of it would only be noise? */

@@ -250,18 +250,21 @@ function refusing(
 function observed(name: SyscallName, entry: CallEntry): CallEntry {
   return {
     guards: entry.guards.map((guard) =>
-      guard.quiet === true
-        ? guard
-        : { ...guard, action: asking(name, guard.action, guard.why) }
+      guard.quiet === true ? guard : {
+        ...guard,
+        action: asking(
+          guard.action,
+          guard.rule ?? jailRule(name, guard.why),
+        ),
+      }
     ),
-    action: asking(name, entry.action, "it is forbidden"),
+    action: asking(entry.action, jailRule(name, "it is forbidden")),
   };
 }
 
 function asking(
-  name: SyscallName,
   action: FilterAction,
-  why: string,
+  rule: RuleRef,
 ): FilterAction {
   switch (action.kind) {
     case "allow":
@@ -272,7 +275,7 @@ function asking(
     case "return":
       return {
         kind: "trace",
-        look: { kind: "refuse", refusal: action, rule: jailRule(name, why) },
+        look: { kind: "refuse", refusal: action, rule },
       };
   }
 }

@@ -135,8 +135,9 @@ export function sysGuards(name: SyscallName, sys: SysRules): readonly Guard[] {
     case "getrandom":
       return given(sys.random) === undefined ? [] : [answered()];
     case "sysinfo":
-      if (given(sys.sysinfo) !== undefined) {
+      if (sys.sysinfo !== undefined && given(sys.sysinfo) !== undefined) {
         return [{
+          rule: sys.sysinfo.ref,
           tests: [],
           action: { kind: "errno", errno: "EPERM" },
           why: "the policy closes it",
@@ -154,9 +155,13 @@ export function sysGuards(name: SyscallName, sys: SysRules): readonly Guard[] {
 }
 
 function clockGuards(name: SyscallName, sys: SysRules): readonly Guard[] {
-  const rule = given(sys.time);
-  if (rule === undefined) return [];
-  return (rule.kind === "deny" ? DENIED : FAKED).get(name) ?? [];
+  const { time } = sys;
+  if (time === undefined || time.value === "real") return [];
+  const guards = time.value.kind === "deny" ? DENIED : FAKED;
+  return (guards.get(name) ?? []).map((guard) => ({
+    ...guard,
+    rule: time.ref,
+  }));
 }
 
 /** Whether the vDSO must go, which tells the time, and random bytes, without a call. */

@@ -121,6 +121,15 @@ Deno.test("planCalls() stops no call for facts that are real", () => {
   }
 });
 
-Deno.test("planCalls() lets a report see that a clock is closed", () => {
+Deno.test("planCalls() lets a report see that a clock is closed, and where", () => {
   assertEquals(ask(DENIED, "clock_gettime", [0], true), "refuse");
+  const plan = planCalls(policyOf(DENIED), { observe: true });
+  assertEquals(plan.get("clock_gettime")?.guards.at(-1)?.action, {
+    kind: "trace",
+    look: {
+      kind: "refuse",
+      refusal: { kind: "errno", errno: "EPERM" },
+      rule: ref,
+    },
+  });
 });

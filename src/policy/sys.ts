@@ -191,7 +191,10 @@ const TIME_FILES = [
  */
 export function closedFiles(sys: SysRules): readonly PathRule[] {
   const rules = (files: readonly string[], ref: RuleRef): PathRule[] =>
-    files.map((pattern) => ({ pattern, ref }));
+    files.map((pattern) => ({
+      pattern,
+      ref: { ...ref, text: `${pattern} (${ref.text})` },
+    }));
   const { time, sysinfo } = sys;
   return [
     ...time === undefined || time.value === "real"
