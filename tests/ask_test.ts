@@ -48,7 +48,7 @@ for (const engine of ENGINES) {
     await terminal.type("y\n");
     await terminal.see(ASK);
     await terminal.type("n\n");
-    await terminal.see(/❌ Denied write access[^]*cannot create/);
+    await terminal.see(/❌ Denied write access[^]*cannot create x.*\r\n/);
     await terminal.type("typed\n");
     await terminal.see(/typed\r\ntyped\r\n/);
   });
