@@ -250,6 +250,16 @@ for (const engine of ENGINES) {
     assertEquals([ended.stdout, ended.code], ["0\n", 0]);
   });
 
+  Deno.test(`jail (${engine}) goes on where processes end that ask about others`, async () => {
+    await using directory = await scratch();
+    const argv = [fixture("ask_while_ending"), "300"];
+    const ended = await jail(["-A", "--timeout=50s"], argv, {
+      engine,
+      cwd: directory.path,
+    });
+    assertEquals([ended.stdout, ended.code], ["0\n", 0]);
+  });
+
   Deno.test(`jail (${engine}) ends a process alone whose registers the kernel does not take back`, async () => {
     const script = `"$0"; echo $?`;
     const argv = ["sh", "-c", script, fixture("odd_segment")];

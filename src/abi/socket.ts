@@ -139,6 +139,8 @@ export const SOL_NETLINK = 270;
 export const SO_DONTROUTE = 5;
 /** Wait at the end until all is sent: `struct linger`, two `int`. */
 export const SO_LINGER = 13;
+/** Share an address with other sockets that say so too. */
+export const SO_REUSEPORT = 15;
 /** Give the socket the address of an interface. */
 export const SO_BINDTODEVICE = 25;
 /** A filter for what is received. */

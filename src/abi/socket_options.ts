@@ -33,7 +33,7 @@ export const HARMLESS_CONTROL: readonly (readonly [number, number])[] = [
 /**
  * Options of IPv4 that change nothing about where a message goes. Not here are
  * IP_OPTIONS (a route of the program's own), IP_FREEBIND, IP_TRANSPARENT,
- * IP_UNICAST_IF, and groups to join, by which a message leaves as well.
+ * IP_UNICAST_IF, IP_LOCAL_PORT_RANGE (it aims the kernel's choice), and groups to join, by which a message leaves as well.
  */
 export const HARMLESS_IP_OPTIONS: readonly number[] = [
   1, // IP_TOS
@@ -55,7 +55,6 @@ export const HARMLESS_IP_OPTIONS: readonly number[] = [
   33, // IP_MULTICAST_TTL
   34, // IP_MULTICAST_LOOP
   49, // IP_MULTICAST_ALL
-  51, // IP_LOCAL_PORT_RANGE
 ];
 
 /** The same for IPv6. Not here are IPV6_RTHDR, IPV6_2292PKTOPTIONS and IPV6_PKTINFO. */

@@ -167,6 +167,13 @@ const OPTIONS: readonly Guard[] = [
     is(1, sock.SOL_SOCKET),
     is(2, ...CLOSED_SOCKET_OPTIONS),
   ),
+  // A port that the kernel has chosen would then not be a free one.
+  refuse(
+    "EPERM",
+    "a port of a server outside could be shared",
+    is(1, sock.SOL_SOCKET),
+    is(2, sock.SO_REUSEPORT),
+  ),
   allow("it concerns the socket", is(1, sock.SOL_SOCKET)),
   allow(
     "it concerns the socket",

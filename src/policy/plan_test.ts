@@ -628,3 +628,9 @@ Deno.test("planCalls() lets no program stop or drop what jail writes to the term
   const STOP = [[0x540a, 0], [0x540a, 2], [0x540b, 1], [0x540b, 2]] as const;
   assertEquals(STOP.map(([c, a]) => ioctl(c, a)), Array(4).fill("return"));
 });
+
+Deno.test("planCalls() shares no port, and lets no program aim the kernel's choice", () => {
+  const plan = planCalls(SOME, { observe: false });
+  assertEquals(ask(plan, "setsockopt", [3, 1, 15]), "EPERM");
+  assertEquals(ask(plan, "setsockopt", [3, 0, 51]), "EPERM");
+});

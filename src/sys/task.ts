@@ -73,6 +73,12 @@ export function isZombie(pid: number): boolean {
   return statOf(pid)[0] === "Z";
 }
 
+/** Whether a task runs no more: a zombie, or gone. */
+export function isOver(tid: number): boolean {
+  const [state] = statOf(tid);
+  return state === undefined || state === "Z" || state === "X";
+}
+
 function same(a: number, b: number, type: number): boolean | undefined {
   kcmpNumber ||= callNumber("kcmp");
   const result = outcome(

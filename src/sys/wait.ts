@@ -111,6 +111,20 @@ export function waitSeeing(
   }
 }
 
+/**
+ * Takes a stop that there is already; who has ended stays a zombie, and its id is
+ * not used again.
+ *
+ * @param tid the task, or -1 for any
+ * @param status where the wait status goes
+ * @returns the tid; 0 where nobody has stopped; or a negative errno
+ */
+export function takeStop(tid: number, status: Int32Array): number {
+  const found = changed(tid < 0 ? P_ALL : P_PID, Math.max(tid, 0), WNOHANG);
+  if (found > 0) status[0] = get(SIGINFO, info, "si_status") << 8 | 0x7f;
+  return found;
+}
+
 /** Waits for a stop, and what the flags add; the task is told in `info`. */
 function changed(who: number, id: number, flags: number): number {
   const options = WUNTRACED | __WALL | __WNOTHREAD | flags;

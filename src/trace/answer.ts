@@ -26,8 +26,8 @@ export interface Resumer {
   go(tracee: Tracee): void;
   /** Resumes a tracee until the exit of the call that it is in. */
   toExit(tracee: Tracee): void;
-  /** Waits until a tracee has made its call, and for nobody else. */
-  untilExit(tracee: Tracee): void;
+  /** A call that is on its way aims at another process by its id. */
+  aims(tracee: Tracee): void;
   /** Whether there is room for what a tracee is about to make; it is taken. */
   makesRoom(tracee: Tracee): boolean;
   /** Ends the whole jail because a tracee uses more than a limit. */

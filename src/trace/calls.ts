@@ -618,7 +618,7 @@ export class Calls {
       return "done";
     }
     this.#fly(tracee, spec, slot, looked);
-    if (namesOther(tracee, spec, looked)) this.#resumer.untilExit(tracee);
+    if (namesOther(tracee, spec, looked)) this.#resumer.aims(tracee);
     return "in flight";
   }
 
@@ -732,7 +732,7 @@ export class Calls {
       case "other":
         tracee.saved.copy(registers);
         this.#fly(tracee, spec, -1, nothing());
-        return this.#resumer.untilExit(tracee);
+        return this.#resumer.aims(tracee);
       case "foreign":
         return this.#refuseForeign(tracee, spec, aim.errno);
       case "members":
@@ -777,7 +777,7 @@ export class Calls {
     if (!this.#answers.allowed(tracee, spec, nothing())) return;
     tracee.saved.copy(this.#registers);
     this.#fly(tracee, spec, -1, nothing());
-    this.#resumer.untilExit(tracee);
+    this.#resumer.aims(tracee);
   }
 
   #refuseForeign(tracee: Tracee, spec: CallSpec, errno: number): void {
@@ -816,6 +816,8 @@ function namesOther(
   looked: Looked,
 ): boolean {
   if (spec.treatment === "id") return spec.syscall.name === "capget";
+  // It waits for its siblings to be gone, and its image is looked at again.
+  if (spec.treatment === "exec") return false;
   return looked.paths.some(({ place }) => {
     const pid = processOf(place.via) || processOf(place.path);
     return pid !== 0 && pid !== process.pid;

@@ -5,8 +5,8 @@
  * such a process: the program sees a world in which there is the jail alone.
  *
  * Race: an id is used again once the tracer has waited for who had it. So while
- * a call is in the kernel that aims at another by its id, the tracer waits for
- * that call alone.
+ * a call is in the kernel that aims at another by its id, the tracer takes stops
+ * and waits for nobody who has ended.
  */
 
 import { EPERM, ESRCH } from "../abi/errno.ts";

@@ -201,8 +201,12 @@ export class Rewriter {
  * A pipe of another process, which it may take long to open: that process could
  * be gone by then, and its id another's.
  */
-function isPipeOfOther({ process }: Tracee, { via, path }: Place): boolean {
-  return path.startsWith("pipe:") && processOf(via) !== process.pid;
+function isPipeOfOther(
+  { process }: Tracee,
+  { via, path, was }: Place,
+): boolean {
+  return (path.startsWith("pipe:") || was === "fifo") &&
+    processOf(via) !== process.pid;
 }
 
 /** O_CREAT, or what O_TMPFILE has beside O_DIRECTORY: there is a mode. */

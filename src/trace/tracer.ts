@@ -21,7 +21,7 @@ import type { Outcome } from "../outcome.ts";
 import { hidesVdso } from "../policy/plan_sys.ts";
 import { given } from "../policy/sys.ts";
 import { hostArch } from "../sys/host.ts";
-import { seeWhileWaiting } from "../sys/output.ts";
+import { seeWhileWaiting, waitATurn } from "../sys/output.ts";
 import {
   interrupt,
   listen,
@@ -32,8 +32,8 @@ import {
   setOptions,
 } from "../sys/ptrace.ts";
 import { launch, type Launched } from "../sys/spawn.ts";
-import { isStopped, shareFiles, shareMemory } from "../sys/task.ts";
-import { kill, waitAny, waitFor, waitSeeing } from "../sys/wait.ts";
+import { isOver, isStopped, shareFiles, shareMemory } from "../sys/task.ts";
+import { kill, takeStop, waitAny, waitFor, waitSeeing } from "../sys/wait.ts";
 import { Accounts } from "./accounts.ts";
 import { Calls } from "./calls.ts";
 import { Entry } from "./entry.ts";
@@ -68,6 +68,12 @@ const THREAD_OPTIONS = OPTIONS | PTRACE_O_TRACEEXIT;
 
 /** How long a program that was stopped with jail may take to go on with it. */
 const CONTINUE_MS = 20;
+
+/** How long a call may take that aims at others by their ids. */
+const AIM_MS = 10_000;
+
+/** How often to look whether it is over before that is left to the clock. */
+const AIM_SPINS = 100;
 
 /** How long to wait for tracees to stop, when all of them have to. */
 const QUIET_MS = 500;
@@ -113,6 +119,8 @@ class Tracer {
   readonly #status = new Int32Array(1);
   /** Stops that were waited for and not handled yet: whose, and which. */
   readonly #tids: number[] = [];
+  /** Whose calls aim at others by their ids, and since when. */
+  readonly #aims = new Map<Tracee, number>();
   /** Who is gone, and how, of which nothing was handled yet. */
   readonly #deaths: number[] = [];
   readonly #stops: Map<number, number> = new Map();
@@ -162,7 +170,7 @@ class Tracer {
           this.#killAll();
         },
         kill: () => this.#endWith({ kind: "killed-by-policy" }),
-        untilExit: (tracee) => this.#untilExit(tracee),
+        aims: (tracee) => this.#aims.set(tracee, performance.now()),
         quiet: () => this.#quiet(),
       },
     );
@@ -298,6 +306,7 @@ class Tracer {
 
   /** Waits for a task, or any where it is -1; counts who has ended. */
   #wait(tid: number, flags: number): number {
+    if (this.#aims.size > 0) return this.#waitAiming(tid, flags);
     const accounts = this.#accounts;
     if (accounts !== undefined) {
       return waitSeeing(tid, this.#status, flags, accounts);
@@ -341,19 +350,24 @@ class Tracer {
   }
 
   /**
-   * Waits until a tracee has made its call, which does not wait for anything, and
-   * for nobody else meanwhile: the ids of all others stay what they are.
+   * As {@linkcode Tracer.#wait}, while calls are in the kernel that aim at others
+   * by their ids: who has ended stays a zombie, so that no id is used again.
    */
-  #untilExit(tracee: Tracee): void {
-    for (;;) {
-      const tid = this.#wait(tracee.tid, 0);
-      if (tid === -EINTR) continue;
-      if (tid < 0) return;
-      // The program's own filter sends calls to a tracer, too.
-      if (stopKind(this.#status[0] as number) !== "seccomp") {
-        return this.#waited(tid);
+  #waitAiming(tid: number, flags: number): number {
+    for (let tries = 0;; tries++) {
+      const found = takeStop(tid, this.#status);
+      if (found > 0) return found;
+      if ((flags & WNOHANG) !== 0) return 0;
+      if (tries < AIM_SPINS) continue;
+      const now = performance.now();
+      for (const [tracee, since] of this.#aims) {
+        if (isOver(tracee.tid)) this.#aims.delete(tracee);
+        // Nothing that aims at others waits for anything.
+        else if (now > since + AIM_MS) kill(tracee.process.pid, SIGKILL);
       }
-      resumeToCall(tid, 0);
+      // There may be something to do besides.
+      if (this.#aims.size === 0 || tries > 2 * AIM_SPINS) return -EINTR;
+      waitATurn();
     }
   }
 
@@ -581,11 +595,13 @@ class Tracer {
     const allowed = exec !== undefined && this.#isExpected(tracee, exec) &&
       this.#calls.tell(tracee);
     if (!allowed) kill(process.pid, SIGKILL);
+    this.#aims.delete(maker);
     this.#calls.drop(maker);
     this.#freezer.gone(maker);
     const { tracee: now, gone } = this.#family.exec(tracee.tid, maker.tid);
     now.stopped = true;
     for (const other of gone) {
+      this.#aims.delete(other);
       this.#calls.drop(other);
       this.#room?.over(other);
       this.#freezer.gone(other);
@@ -684,6 +700,7 @@ class Tracer {
   #gone(tracee: Tracee, kind: "exited" | "killed", value: number): void {
     const { process } = tracee;
     const executed = process.executing === tracee;
+    this.#aims.delete(tracee);
     this.#calls.drop(tracee);
     this.#vdso?.drop(tracee.tid);
     this.#family.remove(tracee);
