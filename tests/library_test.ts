@@ -572,7 +572,7 @@ const WRONG = [
   },
   { policy: "./no.yaml", type: PolicyError, text: "Cannot find policy" },
   { policy: { net: ["x:1"] }, type: UsageError, text: "not enforced yet" },
-  { policy: { sys: ["uid"] }, type: UnsupportedError, text: "Cannot enforce" },
+  { policy: { sys: ["homedir"] }, type: UnsupportedError, text: "Cannot use" },
   { policy: { run: ["no-such"] }, type: UsageError, text: "Cannot find" },
 ] as const;
 

@@ -44,7 +44,7 @@ export interface JailPermissions {
   readonly env?: Permission | undefined;
   /** Addresses that may be reached, and listened at; names of hosts: not yet. */
   readonly net?: Permission | undefined;
-  /** Facts about the system; lists are not enforced yet, and refused. */
+  /** Facts about the system, by Deno's names. */
   readonly sys?: Permission | undefined;
 }
 
