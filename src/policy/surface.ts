@@ -332,7 +332,6 @@ const IOCTL_COMMANDS: readonly number[] = [
   ioctl.TIOCCBRK,
   ioctl.TCXONC,
   ioctl.TCFLSH,
-  ioctl.TIOCSCTTY,
   ioctl.TIOCNOTTY,
   ioctl.TIOCOUTQ,
   ioctl.TIOCMGET,
@@ -642,6 +641,11 @@ export const SURFACE: Readonly<
       is(1, ioctl.TIOCSCTTY),
       isNot(2, 0),
     ),
+    {
+      tests: [is(1, ioctl.TIOCSCTTY)],
+      action: TRACE,
+      why: "who has a terminal may have jobs, and goes on before them",
+    },
     // jail writes to the same terminal: its report must come, and not block.
     pretend(
       "it would stop or drop what jail writes",

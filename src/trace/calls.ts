@@ -370,6 +370,7 @@ export class Calls {
         this.#group(tracee, spec, look.arg);
         return true;
       case "group-at":
+        tracee.process.hasJobs = true;
         return this.#file(tracee, {
           ...spec,
           treatment: "id",
@@ -801,6 +802,8 @@ export class Calls {
     if (!this.#answers.allowed(tracee, spec, nothing())) return true;
     if (filters) tracee.process.filtered = true;
     if (name === "io_setup") this.#family.expose();
+    // Of ioctl(2) this is TIOCSCTTY alone.
+    if (name === "ioctl") tracee.process.hasJobs = true;
     this.#resumer.go(tracee);
     return true;
   }

@@ -219,6 +219,7 @@ export class Family {
       pid,
       threads: 0,
       filtered,
+      hasJobs: false,
       program,
       executing: undefined,
       counted: false,

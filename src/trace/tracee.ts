@@ -16,6 +16,8 @@ export interface Process {
   threads: number;
   /** Whether it has, or may have, a seccomp filter of its own. */
   filtered: boolean;
+  /** Whether it gives a terminal to its jobs, as a shell does. */
+  hasJobs: boolean;
   /** The real path of what it runs, as a byte string; "" where unknown. */
   program: string;
   /** The thread of it whose exec is in the kernel, and may end the others. */
