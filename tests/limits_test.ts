@@ -81,6 +81,14 @@ const LATE: readonly Late[] = [
     done; wait; sleep 1000`,
   },
   {
+    what: "has stopped itself",
+    script: "kill -STOP $$; sleep 1000",
+  },
+  {
+    what: "has stopped its group",
+    script: "kill -STOP 0; sleep 1000",
+  },
+  {
     what: "makes children for ever",
     script: "trap '' TERM; while :; do /bin/true & done",
   },

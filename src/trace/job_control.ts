@@ -1,7 +1,14 @@
 /** Whether jail stops because the program did. */
 
 import { get } from "../abi/layout.ts";
-import { SI_KERNEL, SI_TKILL, SI_USER, SIGINFO } from "../abi/signal.ts";
+import {
+  SI_KERNEL,
+  SI_TKILL,
+  SI_USER,
+  SIGINFO,
+  SIGTSTP,
+} from "../abi/signal.ts";
+import type { Limits } from "../policy/limits.ts";
 import { readSignalInfo } from "../sys/ptrace.ts";
 import { getsid } from "../sys/task.ts";
 import { isForeground } from "../sys/terminal.ts";
@@ -21,9 +28,16 @@ type Sender = "outside" | "inside" | "group";
  * another means to continue the program. Whoever is outside may, and a whole
  * jail that has stopped may; so may a signal to the group of jail itself, by
  * which a program suspends its job, where a terminal has that job in front.
+ *
+ * A jail that is stopped sees to no limit either. So under a time limit nobody
+ * inside stops it, and under the others that are looked at from time to time
+ * only all do, who use nothing then.
  */
 export class JobControl {
   readonly #family: Family;
+  /** Whether time has to pass, and whether what is used is to be looked at. */
+  readonly #timed: boolean;
+  readonly #looks: boolean;
   readonly #info = new Uint8Array(SIGINFO.size);
   #sender: Sender = "outside";
 
@@ -31,23 +45,29 @@ export class JobControl {
    * Makes one.
    *
    * @param family the tracees
+   * @param limits what must hold, also while the program is stopped
    */
-  constructor(family: Family) {
+  constructor(family: Family, limits: Limits) {
+    const { time, cpu, memory, written } = limits;
     this.#family = family;
+    this.#timed = time !== undefined;
+    this.#looks = (cpu ?? memory ?? written) !== undefined;
   }
 
   /** Remembers who stops the program, at the delivery of the signal. */
-  note(tid: number): void {
-    this.#sender = this.#senderTo(tid);
+  note(tid: number, signal: number): void {
+    this.#sender = this.#senderTo(tid, signal);
   }
 
-  #senderTo(tid: number): Sender {
+  #senderTo(tid: number, signal: number): Sender {
     if (readSignalInfo(tid, this.#info) < 0) return "inside";
     const pid = get(SIGINFO, this.#info, "si_pid");
     switch (get(SIGINFO, this.#info, "si_code")) {
       case SI_KERNEL:
         // A terminal. In jail's session it is jail's; a terminal that the
-        // program made rules another one.
+        // program made rules another one. Ctrl-Z comes from there; the others
+        // come to whoever leaves the group in front, and uses the terminal.
+        if ((this.#timed || this.#looks) && signal !== SIGTSTP) return "inside";
         return getsid(tid) === getsid(0) ? "outside" : "inside";
       case SI_USER:
       case SI_TKILL:
@@ -63,7 +83,8 @@ export class JobControl {
   /** Whether jail stops now that the program has. */
   stopsJail(): boolean {
     if (this.#sender === "outside") return true;
-    if (this.#sender === "group" && isForeground()) return true;
+    if (this.#timed) return false;
+    if (this.#sender === "group" && !this.#looks && isForeground()) return true;
     return [...this.#family.tracees.values()].every((other) => other.halted);
   }
 }

@@ -107,7 +107,7 @@ class Tracer {
   readonly #family = new Family(this.#arch);
   readonly #calls: Calls;
   readonly #freezer: Freezer;
-  readonly #jobControl = new JobControl(this.#family);
+  readonly #jobControl: JobControl;
   readonly #entry: Entry | undefined;
   /** What was used, where that is limited or to be told. */
   readonly #accounts: Accounts | undefined;
@@ -144,6 +144,7 @@ class Tracer {
   constructor(options: TraceOptions) {
     this.#options = options;
     const { cpu, memory, written, time, processes } = options.limits ?? {};
+    this.#jobControl = new JobControl(this.#family, options.limits ?? {});
     if (processes !== undefined) {
       this.#room = new Room(this.#family, processes.most);
     }
@@ -474,7 +475,7 @@ class Tracer {
       return this.#go(tracee, 0);
     }
     if (isStopSignal(signal) && tracee.process.pid === this.#launched?.pid) {
-      this.#jobControl.note(tracee.tid);
+      this.#jobControl.note(tracee.tid, signal);
     }
     if (
       this.#calls.wasInterrupted(tracee) &&
