@@ -129,6 +129,12 @@ const MUCH: readonly Much[] = [
     says: "memory limit of 60 MiB",
   },
   {
+    what: "tables of pages that are read only",
+    limits: "{memory: 60MiB}",
+    args: ["tables"],
+    says: "memory limit of 60 MiB",
+  },
+  {
     what: "a process that uses its processor time",
     limits: "{cpu: 300ms}",
     args: ["spin"],

@@ -31,8 +31,8 @@ export function cpuOf(pid: number): number {
 
 /**
  * The memory of a task that a file could not give back: what is its own, what is
- * shared memory, what is swapped out, huge pages. Memory that others share is
- * counted in full.
+ * shared memory, what is swapped out, huge pages, tables of pages. Memory that
+ * others share is counted in full.
  *
  * @param tid a thread
  * @returns bytes; `undefined` where it has no memory any more
@@ -50,12 +50,15 @@ export function memoryOf(tid: number): number | undefined {
  * @returns bytes; `undefined` where it cannot be told
  */
 export function shareOf(tid: number): number | undefined {
-  return sum(`/proc/${tid}/smaps_rollup`, ROLLUP_REGEXP);
+  const shares = sum(`/proc/${tid}/smaps_rollup`, ROLLUP_REGEXP);
+  if (shares === undefined) return undefined;
+  return shares + (sum(`/proc/${tid}/status`, TABLES_REGEXP) ?? 0);
 }
 
 // proc_pid_status(5) and proc_pid_smaps(5).
 const STATUS_REGEXP =
-  /^(?:RssAnon|RssShmem|VmSwap|HugetlbPages):\s+(\d+) kB$/gm;
+  /^(?:RssAnon|RssShmem|VmPTE|VmSwap|HugetlbPages):\s+(\d+) kB$/gm;
+const TABLES_REGEXP = /^VmPTE:\s+(\d+) kB$/gm;
 const ROLLUP_REGEXP =
   /^(?:Pss_Anon|Pss_Shmem|SwapPss|Shared_Hugetlb|Private_Hugetlb):\s+(\d+) kB$/gm;
 
