@@ -177,6 +177,14 @@ for (const engine of ENGINES) {
     });
   }
 
+  Deno.test(`jail (${engine}) maps no more memory to be shared than there may be, also when nobody has it in its tables`, async () => {
+    const policy = "{extends: allow-all, limits: {memory: 60MiB}}";
+    const argv = [fixture("use_much"), "hidden", "3", "25"];
+    const { code, stdout, stderr } = await jail(policy, argv, { engine });
+    const none = "Cannot allocate memory";
+    assertEquals([code, stdout], [0, `1\n1\n${none}\n${none}\n`], stderr);
+  });
+
   Deno.test(`jail (${engine}) counts memory once that processes share`, async () => {
     const policy = "{extends: allow-all, limits: {memory: 150MiB}}";
     const argv = [fixture("use_much"), "shared", "8", "100"];

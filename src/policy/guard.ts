@@ -72,6 +72,8 @@ export type Look =
   }
   /** Nothing: there must be room for the process or thread that it makes. */
   | { readonly kind: "room" }
+  /** A mapping that may be shared: its memory may be no process's, and counts. */
+  | { readonly kind: "shared" }
   /** Nothing: it gives the result that the policy's facts say. */
   | { readonly kind: "answer" }
   /** A time of day that it waits for: the kernel is given its own. */

@@ -2,6 +2,7 @@
 
 import type { ErrnoName } from "../abi/errno.ts";
 import { type ArgKind, type SyscallName, SYSCALLS } from "../abi/syscalls.ts";
+import * as mman from "../abi/mman.ts";
 import * as net from "../abi/socket.ts";
 import { type CallSetting, callSettings } from "./calls.ts";
 import type { Refusal, RuleRef } from "./decision.ts";
@@ -101,6 +102,22 @@ const NO_MEMFD: readonly Guard[] = [{
   lifted: true,
 }];
 
+const MAPS = mman.MAP_TYPE | mman.MAP_FIXED | mman.MAP_FIXED_NOREPLACE |
+  mman.MAP_GROWSDOWN;
+const SHARES = [mman.MAP_SHARED, mman.MAP_SHARED_VALIDATE];
+
+function shares(mask: number): readonly Guard[] {
+  return [{
+    tests: [{ kind: "masked-in", arg: 3, mask, values: SHARES }],
+    action: { kind: "trace", look: { kind: "shared" } },
+    why: "memory is limited, and what is shared may be no process's",
+  }];
+}
+
+/** Before and after it is seen where a mapping is placed. */
+const SHARED_ANYWHERE = shares(MAPS);
+const SHARED_THERE = shares(mman.MAP_TYPE);
+
 function output(fd: ArgIndex, size: ArgIndex | -1 | "refuse"): FilterAction {
   return { kind: "trace", look: { kind: "output", fd, size } };
 }
@@ -179,8 +196,11 @@ function planCall(
   const { limits } = policy;
   const output = limits.output === undefined ? undefined : OUTPUT.get(name);
   const allowed = setting?.kind === "allow";
+  const maps = limits.memory !== undefined && name === "mmap";
   const guards = [
+    ...maps ? SHARED_ANYWHERE : [],
     ...(SURFACE[name] ?? []),
+    ...maps ? SHARED_THERE : [],
     ...sysGuards(name, policy.sys),
     ...netGuards(name, policy, options),
     ...limits.memory !== undefined && name === "memfd_create" ? NO_MEMFD : [],

@@ -55,6 +55,7 @@ function shortLook(action: FilterAction & { kind: "trace" }): Short {
       return `output ${look.fd} ${look.size}`;
     case "answer":
     case "retime":
+    case "shared":
       return look.kind;
     case "pid":
     case "group":
@@ -516,6 +517,11 @@ const REMEMBERING: Policy = {
 test("with a limit of memory", planCalls(REMEMBERING, { observe: false }), [
   ["memfd_create", [1, 0], "ENOSYS"],
   ["mmap", [0, 4096, 3, ANON, -1, 0], "allow"],
+  ["mmap", [0, 4096, 3, 0x21, -1, 0], "shared"],
+  ["mmap", [0, 4096, 3, 3, 5, 0], "shared"],
+  ["mmap", [0, 4096, 3, 0x121, -1, 0], "EPERM"], // MAP_GROWSDOWN
+  ["mmap", [AFTER_PINS, 4096, 3, 0x31, -1, 0], "shared"],
+  ["mmap", [4096, 4096, 3, 0x31, -1, 0], "refuse EPERM"],
 ]);
 
 test(

@@ -50,6 +50,7 @@ import { aimOf, signalMembers } from "./process.ts";
 import type { Registers } from "./registers.ts";
 import { Rewriter } from "./rewrite.ts";
 import { type CallSpec, specsOf } from "./spec.ts";
+import { SharedMemory } from "./shared.ts";
 import {
   BoundSockets,
   filterSocket,
@@ -90,6 +91,8 @@ export class Calls {
   readonly #closed: Closed;
   /** What may be written to the program's output, where that is limited. */
   readonly #output: Output | undefined;
+  /** What may be mapped to be shared, where memory is limited. */
+  readonly #shared: SharedMemory;
   readonly #bound = new BoundSockets();
   readonly #facts: Facts | undefined;
   readonly #syscallSize: number;
@@ -125,6 +128,7 @@ export class Calls {
     if (output !== undefined) {
       this.#output = new Output(stdio.slice(1), output.most);
     }
+    this.#shared = new SharedMemory(options.limits?.memory?.most ?? Infinity);
     this.#closed = new Closed(
       [...stdio, ...keepFds],
       () => family.processes.keys(),
@@ -384,6 +388,9 @@ export class Calls {
         });
       case "room":
         this.#make(tracee, spec);
+        return true;
+      case "shared":
+        this.#share(tracee, spec);
         return true;
       case "output":
         this.#write(tracee, look.fd, look.size);
@@ -719,6 +726,16 @@ export class Calls {
     if (this.#resumer.makesRoom(tracee)) return this.#resumer.go(tracee);
     const rule = this.#options.limits?.processes?.ref ?? fixedRule("limits");
     const refusal = { kind: "errno", errno: "EAGAIN" } as const;
+    this.#answers.refuse(tracee, spec, refusal, rule);
+  }
+
+  /** A tracee is about to map what may be shared. */
+  #share(tracee: Tracee, spec: CallSpec): void {
+    if (this.#shared.take(tracee.tid, this.#registers)) {
+      return this.#resumer.go(tracee);
+    }
+    const rule = this.#options.limits?.memory?.ref ?? fixedRule("limits");
+    const refusal = { kind: "errno", errno: "ENOMEM" } as const;
     this.#answers.refuse(tracee, spec, refusal, rule);
   }
 
