@@ -129,6 +129,12 @@ const MUCH: readonly Much[] = [
     says: "memory limit of 60 MiB",
   },
   {
+    what: "one that takes memory among many that share much",
+    limits: "{memory: 200MiB}",
+    args: ["among", "30", "100"],
+    says: "memory limit of 200 MiB",
+  },
+  {
     what: "tables of pages that are read only",
     limits: "{memory: 60MiB}",
     args: ["tables"],

@@ -7,9 +7,10 @@
  */
 
 import { ENOENT, ESRCH } from "../abi/errno.ts";
-import { cpuOf, memoryOf, shareOf, writtenBy } from "../sys/usage.ts";
+import { cpuOf, writtenBy } from "../sys/usage.ts";
 import type { Family } from "./family.ts";
-import type { Process, Space } from "./tracee.ts";
+import { Memory } from "./memory.ts";
+import type { Process } from "./tracee.ts";
 
 /** How much was used, and by whom the most. */
 export interface Used {
@@ -44,6 +45,7 @@ export interface Usage {
 /** The accounts of one jail. */
 export class Accounts {
   readonly #family: Family;
+  readonly #inUse: Memory;
   /** Of who is gone: milliseconds, and bytes. */
   #cpu = 0;
   #written = 0;
@@ -57,6 +59,7 @@ export class Accounts {
   /** Opens the accounts of a jail. */
   constructor(family: Family) {
     this.#family = family;
+    this.#inUse = new Memory(family);
   }
 
   /** The program's process was made. */
@@ -130,29 +133,9 @@ export class Accounts {
   memory(limit: number): Used {
     // Until its exec the program's memory is jail's own.
     if (!this.#family.started) return { amount: 0, by: undefined };
-    let used = this.#memoryBy(memoryOf);
-    if (used.amount > limit) {
-      used = this.#memoryBy((tid) => shareOf(tid) ?? memoryOf(tid));
-    }
+    const used = this.#inUse.used(limit);
     this.#memory = Math.max(this.#memory, used.amount);
     return used;
-  }
-
-  #memoryBy(of: (tid: number) => number | undefined): Used {
-    const seen = new Set<Space>();
-    let amount = 0;
-    let most = 0;
-    let by: Process | undefined;
-    for (const { tid, space, process } of this.#family.tracees.values()) {
-      if (seen.has(space)) continue;
-      // A first thread that has left has no memory; its process's others do.
-      const own = of(tid);
-      if (own === undefined) continue;
-      seen.add(space);
-      amount += own;
-      if (own > most) [most, by] = [own, process];
-    }
-    return { amount, by };
   }
 
   /**

@@ -6,7 +6,7 @@
  * stops, so neither a program that never makes a call nor one that makes calls
  * all the time escapes it. Between two looks a program may use more than its
  * limit: as much as it can in {@linkcode NEAR_MS}, if it did not come near all at
- * once, or in four times as long as a look takes, where that is longer.
+ * once, or while a look takes longer, and in its rest.
  */
 
 import { errnoName } from "../abi/errno.ts";
@@ -37,8 +37,12 @@ const YOUNG_EVERY_MS = 1;
 /** How long a program has from SIGTERM at its time limit to SIGKILL. */
 export const GRACE_MS = 500;
 
-/** Of the tracer's time no more than a part of this is spent on looking. */
+/**
+ * Of the tracer's time no more than a part of this is spent on looking, unless
+ * it would rest for longer than this many milliseconds.
+ */
 const SHARE = 5;
+const REST_MS = 250;
 
 /** How a jail ended that used more than a limit. */
 export type Limited = Extract<Outcome, { readonly kind: "limited" }>;
@@ -123,7 +127,8 @@ export class Watch {
       : this.#near
       ? NEAR_MS
       : EVERY_MS;
-    this.#sample = end + Math.max(every, (end - now) * (SHARE - 1));
+    const rest = Math.min(REST_MS, (end - now) * (SHARE - 1));
+    this.#sample = end + Math.max(every, rest);
     return outcome === undefined ? undefined : { kind: "kill", outcome };
   }
 
