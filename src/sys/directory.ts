@@ -15,14 +15,23 @@ const buffer = new Uint8Array(1 << 15);
  * @returns byte strings, without `.` and `..`; none where it cannot be read
  */
 export function readDirectory(path: string): string[] {
+  return [...eachName(path)];
+}
+
+/**
+ * The names in a directory, read only as far as they are asked for.
+ *
+ * @param path a byte string
+ * @returns byte strings, without `.` and `..`; none where it cannot be read
+ */
+export function* eachName(path: string): Generator<string> {
   const fd = open(toCString(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return [];
-  const all: string[] = [];
+  if (fd < 0) return;
   try {
     for (;;) {
       const names = nextNames(fd);
-      if (typeof names === "number" || names === undefined) return all;
-      all.push(...names);
+      if (typeof names === "number" || names === undefined) return;
+      yield* names;
     }
   } finally {
     close(fd);

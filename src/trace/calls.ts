@@ -541,7 +541,7 @@ export class Calls {
         (!this.#family.started ||
           !looked.pinned && inPrivateMemory(tracee, registers, spec, looked)));
     if (!asIs && !this.#prepare(tracee)) return "in flight";
-    looked.never ??= this.#closed.why(looked, spec);
+    looked.never ??= this.#closed.why(looked, spec, tracee.process.pid);
     const done = this.#decided(tracee, spec, looked, asIs);
     const { held } = looked;
     if (held !== undefined && tracee.inFlight?.held !== held) close(held.fd);

@@ -29,8 +29,12 @@ export class Closed {
   /**
    * Why a call is refused whatever the policy says, if it is. Where it is not,
    * {@linkcode Looked.held} is to be closed when the call is over.
+   *
+   * @param looked what the call means
+   * @param spec which call it is
+   * @param caller the process that makes it
    */
-  why(looked: Looked, spec: CallSpec): string | undefined {
+  why(looked: Looked, spec: CallSpec, caller: number): string | undefined {
     const changes = looked.open === undefined && !spec.asks;
     for (const use of looked.uses) {
       if (this.#given.exceeds(use)) {
@@ -44,7 +48,7 @@ export class Closed {
         continue;
       }
       if (!alters && this.#terminals.isGiven(path)) continue;
-      if (!this.#holds(looked, path)) return alters ? DEVICE : TERMINAL;
+      if (!this.#holds(looked, path, caller)) return alters ? DEVICE : TERMINAL;
     }
     if (this.#procs.length === 0) return undefined;
     return looked.paths.some(({ place }) => isBeneath(place.path, this.#procs))
@@ -58,9 +62,9 @@ export class Closed {
   }
 
   /** Whether a terminal is one that the jail made, which is held then. */
-  #holds(looked: Looked, path: string): boolean {
+  #holds(looked: Looked, path: string, caller: number): boolean {
     if (looked.held === undefined) {
-      const fd = this.#terminals.hold(path);
+      const fd = this.#terminals.hold(path, caller);
       if (fd >= 0) looked.held = { path, fd };
     }
     return looked.held?.path === path;

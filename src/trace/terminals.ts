@@ -15,7 +15,7 @@ import { fromBytes, fromText } from "../abi/bytes.ts";
 import { AT_FDCWD } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
 import { STAT } from "../abi/stat.ts";
-import { readDirectory } from "../sys/directory.ts";
+import { eachName } from "../sys/directory.ts";
 import { close, duplicate, fstat, fstatat, readFile } from "../sys/files.ts";
 import { pidfdGetFd, pidfdOpen } from "../sys/pidfd.ts";
 import { cString, readLink } from "./place.ts";
@@ -25,6 +25,12 @@ const MASTERS: readonly string[] = ["/dev/ptmx", "/dev/pts/ptmx"];
 
 /** Most of `/proc/<pid>/fdinfo/<fd>` that is read, in bytes. */
 const FDINFO_SIZE = 4096;
+
+/**
+ * How many descriptors are looked at for one terminal. A jail can have many
+ * millions, and the tracer sees to nothing else meanwhile.
+ */
+const MOST_DESCRIPTORS = 16_384;
 
 const named = new Uint8Array(STAT.size);
 const own = new Uint8Array(STAT.size);
@@ -79,25 +85,35 @@ export class Terminals {
    * that no other terminal gets its name.
    *
    * @param path the terminal
+   * @param caller the process that names it, which is looked at first; the
+   * others from the newest on
    * @returns a descriptor of this process, to be closed; -1 where the jail did
-   * not make it
+   * not make it, or has too many descriptors to tell
    */
-  hold(path: string): number {
+  hold(path: string, caller: number): number {
     const index = TERMINAL_REGEXP.exec(path)?.[1];
     if (index === undefined) return -1;
-    for (const pid of this.#processes()) {
-      const fd = holdMaster(pid, index);
+    const left = { descriptors: MOST_DESCRIPTORS };
+    const others = [...this.#processes()].filter((pid) => pid !== caller);
+    for (const pid of [caller, ...others.reverse()]) {
+      const fd = holdMaster(pid, index, left);
       if (fd >= 0) return fd;
+      if (left.descriptors < 0) return -1;
     }
     return -1;
   }
 }
 
 /** Takes hold of the other side of a terminal where a process has it open. */
-function holdMaster(pid: number, index: string): number {
+function holdMaster(
+  pid: number,
+  index: string,
+  left: { descriptors: number },
+): number {
   let pidfd = -1;
   try {
-    for (const fd of readDirectory(`/proc/${pid}/fd`)) {
+    for (const fd of eachName(`/proc/${pid}/fd`)) {
+      if (--left.descriptors < 0) return -1;
       const path = readLink(AT_FDCWD, `/proc/${pid}/fd/${fd}`);
       if (typeof path === "number" || !MASTERS.includes(path)) continue;
       if (pidfd < 0) pidfd = pidfdOpen(pid);
