@@ -11,9 +11,11 @@ import {
   ENGINES,
   fixture,
   jail,
+  jailArgv,
   processesWith,
 } from "./harness.ts";
 import { scratch } from "./jail.ts";
+import { Terminal } from "./terminal.ts";
 
 /**
  * How long a jail may take beyond its time limit, in milliseconds. It is a
@@ -271,6 +273,17 @@ for (const engine of ENGINES) {
     assertEquals(ended, {
       ...{ code: 0, signal: null, stdout: "102400\n", stderr: "error\n" },
     });
+  });
+
+  Deno.test(`jail (${engine}) counts as output what goes to its terminal by another name`, async () => {
+    await using directory = await scratch();
+    const text = "{extends: allow-all, limits: {output: 4kB}}";
+    const policy = await directory.file("policy.yaml", text);
+    const argv = ["sh", "-c", "exec yes > /dev/tty"];
+    await using terminal = new Terminal(
+      jailArgv(["-p", policy], argv, engine),
+    );
+    await terminal.see(/output limit of 4 kB/);
   });
 
   for (const { what, script } of LATE) {

@@ -6,6 +6,9 @@
  * descriptor is the kernel tells by device and inode, so a duplicate under
  * another number counts as well. A thread that puts another file under the
  * number between the look and the write is counted wrong.
+ *
+ * A terminal has several files that lead to it, /dev/tty among them, which is
+ * whatever terminal a process has. Where an output is one, all of those count.
  */
 
 import { toCString } from "../abi/bytes.ts";
@@ -18,11 +21,23 @@ import { fstat, fstatat } from "../sys/files.ts";
 // 1:3 of Documentation/admin-guide/devices.txt, as `st_rdev` has it.
 const NULL = 0x103;
 
+// 4:0, 5:0 and 5:1 there: the console in front, /dev/tty, /dev/console.
+const TERMINALS: readonly number[] = [0x400, 0x500, 0x501];
+
+// 136 to 143 there: what is in /dev/pts; 4: consoles and serial lines.
+const TERMINAL_MAJORS: readonly number[] = [
+  ...[4, 5, 136, 137, 138, 139, 140, 141, 142, 143],
+];
+
 const stat = new Uint8Array(STAT.size);
 
 /** What is left of the output of one jail. */
 export class Output {
   readonly #files: readonly (readonly [device: bigint, inode: bigint])[];
+  /** Devices that lead to a terminal that is an output. */
+  readonly #terminals = new Set<number>();
+  /** Whether it is not known which terminal an output is. */
+  #anyTerminal = false;
   readonly #most: number;
   #used = 0;
 
@@ -33,9 +48,15 @@ export class Output {
    * @param most how many bytes it may write there
    */
   constructor(fds: readonly number[], most: number) {
-    this.#files = fds.flatMap((fd) =>
-      fstat(fd, stat) < 0 || isNull() ? [] : [identity()]
-    );
+    this.#files = fds.flatMap((fd) => {
+      if (fstat(fd, stat) < 0 || isNull()) return [];
+      const device = deviceOf();
+      if (isTerminal(device)) {
+        this.#anyTerminal ||= TERMINALS.includes(device);
+        for (const each of [device, ...TERMINALS]) this.#terminals.add(each);
+      }
+      return [identity()];
+    });
     this.#most = most;
   }
 
@@ -50,6 +71,9 @@ export class Output {
     const result = fstatat(AT_FDCWD, path, stat, 0);
     // What is not open is not written to; what cannot be told counts.
     if (result < 0) return result !== -ENOENT;
+    const opened = deviceOf();
+    if (this.#terminals.has(opened)) return true;
+    if (this.#anyTerminal && isTerminal(opened)) return true;
     const [device, inode] = identity();
     return this.#files.some(([d, i]) => d === device && i === inode);
   }
@@ -74,8 +98,17 @@ export class Output {
 
 /** Whether the file that was looked at last is /dev/null, where nothing goes. */
 function isNull(): boolean {
+  return deviceOf() === NULL;
+}
+
+function isTerminal(device: number): boolean {
+  return TERMINAL_MAJORS.includes(device >>> 8 & 0xfff);
+}
+
+/** Which character device the file is that was looked at last; 0 for none. */
+function deviceOf(): number {
   const mode = get(STAT, stat, "st_mode");
-  return (mode & S_IFMT) === S_IFCHR && get(STAT, stat, "st_rdev") === NULL;
+  return (mode & S_IFMT) === S_IFCHR ? get(STAT, stat, "st_rdev") : 0;
 }
 
 /** The device and inode of the file that was looked at last. */
