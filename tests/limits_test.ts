@@ -275,6 +275,19 @@ for (const engine of ENGINES) {
     });
   });
 
+  for (const [how, ...more] of [["alone"], ["beside another process", "+"]]) {
+    Deno.test(`jail (${engine}) counts as output what is in a vector, ${how}`, async () => {
+      const argv = [fixture("use_much"), "vector", "2", ...more];
+      for (
+        const [most, code, length] of [["1MB", 123, 1e6], ["2MiB", 0, 2 ** 21]]
+      ) {
+        const policy = `{extends: allow-all, limits: {output: ${most}}}`;
+        const ended = await jail(policy, argv, { engine });
+        assertEquals([ended.code, ended.stdout.length], [code, length]);
+      }
+    });
+  }
+
   Deno.test(`jail (${engine}) counts as output what goes to its terminal by another name`, async () => {
     await using directory = await scratch();
     const text = "{extends: allow-all, limits: {output: 4kB}}";

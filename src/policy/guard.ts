@@ -62,8 +62,8 @@ export type Look =
   | { readonly kind: "write-fd"; readonly arg: ArgIndex }
   /**
    * A descriptor: where it is the program's output, what is written counts. The
-   * size is an argument, or only known when it is written (-1), or it is no size
-   * that is returned (`refuse`).
+   * size is an argument, or that of a vector as writev(2) takes it (-1), or it is
+   * not told by what is returned (`refuse`).
    */
   | {
     readonly kind: "output";

@@ -133,7 +133,7 @@ const OUTPUT: ReadonlyMap<SyscallName, FilterAction> = new Map<
   ["pwritev2", output(0, -1)],
   ["sendfile", output(0, 3)],
   ["sendmmsg", output(0, "refuse")],
-  ["sendmsg", output(0, -1)],
+  ["sendmsg", output(0, "refuse")],
   ["sendto", output(0, 2)],
   ["write", output(0, 2)],
   ["writev", output(0, -1)],

@@ -58,6 +58,7 @@ import {
   lookAtListen,
   lookAtSocket,
 } from "./sockets.ts";
+import { readVector } from "./vector.ts";
 import {
   type InFlight,
   interruptCall,
@@ -702,18 +703,35 @@ export class Calls {
       return this.#resumer.go(tracee);
     }
     if (arg === "refuse") return this.#answers.answer(tracee, -EOPNOTSUPP);
-    // Of a vector the size is in memory: at least a byte of it must be left.
-    const size = arg < 0 ? 1 : registers.address(arg);
-    if (size === 0) return this.#resumer.go(tracee);
-    const taken = output.take(size);
-    if (taken === 0) {
+    const vector = arg >= 0 ? undefined : readVector(
+      tracee.tid,
+      registers.address(1),
+      registers.uint(2),
+    );
+    if (typeof vector === "number") return this.#answers.answer(tracee, vector);
+    const size = vector?.total ?? registers.address(arg);
+    const { alone } = this.#family;
+    if (size === 0 && (vector === undefined || alone)) {
+      return this.#resumer.go(tracee);
+    }
+    const whole = vector === undefined || alone && size <= output.left;
+    const taken = output.take(whole ? size : vector.length);
+    if (taken === 0 && size > 0) {
       return this.#resumer.exceeds(tracee, "output", output.used);
     }
     tracee.saved.copy(registers);
-    if (arg >= 0 && taken < size) {
+    if (!whole) {
+      // In the memory it could be more by now. As any write, it may be short.
+      const failed = this.#rewriter.writeFirst(registers, vector.base, taken);
+      if (failed < 0) {
+        output.give(taken, 0);
+        return this.#answers.answer(tracee, failed);
+      }
+    } else if (arg >= 0 && taken < size) {
       registers.setArgument(arg, taken);
-      if (!this.#answers.write(tracee)) return;
     }
+    const changed = !whole || taken < size;
+    if (changed && !this.#answers.write(tracee)) return;
     tracee.inFlight = {
       ...{ slot: -1, frozen: false, maps: false, retryOn: [] },
       output: taken,

@@ -65,6 +65,11 @@ export class Output {
     return this.#used;
   }
 
+  /** How many bytes there is room for. */
+  get left(): number {
+    return this.#most - this.#used;
+  }
+
   /** Whether a descriptor of a tracee is one of the outputs. */
   has(tid: number, fd: number): boolean {
     const path = toCString(`/proc/${tid}/fd/${fd}`);

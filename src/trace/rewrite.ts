@@ -1,7 +1,13 @@
 /** Changes a call in a tracee's registers, so that the kernel uses what was checked. */
 
 import type { Arch } from "../abi/arch.ts";
-import { EACCES, EFAULT, ENAMETOOLONG, ENOSYS } from "../abi/errno.ts";
+import {
+  EACCES,
+  EFAULT,
+  ENAMETOOLONG,
+  ENOSYS,
+  EOPNOTSUPP,
+} from "../abi/errno.ts";
 import {
   AT_FDCWD,
   O_CREAT,
@@ -41,6 +47,10 @@ export class Rewriter {
   readonly #sendmsg: number;
   readonly #sendmmsg: number;
   readonly #open: number;
+  readonly #write: number;
+  readonly #writev: number;
+  readonly #pwrite: number;
+  readonly #pwritev2: number;
 
   /**
    * Makes one.
@@ -53,6 +63,30 @@ export class Rewriter {
     this.#sendmsg = SYSCALLS.sendmsg[arch.name] as number;
     this.#sendmmsg = SYSCALLS.sendmmsg[arch.name] as number;
     this.#open = SYSCALLS.open[arch.name] ?? -1;
+    this.#write = SYSCALLS.write[arch.name] as number;
+    this.#writev = SYSCALLS.writev[arch.name] as number;
+    this.#pwrite = SYSCALLS.pwrite64[arch.name] as number;
+    this.#pwritev2 = SYSCALLS.pwritev2[arch.name] as number;
+  }
+
+  /**
+   * Makes a call that writes a vector write one piece of memory.
+   *
+   * @param registers those of a writev(2), pwritev(2) or pwritev2(2)
+   * @param base where the piece is
+   * @param length how many bytes of it
+   * @returns 0, or the negated errno that the call fails with
+   */
+  writeFirst(registers: Registers, base: number, length: number): number {
+    const hasFlags = registers.nr === this.#pwritev2;
+    if (hasFlags && registers.uint(5) !== 0) return -EOPNOTSUPP;
+    // An offset of -1 means where the file is at.
+    const here = registers.nr === this.#writev ||
+      hasFlags && registers.int(3) === -1 && registers.address(3) > 2 ** 63;
+    registers.nr = here ? this.#write : this.#pwrite;
+    registers.setArgument(1, base);
+    registers.setArgument(2, length);
+    return 0;
   }
 
   /** Makes a call the one that maps the pinned pages. */
