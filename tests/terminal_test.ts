@@ -37,6 +37,8 @@ if sys.argv[1] == "tostop":
     os.tcsetpgrp(0, os.getpid())
     modes[3] |= termios.TOSTOP
 else:
+    # It is jail that the signal is for.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.rename(sys.argv[2], os.environ["TMPDIR"] + "/x")
     modes[3] = (modes[3] | termios.ISIG | termios.NOFLSH) & ~(termios.ICANON | termios.ECHO)
     modes[6][termios.VINTR] = b"n"
