@@ -53,6 +53,7 @@ function callerFor(who: Person, program = "/usr/bin/cat"): Caller {
     pid: 12,
     program: fromText(program),
     text: 'openat("x", O_RDONLY)',
+    asker: who,
     quiet: () => {
       who.quiet ||= who.shown === "";
     },

@@ -21,12 +21,16 @@ export function asking(
   const consent = new Consent();
   return (call, caller) => {
     const decision = decide(call);
-    if (decision.kind === "allow") return decision;
+    if (decision.kind === "allow") {
+      consent.pass(call, caller.asker);
+      return decision;
+    }
     return consent.consult(
       call,
       decision,
       decide,
       (question) => ask(question, caller),
+      caller.asker,
     );
   };
 }

@@ -28,13 +28,20 @@ export type Answer =
   /** Nothing was said: it may not be done this time. */
   | "none";
 
+/** What one asker is allowed once, and has not used yet. */
+interface Once {
+  /** What the call is for that has to be looked at again. */
+  readonly now: Set<string>;
+  /** What a look was allowed, which comes before the use. */
+  readonly looked: Set<string>;
+}
+
 /** Remembers what a person has said in one run. */
 export class Consent {
   readonly #all = new Set<AskedAccess>();
   readonly #always: Question[] = [];
   readonly #refused = new Set<string>();
-  /** Allowed once, and not used yet: a look came before. */
-  readonly #once = new Set<string>();
+  readonly #once = new WeakMap<object, Once>();
   readonly #seen = new Set<string>();
 
   /**
@@ -43,10 +50,14 @@ export class Consent {
    * While a person thinks, files move. So what was allowed by an answer has to
    * be looked at and consulted again, which then takes the answer from memory.
    *
+   * What is allowed once is for that call alone, or after a look for a later use
+   * by the same asker: another one could be what the person would have refused.
+   *
    * @param call the call
    * @param refused what the policy says of it
    * @param decide asks the policy
    * @param ask asks the person
+   * @param asker stands for the task that makes the call, while it lives
    * @returns a refusal; or that it is allowed; or that somebody was asked for it
    * just now and the call has to be looked at again
    */
@@ -55,7 +66,11 @@ export class Consent {
     refused: Decision,
     decide: (call: Call) => Decision,
     ask: (question: Question) => Answer,
+    asker: object,
   ): Decision | "again" {
+    const once = this.#onceOf(asker);
+    const again = [...once.now];
+    once.now.clear();
     // Where a link is put, more is refused than the use of the file.
     if (placesLink(call)) return refused;
     let decision = refused;
@@ -68,11 +83,14 @@ export class Consent {
       const key = keyOf(question);
       if (this.#isCovered(use, question)) return true;
       if (this.#refused.has(key)) return false;
-      if (!this.#once.has(key)) {
+      if (![...again, ...used].includes(key) && !once.looked.has(key)) {
         // Nothing is there: programs look in a dozen places for one file.
         if (use.kind === "missing" && use.access !== "write") return false;
-        if (!this.#note(question, ask(question))) return false;
+        const answer = ask(question);
+        if (!this.#note(question, answer)) return false;
         asked = true;
+        if (answer !== "once") return true;
+        if (looks) once.looked.add(key);
       }
       // A look at a file does not use up what was said of the file.
       if (!looks) used.push(key);
@@ -86,9 +104,34 @@ export class Consent {
       left = left.filter((one) => one !== found);
       decision = decide({ ...call, uses: left.map(({ use }) => use) });
     }
-    if (asked) return "again";
-    for (const key of used) this.#once.delete(key);
+    if (asked) {
+      for (const key of used) once.now.add(key);
+      return "again";
+    }
+    for (const key of used) once.looked.delete(key);
+    this.pass(call, asker);
     return { kind: "allow", rule: CONSENT };
+  }
+
+  /**
+   * A call is allowed: what was said of the call before is over, and after an
+   * exec another program runs.
+   *
+   * @param call the call
+   * @param asker who makes it
+   */
+  pass({ name }: Call, asker: object): void {
+    if (name === "execve" || name === "execveat") this.#once.delete(asker);
+    else this.#once.get(asker)?.now.clear();
+  }
+
+  #onceOf(asker: object): Once {
+    let once = this.#once.get(asker);
+    if (once === undefined) {
+      once = { now: new Set(), looked: new Set() };
+      this.#once.set(asker, once);
+    }
+    return once;
   }
 
   /** Whether nobody needs to be asked, since more was allowed than this. */
@@ -106,7 +149,6 @@ export class Consent {
         this.#refused.add(keyOf(question));
         return false;
       case "once":
-        this.#once.add(keyOf(question));
         break;
       case "always":
         this.#always.push(question);

@@ -26,8 +26,14 @@ function decide({ uses }: Call): Decision {
   };
 }
 
-/** Calls one after the other, with answers; what was asked, and what came of it. */
-function run(calls: readonly Call[], answers: readonly Answer[]): string[] {
+/**
+ * Calls one after the other, with answers; what was asked, and what came of it.
+ * A call of somebody else comes with who that is.
+ */
+function run(
+  calls: readonly (Call | readonly [call: Call, asker: object])[],
+  answers: readonly Answer[],
+): string[] {
   const consent = new Consent();
   const left = [...answers];
   const told: string[] = [];
@@ -35,9 +41,14 @@ function run(calls: readonly Call[], answers: readonly Answer[]): string[] {
     told.push(`${access} ${path}?`);
     return left.shift() ?? "none";
   };
-  for (const one of calls) {
+  for (const made of calls) {
+    const [one, asker] = "name" in made ? [made, MINE] : made;
     for (let asked = true; asked;) {
-      const decision = consent.consult(one, decide(one), decide, ask);
+      const policy = decide(one);
+      if (policy.kind === "allow") consent.pass(one, asker);
+      const decision = policy.kind === "allow"
+        ? policy
+        : consent.consult(one, policy, decide, ask, asker);
       asked = decision === "again";
       if (decision === "again") continue;
       told.push(
@@ -47,6 +58,9 @@ function run(calls: readonly Call[], answers: readonly Answer[]): string[] {
   }
   return told;
 }
+
+const MINE = {};
+const THEIRS = {};
 
 const READ = call("openat", use("read", "/a"));
 const WRITE = call("openat", use("write", "/a"));
@@ -77,6 +91,24 @@ for (
       [STAT, call("faccessat2", use("stat", "/a"), use("read", "/a")), READ],
       ["once"],
       ["read /a?", "allowed", "allowed", "allowed"],
+    ],
+    [
+      "takes what one may do once for no permission of another",
+      [STAT, [READ, THEIRS], READ],
+      ["once", "none"],
+      ["read /a?", "allowed", "read /a?", "refused 0", "allowed"],
+    ],
+    [
+      "takes what one program may do once for no permission of the next",
+      [STAT, call("execve", use("run", "/ok/x")), READ],
+      ["once", "no"],
+      ["read /a?", "allowed", "allowed", "read /a?", "refused 0"],
+    ],
+    [
+      "asks once for a file that a call names twice",
+      [call("rename", use("write", "/a"), use("write", "/a"))],
+      ["once"],
+      ["write /a?", "allowed"],
     ],
     [
       "lets what was used be seen, and what is on the way",
@@ -127,14 +159,21 @@ for (
       ],
     ],
     [
-      "asks for every file of a call, and forgets no answer when one is no",
+      "asks for every file of a call, and takes its answer for no other call",
       [
         call("rename", use("write", "/a"), use("write", "/b")),
         call("rename", use("write", "/ok/x"), use("write", "/b")),
         WRITE,
       ],
-      ["once", "no"],
-      ["write /a?", "write /b?", "refused 1", "refused 1", "allowed"],
+      ["once", "no", "no"],
+      [
+        "write /a?",
+        "write /b?",
+        "refused 1",
+        "refused 1",
+        "write /a?",
+        "refused 0",
+      ],
     ],
     [
       "never asks where a rule says no",
@@ -172,3 +211,18 @@ for (
     assertEquals(run(calls, answers), [...told]);
   });
 }
+
+Deno.test("Consent keeps no answer for the next call, where a call could not use it", () => {
+  const consent = new Consent();
+  const asked: string[] = [];
+  const ask = ({ path }: Question): Answer => {
+    asked.push(path);
+    return "once";
+  };
+  const refused = decide(READ);
+  assertEquals(consent.consult(READ, refused, decide, ask, MINE), "again");
+  // By now it is another file, which the policy allows.
+  consent.pass(call("openat", use("read", "/ok/a")), MINE);
+  assertEquals(consent.consult(READ, refused, decide, ask, MINE), "again");
+  assertEquals(asked, ["/a", "/a"]);
+});

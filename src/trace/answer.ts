@@ -205,6 +205,10 @@ class CurrentCaller implements Caller {
       : callText(this.#tracee.tid, this.#registers, this.#spec);
   }
 
+  get asker(): object {
+    return this.#tracee ?? this;
+  }
+
   quiet(): void {
     this.#resumer.quiet();
   }

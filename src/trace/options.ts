@@ -41,6 +41,8 @@ export interface Caller {
   readonly program: string;
   /** The call as a person reads it: `openat("/etc/shadow", O_RDONLY)`. */
   readonly text: string;
+  /** Stands for the thread, as long as it lives. */
+  readonly asker: object;
   /** Stops all that could run in the jail, until there is a decision. */
   quiet(): void;
   /** Whether a process of the jail is in a process group. */
