@@ -1,7 +1,7 @@
 /** Questions at the terminal: `--on-deny=ask`. */
 
 import { assertEquals } from "@std/assert";
-import { ENGINES, jailArgv, run } from "./harness.ts";
+import { ENGINES, eventually, fixture, jailArgv, run } from "./harness.ts";
 import { scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
 import { Terminal } from "./terminal.ts";
@@ -51,6 +51,45 @@ for (const engine of ENGINES) {
     await terminal.see(/❌ Denied write access[^]*cannot create x.*\r\n/);
     await terminal.type("typed\n");
     await terminal.see(/typed\r\ntyped\r\n/);
+  });
+
+  Deno.test({
+    ...needs(
+      ["gcc"],
+      `jail (${engine}) shows nothing of a program at a question, also where who asked is killed`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const file = await directory.file("file", "secret\n");
+      const program = fixture("die_at_question");
+      const argv = jailArgv(
+        [
+          "--on-deny=ask",
+          "-p",
+          "base",
+          "--allow-run=/usr",
+          `--allow-run=${program}`,
+        ],
+        [program, file],
+        engine,
+      );
+      await using terminal = new Terminal(argv, directory.path);
+      await terminal.see(/requests read access to "[^"]*\/file"/);
+      const [, pid] = await terminal.see(/of process (\d+)\./);
+      await terminal.see(ASK);
+      const died = (): boolean =>
+        /^State:\s+Z/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
+      assertEquals(await eventually(died), true);
+      await terminal.type("y\n");
+      // What comes first is what jail says of the answer.
+      await terminal.see(/^y\r\n✅ Granted read access to "[^"]*\/file", once/);
+      await terminal.see(/drawn\r\n/);
+      // The answer was not for another process.
+      await terminal.see(/requests read access to "[^"]*\/file"/);
+      await terminal.see(ASK);
+      await terminal.type("n\n");
+      await terminal.see(/refused\r\n/);
+    },
   });
 
   // The parent of a vfork cannot be stopped before its child has an image.

@@ -31,15 +31,15 @@ export class Terminal {
     await this.#writer.write(new TextEncoder().encode(text));
   }
 
-  /** Waits for something to appear after what was waited for before. */
-  async see(pattern: RegExp): Promise<void> {
+  /** Waits for something to appear after what was waited for before; what it was. */
+  async see(pattern: RegExp): Promise<readonly string[]> {
     const late = setTimeout(() => this.#child.kill("SIGKILL"), 10_000);
     for (;;) {
       const found = pattern.exec(this.#shown);
       if (found !== null) {
         this.#shown = this.#shown.slice(found.index + found[0].length);
         clearTimeout(late);
-        return;
+        return found;
       }
       const { value, done } = await this.#reader.read();
       if (done) {

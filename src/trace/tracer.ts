@@ -24,6 +24,7 @@ import { hostArch } from "../sys/host.ts";
 import { seeWhileWaiting, waitATurn } from "../sys/output.ts";
 import {
   interrupt,
+  isInStop,
   listen,
   readEventMessage,
   resume,
@@ -296,19 +297,49 @@ class Tracer {
   /**
    * Stops all that could run, while one call waits for a decision that takes
    * long. Their stops are handled afterwards, as any others.
+   *
+   * The parent of a vfork is not waited for while its child is in a stop. But a
+   * child can die in its stop, of a timer for one, which lets its parent go: so
+   * the parent is interrupted like all others, and stops before it runs.
    */
   #quiet(): void {
-    const running = (): Tracee[] =>
-      [...this.#family.tracees.values()].filter((tracee) =>
-        !tracee.stopped && !tracee.halted && !tracee.leaving &&
-        tracee.vfork?.stopped !== true && !this.#stops.has(tracee.tid)
-      );
-    for (const tracee of running()) interruptCall(tracee);
+    const isHeld = (tracee: Tracee): boolean =>
+      tracee.stopped || tracee.halted || this.#stops.has(tracee.tid);
+    const running: Tracee[] = [];
+    for (const tracee of this.#family.tracees.values()) {
+      // One that is gone does nothing.
+      if (isHeld(tracee) || tracee.leaving || interruptCall(tracee) < 0) {
+        continue;
+      }
+      running.push(tracee);
+    }
+    const runs = (tracee: Tracee): boolean =>
+      !isHeld(tracee) && !this.#hasDied(tracee.tid) &&
+      !this.#isBlocked(tracee);
     const until = performance.now() + QUIET_MS;
     // One that the kernel keeps in a call does nothing else either.
-    while (running().length > 0 && performance.now() < until) {
+    while (running.some(runs) && performance.now() < until) {
       this.#waitForOthers();
     }
+  }
+
+  /** Whether the end of a task was waited for, and is not handled yet. */
+  #hasDied(tid: number): boolean {
+    for (let at = 0; at < this.#deaths.length; at += 2) {
+      if (this.#deaths[at] === tid) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Whether a tracee waits for its vfork for sure, since its child is in a stop.
+   * At the stop of an exec the parent was let go already.
+   */
+  #isBlocked({ vfork }: Tracee): boolean {
+    if (vfork === undefined) return false;
+    const status = this.#stops.get(vfork.tid);
+    if (status !== undefined) return stopKind(status) !== "exec";
+    return vfork.stopped ? isInStop(vfork.tid) : this.#isBlocked(vfork);
   }
 
   /** Waits for a task, or any where it is -1; counts who has ended. */
