@@ -20,7 +20,7 @@ export async function saverFor(
   );
   if (name === undefined) return undefined;
   // Nothing can be loaded any more while the program runs.
-  const { withRule } = await import("../policy/edit.ts");
+  const { hasRule, withRule } = await import("../policy/edit.ts");
   return {
     name,
     save: ({ access, path }: Question): string | undefined => {
@@ -32,6 +32,8 @@ export async function saverFor(
         if (text === undefined) {
           return `"${access}" in ${name} is no list that a rule can be added to`;
         }
+        const unread = whyUnread(() => hasRule(text, access, pattern));
+        if (unread !== undefined) return unread;
         replace(file, text);
         return undefined;
       } catch (error) {
@@ -39,6 +41,17 @@ export async function saverFor(
       }
     },
   };
+}
+
+/** Why a policy could not be read any more: some names cannot be in one. */
+function whyUnread(reads: () => boolean): string | undefined {
+  let why = "it says something else";
+  try {
+    if (reads()) return undefined;
+  } catch (error) {
+    why = error instanceof Error ? error.message : String(error);
+  }
+  return `no policy can have this rule: ${why}`;
 }
 
 /** Replaces a file as a whole: on a full disk the old one stays. */

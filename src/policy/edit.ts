@@ -9,6 +9,20 @@ import {
   Scalar,
 } from "yaml";
 import type { AskedAccess } from "./consent.ts";
+import { readTwice } from "./positions.ts";
+import { readLayer } from "./shape.ts";
+import { readPolicyText } from "./text.ts";
+import { toPattern, type Variables } from "./variables.ts";
+import { parseYaml } from "./yaml.ts";
+
+/** Any paths will do: what they stand for is known in the next run. */
+const ANY: Variables = {
+  cwd: "/",
+  home: "/",
+  tmp: "/",
+  program: "/",
+  "policy-dir": "/",
+};
 
 /**
  * Adds a path to what a policy allows.
@@ -53,6 +67,28 @@ function addTo(
     return true;
   }
   return false;
+}
+
+/**
+ * Whether a policy can be read, and allows a path by a rule of its own.
+ *
+ * @param text the policy
+ * @param section where the rule belongs
+ * @param pattern the rule
+ * @throws {Error} that says why it cannot be read
+ */
+export function hasRule(
+  text: string,
+  section: AskedAccess,
+  pattern: string,
+): boolean {
+  const readable = readPolicyText(new TextEncoder().encode(text));
+  const layer = readLayer(readTwice(readable, parseYaml), {
+    source: "",
+    variables: ANY,
+  });
+  const wanted = toPattern(pattern, ANY);
+  return layer[section].allow.some((rule) => rule.pattern === wanted);
 }
 
 /** A path has characters that mean something in YAML. */

@@ -1,5 +1,5 @@
-import { assertEquals } from "@std/assert";
-import { withRule } from "./edit.ts";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { hasRule, withRule } from "./edit.ts";
 
 for (
   const [what, text, section, pattern, expected] of [
@@ -57,5 +57,32 @@ for (
 ) {
   Deno.test(`withRule() adds a rule to ${what}`, () => {
     assertEquals(withRule(text, section, pattern), expected);
+  });
+}
+
+for (
+  const pattern of [
+    "/srv/a",
+    "/a: b #\n\t\x1b'\"",
+    "/with \\*, \\\\ and \\$",
+    "/é\u2028…",
+  ]
+) {
+  Deno.test(`hasRule() reads ${JSON.stringify(pattern)} back`, () => {
+    const text = withRule("extends: base\n", "read", pattern) ?? "";
+    assert(hasRule(text, "read", pattern));
+    assertEquals(hasRule(text, "write", pattern), false);
+  });
+}
+
+for (const char of ["\x7f", "\x85", "\ufeff", "\uffff"]) {
+  const code = char.charCodeAt(0).toString(16);
+  Deno.test(`hasRule() knows that a policy with U+${code} is not read`, () => {
+    const text = withRule("extends: base\n", "read", `/a${char}`) ?? "";
+    assertThrows(
+      () => hasRule(text, "read", `/a${char}`),
+      Error,
+      "control character",
+    );
   });
 }
