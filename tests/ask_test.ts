@@ -146,6 +146,21 @@ Deno.test("jail saves a rule that is agreed to, and keeps the policy's comments"
   assertEquals(again.stdout, "hello\n");
 });
 
+Deno.test("jail holds a program to its time while a question waits", async () => {
+  await using directory = await scratch();
+  const policy = await directory.file(
+    "policy.yaml",
+    "extends: default\nlimits: {time: 2s}\n",
+  );
+  await using terminal = new Terminal(
+    jailArgv(["--on-deny=ask", "-p", policy], ["sh", "-c", "echo x > x; cat"]),
+    directory.path,
+  );
+  await terminal.see(ASK);
+  await terminal.see(/❌ Denied write access[^]*there was no answer/);
+  assertEquals(await terminal.code(), 124);
+});
+
 Deno.test("jail refuses where it would ask and there is no terminal", async () => {
   await using directory = await scratch();
   const argv = asks(["sh", "-c", "echo x > x; echo y > x; echo $?"]);

@@ -109,7 +109,8 @@ export class Questioner {
   ): Answer | "interrupt" {
     this.#asked.push(this.#around.now());
     terminal.write(`${SANE}\n${this.#text(question, caller)}`);
-    const until = this.#around.now() + PATIENCE_MS;
+    // A time limit waits for nobody.
+    const until = this.#around.now() + Math.min(PATIENCE_MS, caller.left);
     let typed = "";
     while (this.#around.now() < until) {
       for (const key of terminal.read()) {

@@ -48,12 +48,13 @@ function questioner(who: Person, saver?: Saver, group = 7): Questioner {
   });
 }
 
-function callerFor(who: Person, program = "/usr/bin/cat"): Caller {
+function callerFor(who: Person, left = Infinity): Caller {
   return {
     pid: 12,
-    program: fromText(program),
+    program: fromText("/usr/bin/cat"),
     text: 'openat("x", O_RDONLY)',
     asker: who,
+    left,
     quiet: () => {
       who.quiet ||= who.shown === "";
     },
@@ -89,6 +90,12 @@ Deno.test("a question waits a minute for its answer, and not longer", () => {
   const who = person();
   ask(who);
   assertEquals(Math.round(who.time / 1000), 60);
+});
+
+Deno.test("a question waits no longer than there is time for the program", () => {
+  const who = person();
+  const answer = questioner(who).ask(QUESTION, callerFor(who, 3000));
+  assertEquals([answer, Math.round(who.time / 1000)], ["none", 3]);
 });
 
 Deno.test("a question is asked while the whole jail stands still", () => {

@@ -36,6 +36,8 @@ export interface Resumer {
   kill(): void;
   /** Stops all tracees that could run. */
   quiet(): void;
+  /** How many milliseconds are left of the time that is limited. */
+  left(): number;
 }
 
 /** What always holds, as a rule. */
@@ -211,6 +213,10 @@ class CurrentCaller implements Caller {
 
   quiet(): void {
     this.#resumer.quiet();
+  }
+
+  get left(): number {
+    return this.#resumer.left();
   }
 
   hasMember(group: number): boolean {

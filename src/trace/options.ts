@@ -43,6 +43,8 @@ export interface Caller {
   readonly text: string;
   /** Stands for the thread, as long as it lives. */
   readonly asker: object;
+  /** Milliseconds until the jail's time is over; Infinity where it has no limit. */
+  readonly left: number;
   /** Stops all that could run in the jail, until there is a decision. */
   quiet(): void;
   /** Whether a process of the jail is in a process group. */

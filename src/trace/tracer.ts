@@ -180,6 +180,7 @@ class Tracer {
         kill: () => this.#endWith({ kind: "killed-by-policy" }),
         aims: (tracee) => this.#aims.set(tracee, performance.now()),
         quiet: () => this.#quiet(),
+        left: () => this.#watch?.left ?? Infinity,
       },
     );
     if (options.engine === "ptrace") {

@@ -102,6 +102,11 @@ export class Watch {
     return performance.now() - this.#start;
   }
 
+  /** Milliseconds until the time is over, or the grace after it is. */
+  get left(): number {
+    return Math.max(0, this.#deadline - performance.now());
+  }
+
   /** Ends the pulse; it may look no more. */
   stop(): void {
     this.#pulse?.stop();
