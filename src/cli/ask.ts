@@ -1,9 +1,9 @@
 /** Asks the person at the terminal, in the form that users of Deno know. */
 
-import { printable } from "../abi/bytes.ts";
 import type { Answer, Question } from "../policy/consent.ts";
 import type { converse, Terminal } from "../sys/terminal.ts";
 import type { Caller } from "../trace/options.ts";
+import { callText, fileText, programText } from "./question.ts";
 import { safe } from "./report.ts";
 
 /** How long a person has for an answer, in milliseconds. */
@@ -191,13 +191,11 @@ export class Questioner {
   }
 
   #text(question: Question, caller: Caller): string {
-    const program = caller.program === ""
-      ? "The program"
-      : printable(caller.program);
+    const program = programText(caller.program);
     const flag = `--allow-${question.access}`;
     return [
       `┏ ⚠️  ${program} requests ${describe(question)}.`,
-      `┠─ Requested by ${safe(caller.text)} of process ${caller.pid}.`,
+      `┠─ Requested by ${callText(caller.text)} of process ${caller.pid}.`,
       `┠─ Run again with ${flag} to bypass this prompt.`,
       `┗ Allow? ${this.#keys()} > `,
     ].join("\n");
@@ -212,5 +210,5 @@ export class Questioner {
 }
 
 function describe({ access, path }: Question): string {
-  return `${access} access to ${printable(path, path.length)}`;
+  return `${access} access to ${fileText(path)}`;
 }

@@ -110,7 +110,7 @@ Deno.test("a question shows no character that a terminal would act on", () => {
   ask(who, undefined, { access: "write", path });
   assertMatch(
     who.shown,
-    /write access to "\/a\\n┗ Allow\? y\\x1b\[2A\\u\{202e\}"/,
+    /write access to "\/a\\n\\u\{2517\} Allow\? y\\x1b\[2A\\u\{202e\}"/,
   );
 });
 
