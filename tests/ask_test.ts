@@ -1,6 +1,6 @@
 /** Questions at the terminal: `--on-deny=ask`. */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertNotMatch } from "@std/assert";
 import { ENGINES, eventually, fixture, jailArgv, run } from "./harness.ts";
 import { scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
@@ -163,14 +163,54 @@ Deno.test("jail holds a program to its time while a question waits", async () =>
 
 Deno.test("jail refuses where it would ask and there is no terminal", async () => {
   await using directory = await scratch();
-  const argv = asks(["sh", "-c", "echo x > x; echo y > x; echo $?"]);
-  const ended = await run(["setsid", "-w", ...argv], { cwd: directory.path });
-  assertEquals(ended.stdout, "2\n");
+  const argv = asks(["sh", "-c", "echo x > x; echo y > y; echo $?"]);
+  const files = ["sh", "-c", 'exec "$@" > out 2> err', "sh"];
+  await run(["setsid", "-w", ...files, ...argv], { cwd: directory.path });
+  const out = await Deno.readTextFile(`${directory.path}/out`);
+  const err = await Deno.readTextFile(`${directory.path}/err`);
+  assertEquals(out, "2\n");
   assertEquals(
-    ended.stderr.split("\n").filter((line) => line.startsWith("jail:")),
+    err.split("\n").filter((line) => line.startsWith("jail:")),
     ["jail: Cannot ask: there is no terminal, so the answer is no"],
   );
 });
+
+for (
+  const [where, redirection, asked] of [
+    ["output is a pipe", "| cat", false],
+    ["error output is a pipe", "2>&1 > /dev/null | cat", false],
+    ["kept descriptor is a pipe", "3>&1 > /dev/tty | cat", false],
+    ["input is /dev/null", "< /dev/null", true],
+    ["output is a file", "> file", true],
+    ["output goes nowhere", "> /dev/null", true],
+  ] as const
+) {
+  const does = asked ? "asks" : "does not ask, and says why,";
+  Deno.test(`jail ${does} where the program's ${where}`, async () => {
+    await using directory = await scratch();
+    const keeps = redirection.startsWith("3") ? ["--keep-fd=3"] : [];
+    const argv = jailArgv(
+      ["--on-deny=ask", ...keeps],
+      ["sh", "-c", "echo x > x; echo y > y"],
+    );
+    const shell = ["sh", "-c", `"$@" ${redirection}; echo end`, "sh"];
+    await using terminal = new Terminal([...shell, ...argv], directory.path);
+    if (asked) {
+      for (const answer of ["y\n", "n\n"]) {
+        await terminal.see(ASK);
+        await terminal.type(answer);
+      }
+      await terminal.see(/end\r\n/);
+      return;
+    }
+    const [shown = ""] = await terminal.see(/[^]*end\r\n/);
+    assertEquals(
+      shown.match(/Cannot ask: the program writes to a pipe/g)?.length,
+      1,
+    );
+    assertNotMatch(shown, /Allow\?/);
+  });
+}
 
 Deno.test("jail does not ask under a policy that requires Landlock", async () => {
   await using directory = await scratch();

@@ -34,6 +34,11 @@ export interface Saver {
 export interface Surroundings {
   /** Talks to the person. */
   readonly converse: typeof converse;
+  /**
+   * Whether the program writes to a pipe. What is in it already may be shown at
+   * any time, also over a question, though the program stands still.
+   */
+  readonly piped: boolean;
   /** The time, in milliseconds. */
   readonly now: () => number;
   /** Tells what is no question. */
@@ -63,6 +68,12 @@ export class Questioner {
 
   /** Asks one; "none" where nobody answers. */
   ask(question: Question, caller: Caller): Answer {
+    if (this.#around.piped) {
+      return this.#cannot(
+        "the program writes to a pipe, and what is in it could hide the question",
+        "let it write to the terminal, or to a file",
+      );
+    }
     if (this.#isFlood()) return "none";
     let group = 0;
     const answer = this.#around.converse(
@@ -74,17 +85,19 @@ export class Questioner {
         return this.#talk(terminal, question, caller);
       },
     );
-    if (answer === undefined) {
-      if (!this.#silent) {
-        this.#around.tell(
-          "jail: Cannot ask: there is no terminal, so the answer is no",
-        );
-      }
-      this.#silent = true;
-      return "none";
-    }
+    if (answer === undefined) return this.#cannot("there is no terminal");
     if (answer !== "interrupt") return answer;
     this.#around.interrupt(group);
+    return "none";
+  }
+
+  /** Nobody is asked, which is told once. */
+  #cannot(why: string, hint?: string): Answer {
+    if (!this.#silent) {
+      const text = `jail: Cannot ask: ${why}, so the answer is no`;
+      this.#around.tell(hint === undefined ? text : `${text}\nhint: ${hint}`);
+    }
+    this.#silent = true;
     return "none";
   }
 

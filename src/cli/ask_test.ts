@@ -25,8 +25,14 @@ function person(...types: string[]): Person {
   return { types, shown: "", quiet: false, time: 0, interrupted: 0, told: [] };
 }
 
-function questioner(who: Person, saver?: Saver, group = 7): Questioner {
+function questioner(
+  who: Person,
+  saver?: Saver,
+  group = 7,
+  piped = false,
+): Questioner {
   return new Questioner(saver, {
+    piped,
     now: () => who.time,
     tell: (text) => who.told.push(text),
     interrupt: (group) => {
@@ -122,6 +128,14 @@ Deno.test("Ctrl-C at a question refuses, and reaches who was in the foreground",
 Deno.test("a question is not asked where somebody else has the terminal", () => {
   const who = person("y\n");
   const asker = questioner(who, undefined, 8);
+  assertEquals(asker.ask(QUESTION, callerFor(who)), "none");
+  assertEquals([who.shown, who.told.length], ["", 1]);
+});
+
+Deno.test("a question is not asked where what is in a pipe could hide it", () => {
+  const who = person("y\n");
+  const asker = questioner(who, undefined, 7, true);
+  assertEquals(asker.ask(QUESTION, callerFor(who)), "none");
   assertEquals(asker.ask(QUESTION, callerFor(who)), "none");
   assertEquals([who.shown, who.told.length], ["", 1]);
 });

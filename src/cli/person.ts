@@ -2,6 +2,7 @@
 
 import { SIGINT } from "../abi/signal.ts";
 import type { Ask } from "../jail/ask.ts";
+import { isPipe } from "../sys/pipe.ts";
 import { converse } from "../sys/terminal.ts";
 import { kill } from "../sys/wait.ts";
 import { Questioner } from "./ask.ts";
@@ -12,12 +13,15 @@ import { saverFor } from "./save.ts";
  * Prepares to ask.
  *
  * @param policies the policies of the run as the user named them, byte strings
+ * @param outputs the descriptors that the program can write to
  */
 export async function askingPerson(
   policies: readonly string[],
+  outputs: readonly number[],
 ): Promise<Ask> {
   const questioner = new Questioner(await saverFor(policies), {
     converse,
+    piped: outputs.some(isPipe),
     now: Date.now,
     tell,
     interrupt,

@@ -28,7 +28,8 @@ export async function runProgram(request: RunRequest): Promise<Outcome> {
     : openLog(request.audit, request.auditOptional, warn);
   const denials = request.report ? new Denials(paint) : undefined;
   const ask = request.onDeny === "ask"
-    ? await (await import("./person.ts")).askingPerson(request.policies)
+    ? await (await import("./person.ts"))
+      .askingPerson(request.policies, [1, 2, ...request.keepFds])
     : undefined;
   try {
     return await run(request, (event, locate) => {

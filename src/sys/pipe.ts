@@ -3,8 +3,10 @@
 import { toCString } from "../abi/bytes.ts";
 import { errnoName } from "../abi/errno.ts";
 import { F_SETFL, O_CLOEXEC, O_NONBLOCK, O_RDWR } from "../abi/fcntl.ts";
+import { get } from "../abi/layout.ts";
+import { S_IFIFO, S_IFMT, S_IFSOCK, STAT } from "../abi/stat.ts";
 import { SystemCallError } from "../errors.ts";
-import { close, open, pipe2 } from "./files.ts";
+import { close, fstat, open, pipe2 } from "./files.ts";
 import { libc, outcome } from "./libc.ts";
 
 /** A pipe: an end of ours, whose calls do not wait, and the program's. */
@@ -47,6 +49,19 @@ export function openPipe(reading: boolean): Pipe {
  */
 export function openNull(): number {
   return check("open()", open(toCString("/dev/null"), O_RDWR | O_CLOEXEC));
+}
+
+/**
+ * Whether what is written to a descriptor waits in the kernel until somebody
+ * reads it: a pipe's, or a socket's.
+ *
+ * @param fd a descriptor of this process
+ */
+export function isPipe(fd: number): boolean {
+  const status = new Uint8Array(STAT.size);
+  if (fstat(fd, status) < 0) return false; // not open: nothing is written to it
+  const type = get(STAT, status, "st_mode") & S_IFMT;
+  return type === S_IFIFO || type === S_IFSOCK;
 }
 
 function check(call: string, result: number): number {
