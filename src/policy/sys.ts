@@ -73,9 +73,6 @@ export type FactName =
   | "sysinfo"
   | "random";
 
-/** Nothing is said: all of it is real. */
-export const REAL_SYS: SysRules = {};
-
 const FACTS: readonly FactName[] = [
   "time",
   "cpus",

@@ -100,7 +100,7 @@ export function createRuleset(ruleset: Ruleset, above: number): number {
     );
   }
   try {
-    for (const { path, access } of ruleset.rules) addRule(fd, path, access);
+    for (const { path, access } of ruleset.rules) addPath(fd, path, access);
     for (const { port, access } of ruleset.ports ?? []) {
       addPort(fd, port, access);
     }
@@ -113,7 +113,7 @@ export function createRuleset(ruleset: Ruleset, above: number): number {
   }
 }
 
-function addRule(ruleset: number, path: string, access: number): void {
+function addPath(ruleset: number, path: string, access: number): void {
   const file = openat2(
     AT_FDCWD,
     toCString(path),
@@ -130,16 +130,7 @@ function addRule(ruleset: number, path: string, access: number): void {
     const attr = new Uint8Array(LANDLOCK_PATH_BENEATH_ATTR.size);
     set(LANDLOCK_PATH_BENEATH_ATTR, attr, "allowed_access", access);
     set(LANDLOCK_PATH_BENEATH_ATTR, attr, "parent_fd", file);
-    const result = outcome(
-      libc().syscallIIBI(
-        callNumber("landlock_add_rule"),
-        ruleset,
-        LANDLOCK_RULE_PATH_BENEATH,
-        attr,
-        0,
-      ),
-    );
-    if (result < 0) throw failure(action, "landlock_add_rule", result);
+    addRule(ruleset, LANDLOCK_RULE_PATH_BENEATH, attr, action);
   } finally {
     close(file);
   }
@@ -149,22 +140,20 @@ function addPort(ruleset: number, port: number, access: number): void {
   const attr = new Uint8Array(LANDLOCK_NET_PORT_ATTR.size);
   set(LANDLOCK_NET_PORT_ATTR, attr, "allowed_access", access);
   set(LANDLOCK_NET_PORT_ATTR, attr, "port", port);
-  const result = outcome(
-    libc().syscallIIBI(
-      callNumber("landlock_add_rule"),
-      ruleset,
-      LANDLOCK_RULE_NET_PORT,
-      attr,
-      0,
-    ),
-  );
-  if (result < 0) {
-    throw failure(
-      `allow port ${port} by Landlock`,
-      "landlock_add_rule",
-      result,
-    );
-  }
+  const action = `allow port ${port} by Landlock`;
+  addRule(ruleset, LANDLOCK_RULE_NET_PORT, attr, action);
+}
+
+/** Adds what `attr` says to a ruleset; `action` is for the message. */
+function addRule(
+  ruleset: number,
+  type: number,
+  attr: Uint8Array,
+  action: string,
+): void {
+  const number = callNumber("landlock_add_rule");
+  const result = outcome(libc().syscallIIBI(number, ruleset, type, attr, 0));
+  if (result < 0) throw failure(action, "landlock_add_rule", result);
 }
 
 function failure(action: string, call: string, result: number): Error {
