@@ -7,7 +7,16 @@
  * With `JAIL_NO_SKIP=1` a test that was skipped counts as failed.
  */
 
-import { type Counts, countsLine, DENO, pass, say } from "./parts.ts";
+import {
+  capture,
+  type Counts,
+  countsLine,
+  DENO,
+  pass,
+  ROOT,
+  say,
+  sum,
+} from "./parts.ts";
 
 /** The Debian package that has each command or file which tests need. */
 const PACKAGES: Readonly<Record<string, string>> = {
@@ -97,20 +106,75 @@ async function test(paths: readonly string[]): Promise<Counts> {
   };
 }
 
-/** Runs the tests, and counts by the report that Deno writes beside them. */
+/** Runs the tests, several files at once, and counts what they came to. */
 async function testOnce(paths: readonly string[]): Promise<Tested> {
+  const waiting = await shares(paths);
+  const lanes = waiting.length === 1 ? 1 : navigator.hardwareConcurrency + 1;
+  const done: Tested[] = [];
+  const lane = async (): Promise<void> => {
+    for (;;) {
+      const share = waiting.shift();
+      if (share === undefined) return;
+      done.push(await testShare(share, lanes === 1));
+    }
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+  return { ...sum(done), files: done.flatMap(({ files }) => files) };
+}
+
+/** What ends with this takes the longest, so that it begins first. */
+const LONGEST = ["races_test.ts", "limits_test.ts", "tracer_test.ts"];
+
+/**
+ * Cuts the tests into what runs in a process of its own: the files of `tests`
+ * one by one, since most of their time is spent waiting for jails, and all else
+ * together.
+ */
+async function shares(paths: readonly string[]): Promise<string[][]> {
+  const whole: string[][] = [];
+  const together: string[] = [];
+  for (const path of paths) {
+    if (path !== "tests") together.push(path);
+    else for await (const file of testFiles(path)) whole.push([file]);
+  }
+  const place = ([file = ""]: readonly string[]): number => {
+    const at = LONGEST.findIndex((name) => file.endsWith(`/${name}`));
+    return at < 0 ? LONGEST.length : at;
+  };
+  whole.sort((a, b) => place(a) - place(b) || (a[0]! < b[0]! ? -1 : 1));
+  if (together.length > 0) whole.unshift(together);
+  return whole;
+}
+
+async function* testFiles(folder: string): AsyncIterable<string> {
+  for await (const { name } of Deno.readDir(new URL(folder, ROOT))) {
+    if (name.endsWith("_test.ts")) yield `${folder}/${name}`;
+  }
+}
+
+/**
+ * Runs some files, and counts by the report that Deno writes beside them. Beside
+ * others their output is shown at their end, in one piece.
+ */
+async function testShare(
+  paths: readonly string[],
+  alone: boolean,
+): Promise<Tested> {
   const report = await Deno.makeTempFile({ prefix: "jail-junit-" });
+  const args = ["test", "-A", "--no-check", `--junit-path=${report}`, ...paths];
   try {
-    const success = await pass(DENO, [
-      "test",
-      "-A",
-      "--no-check",
-      `--junit-path=${report}`,
-      ...paths,
-    ]);
+    let success: boolean;
+    if (alone) success = await pass(DENO, args);
+    else {
+      const ran = await capture(DENO, args);
+      say(ran.output);
+      success = ran.success;
+    }
     const counts = countReport(await Deno.readTextFile(report));
     // What failed outside of any test (an import, say) is in no report.
-    return success || counts.failed > 0 ? counts : { ...counts, failed: 1 };
+    return success || counts.failed > 0
+      ? counts
+      : { ...counts, failed: 1, files: [...paths] };
   } finally {
     await Deno.remove(report);
   }
