@@ -15,13 +15,8 @@ import {
   SUN_PATH_SIZE,
 } from "../abi/socket.ts";
 import { readMemory } from "../sys/memory.ts";
-import {
-  type IsOwn,
-  type Looked,
-  type LookedPath,
-  nothing,
-  rulePath,
-} from "./look.ts";
+import { rulePath } from "./look.ts";
+import { type IsOwn, type Looked, type LookedPath, nothing } from "./looked.ts";
 import type { CallSpec } from "./spec.ts";
 import type { Registers } from "./registers.ts";
 import { resolve } from "./resolve.ts";

@@ -11,7 +11,7 @@ import type { Decision, Refusal, RuleRef } from "../policy/decision.ts";
 import { readRegisters, writeRegisters } from "../sys/ptrace.ts";
 import { getpgid } from "../sys/task.ts";
 import { kill } from "../sys/wait.ts";
-import { type Looked, nothing } from "./look.ts";
+import { type Looked, nothing } from "./looked.ts";
 import { imageOf } from "./executed.ts";
 import type { Family } from "./family.ts";
 import type { Caller, TraceOptions } from "./options.ts";

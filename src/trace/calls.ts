@@ -34,13 +34,9 @@ import type { Family } from "./family.ts";
 import type { Freezer } from "./freeze.ts";
 import { isOwnGroup, lookAtId } from "./ids.ts";
 import { type Hold, PathLock } from "./lock.ts";
-import {
-  lookAtDescriptor,
-  lookAtOpen,
-  lookAtPaths,
-  type Looked,
-  nothing,
-} from "./look.ts";
+import { lookAtOpen } from "./look_open.ts";
+import { lookAtDescriptor, lookAtPaths } from "./look_paths.ts";
+import { type Looked, nothing } from "./looked.ts";
 import { Output } from "./output.ts";
 import type { TraceOptions } from "./options.ts";
 import { lookAtMessages, sentOne } from "./message.ts";

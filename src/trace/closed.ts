@@ -1,7 +1,7 @@
 /** Files that are closed under every policy, and that only the tracer can tell. */
 
 import { Given } from "./given.ts";
-import type { Looked } from "./look.ts";
+import type { Looked } from "./looked.ts";
 import type { CallSpec } from "./spec.ts";
 import { isBeneath, otherProcs } from "./mounts.ts";
 import { isTerminal, Terminals } from "./terminals.ts";

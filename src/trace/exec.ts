@@ -16,15 +16,8 @@ import {
   openFile,
 } from "./image.ts";
 import { hasOption, loadedProgram } from "./loader.ts";
-import {
-  follows,
-  type IsOwn,
-  lookAtPath,
-  type Looked,
-  type LookedPath,
-  nothing,
-  useOf,
-} from "./look.ts";
+import { follows, lookAtPath, useOf } from "./look.ts";
+import { type IsOwn, type Looked, type LookedPath, nothing } from "./looked.ts";
 import type { Registers } from "./registers.ts";
 import type { Place } from "./place.ts";
 import { resolve } from "./resolve.ts";

@@ -6,7 +6,7 @@ import { get } from "../abi/layout.ts";
 import { readMemory } from "../sys/memory.ts";
 import { getpgid, parentOf } from "../sys/task.ts";
 import type { Family } from "./family.ts";
-import { type Looked, nothing } from "./look.ts";
+import { type Looked, nothing } from "./looked.ts";
 import type { Registers } from "./registers.ts";
 import type { CallSpec } from "./spec.ts";
 import type { Tracee } from "./tracee.ts";

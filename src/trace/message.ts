@@ -25,7 +25,7 @@ import {
 import { HARMLESS_CONTROL } from "../abi/socket_options.ts";
 import { readMemory, writeAsTracee } from "../sys/memory.ts";
 import { lookAtName } from "./address.ts";
-import { type IsOwn, type Looked, type LookedPath, nothing } from "./look.ts";
+import { type IsOwn, type Looked, type LookedPath, nothing } from "./looked.ts";
 import { CONTROL_MAX } from "./pin.ts";
 import type { Registers } from "./registers.ts";
 import type { CallSpec } from "./spec.ts";

@@ -12,6 +12,7 @@ import {
 } from "../abi/fcntl.ts";
 import { getBig } from "../abi/layout.ts";
 import { OPEN_HOW } from "../abi/openat2.ts";
+import { S_ISGID, S_ISUID } from "../abi/stat.ts";
 import type { Syscall } from "../abi/syscalls.ts";
 import { readMemory } from "../sys/memory.ts";
 import type { Registers } from "./registers.ts";
@@ -81,4 +82,14 @@ function readHow(tid: number, registers: Registers): OpenRequest | number {
   const creates = (flags & O_CREAT) !== 0 || (flags & O_TMPFILE) === O_TMPFILE;
   if (!creates && mode !== 0) return -EINVAL;
   return { flags, mode, resolve };
+}
+
+/** Whether an open makes the file where there is none. */
+export function creates({ flags }: OpenRequest): boolean {
+  return (flags & O_CREAT) !== 0 && (flags & O_TMPFILE) !== O_TMPFILE;
+}
+
+/** Whether a file with a mode runs as somebody else than who runs it. */
+export function setsId(mode: number): boolean {
+  return (mode & (S_ISUID | S_ISGID)) !== 0;
 }

@@ -2,7 +2,7 @@
 
 import { get } from "../abi/layout.ts";
 import { MSGHDR } from "../abi/socket.ts";
-import type { Looked } from "./look.ts";
+import type { Looked } from "./looked.ts";
 import type { Registers } from "./registers.ts";
 import type { CallSpec } from "./spec.ts";
 import type { Tracee } from "./tracee.ts";

@@ -2,7 +2,7 @@
 
 import { EACCES } from "../abi/errno.ts";
 import { O_ACCMODE, O_PATH, O_RDONLY } from "../abi/fcntl.ts";
-import type { Looked, LookedPath } from "./look.ts";
+import type { Looked, LookedPath } from "./looked.ts";
 import type { OpenRequest } from "./open.ts";
 import type { SysOptions } from "./options.ts";
 import { place } from "./place.ts";

@@ -25,7 +25,7 @@ import { OPEN_HOW, RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
 import { PIN_SIZE, PIN_START } from "../abi/pin.ts";
 import { SYSCALLS } from "../abi/syscalls.ts";
 import { realAddress } from "./address.ts";
-import type { Looked, LookedPath } from "./look.ts";
+import type { Looked, LookedPath } from "./looked.ts";
 import { HOW_BEFORE_PATH } from "./pin.ts";
 import { PATH_MAX, type Place, processOf } from "./place.ts";
 import type { Registers } from "./registers.ts";

@@ -37,7 +37,7 @@ import {
   socketFacts,
 } from "../sys/borrow.ts";
 import { close } from "../sys/files.ts";
-import { type Looked, nothing } from "./look.ts";
+import { type Looked, nothing } from "./looked.ts";
 import { readLink } from "./place.ts";
 import type { Registers } from "./registers.ts";
 import type { Tracee } from "./tracee.ts";

@@ -3,7 +3,7 @@
 import { interrupt } from "../sys/ptrace.ts";
 import type { TraceePages } from "../sys/memory.ts";
 import type { Hold } from "./lock.ts";
-import type { Held } from "./look.ts";
+import type { Held } from "./looked.ts";
 import type { PinRegion } from "./pin.ts";
 import type { Registers } from "./registers.ts";
 import type { Words } from "./words.ts";

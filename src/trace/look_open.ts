@@ -1,0 +1,118 @@
+/** Looks at an open: which file, and what would be done to it. */
+
+import { EEXIST, EINVAL, EISDIR, ENOENT } from "../abi/errno.ts";
+import {
+  AT_FDCWD,
+  O_ACCMODE,
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_PATH,
+  O_RDONLY,
+  O_TMPFILE,
+  O_TRUNC,
+  O_WRONLY,
+} from "../abi/fcntl.ts";
+import type { Access } from "../policy/call.ts";
+import { lookAtPath, useOf, within } from "./look.ts";
+import { type IsOwn, type Looked, nothing } from "./looked.ts";
+import { creates, type OpenRequest, readOpen, setsId } from "./open.ts";
+import type { Registers } from "./registers.ts";
+import { resolve } from "./resolve.ts";
+import type { CallSpec, PathArg } from "./spec.ts";
+import type { Tracee } from "./tracee.ts";
+
+/** What an open would do to the file. */
+function accessesOfOpen(request: OpenRequest, exists: boolean): Access[] {
+  const { flags } = request;
+  if ((flags & O_PATH) !== 0) return ["stat"];
+  if ((flags & O_TMPFILE) === O_TMPFILE) return ["write"];
+  const mode = flags & O_ACCMODE;
+  const reads = mode !== O_WRONLY;
+  const writes = mode !== O_RDONLY || (flags & O_TRUNC) !== 0 ||
+    (flags & O_CREAT) !== 0 && (!exists || (flags & O_EXCL) !== 0);
+  if (reads && writes) return ["read", "write"];
+  return writes ? ["write"] : ["read"];
+}
+
+/** Looks at an open. */
+export function lookAtOpen(
+  tracee: Tracee,
+  registers: Registers,
+  spec: CallSpec,
+  isOwn: IsOwn,
+): Looked {
+  const looked = nothing();
+  const request = readOpen(tracee.tid, registers, spec.syscall);
+  if (typeof request === "number") {
+    looked.errno = -request;
+    return looked;
+  }
+  const { flags } = request;
+  const path = spec.paths[0] as PathArg;
+  const stay = (flags & O_NOFOLLOW) !== 0 ||
+    (flags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL);
+  const place = lookAtPath(
+    looked,
+    tracee,
+    registers,
+    path,
+    "open-path",
+    !stay,
+    isOwn,
+    request,
+  );
+  looked.open = request;
+  looked.setsId = setsId(request.mode);
+  if (place === undefined || place.path === "") return looked;
+  const exists = place.kind !== "missing";
+  const accesses = accessesOfOpen(request, exists);
+  for (const access of accesses) {
+    looked.uses.push(within(useOf(place, access, isOwn)));
+  }
+  if (!exists) {
+    // What comes there by the time of the call has not been judged: a device,
+    // or a terminal of somebody else.
+    if (!creates(request)) looked.errno ||= ENOENT;
+    else if ((flags & O_EXCL) === 0) {
+      looked.makes = true;
+      looked.pinned = spec.syscall.name === "openat2" ||
+        leadsThroughLink(looked, tracee, registers, path, isOwn);
+    }
+  } else if (place.kind === "directory") {
+    looked.errno ||= refusalOfDirectory(request, accesses);
+  }
+  return looked;
+}
+
+/**
+ * What the kernel says where a directory is opened for more than reading, before
+ * something else can take its place; 0 where it opens it.
+ */
+function refusalOfDirectory(
+  request: OpenRequest,
+  accesses: readonly Access[],
+): number {
+  const { flags } = request;
+  if (creates(request)) {
+    if ((flags & O_DIRECTORY) !== 0) return EINVAL;
+    return (flags & O_EXCL) !== 0 ? EEXIST : EISDIR;
+  }
+  const unnamed = (flags & O_TMPFILE) === O_TMPFILE;
+  return accesses.includes("write") && !unnamed ? EISDIR : 0;
+}
+
+/** Whether a missing file has the name that a link points to. */
+function leadsThroughLink(
+  { paths }: Looked,
+  tracee: Tracee,
+  registers: Registers,
+  path: PathArg,
+  isOwn: IsOwn,
+): boolean {
+  const owner = { pid: tracee.process.pid, tid: tracee.tid };
+  const dirfd = path.dirfd < 0 ? AT_FDCWD : registers.int(path.dirfd);
+  const written = paths[0]?.written ?? "";
+  return resolve(owner, dirfd, written, false, isOwn).kind !== "missing";
+}

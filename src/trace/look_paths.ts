@@ -1,0 +1,163 @@
+/** Looks at a call that names files, or one by its descriptor, and does not open it. */
+
+import { EBADF, ENOENT } from "../abi/errno.ts";
+import { R_OK, RENAME_EXCHANGE, W_OK, X_OK } from "../abi/fcntl.ts";
+import { S_IFBLK, S_IFCHR, S_IFMT } from "../abi/stat.ts";
+import type { ArgKind } from "../abi/syscalls.ts";
+import type { Access } from "../policy/call.ts";
+import { follows, lookAtPath, rulePath, useOf, within } from "./look.ts";
+import { type IsOwn, type Looked, type LookedPath, nothing } from "./looked.ts";
+import { resolveMagic } from "./magic.ts";
+import { setsId } from "./open.ts";
+import type { Place } from "./place.ts";
+import type { Registers } from "./registers.ts";
+import type { CallSpec } from "./spec.ts";
+import type { Tracee } from "./tracee.ts";
+
+function accessesOf(kind: ArgKind): readonly Access[] {
+  switch (kind) {
+    case "read-path":
+    case "read-link":
+      return ["read"];
+    case "write-path":
+    case "write-link":
+    case "rename-from":
+    case "rename-to":
+    case "link-to":
+      return ["write"];
+    case "link-from":
+      return ["read", "write"];
+    default:
+      return ["stat"];
+  }
+}
+
+/** What access(2) asks about: it must not promise what is refused later. */
+function accessesAsked(
+  registers: Registers,
+  spec: CallSpec,
+  { kind, was }: Place,
+): readonly Access[] | undefined {
+  const arg = spec.syscall.args.indexOf("access-mode");
+  if (arg < 0) return undefined;
+  const mode = registers.uint(arg);
+  const asked: Access[] = ["stat"];
+  if ((mode & R_OK) !== 0) asked.push("read");
+  if ((mode & W_OK) !== 0) asked.push("write");
+  // To search a directory is not to run it.
+  if ((mode & X_OK) !== 0 && (was ?? kind) === "file") asked.push("run");
+  return asked;
+}
+
+/** Looks at a call that names files. */
+export function lookAtPaths(
+  tracee: Tracee,
+  registers: Registers,
+  spec: CallSpec,
+  isOwn: IsOwn,
+): Looked {
+  const looked = nothing();
+  const places: (Place | undefined)[] = [];
+  for (const path of spec.paths) {
+    const place = lookAtPath(
+      looked,
+      tracee,
+      registers,
+      path,
+      path.kind,
+      follows(registers, spec, path),
+      isOwn,
+    );
+    places.push(place);
+    // What comes there by the time of the call has not been judged.
+    if (path.mustExist && place?.kind === "missing") looked.errno ||= ENOENT;
+    if (place === undefined || place.path === "") continue;
+    const { written } = looked.paths.at(-1) as LookedPath;
+    const held = written === "" &&
+      (path.kind === "stat-path" || path.kind === "stat-link");
+    const asked = accessesAsked(registers, spec, place);
+    for (const access of held ? [] : asked ?? accessesOf(path.kind)) {
+      const use = useOf(place, access, isOwn);
+      looked.uses.push(asked === undefined ? use : within(use));
+    }
+  }
+  lookAtMove(looked, registers, spec, places, isOwn);
+  lookAtMode(looked, registers, spec, places[0]);
+  return looked;
+}
+
+function lookAtMove(
+  looked: Looked,
+  registers: Registers,
+  spec: CallSpec,
+  places: readonly (Place | undefined)[],
+  isOwn: IsOwn,
+): void {
+  if (spec.paths[0]?.kind !== "rename-from") return;
+  const [from, to] = places;
+  if (from === undefined || to === undefined) return;
+  const a = rulePath(from.path, isOwn);
+  const b = rulePath(to.path, isOwn);
+  looked.moves.push({ from: a, to: b, tree: from.kind === "directory" });
+  const flags = spec.syscall.args.indexOf("rename-flags");
+  if (flags >= 0 && (registers.uint(flags) & RENAME_EXCHANGE) !== 0) {
+    looked.moves.push({ from: b, to: a, tree: to.kind === "directory" });
+  }
+}
+
+function lookAtMode(
+  looked: Looked,
+  registers: Registers,
+  spec: CallSpec,
+  place: Place | undefined,
+): void {
+  const { name, args } = spec.syscall;
+  const arg = args.indexOf("mode");
+  // A directory's mode has no such bits when it is made.
+  if (arg < 0 || name === "mkdir" || name === "mkdirat") return;
+  const mode = registers.uint(arg);
+  if (place?.kind !== "directory") looked.setsId = setsId(mode);
+  else if (setsId(mode)) mustBeDirectory(looked);
+  if (name !== "mknod" && name !== "mknodat") return;
+  const type = mode & S_IFMT;
+  if (type === S_IFCHR || type === S_IFBLK) {
+    looked.never = "device files cannot be made";
+  }
+}
+
+/**
+ * Ends the path of a directory in a slash: the kernel says ENOTDIR where a file
+ * has taken its place.
+ */
+function mustBeDirectory(looked: Looked): void {
+  // By its descriptor it stays what it is.
+  const [path] = looked.paths;
+  if (path === undefined) return;
+  looked.paths[0] = { ...path, place: { ...path.place, slash: true } };
+  looked.pinned = true;
+}
+
+/**
+ * Looks at a call that changes a file, or looks into it, through a descriptor
+ * that may be open for something else.
+ */
+export function lookAtDescriptor(
+  tracee: Tracee,
+  registers: Registers,
+  spec: CallSpec,
+  isOwn: IsOwn,
+): Looked {
+  const looked = nothing();
+  const reads = spec.syscall.args[spec.fd] === "read-fd";
+  const fd = registers.int(spec.fd);
+  const place = resolveMagic(`/proc/${tracee.tid}/fd/${fd}`);
+  if (place.errno !== 0) {
+    // Not open: the kernel says EBADF, and no file is touched.
+    looked.errno = EBADF;
+    return looked;
+  }
+  looked.descriptorsOf = tracee.process.pid;
+  looked.uses.push(useOf(place, reads ? "read" : "write", isOwn));
+  lookAtMode(looked, registers, spec, place);
+  return looked;
+}
