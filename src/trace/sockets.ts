@@ -37,10 +37,18 @@ import {
   socketFacts,
 } from "../sys/borrow.ts";
 import { close } from "../sys/files.ts";
+import type { Family } from "./family.ts";
 import { type Looked, nothing } from "./looked.ts";
 import { readLink } from "./place.ts";
 import type { Registers } from "./registers.ts";
 import type { Tracee } from "./tracee.ts";
+
+/** Whether a tracee's descriptors are those of its process's first thread. */
+export function leads(tracee: Tracee, { tracees }: Family): boolean {
+  const leader = tracees.get(tracee.process.pid);
+  return leader !== undefined && !leader.leaving &&
+    leader.files === tracee.files;
+}
 
 /** Why a call is refused where the kernel does not say what a socket is. */
 const UNSEEN = "jail cannot look at the sockets of this process";

@@ -1,0 +1,63 @@
+/** What happens at calls that tell a fact of the system, and at a new image. */
+
+import { ENOSYS } from "../abi/errno.ts";
+import { changeAuxv, tellsAnything } from "./auxv.ts";
+import { Facts } from "./facts.ts";
+import { nothing } from "./looked.ts";
+import type { CallSpec } from "./spec.ts";
+import type { Tools } from "./tools.ts";
+import type { Tracee } from "./tracee.ts";
+
+/** Calls that are answered by the policy. */
+export class FactCalls {
+  readonly #tools: Tools;
+  readonly #facts: Facts | undefined;
+
+  /**
+   * Makes the handler of one run.
+   *
+   * @param tools what it works with
+   */
+  constructor(tools: Tools) {
+    this.#tools = tools;
+    const { family, options: { sys } } = tools;
+    this.#facts = sys && new Facts(sys.rules, family.isOwn);
+  }
+
+  /** What a new image is told in place of the kernel's: false where it cannot be. */
+  tell(tracee: Tracee): boolean {
+    const { answers, options: { sys } } = this.#tools;
+    if (sys === undefined || !tellsAnything(sys.rules)) return true;
+    const sp = answers.read(tracee) ? answers.registers.sp : 0;
+    const chance = this.#facts?.chance(tracee.process);
+    return changeAuxv(tracee.tid, sp, sys.rules, chance);
+  }
+
+  /** Gives a call the result that the policy says. */
+  answer(tracee: Tracee, spec: CallSpec): void {
+    const { answers } = this.#tools;
+    if (!answers.allowed(tracee, spec, nothing())) return;
+    const { registers } = answers;
+    const result = this.#facts?.answer(tracee, registers, spec.syscall.name);
+    answers.answer(tracee, result ?? -ENOSYS);
+  }
+
+  /** Makes a call wait for the kernel's time in place of the program's. */
+  retime(tracee: Tracee, spec: CallSpec): void {
+    const { answers, resumer } = this.#tools;
+    if (!answers.allowed(tracee, spec, nothing())) return;
+    const { registers } = answers;
+    tracee.saved.copy(registers);
+    const name = spec.syscall.name;
+    const failed = this.#facts?.time?.retime(tracee, registers, name) ??
+      -ENOSYS;
+    if (failed < 0) {
+      registers.copy(tracee.saved);
+      answers.answer(tracee, failed);
+    } else if (answers.write(tracee)) {
+      // At its exit its registers are its own, so that it restarts as it was.
+      tracee.inFlight = { slot: -1, frozen: false, maps: false, retryOn: [] };
+      resumer.toExit(tracee);
+    }
+  }
+}

@@ -1,0 +1,233 @@
+/** What happens at calls that name files, descriptors or addresses. */
+
+import { ESRCH } from "../abi/errno.ts";
+import { close } from "../sys/files.ts";
+import { lookAtAddress } from "./address.ts";
+import { refuseForeign } from "./aimed_calls.ts";
+import { Closed } from "./closed.ts";
+import { lookAtExec } from "./exec.ts";
+import { keepsNumber } from "./flight.ts";
+import type { Flights } from "./flights.ts";
+import { lookAtId } from "./ids.ts";
+import type { Hold } from "./lock.ts";
+import { lookAtOpen } from "./look_open.ts";
+import { lookAtDescriptor, lookAtPaths } from "./look_paths.ts";
+import type { Looked } from "./looked.ts";
+import { lookAtMessages } from "./message.ts";
+import { inPrivateMemory } from "./private.ts";
+import { replaceFile } from "./replace.ts";
+import { leads, lookAtBind, lookAtListen, lookAtSocket } from "./sockets.ts";
+import type { CallSpec } from "./spec.ts";
+import type { Tools } from "./tools.ts";
+import type { Tracee } from "./tracee.ts";
+
+/** Those that wait for what a call holds. */
+export interface Queue {
+  /** Lets them try again, in their order. */
+  drain(): void;
+  /** Looks at a call anew; false where it has to wait. */
+  lookAgain(tracee: Tracee): boolean;
+}
+
+/** Calls that name files, descriptors or addresses. */
+export class FileCalls {
+  readonly #tools: Tools;
+  readonly #flights: Flights;
+  readonly #queue: Queue;
+  readonly #closed: Closed;
+
+  /**
+   * Makes the handler of one run.
+   *
+   * @param tools what it works with
+   * @param flights the calls that are in the kernel
+   * @param queue those that wait
+   */
+  constructor(tools: Tools, flights: Flights, queue: Queue) {
+    this.#tools = tools;
+    this.#flights = flights;
+    this.#queue = queue;
+    const { stdio, keepFds } = tools.options.launch;
+    this.#closed = new Closed(
+      [...stdio, ...keepFds],
+      () => tools.family.processes.keys(),
+    );
+  }
+
+  /** The jail is no more. */
+  close(): void {
+    this.#closed.close();
+  }
+
+  /** Handles one; false where it has to wait. */
+  enter(tracee: Tracee, spec: CallSpec): boolean {
+    const { family, freezer, lock, options } = this.#tools;
+    if (freezer.waits(tracee)) return false;
+    const alone = family.alone || options.unsafe === true;
+    const pins = !alone &&
+      (spec.paths.length > 0 || spec.treatment === "address" ||
+        spec.treatment === "message" || spec.treatment === "id");
+    if (pins && tracee.space.pins.state === "mapping") return false;
+    if (pins && !this.#flights.prepare(tracee)) return true;
+    const ended = this.#flights.ended;
+    lock.forget(tracee);
+    if (pins && spec.treatment !== "id" && tracee.lock === undefined) {
+      const hold: Hold = spec.movesLinks
+        ? "exclusive"
+        : spec.treatment === "open" && !keepsNumber(tracee, spec, this.#tools)
+        ? "open"
+        : "shared";
+      if (!this.#locks(tracee, hold)) return this.#anew(tracee, ended);
+    }
+    const done = this.#under(tracee, spec, alone);
+    // Whoever waits for others to stop keeps the lock, or one of those that
+    // are stopped could hold it.
+    if (done === "done" || done === "wait" && !freezer.has(tracee)) {
+      lock.give(tracee);
+    }
+    if (done === "wait") return this.#anew(tracee, ended);
+    if (freezer.release(tracee)) this.#queue.drain();
+    return true;
+  }
+
+  /** Puts a file that says what the policy does in place of one that is opened. */
+  #replace(looked: Looked): boolean {
+    const [path] = looked.paths;
+    if (looked.open === undefined || path === undefined) return false;
+    return replaceFile(looked, path, looked.open, this.#tools.options.sys);
+  }
+
+  /** Looks again where calls have ended by now that a tracee would wait for. */
+  #anew(tracee: Tracee, ended: number): boolean {
+    return this.#flights.ended !== ended && this.#queue.lookAgain(tracee);
+  }
+
+  /** Takes the lock; false where the call has to wait for it. */
+  #locks(tracee: Tracee, hold: Hold): boolean {
+    const { freezer, lock } = this.#tools;
+    if (lock.take(tracee, hold)) return true;
+    // One of those that are stopped for it could hold the lock. Their calls may
+    // end here, before anybody knows that this one waits.
+    freezer.release(tracee);
+    return false;
+  }
+
+  /** Looks at a call and decides, with the lock that it needs. */
+  #under(
+    tracee: Tracee,
+    spec: CallSpec,
+    alone: boolean,
+  ): "in flight" | "done" | "wait" {
+    const { answers, family, freezer, options } = this.#tools;
+    const { registers } = answers;
+    const looked = this.#look(tracee, spec, alone);
+    if (looked === undefined) return "done";
+    // A directory that is none yet will be a new one, with no device in it.
+    const moves = !alone && looked.moves.some(({ tree }) => tree);
+    if (moves && !this.#locks(tracee, "tree")) return "wait";
+    const shared = looked.descriptorsOf !== 0 && !alone &&
+      !freezer.has(tracee) &&
+      freezer.needed(tracee, looked.descriptorsOf);
+    if (shared) {
+      // Looked at again when nobody else can change the descriptor.
+      return freezer.start(tracee, looked.descriptorsOf)
+        ? this.#under(tracee, spec, alone)
+        : "wait";
+    }
+    const replaced = this.#replace(looked);
+    const inMemory = looked.paths.length > 0 || looked.address !== undefined ||
+      looked.messages.length > 0;
+    const asIs = !replaced && (!inMemory || options.unsafe === true ||
+      alone && !looked.changed &&
+        (!family.started ||
+          !looked.pinned && inPrivateMemory(tracee, registers, spec, looked)));
+    if (!asIs && !this.#flights.prepare(tracee)) return "in flight";
+    looked.never ??= this.#closed.why(looked, spec, tracee.process.pid);
+    const done = this.#decided(tracee, spec, looked, asIs);
+    const { held } = looked;
+    if (held !== undefined && tracee.inFlight?.held !== held) close(held.fd);
+    return done === "again" ? this.#under(tracee, spec, alone) : done;
+  }
+
+  /** Looks at a call; `undefined` where it was refused. */
+  #look(tracee: Tracee, spec: CallSpec, alone: boolean): Looked | undefined {
+    const { answers, bound, family, options } = this.#tools;
+    const { registers } = answers;
+    const { isOwn } = family;
+    tracee.exec = undefined;
+    switch (spec.treatment) {
+      case "exec": {
+        const single = family.single || options.unsafe === true;
+        const exec = lookAtExec(tracee, registers, spec, isOwn, single);
+        tracee.exec = exec.pending;
+        return exec.looked;
+      }
+      case "open":
+        return lookAtOpen(tracee, registers, spec, isOwn);
+      case "address": {
+        const looked = lookAtAddress(tracee, registers, spec, isOwn);
+        if (spec.syscall.name === "bind" && options.net !== undefined) {
+          lookAtBind(looked, tracee, registers, leads(tracee, family));
+        }
+        return looked;
+      }
+      case "message":
+        return lookAtMessages(tracee, registers, spec, isOwn, alone);
+      case "socket":
+        return lookAtSocket(tracee, leads(tracee, family));
+      case "listen":
+        return lookAtListen(tracee, registers, leads(tracee, family), bound);
+      case "id": {
+        const id = lookAtId(tracee, registers, spec, family);
+        if (!id.foreign) return id.looked;
+        refuseForeign(answers, tracee, spec, ESRCH);
+        return undefined;
+      }
+      default:
+        return spec.paths.length > 0
+          ? lookAtPaths(tracee, registers, spec, isOwn)
+          : lookAtDescriptor(tracee, registers, spec, isOwn);
+    }
+  }
+
+  /** Asks the policy about a call, and makes it as it has to be made. */
+  #decided(
+    tracee: Tracee,
+    spec: CallSpec,
+    looked: Looked,
+    asIs: boolean,
+  ): "in flight" | "done" | "wait" | "again" {
+    const { answers, family, freezer, lock, options, resumer, rewriter } =
+      this.#tools;
+    const { registers } = answers;
+    const allowed = answers.allowed(tracee, spec, looked);
+    if (allowed === "again") return allowed;
+    if (!allowed) return "done";
+    if (looked.errno !== 0) {
+      answers.answer(tracee, -looked.errno);
+      return "done";
+    }
+    // An address that is no path needs no lock, and its call may block for long.
+    if (looked.paths.length === 0) lock.give(tracee);
+    if (spec.treatment === "exec") {
+      family.release(tracee);
+      if (tracee.exec !== undefined) {
+        tracee.exec.verify = options.unsafe !== true;
+      }
+    }
+    if (!asIs) return this.#flights.pin(tracee, spec, looked);
+    const makes = looked.makes && options.unsafe !== true;
+    const ends = looked.held !== undefined || looked.after !== undefined;
+    if (!makes && !ends && !freezer.has(tracee)) {
+      resumer.go(tracee);
+      return "done";
+    }
+    tracee.saved.copy(registers);
+    if (makes) {
+      rewriter.exclude(registers, spec, looked);
+      if (!answers.write(tracee)) return "done";
+    }
+    this.#flights.begin(tracee, spec, -1, looked);
+    return "in flight";
+  }
+}

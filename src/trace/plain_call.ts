@@ -1,0 +1,32 @@
+/** What happens at a call whose name and constants are all there is to see. */
+
+import { PR_SET_SECCOMP } from "../abi/prctl.ts";
+import type { Flights } from "./flights.ts";
+import { nothing } from "./looked.ts";
+import type { CallSpec } from "./spec.ts";
+import type { Tools } from "./tools.ts";
+import type { Tracee } from "./tracee.ts";
+
+/** Handles one; false where it has to wait. */
+export function enterPlain(
+  tracee: Tracee,
+  spec: CallSpec,
+  { answers, family, resumer }: Tools,
+  flights: Flights,
+): boolean {
+  const { name } = spec.syscall;
+  const filters = name === "seccomp" ||
+    name === "prctl" && answers.registers.int(0) === PR_SET_SECCOMP;
+  if (filters && !family.alone) {
+    // The filter may not let the pages be mapped later.
+    if (tracee.space.pins.state === "mapping") return false;
+    if (!flights.prepare(tracee)) return true;
+  }
+  if (!answers.allowed(tracee, spec, nothing())) return true;
+  if (filters) tracee.process.filtered = true;
+  if (name === "io_setup") family.expose();
+  // Of ioctl(2) this is TIOCSCTTY alone.
+  if (name === "ioctl") tracee.process.hasJobs = true;
+  resumer.go(tracee);
+  return true;
+}

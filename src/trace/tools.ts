@@ -1,0 +1,64 @@
+/** What those who handle calls work with, in one run. */
+
+import type { Arch } from "../abi/arch.ts";
+import { Answers, type Resumer } from "./answer.ts";
+import type { Family } from "./family.ts";
+import type { Freezer } from "./freeze.ts";
+import { PathLock } from "./lock.ts";
+import type { TraceOptions } from "./options.ts";
+import { Output } from "./output.ts";
+import { Rewriter } from "./rewrite.ts";
+import { BoundSockets } from "./sockets.ts";
+import { interruptCall } from "./tracee.ts";
+
+/** What those who handle calls work with, in one run. */
+export interface Tools {
+  /** The run. */
+  readonly options: TraceOptions;
+  /** The machine's half of the calling convention. */
+  readonly arch: Arch;
+  /** The tracees. */
+  readonly family: Family;
+  /** Stops others for a call that needs its descriptors alone. */
+  readonly freezer: Freezer;
+  /** How tracees are resumed. */
+  readonly resumer: Resumer;
+  /** Asks the policy, and reads and writes registers. */
+  readonly answers: Answers;
+  /** Changes calls. */
+  readonly rewriter: Rewriter;
+  /** Keeps those who use paths from those who change what paths mean. */
+  readonly lock: PathLock;
+  /** The sockets that were bound where they may listen. */
+  readonly bound: BoundSockets;
+  /** What may be written to the program's output, where that is limited. */
+  readonly output: Output | undefined;
+}
+
+/**
+ * Makes them.
+ *
+ * @param options the run
+ * @param arch the machine's half of the calling convention
+ * @param family the tracees
+ * @param freezer stops others for a call that needs its descriptors alone
+ * @param resumer how tracees are resumed
+ */
+export function makeTools(
+  options: TraceOptions,
+  arch: Arch,
+  family: Family,
+  freezer: Freezer,
+  resumer: Resumer,
+): Tools {
+  const limited = options.limits?.output;
+  return {
+    ...{ options, arch, family, freezer, resumer },
+    answers: new Answers(options, arch, family, resumer),
+    rewriter: new Rewriter(arch),
+    lock: new PathLock(interruptCall),
+    bound: new BoundSockets(),
+    output: limited &&
+      new Output(options.launch.stdio.slice(1), limited.most),
+  };
+}
