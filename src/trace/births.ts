@@ -1,0 +1,96 @@
+/** What a tracee makes: who shares what with whom, and who goes on first. */
+
+import { ESRCH } from "../abi/errno.ts";
+import { CLONE_VFORK, CLONE_VM } from "../abi/sched.ts";
+import { type SyscallName, SYSCALLS } from "../abi/syscalls.ts";
+import { WNOHANG } from "../abi/wait.ts";
+import { readEventMessage } from "../sys/ptrace.ts";
+import { kill } from "../sys/wait.ts";
+import type { Parts } from "./parts.ts";
+import type { Tracee } from "./tracee.ts";
+
+/** How long who made a tracee is served before it, since its last stop. */
+const HEAD_START_MS = 0.6;
+
+/** The same for a shell, whose job must be in the front before it runs. */
+const JOB_HEAD_START_MS = 3;
+
+/** And in all. */
+const MOST_HEAD_START_MS = 10;
+
+/** Takes in what tracees make. */
+export class Births {
+  readonly #parts: Parts;
+  readonly #handle: (tracee: Tracee, status: number) => void;
+  readonly #names: ReadonlyMap<number, SyscallName>;
+  #headStart = false;
+
+  /**
+   * Makes it.
+   *
+   * @param parts what follows the program
+   * @param handle handles a stop
+   */
+  constructor(
+    parts: Parts,
+    handle: (tracee: Tracee, status: number) => void,
+  ) {
+    this.#parts = parts;
+    this.#handle = handle;
+    this.#names = new Map(
+      (["clone", "fork", "vfork"] as const).flatMap((name) => {
+        const number = SYSCALLS[name][parts.arch.name];
+        return number === undefined ? [] : [[number, name] as const];
+      }),
+    );
+  }
+
+  /** A tracee made another one. */
+  take(parent: Tracee): void {
+    const { accounts, calls, family } = this.#parts;
+    const tid = readEventMessage(parent.tid);
+    const registers = calls.registersOf(parent);
+    if (tid <= 0 || registers === undefined) return;
+    let flags = 0;
+    let vfork = false;
+    switch (this.#names.get(registers.nr)) {
+      case "clone":
+        flags = registers.uint(0);
+        vfork = (flags & CLONE_VFORK) !== 0;
+        break;
+      case "vfork":
+        flags = CLONE_VM;
+        vfork = true;
+        break;
+    }
+    // It may have been waited for already, dead.
+    const gone = kill(tid, 0) === -ESRCH;
+    if (gone || family.tracees.has(tid)) return;
+    const child = family.addChild(parent, tid, flags, vfork);
+    accounts?.added(child.process !== parent.process);
+  }
+
+  /**
+   * Serves one tracee alone for a moment: who forks goes on at once, as without
+   * a tracer, and has moved its child to a group or the terminal to its front
+   * by the time that the child runs. Where its calls stop, a child that happens
+   * to share the tracer's CPU would be three times as fast.
+   */
+  giveHeadStart(tracee: Tracee): void {
+    const { waits } = this.#parts;
+    if (this.#headStart) return;
+    this.#headStart = true;
+    const quiet = tracee.process.hasJobs ? JOB_HEAD_START_MS : HEAD_START_MS;
+    const last = performance.now() + MOST_HEAD_START_MS;
+    for (let until = performance.now() + quiet;;) {
+      const now = performance.now();
+      if (now > until || now > last) break;
+      const tid = waits.wait(tracee.tid, WNOHANG);
+      if (tid < 0) break;
+      if (tid === 0) continue;
+      this.#handle(tracee, waits.status);
+      until = performance.now() + quiet;
+    }
+    this.#headStart = false;
+  }
+}

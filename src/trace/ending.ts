@@ -1,0 +1,146 @@
+/** How the program ends, and the jail with it. */
+
+import { errnoName } from "../abi/errno.ts";
+import { SIGCONT, SIGKILL, SIGTERM } from "../abi/signal.ts";
+import { LaunchError } from "../errors.ts";
+import type { LimitName, Outcome } from "../outcome.ts";
+import type { Launched } from "../sys/spawn.ts";
+import { kill } from "../sys/wait.ts";
+import { imageOf } from "./executed.ts";
+import type { Family } from "./family.ts";
+import type { TraceOptions, Watcher } from "./options.ts";
+import type { Strangers } from "./strangers.ts";
+import type { Tracee } from "./tracee.ts";
+import type { Waits } from "./waits.ts";
+import type { Watch } from "./watch.ts";
+
+/** How one program ends. */
+export class Ending {
+  /** How it ended; `undefined` as long as that is open. */
+  outcome: Outcome | undefined;
+  /** What was started; `undefined` before. */
+  launched: Launched | undefined;
+  /** Looks at the limits of the whole jail, where there are any. */
+  watch: Watch | undefined;
+  /** Who follows the end, once the program runs. */
+  watcher: Watcher | undefined;
+  readonly #options: TraceOptions;
+  readonly #family: Family;
+  readonly #waits: Waits;
+  readonly #strangers: Strangers;
+  #killing = false;
+  /** Whether the program itself is gone. */
+  #left = false;
+  /** A process whose death tells that somebody asks jail to end; 0 for none. */
+  #endBy = 0;
+
+  /**
+   * Makes one.
+   *
+   * @param options the run
+   * @param family the tracees
+   * @param waits the stops that are not handled yet
+   * @param strangers the tracees that nobody has told of yet
+   */
+  constructor(
+    options: TraceOptions,
+    family: Family,
+    waits: Waits,
+    strangers: Strangers,
+  ) {
+    this.#options = options;
+    this.#family = family;
+    this.#waits = waits;
+    this.#strangers = strangers;
+  }
+
+  /** Whether all is being killed. */
+  get killing(): boolean {
+    return this.#killing;
+  }
+
+  /** Whether a process is the program that jail started. */
+  isProgram(pid: number): boolean {
+    return pid === this.launched?.pid;
+  }
+
+  /** Sees to the limits that are of the whole jail. */
+  look(): void {
+    const found = this.#killing ? undefined : this.watch?.look();
+    if (found === undefined) return;
+    this.#exceeded(found.outcome);
+    if (found.kind === "kill") return this.killAll();
+    for (const { pid, counted } of this.#family.processes.values()) {
+      // It was waited for: its id may be somebody else's.
+      if (counted) continue;
+      kill(pid, SIGTERM);
+      // What is stopped gets no signal before it goes on.
+      kill(pid, SIGCONT);
+    }
+  }
+
+  /** A tracee uses more than a limit. */
+  exceed(tracee: Tracee, limit: LimitName, used: number): void {
+    const { pid, program } = tracee.process;
+    const set = this.#options.limits?.[limit];
+    this.#exceeded({
+      ...{ kind: "limited", limit, most: set?.most ?? 0, used },
+      ...{ source: set?.ref.source ?? "", pid },
+      program: program === "" ? imageOf(pid) : program,
+    });
+    this.killAll();
+  }
+
+  /** The first limit counts, also where the program itself is gone already. */
+  #exceeded(outcome: Outcome): void {
+    if (this.outcome?.kind !== "limited") this.outcome = outcome;
+  }
+
+  /** The program is gone, and others are waited for, unless jail is to end. */
+  heedRequests(): void {
+    const { processes } = this.#family;
+    if (!this.#left || this.#killing || processes.has(this.#endBy)) return;
+    // Who is waited for already has perhaps lost its id to somebody else.
+    if (this.#waits.hasDeaths) return;
+    [this.#endBy = 0] = processes.keys();
+    const signal = this.watcher?.endBy?.(this.#endBy) ?? 0;
+    if (signal === 0) return;
+    this.#exceeded({ kind: "signaled", signal });
+    this.killAll();
+  }
+
+  /** The program itself is gone. */
+  ended(outcome: Outcome): void {
+    const failure = this.#family.started ? undefined : this.launched?.failure();
+    if (failure !== undefined) {
+      const errno = errnoName(failure.errno);
+      const missing = failure.step === "execve" && errno === "ENOENT";
+      throw new LaunchError(
+        this.#options.program,
+        failure.step,
+        errno,
+        failure.step !== "execve" ? 125 : missing ? 127 : 126,
+        errno === "EACCES" && failure.step === "execve"
+          ? this.#options.hint ??
+            "where the policy is the reason, --report shows which rule"
+          : undefined,
+      );
+    }
+    this.outcome ??= outcome;
+    this.#left = true;
+    if (!this.#options.waitAll) this.killAll();
+  }
+
+  /** Ends the whole jail. */
+  endWith(outcome: Outcome): void {
+    this.outcome ??= outcome;
+    this.killAll();
+  }
+
+  /** Kills all that is left. */
+  killAll(): void {
+    this.#killing = true;
+    for (const pid of this.#family.processes.keys()) kill(pid, SIGKILL);
+    this.#strangers.kill();
+  }
+}

@@ -1,0 +1,104 @@
+/** What happens at an exec: what is there before anything of it has run. */
+
+import { SIGKILL } from "../abi/signal.ts";
+import { readEventMessage } from "../sys/ptrace.ts";
+import { kill } from "../sys/wait.ts";
+import { imageOf, unexpectedImage } from "./executed.ts";
+import type { Parts } from "./parts.ts";
+import type { PendingExec, Tracee } from "./tracee.ts";
+
+/** Takes in new images. */
+export class Images {
+  readonly #parts: Parts;
+
+  /**
+   * Makes it.
+   *
+   * @param parts what follows the program
+   */
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** The thread that made the exec whose event a tracee has stopped at. */
+  maker(tracee: Tracee): Tracee {
+    const { family } = this.#parts;
+    const former = readEventMessage(tracee.tid);
+    return family.tracees.get(former) ?? tracee;
+  }
+
+  /**
+   * A new image is there; nothing of it has run. What the old one held is free
+   * only when the new one has been looked at: whoever is served then must find
+   * it allowed, or ended.
+   */
+  enter(tracee: Tracee): void {
+    const {
+      accounts,
+      calls,
+      ending,
+      family,
+      freezer,
+      options,
+      resume,
+      room,
+      strangers,
+      vdso,
+      waits,
+    } = this.#parts;
+    const maker = this.maker(tracee);
+    const { process, exec } = maker;
+    for (const other of family.tracees.values()) {
+      if (other.process !== process) continue;
+      calls.forget(other);
+      other.held.length = 0;
+    }
+    // An exec that was not looked at must not run either.
+    const allowed = exec !== undefined && this.#isExpected(tracee, exec) &&
+      calls.tell(tracee);
+    if (!allowed) kill(process.pid, SIGKILL);
+    waits.aimed(maker);
+    calls.drop(maker);
+    freezer.gone(maker);
+    const { tracee: now, gone } = family.exec(tracee.tid, maker.tid);
+    now.stopped = true;
+    for (const other of gone) {
+      waits.aimed(other);
+      calls.drop(other);
+      room?.over(other);
+      freezer.gone(other);
+      if (other.tid !== now.tid) waits.forget(other.tid);
+      strangers.told(other);
+    }
+    strangers.told(maker);
+    if (!allowed) return;
+    if ((options.observe ?? accounts) !== undefined) {
+      now.process.program = imageOf(now.tid);
+    }
+    if (!family.started) {
+      family.started = true;
+      ending.watcher = options.started?.(now.process.pid);
+    }
+    vdso?.begin(now);
+    resume.go(now, 0);
+  }
+
+  /** A new image that has had a vDSO has stopped once more. */
+  withoutVdso(tracee: Tracee): void {
+    const { resume, vdso } = this.#parts;
+    switch (vdso?.step(tracee)) {
+      case "to call":
+        return resume.toCall(tracee);
+      case "go on":
+        return resume.go(tracee, 0);
+    }
+  }
+
+  /** Whether the image that a tracee has now is the one that was allowed. */
+  #isExpected(tracee: Tracee, exec: PendingExec): boolean {
+    const { calls } = this.#parts;
+    if (!exec.verify) return true;
+    const sp = calls.registersOf(tracee)?.sp ?? 0;
+    return unexpectedImage(tracee.tid, sp, exec) === undefined;
+  }
+}

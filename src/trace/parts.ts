@@ -1,0 +1,106 @@
+/** What follows a program, made once for a run. */
+
+import type { Arch } from "../abi/arch.ts";
+import { hidesVdso } from "../policy/plan_sys.ts";
+import { given } from "../policy/sys.ts";
+import { hostArch } from "../sys/host.ts";
+import { Accounts } from "./accounts.ts";
+import { Calls } from "./calls.ts";
+import { Ending } from "./ending.ts";
+import { Entry } from "./entry.ts";
+import { Family } from "./family.ts";
+import { Freezer } from "./freeze.ts";
+import type { TraceOptions } from "./options.ts";
+import { quiet } from "./quiet.ts";
+import { Resume } from "./resume.ts";
+import { Room } from "./room.ts";
+import { Strangers } from "./strangers.ts";
+import type { Tracee } from "./tracee.ts";
+import { Counter } from "./tsc.ts";
+import { VdsoRemover } from "./vdso.ts";
+import { Waits } from "./waits.ts";
+
+/** What follows a program. */
+export interface Parts {
+  /** The run. */
+  readonly options: TraceOptions;
+  /** The machine's half of the calling convention. */
+  readonly arch: Arch;
+  /** The tracees. */
+  readonly family: Family;
+  /** What happens at calls. */
+  readonly calls: Calls;
+  /** Stops others for a call that needs its descriptors alone. */
+  readonly freezer: Freezer;
+  /** What the filter says, where the kernel does not run it. */
+  readonly entry: Entry | undefined;
+  /** What was used, where that is limited or to be told. */
+  readonly accounts: Accounts | undefined;
+  /** The room for processes and threads, where that is limited. */
+  readonly room: Room | undefined;
+  /** Takes the vDSO from new images, where a policy gives the time. */
+  readonly vdso: VdsoRemover | undefined;
+  /** Answers the processor's counter, where a policy gives the time. */
+  readonly counter: Counter | undefined;
+  /** The stops that are not handled yet. */
+  readonly waits: Waits;
+  /** The tracees that nobody has told of yet. */
+  readonly strangers: Strangers;
+  /** How the program ends. */
+  readonly ending: Ending;
+  /** Lets tracees go on. */
+  readonly resume: Resume;
+}
+
+/**
+ * Makes them.
+ *
+ * @param options the run
+ * @param handle handles a stop that was held back
+ */
+export function makeParts(
+  options: TraceOptions,
+  handle: (tracee: Tracee, status: number) => void,
+): Parts {
+  const arch = hostArch();
+  const family = new Family(arch);
+  const { cpu, memory, written, time, processes } = options.limits ?? {};
+  const accounts = (options.measured ?? cpu ?? memory ?? written ?? time)
+    ? new Accounts(family)
+    : undefined;
+  const room = processes && new Room(family, processes.most);
+  const freezer = new Freezer(
+    family,
+    (tracee) => calls.ready(tracee),
+    handle,
+  );
+  const waits = new Waits(accounts);
+  const strangers = new Strangers(family, freezer, accounts, handle);
+  const ending = new Ending(options, family, waits, strangers);
+  const entry = options.engine === "ptrace"
+    ? new Entry(options.filter)
+    : undefined;
+  const resume = new Resume(
+    ({ tid }) => entry !== undefined || vdso?.has(tid) === true,
+  );
+  const calls = new Calls(options, arch, family, freezer, {
+    go: (tracee) => resume.go(tracee, 0),
+    toExit: (tracee) => resume.toCall(tracee),
+    makesRoom: (tracee) => room?.take(tracee, strangers.count()) ?? true,
+    exceeds: (tracee, limit, used) => ending.exceed(tracee, limit, used),
+    kill: () => ending.endWith({ kind: "killed-by-policy" }),
+    aims: (tracee) => waits.aims(tracee),
+    quiet: () => quiet(family, waits),
+    left: () => ending.watch?.left ?? Infinity,
+  });
+  const { sys } = options;
+  const vdso = sys !== undefined && hidesVdso(sys.rules)
+    ? new VdsoRemover(arch, calls.answers)
+    : undefined;
+  const clock = sys && given(sys.rules.time);
+  const counter = clock && new Counter(arch, clock.kind === "deny");
+  return {
+    ...{ options, arch, family, calls, freezer, entry, accounts, room },
+    ...{ vdso, counter, waits, strangers, ending, resume },
+  };
+}

@@ -1,0 +1,266 @@
+/** What happens at each kind of stop. */
+
+import { SIGCONT, SIGKILL, SIGSEGV } from "../abi/signal.ts";
+import { SYSCALLS } from "../abi/syscalls.ts";
+import { WNOHANG } from "../abi/wait.ts";
+import { listen, setOptions } from "../sys/ptrace.ts";
+import { isStopped } from "../sys/task.ts";
+import { kill } from "../sys/wait.ts";
+import { Births } from "./births.ts";
+import { isIgnored } from "./disposition.ts";
+import { Images } from "./images.ts";
+import { JobControl } from "./job_control.ts";
+import type { Parts } from "./parts.ts";
+import { isStopSignal, stopKind, stopValue } from "./stop.ts";
+import { OPTIONS, THREAD_OPTIONS } from "./stop_options.ts";
+import { isHeldByExec, type Process, type Tracee } from "./tracee.ts";
+
+/** How long a program that was stopped with jail may take to go on with it. */
+const CONTINUE_MS = 20;
+
+/** Handles stops. */
+export class Stops {
+  readonly #parts: Parts;
+  readonly #births: Births;
+  readonly #images: Images;
+  readonly #jobControl: JobControl;
+
+  /**
+   * Makes it.
+   *
+   * @param parts what follows the program
+   */
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#births = new Births(
+      parts,
+      (tracee, status) => this.handle(tracee, status),
+    );
+    this.#images = new Images(parts);
+    this.#jobControl = new JobControl(
+      parts.family,
+      parts.options.limits ?? {},
+    );
+  }
+
+  /** Handles the stop or the end of a tracee. */
+  handle(tracee: Tracee, status: number): void {
+    const { strangers } = this.#parts;
+    this.#take(tracee, status);
+    if (tracee.held.length === 0) strangers.told(tracee);
+  }
+
+  #take(tracee: Tracee, status: number): void {
+    const { ending, entry, freezer, resume, room, strangers, waits } =
+      this.#parts;
+    const kind = stopKind(status);
+    if (kind === "exited" || kind === "killed") {
+      return this.#gone(tracee, kind, stopValue(status));
+    }
+    tracee.stopped = true;
+    tracee.halted = false;
+    if (kind !== "seccomp" && kind !== "syscall") tracee.interrupted = false;
+    // The program's own filter sends calls to a tracer before they are made.
+    if (kind !== "seccomp") waits.aimed(tracee);
+    // Whoever waits for others to end, as an exec does, must not wait in vain.
+    if (kind === "leaving") return this.#leaving(tracee);
+    if (ending.killing) {
+      // SIGKILL ends it whatever stop it is in.
+      kill(tracee.process.pid, SIGKILL);
+      if (kind === "new") this.#births.take(tracee);
+      return;
+    }
+    this.#tellEnd(tracee);
+    // Its maker's stop tells what it shares, so nothing of it is lost by waiting.
+    if (tracee.frozen) {
+      const maker = kind === "exec" ? this.#images.maker(tracee) : tracee;
+      freezer.hold(tracee, status);
+      // The thread that made an exec stops as the leader, and no more as itself.
+      if (maker !== tracee) freezer.renamed(maker);
+      return;
+    }
+    if (isHeldByExec(tracee) && kind !== "exec") {
+      tracee.held.push(status);
+      return;
+    }
+    room?.over(tracee);
+    switch (kind) {
+      case "seccomp":
+        return this.#seccomp(tracee);
+      case "syscall":
+        return this.#syscall(tracee);
+      case "exec":
+        return this.#images.enter(tracee);
+      case "new":
+        // As without a tracer, the maker goes on before what it made.
+        this.#births.take(tracee);
+        this.#tellEnd(tracee);
+        resume.go(tracee, 0);
+        if (entry !== undefined || tracee.process.hasJobs) {
+          this.#births.giveHeadStart(tracee);
+        }
+        return strangers.meet();
+      case "group":
+        return this.#group(tracee, stopValue(status));
+      case "trap":
+        return resume.go(tracee, 0);
+      case "signal":
+        return this.#signal(tracee, stopValue(status));
+    }
+  }
+
+  /**
+   * A tracee is about to get a signal. The kernel shows a tracer even signals
+   * that are ignored, and so interrupts calls that it would not interrupt
+   * without one: those are made again.
+   */
+  #signal(tracee: Tracee, signal: number): void {
+    const { calls, ending, resume } = this.#parts;
+    if (signal === SIGSEGV && this.#isCounter(tracee)) {
+      return resume.go(tracee, 0);
+    }
+    if (isStopSignal(signal) && ending.isProgram(tracee.process.pid)) {
+      this.#jobControl.note(tracee.tid, signal);
+    }
+    if (
+      calls.wasInterrupted(tracee) &&
+      isIgnored(tracee.process.pid, signal)
+    ) {
+      calls.restart(tracee);
+    }
+    resume.go(tracee, signal);
+  }
+
+  /** Whether a tracee has looked at the processor's counter: it has been answered. */
+  #isCounter(tracee: Tracee): boolean {
+    const { calls, counter } = this.#parts;
+    if (counter === undefined) return false;
+    const registers = calls.registersOf(tracee);
+    return registers !== undefined &&
+      counter.answer(tracee.tid, tracee.process, registers) &&
+      calls.answers.write(tracee);
+  }
+
+  /** A filter sent a call to the tracer. */
+  #seccomp(tracee: Tracee): void {
+    const { calls, entry, resume, vdso } = this.#parts;
+    // The program's own filter may do so too: with a call that was looked at
+    // already, or that jail's filter lets pass. The tracer's decision holds.
+    if (tracee.inFlight !== undefined || vdso?.has(tracee.tid)) {
+      return resume.toCall(tracee);
+    }
+    if (entry !== undefined) return resume.go(tracee, 0);
+    calls.enter(tracee);
+  }
+
+  /** The entry or the exit of a call. */
+  #syscall(tracee: Tracee): void {
+    const { arch, calls, entry, family, resume, vdso } = this.#parts;
+    if (vdso?.has(tracee.tid)) return this.#images.withoutVdso(tracee);
+    if (entry === undefined) return this.#exit(tracee);
+    const action = entry.actionOf(tracee.tid);
+    // Before the program there is the launcher: its calls are jail's own.
+    const own = !family.started && action.kind !== "exit" &&
+      action.nr !== SYSCALLS.execve[arch.name];
+    if (own) return resume.go(tracee, 0);
+    switch (action.kind) {
+      case "exit":
+        return this.#exit(tracee);
+      case "allow":
+        return resume.go(tracee, 0);
+      case "errno":
+        return calls.fail(tracee, action.errno);
+      case "trace":
+        return calls.enter(tracee);
+      case "kill":
+        kill(tracee.process.pid, SIGKILL);
+        return;
+    }
+  }
+
+  /** Sees to it that a thread tells of its end, where there are others. */
+  #tellEnd(tracee: Tracee): void {
+    const tells = tracee.process.threads > 1;
+    if (tracee.tellsEnd === tells) return;
+    tracee.tellsEnd = tells;
+    setOptions(tracee.tid, tells ? THREAD_OPTIONS : OPTIONS);
+  }
+
+  /** A thread is about to end: it makes no call any more, and needs nothing. */
+  #leaving(tracee: Tracee): void {
+    const { calls, family, freezer, resume } = this.#parts;
+    const { process } = tracee;
+    const executed = process.executing === tracee;
+    tracee.held.length = 0;
+    calls.drop(tracee);
+    family.left(tracee);
+    freezer.gone(tracee);
+    resume.go(tracee, 0);
+    if (executed) this.#serveAgain(process);
+  }
+
+  #exit(tracee: Tracee): void {
+    const { calls, resume } = this.#parts;
+    const { process } = tracee;
+    const executed = process.executing === tracee;
+    if (!calls.leave(tracee)) resume.go(tracee, 0);
+    if (executed) this.#serveAgain(process);
+  }
+
+  /** The exec is over that the other threads of a process waited for. */
+  #serveAgain(process: Process): void {
+    const { family } = this.#parts;
+    for (const tracee of [...family.tracees.values()]) {
+      if (tracee.process !== process) continue;
+      for (const status of tracee.held.splice(0)) this.handle(tracee, status);
+    }
+  }
+
+  /** A tracee is gone. */
+  #gone(tracee: Tracee, kind: "exited" | "killed", value: number): void {
+    const { calls, ending, family, freezer, room, strangers, vdso, waits } =
+      this.#parts;
+    const { process } = tracee;
+    const executed = process.executing === tracee;
+    waits.aimed(tracee);
+    calls.drop(tracee);
+    vdso?.drop(tracee.tid);
+    family.remove(tracee);
+    room?.gone(tracee);
+    freezer.gone(tracee);
+    if (executed) this.#serveAgain(process);
+    if (ending.isProgram(tracee.tid)) {
+      ending.ended(
+        kind === "exited"
+          ? { kind: "exited", code: value }
+          : { kind: "signaled", signal: value },
+      );
+    }
+    strangers.adoptOrphans();
+  }
+
+  /** The whole process of a tracee was stopped by a job-control signal. */
+  #group(tracee: Tracee, signal: number): void {
+    const { ending, options, waits } = this.#parts;
+    tracee.halted = true;
+    listen(tracee.tid);
+    const { stopped } = options;
+    if (!ending.isProgram(tracee.tid) || stopped === undefined) return;
+    if (!this.#jobControl.stopsJail()) return;
+    let next = 0;
+    stopped(signal, () => {
+      // Whoever is continued says so, but may not have come to it yet.
+      if (!isStopped(tracee.tid)) return false;
+      next = waits.wait(tracee.tid, WNOHANG);
+      return next === 0;
+    });
+    // A shell continues jail and the program together. Where somebody
+    // continued jail alone, the program goes on too.
+    const until = Date.now() + CONTINUE_MS;
+    while (next === 0 && Date.now() < until) {
+      next = waits.wait(tracee.tid, WNOHANG);
+    }
+    if (next > 0) this.handle(tracee, waits.status);
+    else if (next === 0) kill(tracee.process.pid, SIGCONT);
+  }
+}

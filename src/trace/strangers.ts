@@ -1,0 +1,160 @@
+/**
+ * Tracees that nobody has told of yet: a new one may stop before its maker does,
+ * and its maker may die before it can tell.
+ */
+
+import { SIGKILL } from "../abi/signal.ts";
+import { resume } from "../sys/ptrace.ts";
+import { shareFiles, shareMemory } from "../sys/task.ts";
+import { kill } from "../sys/wait.ts";
+import type { Accounts } from "./accounts.ts";
+import type { Family } from "./family.ts";
+import type { Freezer } from "./freeze.ts";
+import { stopKind } from "./stop.ts";
+import { interruptCall, type Tracee } from "./tracee.ts";
+
+/** Tracees that nobody has told of yet. */
+export class Strangers {
+  readonly #family: Family;
+  readonly #freezer: Freezer;
+  readonly #accounts: Accounts | undefined;
+  readonly #handle: (tracee: Tracee, status: number) => void;
+  /** Their stops. */
+  readonly #early: Map<number, number> = new Map();
+  /** Who may still tell of the orphans that are looked for. */
+  readonly #asked = new Set<Tracee>();
+  #orphans: number[] = [];
+  #askAgain = false;
+  #killing = false;
+
+  /**
+   * Makes one.
+   *
+   * @param family the tracees
+   * @param freezer stops them for calls that need their descriptors alone
+   * @param accounts what was used, where that is limited or to be told
+   * @param handle handles the stop of a tracee that is known by now
+   */
+  constructor(
+    family: Family,
+    freezer: Freezer,
+    accounts: Accounts | undefined,
+    handle: (tracee: Tracee, status: number) => void,
+  ) {
+    this.#family = family;
+    this.#freezer = freezer;
+    this.#accounts = accounts;
+    this.#handle = handle;
+  }
+
+  /** How many there are. */
+  count(): number {
+    let count = 0;
+    for (const tid of this.#early.keys()) {
+      if (!this.#family.tracees.has(tid)) count++;
+    }
+    return count;
+  }
+
+  /** A stop of one. */
+  stop(tid: number, status: number): void {
+    const kind = stopKind(status);
+    if (kind === "exited" || kind === "killed") {
+      this.#early.delete(tid);
+      return;
+    }
+    if (kind === "leaving") {
+      resume(tid, 0);
+      return;
+    }
+    if (this.#killing) kill(tid, SIGKILL);
+    else this.#early.set(tid, status);
+  }
+
+  /** Handles stops that came before their tracees were told of. */
+  meet(): void {
+    for (const [tid, status] of this.#early) {
+      const tracee = this.#family.tracees.get(tid);
+      if (tracee === undefined) continue;
+      this.#early.delete(tid);
+      this.#handle(tracee, status);
+    }
+  }
+
+  /** The jail ends, and they with it. */
+  kill(): void {
+    this.#killing = true;
+    for (const tid of this.#early.keys()) kill(tid, SIGKILL);
+  }
+
+  /**
+   * Somebody died, who may have made a tracee without telling of it. Whoever
+   * lives and did so is about to tell: all of them are made to stop, and what
+   * nobody has told of by then is an orphan.
+   */
+  adoptOrphans(): void {
+    if (this.#early.size === 0 || this.#killing) return;
+    if (this.#asked.size > 0) {
+      this.#askAgain = true;
+      return;
+    }
+    this.#askAgain = false;
+    this.#orphans = [...this.#early.keys()];
+    for (const tracee of this.#family.tracees.values()) {
+      // What leaves tells no more. Nor does the parent of a vfork while its
+      // child is in a stop.
+      const tells = tracee.held.length > 0 ||
+        !tracee.stopped && tracee.vfork?.stopped !== true &&
+          !tracee.leaving && interruptCall(tracee) >= 0;
+      if (tells) this.#asked.add(tracee);
+    }
+    if (this.#asked.size === 0) this.#adopt();
+  }
+
+  /** A tracee has stopped, or is gone: it has told what there is to tell. */
+  told(tracee: Tracee): void {
+    if (this.#asked.size === 0) return;
+    for (const parent of this.#family.parentsOf(tracee)) this.told(parent);
+    if (!this.#asked.delete(tracee) || this.#asked.size > 0) return;
+    this.#adopt();
+    if (this.#askAgain) this.adoptOrphans();
+  }
+
+  /**
+   * Takes in tracees whose maker died before it could tell of them. What they
+   * share the kernel says; where it does not, they are ended.
+   */
+  #adopt(): void {
+    for (const tid of this.#orphans.splice(0)) {
+      const status = this.#early.get(tid);
+      if (status === undefined) continue;
+      const others = [...this.#family.tracees.values()];
+      const kin = sharing(others, tid, shareMemory);
+      const user = sharing(others, tid, shareFiles);
+      if (kin === "unknown" || user === "unknown") {
+        kill(tid, SIGKILL);
+        continue;
+      }
+      this.#early.delete(tid);
+      const orphan = this.#family.addOrphan(tid, kin, user);
+      this.#accounts?.added(true);
+      this.#freezer.join(orphan);
+      this.#handle(orphan, status);
+    }
+  }
+}
+
+/** Who of some tracees shares something with a task that nobody has told of. */
+function sharing(
+  tracees: readonly Tracee[],
+  tid: number,
+  share: (a: number, b: number) => boolean | undefined,
+): Tracee | "unknown" | undefined {
+  let known = true;
+  for (const tracee of tracees) {
+    const shares = share(tracee.tid, tid);
+    if (shares === true) return tracee;
+    if (shares === undefined && !tracee.leaving) known = false;
+  }
+  return known ? undefined : "unknown";
+}

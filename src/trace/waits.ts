@@ -1,0 +1,171 @@
+/** Which tracees have stopped, and whose turn it is. */
+
+import { EINTR } from "../abi/errno.ts";
+import { SIGKILL } from "../abi/signal.ts";
+import { WNOHANG } from "../abi/wait.ts";
+import { waitATurn } from "../sys/output.ts";
+import { isOver } from "../sys/task.ts";
+import { kill, takeStop, waitAny, waitFor, waitSeeing } from "../sys/wait.ts";
+import type { Accounts } from "./accounts.ts";
+import { stopKind } from "./stop.ts";
+import type { Tracee } from "./tracee.ts";
+
+/** How long a call may take that aims at others by their ids. */
+const AIM_MS = 10_000;
+
+/** How often to look whether it is over before that is left to the clock. */
+const AIM_SPINS = 100;
+
+/** Stops that were waited for, and are not handled yet. */
+export class Waits {
+  readonly #accounts: Accounts | undefined;
+  readonly #status = new Int32Array(1);
+  /** Whose stops, and which. */
+  readonly #tids: number[] = [];
+  readonly #stops: Map<number, number> = new Map();
+  /** Whose calls aim at others by their ids, and since when. */
+  readonly #aims = new Map<Tracee, number>();
+  /** Who is gone, and how, of which nothing was handled yet. */
+  readonly #deaths: number[] = [];
+
+  /**
+   * Makes one.
+   *
+   * @param accounts what was used, where that is limited or to be told
+   */
+  constructor(accounts: Accounts | undefined) {
+    this.#accounts = accounts;
+  }
+
+  /** The wait status that the last wait found. */
+  get status(): number {
+    return this.#status[0] as number;
+  }
+
+  /** Whether somebody is gone of whom nothing was handled yet. */
+  get hasDeaths(): boolean {
+    return this.#deaths.length > 0;
+  }
+
+  /** Waits for a task, or any where it is -1; counts who has ended. */
+  wait(tid: number, flags: number): number {
+    if (this.#aims.size > 0) return this.#waitAiming(tid, flags);
+    const accounts = this.#accounts;
+    if (accounts !== undefined) {
+      return waitSeeing(tid, this.#status, flags, accounts);
+    }
+    return tid < 0
+      ? waitAny(this.#status, flags)
+      : waitFor(tid, this.#status, flags);
+  }
+
+  /**
+   * As {@linkcode Waits.wait}, while calls are in the kernel that aim at others
+   * by their ids: who has ended stays a zombie, so that no id is used again.
+   */
+  #waitAiming(tid: number, flags: number): number {
+    for (let tries = 0;; tries++) {
+      const found = takeStop(tid, this.#status);
+      if (found > 0) return found;
+      if ((flags & WNOHANG) !== 0) return 0;
+      if (tries < AIM_SPINS) continue;
+      const now = performance.now();
+      for (const [tracee, since] of this.#aims) {
+        if (isOver(tracee.tid)) this.#aims.delete(tracee);
+        // Nothing that aims at others waits for anything.
+        else if (now > since + AIM_MS) kill(tracee.process.pid, SIGKILL);
+      }
+      // There may be something to do besides.
+      if (this.#aims.size === 0 || tries > 2 * AIM_SPINS) return -EINTR;
+      waitATurn();
+    }
+  }
+
+  /** A tracee's call, which is on its way, aims at others by their ids. */
+  aims(tracee: Tracee): void {
+    this.#aims.set(tracee, performance.now());
+  }
+
+  /** A tracee's call aims at nobody any more. */
+  aimed(tracee: Tracee): void {
+    this.#aims.delete(tracee);
+  }
+
+  /** Takes the stop that the last wait found, to be handled in its turn. */
+  take(tid: number): void {
+    if (this.#accounts !== undefined) this.#accounts.stops++;
+    const status = this.status;
+    if (isDeath(status)) {
+      // Whatever stop it was in is over.
+      this.#stops.delete(tid);
+      this.#deaths.push(tid, status);
+      return;
+    }
+    if (!this.#stops.has(tid)) this.#tids.push(tid);
+    this.#stops.set(tid, status);
+  }
+
+  /**
+   * Takes the stops of all that have stopped, so that each has its turn. The
+   * kernel tells of the newest tracee first: one that stops all the time would
+   * keep the others waiting, and a child would overtake its parent.
+   */
+  takeOthers(): void {
+    for (;;) {
+      const tid = this.wait(-1, WNOHANG);
+      if (tid <= 0) return;
+      this.take(tid);
+    }
+  }
+
+  /** The stop of a task that is not handled yet. */
+  stopOf(tid: number): number | undefined {
+    return this.#stops.get(tid);
+  }
+
+  /** A task has another id by now: its stop is no more. */
+  forget(tid: number): void {
+    this.#stops.delete(tid);
+  }
+
+  /** Whether the end of a task was waited for, and is not handled yet. */
+  hasDied(tid: number): boolean {
+    for (let at = 0; at < this.#deaths.length; at += 2) {
+      if (this.#deaths[at] === tid) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Hands over what was waited for, in its turn.
+   *
+   * @param handle handles one stop or end
+   * @param between told after each stop
+   */
+  handOver(
+    handle: (tid: number, status: number) => void,
+    between: () => void,
+  ): void {
+    // First: an id is somebody else's as soon as it was waited for.
+    for (let at = 0; at < this.#deaths.length; at += 2) {
+      handle(this.#deaths[at] as number, this.#deaths[at + 1] as number);
+    }
+    this.#deaths.length = 0;
+    for (
+      let tid = this.#tids.pop();
+      tid !== undefined;
+      tid = this.#tids.pop()
+    ) {
+      const status = this.#stops.get(tid);
+      if (status === undefined) continue;
+      this.#stops.delete(tid);
+      handle(tid, status);
+      between();
+    }
+  }
+}
+
+function isDeath(status: number): boolean {
+  const kind = stopKind(status);
+  return kind === "exited" || kind === "killed";
+}
