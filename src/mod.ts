@@ -47,7 +47,8 @@
  * for await (const text of process.stdout.pipeThrough(new TextDecoderStream())) {
  *   console.log(text);
  * }
- * const { code, signal } = await process.status;
+ * const { code, signal, usage } = await process.status;
+ * console.log(usage.memory); // 301989888
  * ```
  *
  * @module
@@ -99,4 +100,5 @@ export type {
   ValueRule,
 } from "./policy/policy.ts";
 export type { Fact, SysRules, TimeRule, UnameField } from "./policy/sys.ts";
+export type { Usage } from "./trace/accounts.ts";
 export type { Engine } from "./trace/options.ts";

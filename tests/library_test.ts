@@ -71,6 +71,7 @@ Deno.test("output() gives what the program wrote, and how it ended", async () =>
     outcome: { kind: "exited", code: 0 },
     denials: output.denials,
     denied: output.denied,
+    usage: output.usage,
     stdout: bytes("größe\n"),
     stderr: bytes("two\n"),
   });
@@ -311,6 +312,22 @@ Deno.test("a limit ends the jail, and the outcome says which", async () => {
   assertEquals([outcome.limit, outcome.most], ["time", 300]);
   assert(outcome.used >= 300);
   assert(performance.now() - start < 30_000);
+});
+
+Deno.test("usage says what was used from the start to the end", async () => {
+  const command = "sleep 0.2; cat /proc/nothing 2>/dev/null; exit 3";
+  const { code, denied, usage } = await new Jail("default").command("sh", {
+    args: ["-c", command],
+  }).output();
+  assertEquals(code, 3);
+  const { wall, cpu, memory, processes, tasks, stops, denials } = usage;
+  assert(wall >= 200, `${wall}`);
+  assert(cpu > 0 && cpu < wall, `${cpu}`);
+  assert(memory > 2 ** 16 && memory < 2 ** 30, `${memory}`);
+  assertEquals([processes, tasks], [3, 2]);
+  assert(stops > 10, `${stops}`);
+  assert(denied > 0);
+  assertEquals(denials, denied);
 });
 
 Deno.test("limits that make no sense are refused", () => {

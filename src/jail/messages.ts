@@ -10,6 +10,7 @@ import {
   UsageError,
 } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
+import type { Usage } from "../trace/accounts.ts";
 import type { Engine } from "../trace/options.ts";
 import type { Denial } from "./denial.ts";
 import type { PolicySpec } from "./load.ts";
@@ -41,6 +42,8 @@ export type WorkerMessage =
     readonly outcome: Outcome;
     /** How many calls were refused. */
     readonly denied: number;
+    /** What was used. */
+    readonly usage: Usage;
   }
   /** There was no jail, or it fell. */
   | { readonly kind: "failed"; readonly error: PlainError };

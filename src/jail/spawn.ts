@@ -6,6 +6,7 @@ import { UnsupportedError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
 import { close } from "../sys/files.ts";
 import { pidfdSendSignal } from "../sys/pidfd.ts";
+import { NOTHING_USED } from "../trace/accounts.ts";
 import type { Denial } from "./denial.ts";
 import {
   fromPlain,
@@ -105,7 +106,7 @@ class Spawned implements JailedProcess {
     this.#connections = new Connections(stdio);
     this.#signal = signal;
     if (signal?.aborted) {
-      this.#finish(toStatus(KILLED, [], 0));
+      this.#finish(toStatus(KILLED, [], 0, NOTHING_USED));
       return;
     }
     signal?.addEventListener("abort", this.#abort);
@@ -198,7 +199,12 @@ class Spawned implements JailedProcess {
         return;
       case "ended":
         return this.#finish(
-          toStatus(message.outcome, this.#denials, message.denied),
+          toStatus(
+            message.outcome,
+            this.#denials,
+            message.denied,
+            message.usage,
+          ),
         );
       case "failed":
         return this.#fail(fromPlain(message.error));

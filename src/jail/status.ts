@@ -2,6 +2,7 @@
 
 import { SIGNAL, type SignalName, signalName } from "../abi/signal.ts";
 import { exitCode, type Outcome } from "../outcome.ts";
+import type { Usage } from "../trace/accounts.ts";
 import type { Denial } from "./denial.ts";
 import type { Bytes } from "./streams.ts";
 
@@ -22,6 +23,8 @@ export interface JailStatus {
   readonly denials: readonly Denial[];
   /** How many calls were refused in all. */
   readonly denied: number;
+  /** What was used from the start to the end; nothing where nothing ran. */
+  readonly usage: Usage;
 }
 
 /** How a jail ended, and what the program wrote. */
@@ -38,12 +41,14 @@ export interface JailOutput extends JailStatus {
  * @param outcome how the program ended
  * @param denials what was refused
  * @param denied how many calls were refused in all
+ * @param usage what was used
  * @returns the status
  */
 export function toStatus(
   outcome: Outcome,
   denials: readonly Denial[],
   denied: number,
+  usage: Usage,
 ): JailStatus {
   const code = exitCode(outcome);
   return {
@@ -53,6 +58,7 @@ export function toStatus(
     outcome,
     denials,
     denied,
+    usage,
   };
 }
 

@@ -6,6 +6,7 @@ import type { Policy } from "../policy/policy.ts";
 import { presetNamed } from "../policy/presets.ts";
 import { freeCodePage } from "../sys/code_page.ts";
 import { pidfdOpen } from "../sys/pidfd.ts";
+import { NOTHING_USED } from "../trace/accounts.ts";
 import { DenialLog } from "./denial.ts";
 import { runJob } from "./job.ts";
 import { loadSpec } from "./load.ts";
@@ -49,6 +50,7 @@ async function runIn(
   const { program, here, engine, onDeny } = request;
   const policy = await loadSpec(request.policy, program, here, temporary);
   const log = new DenialLog(await positions(policy));
+  let usage = NOTHING_USED;
   const outcome = runJob(
     { program, policy, engine, onDeny, waitAll: false, temporary },
     {
@@ -56,13 +58,16 @@ async function runIn(
         const denial = log.add(event);
         if (denial !== undefined) scope.postMessage({ kind: "denied", denial });
       },
+      measured: (used) => {
+        usage = used;
+      },
       started: (pid) => {
         scope.postMessage({ kind: "started", pid, pidfd: open(pid) });
         return { over: () => {} };
       },
     },
   );
-  return { kind: "ended", outcome, denied: log.count };
+  return { kind: "ended", outcome, denied: log.count, usage };
 }
 
 /** Where rules stand in the user's own files: reading those has cost it all. */

@@ -42,6 +42,17 @@ export interface Usage {
   readonly denials: number;
 }
 
+/** What a jail used that never ran. */
+export const NOTHING_USED: Usage = {
+  wall: 0,
+  cpu: 0,
+  memory: 0,
+  processes: 0,
+  tasks: 0,
+  stops: 0,
+  denials: 0,
+};
+
 /** The accounts of one jail. */
 export class Accounts {
   readonly #family: Family;
