@@ -366,6 +366,30 @@ Deno.test("of --timeout and the policy's limit the smaller one holds", async () 
   }
 });
 
+Deno.test("jail --audit tells which limit ended a program, and whose process it was", async () => {
+  await using directory = await scratch();
+  const program = fixture("use_much");
+  const cases = [
+    ["{memory: 60MiB}", [program, "memory", "1"], program, 60 * 2 ** 20],
+    ["{time: 300ms}", ["sleep", "1000"], "/usr/bin/sleep", 300],
+    ["{output: 100kB}", ["yes"], "/usr/bin/yes", 100_000],
+  ] as const;
+  for (const [limits, argv, by, most] of cases) {
+    const log = `${directory.path}/${most}`;
+    const text = `{extends: allow-all, limits: ${limits}}`;
+    const policy = await directory.file(`${most}.yaml`, text);
+    await jail(["-p", policy, `--audit=${log}`], argv);
+    const lines = (await Deno.readTextFile(log)).trimEnd().split("\n");
+    const end = JSON.parse(lines.at(-1) ?? "");
+    assertEquals(
+      [end.end, limits.startsWith(`{${end.limit}:`), end.most, end.program],
+      ["limit", true, most, by],
+    );
+    assert(end.used >= most && end.pid > 0, lines.at(-1));
+    assertEquals(end.rule.source, policy);
+  }
+});
+
 for (const engine of ENGINES) {
   Deno.test(`jail (${engine}) --stats says what was used, and --json says it to programs`, async () => {
     const script =

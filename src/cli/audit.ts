@@ -1,5 +1,6 @@
 /**
- * The audit log: one JSON object a line, one line for each decision.
+ * The audit log: one JSON object a line, one line for each decision, and one
+ * for the end where that was a limit.
  *
  * Each record is written by one `write()` on a file opened to append, before
  * the call that it is about goes on. So a record is never mixed with that of
@@ -20,11 +21,15 @@ import {
   O_WRONLY,
 } from "../abi/fcntl.ts";
 import { type Position, SystemCallError } from "../errors.ts";
+import type { Outcome } from "../outcome.ts";
 import type { Use } from "../policy/call.ts";
 import { endpointText } from "../policy/endpoint.ts";
 import { close, open } from "../sys/files.ts";
 import { Output } from "../sys/output.ts";
 import type { Observation } from "../trace/options.ts";
+
+/** The end by a limit. */
+type Limited = Extract<Outcome, { readonly kind: "limited" }>;
 
 /** How a log is written. */
 export interface AuditOptions {
@@ -74,12 +79,26 @@ export class AuditLog {
    * @throws {SystemCallError} when it cannot be written and is not optional
    */
   record(event: Observation, position: Position | undefined): void {
+    this.#append(auditLine(event, position));
+  }
+
+  /**
+   * Writes that a limit ended the jail.
+   *
+   * @param outcome how it ended
+   * @throws {SystemCallError} when it cannot be written and is not optional
+   */
+  limited(outcome: Limited): void {
+    this.#append(limitLine(outcome, Date.now()));
+  }
+
+  #append(record: string): void {
     if (this.#fd < 0) {
       this.#lost++;
       return;
     }
     // After a record that was cut short, a new line makes the next one whole.
-    const line = `${this.#torn ? "\n" : ""}${auditLine(event, position)}\n`;
+    const line = `${this.#torn ? "\n" : ""}${record}\n`;
     const bytes = new TextEncoder().encode(line);
     const done = this.#output.write(bytes);
     if (done === bytes.length) {
@@ -96,7 +115,7 @@ export class AuditLog {
     this.#fd = -1;
     if (this.#lost === 0) return;
     this.#options.warn(
-      `the audit log ${printable(this.#path)} lacks ${this.#lost} decisions`,
+      `the audit log ${printable(this.#path)} lacks ${this.#lost} records`,
     );
     this.#lost = 0;
   }
@@ -163,6 +182,31 @@ export function auditLine(
       text: decision.rule.text,
     },
   };
+  return toLine(record);
+}
+
+/**
+ * The record of an end by a limit, as JSON without a newline. Amounts are
+ * milliseconds or bytes.
+ *
+ * @param outcome how the jail ended
+ * @param time when, in milliseconds since the epoch
+ */
+export function limitLine(outcome: Limited, time: number): string {
+  const { limit, most, used, source, program, pid } = outcome;
+  return toLine({
+    time: new Date(time).toISOString(),
+    // Whose it was, where it was that of somebody who is still there.
+    ...(pid === 0 ? {} : { pid, ...named("program", program) }),
+    end: "limit",
+    limit,
+    most,
+    used: Math.round(used),
+    rule: { source },
+  });
+}
+
+function toLine(record: unknown): string {
   return JSON.stringify(record).replace(UNSAFE_REGEXP, escapeUnits);
 }
 

@@ -3,7 +3,7 @@ import { fromText } from "../abi/bytes.ts";
 import { SystemCallError } from "../errors.ts";
 import { libc } from "../sys/libc.ts";
 import type { Observation } from "../trace/options.ts";
-import { auditLine, AuditLog } from "./audit.ts";
+import { auditLine, AuditLog, limitLine } from "./audit.ts";
 
 // Opened here, since one that is opened in a test must be closed in it.
 libc();
@@ -46,6 +46,32 @@ Deno.test("auditLine() has every fact of a decision", () => {
       text: "/etc",
     },
   });
+});
+
+Deno.test("limitLine() has every fact of an end by a limit", () => {
+  const outcome = {
+    kind: "limited",
+    limit: "memory",
+    most: 2 ** 20,
+    used: 2 ** 21,
+    source: "x.yaml",
+    program: "/a\xff",
+    pid: 7,
+  } as const;
+  const time = Date.UTC(2026, 0, 2);
+  assertEquals(JSON.parse(limitLine(outcome, time)), {
+    time: "2026-01-02T00:00:00.000Z",
+    pid: 7,
+    program: "/a\\xff",
+    programBytes: btoa("/a\xff"),
+    end: "limit",
+    limit: "memory",
+    most: 2 ** 20,
+    used: 2 ** 21,
+    rule: { source: "x.yaml" },
+  });
+  const gone = JSON.parse(limitLine({ ...outcome, pid: 0 }, time));
+  assertEquals([gone.pid, gone.program], [undefined, undefined]);
 });
 
 Deno.test("auditLine() gives a path that is not UTF-8 twice", () => {
@@ -111,7 +137,7 @@ Deno.test("AuditLog counts what an optional log lacks", () => {
     assertEquals(warnings.length, 2);
     assertEquals(
       warnings[1],
-      `the audit log "${path}" lacks 2 decisions`,
+      `the audit log "${path}" lacks 2 records`,
     );
   }
 });

@@ -32,7 +32,7 @@ export async function runProgram(request: RunRequest): Promise<Outcome> {
       .askingPerson(request.policies, [1, 2, ...request.keepFds])
     : undefined;
   try {
-    return await run(request, (event, locate) => {
+    const outcome = await run(request, (event, locate) => {
       const position = locate(event.decision.rule);
       log?.record(event, position);
       const text = denials?.add(event, position);
@@ -42,6 +42,8 @@ export async function runProgram(request: RunRequest): Promise<Outcome> {
         request.stats === "json" ? statsLine(usage) : statsText(usage, paint),
       );
     }, ask);
+    if (outcome.kind === "limited") log?.limited(outcome);
+    return outcome;
   } finally {
     log?.close();
     const summary = denials?.summary();
