@@ -12,7 +12,9 @@ async function command(...words: readonly string[]): Promise<Ended> {
 Deno.test("jail doctor finds this machine fit", async () => {
   const { code, stdout, stderr } = await command("doctor");
   assertEquals([code, stderr], [0, ""], stdout);
-  assertMatch(stdout, /^✓ pinning/m);
+  for (const name of ["pinning", "net", "sys", "limits"]) {
+    assertMatch(stdout, new RegExp(`^✓ ${name} `, "m"));
+  }
   assertStringIncludes(stdout, "Programs can be jailed on this machine.\n");
 });
 
@@ -27,6 +29,33 @@ Deno.test({
     assertEquals(code, 1, stdout);
     assertMatch(stdout, /^✗ engine seccomp/m);
     assertStringIncludes(stdout, "run jail without the debugger");
+  },
+});
+
+/** Runs a command where pidfd_getfd(2) fails with EPERM. */
+const WITHOUT_GETFD = `import ctypes, os, struct, sys
+libc = ctypes.CDLL(None)
+ops = [(0x20, 0, 0, 0), (0x15, 0, 1, 438), (6, 0, 0, 0x50001), (6, 0, 0, 0x7fff0000)]
+code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *op) for op in ops))
+libc.prctl(38, 1, 0, 0, 0)
+libc.prctl(22, 2, ctypes.byref(ctypes.create_string_buffer(
+    struct.pack("HxxxxxxQ", len(ops), ctypes.addressof(code)))), 0, 0)
+os.execvp(sys.argv[1], sys.argv[1:])`;
+
+Deno.test({
+  ...needs(
+    ["python3"],
+    "jail doctor says which rules cannot be enforced where sockets cannot be borrowed",
+  ),
+  fn: async () => {
+    const { code, stdout } = await run([
+      ...["python3", "-c", WITHOUT_GETFD],
+      ...jailCommand(),
+      "doctor",
+    ]);
+    assertEquals(code, 0, stdout);
+    assertMatch(stdout, /^✗ net .*pidfd_getfd\(2\) is not there, or refused/m);
+    assertMatch(stdout, /^✓ sys /m);
   },
 });
 

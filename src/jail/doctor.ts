@@ -1,6 +1,8 @@
 /** What this machine can enforce, found out by trying it. */
 
+import type { LimitName } from "../outcome.ts";
 import { mergeLayers } from "../policy/merge.ts";
+import { parsePolicy } from "../policy/parse.ts";
 import type { Policy } from "../policy/policy.ts";
 import { landlockAbi } from "../sys/landlock.ts";
 import { hasSeccompTrace } from "../sys/probe.ts";
@@ -9,12 +11,15 @@ import { runJob } from "./job.ts";
 import { loadLayers } from "./load.ts";
 import { DEFAULT_PATH, type Program } from "./program.ts";
 import {
+  addresses,
   cgroup,
   container,
   engine,
+  facts,
   type Finding,
   kernel,
   landlock,
+  limits,
   namespaces,
   pinning,
   privileges,
@@ -34,6 +39,23 @@ export interface Diagnosis {
   readonly findings: readonly Finding[];
 }
 
+/** What a policy may ask for besides, and how a shell shows that it holds. */
+const ASKED = {
+  net: { text: "net: {deny: [192.0.2.1]}", script: "exit 7", ends: 7 },
+  sys: {
+    text: "sys: {hostname: box, time: 2000-01-01}",
+    script: 'test "$(uname -n) $(date -u +%Y)" = "box 2000" && exit 7',
+    ends: 7,
+  },
+  limits: {
+    // All of them, so that all is counted; it is ended by the second one.
+    text: "limits: {time: 1m, cpu: 20ms, memory: 1GiB, processes: 9, " +
+      "written: 1GiB, output: 1GiB, open-files: 99, file-size: 1GiB}",
+    script: "while :; do :; done",
+    ends: "cpu",
+  },
+} as const;
+
 /** Examines the machine. It starts a few small programs, in jails and without. */
 export async function examine(): Promise<Diagnosis> {
   const policy = mergeLayers(
@@ -41,9 +63,9 @@ export async function examine(): Promise<Diagnosis> {
       ...{ cwd: "/", home: "/", tmp: "/tmp", program: "/bin/sh" },
     }, "/"),
   );
-  const open: Policy = mergeLayers(
-    await loadLayers("allow-all", { cwd: "/", program: "/bin/sh" }, "/"),
-  );
+  const variables = { cwd: "/", program: "/bin/sh" };
+  const all = await loadLayers("allow-all", variables, "/");
+  const open: Policy = mergeLayers(all);
   const abi = landlockAbi();
   const seccomp = hasSeccompTrace();
   const ran = (engine: Engine): Tried => tryJob(policy, engine, "exit 7", 7);
@@ -59,6 +81,13 @@ export async function examine(): Promise<Diagnosis> {
     'sleep 0.1 & cat /proc/self/status >/dev/null && test -e / && wait "$!"',
     0,
   );
+  const asked = async (key: keyof typeof ASKED): Promise<Tried> => {
+    const { text, script, ends } = ASKED[key];
+    const layer = await parsePolicy(text, {
+      ...{ source: "doctor", variables, trusted: true },
+    });
+    return tryJob(mergeLayers([...all, layer]), best, script, ends);
+  };
   const status = statusOfSelf();
   const findings: Finding[] = [
     kernel(),
@@ -72,6 +101,9 @@ export async function examine(): Promise<Diagnosis> {
     ].map((finding) => traced(finding, status)),
     pinning(pins, engines[best] !== undefined),
     landlock(abi),
+    addresses(await asked("net")),
+    facts(await asked("sys")),
+    limits(await asked("limits")),
     yama(engines[best]),
     privileges(status),
     container(status),
@@ -91,7 +123,7 @@ function tryJob(
   policy: Policy,
   engine: Engine,
   script: string,
-  code: number,
+  ends: number | LimitName,
 ): Tried {
   const program: Program = {
     ...{ name: "/bin/sh", args: ["-c", script] },
@@ -105,15 +137,17 @@ function tryJob(
     }, {});
     switch (outcome.kind) {
       case "exited":
-        return outcome.code === code
+        return outcome.code === ends
           ? undefined
-          : `a shell ended with ${outcome.code} instead of ${code}`;
+          : `a shell ended with ${outcome.code} instead of ${ends}`;
       case "signaled":
         return `a shell ended by signal ${outcome.signal}`;
       case "killed-by-policy":
         return "a shell was killed by the policy";
       case "limited":
-        return "a shell was ended by a limit";
+        return outcome.limit === ends
+          ? undefined
+          : `a shell was ended by its limit of ${outcome.limit}`;
       case "failed":
         return outcome.reason;
     }
