@@ -169,6 +169,34 @@ os.open(os.ttyname(slave), os.O_RDWR | os.O_NOCTTY); print("opened")`;
   Deno.test({
     ...needs(
       ["python3"],
+      `jail (${engine}) stops a hint that is put on a file which may only be read`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      await directory.file("file", "");
+      for (
+        const [mode, deny, wanted] of [["r", "file", "EACCES"], [
+          "r",
+          "x",
+          "done",
+        ]]
+      ) {
+        const { stdout } = await jail(
+          ["-A", `--deny-write=${path}/${deny}`],
+          attempt(
+            `import fcntl\nfcntl.fcntl(open("${path}/file", "${mode}"), 1036, bytes([5] + [0] * 7))`,
+          ),
+          { engine },
+        );
+        assertEquals([deny, stdout], [deny, `${wanted}\n`]);
+      }
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
       `jail (${engine}) stops a socket made or reached where nothing may be written`,
     ),
     async fn(): Promise<void> {

@@ -204,6 +204,8 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   ["fcntl", [3, 8, 100], "pid 2"], // F_SETOWN
   ["fcntl", [3, 8n | BIT32, 100], "pid 2"],
   ["fcntl", [3, 15, 1], "EPERM"], // F_SETOWN_EX
+  ["fcntl", [3, 1035, 1], "allow"], // F_GET_RW_HINT
+  ["fcntl", [3, 1036, 1], "write-fd 0"], // F_SET_RW_HINT
   ["fcntl", [3, 1030, 10], "allow"],
   ["fcntl", [3, 6, 1], "allow"],
   ["fcntl", [3, 1024, 0], "EACCES"], // F_SETLEASE

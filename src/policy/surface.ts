@@ -292,9 +292,7 @@ const FCNTL_COMMANDS: readonly number[] = [
   fcntl.F_ADD_SEALS,
   fcntl.F_GET_SEALS,
   fcntl.F_GET_RW_HINT,
-  fcntl.F_SET_RW_HINT,
   fcntl.F_GET_FILE_RW_HINT,
-  fcntl.F_SET_FILE_RW_HINT,
 ];
 
 /**
@@ -612,6 +610,11 @@ export const SURFACE: Readonly<
       "it concerns the descriptor and its file",
       is(1, ...FCNTL_COMMANDS),
     ),
+    {
+      tests: [is(1, fcntl.F_SET_RW_HINT, fcntl.F_SET_FILE_RW_HINT)],
+      action: { kind: "trace", look: { kind: "write-fd", arg: 0 } },
+      why: "it changes a file that may be open for reading only",
+    },
     {
       tests: [is(1, fcntl.F_SETOWN)],
       action: { kind: "trace", look: { kind: "pid", arg: 2 } },
