@@ -28,6 +28,12 @@ const REACH: readonly ReachCase[] = [
     allowed: "fork= read=/dev/null write=/dev/null",
   },
   {
+    policy: "sealed",
+    refused: `${NO_WRITE} ${NO_HOME} read=/etc/passwd read=./notes list=. ` +
+      "list=/proc read=/proc/self/maps read=/proc/uptime list=/sys",
+    allowed: "read=/dev/null write=/dev/null",
+  },
+  {
     policy: "base",
     refused:
       `${NO_WRITE} ${NO_HOME} read=./notes list=. run=/bin/true run=./script`,

@@ -54,6 +54,12 @@ const WORK: readonly WorkCase[] = [
     argv: ["printf", "%s\n", "hello"],
   },
   {
+    policy: "sealed",
+    what: "a program that computes",
+    needs: [],
+    argv: ["awk", "BEGIN { for (i = 0; i < 99; i++) s += i; print s }"],
+  },
+  {
     policy: "default",
     what: "a pipe of the system's tools",
     needs: ["tar", "gzip"],

@@ -1,5 +1,7 @@
 /** Constants from `include/uapi/linux/futex.h`. */
 
+/** Of an operation: the word is in memory that only threads share. */
+export const FUTEX_PRIVATE = 128;
 /** Wait while a word has a value, among threads that share memory. */
 export const FUTEX_WAIT_PRIVATE = 128;
 /** Wake those that wait, among threads that share memory. */

@@ -36,6 +36,9 @@ export const PAGE_SIZE = 4096;
 /** Leave an empty mapping behind. */
 export const MREMAP_DONTUNMAP = 4;
 
+/** madvise(2): put large pages there, now, `asm-generic/mman-common.h`. */
+export const MADV_COLLAPSE = 25;
+
 /** Memory that grows down when it is touched below, `asm-generic/mman.h`. */
 export const MAP_GROWSDOWN = 0x0100;
 /** mprotect(2): down to the beginning of memory that grows down. */

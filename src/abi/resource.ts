@@ -16,6 +16,8 @@ export const RLIMIT_NPROC = 6;
 export const RLIMIT_NOFILE = 7;
 /** Size of the address space. */
 export const RLIMIT_AS = 9;
+/** Number of signals of the user that are queued. */
+export const RLIMIT_SIGPENDING = 11;
 
 /** A limit: `struct rlimit64`. */
 export const RLIMIT64: Layout<"rlim_cur" | "rlim_max"> = {

@@ -42,6 +42,8 @@ export const STAT: Layout<
   | "st_size"
   | "st_blksize"
   | "st_blocks"
+  | "st_atime"
+  | "st_atime_nsec"
   | "st_mtime"
   | "st_mtime_nsec"
   | "st_ctime"
@@ -60,10 +62,22 @@ export const STAT: Layout<
     st_size:       [ 48, "i64"], // __kernel_long_t st_size
     st_blksize:    [ 56, "i64"], // __kernel_long_t st_blksize
     st_blocks:     [ 64, "i64"], // __kernel_long_t st_blocks
+    st_atime:      [ 72, "i64"], // __kernel_ulong_t st_atime
+    st_atime_nsec: [ 80, "i64"], // __kernel_ulong_t st_atime_nsec
     st_mtime:      [ 88, "i64"], // __kernel_ulong_t st_mtime
     st_mtime_nsec: [ 96, "i64"], // __kernel_ulong_t st_mtime_nsec
     st_ctime:      [104, "i64"], // __kernel_ulong_t st_ctime
     st_ctime_nsec: [112, "i64"], // __kernel_ulong_t st_ctime_nsec
+  },
+};
+
+/** The times of `struct statx`: each a second, a nanosecond, and padding. */
+export const STATX: Layout<"stx_atime" | "stx_mtime"> = {
+  size: 256,
+  // deno-fmt-ignore
+  fields: {
+    stx_atime: [ 64, "i64"], // struct statx_timestamp stx_atime
+    stx_mtime: [112, "i64"], // struct statx_timestamp stx_mtime
   },
 };
 

@@ -209,6 +209,7 @@ function gradeSys(sys: SysRules, filtered: boolean): GradedRule[] {
   add(sys.uid, ["start", "stop"], "R3");
   add(sys.gid, ["start", "stop"], "R3");
   add(sys.sysinfo, [filtered ? "filter" : "stop"], "R3");
+  add(sys.others, [filtered ? "filter" : "stop", "stop"], "R1");
   add(sys.random, ["start", "stop"], "R3");
   return graded;
 }

@@ -94,6 +94,7 @@ for (
     ["{time: {rate: 2, from: 1970-01-01T00:00:00Z}}", {
       time: { kind: "rate", rate: 2, from: 0 },
     }],
+    ["{others: deny}", { others: "deny" }],
     ["{cpus: 4, uid: 0, gid: 7, sysinfo: deny, random: {seed: 9}}", {
       cpus: 4,
       uid: 0,
@@ -130,12 +131,13 @@ for (
 }
 
 Deno.test("mergeLayers() closes the files that tell what sys denies, at its place", async () => {
-  const layer = await parse("sys: {time: deny, sysinfo: deny}");
+  const layer = await parse("sys: {time: deny, sysinfo: deny, others: deny}");
   const { read } = mergeLayers([layer]);
   const of = (path: string): unknown =>
     read.deny.find(({ pattern }) => pattern === path)?.ref.keys;
   assertEquals(of("/proc/stat"), ["sys", "time"]);
   assertEquals(of("/proc/loadavg"), ["sys", "sysinfo"]);
+  assertEquals(of("/proc/sys"), ["sys", "others"]);
   const real = await parse("sys: true");
   assertEquals(mergeLayers([layer, real]).read.deny, []);
 });
@@ -202,6 +204,7 @@ const WRONG: readonly (readonly [string, string, string, string?])[] = [
   ["sys: {uid: root}", "1:12", "number", ""],
   ["sys: {gid: 4294967295}", "1:12", "4294967294"],
   ["sys: {sysinfo: false}", "1:16", `"deny" is expected`],
+  ["sys: {others: hide}", "1:15", `"deny" is expected`],
   ["sys: {random: 1}", "1:15", "a seed", "{seed: 1}"],
   ["sys: {random: {}}", "1:15", "not nothing"],
   ["sys: {random: {seed: -1}}", "1:22", "from 0"],

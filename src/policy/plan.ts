@@ -19,6 +19,7 @@ import {
 } from "./guard.ts";
 import type { Policy } from "./policy.ts";
 import { netRuleGuards } from "./net_guards.ts";
+import { othersGuards } from "./others.ts";
 import { sysGuards } from "./plan_sys.ts";
 import { jailRule, SURFACE } from "./surface.ts";
 
@@ -198,6 +199,8 @@ function planCall(
   const allowed = setting?.kind === "allow";
   const maps = limits.memory !== undefined && name === "mmap";
   const guards = [
+    // They refuse alone, so they may come before what always holds.
+    ...othersGuards(name, policy.sys),
     ...maps ? SHARED_ANYWHERE : [],
     ...(SURFACE[name] ?? []),
     ...maps ? SHARED_THERE : [],

@@ -53,10 +53,23 @@ const DENIED: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
   ["sysinfo", [closed("EPERM")]], // the uptime
   ["time", [closed("EPERM")]],
   ["times", [closed("EPERM")]], // since the machine started
+  // Processor time, and what is left of a time that a timer was set to.
+  ["getrusage", [closed("EPERM")]],
+  ["getitimer", [closed("EPERM")]],
+  ["setitimer", [closed("EPERM", isSet(2))]],
+  ["timer_gettime", [closed("EPERM")]],
+  ["timer_getoverrun", [closed("EPERM")]],
+  ["timerfd_gettime", [closed("EPERM")]],
   // A wait until a time tells whether that is over.
   ["clock_nanosleep", [closed("EPERM", bits(1, time.TIMER_ABSTIME))]],
-  ["timer_settime", [closed("EPERM", bits(1, time.TIMER_ABSTIME))]],
-  ["timerfd_settime", [closed("EPERM", bits(1, time.TIMER_ABSTIME))]],
+  ["timer_settime", [
+    closed("EPERM", bits(1, time.TIMER_ABSTIME)),
+    closed("EPERM", isSet(3)),
+  ]],
+  ["timerfd_settime", [
+    closed("EPERM", bits(1, time.TIMER_ABSTIME)),
+    closed("EPERM", isSet(3)),
+  ]],
   // glibc ends a program where a futex says anything else.
   ["futex", [
     closed(

@@ -43,6 +43,7 @@ function ask(
 const FIXED: SysRules = { time: { value: { kind: "fixed", at: 0 }, ref } };
 const DENIED: SysRules = { time: { value: { kind: "deny" }, ref } };
 const NAMED: SysRules = { uname: { nodename: { value: "box", ref } } };
+const ALONE: SysRules = { others: { value: "deny", ref } };
 const TIMEOUT = 0x7fff_0000;
 
 const CASES: readonly (readonly [
@@ -87,6 +88,33 @@ const CASES: readonly (readonly [
   ["a wait for a while", DENIED, "nanosleep", [TIMEOUT], "allow"],
   ["a futex until a time", DENIED, "futex", [1, 9, 0, TIMEOUT], "EINVAL"],
   ["a timer at a time", DENIED, "timerfd_settime", [3, 1], "EPERM"],
+  ["a timer after a while", DENIED, "timerfd_settime", [3, 0, 1], "allow"],
+  ["what was left", DENIED, "timer_settime", [0, 0, 1, TIMEOUT], "EPERM"],
+  ["what is left", DENIED, "getitimer", [0, TIMEOUT], "EPERM"],
+  ["an alarm", DENIED, "setitimer", [0, TIMEOUT, 0], "allow"],
+  ["its processor time", DENIED, "getrusage", [0, TIMEOUT], "EPERM"],
+  ["a lock", ALONE, "flock", [3, 2], "ENOLCK"],
+  ["a lock of a record", ALONE, "fcntl", [3, 6, TIMEOUT], "ENOLCK"],
+  ["a flag of a descriptor", ALONE, "fcntl", [3, 2, 1], "allow"],
+  ["a hint about a file", ALONE, "fcntl", [3, 1036, TIMEOUT], "write-fd"],
+  ["a shared futex", ALONE, "futex", [1, 1, 1], "ENOSYS"],
+  ["a private futex", ALONE, "futex", [1, 129, 1], "allow"],
+  ["a thread", ALONE, "clone", [0x100], "EAGAIN"],
+  ["a signal that is queued", ALONE, "tgkill", [9, 9, 34], "EAGAIN"],
+  ["any other signal", ALONE, "tgkill", [9, 9, 6], "call"],
+  [
+    "a read that may not wait",
+    ALONE,
+    "preadv2",
+    [3, 1, 1, 0, 0, 8],
+    "EOPNOTSUPP",
+  ],
+  ["a read", ALONE, "preadv2", [3, 1, 1, 0, 0, 0], "allow"],
+  ["its own limit", ALONE, "prlimit64", [0, 7, 1], "allow"],
+  ["the user's limit", ALONE, "prlimit64", [0, 6, 1], "EPERM"],
+  ["a look at the user's limit", ALONE, "prlimit64", [0, 6, 0], "allow"],
+  ["when it was read", ALONE, "fstat", [3, TIMEOUT], "call"],
+  ["the time", ALONE, "clock_gettime", [0, TIMEOUT], "allow"],
   ...(["sched_getaffinity", "sched_setaffinity"] as const).map((name) =>
     [
       "processors",

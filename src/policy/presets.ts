@@ -12,6 +12,7 @@ import minimal from "../../policies/minimal.yaml" with { type: "text" };
 import node from "../../policies/node.yaml" with { type: "text" };
 import python from "../../policies/python.yaml" with { type: "text" };
 import readonly from "../../policies/readonly.yaml" with { type: "text" };
+import sealed from "../../policies/sealed.yaml" with { type: "text" };
 
 /** A policy that comes with jail. */
 export interface Preset {
@@ -37,6 +38,7 @@ export const PRESETS: readonly Preset[] = [
   preset("node", node),
   preset("python", python),
   preset("readonly", readonly),
+  preset("sealed", sealed),
 ];
 
 /** The policy of a name, if there is one. */

@@ -102,6 +102,7 @@ const REFUSED = [
   "sys: {time: {fixed: 2000-01-01, rate: 1}}",
   "sys: {time: {from: 2000-01-01}}",
   "sys: {cpus: 0}",
+  "sys: {others: 1}",
   "sys: {random: 1}",
   "env: {set: {A: 1}}",
   "default: 13",
@@ -118,6 +119,7 @@ const ACCEPTED = [
   "sys: {uname: {release: '6.1'}, hostname: a, time: 2000-01-01, cpus: 2}",
   "sys: {time: {rate: 2, from: 2000-01-01T00:00:00.5+01:00}, uid: 0, gid: real}",
   "sys: {time: {offset: -3d}, random: {seed: 4}, sysinfo: deny}",
+  "sys: {others: deny, sysinfo: real}",
   "sys: {deterministic: true, time: deny, uname: real}",
 ];
 

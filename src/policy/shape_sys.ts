@@ -22,6 +22,7 @@ export const SYS_KEYS = [
   "uid",
   "gid",
   "sysinfo",
+  "others",
   "random",
   "deterministic",
 ] as const;
@@ -74,6 +75,7 @@ export function readSys(value: unknown, shape: Shape): SysRules {
     ...fact("uid", whole(0, MAX_ID)),
     ...fact("gid", whole(0, MAX_ID)),
     ...fact("sysinfo", readDeny),
+    ...fact("others", readDeny),
     ...fact("random", readRandom),
     uname: { ...all.uname, ...readUname(map, shape) },
   } as SysRules;

@@ -60,6 +60,8 @@ export interface SysRules {
   readonly gid?: Fact<number> | undefined;
   /** Whether uptime, load and memory of the machine are told. */
   readonly sysinfo?: Fact<"deny"> | undefined;
+  /** Whether anything is told of what others do on the machine. */
+  readonly others?: Fact<"deny"> | undefined;
   /** The seed of what is random. */
   readonly random?: Fact<number> | undefined;
 }
@@ -71,6 +73,7 @@ export type FactName =
   | "uid"
   | "gid"
   | "sysinfo"
+  | "others"
   | "random";
 
 const FACTS: readonly FactName[] = [
@@ -79,6 +82,7 @@ const FACTS: readonly FactName[] = [
   "uid",
   "gid",
   "sysinfo",
+  "others",
   "random",
 ];
 
@@ -102,8 +106,8 @@ export const UNTOLD = "(none)";
 export const NOBODY = 65534;
 
 /**
- * Rules by which what can be hidden is hidden. Time and chance are not: hardly
- * any program would run.
+ * Rules by which what can be hidden is hidden. Time, chance and what others do
+ * are not: hardly any program would run.
  *
  * @param ref where that stands
  */
@@ -180,6 +184,18 @@ const TIME_FILES = [
   "/proc/timer_list",
 ];
 
+/** What tells of what others do, besides: all that counts, and counts for all. */
+const OTHERS_FILES = [
+  ...MACHINE_FILES,
+  ...TIME_FILES,
+  "/proc/{buddyinfo,diskstats,interrupts,locks,pagetypeinfo,schedstat}",
+  "/proc/{slabinfo,softirqs,swaps}",
+  "/proc/sys",
+  "/proc/self/{fdinfo,io,map_files,maps,net,numa_maps,pagemap,sched,schedstat}",
+  "/proc/self/{smaps,smaps_rollup,stat,statm,status,task,timers}",
+  "/sys",
+];
+
 /**
  * The files that are closed since they tell what must not be told.
  *
@@ -192,7 +208,7 @@ export function closedFiles(sys: SysRules): readonly PathRule[] {
       pattern,
       ref: { ...ref, text: `${pattern} (${ref.text})` },
     }));
-  const { time, sysinfo } = sys;
+  const { time, sysinfo, others } = sys;
   return [
     ...time === undefined || time.value === "real"
       ? []
@@ -200,5 +216,8 @@ export function closedFiles(sys: SysRules): readonly PathRule[] {
     ...sysinfo === undefined || sysinfo.value === "real"
       ? []
       : rules(MACHINE_FILES, sysinfo.ref),
+    ...others === undefined || others.value === "real"
+      ? []
+      : rules(OTHERS_FILES, others.ref),
   ];
 }

@@ -14,6 +14,7 @@ import { lookAtOpen } from "./look_open.ts";
 import { lookAtDescriptor, lookAtPaths } from "./look_paths.ts";
 import type { Looked } from "./looked.ts";
 import { lookAtMessages } from "./message.ts";
+import { hidesReading } from "./last_read.ts";
 import { inPrivateMemory } from "./private.ts";
 import { replaceFile } from "./replace.ts";
 import { leads, lookAtBind, lookAtListen, lookAtSocket } from "./sockets.ts";
@@ -217,7 +218,8 @@ export class FileCalls {
     }
     if (!asIs) return this.#flights.pin(tracee, spec, looked);
     const makes = looked.makes && options.unsafe !== true;
-    const ends = looked.held !== undefined || looked.after !== undefined;
+    const ends = looked.held !== undefined || looked.after !== undefined ||
+      hidesReading(options, spec.syscall);
     if (!makes && !ends && !freezer.has(tracee)) {
       resumer.go(tracee);
       return "done";

@@ -15,6 +15,7 @@ import {
   namesOther,
   raceOf,
 } from "./flight.ts";
+import { hideReading, hidesReading } from "./last_read.ts";
 import type { Looked } from "./looked.ts";
 import { sentOne } from "./message.ts";
 import { type CallSpec, specsOf } from "./spec.ts";
@@ -159,6 +160,12 @@ export class Flights {
   #finish(tracee: Tracee, flight: InFlight, result: number): number {
     if (result < 0) return result;
     const { bound, family, options } = this.#tools;
+    const { saved } = tracee;
+    const syscall = this.#specs[saved.nr]?.syscall;
+    if (syscall !== undefined && hidesReading(options, syscall)) {
+      const hidden = hideReading(tracee.tid, saved, syscall);
+      if (!hidden) kill(tracee.process.pid, SIGKILL);
+    }
     const filter = options.net?.sources;
     const leading = leads(tracee, family);
     if (flight.after === "made" && filter !== undefined) {
@@ -168,12 +175,10 @@ export class Flights {
         this.#endSharers(tracee);
       }
     } else if (flight.after === "bound") {
-      bound.add(tracee, leading, tracee.saved.int(0));
+      bound.add(tracee, leading, saved.int(0));
     }
     if (flight.slot < 0) return result;
-    return this.#specs[tracee.saved.nr]?.syscall.name === "sendmmsg"
-      ? sentOne(tracee, result)
-      : result;
+    return syscall?.name === "sendmmsg" ? sentOne(tracee, result) : result;
   }
 
   /** The pages were mapped, or not: the tracee's own call comes next. */

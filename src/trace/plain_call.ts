@@ -2,6 +2,7 @@
 
 import { PR_SET_SECCOMP } from "../abi/prctl.ts";
 import type { Flights } from "./flights.ts";
+import { hidesReading } from "./last_read.ts";
 import { nothing } from "./looked.ts";
 import type { CallSpec } from "./spec.ts";
 import type { Tools } from "./tools.ts";
@@ -11,7 +12,7 @@ import type { Tracee } from "./tracee.ts";
 export function enterPlain(
   tracee: Tracee,
   spec: CallSpec,
-  { answers, family, resumer }: Tools,
+  { answers, family, options, resumer }: Tools,
   flights: Flights,
 ): boolean {
   const { name } = spec.syscall;
@@ -27,6 +28,9 @@ export function enterPlain(
   if (name === "io_setup") family.expose();
   // Of ioctl(2) this is TIOCSCTTY alone.
   if (name === "ioctl") tracee.process.hasJobs = true;
-  resumer.go(tracee);
+  if (hidesReading(options, spec.syscall)) {
+    tracee.saved.copy(answers.registers);
+    flights.begin(tracee, spec, -1, nothing());
+  } else resumer.go(tracee);
   return true;
 }

@@ -1,0 +1,226 @@
+/**
+ * Two jails under `sealed`, which may read a file in common, cannot pass one bit
+ * from one to the other: neither by what their programs are told, nor by time.
+ */
+
+import { assertEquals } from "@std/assert";
+import type { SyscallName } from "../src/abi/syscalls.ts";
+import { loadLayers } from "../src/jail/load.ts";
+import type { FilterAction } from "../src/policy/guard.ts";
+import { mergeLayers } from "../src/policy/merge.ts";
+import { type CallEntry, planCalls } from "../src/policy/plan.ts";
+import { ENGINES, fixture, jailArgv, start } from "./harness.ts";
+import { type Scratch, scratch } from "./jail.ts";
+import { needs } from "./needs.ts";
+import type { Engine } from "../src/trace/options.ts";
+
+/** How often each bit is sent. */
+const ROUNDS = 3;
+
+/** Calls that are made under `sealed`, and that `one_bit` tries to tell by. */
+const TRIED: readonly SyscallName[] = names(
+  "fcntl fstat futex kill lstat mmap newfstatat open openat preadv2 stat statx",
+);
+
+/** Why each other call that is made under `sealed` tells nothing of others. */
+const TELLS_NOTHING: Readonly<Record<string, readonly SyscallName[]>> = {
+  "it is about memory that is the program's own": names(
+    `arch_prctl brk get_mempolicy map_shadow_stack mbind membarrier mlock mlock2
+    mlockall mprotect mremap mseal msync munlock munlockall munmap pkey_alloc
+    pkey_free pkey_mprotect rseq rseq_slice_yield set_mempolicy
+    set_mempolicy_home_node`,
+  ),
+  "it fills or drops what the kernel has of a file, and says nothing of that":
+    names("fadvise64 madvise readahead sync sync_file_range syncfs"),
+  "it is about the program itself, or a process of its jail": names(
+    `capget capset exit exit_group get_robust_list getegid geteuid getgid
+    getgroups getpgid getpgrp getpid getppid getpriority getresgid getresuid
+    getsid gettid getuid ioprio_get ioprio_set personality pidfd_open
+    pidfd_send_signal prctl sched_get_priority_max sched_get_priority_min
+    sched_getattr sched_getparam sched_getscheduler sched_setattr
+    sched_setparam sched_setscheduler set_robust_list set_tid_address setfsgid
+    setfsuid setgid setgroups setpgid setpriority setregid setresgid setresuid
+    setreuid setsid setuid tgkill tkill umask unshare uprobe uretprobe`,
+  ),
+  "it is about limits of the program's own": names(
+    "getrlimit prlimit64 setrlimit",
+  ),
+  "it is about signals, which come from the jail alone": names(
+    `pause restart_syscall rt_sigaction rt_sigpending rt_sigprocmask
+    rt_sigreturn rt_sigsuspend rt_sigtimedwait sigaltstack signalfd signalfd4`,
+  ),
+  "it waits for a time, and nothing tells how long that was": names(
+    "clock_nanosleep nanosleep sched_yield",
+  ),
+  "it is the one processor that the program has": names(
+    "getcpu sched_getaffinity",
+  ),
+  "it is the same for all, or random": names(
+    "getrandom lsm_get_self_attr lsm_list_modules uname",
+  ),
+  "it takes rights away": names(
+    `landlock_add_rule landlock_create_ruleset landlock_restrict_self seccomp`,
+  ),
+  "no child can be made": names("wait4 waitid"),
+  "no timer can be made": names("timer_delete timerfd_settime timer_settime"),
+  "no context, watch or set of descriptors can be made": names(
+    `epoll_ctl epoll_pwait epoll_pwait2 epoll_wait inotify_rm_watch io_cancel
+    io_destroy io_getevents io_pgetevents io_submit`,
+  ),
+  "no socket can be made": names(
+    `getpeername getsockname getsockopt recvfrom recvmmsg recvmsg sendmmsg
+    sendmsg sendto setsockopt shutdown`,
+  ),
+  "it is about descriptors of the program's own": names(
+    `close close_range copy_file_range dup dup2 dup3 eventfd eventfd2 ioctl lseek
+    poll ppoll pselect6 select sendfile splice tee vmsplice`,
+  ),
+  "nobody writes to what it reads": names(
+    `access chdir execve execveat faccessat faccessat2 fchdir fgetxattr
+    file_getattr flistxattr getcwd getdents getdents64 getxattr getxattrat
+    lgetxattr listxattr listxattrat llistxattr name_to_handle_at openat2 pread64
+    preadv read readlink readlinkat readv`,
+  ),
+  "nothing that another one reads may be written": names(
+    `chmod chown creat fallocate fchmod fchmodat fchmodat2 fchown fchownat
+    fdatasync file_setattr fremovexattr fsetxattr fsync ftruncate futimesat
+    lchown link linkat lremovexattr lsetxattr mkdir mkdirat mknod mknodat
+    pwrite64 pwritev pwritev2 removexattr removexattrat rename renameat
+    renameat2 rmdir setxattr setxattrat symlink symlinkat truncate unlink
+    unlinkat utime utimensat utimes write writev`,
+  ),
+};
+
+/**
+ * What tells of others where they are not hidden, on any machine. What uses up
+ * something of the user's is not among them: others would miss it.
+ */
+const CHANNELS = [
+  ...["flock", "F_GETLK", "F_OFD_GETLK", "futex", "inotify", "fork", "pipe"],
+  ...["SO_COOKIE", "SCM_RIGHTS", "rt_sigqueueinfo", "kill", "timer_create"],
+];
+
+function names(text: string): readonly SyscallName[] {
+  return text.split(/\s+/) as SyscallName[];
+}
+
+function isMade(action: FilterAction): boolean {
+  return action.kind === "allow" ||
+    action.kind === "trace" && action.look.kind !== "refuse";
+}
+
+/** Whether a call is made with some arguments. */
+function isOpen({ guards, action }: CallEntry): boolean {
+  const always = guards.findIndex(({ tests }) => tests.length === 0);
+  const reached = always < 0 ? guards : guards.slice(0, always + 1);
+  return reached.some((guard) => isMade(guard.action)) ||
+    always < 0 && isMade(action);
+}
+
+Deno.test("under sealed, every call that is made is tried, or has a reason to tell nothing", async () => {
+  const variables = { cwd: "/", home: "/", tmp: "/", program: "/bin/true" };
+  const policy = mergeLayers(await loadLayers("sealed", variables, "/"));
+  const plan = planCalls(policy, { observe: false, sockets: "streams" });
+  const made = [...plan].flatMap(([name, entry]) => isOpen(entry) ? name : []);
+  const known = [...TRIED, ...Object.values(TELLS_NOTHING).flat()];
+  assertEquals(known.toSorted(), made.toSorted());
+});
+
+/** What one jail's program sees while another one's sends a bit. */
+async function see(
+  flags: readonly string[],
+  bit: 0 | 1,
+  channels: readonly string[],
+  engine: Engine,
+  directory: Scratch,
+): Promise<string> {
+  const program = fixture("one_bit");
+  const file = await directory.file("shared", "x".repeat(4096));
+  const unread = await directory.file("shared.read", "x".repeat(1 << 19));
+  // Read long ago, so that it is written down when it is read.
+  await Deno.utime(unread, 1, 2);
+  const all = [...flags, `--allow-read=${file},${unread}`];
+  const run = (...words: string[]): Deno.ChildProcess =>
+    start(jailArgv(all, [program, ...words, file, ...channels], engine));
+  const seer = run("see");
+  const seen = reader(seer);
+  assertEquals(await seen.line(), "ready");
+  const sender = run("send", String(bit));
+  const sent = reader(sender);
+  assertEquals(await sent.line(), "sent");
+  const writer = seer.stdin.getWriter();
+  await writer.write(new TextEncoder().encode("\n"));
+  await writer.close();
+  const text = await seen.rest();
+  await sender.stdin.close();
+  await sent.rest();
+  for (const child of [seer, sender]) {
+    assertEquals((await child.status).code, 0, await errors(child));
+  }
+  await Deno.remove(file);
+  await Deno.remove(unread);
+  return text;
+}
+
+function reader(
+  { stdout }: Deno.ChildProcess,
+): { line(): Promise<string>; rest(): Promise<string> } {
+  const texts = stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  const more = async (): Promise<boolean> => {
+    const { value, done } = await texts.read();
+    text += value ?? "";
+    return !done;
+  };
+  return {
+    line: async () => {
+      while (!text.includes("\n") && await more());
+      const [line = ""] = text.split("\n");
+      text = text.slice(line.length + 1);
+      return line;
+    },
+    rest: async () => {
+      while (await more());
+      return text;
+    },
+  };
+}
+
+async function errors({ stderr }: Deno.ChildProcess): Promise<string> {
+  return await new Response(stderr).text();
+}
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(["gcc"], `two sealed jails (${engine}) cannot pass one bit`),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const sealed = (bit: 0 | 1): Promise<string> =>
+        see(["-p", "sealed"], bit, [], engine, directory);
+      const nothing = await sealed(0);
+      assertEquals(nothing.split("\n").length > CHANNELS.length, true, nothing);
+      for (let round = 0; round < ROUNDS; round++) {
+        assertEquals(await sealed(1), nothing);
+        assertEquals(await sealed(0), nothing);
+      }
+    },
+  });
+}
+
+Deno.test({
+  ...needs(
+    ["gcc"],
+    "two jails pass a bit by many calls, where others are told of",
+  ),
+  async fn(): Promise<void> {
+    await using directory = await scratch();
+    const told = async (bit: 0 | 1): Promise<string[]> => {
+      const flags = ["-p", "minimal"];
+      const text = await see(flags, bit, CHANNELS, "seccomp", directory);
+      return text.trimEnd().split("\n");
+    };
+    const [zero, one] = [await told(0), await told(1)];
+    const same = zero.filter((line) => one.includes(line));
+    assertEquals([same, one.length], [[], CHANNELS.length]);
+  },
+});
