@@ -129,6 +129,69 @@ except PermissionError: print("refused", flush=True)`;
   });
 }
 
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) asks where a program may connect and listen, and saves that`,
+    ),
+    async fn(): Promise<void> {
+      using server = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      const { port } = server.addr as Deno.NetAddr;
+      await using directory = await scratch();
+      const text =
+        "extends: default\nnet:\n  # nothing yet\n  connect:\n    deny: [10.0.0.1] # never\n";
+      const policy = await directory.file("policy.yaml", text);
+      const code = `import errno, socket, sys
+def attempt(call, *to):
+    s = socket.socket(); s.setblocking(True)
+    try: getattr(s, call)(to); print("done", flush=True)
+    except OSError as e: print(errno.errorcode[e.errno], flush=True)
+attempt("connect", "10.0.0.1", 80)
+attempt("connect", "127.0.0.1", ${port})
+attempt("connect", "127.0.0.1", ${port})
+attempt("connect", "127.0.0.1", ${port})
+attempt("bind", "127.0.0.1", 0)
+attempt("bind", "127.0.0.1", 0)
+u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+try: u.sendto(b"x", ("127.0.0.1", ${port}))
+except OSError as e: print(errno.errorcode[e.errno], flush=True)`;
+      const argv = ["/usr/bin/python3", "-c", code];
+      const flags = ["--on-deny=ask", "-p", policy];
+      {
+        await using terminal = new Terminal(
+          jailArgv(flags, argv, engine),
+          directory.path,
+        );
+        await terminal.see(/EACCES\r\n/);
+        const question = new RegExp(
+          `requests net access to "127\\.0\\.0\\.1:${port}"`,
+        );
+        for (const [answer, came] of [["y", "done"], ["n", "EACCES"]]) {
+          await terminal.see(question);
+          await terminal.see(/Run again with --allow-net /);
+          await terminal.see(ASK);
+          await terminal.type(`${answer}\n`);
+          await terminal.see(new RegExp(`${came}\r\n`));
+        }
+        // What was refused is not asked again.
+        await terminal.see(/EACCES\r\n/);
+        await terminal.see(/net access to listen at "127\.0\.0\.1:0"/);
+        await terminal.see(ASK);
+        await terminal.type("s\n");
+        await terminal.see(
+          /✅ Granted net access to listen at [^]*done\r\ndone\r\n/,
+        );
+        await terminal.see(/EACCES\r\n/);
+      }
+      assertEquals(
+        await Deno.readTextFile(policy),
+        `${text}  listen:\n    - "127.0.0.1:0"\n`,
+      );
+    },
+  });
+}
+
 Deno.test("jail saves a rule that is agreed to, and keeps the policy's comments", async () => {
   await using directory = await scratch();
   const text = "# mine\nextends: base # all of it\nrun: [/usr/bin/cat]\n";

@@ -1,6 +1,11 @@
 /** Asks the person at the terminal, in the form that users of Deno know. */
 
-import type { Answer, Question } from "../policy/consent.ts";
+import {
+  type Answer,
+  type AskedAccess,
+  isNetAccess,
+  type Question,
+} from "../policy/consent.ts";
 import type { converse, Terminal } from "../sys/terminal.ts";
 import type { Caller } from "../trace/options.ts";
 import { callText, fileText, programText } from "./question.ts";
@@ -192,7 +197,7 @@ export class Questioner {
         terminal.write(`\n✅ Granted ${what}, once.\n`);
         break;
       case "all":
-        terminal.write(`\n✅ Granted all ${question.access} access.\n`);
+        terminal.write(`\n✅ Granted all ${kindOf(question.access)}.\n`);
         break;
       case "none":
         terminal.write(`❌ Denied ${what}: there was no answer.\n`);
@@ -205,7 +210,8 @@ export class Questioner {
 
   #text(question: Question, caller: Caller): string {
     const program = programText(caller.program);
-    const flag = `--allow-${question.access}`;
+    const net = isNetAccess(question.access);
+    const flag = `--allow-${net ? "net" : question.access}`;
     return [
       `┏ ⚠️  ${program} requests ${describe(question)}.`,
       `┠─ Requested by ${callText(caller.text)} of process ${caller.pid}.`,
@@ -223,5 +229,20 @@ export class Questioner {
 }
 
 function describe({ access, path }: Question): string {
-  return `${access} access to ${fileText(path)}`;
+  const to = access === "listen" ? "to listen at" : "to";
+  return `${isNetAccess(access) ? "net" : access} access ${to} ${
+    fileText(path)
+  }`;
+}
+
+/** All that an answer for all of a kind allows. */
+function kindOf(access: AskedAccess): string {
+  switch (access) {
+    case "connect":
+      return "net access to other ends";
+    case "listen":
+      return "net access to listen";
+    default:
+      return `${access} access`;
+  }
 }

@@ -1,7 +1,7 @@
 /** Saves a rule that a person has agreed to in the policy file of the run. */
 
 import { toText } from "../abi/bytes.ts";
-import type { Question } from "../policy/consent.ts";
+import { isNetAccess, type Question } from "../policy/consent.ts";
 import { escapeGlob } from "../policy/glob.ts";
 import { presetNamed } from "../policy/presets.ts";
 import type { Saver } from "./ask.ts";
@@ -24,13 +24,16 @@ export async function saverFor(
   return {
     name,
     save: ({ access, path }: Question): string | undefined => {
-      const pattern = toText(escapeGlob(path).replaceAll("$", "\\$"));
+      const pattern = isNetAccess(access)
+        ? path
+        : toText(escapeGlob(path).replaceAll("$", "\\$"));
       if (pattern === undefined) return "its name is not UTF-8";
       try {
         const file = Deno.realPathSync(name);
         const text = withRule(Deno.readTextFileSync(file), access, pattern);
         if (text === undefined) {
-          return `"${access}" in ${name} is no list that a rule can be added to`;
+          const section = isNetAccess(access) ? `net: {${access}}` : access;
+          return `"${section}" in ${name} is no list that a rule can be added to`;
         }
         const unread = whyUnread(() => hasRule(text, access, pattern));
         if (unread !== undefined) return unread;

@@ -8,6 +8,7 @@ import { compile } from "../policy/decide.ts";
 import type { Decision } from "../policy/decision.ts";
 import { passed, withValues } from "../policy/env.ts";
 import { holdsNothing } from "../policy/floor.ts";
+import { withNetQuestions } from "../policy/net.ts";
 import { planCalls } from "../policy/plan.ts";
 import type { Policy } from "../policy/policy.ts";
 import { close, realpath } from "../sys/files.ts";
@@ -118,7 +119,11 @@ function engineOf(wanted: Engine | "auto"): Engine {
 export function runJob(job: Job, hooks: JobHooks): Outcome {
   const { program } = job;
   using facts = new SystemFacts(job.policy, program.env);
-  const { policy } = facts;
+  const asks = job.onDeny === "ask" && hooks.ask !== undefined;
+  // Where sockets cannot be borrowed nobody is asked about the network.
+  const policy = asks && canBorrow()
+    ? withNetQuestions(facts.policy)
+    : facts.policy;
   const engine = engineOf(job.engine);
   const found = findProgram(program);
   if (policy.limits.written !== undefined && writtenBy("self") < 0) {
@@ -137,7 +142,7 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
       : "any",
   });
   const filter = assemble(plan, hostArch());
-  const net = netOptions(policy);
+  const net = netOptions(policy, asks);
   if (net !== undefined && !canBorrow()) {
     throw new UnsupportedError(
       "Cannot enforce the rules of net: pidfd_getfd(2) is not there, or refused",

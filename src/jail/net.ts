@@ -37,14 +37,18 @@ export async function checkZones(policy: Policy): Promise<Policy> {
  * Makes what the tracer needs for rules about the network.
  *
  * @param policy the merged policy
+ * @param asks whether a person may be asked
  * @returns `undefined` where there are no such rules
  * @throws {UnsupportedError} where the rules are too many for a filter
  */
-export function netOptions({ net }: Policy): NetOptions | undefined {
+export function netOptions(
+  { net }: Policy,
+  asks: boolean,
+): NetOptions | undefined {
   if (typeof net === "string") return undefined;
-  if (!needsSources(net)) return { sources: undefined };
+  if (!needsSources(net)) return { sources: undefined, asks };
   try {
-    return { sources: assembleSources(sourcesOf(net)) };
+    return { sources: assembleSources(sourcesOf(net)), asks };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new UnsupportedError(

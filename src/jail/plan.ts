@@ -86,7 +86,7 @@ async function planWith(
     mergeLayers(await loadLayers(name, variables, cwd)),
   );
   compile(policy, { interfaceIndex });
-  netOptions(policy);
+  netOptions(policy, false);
   const at: FloorPlace = {
     env: temporary.environment(env),
     cwd,

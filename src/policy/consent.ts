@@ -1,17 +1,18 @@
-/** What a person says of files that no rule covers, and what that means for calls. */
+/** What a person says of files and addresses that no rule covers, and what that means for calls. */
 
 import type { Call, Use } from "./call.ts";
 import type { Decision } from "./decision.ts";
+import { endpointText, type NetAccess, type NetUse } from "./endpoint.ts";
 import { CONSENT, placesLink } from "./fixed.ts";
 
-/** The ways of using a file that a person is asked about. */
-export type AskedAccess = "read" | "write" | "run";
+/** The ways of using a file or an address that a person is asked about. */
+export type AskedAccess = "read" | "write" | "run" | NetAccess;
 
-/** What a person is asked: may this be done to this file? */
+/** What a person is asked: may this be done to this file, or with this address? */
 export interface Question {
   /** What would be done. */
   readonly access: AskedAccess;
-  /** The real path, a byte string. */
+  /** The real path, a byte string; or the address and port, as a policy has it. */
   readonly path: string;
 }
 
@@ -75,17 +76,17 @@ export class Consent {
     if (placesLink(call)) return refused;
     let decision = refused;
     let left = call.uses.map((use, index) => ({ use, index }));
+    let ends = call.net?.map((use, index) => ({ use, index }));
     const used: string[] = [];
     let asked = false;
     const looks = isLook(call);
-    const permits = (use: Use): boolean => {
-      const question = { access: askedOf(use), path: use.path };
+    const permits = (question: Question, use?: Use): boolean => {
       const key = keyOf(question);
-      if (this.#isCovered(use, question)) return true;
+      if (this.#isCovered(question, use)) return true;
       if (this.#refused.has(key)) return false;
       if (![...again, ...used].includes(key) && !once.looked.has(key)) {
         // Nothing is there: programs look in a dozen places for one file.
-        if (use.kind === "missing" && use.access !== "write") return false;
+        if (use?.kind === "missing" && use.access !== "write") return false;
         const answer = ask(question);
         if (!this.#note(question, answer)) return false;
         asked = true;
@@ -98,11 +99,26 @@ export class Consent {
     };
     while (decision.kind === "refuse") {
       const found = left[decision.use];
-      const permitted = decision.uncovered === true && found !== undefined &&
-        permits(found.use);
-      if (!permitted) return { ...decision, use: found?.index ?? -1 };
+      const end = ends?.[decision.end ?? -1];
+      const question = found !== undefined
+        ? { access: askedOf(found.use), path: found.use.path }
+        : end && netQuestion(end.use);
+      const permitted = decision.uncovered === true &&
+        question !== undefined && permits(question, found?.use);
+      if (!permitted) {
+        return {
+          ...decision,
+          use: found?.index ?? -1,
+          ...end === undefined ? {} : { end: end.index },
+        };
+      }
       left = left.filter((one) => one !== found);
-      decision = decide({ ...call, uses: left.map(({ use }) => use) });
+      ends = ends?.filter((one) => one !== end);
+      decision = decide({
+        ...call,
+        uses: left.map(({ use }) => use),
+        ...ends === undefined ? {} : { net: ends.map(({ use }) => use) },
+      });
     }
     if (asked) {
       for (const key of used) once.now.add(key);
@@ -135,9 +151,9 @@ export class Consent {
   }
 
   /** Whether nobody needs to be asked, since more was allowed than this. */
-  #isCovered(use: Use, question: Question): boolean {
+  #isCovered(question: Question, use: Use | undefined): boolean {
     return this.#all.has(question.access) || this.#isAlways(question) ||
-      use.access === "stat" && this.#isSeen(use.path);
+      use?.access === "stat" && this.#isSeen(use.path);
   }
 
   /** Remembers an answer; whether it allows. */
@@ -157,7 +173,7 @@ export class Consent {
         this.#all.add(question.access);
         break;
     }
-    this.#seen.add(question.path);
+    if (!isNetAccess(question.access)) this.#seen.add(question.path);
     return true;
   }
 
@@ -192,10 +208,28 @@ function askedOf({ access }: Use): AskedAccess {
   }
 }
 
+/**
+ * What is asked about an address: of the internet, and of a socket of streams.
+ * One for datagrams has a filter, by the policy, for whose answers come in.
+ */
+function netQuestion(
+  { access, endpoint, stream }: NetUse,
+): Question | undefined {
+  const internet = endpoint.family === "inet" || endpoint.family === "inet6";
+  return internet && stream === true
+    ? { access, path: endpointText(endpoint) }
+    : undefined;
+}
+
+/** Whether a question is about the network. */
+export function isNetAccess(access: AskedAccess): access is NetAccess {
+  return access === "connect" || access === "listen";
+}
+
 /** Whether a call only looks: what it finds is used by another. */
 function isLook({ name, uses }: Call): boolean {
   return name === "access" || name === "faccessat" || name === "faccessat2" ||
-    uses.every(({ access }) => access === "stat");
+    uses.length > 0 && uses.every(({ access }) => access === "stat");
 }
 
 function isBeneath(path: string, above: string): boolean {

@@ -13,8 +13,35 @@ function call(name: Call["name"], ...uses: Use[]): Call {
   return { name, uses };
 }
 
-/** A policy that allows what is in /ok, denies what is in /no, and says no more. */
-function decide({ uses }: Call): Decision {
+function connects(last: number, stream = true): Call {
+  return {
+    name: "connect",
+    uses: [],
+    net: [{
+      access: "connect",
+      endpoint: { family: "inet", address: [10, 0, 0, last], port: 80 },
+      stream,
+    }],
+  };
+}
+
+/**
+ * A policy that allows what is in /ok, denies what is in /no, denies 10.0.0.9, and
+ * says no more.
+ */
+function decide({ uses, net }: Call): Decision {
+  const [end] = net ?? [];
+  if (end?.endpoint.family === "inet") {
+    const denied = end.endpoint.address[3] === 9;
+    return {
+      kind: "refuse",
+      refusal: { kind: "errno", errno: "EACCES" },
+      rule: RULE,
+      use: -1,
+      end: 0,
+      ...denied ? {} : { uncovered: true },
+    };
+  }
   const index = uses.findIndex(({ path }) => !path.startsWith("/ok"));
   if (index < 0) return { kind: "allow", rule: RULE };
   return {
@@ -198,6 +225,31 @@ for (
       [call("symlink", use("write", "/a", "missing"))],
       ["all"],
       ["refused 0"],
+    ],
+    [
+      "asks where a stream may go, each time where the answer is once",
+      [connects(1), connects(1), connects(2)],
+      ["once", "no", "always"],
+      [
+        "connect 10.0.0.1:80?",
+        "allowed",
+        "connect 10.0.0.1:80?",
+        "refused -1",
+        "connect 10.0.0.2:80?",
+        "allowed",
+      ],
+    ],
+    [
+      "asks for no datagrams, whose answers would not come in",
+      [connects(1, false)],
+      ["all"],
+      ["refused -1"],
+    ],
+    [
+      "never asks where a rule says no to an address",
+      [connects(1), connects(2), connects(9)],
+      ["all"],
+      ["connect 10.0.0.1:80?", "allowed", "allowed", "refused -1"],
     ],
     [
       "asks for a program and its loader alike",

@@ -8,7 +8,8 @@ import {
   parseDocument,
   Scalar,
 } from "yaml";
-import type { AskedAccess } from "./consent.ts";
+import { type AskedAccess, isNetAccess } from "./consent.ts";
+import { EFFECTS } from "./policy.ts";
 import { readTwice } from "./positions.ts";
 import { readLayer } from "./shape.ts";
 import { readPolicyText } from "./text.ts";
@@ -24,14 +25,20 @@ const ANY: Variables = {
   "policy-dir": "/",
 };
 
+/** The keys of a section in a policy. */
+function keysOf(section: AskedAccess): readonly string[] {
+  return isNetAccess(section) ? ["net", section] : [section];
+}
+
 /**
- * Adds a path to what a policy allows.
+ * Adds a path to what a policy allows, or an address.
  *
  * @param text the policy, which is a valid one
  * @param section where the rule belongs
  * @param pattern the rule
  * @returns the new text, with its comments; `undefined` where no rule can be
- *   added, as in `read: true`
+ *   added, as in `read: true`, and in `net: [...]`, which would let it listen as
+ *   well as connect
  */
 export function withRule(
   text: string,
@@ -40,9 +47,16 @@ export function withRule(
 ): string | undefined {
   const document = parseDocument(text, { version: "1.2", schema: "core" });
   if (document.errors.length > 0) return undefined;
-  if (!document.has(section)) {
-    document.set(section, document.createNode([quoted(pattern)]));
-  } else if (!addTo(document, [section], pattern)) return undefined;
+  const keys = keysOf(section);
+  const [first = "", second] = keys;
+  const above = document.get(first, true);
+  // Of the network nothing was allowed so far, in any spelling.
+  if (second !== undefined && isEmpty(above)) {
+    document.set(first, document.createNode({}));
+  } else if (second !== undefined && !hasEnds(above)) return undefined;
+  if (!document.hasIn(keys)) {
+    document.setIn(keys, document.createNode([quoted(pattern)]));
+  } else if (!addTo(document, keys, pattern)) return undefined;
   return document.toString({ lineWidth: 0, flowCollectionPadding: false });
 }
 
@@ -56,17 +70,28 @@ function addTo(
     node.add(quoted(pattern));
     return true;
   }
-  if (isMap(node) && keys.length === 1) {
+  if (isMap(node) && keys.at(-1) !== "allow") {
     if (node.has("allow")) return addTo(document, [...keys, "allow"], pattern);
     node.set("allow", document.createNode([quoted(pattern)]));
     return true;
   }
   // Nothing was allowed so far, in either spelling.
-  if (isScalar(node) && (node.value === false || node.value === null)) {
+  if (isEmpty(node)) {
     document.setIn(keys, document.createNode([quoted(pattern)]));
     return true;
   }
   return false;
+}
+
+/** Whether nothing is said: no node, false, or nothing behind the colon. */
+function isEmpty(node: unknown): boolean {
+  return node === undefined ||
+    isScalar(node) && (node.value === false || node.value === null);
+}
+
+/** Whether a map has rules for either end, and not rules for both. */
+function hasEnds(node: unknown): boolean {
+  return isMap(node) && !EFFECTS.some((effect) => node.has(effect));
 }
 
 /**
@@ -87,11 +112,16 @@ export function hasRule(
     source: "",
     variables: ANY,
   });
+  if (isNetAccess(section)) {
+    const { net } = layer;
+    return typeof net === "object" &&
+      net[section].allow.some(({ ref }) => ref.text === pattern);
+  }
   const wanted = toPattern(pattern, ANY);
   return layer[section].allow.some((rule) => rule.pattern === wanted);
 }
 
-/** A path has characters that mean something in YAML. */
+/** A path or an address has characters that mean something in YAML. */
 function quoted(pattern: string): Scalar<string> {
   const scalar = new Scalar(pattern);
   if (!/^\/[\w./+-]*$/.test(pattern)) scalar.type = Scalar.QUOTE_DOUBLE;

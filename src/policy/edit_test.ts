@@ -53,6 +53,48 @@ for (
       'read: [/usr, "/a: b #\\n"]\n',
     ],
     ["no section that allows all", "read: true\n", "read", "/a", undefined],
+    [
+      "a policy without a network",
+      "extends: base # all\n",
+      "connect",
+      "10.0.0.1:443",
+      'extends: base # all\nnet:\n  connect:\n    - "10.0.0.1:443"\n',
+    ],
+    [
+      "a policy with none",
+      "net: false\n",
+      "listen",
+      "[::1]:80",
+      'net:\n  listen:\n    - "[::1]:80"\n',
+    ],
+    [
+      "rules for one end of a connection, and keeps comments",
+      "net:\n  # out\n  connect:\n    - 10.0.0.1 # it\n  listen: {deny: [localhost]}\n",
+      "listen",
+      "10.0.0.2:80",
+      'net:\n  # out\n  connect:\n    - 10.0.0.1 # it\n  listen: {deny: [localhost], allow: ["10.0.0.2:80"]}\n',
+    ],
+    [
+      "no rules for both ends, which would allow more",
+      "net: [10.0.0.1]\n",
+      "connect",
+      "10.0.0.2:80",
+      undefined,
+    ],
+    [
+      "no rules for both ends that only deny",
+      "net: {deny: [10.0.0.1]}\n",
+      "connect",
+      "10.0.0.2:80",
+      undefined,
+    ],
+    [
+      "no network that is open",
+      "net: true\n",
+      "connect",
+      "10.0.0.2:80",
+      undefined,
+    ],
   ] as const
 ) {
   Deno.test(`withRule() adds a rule to ${what}`, () => {
@@ -74,6 +116,14 @@ for (
     assertEquals(hasRule(text, "write", pattern), false);
   });
 }
+
+Deno.test("hasRule() reads an address back, for one end of a connection", () => {
+  for (const pattern of ["10.0.0.1:443", "[fe80::1%2]:80"]) {
+    const text = withRule("extends: base\n", "connect", pattern) ?? "";
+    assert(hasRule(text, "connect", pattern));
+    assertEquals(hasRule(text, "listen", pattern), false);
+  }
+});
 
 for (const char of ["\x7f", "\x85", "\ufeff", "\uffff"]) {
   const code = char.charCodeAt(0).toString(16);

@@ -56,6 +56,11 @@ export interface NetUse {
    * kernel chooses, as sending does, and whose sources are filtered.
    */
   readonly chosen?: boolean | undefined;
+  /**
+   * Whether the socket is known to be one of streams, such as TCP. That is found
+   * out for what binds and listens, and where a person is asked.
+   */
+  readonly stream?: boolean | undefined;
 }
 
 const MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];

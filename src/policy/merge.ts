@@ -11,7 +11,7 @@
  */
 
 import { mergeLimits } from "./limits.ts";
-import { mergeNet } from "./net.ts";
+import { mergeNet, mergeNetRules } from "./net.ts";
 import type { Effect, Layer, Policy } from "./policy.ts";
 import { closedFiles, mergeSys } from "./sys.ts";
 
@@ -23,6 +23,7 @@ import { closedFiles, mergeSys } from "./sys.ts";
  */
 export function mergeLayers(layers: readonly Layer[]): Policy {
   const sys = mergeSys(layers.map((layer) => layer.sys));
+  const nets = layers.map((layer) => layer.net);
   const read = mergeRules(layers.map((layer) => layer.read));
   return {
     description: last(layers, (layer) => layer.description),
@@ -33,7 +34,8 @@ export function mergeLayers(layers: readonly Layer[]): Policy {
       ...mergeRules(layers.map((layer) => layer.env)),
       set: layers.flatMap((layer) => layer.env.set),
     },
-    net: mergeNet(layers.map((layer) => layer.net)),
+    net: mergeNet(nets),
+    netRules: mergeNetRules(nets),
     sys,
     limits: mergeLimits(layers.map((layer) => layer.limits)),
     calls: {

@@ -57,27 +57,65 @@ const NONE: NetRules = { connect: NO_NET_RULES, listen: NO_NET_RULES };
  * @returns all of it: `all` and `none` where no rule makes a difference
  */
 export function mergeNet(layers: readonly (Net | undefined)[]): Net {
-  let net = NONE;
-  for (const layer of layers) {
-    if (layer === undefined) continue;
-    if (layer === "none") net = withoutAllow(net);
-    else net = append(net, layer === "all" ? ALL : layer);
-  }
+  const net = mergeNetRules(layers);
   const { connect, listen, sockets } = net;
   const refuses = [connect, listen].some((set) =>
     set.deny.length + set.ignore.length > 0
   );
   const allows = connect.allow.length + listen.allow.length > 0;
   if (!allows && sockets === undefined) return "none";
-  const nothing = [connect, listen].every((set) =>
-    set.deny.some((rule) => isEverything(rule) && rule.refusal === undefined)
-  );
-  if (nothing) return "none";
+  if (deniesAll(net)) return "none";
   const everything = [connect, listen].every((set) =>
     set.allow.some(isEverything)
   );
   return everything && !refuses && sockets === undefined ? "all" : net;
 }
+
+/**
+ * Appends the rules of layers: `true` adds one that covers everything, `false`
+ * takes back what was allowed before it.
+ *
+ * @param layers what each layer says, the most basic one first
+ */
+export function mergeNetRules(layers: readonly (Net | undefined)[]): NetRules {
+  let net = NONE;
+  for (const layer of layers) {
+    if (layer === undefined) continue;
+    if (layer === "none") net = withoutAllow(net);
+    else net = append(net, layer === "all" ? ALL : layer);
+  }
+  return net;
+}
+
+function deniesAll({ connect, listen }: NetRules): boolean {
+  return [connect, listen].every((set) =>
+    set.deny.some((rule) => isEverything(rule) && rule.refusal === undefined)
+  );
+}
+
+/**
+ * The same policy with rules about the network where a person is asked: sockets
+ * of the internet can be made, and what no rule speaks of comes to be decided.
+ *
+ * @param policy the merged policy
+ */
+export function withNetQuestions<P extends NetPolicy>(policy: P): P {
+  const { net, netRules = NONE } = policy;
+  if (net === "all") return policy;
+  const rules = net === "none" ? netRules : net;
+  if (rules.sockets !== undefined || deniesAll(rules)) return policy;
+  const sockets = new Set([...socketFamilies(rules), ...ASKED_FAMILIES]);
+  return { ...policy, net: { ...rules, sockets: [...sockets] } };
+}
+
+/** The part of a policy that is about the network. */
+interface NetPolicy {
+  readonly net: Net;
+  readonly netRules?: NetRules | undefined;
+}
+
+/** Families whose addresses a person is asked about. */
+const ASKED_FAMILIES: readonly SocketFamily[] = ["inet", "inet6"];
 
 function withoutAllow({ connect, listen }: NetRules): NetRules {
   return {

@@ -3,7 +3,7 @@
 import type { Group, SyscallName } from "../abi/syscalls.ts";
 import type { Refusal, RuleRef } from "./decision.ts";
 import type { Limits } from "./limits.ts";
-import type { Net } from "./net.ts";
+import type { Net, NetRules } from "./net.ts";
 import type { SysRules } from "./sys.ts";
 
 /** One rule about files. */
@@ -146,6 +146,8 @@ export interface Reference {
 export interface Policy extends Sections {
   /** What may be done with the network. */
   readonly net: Net;
+  /** The rules of which `net` is all: what they deny nobody is asked about. */
+  readonly netRules?: NetRules | undefined;
   /** What the program sees of the system; what is not mentioned is real. */
   readonly sys: SysRules;
 }

@@ -17,7 +17,13 @@ import { lookAtMessages } from "./message.ts";
 import { hidesReading } from "./last_read.ts";
 import { inPrivateMemory } from "./private.ts";
 import { replaceFile } from "./replace.ts";
-import { leads, lookAtBind, lookAtListen, lookAtSocket } from "./sockets.ts";
+import {
+  leads,
+  lookAtBind,
+  lookAtConnect,
+  lookAtListen,
+  lookAtSocket,
+} from "./sockets.ts";
 import type { CallSpec } from "./spec.ts";
 import type { Tools } from "./tools.ts";
 import type { Tracee } from "./tracee.ts";
@@ -169,6 +175,8 @@ export class FileCalls {
         const looked = lookAtAddress(tracee, registers, spec, isOwn);
         if (spec.syscall.name === "bind" && options.net !== undefined) {
           lookAtBind(looked, tracee, registers, leads(tracee, family));
+        } else if (spec.syscall.name === "connect" && options.net?.asks) {
+          lookAtConnect(looked, tracee, registers, leads(tracee, family));
         }
         return looked;
       }

@@ -64,6 +64,8 @@ export interface NetOptions {
    * without one, whatever comes may be received.
    */
   readonly sources: Uint8Array | undefined;
+  /** Whether a person may be asked: more is found out then. */
+  readonly asks: boolean;
 }
 
 /** Who follows the end of a program that runs. */

@@ -99,7 +99,7 @@ export function lookAtListen(
       0,
     )
     : { family: "none" };
-  looked.net.push({ access: "listen", endpoint });
+  looked.net.push({ access: "listen", endpoint, stream });
   return looked;
 }
 
@@ -130,6 +130,30 @@ export function lookAtBind(
   const chosen = facts.type === SOCK_DGRAM && port === 0 &&
     isUnspecified(address);
   if (chosen) looked.net[0] = { ...use, chosen };
+  if (facts.type === SOCK_STREAM) looked.net[0] = { ...use, stream: true };
+}
+
+/**
+ * Looks at the socket of a connect(2), where a person may be asked: about streams
+ * alone, since the filter of one for datagrams would let no answer through.
+ *
+ * @param looked what is known of the address
+ * @param tracee whose call it is
+ * @param registers its registers
+ * @param leads whether its descriptors are those of its process's first thread
+ */
+export function lookAtConnect(
+  looked: Looked,
+  tracee: Tracee,
+  registers: Registers,
+  leads: boolean,
+): void {
+  const [use] = looked.net;
+  const family = use?.endpoint.family;
+  if (use === undefined || family !== "inet" && family !== "inet6") return;
+  const facts = factsOf(tracee, leads, registers.int(0), looked);
+  if (facts === undefined || !isInternet(facts)) return;
+  looked.net[0] = { ...use, stream: facts.type === SOCK_STREAM };
 }
 
 function isInternet({ family }: SocketFacts): boolean {
