@@ -20,17 +20,19 @@ import {
 
 /** The Debian package that has each command or file which tests need. */
 const PACKAGES: Readonly<Record<string, string>> = {
+  "curl": "curl",
   "gcc": "gcc",
   "gs": "ghostscript",
   "git": "git",
   "make": "make",
   "nasm": "nasm",
+  "nc": "netcat-openbsd",
   "node": "nodejs",
   "python3": "python3",
   "script": "bsdutils",
   "setpriv": "util-linux",
   "sqlite3": "sqlite3",
-  "ssh-keygen": "openssh-client",
+  "ssh": "openssh-client",
   "strace": "strace",
   "/usr/include/asm-generic/unistd.h": "linux-libc-dev",
   "/usr/include/stdio.h": "libc6-dev",

@@ -1,7 +1,20 @@
 /** Rules about the network hold for every call that sends, connects or listens. */
 
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { ENGINES, fixture, jail, jailArgv, run, start } from "./harness.ts";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
+import {
+  type Ended,
+  ENGINES,
+  fixture,
+  jail,
+  jailArgv,
+  run,
+  start,
+} from "./harness.ts";
 import { type Scratch, scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
 
@@ -242,7 +255,78 @@ s.send(b"x"); print(s.recv(9).decode(), end="")`,
   });
 }
 
+/** A server that says the first words of ssh, and keeps what it hears. */
+function greeter(): { port: number; heard: string[]; end(): Promise<void> } {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const heard: string[] = [];
+  const talk = async (connection: Deno.Conn): Promise<void> => {
+    using _ = connection;
+    const words = new Uint8Array(99);
+    await connection.write(new TextEncoder().encode("SSH-2.0-greeter\r\n"));
+    const length = await connection.read(words) ?? 0;
+    heard.push(new TextDecoder().decode(words.subarray(0, length)));
+  };
+  const served = (async (): Promise<void> => {
+    for await (const connection of listener) await talk(connection);
+  })();
+  const { port } = listener.addr as Deno.NetAddr;
+  return {
+    ...{ port, heard },
+    end: async () => {
+      listener.close();
+      await served;
+    },
+  };
+}
+
 for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["ssh", "nc"],
+      `jail (${engine}) lets ssh and nc reach what a rule names, and nothing else`,
+    ),
+    async fn(): Promise<void> {
+      const [open, closed] = [greeter(), greeter()];
+      const flags = ["-p", "default", `--allow-net=127.0.0.1:${open.port}`];
+      const ssh = [
+        ...["ssh", "-F", "none", "-o", "BatchMode=yes", "-o"],
+        ...["UserKnownHostsFile=/dev/null", "someone@127.0.0.1", "-p"],
+      ];
+      const nc = ["nc", "-N", "127.0.0.1"];
+      try {
+        for (
+          const [argv, said, refusal] of [
+            [ssh, /^SSH-2\.0-OpenSSH/, "Permission denied"],
+            [nc, /^words of nc$/, ""],
+          ] as const
+        ) {
+          const talk = async (port: number): Promise<Ended> =>
+            await jail(flags, [...argv, String(port)], {
+              ...{ engine, stdin: "words of nc" },
+            });
+          const fine = await talk(open.port);
+          assertMatch(open.heard.pop() ?? "", said, fine.stderr);
+          if (argv === nc) assertEquals(fine.stdout, "SSH-2.0-greeter\r\n");
+          const refused = await talk(closed.port);
+          assert(refused.code !== 0 && refused.stdout === "", refused.stdout);
+          assertStringIncludes(refused.stderr, refusal);
+        }
+        assertEquals(closed.heard, []);
+      } finally {
+        await open.end();
+        await closed.end();
+      }
+    },
+  });
+
+  Deno.test(`jail (${engine}) finds names of /etc/hosts without the network`, async () => {
+    const argv = ["getent", "ahosts", "localhost"];
+    const outside = await run(argv);
+    assertStringIncludes(outside.stdout, "localhost");
+    const inside = await jail(["-p", "default"], argv, { engine });
+    assertEquals(inside, outside);
+  });
+
   Deno.test(`jail (${engine}) goes on where threads and processes make sockets, and are killed`, async () => {
     await using directory = await scratch();
     const storm = fixture("net_storm");
