@@ -11,6 +11,7 @@
 
 import * as fcntl from "../abi/fcntl.ts";
 import { FUTEX_PRIVATE } from "../abi/futex.ts";
+import { RNDGETENTCNT } from "../abi/ioctls.ts";
 import { MADV_COLLAPSE, MAP_HUGETLB } from "../abi/mman.ts";
 import {
   RLIMIT_CPU,
@@ -122,7 +123,11 @@ const GUARDS: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
   ["alarm", refuse("EPERM", CLOCK)],
   ["setitimer", refuse("EPERM", CLOCK)],
   ["timerfd_create", refuse("EPERM", CLOCK)],
+  // It tells of each time that another one ran.
+  ["rseq", refuse("ENOSYS", "it tells when others run on the processor")],
+  ["rseq_slice_yield", refuse("ENOSYS", "it belongs to rseq")],
   // What the machine has.
+  ["ioctl", refuse("EPERM", SHARED, is(1, RNDGETENTCNT))],
   ["fstatfs", refuse("EPERM", "it tells how much room others have taken")],
   ["statfs", refuse("EPERM", "it tells how much room others have taken")],
   ["sched_rr_get_interval", refuse("EPERM", "it tells how many others run")],

@@ -191,6 +191,7 @@ const OTHERS_FILES = [
   "/proc/{buddyinfo,diskstats,interrupts,locks,pagetypeinfo,schedstat}",
   "/proc/{slabinfo,softirqs,swaps}",
   "/proc/sys",
+  "/proc/self/{arch_status,ksm_merging_pages,ksm_stat,latency,oom_score}",
   "/proc/self/{fdinfo,io,map_files,maps,net,numa_maps,pagemap,sched,schedstat}",
   "/proc/self/{smaps,smaps_rollup,stat,statm,status,task,timers}",
   "/sys",

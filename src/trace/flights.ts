@@ -158,14 +158,14 @@ export class Flights {
 
   /** Does what is left to do of a call that was made; what it returns. */
   #finish(tracee: Tracee, flight: InFlight, result: number): number {
-    if (result < 0) return result;
     const { bound, family, options } = this.#tools;
     const { saved } = tracee;
     const syscall = this.#specs[saved.nr]?.syscall;
     if (syscall !== undefined && hidesReading(options, syscall)) {
-      const hidden = hideReading(tracee.tid, saved, syscall);
+      const hidden = hideReading(tracee.tid, saved, syscall, result >= 0);
       if (!hidden) kill(tracee.process.pid, SIGKILL);
     }
+    if (result < 0) return result;
     const filter = options.net?.sources;
     const leading = leads(tracee, family);
     if (flight.after === "made" && filter !== undefined) {
