@@ -77,7 +77,7 @@ export async function runTraced(
     program: name,
     filter,
     plan,
-    net: netOptions(policy, false),
+    net: netOptions(policy),
     decide: decide === undefined ? ask : (call): Decision => decide(call, ask),
     waitAll: false,
     unsafe,

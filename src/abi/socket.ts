@@ -145,6 +145,8 @@ export const SO_REUSEPORT = 15;
 export const SO_BINDTODEVICE = 25;
 /** A filter for what is received. */
 export const SO_ATTACH_FILTER = 26;
+/** getsockopt(2): the filter that it has, of so many instructions. */
+export const SO_GET_FILTER = 26;
 /** Take the filter away. */
 export const SO_DETACH_FILTER = 27;
 /** A mark that routes can depend on. */

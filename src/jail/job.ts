@@ -142,7 +142,8 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
       : "any",
   });
   const filter = assemble(plan, hostArch());
-  const net = netOptions(policy, asks);
+  const asked = hooks.ask && asks ? asking(decide, hooks.ask) : undefined;
+  const net = netOptions(policy, asked?.granted);
   if (net !== undefined && !canBorrow()) {
     throw new UnsupportedError(
       "Cannot enforce the rules of net: pidfd_getfd(2) is not there, or refused",
@@ -182,11 +183,7 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
       filter,
       net,
       plan,
-      decide: job.onDeny === "kill"
-        ? deadly(decide)
-        : job.onDeny === "ask" && hooks.ask !== undefined
-        ? asking(decide, hooks.ask)
-        : decide,
+      decide: job.onDeny === "kill" ? deadly(decide) : asked?.decide ?? decide,
       sys: facts.options,
       limits: policy.limits,
       measured: hooks.measured,

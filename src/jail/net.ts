@@ -3,6 +3,7 @@
 import { UnsupportedError } from "../errors.ts";
 import { Fault } from "../policy/fault.ts";
 import { NetMatcher, ZoneError } from "../policy/net_match.ts";
+import type { NetRule, NetRules } from "../policy/net.ts";
 import { needsSources, sourcesOf } from "../policy/net_sources.ts";
 import { asPolicyError } from "../policy/parse.ts";
 import type { Policy } from "../policy/policy.ts";
@@ -37,23 +38,44 @@ export async function checkZones(policy: Policy): Promise<Policy> {
  * Makes what the tracer needs for rules about the network.
  *
  * @param policy the merged policy
- * @param asks whether a person may be asked
+ * @param granted what a person has allowed meanwhile, where one may be asked
  * @returns `undefined` where there are no such rules
  * @throws {UnsupportedError} where the rules are too many for a filter
  */
 export function netOptions(
   { net }: Policy,
-  asks: boolean,
+  granted?: () => readonly NetRule[],
 ): NetOptions | undefined {
   if (typeof net === "string") return undefined;
-  if (!needsSources(net)) return { sources: undefined, asks };
+  const wider = granted &&
+    ((): Uint8Array | undefined => widened(net, granted()));
+  if (!needsSources(net)) return { sources: undefined, granted: wider };
   try {
-    return { sources: assembleSources(sourcesOf(net)), asks };
+    return { sources: assembleSources(sourcesOf(net)), granted: wider };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new UnsupportedError(
       "Cannot filter datagrams by the rules of net: they are too many",
       "join addresses by a prefix, such as 10.0.0.0/8, and ports by a range",
     );
+  }
+}
+
+/** The filter for datagrams with rules beside those of the policy; or none. */
+function widened(
+  net: NetRules,
+  granted: readonly NetRule[],
+): Uint8Array | undefined {
+  if (granted.length === 0 || !needsSources(net)) return undefined;
+  const { connect } = net;
+  const allow = [...connect.allow, ...granted];
+  try {
+    return assembleSources(
+      sourcesOf({ ...net, connect: { ...connect, allow } }),
+    );
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    // Then no answers come in; what is sent was allowed all the same.
+    return undefined;
   }
 }

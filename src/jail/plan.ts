@@ -86,7 +86,7 @@ async function planWith(
     mergeLayers(await loadLayers(name, variables, cwd)),
   );
   compile(policy, { interfaceIndex });
-  netOptions(policy, false);
+  netOptions(policy);
   const at: FloorPlace = {
     env: temporary.environment(env),
     cwd,

@@ -40,5 +40,5 @@ export async function checkPolicy(policy: string): Promise<void> {
     mergeLayers(await loadLayers(policy, variables, here)),
   );
   compile(merged, { interfaceIndex });
-  netOptions(merged, false);
+  netOptions(merged);
 }

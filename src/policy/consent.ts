@@ -209,14 +209,15 @@ function askedOf({ access }: Use): AskedAccess {
 }
 
 /**
- * What is asked about an address: of the internet, and of a socket of streams.
- * One for datagrams has a filter, by the policy, for whose answers come in.
+ * What is asked about an address: of the internet, and of a socket that is known.
+ * One for datagrams listens to all that come, so nobody is asked about that.
  */
 function netQuestion(
   { access, endpoint, stream }: NetUse,
 ): Question | undefined {
   const internet = endpoint.family === "inet" || endpoint.family === "inet6";
-  return internet && stream === true
+  const known = access === "connect" ? stream !== undefined : stream === true;
+  return internet && known
     ? { access, path: endpointText(endpoint) }
     : undefined;
 }

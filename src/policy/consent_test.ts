@@ -13,7 +13,7 @@ function call(name: Call["name"], ...uses: Use[]): Call {
   return { name, uses };
 }
 
-function connects(last: number, stream = true): Call {
+function connects(last: number, stream: boolean | undefined = true): Call {
   return {
     name: "connect",
     uses: [],
@@ -240,10 +240,16 @@ for (
       ],
     ],
     [
-      "asks for no datagrams, whose answers would not come in",
-      [connects(1, false)],
-      ["all"],
-      ["refused -1"],
+      "asks for datagrams, and for nothing where the socket is not known",
+      [connects(1, false), {
+        ...connects(2),
+        net: connects(2).net?.map(({ access, endpoint }) => ({
+          access,
+          endpoint,
+        })) ?? [],
+      }],
+      ["once", "all"],
+      ["connect 10.0.0.1:80?", "allowed", "refused -1"],
     ],
     [
       "never asks where a rule says no to an address",

@@ -57,8 +57,8 @@ export interface NetUse {
    */
   readonly chosen?: boolean | undefined;
   /**
-   * Whether the socket is known to be one of streams, such as TCP. That is found
-   * out for what binds and listens, and where a person is asked.
+   * Whether the socket is known to be one of streams, such as TCP, or to be none.
+   * That is found out for what binds and listens, and where a person is asked.
    */
   readonly stream?: boolean | undefined;
 }

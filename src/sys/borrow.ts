@@ -8,6 +8,7 @@ import {
   SO_ATTACH_FILTER,
   SO_COOKIE,
   SO_DOMAIN,
+  SO_GET_FILTER,
   SO_LINGER,
   SO_TYPE,
   SOL_SOCKET,
@@ -126,6 +127,20 @@ function option(fd: number, level: number, name: number): number {
   const size = new Uint32Array([value.byteLength]);
   const result = outcome(libc().getsockopt(fd, level, name, value, size));
   return result < 0 ? result : value[0] as number;
+}
+
+/**
+ * Whether a socket has a filter for what it receives.
+ *
+ * @param fd a descriptor of this process
+ */
+export function hasFilter(fd: number): boolean {
+  const length = new Uint32Array(1);
+  const none = new Uint8Array(8);
+  const result = outcome(
+    libc().getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, none, length),
+  );
+  return result === 0 && (length[0] as number) > 0;
 }
 
 /**

@@ -1,6 +1,7 @@
 /** What happens at calls that name files, descriptors or addresses. */
 
 import { ESRCH } from "../abi/errno.ts";
+import type { NetUse } from "../policy/endpoint.ts";
 import { close } from "../sys/files.ts";
 import { lookAtAddress } from "./address.ts";
 import { refuseForeign } from "./aimed_calls.ts";
@@ -20,9 +21,10 @@ import { replaceFile } from "./replace.ts";
 import {
   leads,
   lookAtBind,
-  lookAtConnect,
   lookAtListen,
+  lookAtSender,
   lookAtSocket,
+  widenFilter,
 } from "./sockets.ts";
 import type { CallSpec } from "./spec.ts";
 import type { Tools } from "./tools.ts";
@@ -175,13 +177,18 @@ export class FileCalls {
         const looked = lookAtAddress(tracee, registers, spec, isOwn);
         if (spec.syscall.name === "bind" && options.net !== undefined) {
           lookAtBind(looked, tracee, registers, leads(tracee, family));
-        } else if (spec.syscall.name === "connect" && options.net?.asks) {
-          lookAtConnect(looked, tracee, registers, leads(tracee, family));
+        } else if (options.net?.granted !== undefined) {
+          lookAtSender(looked, tracee, registers, leads(tracee, family));
         }
         return looked;
       }
-      case "message":
-        return lookAtMessages(tracee, registers, spec, isOwn, alone);
+      case "message": {
+        const looked = lookAtMessages(tracee, registers, spec, isOwn, alone);
+        if (options.net?.granted !== undefined) {
+          lookAtSender(looked, tracee, registers, leads(tracee, family));
+        }
+        return looked;
+      }
       case "socket":
         return lookAtSocket(tracee, leads(tracee, family));
       case "listen":
@@ -216,6 +223,12 @@ export class FileCalls {
       answers.answer(tracee, -looked.errno);
       return "done";
     }
+    const granted = looked.net.some(isDatagram)
+      ? options.net?.granted?.()
+      : undefined;
+    if (granted !== undefined) {
+      widenFilter(tracee, leads(tracee, family), registers.int(0), granted);
+    }
     // An address that is no path needs no lock, and its call may block for long.
     if (looked.paths.length === 0) lock.give(tracee);
     if (spec.treatment === "exec") {
@@ -240,4 +253,9 @@ export class FileCalls {
     this.#flights.begin(tracee, spec, -1, looked);
     return "in flight";
   }
+}
+
+/** Whether it goes to an address by a socket that is known to be for datagrams. */
+function isDatagram({ access, stream }: NetUse): boolean {
+  return access === "connect" && stream === false;
 }

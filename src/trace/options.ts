@@ -64,8 +64,11 @@ export interface NetOptions {
    * without one, whatever comes may be received.
    */
   readonly sources: Uint8Array | undefined;
-  /** Whether a person may be asked: more is found out then. */
-  readonly asks: boolean;
+  /**
+   * Where a person may be asked, the same with what was allowed meanwhile;
+   * `undefined` as long as nothing was.
+   */
+  readonly granted?: (() => Uint8Array | undefined) | undefined;
 }
 
 /** Who follows the end of a program that runs. */

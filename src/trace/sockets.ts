@@ -29,10 +29,12 @@ import {
   type Endpoint,
   internetEndpoint,
   isUnspecified,
+  type NetUse,
 } from "../policy/endpoint.ts";
 import {
   attachFilter,
   borrowDescriptor,
+  hasFilter,
   type SocketFacts,
   socketFacts,
 } from "../sys/borrow.ts";
@@ -134,26 +136,52 @@ export function lookAtBind(
 }
 
 /**
- * Looks at the socket of a connect(2), where a person may be asked: about streams
- * alone, since the filter of one for datagrams would let no answer through.
+ * Looks at the socket of a call that sends to an address, where a person may be
+ * asked about that.
  *
- * @param looked what is known of the address
+ * @param looked what is known of the addresses
  * @param tracee whose call it is
  * @param registers its registers
  * @param leads whether its descriptors are those of its process's first thread
  */
-export function lookAtConnect(
+export function lookAtSender(
   looked: Looked,
   tracee: Tracee,
   registers: Registers,
   leads: boolean,
 ): void {
-  const [use] = looked.net;
-  const family = use?.endpoint.family;
-  if (use === undefined || family !== "inet" && family !== "inet6") return;
+  const isAsked = ({ endpoint: { family } }: NetUse): boolean =>
+    family === "inet" || family === "inet6";
+  if (!looked.net.some(isAsked)) return;
   const facts = factsOf(tracee, leads, registers.int(0), looked);
   if (facts === undefined || !isInternet(facts)) return;
-  looked.net[0] = { ...use, stream: facts.type === SOCK_STREAM };
+  const stream = facts.type === SOCK_STREAM;
+  looked.net.forEach((use, at) => {
+    if (isAsked(use)) looked.net[at] = { ...use, stream };
+  });
+}
+
+/**
+ * Lets a socket for datagrams receive the answers of whom a person has allowed
+ * it to send to. One that comes from outside the jail has no filter, and gets
+ * none.
+ *
+ * @param tracee whose it is; nobody else who has the descriptor runs
+ * @param leads whether its descriptors are those of its process's first thread
+ * @param number the descriptor
+ * @param filter an array of `struct sock_filter`
+ */
+export function widenFilter(
+  tracee: Tracee,
+  leads: boolean,
+  number: number,
+  filter: Uint8Array,
+): void {
+  // Where that fails, no answer comes in.
+  const fd = borrow(tracee, leads, number);
+  if (fd < 0) return;
+  if (hasFilter(fd)) attachFilter(fd, filter);
+  close(fd);
 }
 
 function isInternet({ family }: SocketFacts): boolean {
