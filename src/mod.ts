@@ -96,6 +96,7 @@ export type {
   PathRules,
   Policy,
   PolicySource as PolicyText,
+  RootRule,
   Sections,
   ValueRule,
 } from "./policy/policy.ts";

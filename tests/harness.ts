@@ -141,7 +141,7 @@ export function fixture(
   name: string,
   flags: readonly string[] = ["-pthread"],
 ): string {
-  const known = built.get(name);
+  const known = built.get(`${name} ${flags.join(" ")}`);
   if (known !== undefined) return known;
   if (folder === undefined) {
     const made = Deno.makeTempDirSync({ prefix: "jail-fixtures-" });
@@ -152,13 +152,15 @@ export function fixture(
     );
     folder = made;
   }
-  const program = `${folder}/${name}`;
+  const program = `${folder}/${name}${
+    flags.includes("-static") ? "-alone" : ""
+  }`;
   const source = new URL(`${name}.c`, FIXTURES).pathname;
   const { success, stderr } = new Deno.Command("gcc", {
     args: ["-O1", "-Wall", "-Werror", ...flags, "-o", program, source],
   }).outputSync();
   if (!success) throw new Error(text(stderr));
-  built.set(name, program);
+  built.set(`${name} ${flags.join(" ")}`, program);
   return program;
 }
 

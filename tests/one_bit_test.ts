@@ -5,7 +5,7 @@
 
 import { assertEquals } from "@std/assert";
 import type { SyscallName } from "../src/abi/syscalls.ts";
-import { loadLayers } from "../src/jail/load.ts";
+import { loadLayers } from "../src/jail/layers.ts";
 import type { FilterAction } from "../src/policy/guard.ts";
 import { mergeLayers } from "../src/policy/merge.ts";
 import { type CallEntry, planCalls } from "../src/policy/plan.ts";

@@ -24,6 +24,8 @@ export interface Race {
   readonly net?: boolean | "one port";
   /** Whether it runs under both engines in the test suite. */
   readonly both?: boolean;
+  /** Whether the directory that all of it is in is the program's root directory. */
+  readonly rooted?: boolean;
   /** Whether jail holds it without Landlock, which alone would refuse it all. */
   readonly floorless?: boolean;
   /** What is switched off where it wins, or why that cannot be shown. */
@@ -48,11 +50,13 @@ function path(
   whats: string,
   title: string,
   both = "",
+  rooted = false,
 ): Race[] {
   return whats.split(" ").map((what) => ({
     name: `${title} (${what})`,
     words: ["race_path", how, what] as const,
     both: both.split(" ").includes(what),
+    rooted,
     control: "pinning" as const,
   }));
 }
@@ -106,6 +110,20 @@ export const RACES: readonly Race[] = [
     "open",
   ),
   ...path("dirfd", "open chmod unlink", "the directory of a call is moved"),
+  ...path(
+    "link",
+    "open chmod",
+    "a directory becomes a link in another root",
+    "open",
+    true,
+  ),
+  ...path(
+    "thread",
+    "open",
+    "a path is overwritten by a thread in another root",
+    "",
+    true,
+  ),
   ...path(
     "chdir",
     "open stat chmod",
@@ -239,11 +257,14 @@ export async function runRace(
     "policy.yaml",
     policyOf(race, home, ports),
   );
+  const [name, ...words] = race.words;
+  const program = race.rooted === true
+    ? await putInside(name, home)
+    : fixture(name);
   const before = await census(home);
   await using _outside = beside(race, home, seconds);
-  const [name, ...words] = race.words;
   const numbers = race.net === "one port" ? ports.numbers.map(String) : [];
-  const argv = [fixture(name), ...words, ...numbers, String(seconds)];
+  const argv = [program, ...words, ...numbers, String(seconds)];
   const floor = race.floorless === true ? ["--no-landlock"] : [];
   const ended = await within(
     seconds * 1000 + GRACE_MS,
@@ -264,6 +285,13 @@ export async function runRace(
       ...ports.reached(),
     ],
   };
+}
+
+/** Puts a program, which needs nothing else, where it is to be the root. */
+async function putInside(name: string, home: string): Promise<string> {
+  const file = fixture(name, ["-pthread", "-static"]);
+  await executable(`${home}/race`, await Deno.readFile(file));
+  return "/race";
 }
 
 /** Runs what a race has outside of the jail, until it is disposed of. */
@@ -357,10 +385,12 @@ function policyOf(race: Race, home: string, { numbers }: Ports): string {
   const net = race.net === "one port"
     ? `["127.0.0.0/8:${numbers[0]}"]`
     : race.net === true;
+  const above = race.rooted === true ? "" : home;
   return `extends: base
-read: ["${home}/open", "${home}/seen"]
-write: ["${home}/open"]
-run: ["${home}/open"]
+${race.rooted === true ? `root: ${home}` : ""}
+read: ["${above}/open", "${above}/seen"]
+write: ["${above}/open"]
+run: ["${above}/open", "\${program}"]
 net: ${net}
 `;
 }

@@ -11,7 +11,6 @@ import { loadSpec } from "../src/jail/load.ts";
 import { netOptions } from "../src/jail/net.ts";
 import { findProgram, planLaunch, type Program } from "../src/jail/program.ts";
 import { TemporaryDirectory } from "../src/jail/temporary.ts";
-import { realpath } from "../src/sys/files.ts";
 import { hostArch } from "../src/sys/host.ts";
 import { interfaceIndex } from "../src/sys/interfaces.ts";
 import { createRuleset } from "../src/sys/landlock.ts";
@@ -47,7 +46,7 @@ export async function runTraced(
 ): Promise<Outcome> {
   const cwd = fromText(Deno.cwd());
   const env = ownEnvironment();
-  const program: Program = {
+  const asked: Program = {
     name: fromText(name),
     args: args.map(fromText),
     env,
@@ -58,13 +57,23 @@ export async function runTraced(
   const spec = { policies: [fromText(policyFile)] };
   // These policies name no ${tmp}: nothing is made.
   const temporary = new TemporaryDirectory(env);
-  const policy = await loadSpec(spec, program, cwd, temporary);
-  const policyEngine = compile(policy, { realpath, interfaceIndex });
+  const { policy, program, root } = await loadSpec(
+    ...[spec, asked, cwd, temporary] as const,
+  );
+  const { view } = root;
+  const policyEngine = compile(policy, {
+    realpath: (path) => view.realpath(path),
+    interfaceIndex,
+  });
   const ask = (call: Call): Decision => policyEngine.decide(call);
   const plan = planCalls(policy, { observe: false, sockets: "streams" });
   const filter = assemble(plan, hostArch());
-  const found = findProgram(program);
-  const floor = floorFor(policy, { env, cwd, program: found.real }, true);
+  const found = findProgram(program, view);
+  const floor = floorFor(
+    policy,
+    { env, cwd: program.cwd, program: found.real, view },
+    true,
+  );
   return trace({
     engine,
     launch: planLaunch(
@@ -72,8 +81,12 @@ export async function runTraced(
       found,
       env,
       engine === "seccomp" ? filter : undefined,
-      landlock ? createRuleset(floor, 2) : undefined,
+      landlock ? createRuleset(floor, 2, view) : undefined,
+      {},
+      [],
+      root,
     ),
+    view,
     program: name,
     filter,
     plan,

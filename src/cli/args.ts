@@ -90,6 +90,7 @@ function toRequest(
   const permissionSet = values.text("permission-set");
   const audit = values.last("audit");
   const cwd = workingDirectory(values.list("cwd"));
+  const root = values.last("root");
   return {
     program,
     args,
@@ -106,6 +107,7 @@ function toRequest(
     ...(audit === undefined ? {} : { audit }),
     auditOptional: values.has("audit-optional"),
     ...(cwd === undefined ? {} : { cwd }),
+    ...(root === undefined ? {} : { root }),
     keepFds: values.list("keep-fd").map(toFd),
     waitAll: values.has("wait-all"),
     landlock: !values.has("no-landlock"),

@@ -315,11 +315,6 @@ const ERRORS: readonly ErrorCase[] = [
     hint: "write a number and a unit, such as --timeout=60s",
   },
   {
-    words: ["--root=/srv", "ls"],
-    message: "Cannot use --root: it does not exist yet",
-    missing: true,
-  },
-  {
     words: ["learn", "--", "ls"],
     message: 'Cannot do "jail learn": it does not exist yet',
     hint: "write jail -- learn to run a program of that name",

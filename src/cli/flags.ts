@@ -29,8 +29,6 @@ export interface Flag {
   readonly doc: string;
   /** What `--help` says beyond that. */
   readonly more?: string;
-  /** It is planned, and refused until it works. */
-  readonly missing?: true;
 }
 
 /** What a permission is about, by Deno's names. */
@@ -215,6 +213,18 @@ export const FLAGS: readonly Flag[] = [
       "given again, the later one is looked up from the earlier one.",
   },
   {
+    name: "root",
+    takes: "value",
+    value: "DIR",
+    category: "program",
+    doc: "Let the program see DIR as /, and nothing else",
+    more:
+      "All paths of the policy and of permission flags are meant in there, and " +
+      "PATH too. Where the working directory is not in DIR it is /. As root, or " +
+      "where users may make namespaces, DIR gets /proc, /sys and /dev where it " +
+      "has such directories.",
+  },
+  {
     name: "keep-fd",
     takes: "value",
     value: "N",
@@ -281,19 +291,7 @@ export const FLAGS: readonly Flag[] = [
     category: "jail",
     doc: "Show the version",
   },
-  missing("root", "DIR", "program", "Make DIR the root directory"),
 ];
-
-function missing(
-  name: string,
-  value: string | undefined,
-  category: Category,
-  doc: string,
-): Flag {
-  return value === undefined
-    ? { name, takes: "nothing", category, doc, missing: true }
-    : { name, takes: "value", value, category, doc, missing: true };
-}
 
 /** The flag with this long name, without dashes. */
 export function flagByName(name: string): Flag | undefined {

@@ -38,7 +38,7 @@ Examples:
 export function help(long: boolean): string {
   const parts = [USAGE];
   for (const [category, title] of Object.entries(TITLES)) {
-    const flags = shown().filter((flag) => flag.category === category);
+    const flags = FLAGS.filter((flag) => flag.category === category);
     parts.push([
       `${title}:`,
       ...flags.map(long ? longEntry : shortEntry),
@@ -53,7 +53,7 @@ export function help(long: boolean): string {
 
 /** The options as a Markdown table, for the README. */
 export function optionsTable(): string {
-  const rows = shown().map((flag) =>
+  const rows = FLAGS.map((flag) =>
     `| ${spellings(flag).map(codeCell).join(" ")} | ${flag.doc} |`
   );
   return ["| option | what it does |", "| --- | --- |", ...rows].join("\n");
@@ -61,11 +61,6 @@ export function optionsTable(): string {
 
 function codeCell(text: string): string {
   return `\`${text.replaceAll("|", "\\|")}\``;
-}
-
-/** The flags that work. */
-function shown(): readonly Flag[] {
-  return FLAGS.filter((flag) => !flag.missing);
 }
 
 /** `-R` and `--allow-read[=PATH,…]`. */

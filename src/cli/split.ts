@@ -1,7 +1,7 @@
 /** Splits the words of a command line into options and a program. */
 
 import { printable } from "../abi/bytes.ts";
-import { UnsupportedError, UsageError } from "../errors.ts";
+import { UsageError } from "../errors.ts";
 import { didYouMean } from "../policy/similar.ts";
 import { type Flag, flagByLetter, flagByName, FLAGS } from "./flags.ts";
 
@@ -24,7 +24,6 @@ export interface Split {
  *
  * @param words what was typed, as byte strings
  * @throws {UsageError} when an option is unknown or lacks its value
- * @throws {UnsupportedError} when an option does not exist yet
  */
 export function split(words: readonly string[]): Split {
   const options: string[] = [];
@@ -91,9 +90,6 @@ function option(
   value: string | undefined,
   take: Take,
 ): string[] {
-  if (flag.missing) {
-    throw new UnsupportedError(`Cannot use ${spelt}: it does not exist yet`);
-  }
   switch (flag.takes) {
     case "nothing":
       if (value !== undefined) {
@@ -118,8 +114,7 @@ function emptyValue(spelt: string): UsageError {
 }
 
 function unknown(spelt: string): UsageError {
-  const names = FLAGS.filter((flag) => !flag.missing)
-    .map((flag) => `--${flag.name}`);
+  const names = FLAGS.map((flag) => `--${flag.name}`);
   const near = spelt.startsWith("--") ? didYouMean(spelt, names) : undefined;
   return new UsageError(
     `Cannot understand the option ${printable(spelt)}`,

@@ -8,8 +8,9 @@ import { landlockAbi } from "../sys/landlock.ts";
 import { hasSeccompTrace } from "../sys/probe.ts";
 import type { Engine } from "../trace/options.ts";
 import { runJob } from "./job.ts";
-import { loadLayers } from "./load.ts";
+import { loadLayers } from "./layers.ts";
 import { DEFAULT_PATH, type Program } from "./program.ts";
+import { OWN_ROOT } from "./root.ts";
 import {
   addresses,
   cgroup,
@@ -20,9 +21,9 @@ import {
   kernel,
   landlock,
   limits,
-  namespaces,
   pinning,
   privileges,
+  rootDirectory,
   statusOfSelf,
   traced,
   tracer,
@@ -108,7 +109,7 @@ export async function examine(): Promise<Diagnosis> {
     privileges(status),
     container(status),
     tracer(status),
-    namespaces(),
+    rootDirectory(),
     cgroup(),
     vdso(),
   ];
@@ -132,7 +133,7 @@ function tryJob(
   };
   try {
     const outcome = runJob({
-      ...{ program, policy, engine },
+      ...{ program, policy, engine, root: OWN_ROOT },
       ...{ onDeny: "errno", waitAll: false },
     }, {});
     switch (outcome.kind) {

@@ -13,6 +13,7 @@ import { readClock } from "../sys/clock.ts";
 import { allowedCpus, cpuMask } from "../sys/cpus.ts";
 import { close, open, readFile, unlink, writeAll } from "../sys/files.ts";
 import type { Step } from "../sys/spawn.ts";
+import type { View } from "../sys/view.ts";
 import { Chance } from "../trace/chance.ts";
 import { WallClock } from "../trace/clock.ts";
 import { namesOf } from "../trace/facts.ts";
@@ -40,6 +41,7 @@ export class SystemFacts {
   /** What the launcher does. */
   readonly steps: readonly Step[];
   readonly #directory: TemporaryDirectory;
+  /** The names of its files, by what they stand for. */
   readonly #made: Map<string, string> = new Map();
 
   /**
@@ -47,10 +49,11 @@ export class SystemFacts {
    *
    * @param policy its policy
    * @param env the environment that says where temporary files go
+   * @param view where the program's paths begin
    */
-  constructor(policy: Policy, env: readonly string[]) {
+  constructor(policy: Policy, env: readonly string[], view: View) {
     const { sys } = policy;
-    this.#directory = new TemporaryDirectory(env);
+    this.#directory = new TemporaryDirectory(env, view);
     this.policy = policy;
     this.options = undefined;
     this.steps = [];
@@ -79,9 +82,8 @@ export class SystemFacts {
   #fileWith(path: string, content: Uint8Array): string {
     const before = this.#made.get(path);
     const name = fromText(crypto.randomUUID());
-    const made = `${this.#directory.path}/${name}`;
     const fd = open(
-      toCString(made),
+      toCString(`${this.#directory.own}/${name}`),
       O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
       0o444,
     );
@@ -97,15 +99,15 @@ export class SystemFacts {
     // One before the last is not opened any more: another thread may just be
     // about to open the last.
     if (before !== undefined) this.#retire(path, before);
-    this.#made.set(path, made);
-    return made;
+    this.#made.set(path, name);
+    return `${this.#directory.path}/${name}`;
   }
 
-  #retire(path: string, file: string): void {
+  #retire(path: string, name: string): void {
     const key = `${path}\0`;
     const older = this.#made.get(key);
-    if (older !== undefined) unlink(older);
-    this.#made.set(key, file);
+    if (older !== undefined) unlink(`${this.#directory.own}/${older}`);
+    this.#made.set(key, name);
   }
 }
 

@@ -3,11 +3,13 @@
 import { fromBytes, fromText, toCString } from "../abi/bytes.ts";
 import { AT_EACCESS, AT_FDCWD, W_OK } from "../abi/fcntl.ts";
 import { PIN_START } from "../abi/pin.ts";
-import { CLONE_NEWUSER } from "../abi/sched.ts";
 import { faccessat, readFile } from "../sys/files.ts";
 import { hostArch } from "../sys/host.ts";
-import { launch } from "../sys/spawn.ts";
-import { waitFor } from "../sys/wait.ts";
+import { openRoot } from "../sys/root.ts";
+import { whyNot } from "./root.ts";
+
+/** A directory that every machine has. */
+const ANY_DIRECTORY = "/usr";
 
 /** One thing that was looked at. */
 export interface Finding {
@@ -210,26 +212,21 @@ export function tracer(status: ReadonlyMap<string, string>): Finding {
   };
 }
 
-/** Whether a process of its own gets a user namespace. */
-export function namespaces(): Finding {
-  const shown = { name: "user namespaces", state: "note" } as const;
-  const follows = "jail uses none, and programs get none";
-  const status = new Int32Array(1);
-  try {
-    const launched = launch({
-      ...{ file: toCString("/bin/true"), argv: ["true"], env: [] },
-      ...{ stdio: [0, 1, 2], keepFds: [], resetSignals: [], noNewPrivs: true },
-      extra: [{ call: "unshare", args: [CLONE_NEWUSER] }],
-    });
-    launched.release();
-    waitFor(launched.pid, status);
-    const failed = launched.failure();
-    launched.dispose();
-    const refused = failed?.step === "unshare";
-    return { ...shown, found: refused ? "refused" : "can be made", follows };
-  } catch {
-    return { ...shown, found: "cannot be tried", follows };
+/** Whether, and how, a program can have another root directory. */
+export function rootDirectory(): Finding {
+  const root = openRoot(ANY_DIRECTORY);
+  const shown = { name: "root directory", state: "note" } as const;
+  if (!("steps" in root)) {
+    return { ...shown, found: whyNot(root), follows: "--root cannot be used" };
   }
+  root.close();
+  return {
+    ...shown,
+    found: `by a ${root.kind}`,
+    follows: root.kind === "chroot"
+      ? "--root can be used, without /proc and /dev of jail's"
+      : "--root can be used",
+  };
 }
 
 /** Whether jail could make control groups. */

@@ -1,14 +1,7 @@
 /** The floor of a policy on this machine, and what it rests on. */
 
 import { fromText, printable, toCString } from "../abi/bytes.ts";
-import {
-  AT_EACCESS,
-  AT_FDCWD,
-  O_CLOEXEC,
-  O_NOFOLLOW,
-  O_PATH,
-  W_OK,
-} from "../abi/fcntl.ts";
+import { O_CLOEXEC, O_NOFOLLOW, O_PATH, W_OK } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
 import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
 import {
@@ -28,8 +21,9 @@ import {
   parentOf,
 } from "../policy/grants.ts";
 import type { Policy } from "../policy/policy.ts";
-import { close, faccessat, fstat, openat2, realpath } from "../sys/files.ts";
+import { close, fstat } from "../sys/files.ts";
 import { landlockAbi } from "../sys/landlock.ts";
+import type { View } from "../sys/view.ts";
 import { inspect } from "../trace/image.ts";
 import { type Place, place } from "../trace/place.ts";
 import { variable } from "./program.ts";
@@ -53,6 +47,8 @@ export interface FloorPlace {
   readonly cwd: string;
   /** Its real path. */
   readonly program: string;
+  /** Where its paths begin. */
+  readonly view: View;
 }
 
 /**
@@ -63,6 +59,8 @@ export interface FloorPlace {
  * @returns the facts
  */
 export function floorFacts(at: FloorPlace, abi: number): FloorFacts {
+  const { view } = at;
+  const realpath = (path: string): string | undefined => view.realpath(path);
   const cwd = realpath(at.cwd) ?? at.cwd;
   const home = variable(at.env, "HOME");
   const tmp = variable(at.env, "TMPDIR") || "/tmp";
@@ -74,14 +72,14 @@ export function floorFacts(at: FloorPlace, abi: number): FloorFacts {
   return {
     abi,
     realpath,
-    kind: (path) => look(path).kind,
-    stays: (path) => stays(path, kept),
+    kind: (path) => look(view, path).kind,
+    stays: (path) => stays(view, path, kept),
     changes: (path) =>
       path !== at.program && changing.some((above) => isWithin(path, above)),
     loaders: [
       ...new Set([
         ...LOADERS.map(fromText).map(realpath),
-        loaderOf(at.program),
+        loaderOf(view, at.program),
       ]),
     ]
       .filter((path) => path !== undefined),
@@ -119,13 +117,12 @@ const stat = new Uint8Array(STAT.size);
 
 /** What has a name, and on which device it is; no link is followed. */
 function look(
+  view: View,
   path: string,
 ): { readonly kind: FloorKind; readonly device: number } {
-  const fd = openat2(
-    AT_FDCWD,
+  const fd = view.open(
     toCString(path),
     O_PATH | O_CLOEXEC | O_NOFOLLOW,
-    0,
     RESOLVE_NO_SYMLINKS,
   );
   if (fd < 0) return { kind: "missing", device: -1 };
@@ -155,26 +152,27 @@ function kindOf(mode: number): FloorKind {
 }
 
 /** Whether what a name means cannot be removed, or will not be. */
-function stays(path: string, kept: readonly string[]): boolean {
+function stays(view: View, path: string, kept: readonly string[]): boolean {
   if (path === "/" || kept.some((one) => isWithin(one, path))) return true;
   // A device may be written, and not be replaced by something else.
   if (parentOf(path) === "/dev") return true;
-  const { kind, device } = look(path);
+  const { kind, device } = look(view, path);
   let above = parentOf(path);
-  let parent = look(above);
+  let parent = look(view, above);
   while (above !== "/" && parent.kind !== "directory") {
     above = parentOf(above);
-    parent = look(above);
+    parent = look(view, above);
   }
   if (kind !== "missing" && (above === "/" || device !== parent.device)) {
     return true;
   }
-  return faccessat(AT_FDCWD, toCString(above), W_OK, AT_EACCESS) < 0;
+  return view.access(toCString(above), W_OK) < 0;
 }
 
 /** The real path of the loader of a program, where it has one. */
-function loaderOf(program: string): string | undefined {
-  const find = (path: string): Place => place(realpath(path) ?? path, "file");
-  const { errno, loader } = inspect(find(program), find);
+function loaderOf(view: View, program: string): string | undefined {
+  const find = (path: string): Place =>
+    place(view.realpath(path) ?? path, "file");
+  const { errno, loader } = inspect(view, find(program), find);
   return errno === 0 ? loader?.path : undefined;
 }

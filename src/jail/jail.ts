@@ -57,6 +57,11 @@ export interface JailCommandOptions {
   readonly args?: readonly string[] | undefined;
   /** Its working directory; this process's unless given. */
   readonly cwd?: string | URL | undefined;
+  /**
+   * Its root directory: all paths of the policy are meant in there, and it sees
+   * nothing else. Its working directory is `/` where `cwd` lies outside.
+   */
+  readonly root?: string | URL | undefined;
   /** Environment variables beside those of this process. */
   readonly env?: Readonly<Record<string, string>> | undefined;
   /** Leave out the variables of this process. */
@@ -185,11 +190,15 @@ class Command implements JailCommand {
 
   #spawn(input: Stdio, output: Stdio): JailedProcess {
     const { stdin, stdout, stderr, signal, engine, onDeny } = this.#options;
-    const { limits = {} } = this.#options;
+    const { limits = {}, root } = this.#options;
     const here = currentDirectory();
     return spawn({
       program: toProgram(this.#program, this.#options, here),
-      policy: { ...this.#policy, limits: toLimits(limits) },
+      policy: {
+        ...this.#policy,
+        limits: toLimits(limits),
+        root: root && bytesOf(pathOf(root)),
+      },
       here,
       engine: engine ?? "auto",
       onDeny: onDeny ?? "errno",

@@ -11,11 +11,12 @@ import { holdsNothing } from "../policy/floor.ts";
 import { withNetQuestions } from "../policy/net.ts";
 import { planCalls } from "../policy/plan.ts";
 import type { Policy } from "../policy/policy.ts";
-import { close, realpath } from "../sys/files.ts";
+import { close } from "../sys/files.ts";
 import { hostArch } from "../sys/host.ts";
 import { interfaceIndex } from "../sys/interfaces.ts";
 import { canBorrow } from "../sys/borrow.ts";
 import { createRuleset } from "../sys/landlock.ts";
+import type { Root } from "../sys/root.ts";
 import { hasSeccompTrace } from "../sys/probe.ts";
 import { isStreamOrNoSocket } from "../sys/socket.ts";
 import { writtenBy } from "../sys/usage.ts";
@@ -43,6 +44,8 @@ export interface Job {
   readonly program: Program;
   /** The policy, with everything that it extends. */
   readonly policy: Policy;
+  /** What the program has as its root directory. */
+  readonly root: Root;
   /** How calls are caught; `auto` takes what this kernel has. */
   readonly engine: Engine | "auto";
   /** What a refusal does: what the rule says, end the jail, or ask first. */
@@ -117,22 +120,26 @@ function engineOf(wanted: Engine | "auto"): Engine {
  * @throws {UnsupportedError} where this machine cannot enforce the policy
  */
 export function runJob(job: Job, hooks: JobHooks): Outcome {
-  const { program } = job;
-  using facts = new SystemFacts(job.policy, program.env);
+  const { program, root } = job;
+  const { view } = root;
+  using facts = new SystemFacts(job.policy, program.env, view);
   const asks = job.onDeny === "ask" && hooks.ask !== undefined;
   // Where sockets cannot be borrowed nobody is asked about the network.
   const policy = asks && canBorrow()
     ? withNetQuestions(facts.policy)
     : facts.policy;
   const engine = engineOf(job.engine);
-  const found = findProgram(program);
+  const found = findProgram(program, view);
   if (policy.limits.written !== undefined && writtenBy("self") < 0) {
     throw new UnsupportedError(
       "Cannot limit what is written: this kernel does not count it",
       'leave out "written", or use a kernel with CONFIG_TASK_IO_ACCOUNTING',
     );
   }
-  const policyEngine = compile(policy, { realpath, interfaceIndex });
+  const policyEngine = compile(policy, {
+    realpath: (path) => view.realpath(path),
+    interfaceIndex,
+  });
   const decide = (call: Call): Decision => policyEngine.decide(call);
   const plan = planCalls(policy, {
     observe: (hooks.observe ?? hooks.measured) !== undefined ||
@@ -156,6 +163,7 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
     env: withTemporary(program.env),
     cwd: program.cwd,
     program: found.real,
+    view,
   };
   const floor = floorFor(policy, at, usesLandlock(job));
   holdToStrict(policy, plan, floor, at, engine === "seccomp");
@@ -165,7 +173,7 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
   );
   const ruleset = holdsNothing(floor)
     ? undefined
-    : createRuleset(floor, Math.max(2, ...program.keepFds));
+    : createRuleset(floor, Math.max(2, ...program.keepFds), view);
   const start = (what: Program, where: FoundProgram, hint?: string): Outcome =>
     trace({
       engine,
@@ -177,7 +185,9 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
         ruleset,
         policy.limits,
         facts.steps,
+        root,
       ),
+      view,
       program: printable(program.name),
       hint,
       filter,
@@ -198,7 +208,7 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
     if (!(error instanceof LaunchError) || error.errno !== "ENOEXEC") {
       throw error;
     }
-    const script = asScript(program, found);
+    const script = asScript(program, found, view);
     if (script === undefined) throw error;
     return start(
       script.program,

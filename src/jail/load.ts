@@ -1,19 +1,23 @@
 /** From what a user names to one policy: files, flags, a permission set. */
 
-import { fromBytes, fromText, printable, toText } from "../abi/bytes.ts";
-import { ENOENT, ENOTDIR, errnoName } from "../abi/errno.ts";
-import { PolicyError, UsageError } from "../errors.ts";
-import { joinPath, loadPolicy, policyLoader } from "../policy/extend.ts";
+import { fromBytes } from "../abi/bytes.ts";
+import { LaunchError, SystemCallError } from "../errors.ts";
+import type { RuleRef } from "../policy/decision.ts";
+import { joinPath } from "../policy/extend.ts";
+import { Fault } from "../policy/fault.ts";
 import { flagsLayer, type PermissionFlags } from "../policy/flags.ts";
 import { mergeLayers } from "../policy/merge.ts";
-import { permissionsLayer } from "../policy/permissions.ts";
 import type { Limits } from "../policy/limits.ts";
+import { asPolicyError } from "../policy/parse.ts";
 import { EMPTY_LAYER, type Layer, type Policy } from "../policy/policy.ts";
 import { MAX_SIZE } from "../policy/text.ts";
 import type { Variables } from "../policy/variables.ts";
-import { readFile, realpath } from "../sys/files.ts";
+import { readFile } from "../sys/files.ts";
 import { ownEnvironment } from "../sys/proc.ts";
+import type { Root } from "../sys/root.ts";
+import type { View } from "../sys/view.ts";
 import { canExecute, which } from "../sys/which.ts";
+import { insideOf, loadLayers, permissionSet } from "./layers.ts";
 import { checkZones } from "./net.ts";
 import {
   DEFAULT_PATH,
@@ -22,6 +26,7 @@ import {
   type Program,
   variable,
 } from "./program.ts";
+import { enterRoot, OWN_ROOT } from "./root.ts";
 import type { TemporaryDirectory } from "./temporary.ts";
 
 /** What a policy is made of. It can be sent to a Worker. */
@@ -34,6 +39,18 @@ export interface PolicySpec {
   readonly permissionSet?: string | true | undefined;
   /** Limits beside those of the policies; the smaller ones hold. */
   readonly limits?: Limits | undefined;
+  /** The root directory, a path relative to where jail is started, a byte string. */
+  readonly root?: string | undefined;
+}
+
+/** What is to run, and all that it runs under. */
+export interface Loaded {
+  /** The policy. */
+  readonly policy: Policy;
+  /** The program, with its working directory as it sees that. */
+  readonly program: Program;
+  /** What it has as its root directory, to be closed when it is gone. */
+  readonly root: Root;
 }
 
 /** The built-in policy that holds where nothing is said. */
@@ -43,54 +60,143 @@ const DEFAULT_POLICY = "default";
  * Loads a policy, with all that it extends.
  *
  * Policies come in their order, then the permission set, then flags, and what
- * holds of the temporary directory if one of them names it. Names of files and
- * values of flags are relative to `here`; `${cwd}` is the program's.
+ * holds of the temporary directory if one of them names it. Names of files are
+ * relative to `here`, as are values of flags; `${cwd}` is the program's. Where
+ * there is a root directory, all paths of rules are meant in there.
  *
  * @param spec what the policy is made of
  * @param program what is to run under it
  * @param here the working directory of who asks, a byte string
  * @param temporary what `${tmp}` stands for
- * @returns the policy
+ * @returns the policy, and what it holds for
  * @throws {PolicyError} where a policy cannot be used
  * @throws {UsageError} where flags make no sense
  * @throws {LaunchError} where the program is not found
- * @throws {SystemCallError} where a temporary directory cannot be made
+ * @throws {SystemCallError} where a temporary directory cannot be made, or the
+ *   root is no directory
+ * @throws {UnsupportedError} where this process may not give it that root
  */
 export async function loadSpec(
   spec: PolicySpec,
   program: Program,
   here: string,
   temporary: TemporaryDirectory,
-): Promise<Policy> {
+): Promise<Loaded> {
+  let root = OWN_ROOT;
+  try {
+    const enter = (directory: string): Program => {
+      root = enterRoot(fromDirectory(here, directory));
+      temporary.enter(root.view);
+      return { ...program, cwd: insideOf(program.cwd, root.view) ?? "/" };
+    };
+    let inside = spec.root === undefined ? program : enter(spec.root);
+    let layers = await policyLayers(spec, inside, here, temporary, root.view);
+    const naming = layers.findLast((layer) => layer.root !== undefined);
+    if (spec.root === undefined && naming?.root !== undefined) {
+      const { path, ref } = naming.root;
+      try {
+        inside = enter(path);
+      } catch (error) {
+        throw await whereItStands(error, ref, naming);
+      }
+      layers = await policyLayers(spec, inside, here, temporary, root.view);
+    }
+    findProgram(inside, root.view);
+    layers.push(...await otherLayers(spec, inside, here, root.view));
+    const policy = mergeLayers([...layers, ...temporary.layers]);
+    return { policy: await checkZones(policy), program: inside, root };
+  } catch (error) {
+    root.close();
+    throw error;
+  }
+}
+
+/** The error of a root directory that is none, with where the policy names it. */
+async function whereItStands(
+  error: unknown,
+  { source, keys }: RuleRef,
+  { sources }: Layer,
+): Promise<unknown> {
+  if (!(error instanceof SystemCallError)) return error;
+  const text = sources.find(({ name }) => name === source)?.text ?? "";
+  const fault = new Fault(keys, `no directory can be opened: ${error.errno}`);
+  return await asPolicyError(fault, source, text);
+}
+
+/** The layers of the policies that are named. */
+async function policyLayers(
+  spec: PolicySpec,
+  program: Program,
+  here: string,
+  temporary: TemporaryDirectory,
+  view: View,
+): Promise<Layer[]> {
+  const home = variable(program.env, "HOME") ??
+    variable(ownEnvironment(), "HOME") ?? homeOf(Deno.uid());
   const variables: Variables = {
-    cwd: realpath(program.cwd) ?? joinPath("/", program.cwd),
-    home: variable(program.env, "HOME") ??
-      variable(ownEnvironment(), "HOME") ?? homeOf(Deno.uid()),
+    cwd: view.realpath(program.cwd) ?? joinPath("/", program.cwd),
+    home,
     tmp: () => temporary.path,
-    program: findProgram(program).real,
+    program: () => realProgram(program, view),
   };
-  const find = (name: string): string | undefined =>
-    findInPath(name, program, here);
+  const outside = view.isOwn ? variables : { cwd: here, home };
   const layers: Layer[] = [];
   const { policies } = isEmpty(spec) ? { policies: [DEFAULT_POLICY] } : spec;
   for (const policy of policies) {
     if (typeof policy === "string") {
-      layers.push(...await loadLayers(policy, variables, here));
+      const inside = (path: string): string | undefined => insideOf(path, view);
+      layers.push(
+        ...await loadLayers(policy, variables, here, { outside, inside }),
+      );
     } else {
       layers.push({ ...policy, extends: [] });
     }
   }
+  return layers;
+}
+
+/**
+ * The real path of a program. Where it is not there, it may be in a root directory
+ * that is named further on; until then it is a path that leads nowhere.
+ */
+function realProgram(program: Program, view: View): string {
+  try {
+    return findProgram(program, view).real;
+  } catch (error) {
+    if (error instanceof LaunchError) return "/dev/null/program";
+    throw error;
+  }
+}
+
+/** The layers of a permission set, of flags and of limits. */
+async function otherLayers(
+  spec: PolicySpec,
+  program: Program,
+  here: string,
+  view: View,
+): Promise<Layer[]> {
+  const layers: Layer[] = [];
+  const cwd = view.isOwn ? here : program.cwd;
+  const find = (name: string): string | undefined =>
+    findInPath(name, program, cwd, view);
   if (spec.permissionSet !== undefined) {
-    const set = spec.permissionSet;
-    layers.push(await permissionSet(set, here, find));
+    layers.push(await permissionSet(spec.permissionSet, here, view, find));
   }
   if (spec.flags !== undefined) {
-    layers.push(flagsLayer(spec.flags, { cwd: here, which: find }));
+    layers.push(flagsLayer(spec.flags, { cwd, which: find }));
   }
   if (spec.limits !== undefined) {
     layers.push({ ...EMPTY_LAYER, limits: spec.limits });
   }
-  return await checkZones(mergeLayers([...layers, ...temporary.layers]));
+  return layers;
+}
+
+/** Whether nothing is said, so that the default holds. */
+function isEmpty({ policies, flags, permissionSet }: PolicySpec): boolean {
+  return policies.length === 0 && permissionSet === undefined &&
+    Object.values(flags ?? {}).every((value) =>
+      value === undefined || value === false
+    );
 }
 
 /** The home directory of a user, as /etc/passwd has it. */
@@ -102,90 +208,17 @@ function homeOf(uid: number | null): string | undefined {
     .find((fields) => fields[2] === String(uid))?.[5];
 }
 
-/** Whether nothing is said, so that the default holds. */
-function isEmpty({ policies, flags, permissionSet }: PolicySpec): boolean {
-  return policies.length === 0 && permissionSet === undefined &&
-    Object.values(flags ?? {}).every((value) =>
-      value === undefined || value === false
-    );
-}
-
-function nameOf(policy: string): string {
-  const text = toText(policy);
-  if (text !== undefined) return text;
-  throw new PolicyError(
-    `Cannot read policy ${printable(policy)}: its name is not UTF-8`,
-  );
-}
-
-/**
- * Loads one policy and all that it extends.
- *
- * @param policy its name or file, a byte string
- * @param variables what the variables stand for
- * @param here what a file is relative to, a byte string
- * @returns its layers, the most basic one first
- * @throws {PolicyError} where one cannot be used
- */
-export async function loadLayers(
-  policy: string,
-  variables: Variables,
-  here: string,
-): Promise<readonly Layer[]> {
-  const load = policyLoader((path) => Promise.resolve(readPolicy(path)));
-  return await loadPolicy(nameOf(policy), {
-    // Names in a policy are text, and those of files are bytes.
-    load: (reference, from) => load(fromText(reference), from),
-    variables,
-    from: here,
-  });
-}
-
-/** Reads a policy file, not much beyond what one may have. */
-function readPolicy(path: string): Uint8Array | undefined {
-  const bytes = readFile(path, MAX_SIZE + 1);
-  if (typeof bytes !== "number") return bytes;
-  const errno = errnoName(-bytes);
-  if (-bytes === ENOENT || -bytes === ENOTDIR) return undefined;
-  throw new PolicyError(`Cannot read policy ${printable(path)}: ${errno}`);
-}
-
 /** Finds a program that a flag names, as a shell does. */
 function findInPath(
   name: string,
   program: Program,
-  here: string,
+  cwd: string,
+  view: View,
 ): string | undefined {
   const found = which(
     name,
     variable(program.env, "PATH") ?? DEFAULT_PATH,
-    (file) => canExecute(fromDirectory(here, file)),
+    (file) => canExecute(fromDirectory(cwd, file), view),
   );
   return found.kind === "found" ? found.path : undefined;
-}
-
-/** The layer of a permission set of the nearest `deno.json`. */
-async function permissionSet(
-  set: string | true,
-  here: string,
-  find: (name: string) => string | undefined,
-): Promise<Layer> {
-  for (let dir = here;; dir = joinPath(dir, "..")) {
-    for (const name of ["deno.json", "deno.jsonc"]) {
-      const path = fromDirectory(dir, name);
-      const bytes = readPolicy(path);
-      if (bytes === undefined) continue;
-      return await permissionsLayer(new TextDecoder().decode(bytes), {
-        source: dir === here ? name : toText(path) ?? printable(path),
-        dir,
-        which: find,
-        ...(set === true ? {} : { name: set }),
-      });
-    }
-    if (dir === "/") break;
-  }
-  throw new UsageError(
-    "Cannot use a permission set: there is no deno.json here or above",
-    "go to a directory that has one, or name a policy by -p",
-  );
 }

@@ -12,20 +12,18 @@ import {
   notStrict,
 } from "../policy/grade.ts";
 import { heldRules } from "../policy/held.ts";
-import { mergeLayers } from "../policy/merge.ts";
 import { type CallPlan, planCalls } from "../policy/plan.ts";
 import type { Policy } from "../policy/policy.ts";
-import { realpath } from "../sys/files.ts";
 import { interfaceIndex } from "../sys/interfaces.ts";
 import { landlockAbi } from "../sys/landlock.ts";
 import { ownEnvironment } from "../sys/proc.ts";
 import { hasSeccompTrace } from "../sys/probe.ts";
 import { currentDirectory } from "./directory.ts";
 import { floorFacts, floorFor, type FloorPlace } from "./floor.ts";
-import { loadLayers } from "./load.ts";
+import { type Loaded, loadSpec } from "./load.ts";
 import { type Locate, locator } from "./locate.ts";
-import { checkZones, netOptions } from "./net.ts";
-import { findProgram, variable } from "./program.ts";
+import { netOptions } from "./net.ts";
+import { findProgram } from "./program.ts";
 import { type TemporaryDirectory, withTemporary } from "./temporary.ts";
 
 /** What would enforce a policy. */
@@ -70,28 +68,31 @@ async function planWith(
   name: string,
   program: string,
 ): Promise<PolicyPlan> {
-  const cwd = currentDirectory();
   const env = ownEnvironment();
-  const { real } = findProgram({
-    ...{ name: program, args: [], env, cwd },
-    ...{ stdio: [0, 1, 2], keepFds: [] },
-  });
-  const variables = {
-    cwd: realpath(cwd) ?? cwd,
-    home: variable(env, "HOME"),
-    tmp: () => temporary.path,
-    program: real,
-  };
-  const policy = await checkZones(
-    mergeLayers(await loadLayers(name, variables, cwd)),
+  const loaded = await loadSpec(
+    { policies: [name] },
+    {
+      ...{ name: program, args: [], env, cwd: currentDirectory() },
+      ...{ stdio: [0, 1, 2], keepFds: [] },
+    },
+    currentDirectory(),
+    temporary,
   );
+  try {
+    return await planLoaded(loaded, temporary.environment(env));
+  } finally {
+    loaded.root.close();
+  }
+}
+
+async function planLoaded(
+  { policy, program, root: { view } }: Loaded,
+  env: readonly string[],
+): Promise<PolicyPlan> {
+  const { real } = findProgram(program, view);
   compile(policy, { interfaceIndex });
   netOptions(policy);
-  const at: FloorPlace = {
-    env: temporary.environment(env),
-    cwd,
-    program: real,
-  };
+  const at: FloorPlace = { env, cwd: program.cwd, program: real, view };
   const plan = planCalls(policy, { observe: false, sockets: "streams" });
   const rules = gradedRules(
     policy,
@@ -106,7 +107,7 @@ async function planWith(
     abi: landlockAbi(),
     program: real,
     locate: await locator(policy),
-    dropped: droppedNames(policy.env, env),
+    dropped: droppedNames(policy.env, program.env),
     notStrict: notStrict(policy, rules),
   };
 }

@@ -5,7 +5,7 @@ import { mergeLayers } from "../policy/merge.ts";
 import { PRESETS } from "../policy/presets.ts";
 import { interfaceIndex } from "../sys/interfaces.ts";
 import { currentDirectory } from "./directory.ts";
-import { loadLayers } from "./load.ts";
+import { loadLayers } from "./layers.ts";
 import { checkZones, netOptions } from "./net.ts";
 
 /** A built-in policy. */

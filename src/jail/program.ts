@@ -14,8 +14,9 @@ import { confinement } from "../sys/confine.ts";
 import { isIgnoredByShell, originalOpenFiles } from "../sys/origin.ts";
 import { limitStep } from "../sys/rlimits.ts";
 import { restrictSelf } from "../sys/landlock.ts";
+import type { Root } from "../sys/root.ts";
 import type { LaunchPlan, Step } from "../sys/spawn.ts";
-import { readFile, realpath } from "../sys/files.ts";
+import type { View } from "../sys/view.ts";
 import { asShellScript, canExecute, which } from "../sys/which.ts";
 
 /** Where a program is searched where its environment has no `PATH`: <paths.h>. */
@@ -70,20 +71,21 @@ export function fromDirectory(directory: string, path: string): string {
  * Finds a program as a shell does.
  *
  * @param program what was asked to run
+ * @param view where its paths begin
  * @returns where it is
  * @throws {LaunchError} with exit code 126 or 127
  */
-export function findProgram(program: Program): FoundProgram {
+export function findProgram(program: Program, view: View): FoundProgram {
   const { name, env, cwd } = program;
   const found = which(
     name,
     variable(env, "PATH") ?? DEFAULT_PATH,
-    (file) => canExecute(fromDirectory(cwd, file)),
+    (file) => canExecute(fromDirectory(cwd, file), view),
   );
   switch (found.kind) {
     case "found": {
       const path = fromDirectory(cwd, found.path);
-      return { path: found.path, real: realpath(path) ?? path };
+      return { path: found.path, real: view.realpath(path) ?? path };
     }
     case "not-executable":
       throw new LaunchError(
@@ -119,19 +121,21 @@ const LOOK = 256;
  *
  * @param program what was asked to run
  * @param found where it is
+ * @param view where its paths begin
  * @returns the shell, with the file as its first argument; `undefined` for a binary
  */
 export function asScript(
   program: Program,
   found: FoundProgram,
+  view: View,
 ): { readonly program: Program; readonly found: FoundProgram } | undefined {
-  const start = readFile(found.real, LOOK);
+  const start = view.readFile(found.real, LOOK);
   if (typeof start === "number" || start.includes(0)) return undefined;
   const { file, argv } = asShellScript(found.path, ["", ...program.args]);
   const [name = file, ...args] = argv;
   return {
     program: { ...program, name, args },
-    found: { path: file, real: realpath(file) ?? file },
+    found: { path: file, real: view.realpath(file) ?? file },
   };
 }
 
@@ -145,6 +149,7 @@ export function asScript(
  * @param ruleset the fd of the Landlock ruleset that it submits to, if any
  * @param limits its limits, of which the kernel holds some
  * @param steps what it does besides, before it submits to that
+ * @param root what it has as its root directory
  * @returns the plan
  */
 export function planLaunch(
@@ -155,8 +160,10 @@ export function planLaunch(
   ruleset?: number,
   limits: Limits = {},
   steps: readonly Step[] = [],
+  root?: Root,
 ): LaunchPlan {
   return {
+    root: root?.steps,
     file: toCString(found.path),
     argv: [program.name, ...program.args],
     env,
@@ -171,7 +178,7 @@ export function planLaunch(
       // Before privilege is given up, and after the limit of open files that
       // jail was started with.
       ...limitSteps(limits),
-      ...confinement(),
+      ...confinement(root?.kind === "user namespace"),
       ...steps,
       ...(ruleset === undefined ? [] : [restrictSelf(ruleset)]),
     ],

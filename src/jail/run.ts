@@ -23,6 +23,7 @@ import { escapeGlob } from "../policy/glob.ts";
 import type { PathRule, Policy } from "../policy/policy.ts";
 import { realpath } from "../sys/files.ts";
 import { ownEnvironment } from "../sys/proc.ts";
+import type { View } from "../sys/view.ts";
 import {
   countUnheard,
   forwardSignals,
@@ -34,7 +35,7 @@ import type { Engine, Observation } from "../trace/options.ts";
 import type { Ask } from "./ask.ts";
 import { currentDirectory } from "./directory.ts";
 import { runJob } from "./job.ts";
-import { loadSpec } from "./load.ts";
+import { type Loaded, loadSpec } from "./load.ts";
 import { type Locate, locator } from "./locate.ts";
 import type { Program } from "./program.ts";
 import { type TemporaryDirectory, withTemporary } from "./temporary.ts";
@@ -65,6 +66,8 @@ export interface RunRequest {
   readonly audit?: string;
   /** Whether the run goes on without its audit log. */
   readonly auditOptional: boolean;
+  /** The root directory of the program. */
+  readonly root?: string;
   /** The working directory, of the program and of all names. */
   readonly cwd?: string;
   /** Descriptors above 2 that the program keeps. */
@@ -141,15 +144,31 @@ async function runIn(
   measured: (usage: Usage) => void,
   ask?: Ask,
 ): Promise<Outcome> {
-  const policy = protect(
-    await loadSpec(request, program, program.cwd, temporary),
-    request.audit,
-  );
+  const loaded = await loadSpec(request, program, program.cwd, temporary);
+  const { root } = loaded;
+  try {
+    return await runLoaded(loaded, temporary, request, observe, measured, ask);
+  } finally {
+    root.close();
+  }
+}
+
+async function runLoaded(
+  loaded: Loaded,
+  temporary: TemporaryDirectory,
+  request: RunRequest,
+  observe: (event: Observation, locate: Locate) => void,
+  measured: (usage: Usage) => void,
+  ask?: Ask,
+): Promise<Outcome> {
+  const { program, root } = loaded;
+  const policy = protect(loaded.policy, request.audit, root.view);
   const observed = request.report || request.audit !== undefined;
   const locate = observed ? await locator(policy) : undefined;
   return runJob({
     program,
     policy,
+    root,
     engine: request.engine,
     onDeny: request.onDeny,
     waitAll: request.waitAll,
@@ -172,8 +191,13 @@ async function runIn(
 }
 
 /** Lets nobody in the jail change the audit log, whatever the policy says. */
-function protect(policy: Policy, audit: string | undefined): Policy {
-  const log = audit === undefined ? undefined : realpath(fromText(audit));
+function protect(
+  policy: Policy,
+  audit: string | undefined,
+  view: View,
+): Policy {
+  const real = audit === undefined ? undefined : realpath(fromText(audit));
+  const log = real && view.fromOutside(real);
   if (log === undefined) return policy;
   const rule: PathRule = {
     pattern: escapeGlob(log),

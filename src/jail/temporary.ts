@@ -2,13 +2,20 @@
 
 import { fromText, printable, toCString } from "../abi/bytes.ts";
 import { errnoName } from "../abi/errno.ts";
-import { AT_FDCWD, AT_REMOVEDIR } from "../abi/fcntl.ts";
+import {
+  AT_FDCWD,
+  AT_REMOVEDIR,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_PATH,
+} from "../abi/fcntl.ts";
 import { SystemCallError } from "../errors.ts";
 import type { Refusal } from "../policy/decision.ts";
 import { escapeGlob } from "../policy/glob.ts";
 import { EMPTY_LAYER, type Layer } from "../policy/policy.ts";
-import { close, mkdir, realpath, unlinkat } from "../sys/files.ts";
+import { close, mkdir, unlinkat } from "../sys/files.ts";
 import { holdDirectory, removeTree } from "../sys/remove.ts";
+import { OWN_VIEW, type View } from "../sys/view.ts";
 import { fromDirectory, variable } from "./program.ts";
 
 /** Where temporary files go where `TMPDIR` says nothing. */
@@ -22,7 +29,7 @@ const IN_USE: Refusal = { kind: "errno", errno: "EBUSY" };
 
 /** A temporary directory that is there. */
 interface Made {
-  /** The real path that it was made at, a byte string. */
+  /** The real path that it was made at, as the program sees it, a byte string. */
   readonly path: string;
   /** An fd of it, by which it is found wherever it is moved. */
   readonly held: number;
@@ -36,15 +43,29 @@ interface Made {
  */
 export class TemporaryDirectory {
   readonly #env: readonly string[];
+  #view: View;
   #made: Made | undefined;
 
   /**
    * Makes nothing yet.
    *
    * @param env the environment that says where, `NAME=value` each
+   * @param view where the program's paths begin
    */
-  constructor(env: readonly string[]) {
+  constructor(env: readonly string[], view: View = OWN_VIEW) {
     this.#env = env;
+    this.#view = view;
+  }
+
+  /**
+   * From now on it is in another root directory.
+   *
+   * @param view where the program's paths begin
+   * @throws {SystemCallError} where it was made, and something of it stays
+   */
+  enter(view: View): void {
+    this.remove();
+    this.#view = view;
   }
 
   /**
@@ -53,7 +74,21 @@ export class TemporaryDirectory {
    * @throws {SystemCallError} where it cannot be made
    */
   get path(): string {
-    return (this.#made ??= make(this.#env)).path;
+    return this.#get().path;
+  }
+
+  /**
+   * A path by which this process reaches it, a byte string.
+   *
+   * @throws {SystemCallError} where it cannot be made
+   */
+  get own(): string {
+    const { path, held } = this.#get();
+    return this.#view.isOwn ? path : `/proc/self/fd/${held}`;
+  }
+
+  #get(): Made {
+    return this.#made ??= make(this.#env, this.#view);
   }
 
   /**
@@ -88,6 +123,7 @@ export class TemporaryDirectory {
   remove(giveUp?: () => boolean): void {
     if (this.#made === undefined) return;
     const { path, held } = this.#made;
+    this.#made = undefined;
     const result = removeTree(held, giveUp);
     close(held);
     if (result >= 0) return;
@@ -121,26 +157,42 @@ export async function withTemporary<T>(
   }
 }
 
-function make(env: readonly string[]): Made {
-  const named = variable(env, "TMPDIR");
-  const parent = named?.startsWith("/") ? named : DEFAULT;
+function make(env: readonly string[], view: View): Made {
+  const parent = parentOf(env, view);
+  const real = view.realpath(parent) ?? parent;
   const name = fromText(`jail-${crypto.randomUUID()}`);
-  const path = fromDirectory(realpath(parent) ?? parent, name);
-  const result = mkdir(toCString(path), 0o700);
-  if (result < 0) {
-    throw new SystemCallError(
-      `make a temporary directory in ${printable(parent)}`,
-      "mkdir()",
-      errnoName(-result),
-      "set TMPDIR to a directory that you may write to",
-    );
-  }
-  const held = holdDirectory(path);
-  if (held >= 0) return { path, held };
-  unlinkat(AT_FDCWD, toCString(path), AT_REMOVEDIR);
-  throw new SystemCallError(
-    `open the temporary directory ${printable(path)}`,
-    "openat()",
-    errnoName(-held),
+  const path = fromDirectory(real, name);
+  const directory = view.open(
+    toCString(real),
+    O_PATH | O_DIRECTORY | O_CLOEXEC,
   );
+  try {
+    const own = `/proc/self/fd/${directory}/${name}`;
+    const result = directory < 0 ? directory : mkdir(toCString(own), 0o700);
+    if (result < 0) {
+      throw new SystemCallError(
+        `make a temporary directory in ${printable(parent)}`,
+        "mkdir()",
+        errnoName(-result),
+        "set TMPDIR to a directory that you may write to",
+      );
+    }
+    const held = holdDirectory(own);
+    if (held >= 0) return { path, held };
+    unlinkat(AT_FDCWD, toCString(own), AT_REMOVEDIR);
+    throw new SystemCallError(
+      `open the temporary directory ${printable(path)}`,
+      "openat()",
+      errnoName(-held),
+    );
+  } finally {
+    if (directory >= 0) close(directory);
+  }
+}
+
+/** Where it is made: what `TMPDIR` says may not be there in another root. */
+function parentOf(env: readonly string[], view: View): string {
+  const named = variable(env, "TMPDIR");
+  if (!named?.startsWith("/")) return DEFAULT;
+  return view.isOwn || view.realpath(named) !== undefined ? named : DEFAULT;
 }

@@ -45,29 +45,34 @@ async function run(request: WorkerRequest): Promise<WorkerMessage> {
 
 async function runIn(
   temporary: TemporaryDirectory,
-  request: WorkerRequest,
+  { program, policy, here, engine, onDeny }: WorkerRequest,
 ): Promise<WorkerMessage> {
-  const { program, here, engine, onDeny } = request;
-  const policy = await loadSpec(request.policy, program, here, temporary);
-  const log = new DenialLog(await positions(policy));
-  let usage = NOTHING_USED;
-  const outcome = runJob(
-    { program, policy, engine, onDeny, waitAll: false, temporary },
-    {
-      observe: (event) => {
-        const denial = log.add(event);
-        if (denial !== undefined) scope.postMessage({ kind: "denied", denial });
+  const loaded = await loadSpec(policy, program, here, temporary);
+  try {
+    const log = new DenialLog(await positions(loaded.policy));
+    let usage = NOTHING_USED;
+    const outcome = runJob(
+      { ...loaded, engine, onDeny, waitAll: false, temporary },
+      {
+        observe: (event) => {
+          const denial = log.add(event);
+          if (denial !== undefined) {
+            scope.postMessage({ kind: "denied", denial });
+          }
+        },
+        measured: (used) => {
+          usage = used;
+        },
+        started: (pid) => {
+          scope.postMessage({ kind: "started", pid, pidfd: open(pid) });
+          return { over: () => {} };
+        },
       },
-      measured: (used) => {
-        usage = used;
-      },
-      started: (pid) => {
-        scope.postMessage({ kind: "started", pid, pidfd: open(pid) });
-        return { over: () => {} };
-      },
-    },
-  );
-  return { kind: "ended", outcome, denied: log.count, usage };
+    );
+    return { kind: "ended", outcome, denied: log.count, usage };
+  } finally {
+    loaded.root.close();
+  }
 }
 
 /** Where rules stand in the user's own files: reading those has cost it all. */

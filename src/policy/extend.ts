@@ -38,6 +38,10 @@ export interface LoadOptions {
   readonly load: LoadPolicy;
   /** What the variables stand for; `policy-dir` is each file's own. */
   readonly variables: Variables;
+  /** What they stand for in `root`; the same unless given. */
+  readonly outside?: Variables | undefined;
+  /** What a directory is called in the root, if it is in there. */
+  readonly inside?: ((directory: string) => string | undefined) | undefined;
   /** The directory that the reference is relative to. */
   readonly from: string;
 }
@@ -78,10 +82,17 @@ async function add(
   path: readonly string[],
 ): Promise<void> {
   const { file, dir, bytes, trusted } = loaded;
+  const { inside = (path: string): string => path } = options;
   const variables = trusted
     ? options.variables
-    : { ...options.variables, "policy-dir": dir };
-  const layer = await parsePolicy(bytes, { source, variables, trusted });
+    : { ...options.variables, "policy-dir": inside(dir) };
+  const outside = {
+    ...options.outside ?? options.variables,
+    "policy-dir": dir,
+  };
+  const layer = await parsePolicy(bytes, {
+    ...{ source, variables, outside, trusted },
+  });
   const text = layer.sources[0]?.text ?? "";
   for (const { name, ref } of layer.extends) {
     const base = await options.load(name, dir);

@@ -3,7 +3,7 @@
  *
  * The order is: what a policy extends, before the policy itself; the policies
  * of the command line in their order; its flags last. Lists append. Of
- * `description`, `default` and each fact of `sys` the last one that is said holds,
+ * `description`, `default`, `root` and each fact of `sys` the last one that is said holds,
  * of each limit the smallest; of `net`, `false` takes back what the layers before
  * it allow.
  * Order does not matter for what is allowed: deny beats ignore, and ignore
@@ -46,6 +46,7 @@ export function mergeLayers(layers: readonly Layer[]): Policy {
     require: layers.flatMap((layer) => layer.require),
     // No layer takes it back: the rules of all of them are meant.
     strict: last(layers, (layer) => layer.strict),
+    root: last(layers, (layer) => layer.root),
     sources: layers.flatMap((layer) => layer.sources),
   };
 }

@@ -75,6 +75,7 @@ export type {
   Policy,
   PolicySource,
   Reference,
+  RootRule,
   Sections,
   ValueRule,
 } from "./policy.ts";

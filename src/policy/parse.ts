@@ -14,6 +14,8 @@ export interface ParseOptions {
   readonly source: string;
   /** What the variables stand for. */
   readonly variables: Variables;
+  /** What they stand for in `root`; the same unless given. */
+  readonly outside?: Variables | undefined;
   /**
    * Whether the text is jail's own. Any other is read by two parsers, and
    * refused where they could differ.
@@ -33,7 +35,7 @@ export async function parsePolicy(
   input: Uint8Array | string,
   options: ParseOptions,
 ): Promise<Layer> {
-  const { source, variables, trusted = false } = options;
+  const { source, variables, outside, trusted = false } = options;
   let text = typeof input === "string" ? input : "";
   try {
     text = readPolicyText(
@@ -42,7 +44,7 @@ export async function parsePolicy(
     const value = trusted
       ? parseYaml(text)
       : (await import("./positions.ts")).readTwice(text, parseYaml);
-    const layer = readLayer(value, { source, variables });
+    const layer = readLayer(value, { source, variables, outside });
     return { ...layer, sources: [{ name: source, text }] };
   } catch (error) {
     throw await asPolicyError(error, source, text);

@@ -87,6 +87,14 @@ export interface DefaultRule {
   readonly ref: RuleRef;
 }
 
+/** Which directory the program has as its root. */
+export interface RootRule {
+  /** The directory, an absolute path outside, as a byte string. */
+  readonly path: string;
+  /** Where it stands. */
+  readonly ref: RuleRef;
+}
+
 /** The text that rules came from, kept so that a message can show the line. */
 export interface PolicySource {
   /** What {@linkcode RuleRef.source} calls it. */
@@ -120,6 +128,8 @@ export interface Sections {
   readonly require: readonly RuleRef[];
   /** Where it says that no rule may be a best effort, if it does. */
   readonly strict?: RuleRef | undefined;
+  /** The root directory that all its other paths are meant in, if it has one. */
+  readonly root?: RootRule | undefined;
   /** Where the rules came from. */
   readonly sources: readonly PolicySource[];
 }

@@ -2,7 +2,13 @@
 
 import type { RuleRef } from "./decision.ts";
 import { describe, Fault, shorten } from "./fault.ts";
-import { EMPTY_LAYER, type Layer, type Reference } from "./policy.ts";
+import { GlobError } from "./glob.ts";
+import {
+  EMPTY_LAYER,
+  type Layer,
+  type Reference,
+  type RootRule,
+} from "./policy.ts";
 import { readCalls, readDefault } from "./shape_calls.ts";
 import { readLimits } from "./shape_limits.ts";
 import { readNet } from "./shape_net.ts";
@@ -10,6 +16,7 @@ import { readNames, readPaths } from "./shape_rules.ts";
 import { readSys } from "./shape_sys.ts";
 import { didYouMean } from "./similar.ts";
 import { readList, readMap, readText, refTo, type Shape } from "./values.ts";
+import { toDirectory } from "./variables.ts";
 
 /** The keys of a policy that have a meaning. */
 export const POLICY_KEYS = [
@@ -26,6 +33,7 @@ export const POLICY_KEYS = [
   "default",
   "require",
   "strict",
+  "root",
 ] as const;
 
 /** The keys that will have one. */
@@ -72,6 +80,7 @@ export function readLayer(value: unknown, shape: Shape): Layer {
     strict: map.has("strict")
       ? readStrict(map.get("strict"), shape)
       : undefined,
+    root: map.has("root") ? readRoot(map.get("root"), shape) : undefined,
     sources: [],
   };
 }
@@ -100,6 +109,20 @@ function readStrict(value: unknown, shape: Shape): RuleRef | undefined {
     ["strict"],
     `true or false is expected, not ${describe(value)}`,
   );
+}
+
+/** Reads which directory is the root. */
+function readRoot(value: unknown, shape: Shape): RootRule {
+  const text = readText(value, ["root"]);
+  const { cwd, home, "policy-dir": dir } = shape.outside ?? shape.variables;
+  try {
+    const path = toDirectory(text, { cwd, home, "policy-dir": dir });
+    return { path, ref: refTo(shape, ["root"], text) };
+  } catch (error) {
+    throw error instanceof GlobError
+      ? new Fault(["root"], error.message, { hint: error.hint })
+      : error;
+  }
 }
 
 /** Reads one name of a policy, or a list of them. */

@@ -11,6 +11,8 @@ export interface Shape {
   readonly source: string;
   /** What the variables stand for. */
   readonly variables: Variables;
+  /** The same for `root`, which lies outside of what other paths are in. */
+  readonly outside?: Variables | undefined;
 }
 
 /** Where the value is that the keys lead to. */

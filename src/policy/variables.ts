@@ -12,8 +12,8 @@ export interface Variables {
   readonly home?: string | undefined;
   /** `${tmp}`: where temporary files go; a function is asked when it is named. */
   readonly tmp?: string | (() => string) | undefined;
-  /** `${program}`: the program that is run. */
-  readonly program?: string | undefined;
+  /** `${program}`: the program that is run; looked for when it is named. */
+  readonly program?: string | (() => string) | undefined;
   /** `${policy-dir}`: where the policy file is. */
   readonly "policy-dir"?: string | undefined;
 }
@@ -44,14 +44,31 @@ export function toPattern(text: string, variables: Variables): string {
     variables,
     (value) => escapeGlob(value === "/" ? "" : value) || "/",
   );
-  if (!pattern.startsWith("/")) {
-    throw new GlobError(
-      "a path must be absolute or start with a variable",
-      `write "\${cwd}/…" for where the program starts, or "\${policy-dir}/…" for where this file is`,
-    );
-  }
+  mustBeAbsolute(pattern);
   parseGlob(pattern);
   return pattern;
+}
+
+/**
+ * Makes the path of a directory of a policy's text: no wildcards.
+ *
+ * @param text the path as it is written in a policy
+ * @param variables what the variables stand for
+ * @returns the path, a byte string
+ * @throws {GlobError} when it is not absolute, or names what is not known
+ */
+export function toDirectory(text: string, variables: Variables): string {
+  const path = toValue(expandHome(text), variables);
+  mustBeAbsolute(path);
+  return path;
+}
+
+function mustBeAbsolute(path: string): void {
+  if (path.startsWith("/")) return;
+  throw new GlobError(
+    "a path must be absolute or start with a variable",
+    `write "\${cwd}/…" for where the program starts, or "\${policy-dir}/…" for where this file is`,
+  );
 }
 
 /**

@@ -68,11 +68,14 @@ function limitOf(bytes: number): Uint8Array<ArrayBuffer> {
   return limit;
 }
 
-function capabilities(): Uint8Array<ArrayBuffer> | undefined {
+/** The capabilities that this process may use, as bits; 0 where none can be read. */
+function permittedNow(): number {
   const header = headerOfSelf();
   const data = new Uint8Array(CAP_DATA.size);
   const result = outcome(libc().syscallBB(callNumber("capget"), header, data));
-  return result < 0 ? undefined : data;
+  if (result < 0) return 0;
+  return get(CAP_DATA, data, "permitted0") +
+    get(CAP_DATA, data, "permitted1") * 2 ** 32;
 }
 
 function headerOfSelf(): Uint8Array<ArrayBuffer> {
@@ -87,18 +90,21 @@ function headerOfSelf(): Uint8Array<ArrayBuffer> {
  * A core file would be written by the kernel, where no rule is asked. Without
  * privilege there are no capabilities to give up.
  *
+ * @param ownsNamespace whether it has entered a user namespace of jail's own, which
+ * gives it every capability in there
  * @returns steps for the launcher
  */
-export function confinement(): Step[] {
+export function confinement(ownsNamespace = false): Step[] {
   const steps = noCore();
-  const data = capabilities();
-  if (data === undefined) return steps;
-  const permitted = get(CAP_DATA, data, "permitted0") +
-    get(CAP_DATA, data, "permitted1") * 2 ** 32;
+  const permitted = ownsNamespace
+    ? 2 ** (CAP_LAST_CAP + 1) - 1
+    : permittedNow();
   if (permitted === 0) return steps;
-  const kept = KEPT.reduce((mask, cap) => mask + 2 ** cap, 0);
+  // Those of the namespace were never its own.
+  const keeps = ownsNamespace && Deno.uid() !== 0 ? [] : KEPT;
+  const kept = keeps.reduce((mask, cap) => mask + 2 ** cap, 0);
   for (let cap = 0; cap <= CAP_LAST_CAP; cap++) {
-    if (KEPT.includes(cap)) continue;
+    if (keeps.includes(cap)) continue;
     // A kernel that has fewer says EINVAL; one that lets it not be dropped,
     // EPERM, and then it is not in the sets below either.
     steps.push({ call: "prctl", args: [PR_CAPBSET_DROP, cap], mayFail: true });

@@ -349,7 +349,14 @@ export function readFile(
   }
 }
 
-function readToEnd(
+/**
+ * Reads an open file to its end.
+ *
+ * @param fd the file
+ * @param limit the most bytes read
+ * @returns the bytes, or a negative errno
+ */
+export function readToEnd(
   fd: number,
   limit: number,
 ): Uint8Array<ArrayBuffer> | number {

@@ -9,7 +9,7 @@ import {
   errnoName,
   EXDEV,
 } from "../abi/errno.ts";
-import { AT_FDCWD, O_CLOEXEC, O_PATH } from "../abi/fcntl.ts";
+import { O_CLOEXEC, O_PATH } from "../abi/fcntl.ts";
 import {
   LANDLOCK_CREATE_RULESET_VERSION,
   LANDLOCK_NET_PORT_ATTR,
@@ -21,9 +21,10 @@ import {
 import { set } from "../abi/layout.ts";
 import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
 import { SystemCallError } from "../errors.ts";
-import { close, duplicate, openat2 } from "./files.ts";
+import { close, duplicate } from "./files.ts";
 import { callNumber } from "./host.ts";
 import { libc, outcome } from "./libc.ts";
+import { OWN_VIEW, type View } from "./view.ts";
 import type { Step } from "./steps.ts";
 
 /** What a ruleset refuses, and what it allows of that. */
@@ -76,10 +77,15 @@ const GONE: readonly number[] = [EACCES, ELOOP, ENOENT, ENOTDIR, EXDEV];
  *
  * @param ruleset what it refuses and allows
  * @param above the fd that is returned is higher than this one
+ * @param view where the paths of its rules begin
  * @returns its fd, which exec closes
  * @throws {SystemCallError} where the kernel does not take it
  */
-export function createRuleset(ruleset: Ruleset, above: number): number {
+export function createRuleset(
+  ruleset: Ruleset,
+  above: number,
+  view: View = OWN_VIEW,
+): number {
   const attr = new Uint8Array(LANDLOCK_RULESET_ATTR.size);
   set(LANDLOCK_RULESET_ATTR, attr, "handled_access_fs", ruleset.handledFs);
   set(LANDLOCK_RULESET_ATTR, attr, "handled_access_net", ruleset.handledNet);
@@ -100,7 +106,9 @@ export function createRuleset(ruleset: Ruleset, above: number): number {
     );
   }
   try {
-    for (const { path, access } of ruleset.rules) addPath(fd, path, access);
+    for (const { path, access } of ruleset.rules) {
+      addPath(fd, path, access, view);
+    }
     for (const { port, access } of ruleset.ports ?? []) {
       addPort(fd, port, access);
     }
@@ -113,12 +121,15 @@ export function createRuleset(ruleset: Ruleset, above: number): number {
   }
 }
 
-function addPath(ruleset: number, path: string, access: number): void {
-  const file = openat2(
-    AT_FDCWD,
+function addPath(
+  ruleset: number,
+  path: string,
+  access: number,
+  view: View,
+): void {
+  const file = view.open(
     toCString(path),
     O_PATH | O_CLOEXEC,
-    0,
     RESOLVE_NO_SYMLINKS,
   );
   const action = `allow ${printable(path)} by Landlock`;

@@ -40,6 +40,8 @@ export interface LaunchPlan {
   readonly argv: readonly string[];
   /** Its environment, `NAME=value` each, as byte strings. */
   readonly env: readonly string[];
+  /** How it enters the root directory that it has. */
+  readonly root?: readonly Step[] | undefined;
   /** Its working directory, a byte string; this process's where not given. */
   readonly cwd?: string | undefined;
   /** Which fds of this process become its 0, 1 and 2. */
@@ -93,27 +95,49 @@ const inUse = new Set<readonly unknown[]>();
  * @throws {UnsupportedError} if this kernel or machine cannot do it
  */
 export function launch(plan: LaunchPlan): Launched {
-  const page = codePage();
   const stdio: number[] = [];
   try {
     for (const fd of plan.stdio) stdio.push(moveAway(plan, fd, stdio.length));
-    const cloneArgs = new Uint8Array(CLONE_ARGS.size);
-    const stack = new Uint8Array(STACK_SIZE);
-    set(CLONE_ARGS, cloneArgs, "flags", CLONE_VM + CLONE_CLEAR_SIGHAND);
-    set(CLONE_ARGS, cloneArgs, "exit_signal", SIGCHLD);
-    set(CLONE_ARGS, cloneArgs, "stack", addressOf(stack));
-    set(CLONE_ARGS, cloneArgs, "stack_size", STACK_SIZE);
     const { steps, memory } = programSteps(plan, stdio);
-    const laidOut = layOut(cloneArgs, (go) => [...waitSteps(go), ...steps]);
-    const pid = page.launch(laidOut.block);
-    if (pid < 0) throw launchError(plan, "clone3", pid);
-    return new NewProcess(pid, laidOut, [cloneArgs, stack, memory]);
+    const launched = launchSteps(steps, memory);
+    if (typeof launched !== "number") return launched;
+    throw launchError(plan, "clone3", launched);
   } finally {
     // The new process has copies of its own.
     stdio.forEach((fd, target) => {
       if (fd !== plan.stdio[target]) close(fd);
     });
   }
+}
+
+/**
+ * Starts a process that waits, and then makes calls. Where none of them is an
+ * `execve`, it has exited with 127 when it has made them.
+ *
+ * @param steps the calls
+ * @param memory what their arguments point to, beside the arrays in them
+ * @param namespaces `CLONE_NEW*` for the namespaces that it gets
+ * @returns the process, before the first of the calls, or a negative errno
+ */
+export function launchSteps(
+  steps: readonly Step[],
+  memory: readonly unknown[] = [],
+  namespaces = 0,
+): Launched | number {
+  const page = codePage();
+  const cloneArgs = new Uint8Array(CLONE_ARGS.size);
+  const stack = new Uint8Array(STACK_SIZE);
+  const flags = CLONE_VM + CLONE_CLEAR_SIGHAND + namespaces;
+  set(CLONE_ARGS, cloneArgs, "flags", flags);
+  set(CLONE_ARGS, cloneArgs, "exit_signal", SIGCHLD);
+  set(CLONE_ARGS, cloneArgs, "stack", addressOf(stack));
+  set(CLONE_ARGS, cloneArgs, "stack_size", STACK_SIZE);
+  const laidOut = layOut(cloneArgs, (go) => [...waitSteps(go), ...steps]);
+  const pid = page.launch(laidOut.block);
+  return pid < 0 ? pid : new NewProcess(pid, laidOut, [
+    ...[cloneArgs, stack],
+    ...memory,
+  ]);
 }
 
 class NewProcess implements Launched {
@@ -185,6 +209,7 @@ function programSteps(
     });
   }
   steps.push(...fdSteps(plan, stdio));
+  steps.push(...plan.root ?? []);
   if (plan.cwd !== undefined) {
     steps.push({ call: "chdir", args: [toCString(plan.cwd)] });
   }

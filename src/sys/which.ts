@@ -2,10 +2,11 @@
 
 import { toCString } from "../abi/bytes.ts";
 import { EACCES } from "../abi/errno.ts";
-import { AT_EACCESS, AT_FDCWD, X_OK } from "../abi/fcntl.ts";
+import { O_CLOEXEC, O_PATH, X_OK } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
 import { S_IFMT, S_IFREG, STAT } from "../abi/stat.ts";
-import { faccessat, fstatat } from "./files.ts";
+import { close, fstat } from "./files.ts";
+import { OWN_VIEW, type View } from "./view.ts";
 
 /** Where a program is. */
 export type Whereabouts =
@@ -52,15 +53,19 @@ export function which(
  * Can this process execute a file?
  *
  * @param file a byte string
+ * @param view where its path begins
  * @returns 0, or a negative errno: `-EACCES` where it is not a regular file
  */
-export function canExecute(file: string): number {
+export function canExecute(file: string, view: View = OWN_VIEW): number {
   const path = toCString(file);
+  const fd = view.open(path, O_PATH | O_CLOEXEC);
+  if (fd < 0) return fd;
   const status = new Uint8Array(STAT.size);
-  const found = fstatat(AT_FDCWD, path, status, 0);
+  const found = fstat(fd, status);
+  close(fd);
   if (found < 0) return found;
   return (get(STAT, status, "st_mode") & S_IFMT) === S_IFREG
-    ? faccessat(AT_FDCWD, path, X_OK, AT_EACCESS)
+    ? view.access(path, X_OK)
     : -EACCES;
 }
 

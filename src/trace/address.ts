@@ -21,7 +21,7 @@ import type { CallSpec } from "./spec.ts";
 import type { Registers } from "./registers.ts";
 import { resolve } from "./resolve.ts";
 import { aim, endpointOf, hasPath, type Purpose } from "./sockaddr.ts";
-import type { Tracee } from "./tracee.ts";
+import { ownerOf, type Tracee } from "./tracee.ts";
 
 /**
  * Looks at a call with a socket address. It is copied once, and these bytes are
@@ -99,11 +99,16 @@ export function lookAtName(
     SUN_PATH_OFFSET,
     end < 0 ? bytes.length : end,
   );
-  const owner = { pid: tracee.process.pid, tid: tracee.tid };
-  const place = resolve(owner, AT_FDCWD, written, purpose !== "bind", isOwn);
+  const place = resolve(
+    ownerOf(tracee),
+    AT_FDCWD,
+    written,
+    purpose !== "bind",
+    isOwn,
+  );
   looked.paths.push({ arg, dirfd: -1, written, place });
   looked.errno ||= place.errno;
-  if (place.path === "" || place.kind === "object") {
+  if (place.path === "" || place.via !== "") {
     // Nothing listens there, and what it is called is no path.
     looked.errno ||= ECONNREFUSED;
     return;

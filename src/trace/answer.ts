@@ -198,7 +198,9 @@ class CurrentCaller implements Caller {
   }
 
   get program(): string {
-    return this.#tracee === undefined ? "" : imageOf(this.#tracee.tid);
+    return this.#tracee === undefined
+      ? ""
+      : imageOf(this.#tracee.view, this.#tracee.tid);
   }
 
   get text(): string {

@@ -1,28 +1,44 @@
 /** Files that are closed under every policy, and that only the tracer can tell. */
 
+import { DEVICE_NUMBERS, isPseudoTerminal } from "../abi/devices.ts";
+import { get } from "../abi/layout.ts";
+import { S_IFCHR, S_IFMT, STAT } from "../abi/stat.ts";
+import type { View } from "../sys/view.ts";
 import { Given } from "./given.ts";
 import type { Looked } from "./looked.ts";
 import type { CallSpec } from "./spec.ts";
 import { isBeneath, otherProcs } from "./mounts.ts";
+import { cString } from "./place.ts";
 import { isTerminal, Terminals } from "./terminals.ts";
 
 const DEVICE = "a device may be written to, and never be changed itself";
 const TERMINAL = "a terminal that is not the jail's own";
+const DISGUISED = "a device that is not what its name says";
+
+const stat = new Uint8Array(STAT.size);
 
 /** Knows which files are closed under every policy. */
 export class Closed {
+  readonly #view: View;
   readonly #terminals: Terminals;
   readonly #given: Given;
-  readonly #procs = otherProcs();
+  readonly #procs: readonly string[];
 
   /**
    * Makes one.
    *
+   * @param view where paths begin
    * @param fds the descriptors of this process that the program gets
    * @param processes the processes of the jail
    */
-  constructor(fds: readonly number[], processes: () => Iterable<number>) {
-    this.#terminals = new Terminals(fds, processes);
+  constructor(
+    view: View,
+    fds: readonly number[],
+    processes: () => Iterable<number>,
+  ) {
+    this.#view = view;
+    this.#procs = otherProcs(view);
+    this.#terminals = new Terminals(view, fds, processes);
     this.#given = new Given(fds);
   }
 
@@ -42,6 +58,7 @@ export class Closed {
       }
       const { access, kind, path } = use;
       if (kind !== "device" || access === "stat") continue;
+      if (this.#isDisguised(path)) return DISGUISED;
       const alters = changes && access === "write";
       if (!isTerminal(path)) {
         if (alters) return DEVICE;
@@ -59,6 +76,22 @@ export class Closed {
   /** The jail is no more. */
   close(): void {
     this.#terminals.close();
+  }
+
+  /**
+   * Whether a device in a root directory that somebody else filled has the name of
+   * one that rules take for harmless, and is another.
+   */
+  #isDisguised(path: string): boolean {
+    const known = DEVICE_NUMBERS.get(path);
+    if (this.#view.isOwn || known === undefined && !isTerminal(path)) {
+      return false;
+    }
+    if (this.#view.stat(cString(path), stat) < 0) return true;
+    const device = get(STAT, stat, "st_rdev");
+    const isCharacter = (get(STAT, stat, "st_mode") & S_IFMT) === S_IFCHR;
+    return !isCharacter ||
+      (known === undefined ? !isPseudoTerminal(device) : known !== device);
   }
 
   /** Whether a terminal is one that the jail made, which is held then. */

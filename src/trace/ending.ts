@@ -86,7 +86,7 @@ export class Ending {
     this.#exceeded({
       ...{ kind: "limited", limit, most: set?.most ?? 0, used },
       ...{ source: set?.ref.source ?? "", pid },
-      program: program === "" ? imageOf(pid) : program,
+      program: program === "" ? imageOf(tracee.view, pid) : program,
     });
     this.killAll();
   }

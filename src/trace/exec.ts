@@ -8,6 +8,7 @@
 import { fromBytes } from "../abi/bytes.ts";
 import { AT_FDCWD } from "../abi/fcntl.ts";
 import { close, readFile } from "../sys/files.ts";
+import type { View } from "../sys/view.ts";
 import {
   type Image,
   inspect,
@@ -22,7 +23,7 @@ import type { Registers } from "./registers.ts";
 import type { Place } from "./place.ts";
 import { resolve } from "./resolve.ts";
 import type { CallSpec, PathArg } from "./spec.ts";
-import type { PendingExec, Tracee } from "./tracee.ts";
+import { ownerOf, type PendingExec, type Tracee } from "./tracee.ts";
 import { readArguments, type Words } from "./words.ts";
 
 /** What an exec would do, and what must be there when it has. */
@@ -72,23 +73,23 @@ export function lookAtExec(
     return { looked, pending: undefined };
   }
   const { written } = looked.paths[0] as LookedPath;
-  const owner = { pid: tracee.process.pid, tid: tracee.tid };
+  const owner = ownerOf(tracee);
   const find = (name: string): Place =>
     resolve(owner, AT_FDCWD, name, true, isOwn);
-  const image: Image = inspect(place, find);
+  const image: Image = inspect(tracee.view, place, find);
   for (const interpreter of image.interpreters) {
     use(looked, interpreter, "run", isOwn);
   }
   if (image.loader !== undefined) {
     // Only a loader is loaded as one: any other program would run.
-    const access = isLoader(image.loader) ? "load" : "run";
+    const access = isLoader(tracee.view, image.loader) ? "load" : "run";
     use(looked, image.loader, access, isOwn);
   }
   looked.errno ||= image.errno;
   let told: PendingExec["told"];
   if (image.loads) {
     const words = wordsOf(tracee, registers, spec, path, written, image);
-    told = lookAtLoader(looked, words, image, find, isOwn);
+    told = lookAtLoader(looked, tracee.view, words, image, find, isOwn);
     // The loader opens the program by its name when it runs: nobody may be there
     // to move a link by then, the parent of a vfork neither.
     if (told?.whole === false && !single) {
@@ -139,6 +140,7 @@ function wordsOf(
 /** `ld.so prog` runs prog: it must be one that may be run. */
 function lookAtLoader(
   looked: Looked,
+  view: View,
   { words, whole }: Words,
   { binary }: Image,
   find: (name: string) => Place,
@@ -147,7 +149,7 @@ function lookAtLoader(
   let text: string | undefined;
   const at = loadedProgram(
     { words, whole },
-    (option) => hasOption(text ??= textOf(binary), option),
+    (option) => hasOption(text ??= textOf(view, binary), option),
   );
   if (at < 0) {
     looked.never = "what the dynamic loader would run cannot be told";
@@ -157,15 +159,15 @@ function lookAtLoader(
   if (path === undefined) return { words, whole: true };
   const program = find(path);
   use(looked, program, "run", isOwn);
-  if (isLoader(program)) {
+  if (isLoader(view, program)) {
     looked.never = "a dynamic loader would run another one";
   }
   return { words: words.slice(0, at + 1), whole: false };
 }
 
 /** All of a loader's file, a byte string; "" where it cannot be read. */
-function textOf(loader: Place): string {
-  const fd = openFile(loader);
+function textOf(view: View, loader: Place): string {
+  const fd = openFile(view, loader);
   if (fd < 0) return "";
   const bytes = readFile(`/proc/self/fd/${fd}`, LOADER_SIZE);
   close(fd);

@@ -10,36 +10,39 @@
 import { fromBytes } from "../abi/bytes.ts";
 import { AT_FDCWD } from "../abi/fcntl.ts";
 import { readFile } from "../sys/files.ts";
+import type { View } from "../sys/view.ts";
 import { readLink } from "./place.ts";
 import type { PendingExec } from "./tracee.ts";
 import { readArguments, type Words } from "./words.ts";
 
 /** What a process runs, as a byte string; "" where it cannot be told. */
-export function imageOf(tid: number): string {
+export function imageOf(view: View, tid: number): string {
   const path = readLink(AT_FDCWD, `/proc/${tid}/exe`);
-  return typeof path === "number" ? "" : path;
+  return typeof path === "number" ? "" : view.nameOf(path);
 }
 
 /**
  * Whether a new image is the one that was allowed.
  *
+ * @param view where paths begin
  * @param tid the tracee, at its exec event
  * @param sp its stack pointer, where its arguments are
  * @param pending what must be there
  * @returns what is there instead, or `undefined`
  */
 export function unexpectedImage(
+  view: View,
   tid: number,
   sp: number,
   pending: PendingExec,
 ): string | undefined {
   if (!pending.verify) return undefined;
-  const now = imageOf(tid);
+  const now = imageOf(view, tid);
   if (now !== pending.image) return now;
   const maps = readFile(`/proc/${tid}/maps`, 1 << 20);
   if (typeof maps === "number") return "an image that cannot be read";
-  const image = mapped(pending.image);
-  const loader = mapped(pending.loader);
+  const image = mapped(view.outerName(pending.image));
+  const loader = mapped(view.outerName(pending.loader));
   for (const line of fromBytes(maps).split("\n")) {
     // address perms offset dev inode path
     const path = /^\S+ \S+ \S+ \S+ \S+ +(\/.*)$/.exec(line)?.[1];

@@ -8,6 +8,7 @@ import {
 } from "../abi/sched.ts";
 import type { Arch } from "../abi/arch.ts";
 import { TraceePages } from "../sys/memory.ts";
+import type { View } from "../sys/view.ts";
 import { PinRegion } from "./pin.ts";
 import { Registers } from "./registers.ts";
 import type { Files, Process, Space, Tracee } from "./tracee.ts";
@@ -19,6 +20,7 @@ export class Family {
   /** Every process that has a tracee, by its id. */
   readonly processes: Map<number, Process> = new Map();
   readonly #arch: Arch;
+  readonly #view: View;
   /** Ids that are or were those of processes of the jail, a bit each. */
   readonly #ids = new Uint8Array(PID_MAX_LIMIT / 8);
   /** Parents of a vfork that surely cannot run. */
@@ -34,9 +36,11 @@ export class Family {
    * Makes an empty one.
    *
    * @param arch the machine's half of the calling convention
+   * @param view where the paths of the tracees begin
    */
-  constructor(arch: Arch) {
+  constructor(arch: Arch, view: View) {
     this.#arch = arch;
+    this.#view = view;
   }
 
   /**
@@ -237,6 +241,7 @@ export class Family {
     const tracee: Tracee = {
       tid,
       process,
+      view: this.#view,
       space,
       files,
       stopped: false,

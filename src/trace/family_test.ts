@@ -1,13 +1,14 @@
 import { assertEquals } from "@std/assert";
 import { CLONE_FILES, CLONE_THREAD, CLONE_VM } from "../abi/sched.ts";
 import { X86_64 } from "../abi/x86_64.ts";
+import { OWN_VIEW } from "../sys/view.ts";
 import { Family } from "./family.ts";
 import { isHeldByExec } from "./tracee.ts";
 
 const PROGRAM = 100;
 
 function family(): Family {
-  const all = new Family(X86_64);
+  const all = new Family(X86_64, OWN_VIEW);
   all.addProgram(PROGRAM);
   return all;
 }

@@ -58,6 +58,7 @@ export class FileCalls {
     this.#queue = queue;
     const { stdio, keepFds } = tools.options.launch;
     this.#closed = new Closed(
+      tools.options.view,
       [...stdio, ...keepFds],
       () => tools.family.processes.keys(),
     );

@@ -7,6 +7,7 @@ import { get } from "../abi/layout.ts";
 import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
 import { S_IXUGO, STAT } from "../abi/stat.ts";
 import { close, fstat, openat2, pread } from "../sys/files.ts";
+import type { View } from "../sys/view.ts";
 import { type Elf, readElf } from "./elf.ts";
 import { hasLoaderName } from "./loader.ts";
 import { cString, type Place } from "./place.ts";
@@ -47,11 +48,16 @@ const stat = new Uint8Array(STAT.size);
 /**
  * Looks into a file that is to be executed.
  *
+ * @param view where paths begin
  * @param file the file
  * @param find looks up a path of an interpreter as the tracee would
  * @returns what would be loaded
  */
-export function inspect(file: Place, find: (path: string) => Place): Image {
+export function inspect(
+  view: View,
+  file: Place,
+  find: (path: string) => Place,
+): Image {
   const lines: ScriptLine[] = [];
   const interpreters: Place[] = [];
   let binary = file;
@@ -60,7 +66,7 @@ export function inspect(file: Place, find: (path: string) => Place): Image {
       errno: number,
       { loads = false, loader }: Partial<Pick<Image, "loads" | "loader">> = {},
     ): Image => ({ lines, interpreters, binary, loads, loader, errno });
-    const found = read(binary);
+    const found = read(view, binary);
     if (typeof found === "number") return ends(found);
     if (!("argument" in found)) {
       const { interpreter } = found;
@@ -78,17 +84,17 @@ export function inspect(file: Place, find: (path: string) => Place): Image {
 }
 
 /** Whether a file is a dynamic loader, so that an ELF file may name it as one. */
-export function isLoader(file: Place): boolean {
+export function isLoader(view: View, file: Place): boolean {
   if (hasLoaderName(file.path)) return true;
-  const found = read(file);
+  const found = read(view, file);
   return typeof found === "object" && "loads" in found && found.loads;
 }
 
 /** What a file is to the kernel, or the errno that executing it gives. */
-function read(file: Place): Elf | ScriptLine | number {
+function read(view: View, file: Place): Elf | ScriptLine | number {
   // The kernel runs no other kind, and to open a device may do something.
   if (!isPlain(file)) return file.kind === "missing" ? ENOENT : EACCES;
-  const fd = openFile(file);
+  const fd = openFile(view, file);
   // What the tracer cannot read it cannot judge.
   if (fd < 0) return -fd;
   try {
@@ -111,14 +117,12 @@ function isPlain({ kind, was }: Place): boolean {
 }
 
 /** Opens a file that a place leads to, for reading. */
-export function openFile({ via, path }: Place): number {
-  return openat2(
-    AT_FDCWD,
-    cString(via !== "" ? via : path),
-    O_RDONLY | O_NONBLOCK | O_CLOEXEC,
-    0,
-    via !== "" ? 0 : RESOLVE_NO_SYMLINKS,
-  );
+export function openFile(view: View, { via, path }: Place): number {
+  const flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC;
+  // The tracer has a /proc of its own, whatever the program has.
+  return via !== ""
+    ? openat2(AT_FDCWD, cString(via), flags, 0, 0)
+    : view.open(cString(path), flags, RESOLVE_NO_SYMLINKS);
 }
 
 /** Whether anybody at all may execute it: the kernel looks at that first. */

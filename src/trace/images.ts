@@ -73,7 +73,7 @@ export class Images {
     strangers.told(maker);
     if (!allowed) return;
     if ((options.observe ?? accounts) !== undefined) {
-      now.process.program = imageOf(now.tid);
+      now.process.program = imageOf(now.view, now.tid);
     }
     if (!family.started) {
       family.started = true;
@@ -99,6 +99,6 @@ export class Images {
     const { calls } = this.#parts;
     if (!exec.verify) return true;
     const sp = calls.registersOf(tracee)?.sp ?? 0;
-    return unexpectedImage(tracee.tid, sp, exec) === undefined;
+    return unexpectedImage(tracee.view, tracee.tid, sp, exec) === undefined;
   }
 }

@@ -21,7 +21,7 @@ import type { Registers } from "./registers.ts";
 import { resolve } from "./resolve.ts";
 import { resolveHow } from "./resolve_how.ts";
 import type { CallSpec, PathArg } from "./spec.ts";
-import type { Tracee } from "./tracee.ts";
+import { ownerOf, type Tracee } from "./tracee.ts";
 
 const pathBytes = new Uint8Array(PATH_MAX);
 
@@ -88,12 +88,12 @@ export function lookAtPath(
     looked.errno ||= -written;
     return undefined;
   }
-  const owner = { pid: tracee.process.pid, tid: tracee.tid };
+  const owner = ownerOf(tracee);
   let place: Place;
   if (written === "" && (empty || byDescriptor)) {
     place = dirfd === AT_FDCWD
       ? resolveBase(owner, dirfd)
-      : resolveMagic(`/proc/${tracee.tid}/fd/${dirfd}`);
+      : resolveMagic(tracee.view, `/proc/${tracee.tid}/fd/${dirfd}`);
     if (place.errno === ENOENT) place = { ...place, errno: EBADF };
     if (dirfd !== AT_FDCWD) looked.descriptorsOf = tracee.process.pid;
   } else {

@@ -21,7 +21,7 @@ import { creates, type OpenRequest, readOpen, setsId } from "./open.ts";
 import type { Registers } from "./registers.ts";
 import { resolve } from "./resolve.ts";
 import type { CallSpec, PathArg } from "./spec.ts";
-import type { Tracee } from "./tracee.ts";
+import { ownerOf, type Tracee } from "./tracee.ts";
 
 /** What an open would do to the file. */
 function accessesOfOpen(request: OpenRequest, exists: boolean): Access[] {
@@ -111,7 +111,7 @@ function leadsThroughLink(
   path: PathArg,
   isOwn: IsOwn,
 ): boolean {
-  const owner = { pid: tracee.process.pid, tid: tracee.tid };
+  const owner = ownerOf(tracee);
   const dirfd = path.dirfd < 0 ? AT_FDCWD : registers.int(path.dirfd);
   const written = paths[0]?.written ?? "";
   return resolve(owner, dirfd, written, false, isOwn).kind !== "missing";

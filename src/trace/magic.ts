@@ -5,7 +5,9 @@ import { AT_FDCWD, O_CLOEXEC, O_NOFOLLOW, O_PATH } from "../abi/fcntl.ts";
 import { get, getBig } from "../abi/layout.ts";
 import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
 import { STAT } from "../abi/stat.ts";
+import type { FileKind } from "../policy/call.ts";
 import { close, fstat, openat2 } from "../sys/files.ts";
+import type { View } from "../sys/view.ts";
 import {
   cString,
   isRemovedName,
@@ -28,13 +30,14 @@ const MAX_READS = 3;
 /**
  * Opens a path that has no link in it, for looking alone.
  *
+ * @param view where the path begins
  * @param path an absolute path, a byte string
  * @returns a descriptor, or a negated errno: `-ELOOP` where there is a link on
  *   the way; a link in the last place is opened itself
  */
-export function look(path: string): number {
+export function look(view: View, path: string): number {
   if (path.length >= PATH_MAX) return -ENAMETOOLONG;
-  return openat2(AT_FDCWD, cString(path), LOOK, 0, RESOLVE_NO_SYMLINKS);
+  return view.open(cString(path), LOOK, RESOLVE_NO_SYMLINKS);
 }
 
 /**
@@ -43,10 +46,14 @@ export function look(path: string): number {
  * What the kernel calls by a path is judged by that path, even where it cannot
  * be looked up there: a directory on the way may be closed, or renamed just now.
  *
+ * What lies outside the root of the jail has no path there: it is judged by a name
+ * that no rule means but one that means everything.
+ *
+ * @param view where paths begin
  * @param link a path such as `/proc/12/fd/3`, of a process of the jail
  * @returns where it leads; an `object` only where that surely has no path
  */
-export function resolveMagic(link: string): Place {
+export function resolveMagic(view: View, link: string): Place {
   const fd = openat2(AT_FDCWD, cString(link), O_PATH | O_CLOEXEC, 0, 0);
   if (fd < 0) return place(link, "missing", false, -fd);
   try {
@@ -54,18 +61,22 @@ export function resolveMagic(link: string): Place {
     if (result < 0) return place(link, "missing", false, -result);
     const kind = kindOf(get(STAT, stat, "st_mode"));
     for (let reads = 0; reads < MAX_READS; reads++) {
-      const name = readName(fd);
-      if (typeof name === "number") {
-        return place(link, "missing", false, -name);
+      const outer = readName(fd);
+      if (typeof outer === "number") {
+        return place(link, "missing", false, -outer);
       }
+      const name = view.nameOf(outer);
       // Mounted nowhere that can be seen: there is no name to judge it by.
       if (name.startsWith("(")) break;
+      if (outer !== name && !name.startsWith("/")) {
+        return outside(view, name, kind, link);
+      }
       if (!name.startsWith("/")) return place(name, "object", false, 0, link);
       if (!isRemovedName(name)) return place(name, kind);
-      const removed = isRemoved(name);
+      const removed = isRemoved(view, name);
       // One rename can be in the kernel meanwhile, of a directory above. What
       // has the same name before and after was looked up by its own.
-      if (readName(fd) !== name) continue;
+      if (readName(fd) !== outer) continue;
       if (removed === undefined) break;
       if (!removed) return place(name, kind);
       const gone = place(name, "object", false, 0, link);
@@ -75,6 +86,22 @@ export function resolveMagic(link: string): Place {
   } finally {
     close(fd);
   }
+}
+
+/**
+ * What a file outside is. One that is inside as well, as a device is, is judged
+ * by its path there; the mounts beneath a directory could differ.
+ */
+function outside(
+  view: View,
+  name: string,
+  kind: FileKind,
+  link: string,
+): Place {
+  const path = view.likelyPath(name);
+  const same = path !== undefined && kind !== "directory" && kind !== "link" &&
+    isRemoved(view, path) === false;
+  return same ? place(path, kind) : place(name, kind, false, 0, link);
 }
 
 /**
@@ -96,8 +123,11 @@ export function resolveBase(owner: Owner, dirfd: number): Place {
     return place("", "missing", false, errno);
   }
   if (!name.startsWith("/")) return place(name, "object", false, 0, link);
-  if (isRemovedName(name)) return resolveMagic(link);
-  return place(name, "directory");
+  const path = owner.view.nameOf(name);
+  if (isRemovedName(path)) return resolveMagic(owner.view, link);
+  return path.startsWith("/")
+    ? place(path, "directory")
+    : place(path, "directory", false, 0, link);
 }
 
 /** What the kernel calls an open file, as a byte string, or a negated errno. */
@@ -110,11 +140,12 @@ function readName(fd: number): string | number {
  * like that of one that was removed, and a file that was removed may have other
  * links still: what the name leads to says which it is.
  *
+ * @param view where the name begins
  * @param name what the kernel calls the file that `stat` was read from
  * @returns `undefined` where that cannot be told
  */
-function isRemoved(name: string): boolean | undefined {
-  const there = look(name);
+function isRemoved(view: View, name: string): boolean | undefined {
+  const there = look(view, name);
   if (there === -ENOENT || there === -ENOTDIR) return true;
   if (there < 0) return get(STAT, stat, "st_nlink") === 0 ? true : undefined;
   const result = fstat(there, other);

@@ -1,31 +1,25 @@
 /** Mounts of procfs elsewhere than at /proc, of which no rule about /proc knows. */
 
-import { fromBytes } from "../abi/bytes.ts";
-import { readFile } from "../sys/files.ts";
+import { type Mount, OWN_VIEW, type View } from "../sys/view.ts";
 
-/** Most of `/proc/self/mountinfo` that is read, in bytes. */
-const MOUNTINFO_SIZE = 1 << 24;
+/**
+ * Finds where procfs, or a part of it, is mounted besides /proc. One of another
+ * namespace of processes has other processes by the same numbers.
+ *
+ * @param view where paths begin
+ */
+export function otherProcs(view: View): readonly string[] {
+  const all = view.mounts().filter(({ type }) => type === "proc");
+  const top = all.findLast(isAtProc);
+  const known = view.isOwn ? top : OWN_VIEW.mounts().findLast(isAtProc);
+  return all.filter((mount) =>
+    !isAtProc(mount) || mount.root !== "/" ||
+    mount === top && mount.device !== known?.device
+  ).map(({ point }) => point);
+}
 
-/** Reads where procfs, or a part of it, is mounted besides /proc. */
-export function otherProcs(): readonly string[] {
-  const bytes = readFile("/proc/self/mountinfo", MOUNTINFO_SIZE);
-  if (typeof bytes === "number") return [];
-  const found: string[] = [];
-  for (const line of fromBytes(bytes).split("\n")) {
-    // id parent major:minor root mount-point options … - type source options
-    const [before, after] = line.split(" - ");
-    const [, , , root, point] = (before ?? "").split(" ");
-    if (!after?.startsWith("proc ") || point === undefined) continue;
-    if (point === "/proc" && root === "/") continue;
-    // proc_pid_mountinfo(5): blanks, tabs, newlines and \ are octal.
-    found.push(
-      point.replace(
-        /\\([0-7]{3})/g,
-        (_, code) => String.fromCharCode(parseInt(code, 8)),
-      ),
-    );
-  }
-  return found;
+function isAtProc({ point }: Mount): boolean {
+  return point === "/proc";
 }
 
 /** Whether a path is one of some directories, or beneath one. */

@@ -6,6 +6,7 @@ import type { Limits } from "../policy/limits.ts";
 import type { CallPlan } from "../policy/plan.ts";
 import type { SysRules } from "../policy/sys.ts";
 import type { LaunchPlan } from "../sys/spawn.ts";
+import type { View } from "../sys/view.ts";
 import type { Usage } from "./accounts.ts";
 
 /** How calls are caught. */
@@ -104,6 +105,8 @@ export interface TraceOptions {
   readonly engine: Engine;
   /** The program to start. */
   readonly launch: LaunchPlan;
+  /** Where its paths begin. */
+  readonly view: View;
   /** The program as a person reads it, for messages. */
   readonly program: string;
   /** What to do, in the message, where it cannot be executed. */

@@ -63,7 +63,7 @@ export function makeParts(
   handle: (tracee: Tracee, status: number) => void,
 ): Parts {
   const arch = hostArch();
-  const family = new Family(arch);
+  const family = new Family(arch, options.view);
   const { cpu, memory, written, time, processes } = options.limits ?? {};
   const accounts = (options.measured ?? cpu ?? memory ?? written ?? time)
     ? new Accounts(family)

@@ -14,6 +14,7 @@ import {
 } from "../abi/stat.ts";
 import type { FileKind } from "../policy/call.ts";
 import { readlinkat } from "../sys/files.ts";
+import type { View } from "../sys/view.ts";
 
 /** Longest path that the kernel takes, with its NUL: <linux/limits.h>. */
 export const PATH_MAX = 4096;
@@ -24,6 +25,8 @@ export interface Owner {
   readonly pid: number;
   /** The thread. */
   readonly tid: number;
+  /** Where its paths begin. */
+  readonly view: View;
 }
 
 /** Which file a path names. */
@@ -40,7 +43,10 @@ export interface Place {
   readonly errno: number;
   /** The path ends in a slash, so that it must be a directory. */
   readonly slash: boolean;
-  /** For an `object`: the path in `/proc` that leads to it. */
+  /**
+   * For what has no path that leads to it, an `object` or a file outside the root
+   * of the jail: the path in `/proc` that does.
+   */
   readonly via: string;
   /**
    * For an `object` that was removed: what kind of file it is.

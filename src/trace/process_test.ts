@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { CLONE_THREAD, CLONE_VM } from "../abi/sched.ts";
 import { type SyscallName, SYSCALLS } from "../abi/syscalls.ts";
 import { X86_64 } from "../abi/x86_64.ts";
+import { OWN_VIEW } from "../sys/view.ts";
 import { Family } from "./family.ts";
 import { aimOf } from "./process.ts";
 import { Registers } from "./registers.ts";
@@ -9,7 +10,7 @@ import { type CallSpec, specsOf } from "./spec.ts";
 
 /** What 100 aims at, in a jail of 100, with the thread 101, and 200. */
 function aimAt(name: SyscallName, args: readonly number[]): string {
-  const family = new Family(X86_64);
+  const family = new Family(X86_64, OWN_VIEW);
   const tracee = family.addProgram(100);
   family.addChild(tracee, 101, CLONE_VM | CLONE_THREAD, false);
   family.addChild(tracee, 200, 0, false);

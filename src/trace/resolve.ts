@@ -13,18 +13,13 @@
  */
 
 import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from "../abi/errno.ts";
-import {
-  AT_FDCWD,
-  O_CLOEXEC,
-  O_DIRECTORY,
-  O_NOFOLLOW,
-  O_PATH,
-} from "../abi/fcntl.ts";
+import { O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
 import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
 import { PROC_SUPER_MAGIC, STAT, STATFS } from "../abi/stat.ts";
 import type { FileKind } from "../policy/call.ts";
-import { close, fstat, fstatfs, openat2 } from "../sys/files.ts";
+import { close, fstat, fstatfs } from "../sys/files.ts";
+import type { View } from "../sys/view.ts";
 import { look, resolveBase, resolveMagic } from "./magic.ts";
 import {
   cString,
@@ -56,8 +51,8 @@ function parentOf(path: string): string {
 }
 
 /** Looks at a path without following links, and says what is there. */
-function kindAt(path: string): FileKind | number {
-  const fd = look(path);
+function kindAt(view: View, path: string): FileKind | number {
+  const fd = look(view, path);
   if (fd < 0) return fd;
   const result = fstat(fd, stat);
   close(fd);
@@ -86,26 +81,33 @@ export function resolve(
   if (!path.startsWith("/")) {
     const base = resolveBase(owner, dirfd);
     if (base.errno !== 0) return base;
-    if (base.kind === "object") return inObject(base, path);
+    if (base.via !== "") return inObject(base, path);
     full = base.path === "/" ? `/${path}` : `${base.path}/${path}`;
   }
-  return quick(full, follow) ?? walk(owner, full, follow, isOwn);
+  return quick(owner.view, full, follow) ??
+    walk(owner, full, follow, isOwn);
 }
 
-/** What can be named from a directory that was removed, or from no directory. */
+/**
+ * What can be named from a directory that was removed, from one outside the root
+ * of the jail, or from no directory.
+ */
 function inObject(base: Place, path: string): Place {
   const slash = path.endsWith("/");
   if (/^[./]+$/.test(path) && !path.includes("..")) {
     return { ...base, slash };
+  }
+  if (base.kind === "directory") {
+    return place(`${base.path}/${path}`, "missing", slash, EACCES);
   }
   const errno = base.path.startsWith("/") ? ENOENT : ENOTDIR;
   return place(base.path, "missing", slash, errno);
 }
 
 /** The path as written, where it has no link: the common case. */
-function quick(full: string, follow: boolean): Place | undefined {
+function quick(view: View, full: string, follow: boolean): Place | undefined {
   const slash = full.endsWith("/");
-  const kind = kindAt(full);
+  const kind = kindAt(view, full);
   if (typeof kind !== "number") {
     if (kind === "link" && follow) return undefined;
     return place(normalize(full), kind, slash && full !== "/");
@@ -118,13 +120,7 @@ function quick(full: string, follow: boolean): Place | undefined {
   const last = full.slice(at + 1, end);
   if (last === "" || last === "." || last === "..") return undefined;
   const directory = full.slice(0, at) || "/";
-  const fd = openat2(
-    AT_FDCWD,
-    cString(directory),
-    DIRECTORY,
-    0,
-    RESOLVE_NO_SYMLINKS,
-  );
+  const fd = view.open(cString(directory), DIRECTORY, RESOLVE_NO_SYMLINKS);
   if (fd < 0) return undefined;
   close(fd);
   const real = normalize(directory);
@@ -162,7 +158,7 @@ function walk(
         continue;
       }
     }
-    const fd = look(next);
+    const fd = look(owner.view, next);
     if (fd < 0) return stuck(next, todo, last, slash, -fd);
     let kind: FileKind;
     let text: string | number = "";
@@ -174,7 +170,7 @@ function walk(
       if (kind === "link" && !stay) {
         const failed = fstatfs(fd, statfs);
         proc = failed < 0 || get(STATFS, statfs, "f_type") === PROC_SUPER_MAGIC;
-        if (isGuardedLink(stat, real, owner.tid)) {
+        if (isGuardedLink(stat, real, owner)) {
           return stuck(next, todo, last, slash, EACCES);
         }
         text = readLink(fd, "");
@@ -196,9 +192,9 @@ function walk(
       if (!isOwn(processOf(next)) || !MAGIC_REGEXP.test(next)) {
         return place(join(next, todo), "missing", slash);
       }
-      const target = resolveMagic(next);
+      const target = resolveMagic(owner.view, next);
       if (target.errno !== 0) return { ...target, path: join(next, todo) };
-      if (target.kind === "object") {
+      if (target.via !== "") {
         if (last) return { ...target, slash };
         return inObject(target, todo.reverse().join("/"));
       }

@@ -1,7 +1,7 @@
 /** Paths of openat2(2) with `RESOLVE_*`: the kernel itself looks them up. */
 
 import { fromText } from "../abi/bytes.ts";
-import { EACCES, ENOENT } from "../abi/errno.ts";
+import { EACCES, ENAMETOOLONG, ENOENT } from "../abi/errno.ts";
 import {
   AT_FDCWD,
   O_CLOEXEC,
@@ -9,10 +9,22 @@ import {
   O_NOFOLLOW,
   O_PATH,
 } from "../abi/fcntl.ts";
-import { RESOLVE_CACHED, RESOLVE_NO_MAGICLINKS } from "../abi/openat2.ts";
+import {
+  RESOLVE_BENEATH,
+  RESOLVE_CACHED,
+  RESOLVE_IN_ROOT,
+  RESOLVE_NO_MAGICLINKS,
+} from "../abi/openat2.ts";
 import { close, openat2 } from "../sys/files.ts";
+import type { View } from "../sys/view.ts";
 import { resolveBase, resolveMagic } from "./magic.ts";
-import { cString, normalize, type Owner, type Place } from "./place.ts";
+import {
+  cString,
+  normalize,
+  type Owner,
+  PATH_MAX,
+  type Place,
+} from "./place.ts";
 
 /**
  * Finds which file a path of openat2(2) names under its `resolve` flags.
@@ -35,6 +47,12 @@ export function resolveHow(
 ): Place {
   const base = resolveBase(owner, dirfd);
   if (base.errno !== 0) return base;
+  // Beneath a directory outside nothing has a path that could be judged.
+  if (base.via !== "" && base.kind === "directory") {
+    return failed(base.path, path, EACCES);
+  }
+  const { view } = owner;
+  const scoped = (flags & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)) !== 0;
   const start = dirfd === AT_FDCWD
     ? `/proc/${owner.tid}/cwd`
     : `/proc/${owner.tid}/fd/${dirfd}`;
@@ -47,7 +65,14 @@ export function resolveHow(
   );
   if (directory < 0) return failed(base.path, path, -directory);
   try {
-    const found = find(directory, path, follow, flags);
+    const from: Start = view.isOwn || scoped
+      ? { view, directory, above: "", flags }
+      // An absolute path, a link and `..` lead no further than to the jail's root.
+      : {
+        ...{ view, directory: view.fd, above: `${base.path}/` },
+        flags: flags | RESOLVE_IN_ROOT,
+      };
+    const found = find(from, path, follow);
     if (typeof found !== "number") return found;
     if (found !== -ENOENT || !creates) return failed(base.path, path, -found);
     const at = path.lastIndexOf("/");
@@ -55,16 +80,10 @@ export function resolveHow(
     if (last === "" || last === "." || last === "..") {
       return failed(base.path, path, ENOENT);
     }
-    const parent = find(
-      directory,
-      path.slice(0, at + 1) || ".",
-      true,
-      flags,
-      O_DIRECTORY,
-    );
+    const parent = find(from, path.slice(0, at + 1) || ".", true, O_DIRECTORY);
     if (typeof parent === "number") return failed(base.path, path, -parent);
     // A link that hangs would lead somewhere else: refused.
-    if (typeof find(directory, path, false, flags) !== "number") {
+    if (typeof find(from, path, false) !== "number") {
       return failed(base.path, path, EACCES);
     }
     const real = parent.path === "/" ? `/${last}` : `${parent.path}/${last}`;
@@ -74,16 +93,27 @@ export function resolveHow(
   }
 }
 
+/** Where the kernel starts to look up a path. */
+interface Start {
+  readonly view: View;
+  readonly directory: number;
+  /** What comes in front of a relative path. */
+  readonly above: string;
+  /** `RESOLVE_*`. */
+  readonly flags: number;
+}
+
 function find(
-  directory: number,
+  { view, directory, above, flags }: Start,
   path: string,
   follow: boolean,
-  flags: number,
   extra = 0,
 ): Place | number {
+  const whole = path.startsWith("/") ? path : `${above}${path}`;
+  if (whole.length >= PATH_MAX) return -ENAMETOOLONG;
   const fd = openat2(
     directory,
-    cString(path),
+    cString(whole),
     O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW) | extra,
     0,
     // The tracer's own magic links are not the tracee's.
@@ -91,10 +121,10 @@ function find(
   );
   if (fd < 0) return fd;
   try {
-    const place = resolveMagic(`/proc/self/fd/${fd}`);
+    const place = resolveMagic(view, `/proc/self/fd/${fd}`);
     if (place.errno !== 0) return -place.errno;
     // By the tracer's descriptor the tracee would reach one of its own.
-    return place.kind === "object" ? -EACCES : place;
+    return place.via !== "" ? -EACCES : place;
   } finally {
     close(fd);
   }

@@ -1,19 +1,21 @@
 import { assertEquals } from "@std/assert";
-import { fromText } from "../abi/bytes.ts";
-import { ELOOP, ENOENT, ENOTDIR } from "../abi/errno.ts";
-import { AT_FDCWD } from "../abi/fcntl.ts";
+import { fromText, toCString } from "../abi/bytes.ts";
+import { EACCES, ELOOP, ENOENT, ENOTDIR } from "../abi/errno.ts";
+import { AT_FDCWD, O_CLOEXEC, O_PATH } from "../abi/fcntl.ts";
+import { close, open } from "../sys/files.ts";
 import { libc } from "../sys/libc.ts";
+import { OWN_VIEW, View } from "../sys/view.ts";
 import { normalize, type Place, processOf } from "./place.ts";
 import { resolve } from "./resolve.ts";
 
 // Deno 2.4 counts a library that a test opens as a leak of that test.
 libc();
 
-const SELF = { pid: Deno.pid, tid: Deno.pid };
+const SELF = { pid: Deno.pid, tid: Deno.pid, view: OWN_VIEW };
 
-function find(path: string, follow = true): Place {
+function find(path: string, follow = true, view = OWN_VIEW): Place {
   return resolve(
-    SELF,
+    { ...SELF, view },
     AT_FDCWD,
     fromText(path),
     follow,
@@ -21,8 +23,16 @@ function find(path: string, follow = true): Place {
   );
 }
 
-/** A directory with a file, a directory, and links of all kinds. */
-async function tree(test: (root: string) => void): Promise<void> {
+/**
+ * A directory with a file, a directory, and links of all kinds.
+ *
+ * @param test what is done with it
+ * @param rooted whether it is to be a root directory: what absolute links mean
+ */
+async function tree(
+  test: (root: string) => void,
+  rooted = false,
+): Promise<void> {
   const root = await Deno.realPath(await Deno.makeTempDir());
   try {
     await Deno.mkdir(`${root}/dir/sub`, { recursive: true });
@@ -30,7 +40,7 @@ async function tree(test: (root: string) => void): Promise<void> {
     await Deno.writeTextFile(`${root}/gone (deleted)`, "x");
     await Deno.symlink("file", `${root}/link`);
     await Deno.symlink("dir/sub", `${root}/deep`);
-    await Deno.symlink(`${root}/dir`, `${root}/absolute`);
+    await Deno.symlink(`${rooted ? "" : root}/dir`, `${root}/absolute`);
     await Deno.symlink("nothing/here", `${root}/hangs`);
     await Deno.symlink("new", `${root}/dangling`);
     await Deno.symlink("loop", `${root}/loop`);
@@ -134,6 +144,77 @@ for (const { what, path, follow, real, kind, errno } of CASES) {
       );
     }));
 }
+
+/** Does something with a directory as the root. */
+function within(root: string, test: (view: View) => void): void {
+  const fd = open(toCString(fromText(root)), O_PATH | O_CLOEXEC);
+  try {
+    test(new View(fd, fromText(root)));
+  } finally {
+    close(fd);
+  }
+}
+
+const ROOTED: typeof CASES = [
+  ...CASES,
+  { what: "the top", path: "/", real: "/", kind: "directory" },
+  { what: ".. at the top", path: "/../..", real: "/", kind: "directory" },
+  {
+    what: "a file beyond the top",
+    path: "/dir/../../../../file",
+    real: "/file",
+    kind: "file",
+  },
+  {
+    what: "a link beyond the top",
+    path: "/beyond",
+    real: "/file",
+    kind: "file",
+  },
+  {
+    what: "nothing that is outside alone",
+    path: "/etc/passwd",
+    real: "/etc/passwd",
+    kind: "missing",
+    errno: ENOENT,
+  },
+];
+
+for (const { what, path, follow, real, kind, errno } of ROOTED) {
+  Deno.test(`resolve() finds ${what} in another root`, () =>
+    tree((root) => {
+      Deno.symlinkSync("../../../../../../file", `${root}/beyond`);
+      within(root, (view) => {
+        const place = find(path, follow, view);
+        assertEquals(
+          [place.path, place.kind, place.errno],
+          [real, kind, errno ?? 0],
+        );
+      });
+    }, true));
+}
+
+Deno.test("resolve() gives what lies outside of the root no path in it", () =>
+  tree((root) =>
+    within(`${root}/dir`, (view) => {
+      const outside = `outside:${fromText(Deno.cwd())}`;
+      const cwd = find("/proc/self/cwd", true, view);
+      // There is no /proc in this root.
+      assertEquals([cwd.kind, cwd.errno], ["missing", ENOENT]);
+      const there = find(".", true, view);
+      assertEquals(
+        [there.path, there.kind, there.via],
+        [outside, "directory", `/proc/${Deno.pid}/cwd`],
+      );
+      for (const name of ["deno.json", "..", "../x", "./deno.json"]) {
+        const beneath = find(name, true, view);
+        assertEquals(
+          [beneath.path, beneath.kind, beneath.errno],
+          [`${outside}/${name}`, "missing", EACCES],
+        );
+      }
+    })
+  ));
 
 Deno.test("resolve() says that an empty path names nothing", () => {
   assertEquals(find("").errno, ENOENT);

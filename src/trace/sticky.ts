@@ -7,11 +7,10 @@
  */
 
 import { fromBytes } from "../abi/bytes.ts";
-import { AT_FDCWD, AT_SYMLINK_NOFOLLOW } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
 import { S_ISVTX, S_IWOTH, STAT } from "../abi/stat.ts";
-import { fstatat, readFile } from "../sys/files.ts";
-import { cString } from "./place.ts";
+import { readFile } from "../sys/files.ts";
+import { cString, type Owner } from "./place.ts";
 
 const SHARED = S_ISVTX | S_IWOTH;
 
@@ -23,19 +22,17 @@ let protects: boolean | undefined;
  *
  * @param link what fstat(2) says of the link
  * @param directory the directory that it lies in, a byte string
- * @param tid whose path it is on
+ * @param owner whose path it is on
  */
 export function isGuardedLink(
   link: Uint8Array,
   directory: string,
-  tid: number,
+  owner: Owner,
 ): boolean {
   protects ??= isProtected();
   if (!protects) return false;
-  if (fstatat(AT_FDCWD, cString(directory), parent, AT_SYMLINK_NOFOLLOW) < 0) {
-    return true;
-  }
-  return isLeftByOthers(link, parent, () => readerOf(tid));
+  if (owner.view.stat(cString(directory), parent) < 0) return true;
+  return isLeftByOthers(link, parent, () => readerOf(owner.tid));
 }
 
 /**

@@ -16,8 +16,9 @@ import { AT_FDCWD } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
 import { STAT } from "../abi/stat.ts";
 import { eachName } from "../sys/directory.ts";
-import { close, duplicate, fstat, fstatat, readFile } from "../sys/files.ts";
+import { close, duplicate, fstat, readFile } from "../sys/files.ts";
 import { pidfdGetFd, pidfdOpen } from "../sys/pidfd.ts";
+import type { View } from "../sys/view.ts";
 import { cString, readLink } from "./place.ts";
 
 const TERMINAL_REGEXP = /^\/dev\/pts\/([0-9]+)$/;
@@ -44,15 +45,22 @@ export function isTerminal(path: string): boolean {
 export class Terminals {
   /** The terminals that jail was started with, by path. */
   readonly #given: Map<string, number> = new Map();
+  readonly #view: View;
   readonly #processes: () => Iterable<number>;
 
   /**
    * Makes one.
    *
+   * @param view where paths begin
    * @param fds the descriptors of this process that the program gets
    * @param processes the processes of the jail
    */
-  constructor(fds: readonly number[], processes: () => Iterable<number>) {
+  constructor(
+    view: View,
+    fds: readonly number[],
+    processes: () => Iterable<number>,
+  ) {
+    this.#view = view;
     this.#processes = processes;
     for (const fd of fds) {
       const path = readLink(AT_FDCWD, fromText(`/proc/self/fd/${fd}`));
@@ -75,7 +83,7 @@ export class Terminals {
     const fd = this.#given.get(path);
     if (fd === undefined || fstat(fd, own) < 0) return false;
     // Of another instance of devpts it could have the same name.
-    return fstatat(AT_FDCWD, cString(path), named, 0) >= 0 &&
+    return this.#view.stat(cString(path), named) >= 0 &&
       get(STAT, named, "st_dev") === get(STAT, own, "st_dev") &&
       get(STAT, named, "st_ino") === get(STAT, own, "st_ino");
   }
@@ -96,7 +104,7 @@ export class Terminals {
     const left = { descriptors: MOST_DESCRIPTORS };
     const others = [...this.#processes()].filter((pid) => pid !== caller);
     for (const pid of [caller, ...others.reverse()]) {
-      const fd = holdMaster(pid, index, left);
+      const fd = holdMaster(this.#view, pid, index, left);
       if (fd >= 0) return fd;
       if (left.descriptors < 0) return -1;
     }
@@ -106,6 +114,7 @@ export class Terminals {
 
 /** Takes hold of the other side of a terminal where a process has it open. */
 function holdMaster(
+  view: View,
   pid: number,
   index: string,
   left: { descriptors: number },
@@ -115,12 +124,12 @@ function holdMaster(
     for (const fd of eachName(`/proc/${pid}/fd`)) {
       if (--left.descriptors < 0) return -1;
       const path = readLink(AT_FDCWD, `/proc/${pid}/fd/${fd}`);
-      if (typeof path === "number" || !MASTERS.includes(path)) continue;
+      if (typeof path === "number" || !isNameOfMaster(view, path)) continue;
       if (pidfd < 0) pidfd = pidfdOpen(pid);
       const held = pidfd < 0 ? pidfd : pidfdGetFd(pidfd, Number(fd));
       if (held < 0) continue;
       // The number may mean another file by now: what is held is looked at.
-      if (isMaster(held, index)) return held;
+      if (isMaster(view, held, index)) return held;
       close(held);
     }
     return -1;
@@ -130,10 +139,15 @@ function holdMaster(
 }
 
 /** Whether a descriptor of this process is the other side of a terminal. */
-function isMaster(fd: number, index: string): boolean {
+function isMaster(view: View, fd: number, index: string): boolean {
   const path = readLink(AT_FDCWD, `/proc/self/fd/${fd}`);
-  if (typeof path === "number" || !MASTERS.includes(path)) return false;
+  if (typeof path === "number" || !isNameOfMaster(view, path)) return false;
   const info = readFile(`/proc/self/fdinfo/${fd}`, FDINFO_SIZE);
   if (typeof info === "number") return false;
   return /^tty-index:\s*([0-9]+)$/m.exec(fromBytes(info))?.[1] === index;
+}
+
+/** Whether that is what the kernel calls the other side of any terminal. */
+function isNameOfMaster(view: View, name: string): boolean {
+  return MASTERS.includes(view.nameOf(name));
 }

@@ -2,9 +2,11 @@
 
 import { interrupt } from "../sys/ptrace.ts";
 import type { TraceePages } from "../sys/memory.ts";
+import type { View } from "../sys/view.ts";
 import type { Hold } from "./lock.ts";
 import type { Held } from "./looked.ts";
 import type { PinRegion } from "./pin.ts";
+import type { Owner } from "./place.ts";
 import type { Registers } from "./registers.ts";
 import type { Words } from "./words.ts";
 
@@ -84,6 +86,8 @@ export interface Tracee {
   readonly tid: number;
   /** Its process. */
   process: Process;
+  /** Where its paths begin. */
+  readonly view: View;
   /** Its address space. */
   space: Space;
   /** Its descriptors. */
@@ -122,6 +126,11 @@ export interface Tracee {
   interrupted: boolean;
   /** How often its current call was tried again because a link came in its way. */
   retries: number;
+}
+
+/** Whose path it is that a tracee names. */
+export function ownerOf({ process, tid, view }: Tracee): Owner {
+  return { pid: process.pid, tid, view };
 }
 
 /**

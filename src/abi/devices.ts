@@ -1,0 +1,19 @@
+/** Numbers of devices, from Documentation/admin-guide/devices.txt, as `st_rdev` has them. */
+
+/** Devices that every program may use where it may use their names. */
+export const DEVICE_NUMBERS: ReadonlyMap<string, number> = new Map([
+  ["/dev/null", 0x103],
+  ["/dev/zero", 0x105],
+  ["/dev/full", 0x107],
+  ["/dev/random", 0x108],
+  ["/dev/urandom", 0x109],
+  ["/dev/tty", 0x500],
+  ["/dev/ptmx", 0x502],
+  ["/dev/pts/ptmx", 0x502],
+]);
+
+/** Whether a number is that of a terminal that somebody made: 136 to 143. */
+export function isPseudoTerminal(device: number): boolean {
+  const major = device >>> 8 & 0xfff;
+  return major >= 136 && major <= 143;
+}

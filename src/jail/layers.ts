@@ -1,0 +1,119 @@
+/** Policies read from files: YAML, and permission sets of `deno.json`. */
+
+import { fromText, printable, toText } from "../abi/bytes.ts";
+import { ENOENT, ENOTDIR, errnoName } from "../abi/errno.ts";
+import { PolicyError, UsageError } from "../errors.ts";
+import {
+  joinPath,
+  type LoadOptions,
+  loadPolicy,
+  policyLoader,
+} from "../policy/extend.ts";
+import { permissionsLayer } from "../policy/permissions.ts";
+import type { Layer } from "../policy/policy.ts";
+import { MAX_SIZE } from "../policy/text.ts";
+import type { Variables } from "../policy/variables.ts";
+import { readFile } from "../sys/files.ts";
+import { OWN_VIEW, type View } from "../sys/view.ts";
+import { fromDirectory } from "./program.ts";
+
+/**
+ * What a directory is called in a root, if it is in there.
+ *
+ * @param directory the directory, by a path of this process, a byte string
+ * @param view the root
+ * @returns its path in there, or `undefined`
+ */
+export function insideOf(directory: string, view: View): string | undefined {
+  if (view.isOwn) return directory;
+  const real = OWN_VIEW.realpath(directory);
+  return real === undefined ? undefined : view.fromOutside(real);
+}
+
+function nameOf(policy: string): string {
+  const text = toText(policy);
+  if (text !== undefined) return text;
+  throw new PolicyError(
+    `Cannot read policy ${printable(policy)}: its name is not UTF-8`,
+  );
+}
+
+/**
+ * Loads one policy and all that it extends.
+ *
+ * @param policy its name or file, a byte string
+ * @param variables what the variables stand for
+ * @param here what a file is relative to, a byte string
+ * @param around how a root directory changes what variables stand for
+ * @returns its layers, the most basic one first
+ * @throws {PolicyError} where one cannot be used
+ */
+export async function loadLayers(
+  policy: string,
+  variables: Variables,
+  here: string,
+  around: Pick<LoadOptions, "outside" | "inside"> = {},
+): Promise<readonly Layer[]> {
+  const load = policyLoader((path) => Promise.resolve(readPolicy(path)));
+  return await loadPolicy(nameOf(policy), {
+    // Names in a policy are text, and those of files are bytes.
+    load: (reference, from) => load(fromText(reference), from),
+    variables,
+    ...around,
+    from: here,
+  });
+}
+
+/** Reads a policy file, not much beyond what one may have. */
+function readPolicy(path: string): Uint8Array | undefined {
+  const bytes = readFile(path, MAX_SIZE + 1);
+  if (typeof bytes !== "number") return bytes;
+  const errno = errnoName(-bytes);
+  if (-bytes === ENOENT || -bytes === ENOTDIR) return undefined;
+  throw new PolicyError(`Cannot read policy ${printable(path)}: ${errno}`);
+}
+
+/**
+ * Makes the layer of a permission set of the nearest `deno.json`.
+ *
+ * @param set its name, or `true` for its default
+ * @param here the directory to look from, a byte string
+ * @param view the root that its paths are meant in
+ * @param find finds a program in `PATH`
+ * @returns the layer
+ * @throws {UsageError} where there is none, or its paths mean nothing in the root
+ * @throws {PolicyError} where it is wrong
+ */
+export async function permissionSet(
+  set: string | true,
+  here: string,
+  view: View,
+  find: (name: string) => string | undefined,
+): Promise<Layer> {
+  for (let dir = here;; dir = joinPath(dir, "..")) {
+    for (const name of ["deno.json", "deno.jsonc"]) {
+      const path = fromDirectory(dir, name);
+      const bytes = readPolicy(path);
+      if (bytes === undefined) continue;
+      const inside = insideOf(dir, view);
+      if (inside === undefined) {
+        throw new UsageError(
+          "Cannot use a permission set: its paths are relative to " +
+            `${printable(dir)}, which is not in the root directory`,
+          "name a policy by -p, or use flags",
+        );
+      }
+      return await permissionsLayer(new TextDecoder().decode(bytes), {
+        source: dir === here ? name : toText(path) ?? printable(path),
+        dir: inside,
+        which: find,
+        ...(set === true ? {} : { name: set }),
+      });
+    }
+    if (dir === "/") break;
+  }
+  throw new UsageError(
+    "Cannot use a permission set: there is no deno.json here or above",
+    "go to a directory that has one, or name a policy by -p",
+  );
+}

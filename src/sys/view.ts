@@ -1,0 +1,248 @@
+/**
+ * Where the paths of a program begin: which directory is its `/`.
+ *
+ * This process may have another root directory than the program, and another
+ * mount namespace. It looks up the program's paths from a descriptor of the
+ * program's root, and the kernel tells it names of files that begin with that
+ * root's own name. What has another name lies outside, and no path of the
+ * program leads there.
+ */
+
+import { fromBytes, toCString } from "../abi/bytes.ts";
+import { EAGAIN } from "../abi/errno.ts";
+import {
+  AT_EACCESS,
+  AT_FDCWD,
+  AT_SYMLINK_NOFOLLOW,
+  O_CLOEXEC,
+  O_NOFOLLOW,
+  O_PATH,
+  O_RDONLY,
+} from "../abi/fcntl.ts";
+import { RESOLVE_IN_ROOT } from "../abi/openat2.ts";
+import {
+  close,
+  faccessat,
+  fstat,
+  fstatat,
+  openat2,
+  readLink,
+  readToEnd,
+} from "./files.ts";
+
+/** What the name of a file begins with that no path of the program leads to. */
+const OUTSIDE = "outside:";
+
+/** How the kernel calls a file in memory, wherever the root is: shmem_dname(). */
+const MEMFD_REGEXP = /^\/memfd:.* \(deleted\)$/s;
+
+/** How often a path with `..` is looked up while something is moved. */
+const MAX_TRIES = 16;
+
+/** A file system that is mounted somewhere. */
+export interface Mount {
+  /** What kind it is, such as `proc`. */
+  readonly type: string;
+  /** Which one of its kind: `major:minor`. */
+  readonly device: string;
+  /** What of it is mounted: `/` for all. */
+  readonly root: string;
+  /** Where, as the program sees it. */
+  readonly point: string;
+}
+
+/** The root directory of a program, as this process sees it. */
+export class View {
+  /** A descriptor of it; -1 for this process's own root. */
+  readonly fd: number;
+  /** Its real path as this process sees it; `undefined` for its own root. */
+  readonly directory: string | undefined;
+  readonly #prefix: string;
+  readonly #mounts: string | undefined;
+
+  /**
+   * Makes one.
+   *
+   * @param fd a descriptor of the directory; -1 for this process's own root
+   * @param directory its real path, as this process sees it
+   * @param own where it has mounts of its own: the name that the kernel gives it
+   * then, and what `/proc/<pid>/mountinfo` says of a process in there
+   */
+  constructor(
+    fd: number,
+    directory?: string,
+    own?: { readonly name: string; readonly mounts: string },
+  ) {
+    this.fd = fd;
+    this.directory = directory;
+    this.#prefix = own?.name ?? directory ?? "";
+    this.#mounts = own?.mounts;
+  }
+
+  /** Whether it is this process's own root. */
+  get isOwn(): boolean {
+    return this.fd < 0;
+  }
+
+  /**
+   * Opens a file by an absolute path of the program.
+   *
+   * @param path a C string
+   * @param flags `O_*`
+   * @param resolve `RESOLVE_*`
+   * @returns an fd, or a negative errno
+   */
+  open(path: Uint8Array, flags: number, resolve = 0): number {
+    if (this.isOwn) return openat2(AT_FDCWD, path, flags, 0, resolve);
+    for (let tries = 1;; tries++) {
+      const fd = openat2(this.fd, path, flags, 0, resolve | RESOLVE_IN_ROOT);
+      if (fd !== -EAGAIN || tries === MAX_TRIES) return fd;
+    }
+  }
+
+  /**
+   * What the program calls a file.
+   *
+   * @param name what the kernel calls it to this process, a byte string
+   * @returns its path; a name without a slash in front where there is none
+   */
+  nameOf(name: string): string {
+    const prefix = this.#prefix;
+    if (this.isOwn || !name.startsWith("/")) return name;
+    if (name.startsWith(prefix)) {
+      if (name.length === prefix.length) return "/";
+      if (name[prefix.length] === "/") return name.slice(prefix.length);
+    }
+    return MEMFD_REGEXP.test(name) ? name : `${OUTSIDE}${name}`;
+  }
+
+  /**
+   * What the program calls a directory of this process.
+   *
+   * @param real its real path, as this process sees it
+   * @returns its path; `undefined` where it is not in the root
+   */
+  fromOutside(real: string): string | undefined {
+    const { directory } = this;
+    if (directory === undefined) return real;
+    if (real === directory) return "/";
+    return real.startsWith(`${directory}/`)
+      ? real.slice(directory.length)
+      : undefined;
+  }
+
+  /** What the kernel calls a path of the program to this process. */
+  outerName(path: string): string {
+    return this.isOwn || !path.startsWith("/") || MEMFD_REGEXP.test(path)
+      ? path
+      : `${this.#prefix}${path === "/" ? "" : path}`;
+  }
+
+  /**
+   * Where the same file would be in the root if it were there: a device, or one
+   * that was opened in the directory itself, by this process's name of that.
+   *
+   * @param name the name of a file outside
+   * @returns a path of the program, or `undefined` where the name is no such one
+   */
+  likelyPath(name: string): string | undefined {
+    if (!name.startsWith(OUTSIDE)) return undefined;
+    const real = name.slice(OUTSIDE.length);
+    return this.fromOutside(real) ?? real;
+  }
+
+  /** Reads what is known of a file, and not where it leads, into a `STAT`. */
+  stat(path: Uint8Array, into: Uint8Array): number {
+    if (this.isOwn) return fstatat(AT_FDCWD, path, into, AT_SYMLINK_NOFOLLOW);
+    return this.#with(path, O_PATH | O_NOFOLLOW, (fd) => fstat(fd, into));
+  }
+
+  /** May this process use a file so, by its effective ids? */
+  access(path: Uint8Array, mode: number): number {
+    if (this.isOwn) return faccessat(AT_FDCWD, path, mode, AT_EACCESS);
+    return this.#with(path, O_PATH, (fd) => {
+      const held = toCString(`/proc/self/fd/${fd}`);
+      return faccessat(AT_FDCWD, held, mode, AT_EACCESS);
+    });
+  }
+
+  /**
+   * The real path of what an absolute path of the program leads to.
+   *
+   * @param path a byte string
+   * @returns a byte string, or `undefined` where it leads nowhere
+   */
+  realpath(path: string): string | undefined {
+    let real: string | undefined;
+    this.#with(toCString(path), O_PATH, (fd) => {
+      const name = readLink(`/proc/self/fd/${fd}`);
+      if (typeof name === "string") real = this.nameOf(name);
+      return 0;
+    });
+    return real?.startsWith("/") ? real : undefined;
+  }
+
+  /**
+   * Reads a whole file, or the start of it.
+   *
+   * @param path an absolute path of the program, a byte string
+   * @param limit the most bytes read
+   * @returns the bytes, or a negative errno
+   */
+  readFile(path: string, limit: number): Uint8Array<ArrayBuffer> | number {
+    const fd = this.open(toCString(path), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return fd;
+    try {
+      return readToEnd(fd, limit);
+    } finally {
+      close(fd);
+    }
+  }
+
+  /** What is mounted where the program sees it. */
+  mounts(): readonly Mount[] {
+    const text = this.#mounts ?? readMounts("self");
+    const found: Mount[] = [];
+    for (const line of text.split("\n")) {
+      // id parent major:minor root mount-point options … - type source options
+      const [before = "", after] = line.split(" - ");
+      const [, , device = "", root = "", spelled] = before.split(" ");
+      if (after === undefined || spelled === undefined) continue;
+      const [type = ""] = after.split(" ");
+      // proc_pid_mountinfo(5): blanks, tabs, newlines and \ are octal.
+      const name = spelled.replace(
+        /\\([0-7]{3})/g,
+        (_, code) => String.fromCharCode(parseInt(code, 8)),
+      );
+      const point = this.#mounts === undefined ? this.nameOf(name) : name;
+      if (point.startsWith("/")) found.push({ type, device, root, point });
+    }
+    return found;
+  }
+
+  #with(
+    path: Uint8Array,
+    flags: number,
+    use: (fd: number) => number,
+  ): number {
+    const fd = this.open(path, flags | O_CLOEXEC);
+    if (fd < 0) return fd;
+    try {
+      return use(fd);
+    } finally {
+      close(fd);
+    }
+  }
+}
+
+/** This process's own root directory. */
+export const OWN_VIEW: View = new View(-1);
+
+/** Most of a `mountinfo` that is read, in bytes. */
+const MOUNTINFO_SIZE = 1 << 24;
+
+/** What `/proc/<pid>/mountinfo` says, a byte string; "" where it cannot be read. */
+export function readMounts(pid: number | "self"): string {
+  const bytes = OWN_VIEW.readFile(`/proc/${pid}/mountinfo`, MOUNTINFO_SIZE);
+  return typeof bytes === "number" ? "" : fromBytes(bytes);
+}

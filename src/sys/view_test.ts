@@ -1,0 +1,75 @@
+import { assertEquals } from "@std/assert";
+import { OWN_VIEW, View } from "./view.ts";
+
+const PLAIN = new View(99, "/srv/box");
+const MOUNTED = new View(99, "/srv/box", {
+  name: "/run/jail-1",
+  mounts: [
+    "50 1 0:5 /box / rw - ext4 /dev/sda rw",
+    "51 50 0:6 / /proc rw shared:1 - proc proc rw",
+    "52 50 0:7 / /my\\040dir rw - proc none rw",
+    "53 50 broken",
+  ].join("\n"),
+});
+
+// What the kernel says, and what that is for the program: without another root,
+// in a root in the same namespace, and in one with mounts of its own.
+const NAMES: readonly (readonly [string, string, string, string])[] = [
+  ["/", "/", "outside:/", "outside:/"],
+  ["/etc/x", "/etc/x", "outside:/etc/x", "outside:/etc/x"],
+  ["/srv/box", "/srv/box", "/", "outside:/srv/box"],
+  ["/srv/box/a", "/srv/box/a", "/a", "outside:/srv/box/a"],
+  ["/srv/boxes", "/srv/boxes", "outside:/srv/boxes", "outside:/srv/boxes"],
+  [
+    "/run/jail-1/a (deleted)",
+    "/run/jail-1/a (deleted)",
+    "outside:/run/jail-1/a (deleted)",
+    "/a (deleted)",
+  ],
+  ["pipe:[1]", "pipe:[1]", "pipe:[1]", "pipe:[1]"],
+  [
+    "/memfd:x (deleted)",
+    "/memfd:x (deleted)",
+    "/memfd:x (deleted)",
+    "/memfd:x (deleted)",
+  ],
+  ["/memfd:x", "/memfd:x", "outside:/memfd:x", "outside:/memfd:x"],
+];
+
+for (const [name, own, plain, mounted] of NAMES) {
+  Deno.test(`View.nameOf() says what ${name} is in a root`, () => {
+    assertEquals(
+      [OWN_VIEW, PLAIN, MOUNTED].map((view) => view.nameOf(name)),
+      [own, plain, mounted],
+    );
+  });
+}
+
+Deno.test("View.outerName() undoes View.nameOf() for what is inside", () => {
+  for (const view of [OWN_VIEW, PLAIN, MOUNTED]) {
+    for (
+      const path of ["/", "/a", "/a/b c", "/memfd:x (deleted)", "pipe:[1]"]
+    ) {
+      assertEquals(view.nameOf(view.outerName(path)), path);
+    }
+  }
+});
+
+Deno.test("View.likelyPath() says where to look for what was opened outside", () => {
+  const likely = (name: string): unknown => MOUNTED.likelyPath(name);
+  assertEquals(likely("outside:/srv/box/a"), "/a");
+  assertEquals(likely("outside:/dev/null"), "/dev/null");
+  assertEquals(likely("/a"), undefined);
+  assertEquals(likely("pipe:[1]"), undefined);
+});
+
+Deno.test("View.mounts() reads where file systems are", () => {
+  assertEquals(
+    MOUNTED.mounts().map(({ type, device, point }) => [type, device, point]),
+    [["ext4", "0:5", "/"], ["proc", "0:6", "/proc"], [
+      "proc",
+      "0:7",
+      "/my dir",
+    ]],
+  );
+});

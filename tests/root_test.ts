@@ -1,0 +1,340 @@
+/** `--root`: a program sees a directory as `/`, and nothing outside of it. */
+
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { Jail } from "../src/mod.ts";
+import { type Ended, ENGINES, fixture, run } from "./harness.ts";
+import { jailCommand, scratch } from "./jail.ts";
+
+const PROGRAMS = "bash cat env id ln ls mkdir mv readlink rm sh stat touch";
+
+/** How a directory is made the root: as whoever runs this may, and by chroot alone. */
+const WAYS: readonly (readonly [name: string, words: readonly string[]])[] = [
+  ["as it can", []],
+  // Without privilege there is no chroot.
+  ...Deno.uid() !== 0 || Deno.env.has("JAIL_BINARY") ? [] : [
+    ["by chroot", [
+      ...["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"],
+    ]] as const,
+  ],
+];
+
+/** A directory with a few programs, and what they need to run. */
+async function fill(root: string): Promise<void> {
+  const names = "bin dev etc proc secret sys tmp work".split(" ");
+  for (const name of names) await Deno.mkdir(`${root}/${name}`);
+  for (const name of ["tmp", "work"]) {
+    await Deno.chmod(`${root}/${name}`, 0o777);
+  }
+  const files = new Set<string>();
+  for (const name of PROGRAMS.split(" ")) {
+    const { stdout } = await run(["sh", "-c", `command -v ${name}`]);
+    await Deno.copyFile(stdout.trim(), `${root}/bin/${name}`);
+    const needed = (await run(["ldd", stdout.trim()])).stdout;
+    for (const [file] of needed.matchAll(/\/[^\s)]+/g)) files.add(file);
+  }
+  for (const file of files) {
+    const directory = file.slice(0, file.lastIndexOf("/"));
+    await Deno.mkdir(`${root}${directory}`, { recursive: true });
+    await Deno.copyFile(file, `${root}${file}`);
+  }
+  await Deno.writeTextFile(`${root}/work/note`, "inside\n");
+  await Deno.chmod(`${root}/work/note`, 0o666);
+  await Deno.writeTextFile(`${root}/secret/key`, "secret\n");
+  await Deno.writeTextFile(`${root}/etc/hostname`, "box\n");
+  await Deno.symlink("/work/note", `${root}/etc/absolute`);
+  await Deno.symlink("../../../../../etc/hostname", `${root}/etc/up`);
+  await Deno.symlink("/work", `${root}/etc/work`);
+}
+
+let made: string | undefined;
+
+/** A directory to be the root, which one test after another uses. */
+async function rootDirectory(): Promise<string> {
+  if (made !== undefined) return made;
+  const root = await Deno.makeTempDir({ prefix: "jail-root-" });
+  made = root;
+  await Deno.chmod(root, 0o755);
+  globalThis.addEventListener(
+    "unload",
+    () => Deno.removeSync(root, { recursive: true }),
+  );
+  await fill(root);
+  return root;
+}
+
+const WORK = [
+  ...["-p", "minimal", "--allow-read=/work,/etc,/bin"],
+  ...["--allow-write=/work", "--allow-run=/bin"],
+];
+const ALL = ["-p", "minimal", "--allow-read", "--allow-run=/bin"];
+
+/** Runs a script in the root. */
+async function inside(
+  script: string,
+  flags: readonly string[],
+  options: Parameters<typeof run>[1] = {},
+  way: readonly string[] = [],
+): Promise<Ended> {
+  const root = await rootDirectory();
+  return await run([
+    ...[...way, ...jailCommand(), `--root=${root}`, ...flags],
+    ...["--", "sh", "-c", script],
+  ], { ...options, env: { PATH: "/bin", ...options.env } });
+}
+
+for (const engine of ENGINES) {
+  for (const [name, way] of WAYS) {
+    const flags = [`--engine=${engine}`, ...WORK];
+
+    Deno.test(`jail (${engine}) shows a program a directory as /, ${name}`, async () => {
+      const { stdout, stderr, code } = await inside(
+        "pwd; cd /work; pwd; cat note ../work/note /../../work/note; ls ..",
+        [`--engine=${engine}`, ...ALL],
+        {},
+        way,
+      );
+      assertEquals([stderr, code], ["", 0]);
+      const [first, second, ...rest] = stdout.split("\n");
+      assertEquals([first, second], ["/", "/work"]);
+      assertEquals(rest.slice(0, 3), ["inside", "inside", "inside"]);
+      const names = rest.slice(3).filter((name) => !name.startsWith("lib"));
+      assertEquals(
+        names,
+        ["bin", "dev", "etc", "proc", "secret", "sys", "tmp", "work", ""],
+      );
+    });
+
+    Deno.test(`jail (${engine}) follows links to where they lead inside, ${name}`, async () => {
+      const { stdout, stderr, code } = await inside(
+        "cat /etc/absolute /etc/up /etc/work/note; readlink /etc/up",
+        flags,
+        {},
+        way,
+      );
+      assertEquals([stderr, code], ["", 0]);
+      assertEquals(
+        stdout,
+        "inside\nbox\ninside\n../../../../../etc/hostname\n",
+      );
+    });
+
+    Deno.test(`jail (${engine}) means paths of rules inside, ${name}`, async () => {
+      const { stdout, stderr } = await inside(
+        `cat /work/../secret/key; echo > /etc/hostname; ln -s /secret /work/l; cat /work/l/key; rm -f /work/l
+        echo new > /work/new && mv /work/new /work/newer && cat /work/newer && rm /work/newer`,
+        [...flags, "--report"],
+        {},
+        way,
+      );
+      assertEquals(stdout, "new\n");
+      assertStringIncludes(
+        stderr,
+        "cat: /work/../secret/key: Permission denied",
+      );
+      assertStringIncludes(stderr, "cannot create /etc/hostname");
+      assertStringIncludes(stderr, 'real path "/secret/key"');
+    });
+
+    Deno.test(`jail (${engine}) finds programs and interpreters inside, ${name}`, async () => {
+      const root = await rootDirectory();
+      await Deno.writeTextFile(
+        `${root}/bin/script`,
+        '#!/bin/bash\necho "$0 ${BASH_VERSION:+by bash}"\n',
+      );
+      await Deno.writeTextFile(`${root}/bin/alien`, "#!/usr/bin/perl\n");
+      for (const name of ["script", "alien"]) {
+        await Deno.chmod(`${root}/bin/${name}`, 0o755);
+      }
+      const { stdout, stderr } = await inside(
+        "script; alien; exec /etc/../bin/script",
+        [...flags, "--allow-run=/usr/bin"],
+        {},
+        way,
+      );
+      assertEquals(stdout, "/bin/script by bash\n/etc/../bin/script by bash\n");
+      assertMatch(stderr, /alien: not found/);
+    });
+
+    for (const threads of [[], ["thread"]]) {
+      const who = threads.length === 0 ? "a program" : "a program with threads";
+      Deno.test(`jail (${engine}) lets ${who} reach nothing by a directory outside, ${name}`, async () => {
+        await using outside = await scratch();
+        await outside.file("flag", "flag\n", 0o666);
+        await outside.file("victim", "victim\n", 0o666);
+        await outside.file("program", "#!/bin/sh\nexit 0\n", 0o755);
+        await Deno.symlink("flag", `${outside.path}/link`);
+        await Deno.mkdir(`${outside.path}/sub`);
+        const before = await run(["ls", "-lR", outside.path]);
+        const root = await rootDirectory();
+        await Deno.copyFile(
+          fixture("reach_out", ["-pthread", "-static"]),
+          `${root}/bin/reach_out`,
+        );
+        const argv = [
+          ...[...way, ...jailCommand(), `--engine=${engine}`, "-A"],
+          ...[`--root=${root}`, "--keep-fd=9", "--"],
+          ...["/bin/reach_out", "9", ...threads],
+        ];
+        const ended = await run(
+          ["bash", "-c", `exec 9<"$0" && exec "$@"`, outside.path, ...argv],
+        );
+        assertEquals(
+          [ended.stdout, ended.stderr, ended.code],
+          ["reached 0\n", "", 0],
+        );
+        const after = await run(["ls", "-lR", outside.path]);
+        assertEquals(after.stdout, before.stdout);
+      });
+    }
+  }
+
+  Deno.test(`jail (${engine}) lets a program reach a directory that it is given, in its own root`, async () => {
+    await using outside = await scratch();
+    await outside.file("flag", "flag\n", 0o666);
+    const argv = [
+      ...[...jailCommand(), `--engine=${engine}`, "-A", "--keep-fd=9", "--"],
+      ...[fixture("reach_out", ["-pthread", "-static"]), "9"],
+    ];
+    const { stdout } = await run(
+      ["bash", "-c", `exec 9<"$0" && exec "$@"`, outside.path, ...argv],
+    );
+    assertStringIncludes(stdout, 'openat(d, "flag", O_RDONLY)\n');
+  });
+
+  Deno.test(`jail (${engine}) gives a root its /proc, and devices, and leaves none behind`, async () => {
+    const root = await rootDirectory();
+    const before = await Deno.readTextFile("/proc/self/mountinfo");
+    const { stdout, stderr, code } = await inside(
+      `readlink /proc/self/exe; [ -c /dev/null ] && echo > /dev/null && ls /dev/fd/ > /dev/null
+      cat /proc/1/environ; ls /proc/1/root; cat`,
+      [`--engine=${engine}`, "-A"],
+      { stdin: "words\n" },
+    );
+    assertEquals([stdout, code], ["/bin/readlink\nwords\n", 0]);
+    assertMatch(
+      stderr,
+      /environ: Permission denied[^]*root[^]*Permission denied/,
+    );
+    assertEquals([...Deno.readDirSync(`${root}/dev`)], []);
+    assertEquals(await Deno.readTextFile("/proc/self/mountinfo"), before);
+  });
+
+  Deno.test(`jail (${engine}) judges what was opened outside by no path inside`, async () => {
+    await using outside = await scratch();
+    const file = await outside.file("hostname", "outside\n");
+    const cat = async (...flags: string[]): Promise<Ended> => {
+      const root = await rootDirectory();
+      const argv = [
+        ...[...jailCommand(), `--engine=${engine}`, `--root=${root}`],
+        ...[...flags, "--", "cat", "/dev/stdin"],
+      ];
+      return await run(["bash", "-c", `exec "$@" < "$0"`, file, ...argv], {
+        env: { PATH: `/bin:${Deno.env.get("PATH")}` },
+      });
+    };
+    const few = ["-p", "minimal", "--allow-read=/proc,/dev,/etc,/tmp"];
+    const refused = await cat(...few, "--report");
+    assertEquals([refused.code, refused.stdout], [1, ""]);
+    assertStringIncludes(refused.stderr, `real path "outside:${file}"`);
+    const allowed = await cat("-A");
+    assertEquals([allowed.code, allowed.stdout], [0, "outside\n"]);
+  });
+}
+
+Deno.test("a program in another root keeps its ids, and gains no capability", async () => {
+  const script = "id -u; id -g; cat /proc/self/status";
+  const there = await inside(script, ["-A"]);
+  const here = await run([...jailCommand(), "-A", "--", "sh", "-c", script]);
+  const facts = (text: string): string[] => [
+    ...text.split("\n").slice(0, 2),
+    ...text.match(/^(?:Cap(?:Prm|Eff|Amb)|NoNewPrivs):.*$/gm) ?? [],
+  ];
+  assertEquals(facts(there.stdout), facts(here.stdout));
+  assertEquals(facts(there.stdout).length, 6);
+});
+
+Deno.test("jail starts no program where no directory may be made its root", async () => {
+  const root = await rootDirectory();
+  const binary = Deno.env.get("JAIL_BINARY");
+  const { stdout, stderr, code } = await run([
+    ...["unshare", "--user", "--map-root-user", "sh", "-c"],
+    'echo 0 > /proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-all --inh-caps=-all "$@"',
+    ...["sh", ...binary === undefined ? jailCommand() : [binary]],
+    ...[`--root=${root}`, "--", "ls", "/"],
+  ]);
+  assertEquals([stdout, code], ["", 125]);
+  assertStringIncludes(
+    stderr,
+    `jail: Cannot make "${root}" the root directory: ` +
+      "mount namespace: clone3 failed with EPERM; chroot: EPERM; " +
+      "user namespace: clone3 failed with ENOSPC",
+  );
+  assertStringIncludes(stderr, "hint: start jail as root, or");
+});
+
+Deno.test("jail says so where the root is no directory", async () => {
+  const { stderr, code } = await run([
+    ...[...jailCommand(), "--root=/etc/passwd", "--", "ls"],
+  ]);
+  assertEquals(code, 125);
+  assertStringIncludes(
+    stderr,
+    'jail: Cannot make "/etc/passwd" the root directory: open() failed with ENOTDIR',
+  );
+});
+
+Deno.test("jail says where a policy names a root that is not there", async () => {
+  await using directory = await scratch();
+  const file = await directory.file(
+    "policy.yaml",
+    'extends: base\nroot: "${policy-dir}/none"\n',
+  );
+  const { stderr, code } = await run([
+    ...[...jailCommand(), "-p", file, "--", "ls"],
+  ]);
+  assertEquals(code, 125);
+  assertStringIncludes(stderr, "no directory can be opened: ENOENT at line 2,");
+});
+
+Deno.test("a policy names its root, and the temporary directory lies in it", async () => {
+  const root = await rootDirectory();
+  await using directory = await scratch();
+  await Deno.symlink(root, `${directory.path}/tree`);
+  const file = await directory.file(
+    "policy.yaml",
+    `extends: base
+root: "\${policy-dir}/tree"
+read: ["\${tmp}", "\${cwd}"]
+write: ["\${tmp}"]
+run: [/bin]
+env: [PATH]
+`,
+  );
+  const { stdout, stderr, code } = await run(
+    [
+      ...[...jailCommand(), "-p", file, "--", "sh", "-c"],
+      'pwd; cat note; echo it > "$TMPDIR/x" && cat "$TMPDIR/x"; echo "$TMPDIR"; ls "$TMPDIR"',
+    ],
+    { cwd: `${root}/work`, env: { PATH: "/bin" } },
+  );
+  const [cwd, note, it, tmp = "", ...rest] = stdout.split("\n");
+  assertEquals([cwd, note, it, code], ["/work", "inside", "it", 0], stderr);
+  assertMatch(tmp, /^\/tmp\/jail-[0-9a-f-]{36}$/);
+  assertEquals(rest, ["x", ""]);
+  assertEquals([...Deno.readDirSync(`${root}/tmp`)], []);
+});
+
+Deno.test("Jail runs a program in another root", async () => {
+  const root = await rootDirectory();
+  const jail = new Jail({ read: true, run: true });
+  const { stdout, denials } = await jail.command("sh", {
+    args: ["-c", "pwd; cat work/note; echo > work/note"],
+    root,
+    env: { PATH: "/bin" },
+  }).output();
+  assertEquals(new TextDecoder().decode(stdout), "/\ninside\n");
+  assertEquals(
+    denials.map(({ uses }) => uses.map(({ path }) => path)),
+    [["/work/note"]],
+  );
+});
