@@ -1,120 +1,126 @@
 /**
- * Compares programs alone, in a jail and under strace, side by side.
+ * Compares programs alone, in jail and in its neighbours, side by side.
  *
- *     deno task bench                 each five times
- *     deno task bench --runs=11 ls    the workloads with "ls" in their name
+ *     deno task bench                 all of it, in 20 minutes
+ *     deno task bench --quick         less of it, in 3
+ *     deno task bench --write         and put the tables into the documents
+ *     deno task bench --json=FILE     and write all numbers to a file
+ *     deno task bench find gcc        the workloads with these words alone
  *
- * The ways take turns, so that what else the machine does falls on all alike.
- * A row shows the median of each way, and how many times that of the program
- * alone it is. Starting Deno is part of what a jail costs, and is in it.
+ * What is not installed, or does not work here, is named with the reason.
  */
 
 // @ts-types="../src/cli/parse_args.d.ts"
 import { parseArgs } from "@std/cli/parse-args";
-import { capture, DENO, ROOT, say } from "./parts.ts";
+import { compare, type Patience, type Row } from "./bench/compare.ts";
+import { isFailure } from "./bench/compare.ts";
+import { tryOut } from "./bench/measure.ts";
+import { makePlace, type Place } from "./bench/place.ts";
+import { measureSizes, type SizePatience } from "./bench/sizes.ts";
+import {
+  between,
+  fullText,
+  type Results,
+  shortText,
+  toJson,
+} from "./bench/tables.ts";
+import { type Way, WAYS } from "./bench/ways.ts";
+import { FULL, QUICK, START, workloads } from "./bench/workloads.ts";
+import { capture, DENO, pass, ROOT, say } from "./parts.ts";
 
-interface Workload {
-  readonly name: string;
-  readonly words: readonly string[];
+const LONG: Patience = { each: 45_000, run: 60_000, times: 15 };
+const BRIEF: Patience = { each: 4000, run: 10_000, times: 5 };
+
+const LONG_SIZES: SizePatience = { quick: false, times: 3, run: 120_000 };
+const BRIEF_SIZES: SizePatience = { quick: true, times: 1, run: 20_000 };
+
+/** Where the short table and the long one stand. */
+const SHORT_DOCUMENT = "README.md";
+const LONG_DOCUMENT = "ARCHITECTURE.md";
+
+const encoder = new TextEncoder();
+
+/** Tells how far it is, apart from the results. */
+function tell(line: string): void {
+  Deno.stderr.writeSync(encoder.encode(`${line}\n`));
 }
 
-interface Way {
-  readonly name: string;
-  readonly prefix: readonly string[];
-}
-
-const STAT = "import os\nfor i in range(20000): os.stat('/usr/bin')";
-
-const WORKLOADS: readonly Workload[] = [
-  { name: "true", words: ["true"] },
-  { name: "ls -lR /usr/share", words: ["ls", "-lR", "/usr/share"] },
-  { name: "find /usr", words: ["find", "/usr"] },
-  { name: "python3, 20,000 stat", words: ["python3", "-c", STAT] },
-  {
-    name: "sh, 200 programs",
-    words: ["sh", "-c", "for i in $(seq 200); do /bin/true; done"],
-  },
-  {
-    name: "gcc, a small file",
-    words: ["sh", "-c", "echo 'int main(){}' | gcc -x c -c -o /dev/null -"],
-  },
-];
-
-const JAIL = [
-  DENO,
-  "run",
-  "-A",
-  "--no-check",
-  new URL("main.ts", ROOT).pathname,
-];
-
-const WAYS: readonly Way[] = [
-  { name: "alone", prefix: [] },
-  { name: "jail -A", prefix: [...JAIL, "-A", "--"] },
-  {
-    name: "jail --engine=ptrace",
-    prefix: [...JAIL, "-A", "--engine=ptrace", "--"],
-  },
-  {
-    name: "strace -f --seccomp-bpf",
-    prefix: ["strace", "-f", "--seccomp-bpf", "-e", "%file", "-o", "/dev/null"],
-  },
-];
-
-/** Milliseconds of one run, or `undefined` where it failed. */
-async function time(words: readonly string[]): Promise<number | undefined> {
-  const [command = "", ...args] = words;
-  const start = performance.now();
-  try {
-    const { success } = await new Deno.Command(command, {
-      args,
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-    }).spawn().status;
-    return success ? performance.now() - start : undefined;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? NaN;
-}
-
-async function compare(workload: Workload, runs: number): Promise<void> {
-  const times = WAYS.map((): number[] => []);
-  // The first round warms caches, and is not counted.
-  for (let round = 0; round <= runs; round++) {
-    for (const [i, way] of WAYS.entries()) {
-      const ms = await time([...way.prefix, ...workload.words]);
-      if (round > 0 && ms !== undefined) times[i]?.push(ms);
+/** The ways that work here, and why others do not. */
+async function waysHere(
+  place: Place,
+): Promise<{ ways: Way[]; missing: Map<string, string> }> {
+  const ways: Way[] = [];
+  const missing = new Map<string, string>();
+  const options = { cwd: place.path, env: place.env, most: 10_000 };
+  for (const way of WAYS) {
+    const tried = await tryOut([...way.prefix(place.path), "true"], options);
+    if (!isFailure(tried)) {
+      ways.push(way);
+      continue;
     }
+    const install = way.debian === undefined ? "" : `; it is in ${way.debian}`;
+    missing.set(way.name, `${tried.reason}${install}`);
+    tell(`${way.name}: ${tried.reason}`);
   }
-  const alone = median(times[0] ?? []);
-  const cells = times.map((all, i) => {
-    if (all.length < runs) return "not run";
-    const ms = median(all);
-    const ratio = i === 0 ? "" : ` (${(ms / alone).toFixed(2)})`;
-    return `${ms.toFixed(1)} ms${ratio}`;
-  });
-  say(`| ${[workload.name, ...cells].join(" | ")} |`);
+  return { ways, missing };
+}
+
+/** Kernel, processors, versions. */
+async function machine(): Promise<string> {
+  const kernel = await capture("uname", ["-srm"]);
+  const cpus = navigator.hardwareConcurrency;
+  return `${kernel.output.trim()}, ${cpus} processors, Deno ${Deno.version.deno}`;
+}
+
+/** Puts the tables where documents have them, in the form of the formatter. */
+async function write(results: Results): Promise<void> {
+  for (
+    const [name, text] of [
+      [SHORT_DOCUMENT, shortText(results)],
+      [LONG_DOCUMENT, fullText(results)],
+    ] as const
+  ) {
+    const file = new URL(name, ROOT);
+    const document = await Deno.readTextFile(file);
+    await Deno.writeTextFile(file, between(document, text));
+  }
+  await pass(DENO, ["fmt", "--quiet", SHORT_DOCUMENT, LONG_DOCUMENT]);
 }
 
 if (import.meta.main) {
-  const options = parseArgs(Deno.args, { string: ["runs"] });
-  const runs = Number(options["runs"] ?? 5);
+  const options = parseArgs(Deno.args, {
+    boolean: ["quick", "write"],
+    string: ["json"],
+  });
+  const quick = options["quick"] === true;
   const words = (options["_"] as readonly unknown[]).map(String);
-  const kernel = await capture("uname", ["-srm"]);
-  say(`${kernel.output.trim()}, Deno ${Deno.version.deno}, ${runs} runs each`);
-  say("");
-  say(`| workload | ${WAYS.map(({ name }) => name).join(" | ")} |`);
-  say(`| --- | ${WAYS.map(() => "---").join(" | ")} |`);
-  for (const workload of WORKLOADS) {
-    if (words.every((word) => workload.name.includes(word))) {
-      await compare(workload, runs);
-    }
+  const chosen = workloads(quick ? QUICK : FULL).filter(({ name }) =>
+    name === START || words.length === 0 ||
+    words.some((word) => name.includes(word))
+  );
+  await using place = await makePlace();
+  const { ways, missing } = await waysHere(place);
+  const rows: Row[] = [];
+  for (const workload of chosen) {
+    const start = performance.now();
+    rows.push(await compare(workload, ways, place, quick ? BRIEF : LONG));
+    const seconds = ((performance.now() - start) / 1000).toFixed(0);
+    tell(`${workload.name}: ${seconds} s`);
   }
+  const sizes = words.length > 0 ? [] : await measureSizes(
+    place,
+    quick ? BRIEF_SIZES : LONG_SIZES,
+    ({ name, size }) => tell(`${size} ${name}`),
+  );
+  const results: Results = {
+    date: new Date().toISOString().slice(0, 10),
+    machine: await machine(),
+    ...{ ways, missing, rows, sizes },
+  };
+  say(fullText(results));
+  const json = options["json"];
+  if (typeof json === "string" && json !== "") {
+    await Deno.writeTextFile(json, `${toJson(results)}\n`);
+  }
+  if (options["write"] === true) await write(results);
 }

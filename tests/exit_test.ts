@@ -1,4 +1,4 @@
-/** The README's table of exit codes, a test for each row. */
+/** The README's exit codes, a test for each. */
 
 import { assertEquals } from "@std/assert";
 import { jail, scratch } from "./jail.ts";
