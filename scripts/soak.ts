@@ -5,11 +5,14 @@
  *     deno task soak --seconds=5              shorter
  *     deno task soak --only=link              the races with "link" in their name
  *     deno task soak --only=kill --kills=100  the kills alone
+ *     deno task soak --only=rules --seconds=7200
+ *                                             random rules and calls, for 2 hours
  *     deno task soak --engine=ptrace          by the other engine
  */
 
 // @ts-types="../src/cli/parse_args.d.ts"
 import { parseArgs } from "@std/cli/parse-args";
+import { compareWays } from "../tests/differential.ts";
 import { ENGINES } from "../tests/harness.ts";
 import { killJail, PHASES } from "../tests/kill.ts";
 import { isWon, type Race, RACES, runRace } from "../tests/races.ts";
@@ -21,6 +24,12 @@ const ENOUGH = 100_000;
 
 /** What `--only=` calls the kills. */
 const KILL = "kill";
+
+/** What it calls random rules and calls. */
+const RULES = "rules";
+
+/** How many of them each seed makes. */
+const PAIRS = 200;
 
 /** Runs one race, and writes its row; whether jail held. */
 async function soak(
@@ -65,6 +74,25 @@ async function soakKills(
   return { passed, failed };
 }
 
+/** Compares mechanisms until the time is over; how many seeds held. */
+async function soakRules(
+  seconds: number,
+): Promise<{ passed: number; failed: number }> {
+  const first = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+  const end = performance.now() + 1000 * seconds;
+  let [passed, failed, pairs, refused] = [0, 0, 0, 0];
+  for (let seed = first; performance.now() < end; seed++) {
+    const compared = await compareWays(seed, PAIRS);
+    pairs += compared.pairs;
+    refused += compared.refused;
+    for (const fault of compared.faults) say(`    ${fault}`);
+    if (compared.faults.length === 0) passed++;
+    else failed++;
+  }
+  say(`Rules and calls from seed ${first} on: ${pairs}, ${refused} refused`);
+  return { passed, failed };
+}
+
 if (import.meta.main) {
   const options = parseArgs(Deno.args, {
     string: ["seconds", "only", "engine", "kills"],
@@ -94,6 +122,11 @@ if (import.meta.main) {
     passed += kills.passed;
     failed += kills.failed;
     say("");
+  }
+  if (only === "" || only === RULES) {
+    const rules = await soakRules(seconds);
+    passed += rules.passed;
+    failed += rules.failed;
   }
   say(countsLine({ passed, failed, skipped: 0 }));
   Deno.exit(failed > 0 ? 1 : 0);

@@ -1,0 +1,246 @@
+/**
+ * Makes random calls under random rules, in several ways, and compares: what the
+ * kernel and the stops do together, what the stops do alone, and what `decide()`
+ * says, with the program alone where it allows.
+ *
+ * Each pair of rules and a call has a directory of its own, so that one policy
+ * and one run try hundreds of them.
+ */
+
+import { fromText } from "../src/abi/bytes.ts";
+import { loadLayers } from "../src/jail/layers.ts";
+import { compile, type Engine as Decider } from "../src/policy/decide.ts";
+import { mergeLayers } from "../src/policy/merge.ts";
+import { realpath } from "../src/sys/files.ts";
+import { fixture, jail, run } from "./harness.ts";
+import { modelOf, MODELS } from "./model.ts";
+import { scratch } from "./jail.ts";
+
+/** What came of a seed. */
+export interface Compared {
+  /** How many pairs were tried. */
+  readonly pairs: number;
+  /** How many of them were refused. */
+  readonly refused: number;
+  /** Where the ways differ; nothing, if jail holds. */
+  readonly faults: readonly string[];
+}
+
+/** One way to enforce the rules. */
+interface Way {
+  readonly name: string;
+  readonly flags: readonly string[];
+}
+
+const WAYS: readonly Way[] = [
+  { name: "as planned", flags: [] },
+  { name: "by stops", flags: ["--no-landlock", "--report"] },
+  { name: "by ptrace", flags: ["--no-landlock", "--engine=ptrace"] },
+];
+
+/** Rules, and a call under them. */
+interface Pair {
+  /** Its directory, beneath the root. */
+  readonly name: string;
+  /** Rules by section and effect, as patterns beneath its directory. */
+  readonly rules: readonly (readonly [string, string, string])[];
+  /** The call, as the fixture takes it; paths begin with `%`. */
+  readonly call: string;
+}
+
+const SECTIONS = ["read", "write", "run"] as const;
+const EFFECTS = ["allow", "deny", "ignore"] as const;
+
+/** What a rule may name. */
+const PATTERNS = [
+  ...[
+    "",
+    "/d",
+    "/n",
+    "/d/e",
+    "/d/f",
+    "/d/x",
+    "/n/h",
+    "/f",
+    "/d/gone",
+    "/d/new",
+  ],
+  ...["/*", "/d/*", "/**/h", "/**/x", "/d/**/g", "/{d,n}/x"],
+  ...["/d/out", "/d/l", "/n/new"],
+];
+
+/** What one that allows may name as well: directories alone. */
+const ALONE = ["/.", "/d/."];
+
+/** What a call may name. */
+const PATHS = [
+  ...["", "/d", "/d/f", "/d/x", "/d/e", "/d/e/g", "/d/l", "/d/out", "/d/gone"],
+  ...["/d/out/h", "/d/out/new", "/d/new", "/n", "/n/h", "/n/x", "/n/new", "/f"],
+  ...["/new", "/d/e/new", "/d/e/empty", "/d/f/under", "/new/under", "/d/../f"],
+  ...[
+    "/d/e/../../n/h",
+    "/d/",
+    "/d/f/",
+    "/d/out/",
+    "/d/./x",
+    "/d/gone/",
+    "/d/p",
+  ],
+];
+
+/** Random numbers that a seed makes again: mulberry32. */
+function random(seed: number): (below: number) => number {
+  let state = seed >>> 0;
+  return (below) => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) % below;
+  };
+}
+
+function makePairs(seed: number, count: number): Pair[] {
+  const below = random(seed);
+  const pick = <T>(all: readonly T[]): T => all[below(all.length)] as T;
+  const calls = Object.keys(MODELS);
+  return Array.from({ length: count }, (_, i) => {
+    const rules = Array.from({ length: 1 + below(5) }, () => {
+      // Most rules allow something, or little would ever be allowed.
+      const effect = below(3) > 0 ? "allow" : pick(EFFECTS);
+      const patterns = effect === "allow" ? [...PATTERNS, ...ALONE] : PATTERNS;
+      return [pick(SECTIONS), effect, pick(patterns)] as const;
+    });
+    const call = pick(calls);
+    const words = [call, `%${pick(PATHS)}`];
+    if (MODELS[call]?.two === true) words.push(`%${pick(PATHS)}`);
+    return { name: `p${i}`, rules, call: words.join("=") };
+  });
+}
+
+/** Makes the directory of a pair. */
+function makeWorld(root: string): void {
+  for (const name of ["", "/d", "/d/e", "/d/e/empty", "/n"]) {
+    Deno.mkdirSync(`${root}${name}`);
+  }
+  for (const name of ["/f", "/d/f", "/d/e/g", "/n/h"]) {
+    Deno.writeTextFileSync(`${root}${name}`, "text\n");
+  }
+  for (const name of ["/d/x", "/n/x"]) {
+    Deno.copyFileSync("/usr/bin/echo", `${root}${name}`);
+  }
+  Deno.symlinkSync("f", `${root}/d/l`);
+  Deno.symlinkSync("../n", `${root}/d/out`);
+  Deno.symlinkSync("nothing", `${root}/d/gone`);
+  Deno.linkSync(`${root}/n/h`, `${root}/d/p`);
+}
+
+function policyOf(
+  root: string,
+  pairs: readonly Pair[],
+  refuse: string,
+): string {
+  const lines = ["extends: minimal", `default: ${refuse}`];
+  for (const section of SECTIONS) {
+    lines.push(`${section}:`);
+    for (const effect of EFFECTS) {
+      const patterns = pairs.flatMap(({ name, rules }) =>
+        rules.filter((rule) => rule[0] === section && rule[1] === effect)
+          .map((rule) => `${root}/${name}${rule[2]}`)
+      );
+      lines.push(`  ${effect}: ${JSON.stringify(patterns)}`);
+    }
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+/** What `decide()` says: an errno, `OK` where it allows, or nothing to say. */
+function decided(decider: Decider, root: string, pair: Pair): string {
+  const call = modelOf(`${root}/${pair.name}`, pair.call);
+  if (call === undefined) return "";
+  const decision = decider.decide(call);
+  if (decision.kind === "allow") return "OK";
+  const { refusal } = decision;
+  return refusal.kind === "errno" ? refusal.errno : refusal.kind;
+}
+
+/**
+ * Compares the ways for one seed.
+ *
+ * @param seed rules and calls depend on it alone
+ * @param count how many pairs
+ * @param more flags of jail, so that a test can show that what they change shows
+ */
+export async function compareWays(
+  seed: number,
+  count: number,
+  more: readonly string[] = [],
+): Promise<Compared> {
+  await using place = await scratch();
+  const pairs = makePairs(seed, count);
+  const refuse = seed % 2 === 0 ? "EACCES" : "EPERM";
+  const beside = ["alone", "threads", "shared"][seed % 3] as string;
+  const results = new Map<string, readonly string[]>();
+  let oracle: readonly string[] = [];
+  for (const { name, flags } of [{ name: "alone", flags: [] }, ...WAYS]) {
+    const root = `${place.path}/${name.replace(/ /g, "-")}`;
+    Deno.mkdirSync(root, { mode: 0o755 });
+    for (const pair of pairs) makeWorld(`${root}/${pair.name}`);
+    const argv = [
+      ...[fixture("try_call"), beside],
+      ...pairs.map((pair) => pair.call.replaceAll("%", `${root}/${pair.name}`)),
+    ];
+    if (name === "alone") {
+      results.set(name, resultsOf((await run(argv, { cwd: root })).stdout));
+      continue;
+    }
+    const policy = await place.file(
+      "policy.yaml",
+      policyOf(root, pairs, refuse),
+    );
+    if (oracle.length === 0) {
+      const variables = { cwd: root, program: fixture("try_call") };
+      const layers = await loadLayers(fromText(policy), variables, root);
+      const decider = compile(mergeLayers(layers), { realpath });
+      oracle = pairs.map((pair) => decided(decider, root, pair));
+    }
+    const ran = await jail(["-p", policy, ...flags, ...more], argv, {
+      cwd: root,
+    });
+    results.set(name, resultsOf(ran.stdout));
+    if (ran.code !== 0) {
+      throw new Error(`seed ${seed} ${name}: ${ran.code} ${ran.stderr}`);
+    }
+  }
+  return judge(seed, pairs, results, oracle);
+}
+
+function resultsOf(output: string): readonly string[] {
+  return output.split("\n").filter((line) => line !== "")
+    .map((line) => line.replace(/^[^:]*: /, ""));
+}
+
+function judge(
+  seed: number,
+  pairs: readonly Pair[],
+  results: ReadonlyMap<string, readonly string[]>,
+  oracle: readonly string[],
+): Compared {
+  const faults: string[] = [];
+  let refused = 0;
+  const stops = results.get("by stops") ?? [];
+  for (const [i, pair] of pairs.entries()) {
+    const said = oracle[i] ?? "";
+    const alone = results.get("alone")?.[i] ?? "nothing";
+    const wanted = said === "" ? stops[i] : said === "OK" ? alone : said;
+    if (said !== "" && said !== "OK") refused++;
+    const found = WAYS.map(({ name }) => `${name} ${results.get(name)?.[i]}`);
+    const agree = WAYS.every(({ name }) => results.get(name)?.[i] === wanted);
+    if (agree) continue;
+    const rules = pair.rules.map((rule) => rule.join(" ")).join(", ");
+    faults.push(
+      `seed ${seed}, ${pair.call}: ${found.join(", ")}, decide() ${said}, ` +
+        `alone ${alone}; rules: ${rules}`,
+    );
+  }
+  return { pairs: pairs.length, refused, faults };
+}

@@ -1,0 +1,21 @@
+/** Whatever enforces a rule, a call comes to what `decide()` says. */
+
+import { assert, assertEquals } from "@std/assert";
+import { compareWays } from "./differential.ts";
+
+/** Alone, beside a thread, and beside a process with the same memory. */
+const SEEDS = [1, 2, 3];
+const PAIRS = 60;
+
+for (const seed of SEEDS) {
+  Deno.test(`the kernel and the stops do what decide() says, seed ${seed}`, async () => {
+    const { refused, faults } = await compareWays(seed, PAIRS);
+    assertEquals(faults, []);
+    assert(refused > PAIRS / 4 && refused < PAIRS);
+  });
+}
+
+Deno.test("a rule that decide() does not know of shows in a comparison", async () => {
+  const { faults } = await compareWays(1, 20, ["--allow-write"]);
+  assert(faults.length > 0);
+});
