@@ -51,6 +51,10 @@ export function planText(found: PolicyPlan): string {
     }`,
     `calls     ${allowed} pass in the filter, ${sifted} by their arguments, ` +
     `${stopped} may stop, ${refused} are refused`,
+    `watched   ${found.watched.stopped} may stop with --report, --audit, ` +
+    "--stats or --on-deny=kill: refusals do, too",
+    "files     stop at every name: whether it is seen, a device, a terminal, a " +
+    "pipe, or a process outside, Landlock does not know",
     `program   ${printable(found.program)}`,
     `drops     ${
       found.dropped.length === 0

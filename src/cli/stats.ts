@@ -43,5 +43,6 @@ export function statsLine(usage: Usage): string {
     tasks: usage.tasks,
     stops: usage.stops,
     denials: usage.denials,
+    calls: usage.calls,
   });
 }

@@ -10,6 +10,7 @@ const USAGE = {
   tasks: 3,
   stops: 1,
   denials: 2,
+  calls: { openat: 3 },
 };
 
 Deno.test("statsText() words what was used in one line", () => {
@@ -29,5 +30,6 @@ Deno.test("statsLine() has whole numbers", () => {
     tasks: 3,
     stops: 1,
     denials: 2,
+    calls: { openat: 3 },
   });
 });

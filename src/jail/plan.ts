@@ -32,6 +32,8 @@ export interface PolicyPlan {
   readonly rules: readonly GradedRule[];
   /** How calls are treated. */
   readonly calls: CallCounts;
+  /** How they are where refusals are told of, counted, or end the jail. */
+  readonly watched: CallCounts;
   /** The version of Landlock's ABI, 0 for none. */
   readonly abi: number;
   /** The program that it was planned for. */
@@ -104,6 +106,9 @@ async function planLoaded(
   return {
     rules,
     calls: countCalls(plan),
+    watched: countCalls(
+      planCalls(policy, { observe: true, sockets: "streams" }),
+    ),
     abi: landlockAbi(),
     program: real,
     locate: await locator(policy),

@@ -137,6 +137,11 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   ["personality", [0x40_0000], "EPERM"], // READ_IMPLIES_EXEC
   ["setpgid", [0, 0], "allow"],
   ["setpgid", [0, 7], "group 1"],
+  ["newfstatat", [3, 0, 0x5000, 0x1000], "allow"],
+  ["newfstatat", [3, 1, 0x5000, 0x1000], "look"],
+  ["newfstatat", [3, BIT32, 0x5000, 0x1000], "look"],
+  ["statx", [3, 0, 0x1000], "allow"],
+  ["statx", [-100, 0x5000, 0], "look"],
   ["capget", [1, 0], "allow"],
   ["capget", [1, 1], "look"],
   ["getpgid", [0], "allow"],

@@ -476,6 +476,11 @@ export const SURFACE: Readonly<
     },
   ],
   // The process id is in memory. Without a place for the answer nobody is meant.
+  // Of a path that is not there, the descriptor is meant, as fstat(2) means it:
+  // from Linux 6.11 on with AT_EMPTY_PATH, and else it is EFAULT. Nothing can be
+  // at address 0.
+  newfstatat: [allow("it means a descriptor, or nothing", isZero(1))],
+  statx: [allow("it means a descriptor, or nothing", isZero(1))],
   capget: [allow("it asks for the version", isZero(1))],
   getpgid: own(0),
   getsid: own(0),

@@ -40,6 +40,8 @@ export interface Usage {
   readonly stops: number;
   /** How many calls were refused. */
   readonly denials: number;
+  /** How often each call stopped to be looked at, by its name. */
+  readonly calls: Readonly<Record<string, number>>;
 }
 
 /** What a jail used that never ran. */
@@ -51,6 +53,7 @@ export const NOTHING_USED: Usage = {
   tasks: 0,
   stops: 0,
   denials: 0,
+  calls: {},
 };
 
 /** The accounts of one jail. */
@@ -154,8 +157,9 @@ export class Accounts {
    *
    * @param wall milliseconds that passed
    * @param denials how many calls were refused
+   * @param calls how often each call was looked at
    */
-  usage(wall: number, denials: number): Usage {
+  usage(wall: number, denials: number, calls: Usage["calls"]): Usage {
     return {
       wall,
       cpu: this.cpu().amount,
@@ -164,6 +168,7 @@ export class Accounts {
       tasks: this.#tasks,
       stops: this.stops,
       denials,
+      calls,
     };
   }
 }

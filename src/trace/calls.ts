@@ -2,6 +2,7 @@
 
 import type { Arch } from "../abi/arch.ts";
 import { EINTR, ENOSYS, EOPNOTSUPP, ERESTARTNOHAND } from "../abi/errno.ts";
+import type { SyscallName } from "../abi/syscalls.ts";
 import type { Look } from "../policy/guard.ts";
 import { actionOf } from "../policy/plan.ts";
 import { AimedCalls } from "./aimed_calls.ts";
@@ -29,6 +30,7 @@ export class Calls {
   readonly #limited: LimitedCalls;
   readonly #facts: FactCalls;
   readonly #waiting: Tracee[] = [];
+  readonly #looks = new Map<SyscallName, number>();
   #draining = false;
 
   /**
@@ -66,6 +68,11 @@ export class Calls {
   /** How many calls were refused. */
   get denials(): number {
     return this.#tools.answers.denials;
+  }
+
+  /** How often each call was looked at, by its name. */
+  get looks(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#looks);
   }
 
   /** Reads and writes registers, and answers calls. */
@@ -190,8 +197,17 @@ export class Calls {
         answers.refuse(tracee, spec, action, fixedRule("the filter"));
         return true;
       case "trace":
-        return this.#lookAt(tracee, spec, action.look);
+        return this.#counted(
+          spec.syscall.name,
+          this.#lookAt(tracee, spec, action.look),
+        );
     }
+  }
+
+  /** Counts a call that does not have to wait. */
+  #counted(name: SyscallName, done: boolean): boolean {
+    if (done) this.#looks.set(name, (this.#looks.get(name) ?? 0) + 1);
+    return done;
   }
 
   #lookAt(tracee: Tracee, spec: CallSpec, look: Look): boolean {

@@ -72,7 +72,7 @@ class Tracer {
     const { accounts, calls, ending } = this.#parts;
     if (ending.watch === undefined || accounts === undefined) return;
     this.#options.measured?.(
-      accounts.usage(ending.watch.elapsed, calls.denials),
+      accounts.usage(ending.watch.elapsed, calls.denials, calls.looks),
     );
   }
 

@@ -1,0 +1,61 @@
+/** What jail is asked about, and what the filter lets pass without. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { type SyscallName, SYSCALLS } from "../src/abi/syscalls.ts";
+import { fixture, jail } from "./harness.ts";
+
+interface Used {
+  readonly stops: number;
+  readonly calls: Readonly<Partial<Record<SyscallName, number>>>;
+}
+
+/** What a jail was asked about while a program ran. */
+async function used(
+  flags: readonly string[],
+  argv: readonly string[],
+): Promise<{ readonly used: Used; readonly stdout: string }> {
+  const how = ["--stats", "--json", ...flags];
+  const { code, stdout, stderr } = await jail(how, argv);
+  assertEquals(code, 0, stderr);
+  return { used: JSON.parse(stderr.trim().split("\n").at(-1) ?? ""), stdout };
+}
+
+/** What shells, pipes and arithmetic do all day. */
+const WORK =
+  "i=0; while [ $i -lt 100 ]; do i=$((i + 1)); done; (exit 0) & wait; " +
+  "seq 20000 | while read -r line; do :; done; kill -0 $$";
+
+Deno.test("asks only about files and ids where a program works in memory, and with pipes", async () => {
+  const { used: { calls } } = await used([], ["sh", "-c", WORK]);
+  const names = Object.keys(calls) as SyscallName[];
+  const groups = new Set(names.map((name) => SYSCALLS[name].group));
+  assert(groups.isSubsetOf(new Set(["file", "process", "signal"])), `${names}`);
+  // As often as names are given: thousands of reads and writes are not asked of.
+  const asked = Object.values(calls).reduce((sum, count) => sum + count, 0);
+  assert(asked < 200, JSON.stringify(calls));
+});
+
+Deno.test("counts how often each call stopped", async () => {
+  const words = ["alone", "stat=/usr", "stat=/usr", "lstat=/usr"];
+  const { used: { calls, stops } } = await used(
+    ["-A"],
+    [fixture("try_call"), ...words],
+  );
+  assertEquals([calls.stat, calls.lstat], [2, 1]);
+  assert(stops > 3);
+});
+
+Deno.test("asks nobody where a descriptor alone says which file is meant", async () => {
+  const AT_EMPTY_PATH = "0x1000";
+  const nr = `${SYSCALLS.newfstatat.x86_64}`;
+  const words = [nr, "0", "0", "zeros", AT_EMPTY_PATH];
+  const { used: { calls }, stdout } = await used(
+    ["-A"],
+    [fixture("make_call"), ...words],
+  );
+  // Before Linux 6.11 a path is needed.
+  assertMatch(stdout, /^(?:0|EFAULT)\n$/);
+  const named = await used([], ["stat", "/usr"]);
+  assertEquals(calls.newfstatat, undefined);
+  assert(Object.keys(named.used.calls).some((name) => /stat/.test(name)));
+});
