@@ -25,6 +25,8 @@ import { callNumber } from "./host.ts";
 import { libc, outcome } from "./libc.ts";
 
 const how = new Uint8Array(OPEN_HOW.size);
+// A word of 64 bits: a number would take the slow path of Deno's calls.
+const HOW_SIZE = BigInt(OPEN_HOW.size);
 // The same bytes as pairs of 32-bit words, which can be stored without a bigint.
 const howWords = new Uint32Array(how.buffer);
 let openat2Number = 0;
@@ -70,7 +72,7 @@ export function openat2(
         dirfd,
         path,
         how,
-        OPEN_HOW.size,
+        HOW_SIZE,
       ),
     );
     // A pulse (pulse.ts) interrupts file systems that wait for others too.

@@ -195,8 +195,10 @@ const SYMBOLS = {
 } as const satisfies Deno.ForeignLibraryInterface;
 
 // Deno's types want a bigint for every 64-bit argument, and an array that is not
-// shared. Its calls take a number as well, exact up to 2^53, which need not be
-// allocated, and any array.
+// shared. Its calls take a number as well, exact up to 2^53, and any array. A
+// number costs up to 0.3 microseconds more, since only a bigint is passed without
+// a look at it; where a call is frequent it gets constants, or a BigInt(n) that
+// the compiler makes a plain word of.
 type Wide<A> = A extends bigint ? number | bigint
   : A extends BufferSource | null ? ArrayBufferView | null
   : A;

@@ -19,6 +19,10 @@ const local = new Uint32Array(4);
 const remote = new Uint32Array(4);
 const FIRST_PIECE = 256;
 
+// Words of 64 bits: a number would take the slow path of Deno's calls.
+const NONE = 0n;
+const ONE = 1n;
+
 function setPiece(piece: Uint32Array, address: number, length: number): void {
   piece[0] = address % 2 ** 32;
   piece[1] = address / 2 ** 32;
@@ -61,7 +65,7 @@ function readPiece(
   if (!reachable(address)) return -EFAULT;
   setPiece(local, to, length);
   setPiece(remote, address, length);
-  return outcome(libc().process_vm_readv(tid, local, 1, remote, 1, 0));
+  return outcome(libc().process_vm_readv(tid, local, ONE, remote, ONE, NONE));
 }
 
 /**
@@ -119,7 +123,7 @@ export function writeAsTracee(
   if (!reachable(address)) return -EFAULT;
   setPiece(local, addressOf(from), Math.min(length, from.length));
   setPiece(remote, address, length);
-  return outcome(libc().process_vm_writev(tid, local, 1, remote, 1, 0));
+  return outcome(libc().process_vm_writev(tid, local, ONE, remote, ONE, NONE));
 }
 
 /** The same, where all or nothing counts: 0, or `-EFAULT` where not all could be. */
@@ -191,7 +195,9 @@ function readAt(
   length: number,
 ): number {
   if (!reachable(address)) return -EFAULT;
-  return asFault(outcome(libc().pread64(fd, into, length, address)));
+  return asFault(
+    outcome(libc().pread64(fd, into, BigInt(length), BigInt(address))),
+  );
 }
 
 function writeAt(
@@ -202,7 +208,14 @@ function writeAt(
 ): number {
   if (!reachable(address)) return -EFAULT;
   return asFault(
-    outcome(libc().pwrite64(fd, from, Math.min(length, from.length), address)),
+    outcome(
+      libc().pwrite64(
+        fd,
+        from,
+        BigInt(Math.min(length, from.length)),
+        BigInt(address),
+      ),
+    ),
   );
 }
 
@@ -263,6 +276,7 @@ export class TraceeMemory {
 
 /** Bytes of a page's entry in `/proc/<pid>/pagemap`. */
 const ENTRY = 8;
+const ENTRY_SIZE = BigInt(ENTRY);
 
 /**
  * What kind of memory the pages of one address space are.
@@ -291,7 +305,7 @@ export class TraceePages {
       const fd = this.#open(tid);
       if (fd < 0) return false;
       const read = outcome(
-        libc().pread64(fd, this.#entry, ENTRY, page * ENTRY),
+        libc().pread64(fd, this.#entry, ENTRY_SIZE, BigInt(page * ENTRY)),
       );
       if (read !== ENTRY) return false;
       const flags = this.#entry[ENTRY - 1] as number;

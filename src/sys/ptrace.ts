@@ -27,6 +27,9 @@ import { addressOf } from "./address.ts";
 import { hostArch } from "./host.ts";
 import { libc, outcome } from "./libc.ts";
 
+/** A word of 0: a number would take the slow path of Deno's calls. */
+const NONE = 0n;
+
 const message = new Uint32Array(2);
 const piece = new BigUint64Array(2);
 
@@ -40,14 +43,18 @@ export function setOptions(tid: number, options: number): number {
   return outcome(libc().ptrace(PTRACE_SETOPTIONS, tid, 0, options));
 }
 
+function word(signal: number): bigint {
+  return signal === 0 ? NONE : BigInt(signal);
+}
+
 /** Resumes a tracee, and delivers `signal` where that is not 0. */
 export function resume(tid: number, signal: number): number {
-  return outcome(libc().ptrace(PTRACE_CONT, tid, 0, signal));
+  return outcome(libc().ptrace(PTRACE_CONT, tid, NONE, word(signal)));
 }
 
 /** Resumes a tracee until it next enters or leaves a call. */
 export function resumeToCall(tid: number, signal: number): number {
-  return outcome(libc().ptrace(PTRACE_SYSCALL, tid, 0, signal));
+  return outcome(libc().ptrace(PTRACE_SYSCALL, tid, NONE, word(signal)));
 }
 
 /** Leaves a tracee in its group stop, and hears when that ends. */
@@ -68,14 +75,14 @@ export function detach(tid: number, signal: number): number {
 /** Reads the general registers into a buffer of the size of `Arch.regs`. */
 export function readRegisters(tid: number, into: Uint8Array): number {
   return hostArch().name === "x86_64"
-    ? outcome(libc().ptraceBuffer(PTRACE_GETREGS, tid, 0, into))
+    ? outcome(libc().ptraceBuffer(PTRACE_GETREGS, tid, NONE, into))
     : registerSet(PTRACE_GETREGSET, tid, NT_PRSTATUS, into);
 }
 
 /** Writes the general registers. */
 export function writeRegisters(tid: number, from: Uint8Array): number {
   return hostArch().name === "x86_64"
-    ? outcome(libc().ptraceBuffer(PTRACE_SETREGS, tid, 0, from))
+    ? outcome(libc().ptraceBuffer(PTRACE_SETREGS, tid, NONE, from))
     : registerSet(PTRACE_SETREGSET, tid, NT_PRSTATUS, from);
 }
 
@@ -120,7 +127,7 @@ export function readCallInfo(tid: number, into: Uint8Array): number {
 /** Reads what an event is about: a tid, a status, a filter's data. */
 export function readEventMessage(tid: number): number {
   const result = outcome(
-    libc().ptraceBuffer(PTRACE_GETEVENTMSG, tid, 0, message),
+    libc().ptraceBuffer(PTRACE_GETEVENTMSG, tid, NONE, message),
   );
   return result < 0
     ? result
