@@ -1,4 +1,4 @@
-/** Which processors this process may run on. */
+/** Which processors tasks may run on. */
 
 import { errnoName } from "../abi/errno.ts";
 import { SystemCallError } from "../errors.ts";
@@ -6,26 +6,23 @@ import { callNumber } from "./host.ts";
 import { libc, outcome } from "./libc.ts";
 
 /** Bytes of a mask of processors: more than any kernel has (NR_CPUS is 8192). */
-const MASK_BYTES = 1024;
+export const MASK_BYTES = 1024;
+
+const cpu = new Uint32Array(1);
+const node = new Uint32Array(1);
 
 /** The numbers of the processors that this process may run on, sorted. */
 export function allowedCpus(): number[] {
   const mask = new Uint8Array(MASK_BYTES);
-  const length = outcome(
-    libc().syscallIIB(callNumber("sched_getaffinity"), 0, MASK_BYTES, mask),
-  );
-  if (length < 0) {
+  const result = readAffinity(0, mask);
+  if (result < 0) {
     throw new SystemCallError(
       "ask for processors",
       "sched_getaffinity()",
-      errnoName(-length),
+      errnoName(-result),
     );
   }
-  const cpus: number[] = [];
-  for (let cpu = 0; cpu < 8 * length; cpu++) {
-    if (((mask[cpu >> 3] as number) >> (cpu & 7) & 1) !== 0) cpus.push(cpu);
-  }
-  return cpus;
+  return cpusOf(mask);
 }
 
 /** A mask of processors, as sched_setaffinity(2) takes it. */
@@ -35,4 +32,42 @@ export function cpuMask(cpus: readonly number[]): Uint8Array<ArrayBuffer> {
     mask[cpu >> 3] = (mask[cpu >> 3] as number) | 1 << (cpu & 7);
   }
   return mask;
+}
+
+/** The same mask's processors, sorted. */
+export function cpusOf(mask: Uint8Array): number[] {
+  const cpus: number[] = [];
+  for (let cpu = 0; cpu < 8 * mask.length; cpu++) {
+    if (((mask[cpu >> 3] as number) >> (cpu & 7) & 1) !== 0) cpus.push(cpu);
+  }
+  return cpus;
+}
+
+/**
+ * Reads which processors a task may run on.
+ *
+ * @param tid the task, or 0 for the calling thread
+ * @param mask where its mask goes, `MASK_BYTES` long
+ * @returns 0, or a negative errno
+ */
+export function readAffinity(tid: number, mask: Uint8Array): number {
+  const length = outcome(
+    libc().syscallIIB(callNumber("sched_getaffinity"), tid, MASK_BYTES, mask),
+  );
+  if (length < 0) return length;
+  mask.fill(0, length);
+  return 0;
+}
+
+/** Sets which processors a task may run on; 0, or a negative errno. */
+export function writeAffinity(tid: number, mask: Uint8Array): number {
+  return outcome(
+    libc().syscallIIB(callNumber("sched_setaffinity"), tid, mask.length, mask),
+  );
+}
+
+/** The processor that the calling thread runs on; a negative errno where unknown. */
+export function currentCpu(): number {
+  const result = outcome(libc().syscallBB(callNumber("getcpu"), cpu, node));
+  return result < 0 ? result : cpu[0] as number;
 }

@@ -38,6 +38,8 @@ export interface Resumer {
   quiet(): void;
   /** How many milliseconds are left of the time that is limited. */
   left(): number;
+  /** A call is about to show where its tracee may run, at once or at any time. */
+  showsCpus(always: boolean): void;
 }
 
 /** What always holds, as a rule. */

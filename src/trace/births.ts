@@ -47,7 +47,7 @@ export class Births {
 
   /** A tracee made another one. */
   take(parent: Tracee): void {
-    const { accounts, calls, family } = this.#parts;
+    const { accounts, affinity, calls, family } = this.#parts;
     const tid = readEventMessage(parent.tid);
     const registers = calls.registersOf(parent);
     if (tid <= 0 || registers === undefined) return;
@@ -68,6 +68,7 @@ export class Births {
     if (gone || family.tracees.has(tid)) return;
     const child = family.addChild(parent, tid, flags, vfork);
     accounts?.added(child.process !== parent.process);
+    affinity.made(parent, tid);
   }
 
   /**

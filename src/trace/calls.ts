@@ -5,6 +5,7 @@ import { EINTR, ENOSYS, EOPNOTSUPP, ERESTARTNOHAND } from "../abi/errno.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
 import type { Look } from "../policy/guard.ts";
 import { actionOf } from "../policy/plan.ts";
+import { SHOWS_CPUS } from "./affinity.ts";
 import { AimedCalls } from "./aimed_calls.ts";
 import { type Answers, fixedRule, type Resumer } from "./answer.ts";
 import { FactCalls } from "./fact_calls.ts";
@@ -185,6 +186,7 @@ export class Calls {
       answers.answer(tracee, -ENOSYS);
       return true;
     }
+    if (SHOWS_CPUS.has(spec.syscall.name)) resumer.showsCpus(false);
     // The conditions that made it stop say what to look at.
     const action = actionOf(entry, answers.registers);
     switch (action.kind) {

@@ -4,6 +4,7 @@ import { ESRCH } from "../abi/errno.ts";
 import type { NetUse } from "../policy/endpoint.ts";
 import { close } from "../sys/files.ts";
 import { lookAtAddress } from "./address.ts";
+import { tellsCpus } from "./affinity.ts";
 import { refuseForeign } from "./aimed_calls.ts";
 import { Closed } from "./closed.ts";
 import { lookAtExec } from "./exec.ts";
@@ -161,7 +162,7 @@ export class FileCalls {
 
   /** Looks at a call; `undefined` where it was refused. */
   #look(tracee: Tracee, spec: CallSpec, alone: boolean): Looked | undefined {
-    const { answers, bound, family, options } = this.#tools;
+    const { answers, bound, family, options, resumer } = this.#tools;
     const { registers } = answers;
     const { isOwn } = family;
     tracee.exec = undefined;
@@ -172,8 +173,11 @@ export class FileCalls {
         tracee.exec = exec.pending;
         return exec.looked;
       }
-      case "open":
-        return lookAtOpen(tracee, registers, spec, isOwn);
+      case "open": {
+        const looked = lookAtOpen(tracee, registers, spec, isOwn);
+        if (tellsCpus(looked.paths[0]?.place.path)) resumer.showsCpus(true);
+        return looked;
+      }
       case "address": {
         const looked = lookAtAddress(tracee, registers, spec, isOwn);
         if (spec.syscall.name === "bind" && options.net !== undefined) {

@@ -35,6 +35,7 @@ export class Images {
   enter(tracee: Tracee): void {
     const {
       accounts,
+      affinity,
       calls,
       ending,
       family,
@@ -62,11 +63,13 @@ export class Images {
     freezer.gone(maker);
     const { tracee: now, gone } = family.exec(tracee.tid, maker.tid);
     now.stopped = true;
+    if (now !== maker) affinity.renamed(maker, now);
     for (const other of gone) {
       waits.aimed(other);
       calls.drop(other);
       room?.over(other);
       freezer.gone(other);
+      affinity.gone(other);
       if (other.tid !== now.tid) waits.forget(other.tid);
       strangers.told(other);
     }

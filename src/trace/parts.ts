@@ -5,6 +5,7 @@ import { hidesVdso } from "../policy/plan_sys.ts";
 import { given } from "../policy/sys.ts";
 import { hostArch } from "../sys/host.ts";
 import { Accounts } from "./accounts.ts";
+import { Affinity, isHidden } from "./affinity.ts";
 import { Calls } from "./calls.ts";
 import { Ending } from "./ending.ts";
 import { Entry } from "./entry.ts";
@@ -50,6 +51,8 @@ export interface Parts {
   readonly ending: Ending;
   /** Lets tracees go on. */
   readonly resume: Resume;
+  /** Where a tracee and the tracer run. */
+  readonly affinity: Affinity;
 }
 
 /**
@@ -75,7 +78,17 @@ export function makeParts(
     handle,
   );
   const waits = new Waits(accounts);
-  const strangers = new Strangers(family, freezer, accounts, handle);
+  const affinity = new Affinity(
+    isHidden(options.plan),
+    (tid) => waits.hasDied(tid),
+  );
+  const strangers = new Strangers(
+    family,
+    freezer,
+    accounts,
+    affinity,
+    handle,
+  );
   const ending = new Ending(options, family, waits, strangers);
   const entry = options.engine === "ptrace"
     ? new Entry(options.filter)
@@ -92,6 +105,7 @@ export function makeParts(
     aims: (tracee) => waits.aims(tracee),
     quiet: () => quiet(family, waits),
     left: () => ending.watch?.left ?? Infinity,
+    showsCpus: (always) => always ? affinity.end() : affinity.release(),
   });
   const { sys } = options;
   const vdso = sys !== undefined && hidesVdso(sys.rules)
@@ -101,6 +115,6 @@ export function makeParts(
   const counter = clock && new Counter(arch, clock.kind === "deny");
   return {
     ...{ options, arch, family, calls, freezer, entry, accounts, room },
-    ...{ vdso, counter, waits, strangers, ending, resume },
+    ...{ vdso, counter, waits, strangers, ending, resume, affinity },
   };
 }

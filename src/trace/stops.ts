@@ -51,7 +51,7 @@ export class Stops {
   }
 
   #take(tracee: Tracee, status: number): void {
-    const { ending, entry, freezer, resume, room, strangers, waits } =
+    const { affinity, ending, entry, freezer, resume, room, strangers, waits } =
       this.#parts;
     const kind = stopKind(status);
     if (kind === "exited" || kind === "killed") {
@@ -86,8 +86,10 @@ export class Stops {
     room?.over(tracee);
     switch (kind) {
       case "seccomp":
+        affinity.stopped(tracee);
         return this.#seccomp(tracee);
       case "syscall":
+        affinity.stopped(tracee);
         return this.#syscall(tracee);
       case "exec":
         return this.#images.enter(tracee);
@@ -218,11 +220,21 @@ export class Stops {
 
   /** A tracee is gone. */
   #gone(tracee: Tracee, kind: "exited" | "killed", value: number): void {
-    const { calls, ending, family, freezer, room, strangers, vdso, waits } =
-      this.#parts;
+    const {
+      affinity,
+      calls,
+      ending,
+      family,
+      freezer,
+      room,
+      strangers,
+      vdso,
+      waits,
+    } = this.#parts;
     const { process } = tracee;
     const executed = process.executing === tracee;
     waits.aimed(tracee);
+    affinity.gone(tracee);
     calls.drop(tracee);
     vdso?.drop(tracee.tid);
     family.remove(tracee);

@@ -8,6 +8,7 @@ import { resume } from "../sys/ptrace.ts";
 import { shareFiles, shareMemory } from "../sys/task.ts";
 import { kill } from "../sys/wait.ts";
 import type { Accounts } from "./accounts.ts";
+import type { Affinity } from "./affinity.ts";
 import type { Family } from "./family.ts";
 import type { Freezer } from "./freeze.ts";
 import { stopKind } from "./stop.ts";
@@ -18,6 +19,7 @@ export class Strangers {
   readonly #family: Family;
   readonly #freezer: Freezer;
   readonly #accounts: Accounts | undefined;
+  readonly #affinity: Affinity;
   readonly #handle: (tracee: Tracee, status: number) => void;
   /** Their stops. */
   readonly #early: Map<number, number> = new Map();
@@ -33,17 +35,20 @@ export class Strangers {
    * @param family the tracees
    * @param freezer stops them for calls that need their descriptors alone
    * @param accounts what was used, where that is limited or to be told
+   * @param affinity where tracees run
    * @param handle handles the stop of a tracee that is known by now
    */
   constructor(
     family: Family,
     freezer: Freezer,
     accounts: Accounts | undefined,
+    affinity: Affinity,
     handle: (tracee: Tracee, status: number) => void,
   ) {
     this.#family = family;
     this.#freezer = freezer;
     this.#accounts = accounts;
+    this.#affinity = affinity;
     this.#handle = handle;
   }
 
@@ -138,6 +143,7 @@ export class Strangers {
       this.#early.delete(tid);
       const orphan = this.#family.addOrphan(tid, kin, user);
       this.#accounts?.added(true);
+      this.#affinity.made(undefined, tid);
       this.#freezer.join(orphan);
       this.#handle(orphan, status);
     }

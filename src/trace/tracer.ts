@@ -43,7 +43,7 @@ class Tracer {
   }
 
   run(): Outcome {
-    const { calls, ending } = this.#parts;
+    const { affinity, calls, ending } = this.#parts;
     seeWhileWaiting(() => {
       ending.look();
       return ending.outcome?.kind === "limited";
@@ -60,6 +60,7 @@ class Tracer {
       this.#loop();
       throw error;
     } finally {
+      affinity.end();
       ending.watch?.stop();
       ending.launched?.dispose();
       calls.close();
