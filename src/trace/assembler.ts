@@ -9,7 +9,6 @@ import {
   BPF_RET_K,
   SOCK_FILTER,
 } from "../abi/bpf.ts";
-import { set } from "../abi/layout.ts";
 
 /** A place in a program, which can be named before it is reached. */
 export interface Label {
@@ -35,6 +34,8 @@ type Item =
     farYes: boolean;
     farNo: boolean;
   };
+
+const { code: [CODE], jt: [JT], jf: [JF], k: [K] } = SOCK_FILTER.fields;
 
 /** Farthest that a conditional jump reaches. */
 const NEAR = 255;
@@ -132,14 +133,14 @@ export class Assembler {
       );
     }
     const bytes = new Uint8Array(length * SOCK_FILTER.size);
+    const view = new DataView(bytes.buffer);
     let at = 0;
     const emit = (code: number, jt: number, jf: number, k: number): void => {
       const start = at++ * SOCK_FILTER.size;
-      const one = bytes.subarray(start, start + SOCK_FILTER.size);
-      set(SOCK_FILTER, one, "code", code);
-      set(SOCK_FILTER, one, "jt", jt);
-      set(SOCK_FILTER, one, "jf", jf);
-      set(SOCK_FILTER, one, "k", k >>> 0);
+      view.setUint16(start + CODE, code, true);
+      view.setUint8(start + JT, jt);
+      view.setUint8(start + JF, jf);
+      view.setUint32(start + K, k, true);
     };
     const skip = (to: Label): number => distance(starts, at, to);
     for (const item of this.#items) {
@@ -167,9 +168,8 @@ export class Assembler {
   #layOut(): number[] {
     for (;;) {
       const starts = [0];
-      for (const item of this.#items) {
-        starts.push((starts.at(-1) as number) + size(item));
-      }
+      let end = 0;
+      for (const item of this.#items) starts.push(end += size(item));
       let grew = false;
       this.#items.forEach((item, i) => {
         if (item.kind !== "jump") return;

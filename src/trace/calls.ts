@@ -17,14 +17,13 @@ import { LimitedCalls } from "./limited_calls.ts";
 import type { TraceOptions } from "./options.ts";
 import { enterPlain } from "./plain_call.ts";
 import type { Registers } from "./registers.ts";
-import { type CallSpec, specsOf } from "./spec.ts";
+import type { CallSpec } from "./spec.ts";
 import { makeTools, type Tools } from "./tools.ts";
 import { isHeldByExec, type Tracee } from "./tracee.ts";
 
 /** What happens at calls that stopped. */
 export class Calls {
   readonly #tools: Tools;
-  readonly #specs: ReadonlyArray<CallSpec | undefined>;
   readonly #flights: Flights;
   readonly #files: FileCalls;
   readonly #aimed: AimedCalls;
@@ -52,7 +51,6 @@ export class Calls {
   ) {
     const tools = makeTools(options, arch, family, freezer, resumer);
     this.#tools = tools;
-    this.#specs = specsOf(arch.name);
     this.#flights = new Flights(
       tools,
       (tracees) => this.#waiting.push(...tracees),
@@ -178,9 +176,9 @@ export class Calls {
   /** Looks at a call; false where it has to wait. */
   #look(tracee: Tracee): boolean {
     if (isHeldByExec(tracee)) return false;
-    const { answers, options, resumer } = this.#tools;
+    const { answers, options, resumer, specs } = this.#tools;
     if (!answers.read(tracee)) return true;
-    const spec = this.#specs[answers.registers.nr];
+    const spec = specs.at(answers.registers.nr);
     const entry = spec && options.plan.get(spec.syscall.name);
     if (spec === undefined || entry === undefined) {
       answers.answer(tracee, -ENOSYS);

@@ -136,6 +136,9 @@ function runs(plan: CallPlan, arch: Arch): Run[] {
 }
 
 function leafOf(entry: CallEntry): Leaf {
+  if (entry.guards.length === 0) {
+    return { key: `[[],${returnValue(entry.action)}]`, entry };
+  }
   const guards = entry.guards.map((g) => [g.tests, returnValue(g.action)]);
   return { key: JSON.stringify([guards, returnValue(entry.action)]), entry };
 }

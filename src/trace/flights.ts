@@ -18,7 +18,7 @@ import {
 import { hideReading, hidesReading } from "./last_read.ts";
 import type { Looked } from "./looked.ts";
 import { sentOne } from "./message.ts";
-import { type CallSpec, specsOf } from "./spec.ts";
+import type { CallSpec } from "./spec.ts";
 import { filterSocket, leads } from "./sockets.ts";
 import type { Tools } from "./tools.ts";
 import type { InFlight, Tracee } from "./tracee.ts";
@@ -32,7 +32,6 @@ export class Flights {
   ended = 0;
   readonly #tools: Tools;
   readonly #wake: (tracees: readonly Tracee[]) => void;
-  readonly #specs: ReadonlyArray<CallSpec | undefined>;
 
   /**
    * Makes the calls of one run.
@@ -43,7 +42,6 @@ export class Flights {
   constructor(tools: Tools, wake: (tracees: readonly Tracee[]) => void) {
     this.#tools = tools;
     this.#wake = wake;
-    this.#specs = specsOf(tools.arch.name);
   }
 
   /** Lets a call go whose registers have been saved. */
@@ -158,9 +156,9 @@ export class Flights {
 
   /** Does what is left to do of a call that was made; what it returns. */
   #finish(tracee: Tracee, flight: InFlight, result: number): number {
-    const { bound, family, options } = this.#tools;
+    const { bound, family, options, specs } = this.#tools;
     const { saved } = tracee;
-    const syscall = this.#specs[saved.nr]?.syscall;
+    const syscall = specs.at(saved.nr)?.syscall;
     if (syscall !== undefined && hidesReading(options, syscall)) {
       const hidden = hideReading(tracee.tid, saved, syscall, result >= 0);
       if (!hidden) kill(tracee.process.pid, SIGKILL);

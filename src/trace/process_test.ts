@@ -6,7 +6,7 @@ import { OWN_VIEW } from "../sys/view.ts";
 import { Family } from "./family.ts";
 import { aimOf } from "./process.ts";
 import { Registers } from "./registers.ts";
-import { type CallSpec, specsOf } from "./spec.ts";
+import { type CallSpec, Specs } from "./spec.ts";
 
 /** What 100 aims at, in a jail of 100, with the thread 101, and 200. */
 function aimAt(name: SyscallName, args: readonly number[]): string {
@@ -16,7 +16,7 @@ function aimAt(name: SyscallName, args: readonly number[]): string {
   family.addChild(tracee, 200, 0, false);
   const registers = new Registers(X86_64);
   args.forEach((value, index) => registers.setArgument(index, value));
-  const spec = specsOf("x86_64")[SYSCALLS[name].x86_64 as number];
+  const spec = new Specs("x86_64").at(SYSCALLS[name].x86_64 as number);
   return aimOf(
     tracee,
     registers,

@@ -3,8 +3,8 @@
 import {
   type ArgKind,
   type Syscall,
+  syscallByNumber,
   type SyscallName,
-  SYSCALLS,
 } from "../abi/syscalls.ts";
 import type { ArchName } from "../abi/arch.ts";
 
@@ -180,12 +180,28 @@ export function specOf(syscall: Syscall): CallSpec {
   };
 }
 
-/** All calls of a machine, by number. */
-export function specsOf(arch: ArchName): ReadonlyArray<CallSpec | undefined> {
-  const specs: (CallSpec | undefined)[] = [];
-  for (const syscall of Object.values(SYSCALLS)) {
-    const number = syscall[arch];
-    if (number !== undefined) specs[number] = specOf(syscall);
+/** All calls of a machine, each made when it is first asked for. */
+export class Specs {
+  readonly #arch: ArchName;
+  readonly #known: (CallSpec | undefined)[] = [];
+
+  /**
+   * Makes them.
+   *
+   * @param arch the machine's architecture
+   */
+  constructor(arch: ArchName) {
+    this.#arch = arch;
   }
-  return specs;
+
+  /** The call of a number; `undefined` where the table has none. */
+  at(number: number): CallSpec | undefined {
+    return this.#known[number] ?? this.#make(number);
+  }
+
+  #make(number: number): CallSpec | undefined {
+    const syscall = syscallByNumber(this.#arch, number);
+    if (syscall === undefined) return undefined;
+    return this.#known[number] = specOf(syscall);
+  }
 }

@@ -9,6 +9,7 @@ import type { TraceOptions } from "./options.ts";
 import { Output } from "./output.ts";
 import { Rewriter } from "./rewrite.ts";
 import { BoundSockets } from "./sockets.ts";
+import { Specs } from "./spec.ts";
 import { interruptCall } from "./tracee.ts";
 
 /** What those who handle calls work with, in one run. */
@@ -17,6 +18,8 @@ export interface Tools {
   readonly options: TraceOptions;
   /** The machine's half of the calling convention. */
   readonly arch: Arch;
+  /** What there is to look at in each call. */
+  readonly specs: Specs;
   /** The tracees. */
   readonly family: Family;
   /** Stops others for a call that needs its descriptors alone. */
@@ -54,6 +57,7 @@ export function makeTools(
   const limited = options.limits?.output;
   return {
     ...{ options, arch, family, freezer, resumer },
+    specs: new Specs(arch.name),
     answers: new Answers(options, arch, family, resumer),
     rewriter: new Rewriter(arch),
     lock: new PathLock(interruptCall),
