@@ -20,7 +20,7 @@ import {
 import { addressOf } from "./address.ts";
 import { close } from "./files.ts";
 import { callNumber } from "./host.ts";
-import { libc, outcome } from "./libc.ts";
+import { libc, outcome, rareLibc } from "./libc.ts";
 
 /** What the kernel says of a socket. */
 export interface SocketFacts {
@@ -70,7 +70,7 @@ export function borrowDescriptor(
  * container may refuse it.
  */
 export function canBorrow(): boolean {
-  const fd = borrowDescriptor(libc().getpid(), true, -1);
+  const fd = borrowDescriptor(rareLibc().getpid(), true, -1);
   if (fd >= 0) close(fd);
   return fd === -EBADF;
 }
@@ -89,12 +89,12 @@ export function socketFacts(fd: number): SocketFacts | number {
   const cookie = new Uint32Array(2);
   const size = new Uint32Array([cookie.byteLength]);
   const result = outcome(
-    libc().getsockopt(fd, SOL_SOCKET, SO_COOKIE, cookie, size),
+    rareLibc().getsockopt(fd, SOL_SOCKET, SO_COOKIE, cookie, size),
   );
   if (result < 0) return result;
   const state = new Uint8Array(4);
   const known = outcome(
-    libc().getsockopt(
+    rareLibc().getsockopt(
       fd,
       SOL_TCP,
       TCP_INFO,
@@ -119,13 +119,13 @@ export function socketFacts(fd: number): SocketFacts | number {
  */
 function stopLinger(fd: number): void {
   const never = new Uint32Array(2);
-  libc().setsockopt(fd, SOL_SOCKET, SO_LINGER, never, never.byteLength);
+  rareLibc().setsockopt(fd, SOL_SOCKET, SO_LINGER, never, never.byteLength);
 }
 
 function option(fd: number, level: number, name: number): number {
   const value = new Int32Array(1);
   const size = new Uint32Array([value.byteLength]);
-  const result = outcome(libc().getsockopt(fd, level, name, value, size));
+  const result = outcome(rareLibc().getsockopt(fd, level, name, value, size));
   return result < 0 ? result : value[0] as number;
 }
 
@@ -138,7 +138,7 @@ export function hasFilter(fd: number): boolean {
   const length = new Uint32Array(1);
   const none = new Uint8Array(8);
   const result = outcome(
-    libc().getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, none, length),
+    rareLibc().getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, none, length),
   );
   return result === 0 && (length[0] as number) > 0;
 }
@@ -155,7 +155,7 @@ export function attachFilter(fd: number, filter: Uint8Array): number {
   set(SOCK_FPROG, program, "len", filter.length / SOCK_FILTER.size);
   set(SOCK_FPROG, program, "filter", addressOf(filter));
   return outcome(
-    libc().setsockopt(
+    rareLibc().setsockopt(
       fd,
       SOL_SOCKET,
       SO_ATTACH_FILTER,

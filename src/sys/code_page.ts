@@ -17,7 +17,7 @@ import {
   HANDLER_WORD,
   launchCode,
 } from "./launch_code.ts";
-import { libc, outcome } from "./libc.ts";
+import { libc, outcome, rareLibc } from "./libc.ts";
 
 /** The code in memory, for as long as the process lives. */
 export interface CodePage {
@@ -53,7 +53,7 @@ export function codePage(): CodePage {
  * was started may be left, and no signal be handled.
  */
 export function freeCodePage(): void {
-  if (page !== undefined) libc().munmap(page.pointer, 2 * HANDLER_DATA);
+  if (page !== undefined) rareLibc().munmap(page.pointer, 2 * HANDLER_DATA);
   page = undefined;
 }
 

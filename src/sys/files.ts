@@ -22,7 +22,7 @@ import {
 } from "../abi/fcntl.ts";
 import { OPEN_HOW } from "../abi/openat2.ts";
 import { callNumber } from "./host.ts";
-import { libc, outcome } from "./libc.ts";
+import { libc, outcome, rareLibc } from "./libc.ts";
 
 const how = new Uint8Array(OPEN_HOW.size);
 // A word of 64 bits: a number would take the slow path of Deno's calls.
@@ -40,7 +40,7 @@ export function open(path: Uint8Array, flags: number, mode = 0): number {
 
 /** Opens a file below a directory. `path` is a C string. */
 export function openat(dirfd: number, path: Uint8Array, flags: number): number {
-  return outcome(libc().openat(dirfd, path, flags, 0));
+  return outcome(rareLibc().openat(dirfd, path, flags, 0));
 }
 
 /**
@@ -204,7 +204,7 @@ export function writeAll(fd: number, from: Uint8Array): number {
 /** Reads entries of an open directory: `struct linux_dirent64`. */
 export function getdents64(fd: number, into: Uint8Array): number {
   return outcome(
-    libc().syscallIBI(
+    rareLibc().syscallIBI(
       callNumber("getdents64"),
       fd,
       into,
@@ -215,12 +215,12 @@ export function getdents64(fd: number, into: Uint8Array): number {
 
 /** Makes a pipe: `fds[0]` is read, `fds[1]` is written. */
 export function pipe2(fds: Int32Array, flags: number): number {
-  return outcome(libc().pipe2(fds, flags));
+  return outcome(rareLibc().pipe2(fds, flags));
 }
 
 /** Removes a name that is not a directory. */
 export function unlink(path: string): number {
-  return outcome(libc().unlink(toCString(path)));
+  return outcome(rareLibc().unlink(toCString(path)));
 }
 
 /**
@@ -236,7 +236,7 @@ export function unlinkat(
   path: Uint8Array,
   flags: number,
 ): number {
-  return outcome(libc().unlinkat(dirfd, path, flags));
+  return outcome(rareLibc().unlinkat(dirfd, path, flags));
 }
 
 /** Moves a name from one directory to another; 0, or a negative errno. */
@@ -246,12 +246,12 @@ export function renameat(
   toDirfd: number,
   to: Uint8Array,
 ): number {
-  return outcome(libc().renameat(fromDirfd, from, toDirfd, to));
+  return outcome(rareLibc().renameat(fromDirfd, from, toDirfd, to));
 }
 
 /** Makes a directory; 0, or a negative errno. */
 export function mkdir(path: Uint8Array, mode: number): number {
-  return outcome(libc().mkdir(path, mode));
+  return outcome(rareLibc().mkdir(path, mode));
 }
 
 /**
@@ -264,12 +264,12 @@ export function mkdir(path: Uint8Array, mode: number): number {
  */
 export function chmodHeld(fd: number, mode: number): number {
   const path = toCString(`/proc/self/fd/${fd}`);
-  return outcome(libc().fchmodat(AT_FDCWD, path, mode, 0));
+  return outcome(rareLibc().fchmodat(AT_FDCWD, path, mode, 0));
 }
 
 /** Reads a directory from its start again. */
 export function rewind(fd: number): void {
-  libc().lseek64(fd, 0, SEEK_SET);
+  rareLibc().lseek64(fd, 0, SEEK_SET);
 }
 
 /** Duplicates an fd to a free one, `least` or above, that exec closes. */

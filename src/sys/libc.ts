@@ -1,198 +1,12 @@
 /**
- * The C library's functions that jail calls, and nothing else.
+ * The C library, opened and typed.
  *
  * This is the only file that opens a library. Every call but one blocks: `errno`,
  * ptrace and wait belong to the calling thread, and a `nonblocking` call runs on
  * another one.
  */
 
-// `syscall` and `ptrace` take whatever their first argument asks for, so each
-// shape of arguments that is used has a name of its own. Where a struct or a
-// number differs between C libraries, or the function is missing in old ones,
-// the raw call is made.
-const SYMBOLS = {
-  __errno_location: { parameters: [], result: "pointer" },
-
-  // long ptrace(enum __ptrace_request request, pid_t pid, void *addr, void *data)
-  ptrace: { parameters: ["i32", "i32", "usize", "usize"], result: "i32" },
-  ptraceBuffer: {
-    name: "ptrace",
-    parameters: ["i32", "i32", "usize", "buffer"],
-    result: "i32",
-  },
-  // pid_t wait4(pid_t pid, int *status, int options, struct rusage *rusage)
-  wait4: { parameters: ["i32", "buffer", "i32", "buffer"], result: "i32" },
-  // int waitid(idtype_t idtype, id_t id, siginfo_t *infop, int options)
-  waitid: { parameters: ["i32", "u32", "buffer", "i32"], result: "i32" },
-  // int kill(pid_t pid, int sig)
-  kill: { parameters: ["i32", "i32"], result: "i32" },
-  // ssize_t process_vm_readv(pid_t pid,
-  //   const struct iovec *local, unsigned long liovcnt,
-  //   const struct iovec *remote, unsigned long riovcnt, unsigned long flags)
-  process_vm_readv: {
-    parameters: ["i32", "buffer", "usize", "buffer", "usize", "usize"],
-    result: "i32",
-  },
-
-  // ssize_t process_vm_writev, with the same parameters
-  process_vm_writev: {
-    parameters: ["i32", "buffer", "usize", "buffer", "usize", "usize"],
-    result: "i32",
-  },
-  // int clock_gettime(clockid_t clockid, struct timespec *tp)
-  clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
-  // int uname(struct utsname *buf)
-  uname: { parameters: ["buffer"], result: "i32" },
-
-  // ssize_t pread64(int fd, void *buf, size_t count, off64_t offset)
-  pread64: { parameters: ["i32", "buffer", "usize", "i64"], result: "i32" },
-  // ssize_t pwrite64(int fd, const void *buf, size_t count, off64_t offset)
-  pwrite64: { parameters: ["i32", "buffer", "usize", "i64"], result: "i32" },
-  // ssize_t read(int fd, void *buf, size_t count)
-  read: { parameters: ["i32", "buffer", "usize"], result: "i32" },
-  // ssize_t write(int fd, const void *buf, size_t count)
-  write: { parameters: ["i32", "buffer", "usize"], result: "i32" },
-  // ssize_t pwritev2(int fd, const struct iovec *iov, int count, off64_t offset, int flags)
-  pwritev2: {
-    parameters: ["i32", "buffer", "i32", "i64", "i32"],
-    result: "i32",
-  },
-  // int open(const char *path, int flags, mode_t mode)
-  open: { parameters: ["buffer", "i32", "u32"], result: "i32" },
-  // int openat(int dirfd, const char *path, int flags, mode_t mode)
-  openat: { parameters: ["i32", "buffer", "i32", "u32"], result: "i32" },
-  // int close(int fd)
-  close: { parameters: ["i32"], result: "i32" },
-  // int fcntl(int fd, int cmd, int arg)
-  fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
-  // int faccessat(int dirfd, const char *path, int mode, int flags)
-  faccessat: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
-  // ssize_t readlinkat(int dirfd, const char *path, char *buf, size_t size)
-  readlinkat: {
-    parameters: ["i32", "buffer", "buffer", "usize"],
-    result: "i32",
-  },
-  // int fstatfs(int fd, struct statfs *buf)
-  fstatfs: { parameters: ["i32", "buffer"], result: "i32" },
-  // int unlink(const char *path)
-  unlink: { parameters: ["buffer"], result: "i32" },
-  // int unlinkat(int dirfd, const char *path, int flags)
-  unlinkat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
-  // int renameat(int olddirfd, const char *oldpath, int newdirfd, const char *newpath)
-  renameat: { parameters: ["i32", "buffer", "i32", "buffer"], result: "i32" },
-  // int mkdir(const char *path, mode_t mode)
-  mkdir: { parameters: ["buffer", "u32"], result: "i32" },
-  // int fchmodat(int dirfd, const char *path, mode_t mode, int flags)
-  fchmodat: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
-  // off64_t lseek64(int fd, off64_t offset, int whence)
-  lseek64: { parameters: ["i32", "i64", "i32"], result: "i64" },
-  // int pipe2(int fds[2], int flags)
-  pipe2: { parameters: ["buffer", "i32"], result: "i32" },
-  // int epoll_create1(int flags)
-  epoll_create1: { parameters: ["i32"], result: "i32" },
-  // int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
-  epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
-  // int epoll_wait(int epfd, struct epoll_event *events, int maxevents, int timeout)
-  // It runs on a thread of the runtime's pool, so its errno cannot be known.
-  epoll_wait: {
-    parameters: ["i32", "buffer", "i32", "i32"],
-    result: "i32",
-    nonblocking: true,
-  },
-  // int eventfd(unsigned int initval, int flags)
-  eventfd: { parameters: ["u32", "i32"], result: "i32" },
-  // int prctl(int option, unsigned long, unsigned long, unsigned long, unsigned long)
-  prctl: {
-    parameters: ["i32", "usize", "usize", "usize", "usize"],
-    result: "i32",
-  },
-  // int getsockopt(int fd, int level, int name, void *value, socklen_t *size)
-  getsockopt: {
-    parameters: ["i32", "i32", "i32", "buffer", "buffer"],
-    result: "i32",
-  },
-  // int setsockopt(int fd, int level, int name, const void *value, socklen_t size)
-  setsockopt: {
-    parameters: ["i32", "i32", "i32", "buffer", "u32"],
-    result: "i32",
-  },
-  // int ioctl(int fd, unsigned long request, void *argument)
-  ioctl: { parameters: ["i32", "usize", "buffer"], result: "i32" },
-  // pid_t getpid(void)
-  getpid: { parameters: [], result: "i32" },
-  // pid_t getppid(void)
-  getppid: { parameters: [], result: "i32" },
-
-  // void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)
-  mmap: {
-    parameters: ["usize", "usize", "i32", "i32", "i32", "i64"],
-    result: "pointer",
-  },
-  // int munmap(void *addr, size_t length)
-  munmap: { parameters: ["pointer", "usize"], result: "i32" },
-  // int mprotect(void *addr, size_t length, int prot)
-  mprotect: { parameters: ["pointer", "usize", "i32"], result: "i32" },
-  // void *memcpy(void *to, const void *from, size_t length)
-  memcpy: { parameters: ["pointer", "buffer", "usize"], result: "pointer" },
-
-  // long syscall(long number, ...)
-  syscall0: { name: "syscall", parameters: ["i32"], result: "i32" },
-  syscallIII: {
-    name: "syscall",
-    parameters: ["i32", "i32", "i32", "i32"],
-    result: "i32",
-  },
-  syscallIB: {
-    name: "syscall",
-    parameters: ["i32", "i32", "buffer"],
-    result: "i32",
-  },
-  syscallBB: {
-    name: "syscall",
-    parameters: ["i32", "buffer", "buffer"],
-    result: "i32",
-  },
-  syscallIIB: {
-    name: "syscall",
-    parameters: ["i32", "i32", "i32", "buffer"],
-    result: "i32",
-  },
-  syscallBI: {
-    name: "syscall",
-    parameters: ["i32", "buffer", "usize"],
-    result: "i32",
-  },
-  syscallIBI: {
-    name: "syscall",
-    parameters: ["i32", "i32", "buffer", "usize"],
-    result: "i32",
-  },
-  syscallIIBI: {
-    name: "syscall",
-    parameters: ["i32", "i32", "i32", "buffer", "i32"],
-    result: "i32",
-  },
-  syscallIBBI: {
-    name: "syscall",
-    parameters: ["i32", "i32", "buffer", "buffer", "usize"],
-    result: "i32",
-  },
-  syscallIIBB: {
-    name: "syscall",
-    parameters: ["i32", "i32", "i32", "buffer", "buffer"],
-    result: "i32",
-  },
-  syscallIIIBB: {
-    name: "syscall",
-    parameters: ["i32", "i32", "i32", "i32", "buffer", "buffer"],
-    result: "i32",
-  },
-  syscallBII: {
-    name: "syscall",
-    parameters: ["i32", "buffer", "i32", "i32"],
-    result: "i32",
-  },
-} as const satisfies Deno.ForeignLibraryInterface;
+import { RARE, SYMBOLS } from "./symbols.ts";
 
 // Deno's types want a bigint for every 64-bit argument, and an array that is not
 // shared. Its calls take a number as well, exact up to 2^53, and any array. A
@@ -209,16 +23,18 @@ type Numbers<T> = {
 };
 
 /** The C library's functions, named as C names them. */
-type Libc = Numbers<
-  Deno.StaticForeignLibraryInterface<typeof SYMBOLS>
->;
+type Libc = Numbers<Deno.StaticForeignLibraryInterface<typeof SYMBOLS>>;
+type RareLibc = Numbers<Deno.StaticForeignLibraryInterface<typeof RARE>>;
+
+const NAME = "libc.so.6";
 
 let symbols: Libc | undefined;
+let rare: RareLibc | undefined;
 let location: Deno.UnsafePointerView | undefined;
 
 function open(): Libc {
   // Never closed: it is the library that the process itself runs on.
-  const opened = Deno.dlopen("libc.so.6", SYMBOLS).symbols as unknown as Libc;
+  const opened = Deno.dlopen(NAME, SYMBOLS).symbols as unknown as Libc;
   // One thread runs all JavaScript of an isolate, so the place stays the same.
   location = new Deno.UnsafePointerView(
     opened.__errno_location() as Deno.PointerObject,
@@ -235,6 +51,20 @@ function open(): Libc {
  */
 export function libc(): Libc {
   return symbols ??= open();
+}
+
+/**
+ * The functions that few runs call. Each one costs a tenth of a millisecond to
+ * open, so that is left until one of them is needed.
+ *
+ * @returns as {@linkcode libc}
+ */
+export function rareLibc(): RareLibc {
+  if (rare === undefined) {
+    libc();
+    rare = Deno.dlopen(NAME, RARE).symbols as unknown as RareLibc;
+  }
+  return rare;
 }
 
 /**

@@ -11,7 +11,7 @@ import { O_CLOEXEC, O_RDONLY, O_RDWR } from "../abi/fcntl.ts";
 import { PAGE_SIZE } from "../abi/mman.ts";
 import { PM_FILE, PM_PRESENT } from "../abi/pagemap.ts";
 import { addressOf } from "./address.ts";
-import { libc, outcome } from "./libc.ts";
+import { libc, outcome, rareLibc } from "./libc.ts";
 
 // Two of `struct iovec`, as halves of their words: storing those allocates
 // nothing, as storing a bigint would.
@@ -123,7 +123,9 @@ export function writeAsTracee(
   if (!reachable(address)) return -EFAULT;
   setPiece(local, addressOf(from), Math.min(length, from.length));
   setPiece(remote, address, length);
-  return outcome(libc().process_vm_writev(tid, local, ONE, remote, ONE, NONE));
+  return outcome(
+    rareLibc().process_vm_writev(tid, local, ONE, remote, ONE, NONE),
+  );
 }
 
 /** The same, where all or nothing counts: 0, or `-EFAULT` where not all could be. */

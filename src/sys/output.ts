@@ -21,7 +21,7 @@ import { S_IFCHR, S_IFIFO, S_IFMT, S_IFSOCK, STAT } from "../abi/stat.ts";
 import { IOVEC, RWF_NOWAIT } from "../abi/uio.ts";
 import { addressOf } from "./address.ts";
 import { flagsOf, fstat, open, write } from "./files.ts";
-import { libc, outcome } from "./libc.ts";
+import { libc, outcome, rareLibc } from "./libc.ts";
 import { askedBy } from "./signals.ts";
 
 /** How long who stops a terminal is waited for, in milliseconds. */
@@ -160,5 +160,5 @@ function writeNow(fd: number, bytes: Uint8Array): number {
   const piece = new Uint8Array(IOVEC.size);
   set(IOVEC, piece, "iov_base", addressOf(bytes));
   set(IOVEC, piece, "iov_len", bytes.length);
-  return outcome(libc().pwritev2(fd, piece, 1, -1, RWF_NOWAIT));
+  return outcome(rareLibc().pwritev2(fd, piece, 1, -1, RWF_NOWAIT));
 }

@@ -20,7 +20,7 @@ import { get, set } from "../abi/layout.ts";
 import { SystemCallError } from "../errors.ts";
 import { read, write } from "./files.ts";
 import { hostArch } from "./host.ts";
-import { libc, outcome } from "./libc.ts";
+import { outcome, rareLibc } from "./libc.ts";
 
 // How many descriptors one wait tells of at most.
 const MOST_EVENTS = 64;
@@ -40,11 +40,11 @@ class Poller {
   constructor() {
     this.#epoll = made(
       "epoll_create1()",
-      outcome(libc().epoll_create1(EPOLL_CLOEXEC)),
+      outcome(rareLibc().epoll_create1(EPOLL_CLOEXEC)),
     );
     this.#wake = made(
       "eventfd()",
-      outcome(libc().eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      outcome(rareLibc().eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
     );
     this.#control(EPOLL_CTL_ADD, this.#wake, EPOLLIN);
   }
@@ -71,7 +71,7 @@ class Poller {
     this.#running = true;
     while (this.#waiting.size > 0) {
       // -1 is a signal, most likely; the next round waits again.
-      const turn = libc().epoll_wait(
+      const turn = rareLibc().epoll_wait(
         this.#epoll,
         this.#events,
         MOST_EVENTS,
@@ -106,7 +106,7 @@ class Poller {
     set(this.#event, event, "data", fd);
     made(
       "epoll_ctl()",
-      outcome(libc().epoll_ctl(this.#epoll, operation, fd, event)),
+      outcome(rareLibc().epoll_ctl(this.#epoll, operation, fd, event)),
     );
   }
 }

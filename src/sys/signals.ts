@@ -30,7 +30,7 @@ import { codePage } from "./code_page.ts";
 import { close } from "./files.ts";
 import { callNumber } from "./host.ts";
 import { HANDLER_WORD } from "./launch_code.ts";
-import { libc, outcome } from "./libc.ts";
+import { libc, outcome, rareLibc } from "./libc.ts";
 import { pidfdOpen } from "./pidfd.ts";
 import { tgkill } from "./wait.ts";
 
@@ -154,7 +154,7 @@ export function ignoreSignals(signals: readonly number[]): void {
  */
 export function dieOf(signal: number): void {
   // A limit of 0 does not hold for a core that is piped to a program.
-  libc().prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  rareLibc().prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   libc().syscallIIBB(
     callNumber("prlimit64"),
     0,
@@ -198,7 +198,7 @@ function raise(signal: number): void {
 
 /** Sends a signal to this thread. */
 function sendSelf(signal: number): void {
-  tgkill(libc().getpid(), libc().syscall0(callNumber("gettid")), signal);
+  tgkill(rareLibc().getpid(), libc().syscall0(callNumber("gettid")), signal);
 }
 
 /** Blocks a signal for this thread, or no longer. */

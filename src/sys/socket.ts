@@ -4,7 +4,7 @@ import { get } from "../abi/layout.ts";
 import { SO_TYPE, SOCK_STREAM, SOL_SOCKET } from "../abi/socket.ts";
 import { S_IFMT, S_IFSOCK, STAT } from "../abi/stat.ts";
 import { fstat } from "./files.ts";
-import { libc, outcome } from "./libc.ts";
+import { outcome, rareLibc } from "./libc.ts";
 
 /**
  * Whether messages through a descriptor can go to one place alone: it is no
@@ -20,7 +20,7 @@ export function isStreamOrNoSocket(fd: number): boolean {
   const type = new Int32Array(1);
   const size = new Uint32Array([4]);
   const result = outcome(
-    libc().getsockopt(fd, SOL_SOCKET, SO_TYPE, type, size),
+    rareLibc().getsockopt(fd, SOL_SOCKET, SO_TYPE, type, size),
   );
   return result === 0 && type[0] === SOCK_STREAM;
 }

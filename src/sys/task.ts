@@ -4,7 +4,7 @@ import { fromBytes } from "../abi/bytes.ts";
 import { KCMP_FILES, KCMP_VM } from "../abi/kcmp.ts";
 import { readFile } from "./files.ts";
 import { callNumber } from "./host.ts";
-import { libc, outcome } from "./libc.ts";
+import { libc, outcome, rareLibc } from "./libc.ts";
 
 /** More than `/proc/<pid>/stat` has, in bytes. */
 const STAT_SIZE = 4096;
@@ -82,7 +82,7 @@ export function isOver(tid: number): boolean {
 function same(a: number, b: number, type: number): boolean | undefined {
   kcmpNumber ||= callNumber("kcmp");
   const result = outcome(
-    libc().syscallIIIBB(kcmpNumber, a, b, type, null, null),
+    rareLibc().syscallIIIBB(kcmpNumber, a, b, type, null, null),
   );
   return result < 0 ? undefined : result === 0;
 }

@@ -15,7 +15,7 @@ import {
   WUNTRACED,
 } from "../abi/wait.ts";
 import { callNumber } from "./host.ts";
-import { libc, outcome } from "./libc.ts";
+import { libc, outcome, rareLibc } from "./libc.ts";
 
 let tgkillNumber = 0;
 
@@ -128,6 +128,6 @@ export function takeStop(tid: number, status: Int32Array): number {
 /** Waits for a stop, and what the flags add; the task is told in `info`. */
 function changed(who: number, id: number, flags: number): number {
   const options = WUNTRACED | __WALL | __WNOTHREAD | flags;
-  const result = outcome(libc().waitid(who, id, info, options));
+  const result = outcome(rareLibc().waitid(who, id, info, options));
   return result < 0 ? result : get(SIGINFO, info, "si_pid");
 }
