@@ -1,5 +1,5 @@
 /**
- * Makes `dist/jail`: one file with the policies, the Worker and a runtime.
+ * Makes `dist/jail`: one file with jail, its Worker and a runtime.
  *
  *     deno task compile           dist/jail
  *     deno task compile OUTPUT    another file
@@ -10,7 +10,7 @@
 import { DENO, pass, say } from "./parts.ts";
 
 /** Files that are not imported by name, and must be put in. */
-const INCLUDED: readonly string[] = ["src/jail/worker.ts", "policies"];
+const INCLUDED: readonly string[] = ["src/jail/worker.ts"];
 
 if (import.meta.main) {
   const output = Deno.args[0] ?? "dist/jail";

@@ -18,6 +18,8 @@ export interface LoadedPolicy {
   readonly bytes: Uint8Array;
   /** Whether it is jail's own. */
   readonly trusted: boolean;
+  /** What a parser made of it; absent where none has read it yet. */
+  readonly value?: unknown;
 }
 
 /**
@@ -81,7 +83,7 @@ async function add(
   done: Set<string>,
   path: readonly string[],
 ): Promise<void> {
-  const { file, dir, bytes, trusted } = loaded;
+  const { file, dir, bytes, trusted, value } = loaded;
   const { inside = (path: string): string => path } = options;
   const variables = trusted
     ? options.variables
@@ -91,7 +93,7 @@ async function add(
     "policy-dir": dir,
   };
   const layer = await parsePolicy(bytes, {
-    ...{ source, variables, outside, trusted },
+    ...{ source, variables, outside, trusted, value },
   });
   const text = layer.sources[0]?.text ?? "";
   for (const { name, ref } of layer.extends) {
@@ -149,7 +151,8 @@ export function policyLoader(readFile: ReadFile): LoadPolicy {
     const preset = presetNamed(reference);
     if (preset !== undefined) {
       const bytes = new TextEncoder().encode(preset.text);
-      return { file: preset.name, dir: "/", bytes, trusted: true };
+      const { name, value } = preset;
+      return { file: name, dir: "/", bytes, trusted: true, value };
     }
     if (!/\/|\.(?:ya?ml|json)$/.test(reference)) return undefined;
     const path = joinPath(from, reference);

@@ -6,7 +6,6 @@ import type { Layer } from "./policy.ts";
 import { readLayer } from "./shape.ts";
 import { placeOf, readPolicyText, TextFault } from "./text.ts";
 import type { Variables } from "./variables.ts";
-import { parseYaml } from "./yaml.ts";
 
 /** What {@linkcode parsePolicy} has to know besides the file. */
 export interface ParseOptions {
@@ -21,6 +20,8 @@ export interface ParseOptions {
    * refused where they could differ.
    */
   readonly trusted?: boolean | undefined;
+  /** What a parser made of a text of jail's own; absent where none has read it. */
+  readonly value?: unknown;
 }
 
 /**
@@ -41,14 +42,20 @@ export async function parsePolicy(
     text = readPolicyText(
       typeof input === "string" ? new TextEncoder().encode(input) : input,
     );
-    const value = trusted
-      ? parseYaml(text)
-      : (await import("./positions.ts")).readTwice(text, parseYaml);
+    const value = options.value ?? await readYaml(text, trusted);
     const layer = readLayer(value, { source, variables, outside });
     return { ...layer, sources: [{ name: source, text }] };
   } catch (error) {
     throw await asPolicyError(error, source, text);
   }
+}
+
+/** Reads a text; the parsers are loaded where one is needed. */
+async function readYaml(text: string, trusted: boolean): Promise<unknown> {
+  const { parseYaml } = await import("./yaml.ts");
+  return trusted
+    ? parseYaml(text)
+    : (await import("./positions.ts")).readTwice(text, parseYaml);
 }
 
 /** The error that a person sees, with line and column. */
