@@ -1,0 +1,46 @@
+/**
+ * Makes `dist/bundle`: the command in few files, which start sooner than many.
+ *
+ *     deno task bundle              dist/bundle
+ *     deno run -A dist/bundle/main.js -p minimal -- true
+ *
+ * What a run does not need, as subcommands and parsers, stays in files of its
+ * own, and is loaded when it is used.
+ */
+
+import metadata from "../deno.json" with { type: "json" };
+import { DENO, pass } from "./parts.ts";
+
+/** What is loaded when it is used: bundled, it would bring Node with it. */
+const APART = "yaml";
+
+/**
+ * Bundles the command.
+ *
+ * @param directory where the files go; `main.js` is the command
+ * @returns whether that worked
+ */
+export async function bundle(directory: string): Promise<boolean> {
+  const success = await pass(DENO, [
+    "bundle",
+    "--quiet",
+    "--platform=browser",
+    "--code-splitting",
+    `--external=${APART}`,
+    `--outdir=${directory}`,
+    "main.ts",
+  ], {
+    // It may have to fetch its bundler, by certificates that the machine knows.
+    DENO_TLS_CA_STORE: Deno.env.get("DENO_TLS_CA_STORE") ?? "mozilla,system",
+  });
+  const { imports } = metadata;
+  await Deno.writeTextFile(
+    `${directory}/deno.json`,
+    JSON.stringify({ imports: { [APART]: imports[APART] } }),
+  );
+  return success;
+}
+
+if (import.meta.main) {
+  if (!await bundle(Deno.args[0] ?? "dist/bundle")) Deno.exit(1);
+}
