@@ -111,7 +111,7 @@ Deno.test("jail --audit-optional goes on without a log", async () => {
     "ran",
   ]);
   assertEquals([ended.stdout, ended.code], ["ran\n", 0]);
-  assertMatch(ended.stderr, /lacks \d+ decisions\n$/);
+  assertMatch(ended.stderr, /lacks \d+ records\n$/);
 });
 
 Deno.test("jail says where a policy is wrong, and runs nothing", async () => {
