@@ -220,9 +220,10 @@ export const FLAGS: readonly Flag[] = [
     doc: "Let the program see DIR as /, and nothing else",
     more:
       "All paths of the policy and of permission flags are meant in there, and " +
-      "PATH too. Where the working directory is not in DIR it is /. As root, or " +
-      "where users may make namespaces, DIR gets /proc, /sys and /dev where it " +
-      "has such directories.",
+      "PATH too; names of policies and logs are not. Where the working directory " +
+      "is not in DIR, it is /. As root, or where users may make namespaces, DIR " +
+      "gets /proc, /sys and /dev where it has such directories. A policy's own " +
+      "root gives way to it.",
   },
   {
     name: "keep-fd",

@@ -56,6 +56,9 @@ export function planText(found: PolicyPlan): string {
     "files     stop at every name: whether it is seen, a device, a terminal, a " +
     "pipe, or a process outside, Landlock does not know",
     `program   ${printable(found.program)}`,
+    ...found.root === undefined
+      ? []
+      : [`root      ${printable(found.root)}, by a ${found.rootKind}`],
     `drops     ${
       found.dropped.length === 0
         ? "none of this environment's variables"

@@ -18,6 +18,7 @@ import { interfaceIndex } from "../sys/interfaces.ts";
 import { landlockAbi } from "../sys/landlock.ts";
 import { ownEnvironment } from "../sys/proc.ts";
 import { hasSeccompTrace } from "../sys/probe.ts";
+import type { RootKind } from "../sys/root.ts";
 import { currentDirectory } from "./directory.ts";
 import { floorFacts, floorFor, type FloorPlace } from "./floor.ts";
 import { type Loaded, loadSpec } from "./load.ts";
@@ -38,6 +39,10 @@ export interface PolicyPlan {
   readonly abi: number;
   /** The program that it was planned for. */
   readonly program: string;
+  /** The root directory that it has, by its path outside, if it has one. */
+  readonly root: string | undefined;
+  /** How it is made the root. */
+  readonly rootKind: RootKind;
   /** Finds where a rule stands. */
   readonly locate: Locate;
   /** The names of the variables of jail's environment that it does not get. */
@@ -88,7 +93,7 @@ async function planWith(
 }
 
 async function planLoaded(
-  { policy, program, root: { view } }: Loaded,
+  { policy, program, root: { view, kind } }: Loaded,
   env: readonly string[],
 ): Promise<PolicyPlan> {
   const { real } = findProgram(program, view);
@@ -111,6 +116,8 @@ async function planLoaded(
     ),
     abi: landlockAbi(),
     program: real,
+    root: view.directory,
+    rootKind: kind,
     locate: await locator(policy),
     dropped: droppedNames(policy.env, program.env),
     notStrict: notStrict(policy, rules),

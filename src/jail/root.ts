@@ -1,9 +1,8 @@
 /** The root directory that a program gets: what is asked for, and what comes of it. */
 
-import { printable } from "../abi/bytes.ts";
+import { printable, toCString } from "../abi/bytes.ts";
 import { errnoName } from "../abi/errno.ts";
 import { O_CLOEXEC, O_DIRECTORY, O_PATH } from "../abi/fcntl.ts";
-import { toCString } from "../abi/bytes.ts";
 import { SystemCallError, UnsupportedError } from "../errors.ts";
 import { close, open, readLink } from "../sys/files.ts";
 import { openRoot, type Root, type RootFailure } from "../sys/root.ts";

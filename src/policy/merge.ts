@@ -3,9 +3,9 @@
  *
  * The order is: what a policy extends, before the policy itself; the policies
  * of the command line in their order; its flags last. Lists append. Of
- * `description`, `default`, `root` and each fact of `sys` the last one that is said holds,
- * of each limit the smallest; of `net`, `false` takes back what the layers before
- * it allow.
+ * `description`, `default`, `root` and each fact of `sys` the last one that is
+ * said holds, of each limit the smallest; of `net`, `false` takes back what the
+ * layers before it allow.
  * Order does not matter for what is allowed: deny beats ignore, and ignore
  * beats allow, whichever layer they are in.
  */
