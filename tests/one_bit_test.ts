@@ -17,6 +17,9 @@ import type { Engine } from "../src/trace/options.ts";
 /** How often each bit is sent. */
 const ROUNDS = 3;
 
+/** How often a bit is sent by what tells of others, until all have told it. */
+const MOST_ROUNDS = 8;
+
 /** Calls that are made under `sealed`, and that `one_bit` tries to tell by. */
 const TRIED: readonly SyscallName[] = names(
   "fcntl fstat futex kill lstat mmap newfstatat open openat preadv2 stat statx",
@@ -219,8 +222,20 @@ Deno.test({
       const text = await see(flags, bit, CHANNELS, "seccomp", directory);
       return text.trimEnd().split("\n");
     };
-    const [zero, one] = [await told(0), await told(1)];
-    const same = zero.filter((line) => one.includes(line));
-    assertEquals([same, one.length], [[], CHANNELS.length]);
+    // Others on the machine make processes as well, and hide the bit at times.
+    let silent: readonly string[] = CHANNELS;
+    for (let round = 0; round < MOST_ROUNDS && silent.length > 0; round++) {
+      const [zero, one] = [await told(0), await told(1)];
+      assertEquals([zero.length, one.length], [
+        CHANNELS.length,
+        CHANNELS.length,
+      ]);
+      silent = silent.filter((channel) =>
+        zero.some((line) =>
+          line.startsWith(`${channel}: `) && one.includes(line)
+        )
+      );
+    }
+    assertEquals(silent, []);
   },
 });
