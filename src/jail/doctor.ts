@@ -7,20 +7,18 @@ import type { Policy } from "../policy/policy.ts";
 import { landlockAbi } from "../sys/landlock.ts";
 import { hasSeccompTrace } from "../sys/probe.ts";
 import type { Engine } from "../trace/options.ts";
+import { addresses, facts, limits } from "./asked.ts";
 import { runJob } from "./job.ts";
 import { loadLayers } from "./layers.ts";
 import { DEFAULT_PATH, type Program } from "./program.ts";
 import { OWN_ROOT } from "./root.ts";
 import {
-  addresses,
   cgroup,
   container,
   engine,
-  facts,
   type Finding,
   kernel,
   landlock,
-  limits,
   pinning,
   privileges,
   rootDirectory,

@@ -1,7 +1,6 @@
 /** What happens at calls that name files, descriptors or addresses. */
 
 import { ESRCH } from "../abi/errno.ts";
-import type { NetUse } from "../policy/endpoint.ts";
 import { close } from "../sys/files.ts";
 import { lookAtAddress } from "./address.ts";
 import { tellsCpus } from "./affinity.ts";
@@ -19,14 +18,8 @@ import { lookAtMessages } from "./message.ts";
 import { hidesReading } from "./last_read.ts";
 import { inPrivateMemory } from "./private.ts";
 import { replaceFile } from "./replace.ts";
-import {
-  leads,
-  lookAtBind,
-  lookAtListen,
-  lookAtSender,
-  lookAtSocket,
-  widenFilter,
-} from "./sockets.ts";
+import { isDatagram, lookAtSender, widenFilter } from "./senders.ts";
+import { leads, lookAtBind, lookAtListen, lookAtSocket } from "./sockets.ts";
 import type { CallSpec } from "./spec.ts";
 import type { Tools } from "./tools.ts";
 import type { Tracee } from "./tracee.ts";
@@ -258,9 +251,4 @@ export class FileCalls {
     this.#flights.begin(tracee, spec, -1, looked);
     return "in flight";
   }
-}
-
-/** Whether it goes to an address by a socket that is known to be for datagrams. */
-function isDatagram({ access, stream }: NetUse): boolean {
-  return access === "connect" && stream === false;
 }

@@ -29,12 +29,10 @@ import {
   type Endpoint,
   internetEndpoint,
   isUnspecified,
-  type NetUse,
 } from "../policy/endpoint.ts";
 import {
   attachFilter,
   borrowDescriptor,
-  hasFilter,
   type SocketFacts,
   socketFacts,
 } from "../sys/borrow.ts";
@@ -135,56 +133,8 @@ export function lookAtBind(
   if (facts.type === SOCK_STREAM) looked.net[0] = { ...use, stream: true };
 }
 
-/**
- * Looks at the socket of a call that sends to an address, where a person may be
- * asked about that.
- *
- * @param looked what is known of the addresses
- * @param tracee whose call it is
- * @param registers its registers
- * @param leads whether its descriptors are those of its process's first thread
- */
-export function lookAtSender(
-  looked: Looked,
-  tracee: Tracee,
-  registers: Registers,
-  leads: boolean,
-): void {
-  const isAsked = ({ endpoint: { family } }: NetUse): boolean =>
-    family === "inet" || family === "inet6";
-  if (!looked.net.some(isAsked)) return;
-  const facts = factsOf(tracee, leads, registers.int(0), looked);
-  if (facts === undefined || !isInternet(facts)) return;
-  const stream = facts.type === SOCK_STREAM;
-  looked.net.forEach((use, at) => {
-    if (isAsked(use)) looked.net[at] = { ...use, stream };
-  });
-}
-
-/**
- * Lets a socket for datagrams receive the answers of whom a person has allowed
- * it to send to. One that comes from outside the jail has no filter, and gets
- * none.
- *
- * @param tracee whose it is; nobody else who has the descriptor runs
- * @param leads whether its descriptors are those of its process's first thread
- * @param number the descriptor
- * @param filter an array of `struct sock_filter`
- */
-export function widenFilter(
-  tracee: Tracee,
-  leads: boolean,
-  number: number,
-  filter: Uint8Array,
-): void {
-  // Where that fails, no answer comes in.
-  const fd = borrow(tracee, leads, number);
-  if (fd < 0) return;
-  if (hasFilter(fd)) attachFilter(fd, filter);
-  close(fd);
-}
-
-function isInternet({ family }: SocketFacts): boolean {
+/** Whether a socket is one of the internet. */
+export function isInternet({ family }: SocketFacts): boolean {
   return family === AF_INET || family === AF_INET6;
 }
 
@@ -224,7 +174,11 @@ export class BoundSockets {
   }
 }
 
-function factsOf(
+/**
+ * What the kernel says of a tracee's socket; `undefined` where it is none, or
+ * cannot be told, which is noted.
+ */
+export function factsOf(
   tracee: Tracee,
   leads: boolean,
   number: number,
@@ -275,7 +229,7 @@ export function filterSocket(
 }
 
 /** A descriptor of this process for what a tracee's number means. */
-function borrow(tracee: Tracee, leads: boolean, number: number): number {
+export function borrow(tracee: Tracee, leads: boolean, number: number): number {
   const { tid, process: { pid } } = tracee;
   const own = borrowDescriptor(tid, tid === pid, number);
   // Before Linux 6.9 there is no descriptor of a thread, but its table of
