@@ -260,6 +260,12 @@ for (const engine of ENGINES) {
     assertEquals([ended.stdout, ended.code], ["0\n", 0]);
   });
 
+  Deno.test(`jail (${engine}) ends with its program though others ask about each other all the time`, async () => {
+    const argv = [fixture("aim_forever"), "30"];
+    const ended = await jail(["-A", "--timeout=30s"], argv, { engine });
+    assertEquals(ended.code, 7);
+  });
+
   Deno.test(`jail (${engine}) ends a process alone whose registers the kernel does not take back`, async () => {
     const script = `"$0"; echo $?`;
     const argv = ["sh", "-c", script, fixture("odd_segment")];

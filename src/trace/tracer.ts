@@ -115,6 +115,7 @@ class Tracer {
     const { ending, family, waits } = this.#parts;
     for (;;) {
       this.#handleStops();
+      if (this.#endAims()) continue;
       ending.heedRequests();
       ending.look();
       const tid = waits.wait(-1, 0);
@@ -126,6 +127,14 @@ class Tracer {
       waits.take(tid);
       if (family.tracees.size > 1) waits.takeOthers();
     }
+  }
+
+  #endAims(): boolean {
+    const { ending, waits } = this.#parts;
+    return waits.endAims(
+      (tracee, status) => this.#stops.handle(tracee, status),
+      () => ending.look(),
+    );
   }
 
   #handleStops(): void {

@@ -13,6 +13,9 @@ import type { Tracee } from "./tracee.ts";
 /** How long a call may take that aims at others by their ids. */
 const AIM_MS = 10_000;
 
+/** How long calls may aim at others, one before the other is over. */
+const MOST_AIMS_MS = 10;
+
 /** How often to look whether it is over before that is left to the clock. */
 const AIM_SPINS = 100;
 
@@ -25,6 +28,8 @@ export class Waits {
   readonly #stops: Map<number, number> = new Map();
   /** Whose calls aim at others by their ids, and since when. */
   readonly #aims = new Map<Tracee, number>();
+  /** Since when there has always been one of them. */
+  #aimsSince = 0;
   /** Who is gone, and how, of which nothing was handled yet. */
   readonly #deaths: number[] = [];
 
@@ -83,7 +88,41 @@ export class Waits {
 
   /** A tracee's call, which is on its way, aims at others by their ids. */
   aims(tracee: Tracee): void {
-    this.#aims.set(tracee, performance.now());
+    const now = performance.now();
+    if (this.#aims.size === 0) this.#aimsSince = now;
+    this.#aims.set(tracee, now);
+  }
+
+  /**
+   * Lets all calls that aim at others come to their end before the next begins,
+   * where there has been one for a while. Or many processes that ask about each
+   * other could keep the end of any process from being seen, the program's too.
+   *
+   * @param handle handles a stop of one whose call is over
+   * @param between told now and then
+   * @returns whether there are stops to be handed over
+   */
+  endAims(
+    handle: (tracee: Tracee, status: number) => void,
+    between: () => void,
+  ): boolean {
+    const until = this.#aimsSince + MOST_AIMS_MS;
+    if (this.#aims.size === 0 || performance.now() < until) return false;
+    while (this.#aims.size > 0) {
+      const tid = this.#waitAiming(-1, 0);
+      between();
+      if (tid <= 0) continue;
+      this.take(tid);
+      for (const tracee of this.#aims.keys()) {
+        if (tracee.tid !== tid) continue;
+        const status = this.#stops.get(tid);
+        this.#stops.delete(tid);
+        if (status !== undefined) handle(tracee, status);
+        break;
+      }
+    }
+    this.takeOthers();
+    return true;
   }
 
   /** A tracee's call aims at nobody any more. */
