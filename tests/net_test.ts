@@ -342,6 +342,45 @@ net: {connect: ["127.0.0.1:9"], listen: ["127.0.0.1:0"]}
       });
     }
   });
+
+  // The numbers of bind(2) and socket(2); what is pinned lies below 0x400000.
+  for (const bound of ["0", "0x400000"]) {
+    Deno.test({
+      ...needs(
+        ["python3"],
+        `jail (${engine}) stops a listen after a bind that a filter of the program's own says was made (below ${bound})`,
+      ),
+      async fn(): Promise<void> {
+        const code = `import socket, threading
+threading.Thread(target=lambda: threading.Event().wait(), daemon=True).start()
+s = socket.socket()
+s.bind(("127.0.0.1", 8097))
+try: s.listen()
+except OSError as e: print(e.errno)`;
+        const argv = ["49", "0", bound, "/usr/bin/python3", "-c", code];
+        const ended = await jail(
+          ["--allow-read", "--allow-run", "--allow-net=127.0.0.1:8097"],
+          [fixture("answer_itself"), ...argv],
+          { engine },
+        );
+        assertEquals([ended.stdout, ended.code], ["13\n", 0], ended.stderr);
+      },
+    });
+  }
+
+  Deno.test(`jail (${engine}) goes on where a filter of the program's own says that there is a socket`, async () => {
+    const code = "import socket; socket.socket(type=socket.SOCK_DGRAM)";
+    const argv = ["41", "0", "0", "/usr/bin/python3", "-c", code];
+    const script = '"$@" </etc/passwd; echo $?';
+    const ended = await jail(
+      ["--allow-read", "--allow-run", "--allow-net=127.0.0.1:53"],
+      ["sh", "-c", script, "sh", fixture("answer_itself"), ...argv],
+      { engine },
+    );
+    // By seccomp nobody is asked; the number is that of a file.
+    const status = engine === "seccomp" ? "0\n" : "137\n";
+    assertEquals([ended.stdout, ended.code], [status, 0]);
+  });
 }
 
 Deno.test({

@@ -111,6 +111,20 @@ for (const engine of ENGINES) {
     },
   });
 
+  // The number of munmap(2), by which the vDSO goes.
+  for (const errno of ["0", "1"]) {
+    Deno.test(`jail (${engine}) ends a program that keeps its vDSO by a filter of its own (errno ${errno})`, async () => {
+      const argv = ["11", errno, "0", fixture("tell_time")];
+      const script = '"$@"; echo $?';
+      const { stdout } = await seen(
+        `{time: {fixed: ${NOON}}}`,
+        ["sh", "-c", script, "sh", fixture("answer_itself"), ...argv],
+        engine,
+      );
+      assertEquals(stdout, "137\n");
+    });
+  }
+
   Deno.test({
     ...needs(
       ["gcc"],

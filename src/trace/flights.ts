@@ -172,7 +172,8 @@ export class Flights {
         kill(tracee.process.pid, SIGKILL);
         this.#endSharers(tracee);
       }
-    } else if (flight.after === "bound") {
+    } else if (flight.after === "bound" && !tracee.process.filtered) {
+      // A filter of the program's own can say 0 and bind nothing.
       bound.add(tracee, leading, saved.int(0));
     }
     if (flight.slot < 0) return result;

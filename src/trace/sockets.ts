@@ -206,7 +206,8 @@ export function factsOf(
  * @param leads whether its descriptors are those of its process's first thread
  * @param number the descriptor
  * @param filter an array of `struct sock_filter`
- * @returns whether it has it: not where the tracee has been killed meanwhile
+ * @returns whether it has it: not where the tracee has been killed meanwhile, or
+ *   has a filter by which it has got none
  * @throws {SystemCallError} where that fails, and the socket would be open to all
  */
 export function filterSocket(
@@ -221,6 +222,8 @@ export function filterSocket(
   if (result >= 0) return true;
   // Of one that is being killed the table of descriptors goes before it does.
   if (fd === -ESRCH || fd === -EBADF) return false;
+  // A filter of the program's own can say any number, of what is no new socket.
+  if (tracee.process.filtered) return false;
   throw new SystemCallError(
     "filter what a socket receives",
     fd < 0 ? "pidfd_getfd()" : "setsockopt(SO_ATTACH_FILTER)",

@@ -12,11 +12,13 @@
 
 import type { Arch } from "../abi/arch.ts";
 import { fromBytes } from "../abi/bytes.ts";
-import { ENOENT, errnoName, ESRCH } from "../abi/errno.ts";
+import { ENOENT, EPERM, errnoName, ESRCH } from "../abi/errno.ts";
+import { SIGKILL } from "../abi/signal.ts";
 import { SYSCALLS } from "../abi/syscalls.ts";
 import { SystemCallError } from "../errors.ts";
 import { readFile } from "../sys/files.ts";
 import { readMemory } from "../sys/memory.ts";
+import { kill } from "../sys/wait.ts";
 import type { Answers } from "./answer.ts";
 import { Registers } from "./registers.ts";
 import type { Tracee } from "./tracee.ts";
@@ -41,6 +43,9 @@ interface Removal {
 
 const MAPS_REGEXP =
   /^([0-9a-f]+)-([0-9a-f]+) \S+ \S+ \S+ \S+ +\[(vdso|vvar\w*)\]$/;
+
+/** Most of `/proc/<pid>/maps` that is looked at, in bytes. */
+const MAPS_SIZE = 1 << 20;
 
 const code = new Uint8Array(1 << 16);
 
@@ -78,19 +83,9 @@ export class VdsoRemover {
    */
   begin(tracee: Tracee): boolean {
     const { tid } = tracee;
-    const pages: Pages[] = [];
-    let vdso: Pages | undefined;
-    const maps = readFile(`/proc/${tid}/maps`, 1 << 20);
-    for (const line of typeof maps === "number" ? [] : lines(maps)) {
-      const match = MAPS_REGEXP.exec(line);
-      if (match === null) continue;
-      const found = {
-        start: parseInt(match[1] as string, 16),
-        end: parseInt(match[2] as string, 16),
-      };
-      if (match[3] === "vdso") vdso = found;
-      else pages.push(found);
-    }
+    const found = pagesOf(tid);
+    const vdso = found.find(({ name }) => name === "vdso");
+    const pages = found.filter((one) => one !== vdso);
     // Without a vDSO nothing is to be done; nor for one that is being killed,
     // which has no memory any more.
     if (vdso === undefined && pages.length === 0) return false;
@@ -124,12 +119,27 @@ export class VdsoRemover {
         removal.next = "exit";
         return "to call";
       case "exit":
-        if (registers.result !== 0) throw lost(-registers.result);
+        if (registers.result !== 0) {
+          return this.#lost(tracee, -registers.result);
+        }
         if (removal.pages.length > 0) return this.#unmap(tracee, removal);
+        // A filter of the program's own can give the call any result.
+        if (pagesOf(tracee.tid).length > 0) return this.#lost(tracee, EPERM);
         this.#removals.delete(tracee.tid);
         registers.copy(removal.image);
         return this.#answers.write(tracee) ? "go on" : "gone";
     }
+  }
+
+  /**
+   * The vDSO could not be unmapped: the image must not run.
+   *
+   * @throws {SystemCallError} where that is not the program's own doing
+   */
+  #lost({ process }: Tracee, errno: number): "gone" {
+    if (!process.filtered) throw lost(errno);
+    kill(process.pid, SIGKILL);
+    return "gone";
   }
 
   #unmap(tracee: Tracee, removal: Removal): "to call" | "gone" {
@@ -147,8 +157,17 @@ export class VdsoRemover {
   }
 }
 
-function lines(bytes: Uint8Array): string[] {
-  return fromBytes(bytes).split("\n");
+/** The vDSO and what it reads; none of a task that has no memory any more. */
+function pagesOf(tid: number): (Pages & { readonly name: string })[] {
+  const maps = readFile(`/proc/${tid}/maps`, MAPS_SIZE);
+  if (maps === -ESRCH || maps === -ENOENT) return [];
+  if (typeof maps === "number") throw lost(-maps);
+  return fromBytes(maps).split("\n").flatMap((line) => {
+    const [, start, end, name] = MAPS_REGEXP.exec(line) ?? [];
+    return start === undefined || end === undefined || name === undefined
+      ? []
+      : [{ start: parseInt(start, 16), end: parseInt(end, 16), name }];
+  });
 }
 
 /** Neighbours made one. */
