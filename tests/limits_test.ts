@@ -13,6 +13,7 @@ import {
   jail,
   jailArgv,
   processesWith,
+  run,
 } from "./harness.ts";
 import { scratch } from "./jail.ts";
 import { Terminal } from "./terminal.ts";
@@ -208,6 +209,20 @@ for (const engine of ENGINES) {
     const { code, stdout, stderr } = await jail(policy, argv, { engine });
     const none = "Cannot allocate memory";
     assertEquals([code, stdout], [0, `1\n1\n${none}\n${none}\n`], stderr);
+  });
+
+  Deno.test(`jail (${engine}) sees how much memory is used where it may open few files itself`, async () => {
+    const word = mark();
+    const argv = jailArgv(
+      ["-A", "--memory=150MiB", "--timeout=30s"],
+      [fixture("use_much"), "many", "200", word],
+      engine,
+    );
+    // Fewer than there are processes.
+    const script = 'ulimit -n 150; exec "$@"';
+    const { code, stderr } = await run(["sh", "-c", script, "sh", ...argv]);
+    assertEquals([code, processesWith(word)], [123, []], stderr);
+    assertStringIncludes(stderr, "memory limit");
   });
 
   Deno.test(`jail (${engine}) counts memory once that processes share`, async () => {

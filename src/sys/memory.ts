@@ -11,6 +11,7 @@ import { O_CLOEXEC, O_RDONLY, O_RDWR } from "../abi/fcntl.ts";
 import { PAGE_SIZE } from "../abi/mman.ts";
 import { PM_FILE, PM_PRESENT } from "../abi/pagemap.ts";
 import { addressOf } from "./address.ts";
+import { forget, keep } from "./kept.ts";
 import { libc, outcome, rareLibc } from "./libc.ts";
 
 // Two of `struct iovec`, as halves of their words: storing those allocates
@@ -222,52 +223,59 @@ function writeAt(
 }
 
 /**
- * One address space, kept open.
+ * One address space, kept open, unless many others are.
  *
- * It is the memory that the task had when it was first used here: after an exec
- * a new one is needed. Where that memory is gone, 0 bytes are read or written.
+ * It is the memory that a task had when it was opened: after an exec a new one
+ * is needed. Where that memory is gone, 0 bytes are read or written.
  */
 export class TraceeMemory {
-  readonly #tid: number;
   #fd = -1;
-
-  /**
-   * Makes one; opens nothing yet.
-   *
-   * @param tid any task of the process
-   */
-  constructor(tid: number) {
-    this.#tid = tid;
-  }
 
   /**
    * Reads, like {@linkcode readMemory}, but what the process itself may not read
    * too (`PROT_NONE`): not for an argument that the kernel would refuse.
+   *
+   * @param tid any task that has the memory, stopped
    */
-  read(address: number, into: Uint8Array, length: number): number {
-    const fd = this.#open();
+  read(
+    tid: number,
+    address: number,
+    into: Uint8Array,
+    length: number,
+  ): number {
+    const fd = this.#open(tid);
     return fd < 0
       ? fd
       : readAt(fd, address, into, Math.min(length, into.length));
   }
 
   /** Writes, like {@linkcode writeMemory}. */
-  write(address: number, from: Uint8Array, length: number): number {
-    const fd = this.#open();
+  write(
+    tid: number,
+    address: number,
+    from: Uint8Array,
+    length: number,
+  ): number {
+    const fd = this.#open(tid);
     return fd < 0 ? fd : writeAt(fd, address, from, length);
   }
 
-  #open(): number {
+  #open(tid: number): number {
     if (this.#fd >= 0) return this.#fd;
-    const fd = openMemory(this.#tid);
-    if (fd >= 0) this.#fd = fd;
+    const fd = openMemory(tid);
+    if (fd >= 0) {
+      this.#fd = fd;
+      keep(this);
+    }
     return fd;
   }
 
   /** Closes it. The next use opens what the task has then. */
   close(): void {
-    if (this.#fd >= 0) libc().close(this.#fd);
+    if (this.#fd < 0) return;
+    libc().close(this.#fd);
     this.#fd = -1;
+    forget(this);
   }
 
   /** Closes it. */
@@ -320,13 +328,18 @@ export class TraceePages {
     if (this.#fd >= 0) return this.#fd;
     const path = toCString(`/proc/${tid}/pagemap`);
     const fd = outcome(libc().open(path, O_RDONLY | O_CLOEXEC, 0));
-    if (fd >= 0) this.#fd = fd;
+    if (fd >= 0) {
+      this.#fd = fd;
+      keep(this);
+    }
     return fd;
   }
 
-  /** Closes it. */
+  /** Closes it. The next use opens what the task has then. */
   close(): void {
-    if (this.#fd >= 0) libc().close(this.#fd);
+    if (this.#fd < 0) return;
+    libc().close(this.#fd);
     this.#fd = -1;
+    forget(this);
   }
 }

@@ -110,9 +110,9 @@ for (
   Deno.test(`readMemory() and writeMemory() fail with EFAULT: ${c.name}`, () => {
     const bytes = new Uint8Array(8);
     assertEquals(readMemory(Deno.pid, c.address, bytes, 8), -EFAULT);
-    using memory = new TraceeMemory(Deno.pid);
-    assertEquals(memory.read(c.address, bytes, 8), -EFAULT);
-    assertEquals(memory.write(c.address, bytes, 8), -EFAULT);
+    using memory = new TraceeMemory();
+    assertEquals(memory.read(Deno.pid, c.address, bytes, 8), -EFAULT);
+    assertEquals(memory.write(Deno.pid, c.address, bytes, 8), -EFAULT);
   });
 }
 
@@ -126,8 +126,8 @@ Deno.test("writeMemory() writes where the process itself may only read", () => {
   libc().mprotect(first, PAGE_SIZE, PROT_READ);
   put(start, "written");
   const into = new Uint8Array(7);
-  using memory = new TraceeMemory(Deno.pid);
-  assertEquals(memory.read(start, into, 7), 7);
+  using memory = new TraceeMemory();
+  assertEquals(memory.read(Deno.pid, start, into, 7), 7);
   assertEquals(fromBytes(into), "written");
 });
 
@@ -135,8 +135,8 @@ Deno.test("only TraceeMemory reads what the process itself may not", () => {
   const closed = pages() + 2 * PAGE_SIZE;
   const into = new Uint8Array(8);
   assertEquals(readMemory(Deno.pid, closed, into, 8), -EFAULT);
-  using memory = new TraceeMemory(Deno.pid);
-  assertEquals(memory.read(closed, into, 8), 8);
+  using memory = new TraceeMemory();
+  assertEquals(memory.read(Deno.pid, closed, into, 8), 8);
 });
 
 Deno.test("addressOf() finds arrays of every size, also after a collection", () => {

@@ -1,6 +1,7 @@
 /** What the kernel tells about another task by its id. */
 
 import { fromBytes } from "../abi/bytes.ts";
+import { ENOENT, ESRCH } from "../abi/errno.ts";
 import { KCMP_FILES, KCMP_VM } from "../abi/kcmp.ts";
 import { readFile } from "./files.ts";
 import { callNumber } from "./host.ts";
@@ -37,12 +38,13 @@ export function getsid(pid: number): number {
 
 /**
  * The fields of `/proc/<pid>/stat` from the third on, proc_pid_stat(5): state,
- * parent and so on; none where there is no such task. A name, which is before
- * them, may have any character.
+ * parent and so on; none where there is no such task, `?` where that cannot be
+ * told. A name, which is before them, may have any character.
  */
 function statOf(tid: number): string[] {
   const stat = readFile(`/proc/${tid}/stat`, STAT_SIZE);
-  if (typeof stat === "number") return [];
+  if (stat === -ENOENT || stat === -ESRCH) return [];
+  if (typeof stat === "number") return ["?"];
   return fromBytes(stat).split(") ").at(-1)?.split(" ") ?? [];
 }
 
@@ -68,9 +70,10 @@ export function isStopped(tid: number): boolean {
   return state === "T" || state === "t";
 }
 
-/** Whether a process has ended, and nobody has waited for it. */
+/** Whether a process has ended, and nobody has waited for it; or may have. */
 export function isZombie(pid: number): boolean {
-  return statOf(pid)[0] === "Z";
+  const [state] = statOf(pid);
+  return state === "Z" || state === "?";
 }
 
 /** Whether a task runs no more: a zombie, or gone. */

@@ -1,8 +1,10 @@
 /** What a process of the jail has used: processor time, memory, bytes written. */
 
 import { fromBytes } from "../abi/bytes.ts";
+import { EACCES, ENOENT, errnoName, ESRCH } from "../abi/errno.ts";
 import { get } from "../abi/layout.ts";
 import { CPUCLOCK_SCHED, TIMESPEC } from "../abi/time.ts";
+import { SystemCallError } from "../errors.ts";
 import { readFile } from "./files.ts";
 import { callNumber } from "./host.ts";
 import { libc, outcome } from "./libc.ts";
@@ -36,6 +38,7 @@ export function cpuOf(pid: number): number {
  *
  * @param tid a thread
  * @returns bytes; `undefined` where it has no memory any more
+ * @throws {SystemCallError} where the kernel does not say
  */
 export function memoryOf(tid: number): number | undefined {
   return sum(`/proc/${tid}/status`, STATUS_REGEXP);
@@ -47,7 +50,8 @@ export function memoryOf(tid: number): number | undefined {
  * each gigabyte.
  *
  * @param tid a thread
- * @returns bytes; `undefined` where it cannot be told
+ * @returns bytes; `undefined` where it has no memory any more, or hides that
+ * @throws {SystemCallError} where the kernel does not say
  */
 export function shareOf(tid: number): number | undefined {
   const shares = sum(`/proc/${tid}/smaps_rollup`, ROLLUP_REGEXP);
@@ -64,7 +68,16 @@ const ROLLUP_REGEXP =
 
 function sum(path: string, lines: RegExp): number | undefined {
   const bytes = readFile(path, MOST);
-  if (typeof bytes === "number") return undefined;
+  if (bytes === -ENOENT || bytes === -ESRCH || bytes === -EACCES) {
+    return undefined;
+  }
+  if (typeof bytes === "number") {
+    throw new SystemCallError(
+      "see what the program uses",
+      `open(${path})`,
+      errnoName(-bytes),
+    );
+  }
   let found: number | undefined;
   for (const [, kilobytes] of fromBytes(bytes).matchAll(lines)) {
     found = (found ?? 0) + Number(kilobytes) * 1024;

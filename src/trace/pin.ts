@@ -58,7 +58,7 @@ export class PinRegion {
   readonly #short = new Slots(PIN_SHORT_START, PIN_SHORT_SIZE, PIN_SHORT_SLOTS);
   /** Tracees of this address space that wait for a slot, stopped. */
   readonly waiting: Tracee[] = [];
-  #memory: TraceeMemory | undefined;
+  readonly #memory = new TraceeMemory();
 
   /** The region of a copy of this address space, made by fork. */
   fork(): PinRegion {
@@ -76,8 +76,7 @@ export class PinRegion {
 
   /** Closes what is open; the address space is gone. */
   close(): void {
-    this.#memory?.close();
-    this.#memory = undefined;
+    this.#memory.close();
   }
 
   /**
@@ -193,13 +192,12 @@ export class PinRegion {
     const size = slot < PIN_SHORT_START ? PIN_LONG_SIZE : PIN_SHORT_SIZE;
     // What another call has in flight begins there.
     if (address + length > slot + size) return -EFAULT;
-    this.#memory ??= new TraceeMemory(tid);
-    const written = this.#memory.write(address, buffer, length);
-    // The id of a task that is gone could be another's when this is tried again.
-    if (written < 0) this.close();
-    if (written < 0) return written;
-    // Short of what was asked: the pages are not what they should be.
-    return written === length ? result : -EFAULT;
+    const written = this.#memory.write(tid, address, buffer, length);
+    if (written === length) return result;
+    // The pages are not what they should be, or the task that they were opened
+    // by had no memory any more, and another one has.
+    this.close();
+    return written < 0 ? written : -EFAULT;
   }
 }
 
