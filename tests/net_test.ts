@@ -130,6 +130,8 @@ const EXPECTED: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
     [
       "raw",
+      "SO_REUSEADDR of datagrams",
+      "SO_REUSEADDR of datagrams of IPv6",
       "SO_BINDTODEVICE",
       "SO_BINDTOIFINDEX",
       "SO_ATTACH_FILTER",

@@ -135,6 +135,8 @@ export const SOL_IPV6 = 41;
 export const SOL_NETLINK = 270;
 
 // include/uapi/asm-generic/socket.h: options of every socket.
+/** Bind to an address that is in use, as far as the protocol lets that happen. */
+export const SO_REUSEADDR = 2;
 /** Send to what is directly connected alone. */
 export const SO_DONTROUTE = 5;
 /** Wait at the end until all is sent: `struct linger`, two `int`. */

@@ -70,6 +70,8 @@ export type Look =
     readonly fd: ArgIndex;
     readonly size: ArgIndex | -1 | "refuse";
   }
+  /** A descriptor: a socket for datagrams may not share its port. */
+  | { readonly kind: "shares-port"; readonly arg: ArgIndex }
   /** Nothing: there must be room for the process or thread that it makes. */
   | { readonly kind: "room" }
   /** A mapping that may be shared: its memory may be no process's, and counts. */

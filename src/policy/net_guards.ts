@@ -174,6 +174,13 @@ const OPTIONS: readonly Guard[] = [
     is(1, sock.SOL_SOCKET),
     is(2, sock.SO_REUSEPORT),
   ),
+  // Servers of streams need it, and take nothing from anybody. Of sockets for
+  // datagrams the newer one gets them all.
+  {
+    tests: [is(1, sock.SOL_SOCKET), is(2, sock.SO_REUSEADDR)],
+    action: { kind: "trace", look: { kind: "shares-port", arg: 0 } },
+    why: "datagrams for a socket outside could be taken",
+  },
   allow("it concerns the socket", is(1, sock.SOL_SOCKET)),
   allow(
     "it concerns the socket",

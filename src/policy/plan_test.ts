@@ -61,6 +61,7 @@ function shortLook(action: FilterAction & { kind: "trace" }): Short {
     case "group":
     case "group-at":
     case "write-fd":
+    case "shares-port":
       return `${look.kind} ${look.arg}`;
     case "refuse":
       switch (look.refusal.kind) {
@@ -389,7 +390,7 @@ test("with rules about the network", planCalls(SOME, { observe: false }), [
   ["socket", [40, 1, 0], "EACCES"],
   ["socketpair", [1, 2, 0], "allow"],
   ["socketpair", [2, 1, 0], "EACCES"],
-  ["setsockopt", [3, 1, 2], "allow"],
+  ["setsockopt", [3, 1, 2], "shares-port 0"], // SO_REUSEADDR
   ["setsockopt", [3, 1, 25], "EPERM"], // SO_BINDTODEVICE
   ["setsockopt", [3, BIT32 + 1n, BIT32 + 25n], "EPERM"],
   ["setsockopt", [3, 1, 76], "ENOPROTOOPT"], // SO_PASSPIDFD

@@ -234,6 +234,12 @@ export class Calls {
           treatment: "descriptor",
           fd: look.arg,
         });
+      case "shares-port":
+        return this.#files.enter(tracee, {
+          ...spec,
+          treatment: "shares-port",
+          fd: look.arg,
+        });
       case "room":
         this.#limited.make(tracee, spec);
         return true;
@@ -268,6 +274,7 @@ export class Calls {
       case "message":
       case "socket":
       case "listen":
+      case "shares-port":
       case "id":
         return this.#files.enter(tracee, spec);
       case "process":

@@ -19,7 +19,13 @@ import { hidesReading } from "./last_read.ts";
 import { inPrivateMemory } from "./private.ts";
 import { replaceFile } from "./replace.ts";
 import { isDatagram, lookAtSender, widenFilter } from "./senders.ts";
-import { leads, lookAtBind, lookAtListen, lookAtSocket } from "./sockets.ts";
+import {
+  leads,
+  lookAtBind,
+  lookAtListen,
+  lookAtShared,
+  lookAtSocket,
+} from "./sockets.ts";
 import type { CallSpec } from "./spec.ts";
 import type { Tools } from "./tools.ts";
 import type { Tracee } from "./tracee.ts";
@@ -191,6 +197,10 @@ export class FileCalls {
         return lookAtSocket(tracee, leads(tracee, family));
       case "listen":
         return lookAtListen(tracee, registers, leads(tracee, family), bound);
+      case "shares-port": {
+        const number = registers.int(spec.fd);
+        return lookAtShared(tracee, number, leads(tracee, family));
+      }
       case "id": {
         const id = lookAtId(tracee, registers, spec, family);
         if (!id.foreign) return id.looked;

@@ -104,6 +104,28 @@ export function lookAtListen(
 }
 
 /**
+ * Looks at a socket that shall share its port, by SO_REUSEADDR. Where two sockets
+ * for datagrams do so, the kernel gives what comes to the newer one, and it may
+ * choose such a port for whoever binds none: a socket outside would get nothing.
+ *
+ * @param tracee whose it is
+ * @param number the descriptor
+ * @param leads whether its descriptors are those of its process's first thread
+ */
+export function lookAtShared(
+  tracee: Tracee,
+  number: number,
+  leads: boolean,
+): Looked {
+  const looked = nothing();
+  const facts = factsOf(tracee, leads, number, looked);
+  if (facts !== undefined && isInternet(facts) && facts.type !== SOCK_STREAM) {
+    looked.never = "a port of a server outside could be shared";
+  }
+  return looked;
+}
+
+/**
  * Looks at the socket of a bind(2) to an address of the internet. One for
  * datagrams may get a port that the kernel chooses: sending does the same, and
  * whose answers come in is filtered. Of a stream it is remembered that it is

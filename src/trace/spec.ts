@@ -42,6 +42,8 @@ export type Treatment =
   | "socket"
   /** It lets a socket listen. */
   | "listen"
+  /** It lets a socket share its port. */
+  | "shares-port"
   /** It names a process or a group in memory. */
   | "id"
   /** It aims at processes by id. */
