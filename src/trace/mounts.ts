@@ -9,13 +9,35 @@ import { type Mount, OWN_VIEW, type View } from "../sys/view.ts";
  * @param view where paths begin
  */
 export function otherProcs(view: View): readonly string[] {
-  const all = view.mounts().filter(({ type }) => type === "proc");
+  const own = OWN_VIEW.mounts().filter(isProc).findLast(isAtProc);
+  return otherProcsOf(view.mounts(), own?.device);
+}
+
+/**
+ * The same, of some mounts. A part that is mounted on itself is not elsewhere:
+ * containers make /proc/sys read-only so.
+ *
+ * @param mounts all mounts of a view
+ * @param device the procfs that has the processes of this machine by their numbers
+ */
+export function otherProcsOf(
+  mounts: readonly Mount[],
+  device: string | undefined,
+): readonly string[] {
+  const all = mounts.filter(isProc);
   const top = all.findLast(isAtProc);
-  const known = view.isOwn ? top : OWN_VIEW.mounts().findLast(isAtProc);
+  const isOnItself = ({ root, point, ...mount }: Mount): boolean =>
+    root !== "/" && top?.root === "/" && point === `/proc${root}` &&
+    mount.device === top.device;
   return all.filter((mount) =>
-    !isAtProc(mount) || mount.root !== "/" ||
-    mount === top && mount.device !== known?.device
+    !isOnItself(mount) &&
+    (!isAtProc(mount) || mount.root !== "/" ||
+      mount === top && mount.device !== device)
   ).map(({ point }) => point);
+}
+
+function isProc({ type }: Mount): boolean {
+  return type === "proc";
 }
 
 function isAtProc({ point }: Mount): boolean {

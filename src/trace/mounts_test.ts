@@ -1,0 +1,22 @@
+/** Where procfs is mounted besides /proc. */
+
+import { assertEquals } from "@std/assert";
+import { otherProcsOf } from "./mounts.ts";
+
+for (
+  const [what, type, device, root, point, others] of [
+    ["nowhere else", "tmpfs", "0:60", "/", "/proc/kcore", []],
+    ["not where a part is on itself", "proc", "0:21", "/sys", "/proc/sys", []],
+    ["at another place", "proc", "0:55", "/", "/mnt", ["/mnt"]],
+    ["in part at another place", "proc", "0:21", "/1", "/mnt", ["/mnt"]],
+    ["in another part", "proc", "0:21", "/1", "/proc/sys", ["/proc/sys"]],
+    ["of another kind", "proc", "0:55", "/sys", "/proc/sys", ["/proc/sys"]],
+    ["on itself, of another kind", "proc", "0:55", "/", "/proc", ["/proc"]],
+  ] as const
+) {
+  Deno.test(`otherProcsOf() finds procfs ${what}`, () => {
+    const own = { type: "proc", device: "0:21", root: "/", point: "/proc" };
+    const mounts = [own, { type, device, root, point }];
+    assertEquals(otherProcsOf(mounts, "0:21"), others);
+  });
+}
