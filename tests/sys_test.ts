@@ -111,6 +111,20 @@ for (const engine of ENGINES) {
     },
   });
 
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) fills no disk with the files that stand for others, however many are open`,
+    ),
+    fn: async () => {
+      const code = `import os
+files = [os.open("/dev/urandom", os.O_RDONLY) for _ in range(300)]
+print(len({os.fstat(f).st_ino for f in files}), len({os.pread(f, 8, 0) for f in files[-9:]}))`;
+      const argv = ["/usr/bin/python3", "-c", code];
+      assertEquals(await lines("{random: {seed: 1}}", argv, engine), ["64 9"]);
+    },
+  });
+
   // The number of munmap(2), by which the vDSO goes.
   for (const errno of ["0", "1"]) {
     Deno.test(`jail (${engine}) ends a program that keeps its vDSO by a filter of its own (errno ${errno})`, async () => {

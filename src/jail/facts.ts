@@ -2,7 +2,13 @@
 
 import { fromText, printable, toCString } from "../abi/bytes.ts";
 import { errnoName } from "../abi/errno.ts";
-import { O_CLOEXEC, O_CREAT, O_EXCL, O_WRONLY } from "../abi/fcntl.ts";
+import {
+  O_CLOEXEC,
+  O_CREAT,
+  O_NOFOLLOW,
+  O_TRUNC,
+  O_WRONLY,
+} from "../abi/fcntl.ts";
 import { PR_SET_TSC, PR_TSC_SIGSEGV } from "../abi/prctl.ts";
 import { UTS_FIELD } from "../abi/utsname.ts";
 import { SystemCallError } from "../errors.ts";
@@ -11,7 +17,7 @@ import type { Policy } from "../policy/policy.ts";
 import { given, givenUname, isReal, UNAME_FIELDS } from "../policy/sys.ts";
 import { readClock } from "../sys/clock.ts";
 import { allowedCpus, cpuMask } from "../sys/cpus.ts";
-import { close, open, readFile, unlink, writeAll } from "../sys/files.ts";
+import { close, open, readFile, writeAll } from "../sys/files.ts";
 import type { Step } from "../sys/spawn.ts";
 import type { View } from "../sys/view.ts";
 import { Chance } from "../trace/chance.ts";
@@ -27,6 +33,9 @@ const MOST = 1 << 22;
 /** Bytes of a file that stands for /dev/urandom. */
 const RANDOM_BYTES = 1 << 16;
 
+/** How many files stand for one path at most: for as many opens one after another. */
+const MOST_FILES = 64;
+
 /** The stream of random bytes that files have; those of processes count from 0. */
 const FILE_STREAM = 0xffff_ffff;
 
@@ -41,8 +50,8 @@ export class SystemFacts {
   /** What the launcher does. */
   readonly steps: readonly Step[];
   readonly #directory: TemporaryDirectory;
-  /** The names of its files, by what they stand for. */
-  readonly #made: Map<string, string> = new Map();
+  /** The names of its files, by what they stand for; the oldest one first. */
+  readonly #made: Map<string, string[]> = new Map();
 
   /**
    * Prepares a run.
@@ -78,14 +87,22 @@ export class SystemFacts {
     this.#directory.remove();
   }
 
-  /** A file with this content, in place of the one that was made before it. */
+  /**
+   * A file with this content. There are few of them for one path: whoever opens
+   * one again and again, and closes none, must not fill the disk. So the oldest
+   * one is written anew in the end, though somebody may still read it.
+   */
   #fileWith(path: string, content: Uint8Array): string {
-    const before = this.#made.get(path);
-    const name = fromText(crypto.randomUUID());
+    const names = this.#made.get(path) ?? [];
+    this.#made.set(path, names);
+    const name = names.length < MOST_FILES
+      ? fromText(crypto.randomUUID())
+      : names.shift() as string;
+    names.push(name);
     const fd = open(
       toCString(`${this.#directory.own}/${name}`),
-      O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-      0o444,
+      O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+      0o644,
     );
     const result = fd < 0 ? fd : writeAll(fd, content);
     if (fd >= 0) close(fd);
@@ -96,18 +113,7 @@ export class SystemFacts {
         errnoName(-result),
       );
     }
-    // One before the last is not opened any more: another thread may just be
-    // about to open the last.
-    if (before !== undefined) this.#retire(path, before);
-    this.#made.set(path, name);
     return `${this.#directory.path}/${name}`;
-  }
-
-  #retire(path: string, name: string): void {
-    const key = `${path}\0`;
-    const older = this.#made.get(key);
-    if (older !== undefined) unlink(`${this.#directory.own}/${older}`);
-    this.#made.set(key, name);
   }
 }
 

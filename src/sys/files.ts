@@ -218,11 +218,6 @@ export function pipe2(fds: Int32Array, flags: number): number {
   return outcome(rareLibc().pipe2(fds, flags));
 }
 
-/** Removes a name that is not a directory. */
-export function unlink(path: string): number {
-  return outcome(rareLibc().unlink(toCString(path)));
-}
-
 /**
  * Removes a name.
  *

@@ -33,7 +33,7 @@ import {
   readFile,
   readLink,
   realpath,
-  unlink,
+  unlinkat,
   write,
 } from "./files.ts";
 import { libc } from "./libc.ts";
@@ -64,7 +64,7 @@ Deno.test("a name that is not UTF-8 can be made, found, read and removed", () =>
     writeFile(path, "hello");
     assertEquals(realpath(`${directory}/.//${ODD}`), path);
     assertEquals(readFile(path, 100), toBytes("hello"));
-    assertEquals(unlink(path), 0);
+    assertEquals(unlinkat(AT_FDCWD, toCString(path), 0), 0);
     assertEquals(realpath(path), undefined);
   });
 });

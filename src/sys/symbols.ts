@@ -135,8 +135,6 @@ export const RARE = {
   },
   // int openat(int dirfd, const char *path, int flags, mode_t mode)
   openat: { parameters: ["i32", "buffer", "i32", "u32"], result: "i32" },
-  // int unlink(const char *path)
-  unlink: { parameters: ["buffer"], result: "i32" },
   // int unlinkat(int dirfd, const char *path, int flags)
   unlinkat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   // int renameat(int olddirfd, const char *oldpath, int newdirfd, const char *newpath)
