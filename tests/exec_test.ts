@@ -144,17 +144,40 @@ mount -t binfmt_misc none . && cd . && echo ":jail:E::jail::/bin/echo:" >/proc/s
   Deno.test({
     ...needs(
       ["python3"],
-      `jail (${engine}) stops a dynamic loader while a link could be moved`,
+      `jail (${engine}) stops a dynamic loader that finds another program by the time that it opens one`,
     ),
     async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      for (const [name, program] of [["good", "echo"], ["bad", "basename"]]) {
+        await Deno.mkdir(`${path}/${name}`);
+        await Deno.copyFile(`/usr/bin/${program}`, `${path}/${name}/program`);
+      }
       // The parent of a vfork runs on before the loader opens the program.
-      const code = `import errno, os
-try: print(os.waitpid(os.posix_spawn("${LOADER}", ["ld.so", "/bin/true"], {}), 0)[1])
-except OSError as error: print(errno.errorcode[error.errno])`;
-      const argv = ["python3", "-c", code];
-      assertEquals((await run(argv)).stdout, "0\n");
-      const { stdout } = await jail(["-A"], argv, { engine });
-      assertEquals(stdout, "EPERM\n");
+      const code = `import os, threading
+os.chdir(${JSON.stringify(path)})
+os.symlink("good", "here")
+def swap():
+  while True:
+    for to in "bad", "good":
+      os.symlink(to, "new"); os.rename("new", "here")
+threading.Thread(target=swap, daemon=True).start()
+null = [(os.POSIX_SPAWN_OPEN, 2, "/dev/null", os.O_WRONLY, 0)]
+for _ in range(150):
+  argv = ["ld.so", "here/program", "a/b"]
+  try: pid = os.posix_spawn("${LOADER}", argv, {}, file_actions=null)
+  except PermissionError: continue
+  os.waitpid(pid, 0)
+os.unlink("here"); os._exit(0)`;
+      const ran = async (policy: string): Promise<Set<string>> => {
+        const argv = ["python3", "-c", code];
+        const ended = await jail(policy, argv, { engine });
+        assertEquals(ended.code, 0, ended.stderr);
+        return new Set(ended.stdout.trimEnd().split("\n"));
+      };
+      const both = new Set(["a/b", "b"]);
+      assertEquals(await ran("extends: allow-all\n"), both);
+      assertEquals(await ran(without(`${path}/bad`)), new Set(["a/b"]));
     },
   });
 

@@ -16,7 +16,7 @@ import {
   isLoader,
   openFile,
 } from "./image.ts";
-import { hasOption, loadedProgram } from "./loader.ts";
+import { hasOption, loadedProgram, LOADER_OF_LOADER } from "./loader.ts";
 import { follows, lookAtPath, useOf } from "./look.ts";
 import { type IsOwn, type Looked, type LookedPath, nothing } from "./looked.ts";
 import type { Registers } from "./registers.ts";
@@ -44,14 +44,12 @@ const LOADER_SIZE = 1 << 23;
  * @param registers its registers
  * @param spec the call
  * @param isOwn whether a process id is one of the jail's
- * @param single whether there is no other tracee
  */
 export function lookAtExec(
   tracee: Tracee,
   registers: Registers,
   spec: CallSpec,
   isOwn: IsOwn,
-  single: boolean,
 ): LookedExec {
   const looked = nothing();
   const path = spec.paths[0] as PathArg;
@@ -89,12 +87,9 @@ export function lookAtExec(
   let told: PendingExec["told"];
   if (image.loads) {
     const words = wordsOf(tracee, registers, spec, path, written, image);
+    // The loader opens the program by its name when it runs, and may find another
+    // one there by then: that is looked at once more in lookAtOpen().
     told = lookAtLoader(looked, tracee.view, words, image, find, isOwn);
-    // The loader opens the program by its name when it runs: nobody may be there
-    // to move a link by then, the parent of a vfork neither.
-    if (told?.whole === false && !single) {
-      looked.never = "what the dynamic loader would run could be replaced";
-    }
   }
   return {
     looked,
@@ -159,9 +154,7 @@ function lookAtLoader(
   if (path === undefined) return { words, whole: true };
   const program = find(path);
   use(looked, program, "run", isOwn);
-  if (isLoader(view, program)) {
-    looked.never = "a dynamic loader would run another one";
-  }
+  if (isLoader(view, program)) looked.never = LOADER_OF_LOADER;
   return { words: words.slice(0, at + 1), whole: false };
 }
 

@@ -57,11 +57,6 @@ export class Family {
     return this.tracees.size - this.#blocked.size === 1 && !this.#exposed;
   }
 
-  /** Whether there is one tracee, so that it is alone after an exec as well. */
-  get single(): boolean {
-    return this.tracees.size === 1 && !this.#exposed;
-  }
-
   /** From now on the kernel may write to a tracee's memory while it is stopped. */
   expose(): void {
     this.#exposed = true;
@@ -225,6 +220,7 @@ export class Family {
       filtered,
       hasJobs: false,
       program,
+      loads: "",
       executing: undefined,
       counted: false,
     };

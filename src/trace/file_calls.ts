@@ -167,8 +167,7 @@ export class FileCalls {
     tracee.exec = undefined;
     switch (spec.treatment) {
       case "exec": {
-        const single = family.single || options.unsafe === true;
-        const exec = lookAtExec(tracee, registers, spec, isOwn, single);
+        const exec = lookAtExec(tracee, registers, spec, isOwn);
         tracee.exec = exec.pending;
         return exec.looked;
       }

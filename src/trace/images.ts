@@ -75,6 +75,7 @@ export class Images {
     }
     strangers.told(maker);
     if (!allowed) return;
+    now.process.loads = programOf(exec);
     if ((options.observe ?? accounts) !== undefined) {
       now.process.program = imageOf(now.view, now.tid);
     }
@@ -104,4 +105,10 @@ export class Images {
     const sp = calls.registersOf(tracee)?.sp ?? 0;
     return unexpectedImage(tracee.view, tracee.tid, sp, exec) === undefined;
   }
+}
+
+/** By which name a new image opens what it runs, if it is a dynamic loader. */
+function programOf(exec: PendingExec | undefined): string {
+  const { told } = exec ?? {};
+  return told?.whole === false ? told.words.at(-1) ?? "" : "";
 }

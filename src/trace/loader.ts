@@ -10,6 +10,9 @@ export function hasLoaderName(path: string): boolean {
   return LOADER_REGEXP.test(path.slice(path.lastIndexOf("/") + 1));
 }
 
+/** Why a dynamic loader does not run another: its arguments would be that one's. */
+export const LOADER_OF_LOADER = "a dynamic loader would run another one";
+
 const WITH_VALUE: ReadonlySet<string> = new Set([
   "--library-path",
   "--inhibit-rpath",

@@ -15,6 +15,8 @@ import {
   O_WRONLY,
 } from "../abi/fcntl.ts";
 import type { Access } from "../policy/call.ts";
+import { isLoader } from "./image.ts";
+import { LOADER_OF_LOADER } from "./loader.ts";
 import { lookAtPath, useOf, within } from "./look.ts";
 import { type IsOwn, type Looked, nothing } from "./looked.ts";
 import { creates, type OpenRequest, readOpen, setsId } from "./open.ts";
@@ -71,6 +73,10 @@ export function lookAtOpen(
   for (const access of accesses) {
     looked.uses.push(within(useOf(place, access, isOwn)));
   }
+  if (isProgramOfLoader(tracee, looked)) {
+    looked.uses.push(useOf(place, "run", isOwn));
+    if (isLoader(tracee.view, place)) looked.never = LOADER_OF_LOADER;
+  }
   if (!exists) {
     // What comes there by the time of the call has not been judged: a device,
     // or a terminal of somebody else.
@@ -84,6 +90,12 @@ export function lookAtOpen(
     looked.errno ||= refusalOfDirectory(request, accesses);
   }
   return looked;
+}
+
+/** Whether a dynamic loader, which runs itself, may open what it was told to run. */
+function isProgramOfLoader({ process }: Tracee, { paths }: Looked): boolean {
+  const { loads } = process;
+  return loads !== "" && paths[0]?.written === loads;
 }
 
 /**

@@ -22,6 +22,11 @@ export interface Process {
   hasJobs: boolean;
   /** The real path of what it runs, as a byte string; "" where unknown. */
   program: string;
+  /**
+   * Of a dynamic loader that is run itself: by which name it opens what it runs,
+   * a byte string; else "".
+   */
+  loads: string;
   /** The thread of it whose exec is in the kernel, and may end the others. */
   executing: Tracee | undefined;
   /** Whether it has ended, and what it used is in the accounts. */
