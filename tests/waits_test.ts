@@ -59,6 +59,47 @@ print("all")`;
   Deno.test({
     ...needs(
       ["python3"],
+      `jail (${engine}) lets threads wait for ever while another changes files by their descriptors`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      // epoll_wait(2), epoll_pwait2(2) and rt_sigtimedwait(2) by their numbers.
+      const code = `import ctypes, os, select, signal, threading, time
+libc = ctypes.CDLL(None, use_errno=True)
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+poll = select.epoll()
+go, told = os.pipe()
+poll.register(go, select.EPOLLIN)
+event = ctypes.create_string_buffer(64)
+signals = ctypes.c_uint64(1 << signal.SIGUSR1 - 1)
+def wait(*call):
+  result = libc.syscall(*call)
+  os.write(1, b"%d\\n" % (result if result >= 0 else -ctypes.get_errno()))
+calls = [(232, poll.fileno(), event, 1, -1), (441, poll.fileno(), event, 1, None, None, 0),
+  (128, ctypes.byref(signals), None, None, 8)]
+threads = [threading.Thread(target=wait, args=call) for call in calls]
+for thread in threads: thread.start()
+def state(thread): return open(f"/proc/self/task/{thread.native_id}/stat").read().split()[2]
+while any(state(thread) != "S" for thread in threads): time.sleep(.01)
+file = os.open("file", os.O_CREAT | os.O_RDWR)
+for _ in range(50): os.fchmod(file, 0o600)
+os.write(told, b".")
+signal.pthread_kill(threads[2].ident, signal.SIGUSR1)
+for thread in threads: thread.join()`;
+      const ended = await jail(["-A"], ["python3", "-u", "-c", code], {
+        engine,
+        cwd: directory.path,
+      });
+      assertEquals(
+        [ended.stdout.trimEnd().split("\n").sort(), ended.stderr],
+        [["1", "1", "10"], ""],
+      );
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
       `jail (${engine}) goes on while three hundred opens of pipes wait in one process`,
     ),
     async fn(): Promise<void> {

@@ -8,6 +8,7 @@ import { actionOf } from "../policy/plan.ts";
 import { SHOWS_CPUS } from "./affinity.ts";
 import { AimedCalls } from "./aimed_calls.ts";
 import { type Answers, fixedRule, type Resumer } from "./answer.ts";
+import { waitsForever } from "./endless.ts";
 import { FactCalls } from "./fact_calls.ts";
 import type { Family } from "./family.ts";
 import { FileCalls } from "./file_calls.ts";
@@ -142,6 +143,19 @@ export class Calls {
     return this.answers.read(tracee) &&
       this.answers.registers.result === -EINTR &&
       this.answers.registers.nr >= 0;
+  }
+
+  /**
+   * A tracee stopped because the tracer wanted it to. The kernel makes most calls
+   * again by itself that waited then; others it is told to, unless a handler runs.
+   */
+  resumeWait(tracee: Tracee): void {
+    if (tracee.inFlight !== undefined || !this.wasInterrupted(tracee)) return;
+    const { registers } = this.answers;
+    const name = this.#tools.specs.at(registers.nr)?.syscall.name;
+    if (name !== undefined && waitsForever(name, registers)) {
+      this.restart(tracee);
+    }
   }
 
   /** Makes the kernel make an interrupted call again where no handler runs. */

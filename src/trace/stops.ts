@@ -11,7 +11,7 @@ import { isIgnored } from "./disposition.ts";
 import { Images } from "./images.ts";
 import { JobControl } from "./job_control.ts";
 import type { Parts } from "./parts.ts";
-import { isStopSignal, stopKind, stopValue } from "./stop.ts";
+import { isStopSignal, type StopKind, stopKind, stopValue } from "./stop.ts";
 import { OPTIONS, THREAD_OPTIONS } from "./stop_options.ts";
 import { isHeldByExec, type Process, type Tracee } from "./tracee.ts";
 
@@ -51,14 +51,26 @@ export class Stops {
   }
 
   #take(tracee: Tracee, status: number): void {
-    const { affinity, ending, entry, freezer, resume, room, strangers, waits } =
-      this.#parts;
+    const {
+      affinity,
+      calls,
+      ending,
+      entry,
+      freezer,
+      resume,
+      room,
+      strangers,
+      waits,
+    } = this.#parts;
     const kind = stopKind(status);
     if (kind === "exited" || kind === "killed") {
       return this.#gone(tracee, kind, stopValue(status));
     }
     tracee.stopped = true;
     tracee.halted = false;
+    if (tracee.interrupted && this.#endsWait(kind, tracee)) {
+      calls.resumeWait(tracee);
+    }
     if (kind !== "seccomp" && kind !== "syscall") tracee.interrupted = false;
     // The program's own filter sends calls to a tracer before they are made.
     if (kind !== "seccomp") waits.aimed(tracee);
@@ -109,6 +121,14 @@ export class Stops {
       case "signal":
         return this.#signal(tracee, stopValue(status));
     }
+  }
+
+  /** Whether a stop for jail's own interruption shows that a call was ended by it. */
+  #endsWait(kind: StopKind, { inFlight }: Tracee): boolean {
+    const { entry } = this.#parts;
+    // Where calls stop at their exit anyway, that is the only stop.
+    return kind === "trap" ||
+      kind === "syscall" && entry !== undefined && inFlight === undefined;
   }
 
   /**
