@@ -90,10 +90,16 @@ for (const engine of ENGINES) {
     await terminal.type(CTRL_Z);
     await terminal.see(/Stopped/);
     await terminal.see(/\$ $/);
-    // In the background it may not read, and stops again. Were fg to come in
-    // that moment, bash would not continue it.
-    await terminal.type("bg; sleep 0.3; fg\n");
-    await terminal.see(/cat' &\r\n[^]*cat'\r\n/);
+    await terminal.type("bg\n");
+    await terminal.see(/cat' &\r\n/);
+    // In the background it may not read, and stops again, which bash says before
+    // it asks for more. Were fg to come before that, bash would not continue it.
+    for (let said = ""; !said.includes("Stopped");) {
+      await terminal.type("\n");
+      [said = ""] = await terminal.see(/[^]*\$ $/);
+    }
+    await terminal.type("fg\n");
+    await terminal.see(/fg\r\n[^]*cat'\r\n/);
     await terminal.type("two\n");
     await terminal.see(/two\r\ntwo\r\n/);
     await terminal.type(CTRL_C);

@@ -310,18 +310,32 @@ const HOSTILE: readonly (readonly [string, string])[] = [
   ["many lists", "read: [\n" + "[],\n".repeat(4e4) + "]"],
 ];
 
+const TEN_THOUSAND = `read:\n${
+  Array.from({ length: 1e4 }, (_, i) => `  - /srv/${i}/data\n`).join("")
+}`;
+
+/** How long something takes here and now, in milliseconds. */
+async function timeOf(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
+}
+
 for (const [what, text] of HOSTILE) {
   Deno.test(`parsePolicy() soon refuses ${what}`, async () => {
     const start = performance.now();
     const error = await fail(text);
     const took = performance.now() - start;
-    assertEquals(took < 3000, true, `took ${took} ms`);
+    if (took > 1000) {
+      // Others may have kept it waiting: a policy that is good takes its time, too.
+      const good = await timeOf(() => parse(TEN_THOUSAND));
+      assertEquals(took < 30 * good, true, `took ${took} ms, ${good} are usual`);
+    }
     assertEquals(error.message.length < 300, true, error.message);
   });
 }
 
 Deno.test("parsePolicy() reads a policy of ten thousand rules", async () => {
-  const rules = Array.from({ length: 1e4 }, (_, i) => `  - /srv/${i}/data\n`);
-  const layer = await parse(`read:\n${rules.join("")}`);
+  const layer = await parse(TEN_THOUSAND);
   assertEquals(layer.read.allow.length, 1e4);
 });
