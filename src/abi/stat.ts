@@ -27,6 +27,8 @@ export const S_ISGID = 0o2000;
 export const S_IXUGO = 0o111;
 /** Sticky. */
 export const S_ISVTX = 0o1000;
+/** Its group may write. */
+export const S_IWGRP = 0o0020;
 /** Others may write. */
 export const S_IWOTH = 0o0002;
 

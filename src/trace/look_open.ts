@@ -1,6 +1,6 @@
 /** Looks at an open: which file, and what would be done to it. */
 
-import { EEXIST, EINVAL, EISDIR, ENOENT } from "../abi/errno.ts";
+import { EACCES, EEXIST, EINVAL, EISDIR, ENOENT } from "../abi/errno.ts";
 import {
   AT_FDCWD,
   O_ACCMODE,
@@ -23,6 +23,7 @@ import { creates, type OpenRequest, readOpen, setsId } from "./open.ts";
 import type { Registers } from "./registers.ts";
 import { resolve } from "./resolve.ts";
 import type { CallSpec, PathArg } from "./spec.ts";
+import { isGuardedFile } from "./sticky.ts";
 import { ownerOf, type Tracee } from "./tracee.ts";
 
 /** What an open would do to the file. */
@@ -88,6 +89,8 @@ export function lookAtOpen(
     }
   } else if (place.kind === "directory") {
     looked.errno ||= refusalOfDirectory(request, accesses);
+  } else if (creates(request) && (flags & O_EXCL) === 0) {
+    if (isGuardedFile(place, ownerOf(tracee))) looked.errno ||= EACCES;
   }
   return looked;
 }

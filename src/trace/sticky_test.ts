@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { set } from "../abi/layout.ts";
-import { S_IFDIR, S_IFLNK, STAT } from "../abi/stat.ts";
-import { isLeftByOthers } from "./sticky.ts";
+import { S_IFDIR, S_IFLNK, S_IFREG, STAT } from "../abi/stat.ts";
+import { isKeptByOthers, isLeftByOthers } from "./sticky.ts";
 
 function stat(mode: number, owner: number): Uint8Array {
   const bytes = new Uint8Array(STAT.size);
@@ -41,6 +41,31 @@ for (
         stat(S_IFLNK | 0o777, link),
         stat(S_IFDIR | mode, directory),
         () => reader,
+      ),
+      expected,
+    );
+  });
+}
+
+// The table of may_create_in_sticky() in fs/namei.c.
+for (
+  const [what, mode, directory, file, opener, level, expected] of [
+    ["somebody's file where anybody can write", 0o1777, 0, 7, 8, 1, true],
+    ["one's own file there", 0o1777, 0, 8, 8, 1, false],
+    ["a file of whoever has the directory", 0o1777, 7, 7, 8, 1, false],
+    ["somebody's file where a group can write", 0o1775, 0, 7, 8, 1, false],
+    ["the same, at the second level", 0o1775, 0, 7, 8, 2, true],
+    ["somebody's file where nobody else can", 0o1755, 0, 7, 8, 2, false],
+    ["somebody's file, for nobody known", 0o1777, 0, 7, undefined, 1, true],
+  ] as const
+) {
+  Deno.test(`isKeptByOthers() is ${expected} for ${what}`, () => {
+    assertEquals(
+      isKeptByOthers(
+        stat(S_IFREG | 0o644, file),
+        stat(S_IFDIR | mode, directory),
+        level,
+        () => opener,
       ),
       expected,
     );
