@@ -98,6 +98,21 @@ export class Calls {
     else this.#waiting.unshift(tracee);
   }
 
+  /** Whether the call that a tracee has stopped at means a file by its descriptor. */
+  restsOnDescriptor(tracee: Tracee): boolean {
+    const registers = this.registersOf(tracee);
+    const spec = registers && this.#tools.specs.at(registers.nr);
+    const entry = spec && this.#tools.options.plan.get(spec.syscall.name);
+    if (registers === undefined || spec === undefined || entry === undefined) {
+      return false;
+    }
+    const action = actionOf(entry, registers);
+    if (action.kind !== "trace") return false;
+    const { kind } = action.look;
+    return kind === "write-fd" ||
+      kind === "call" && spec.treatment === "descriptor";
+  }
+
   /** A tracee stopped at the exit of a call; whether something was in flight. */
   leave(tracee: Tracee): boolean {
     const flight = tracee.inFlight;

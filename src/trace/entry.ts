@@ -21,6 +21,8 @@ import {
 } from "../abi/seccomp.ts";
 import { readCallInfo } from "../sys/ptrace.ts";
 import { interpret } from "./interpret.ts";
+import { stopKind } from "./stop.ts";
+import type { Tracee } from "./tracee.ts";
 
 /** What happens at a stop for a call. */
 export type EntryAction =
@@ -36,6 +38,24 @@ export type EntryAction =
   | { readonly kind: "kill"; readonly nr: number };
 
 const EXIT: EntryAction = { kind: "exit" };
+
+/**
+ * Whether a stop is at the entry of a call that has to be looked at.
+ *
+ * @param tracee who has stopped
+ * @param status the stop
+ * @param entry what the filter says, where the kernel does not run it
+ */
+export function isLookedAt(
+  { tid, inFlight }: Tracee,
+  status: number,
+  entry: Entry | undefined,
+): boolean {
+  if (inFlight !== undefined) return false;
+  return entry === undefined
+    ? stopKind(status) === "seccomp"
+    : stopKind(status) === "syscall" && entry.actionOf(tid).kind === "trace";
+}
 
 /** Runs the filter at the entry of calls. */
 export class Entry {

@@ -25,6 +25,8 @@ export class Family {
   readonly #ids = new Uint8Array(PID_MAX_LIMIT / 8);
   /** Parents of a vfork that surely cannot run. */
   readonly #blocked: Set<Tracee> = new Set();
+  /** All parents of a vfork that is not known to be over. */
+  readonly #waiting: Set<Tracee> = new Set();
   #exposed = false;
   /**
    * Whether the program runs. Before, the one tracee is the launcher, which
@@ -122,6 +124,7 @@ export class Family {
     if (vfork) {
       parent.vfork = child;
       this.#blocked.add(parent);
+      this.#waiting.add(parent);
     }
     return child;
   }
@@ -162,7 +165,7 @@ export class Family {
 
   /** Who waits for a tracee's vfork. */
   *parentsOf(child: Tracee): Generator<Tracee> {
-    for (const parent of this.tracees.values()) {
+    for (const parent of this.#waiting) {
       if (parent.vfork === child) yield parent;
     }
   }
@@ -176,6 +179,7 @@ export class Family {
     }
     this.#endVforkOf(tracee);
     this.#blocked.delete(tracee);
+    this.#waiting.delete(tracee);
   }
 
   /**
@@ -198,6 +202,7 @@ export class Family {
       this.tracees.delete(former);
       tracee = { ...caller, tid };
       this.tracees.set(tid, tracee);
+      if (this.#waiting.delete(caller)) this.#waiting.add(tracee);
     }
     leave(tracee);
     tracee.space = spaceOf(new PinRegion());
@@ -208,8 +213,9 @@ export class Family {
 
   #endVforkOf(child: Tracee): void {
     this.release(child);
-    for (const parent of this.tracees.values()) {
-      if (parent.vfork === child) parent.vfork = undefined;
+    for (const parent of this.parentsOf(child)) {
+      parent.vfork = undefined;
+      this.#waiting.delete(parent);
     }
   }
 

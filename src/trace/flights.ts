@@ -128,7 +128,7 @@ export class Flights {
 
   /** The call of a tracee has returned; whether the tracee is still there. */
   land(tracee: Tracee, flight: InFlight): boolean {
-    const { answers, output, resumer } = this.#tools;
+    const { answers, freezer, output, resumer } = this.#tools;
     const { registers } = answers;
     if (!answers.read(tracee)) return false;
     const { result } = registers;
@@ -149,7 +149,8 @@ export class Flights {
     }
     tracee.interrupted = false;
     // Written before others are let go on, who need the registers for theirs.
-    if (answers.write(tracee)) resumer.go(tracee);
+    const goes = answers.write(tracee);
+    if (goes && !freezer.park(tracee)) resumer.go(tracee);
     this.end(tracee);
     return true;
   }

@@ -7,6 +7,10 @@
  * `/proc/self/fd/N` that has no path) are made while every tracee with the same
  * table of descriptors is stopped. A process with one thread needs none of it.
  *
+ * To stop all threads for each call of each thread would take very long where
+ * there are many. So when a call is over, its thread stays stopped, and those of
+ * the others are made, one after another, that stand at such a call as well.
+ *
  * The parent of a vfork does not stop before its child is done with its memory,
  * and must not be waited for. That it cannot run is sure only while the child is
  * in a stop: what dies lets its parent go before anybody hears of it. So the
@@ -17,13 +21,31 @@
 import { isInStop } from "../sys/ptrace.ts";
 import type { Family } from "./family.ts";
 import { stopKind } from "./stop.ts";
-import { type Files, interruptCall, type Tracee } from "./tracee.ts";
+import {
+  type Files,
+  interruptCall,
+  isHeldByExec,
+  type Tracee,
+} from "./tracee.ts";
+
+/** What a freezer asks of its tracer. */
+export interface Served {
+  /** A tracee has its descriptors alone: its call is looked at. */
+  ready(tracee: Tracee): void;
+  /** Handles a stop that was held back. */
+  handle(tracee: Tracee, status: number): void;
+  /** Resumes a tracee whose call is over. */
+  go(tracee: Tracee): void;
+  /** Whether a stop is at the entry of a call that rests on a descriptor alone. */
+  restsOnDescriptor(tracee: Tracee, status: number): boolean;
+}
 
 /** Stops other tracees for one call at a time. */
 export class Freezer {
   readonly #family: Family;
-  readonly #ready: (tracee: Tracee) => void;
-  readonly #handle: (tracee: Tracee, status: number) => void;
+  readonly #served: Served;
+  /** Those of the frozen whose calls were made, and that have not gone on. */
+  readonly #parked = new Set<Tracee>();
   readonly #pending = new Set<Tracee>();
   #frozen: Tracee[] = [];
   #for: Tracee | undefined;
@@ -33,17 +55,11 @@ export class Freezer {
    * Makes one.
    *
    * @param family the tracees
-   * @param ready told when a tracee has its descriptors alone
-   * @param handle handles a stop that was held back
+   * @param served who is told
    */
-  constructor(
-    family: Family,
-    ready: (tracee: Tracee) => void,
-    handle: (tracee: Tracee, status: number) => void,
-  ) {
+  constructor(family: Family, served: Served) {
     this.#family = family;
-    this.#ready = ready;
-    this.#handle = handle;
+    this.#served = served;
   }
 
   /** Whether others are stopped, or being stopped, for this tracee. */
@@ -97,17 +113,40 @@ export class Freezer {
     return true;
   }
 
-  /** The call is over: the others go on with what they were about to do. */
+  /**
+   * The call is over, and its tracee about to go on: whether it has to wait until
+   * the calls of others are over.
+   */
+  park(tracee: Tracee): boolean {
+    if (this.#for !== tracee || this.#next(tracee) === undefined) return false;
+    tracee.frozen = true;
+    this.#frozen.push(tracee);
+    this.#parked.add(tracee);
+    return true;
+  }
+
+  /**
+   * The call is over: the next one is made, or the others go on with what they
+   * were about to do.
+   */
   thaw(tracee: Tracee): void {
     if (this.#for !== tracee) return;
+    const next = this.#next();
+    if (next !== undefined) return this.#pass(next);
     const frozen = this.#frozen;
     this.#for = undefined;
     this.#frozen = [];
     this.#kept = false;
     this.#pending.clear();
     for (const other of frozen) other.frozen = false;
+    for (const other of this.#parked) this.#served.go(other);
+    this.#parked.clear();
     for (const other of frozen) {
-      for (const status of other.held.splice(0)) this.#handle(other, status);
+      // One that went on may have begun to stop the others for a call of its own.
+      if (other.frozen) continue;
+      for (const status of other.held.splice(0)) {
+        this.#served.handle(other, status);
+      }
     }
   }
 
@@ -140,8 +179,7 @@ export class Freezer {
   /** A tracee is gone. */
   gone(tracee: Tracee): void {
     if (tracee.frozen) {
-      tracee.frozen = false;
-      this.#frozen = this.#frozen.filter((other) => other !== tracee);
+      this.#leave(tracee);
       this.#arrived(tracee);
     }
     this.thaw(tracee);
@@ -157,7 +195,42 @@ export class Freezer {
 
   #arrived(tracee: Tracee): void {
     if (!this.#pending.delete(tracee) || this.#pending.size > 0) return;
-    if (this.#for !== undefined) this.#ready(this.#for);
+    if (this.#for !== undefined) this.#served.ready(this.#for);
+  }
+
+  /** Makes the call of another one that is stopped. */
+  #pass(next: Tracee): void {
+    this.#leave(next);
+    next.held.length = 0;
+    this.#for = next;
+    this.#kept = false;
+    this.#served.ready(next);
+  }
+
+  /** A tracee is none of the frozen any more. */
+  #leave(tracee: Tracee): void {
+    tracee.frozen = false;
+    this.#frozen = this.#frozen.filter((other) => other !== tracee);
+    this.#parked.delete(tracee);
+  }
+
+  /**
+   * One of the frozen that stands at such a call, while all are stopped that this
+   * call needs stopped.
+   *
+   * @param but who is about to be one of them
+   */
+  #next(but?: Tracee): Tracee | undefined {
+    if (this.#pending.size > 0) return undefined;
+    return this.#frozen.find((tracee) => {
+      const [status, another] = tracee.held;
+      return status !== undefined && another === undefined &&
+        !isHeldByExec(tracee) &&
+        this.#served.restsOnDescriptor(tracee, status) &&
+        this.#sharers(tracee, tracee.process.pid).every((other) =>
+          other.frozen || other === but
+        );
+    });
   }
 
   #sharers(tracee: Tracee, pid: number): Tracee[] {

@@ -8,7 +8,7 @@ import { Accounts } from "./accounts.ts";
 import { Affinity, isHidden } from "./affinity.ts";
 import { Calls } from "./calls.ts";
 import { Ending } from "./ending.ts";
-import { Entry } from "./entry.ts";
+import { Entry, isLookedAt } from "./entry.ts";
 import { Family } from "./family.ts";
 import { Freezer } from "./freeze.ts";
 import type { TraceOptions } from "./options.ts";
@@ -72,11 +72,13 @@ export function makeParts(
     ? new Accounts(family)
     : undefined;
   const room = processes && new Room(family, processes.most);
-  const freezer = new Freezer(
-    family,
-    (tracee) => calls.ready(tracee),
+  const freezer: Freezer = new Freezer(family, {
+    ready: (tracee) => calls.ready(tracee),
     handle,
-  );
+    go: (tracee) => resume.go(tracee, 0),
+    restsOnDescriptor: (tracee, status) =>
+      isLookedAt(tracee, status, entry) && calls.restsOnDescriptor(tracee),
+  });
   const waits = new Waits(accounts);
   const affinity = new Affinity(
     isHidden(options.plan),
