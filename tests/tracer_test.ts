@@ -281,6 +281,22 @@ for (const engine of ENGINES) {
     assertEquals([ended.stdout, ended.code], ["all\n", 0]);
   });
 
+  Deno.test(`jail (${engine}) stops all threads once for the calls of many by a descriptor`, async () => {
+    await using directory = await scratch();
+    const file = await directory.file("x", "");
+    const stops = async (count: number): Promise<number> => {
+      const argv = [fixture("fchmod_all"), `${count}`, file];
+      const flags = ["-A", "--stats", "--json"];
+      const ended = await jail(flags, argv, { engine });
+      assertEquals(ended.stdout, `${count}\n`, ended.stderr);
+      return JSON.parse(ended.stderr.trim().split("\n").at(-1) ?? "").stops;
+    };
+    const few = await stops(50);
+    const many = await stops(400);
+    // Sixty-four times as many, were all of them stopped for each call.
+    assert(many < 20 * few, `${few} stops of 50, ${many} of 400`);
+  });
+
   Deno.test({
     ...needs(
       ["python3"],
