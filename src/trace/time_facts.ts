@@ -62,8 +62,9 @@ export class TimeFacts {
   /**
    * Puts the real time of day in place of that which a call waits for.
    *
-   * It is put below the stack, and not on pinned pages: whoever changes it there
-   * changes only how long the program itself waits.
+   * It is put below the stack, and not on pinned pages. A thread that changes it
+   * there changes how long its own program waits, and may so find out the real
+   * time, which time stamps tell anyway (SECURITY.md).
    *
    * @param tracee who made the call
    * @param registers its registers, which are changed
