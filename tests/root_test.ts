@@ -1,9 +1,15 @@
 /** `--root`: a program sees a directory as `/`, and nothing outside of it. */
 
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assertEquals,
+  assertMatch,
+  assertNotEquals,
+  assertStringIncludes,
+} from "@std/assert";
 import { Jail } from "../src/mod.ts";
 import { type Ended, ENGINES, fixture, run } from "./harness.ts";
 import { jailCommand, scratch } from "./jail.ts";
+import { withoutArgv } from "./without.ts";
 
 const PROGRAMS = "bash cat env id ln ls mkdir mv readlink rm sh stat touch";
 
@@ -238,6 +244,60 @@ for (const engine of ENGINES) {
     assertStringIncludes(refused.stderr, `real path "outside:${file}"`);
     const allowed = await cat("-A");
     assertEquals([allowed.code, allowed.stdout], [0, "outside\n"]);
+  });
+}
+
+const FLAG = "the flag of a file that is closed\n";
+
+/** How often a program got out of its root while a directory was moved out of it. */
+async function escapes(
+  argvOf: (policy: string, argv: readonly string[]) => readonly string[],
+): Promise<number> {
+  await using place = await scratch();
+  const root = `${place.path}/root`;
+  await Deno.mkdir(`${root}/open/p/d`, { recursive: true });
+  await Deno.mkdir(`${place.path}/x`);
+  await Deno.chmod(root, 0o755);
+  await place.file("flag", FLAG);
+  await Deno.writeTextFile(`${root}/open/flag`, "fine\n");
+  const program = fixture("race_root", ["-pthread", "-static"]);
+  await Deno.copyFile(program, `${root}/race`);
+  const policy = await place.file(
+    "policy.yaml",
+    `extends: allow-all\nroot: ${root}\n`,
+  );
+  const mover = new Deno.Command(program, {
+    args: ["outside", `${root}/open/p/d`, `${place.path}/x/d`],
+  }).spawn();
+  try {
+    const ended = await run(argvOf(policy, ["/race", "inside", "3"]));
+    const counts = /^attempts ([1-9][0-9]*) wins ([0-9]+)\n$/.exec(
+      ended.stdout,
+    );
+    if (counts === null) throw new Error(JSON.stringify(ended));
+    return Number(counts[2]);
+  } finally {
+    mover.kill("SIGKILL");
+    await mover.status;
+  }
+}
+
+for (const [name, way] of WAYS) {
+  Deno.test(`jail holds a program in its root while a directory is moved out, ${name}`, async () => {
+    const words = [...way, ...jailCommand(), "--no-landlock", "-p"];
+    const escaped = await escapes((
+      file,
+      argv,
+    ) => [...words, file, "--", ...argv]);
+    assertEquals(escaped, 0);
+  });
+
+  if (way.length === 0) continue;
+  Deno.test(`without pinning a program leaves its root while a directory is moved out, ${name}`, async () => {
+    const escaped = await escapes((file, argv) => [
+      ...[...way, ...withoutArgv("pinning", "seccomp", file, argv)],
+    ]);
+    assertNotEquals(escaped, 0);
   });
 }
 

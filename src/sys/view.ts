@@ -85,6 +85,15 @@ export class View {
   }
 
   /**
+   * Whether `..` leads out of a directory that somebody outside has just moved out
+   * of the root. A mount ends there for the kernel, path_connected() in fs/namei.c;
+   * a root that chroot(2) made does not.
+   */
+  get leaks(): boolean {
+    return !this.isOwn && this.#mounts === undefined;
+  }
+
+  /**
    * Opens a file by an absolute path of the program.
    *
    * @param path a C string

@@ -150,7 +150,8 @@ export class FileCalls {
     const asIs = !replaced && (!inMemory || options.unsafe === true ||
       alone && !looked.changed &&
         (!family.started ||
-          !looked.pinned && inPrivateMemory(tracee, registers, spec, looked)));
+          !looked.pinned && !couldLeave(tracee, looked) &&
+            inPrivateMemory(tracee, registers, spec, looked)));
     if (!asIs && !this.#flights.prepare(tracee)) return "in flight";
     looked.never ??= this.#closed.why(looked, spec, tracee.process.pid);
     const done = this.#decided(tracee, spec, looked, asIs);
@@ -260,4 +261,14 @@ export class FileCalls {
     this.#flights.begin(tracee, spec, -1, looked);
     return "in flight";
   }
+}
+
+/**
+ * Whether a path could lead out of the root by the time that the kernel looks at
+ * it: where it has `..`, itself, in a link, or by being relative. An exec keeps its
+ * path, and its image is looked at again.
+ */
+function couldLeave({ view }: Tracee, { paths }: Looked): boolean {
+  return view.leaks &&
+    paths.some(({ written, place }) => written !== place.path);
 }
