@@ -153,6 +153,7 @@ const VALUES: readonly ValueCase[] = [
   { what: "an engine", words: ["--engine=ptrace"], want: { engine: "ptrace" } },
   { what: "asking", words: ["--on-deny=ask"], want: { onDeny: "ask" } },
   { what: "--on-deny", words: ["--on-deny", "kill"], want: { onDeny: "kill" } },
+  { what: "a root directory", words: ["--root=box"], want: { root: "box" } },
   {
     what: "descriptors",
     words: ["--keep-fd=3", "--keep-fd", "9"],
