@@ -314,3 +314,21 @@ for kind in [stat.S_IFCHR, stat.S_IFBLK]:
   assertEquals(ended.stdout, "Operation not permitted\n".repeat(2));
   assert(await Deno.stat(path).then(() => false, () => true));
 });
+
+for (const engine of ENGINES) {
+  Deno.test(`jail (${engine}) lets one program beside another read where it is`, async () => {
+    const script =
+      "readlink /proc/self/cwd /proc/self/root; stat -c %F /proc/self/cwd";
+    const ended = await jail(
+      ["-A"],
+      ["sh", "-c", `(cd /usr; ${script}); true`],
+      {
+        engine,
+      },
+    );
+    assertEquals(
+      [ended.stdout, ended.stderr],
+      ["/usr\n/\nsymbolic link\n", ""],
+    );
+  });
+}

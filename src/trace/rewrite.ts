@@ -138,7 +138,8 @@ export class Rewriter {
       // NULL in place of a path means the descriptor.
       if (registers.address(path.arg) === 0) continue;
       const text = kernelPath(registers, spec, path);
-      if (!alone && WHERE_IT_IS_REGEXP.test(text)) return -EACCES;
+      const leads = path.place.via !== "";
+      if (!alone && leads && WHERE_IT_IS_REGEXP.test(text)) return -EACCES;
       if (text.length >= PATH_MAX) return -ENAMETOOLONG;
       const becomesOpenat2 = !keepsNumber || spec.syscall.name === "openat2";
       if (looked.open !== undefined && becomesOpenat2) {
