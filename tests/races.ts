@@ -92,6 +92,13 @@ export const RACES: readonly Race[] = [
     control: "pinning",
   },
   {
+    name: "a path is overwritten from outside, in a program's own file",
+    words: ["race_path", "private", "open"],
+    outside: ["race_path", "outside", "open"],
+    both: true,
+    control: "pinning",
+  },
+  {
     name: "a path is overwritten by a signal handler",
     words: ["race_path", "signal", "open"],
     both: true,

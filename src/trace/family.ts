@@ -274,5 +274,5 @@ function leave({ space, files }: Tracee): void {
 }
 
 function spaceOf(pins: PinRegion): Space {
-  return { tracees: 0, pins, pages: new TraceePages() };
+  return { tracees: 0, pins, pages: new TraceePages(), copies: 0 };
 }

@@ -16,7 +16,7 @@ import { lookAtDescriptor, lookAtPaths } from "./look_paths.ts";
 import type { Looked } from "./looked.ts";
 import { lookAtMessages } from "./message.ts";
 import { hidesReading } from "./last_read.ts";
-import { inPrivateMemory } from "./private.ts";
+import { inPrivateMemory, makePrivate } from "./private.ts";
 import { replaceFile } from "./replace.ts";
 import { isDatagram, lookAtSender, widenFilter } from "./senders.ts";
 import {
@@ -147,11 +147,16 @@ export class FileCalls {
     const replaced = this.#replace(looked);
     const inMemory = looked.paths.length > 0 || looked.address !== undefined ||
       looked.messages.length > 0;
-    const asIs = !replaced && (!inMemory || options.unsafe === true ||
-      alone && !looked.changed &&
-        (!family.started ||
-          !looked.pinned && !couldLeave(tracee, looked) &&
-            inPrivateMemory(tracee, registers, spec, looked)));
+    const mayStay = alone && !replaced && !looked.changed;
+    const rests = mayStay && family.started && !looked.pinned &&
+      !couldLeave(tracee, looked);
+    const asIs = !replaced && (!inMemory || options.unsafe === true) ||
+      mayStay && !family.started ||
+      rests && inPrivateMemory(tracee, registers, spec, looked);
+    if (!asIs && rests && makePrivate(tracee, registers, spec, looked)) {
+      if (looked.held !== undefined) close(looked.held.fd);
+      return this.#under(tracee, spec, alone);
+    }
     if (!asIs && !this.#flights.prepare(tracee)) return "in flight";
     looked.never ??= this.#closed.why(looked, spec, tracee.process.pid);
     const done = this.#decided(tracee, spec, looked, asIs);

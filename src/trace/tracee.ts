@@ -41,6 +41,8 @@ export interface Space {
   readonly pins: PinRegion;
   /** What kind of memory its pages are. */
   readonly pages: TraceePages;
+  /** How many of its pages the tracer has had copied, or tried to. */
+  copies: number;
 }
 
 /** A table of descriptors, shared by threads and by CLONE_FILES. */
