@@ -30,23 +30,30 @@ export function get<Name extends string>(
   name: Name,
 ): number {
   const [offset, type] = layout.fields[name];
-  const data = view(bytes);
   switch (type) {
     case "u8":
-      return data.getUint8(offset);
+      return bytes[offset] as number;
     case "u16":
-      return data.getUint16(offset, true);
+      return half(bytes, offset);
     case "i32":
-      return data.getInt32(offset, true);
+      return word(bytes, offset);
     case "u32":
-      return data.getUint32(offset, true);
+      return word(bytes, offset) >>> 0;
     case "i64":
-      return data.getInt32(offset + 4, true) * 2 ** 32 +
-        data.getUint32(offset, true);
+      return word(bytes, offset + 4) * 2 ** 32 + (word(bytes, offset) >>> 0);
     case "u64":
-      return data.getUint32(offset + 4, true) * 2 ** 32 +
-        data.getUint32(offset, true);
+      return (word(bytes, offset + 4) >>> 0) * 2 ** 32 +
+        (word(bytes, offset) >>> 0);
   }
+}
+
+function half(bytes: Uint8Array, at: number): number {
+  return (bytes[at] as number) | (bytes[at + 1] as number) << 8;
+}
+
+/** Byte by byte, since a view of them would be one more object at each stop. */
+function word(bytes: Uint8Array, at: number): number {
+  return half(bytes, at) | half(bytes, at + 2) << 16;
 }
 
 /**

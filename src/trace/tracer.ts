@@ -124,6 +124,14 @@ class Tracer {
       if (tid < 0) {
         throw new SystemCallError("wait for stops", "wait4()", errnoName(-tid));
       }
+      const only = family.tracees.size === 1 && waits.isOnlyStop
+        ? family.tracees.get(tid)
+        : undefined;
+      if (only !== undefined) {
+        waits.count();
+        this.#stops.handle(only, waits.status);
+        continue;
+      }
       waits.take(tid);
       if (family.tracees.size > 1) waits.takeOthers();
     }

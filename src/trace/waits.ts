@@ -130,9 +130,20 @@ export class Waits {
     this.#aims.delete(tracee);
   }
 
+  /** Whether the last wait found a stop, and not an end, and no other one waits. */
+  get isOnlyStop(): boolean {
+    return this.#tids.length === 0 && this.#deaths.length === 0 &&
+      !isDeath(this.status);
+  }
+
+  /** Counts a stop that is handled at once. */
+  count(): void {
+    if (this.#accounts !== undefined) this.#accounts.stops++;
+  }
+
   /** Takes the stop that the last wait found, to be handled in its turn. */
   take(tid: number): void {
-    if (this.#accounts !== undefined) this.#accounts.stops++;
+    this.count();
     const status = this.status;
     if (isDeath(status)) {
       // Whatever stop it was in is over.
