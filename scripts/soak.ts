@@ -14,6 +14,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { compareWays } from "../tests/differential.ts";
 import { ENGINES } from "../tests/harness.ts";
+import { compareNumbers } from "../tests/numbers.ts";
 import { killJail, PHASES } from "../tests/kill.ts";
 import { isWon, type Race, RACES, runRace } from "../tests/races.ts";
 import type { Engine } from "../src/trace/options.ts";
@@ -82,12 +83,14 @@ async function soakRules(
   const end = performance.now() + 1000 * seconds;
   let [passed, failed, pairs, refused] = [0, 0, 0, 0];
   for (let seed = first; performance.now() < end; seed++) {
-    const compared = await compareWays(seed, PAIRS);
-    pairs += compared.pairs;
-    refused += compared.refused;
-    for (const fault of compared.faults) say(`    ${fault}`);
-    if (compared.faults.length === 0) passed++;
-    else failed++;
+    for (const compareOnce of [compareWays, compareNumbers]) {
+      const compared = await compareOnce(seed, PAIRS);
+      pairs += compared.pairs;
+      refused += compared.refused;
+      for (const fault of compared.faults) say(`    ${fault}`);
+      if (compared.faults.length === 0) passed++;
+      else failed++;
+    }
   }
   say(`Rules and calls from seed ${first} on: ${pairs}, ${refused} refused`);
   return { passed, failed };

@@ -89,7 +89,7 @@ const PATHS = [
 ];
 
 /** Random numbers that a seed makes again: mulberry32. */
-function random(seed: number): (below: number) => number {
+export function random(seed: number): (below: number) => number {
   let state = seed >>> 0;
   return (below) => {
     state = (state + 0x6d2b79f5) >>> 0;

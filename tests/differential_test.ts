@@ -2,6 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { compareWays } from "./differential.ts";
+import { compareNumbers } from "./numbers.ts";
 
 /** Alone, beside a thread, and beside a process with the same memory. */
 const SEEDS = [1, 2, 3];
@@ -15,7 +16,15 @@ for (const seed of SEEDS) {
   });
 }
 
+for (const seed of SEEDS) {
+  Deno.test(`the filter, the stops and ptrace do what is planned of numbers, seed ${seed}`, async () => {
+    const { refused, faults } = await compareNumbers(seed, 2 * PAIRS);
+    assertEquals(faults, []);
+    assert(refused > PAIRS / 4);
+  });
+}
+
 Deno.test("a rule that decide() does not know of shows in a comparison", async () => {
-  const { faults } = await compareWays(1, 20, ["--allow-write"]);
+  const { faults } = await compareWays(1, 20, ["-R", "-W"]);
   assert(faults.length > 0);
 });
