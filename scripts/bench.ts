@@ -6,6 +6,7 @@
  *     deno task bench --write         and put the tables into the documents
  *     deno task bench --json=FILE     and write all numbers to a file
  *     deno task bench find gcc        the workloads with these words alone
+ *     deno task bench --jail=FILE     with a compiled jail in place of its sources
  *
  * What is not installed, or does not work here, is named with the reason.
  */
@@ -16,7 +17,7 @@ import { compare, type Patience, type Row } from "./bench/compare.ts";
 import { isFailure } from "./bench/compare.ts";
 import { tryOut } from "./bench/measure.ts";
 import { makePlace, type Place } from "./bench/place.ts";
-import { measureSizes, type SizePatience } from "./bench/sizes.ts";
+import { measureSizes } from "./bench/sizes.ts";
 import {
   between,
   fullText,
@@ -24,15 +25,15 @@ import {
   shortText,
   toJson,
 } from "./bench/tables.ts";
-import { type Way, WAYS } from "./bench/ways.ts";
+import { SOURCE, type Way, waysWith } from "./bench/ways.ts";
 import { FULL, QUICK, START, workloads } from "./bench/workloads.ts";
 import { capture, DENO, pass, ROOT, say } from "./parts.ts";
 
 const LONG: Patience = { each: 45_000, run: 60_000, times: 15 };
 const BRIEF: Patience = { each: 4000, run: 10_000, times: 5 };
 
-const LONG_SIZES: SizePatience = { quick: false, times: 3, run: 120_000 };
-const BRIEF_SIZES: SizePatience = { quick: true, times: 1, run: 20_000 };
+const LONG_SIZES = { quick: false, times: 3, run: 120_000 };
+const BRIEF_SIZES = { quick: true, times: 1, run: 20_000 };
 
 /** Where the short table and the long one stand. */
 const SHORT_DOCUMENT = "README.md";
@@ -47,12 +48,13 @@ function tell(line: string): void {
 
 /** The ways that work here, and why others do not. */
 async function waysHere(
+  all: readonly Way[],
   place: Place,
 ): Promise<{ ways: Way[]; missing: Map<string, string> }> {
   const ways: Way[] = [];
   const missing = new Map<string, string>();
   const options = { cwd: place.path, env: place.env, most: 10_000 };
-  for (const way of WAYS) {
+  for (const way of all) {
     const tried = await tryOut([...way.prefix(place.path), "true"], options);
     if (!isFailure(tried)) {
       ways.push(way);
@@ -65,11 +67,19 @@ async function waysHere(
   return { ways, missing };
 }
 
+/** A word, or the path of the file that it names: ways run elsewhere. */
+async function absolute(word: string): Promise<string> {
+  return await Deno.realPath(word).catch(() => word);
+}
+
 /** Kernel, processors, versions. */
-async function machine(): Promise<string> {
+async function machine(jail: readonly string[]): Promise<string> {
   const kernel = await capture("uname", ["-srm"]);
   const cpus = navigator.hardwareConcurrency;
-  return `${kernel.output.trim()}, ${cpus} processors, Deno ${Deno.version.deno}`;
+  const what = jail === SOURCE
+    ? `jail from its sources by Deno ${Deno.version.deno}`
+    : "jail compiled";
+  return `${kernel.output.trim()}, ${cpus} processors, ${what}`;
 }
 
 /** Puts the tables where documents have them, in the form of the formatter. */
@@ -90,7 +100,7 @@ async function write(results: Results): Promise<void> {
 if (import.meta.main) {
   const options = parseArgs(Deno.args, {
     boolean: ["quick", "write"],
-    string: ["json"],
+    string: ["json", "jail"],
   });
   const quick = options["quick"] === true;
   const words = (options["_"] as readonly unknown[]).map(String);
@@ -98,8 +108,11 @@ if (import.meta.main) {
     name === START || words.length === 0 ||
     words.some((word) => name.includes(word))
   );
+  const jail = typeof options["jail"] === "string"
+    ? await Promise.all(options["jail"].split(" ").map(absolute))
+    : SOURCE;
   await using place = await makePlace();
-  const { ways, missing } = await waysHere(place);
+  const { ways, missing } = await waysHere(waysWith(jail), place);
   const rows: Row[] = [];
   for (const workload of chosen) {
     const start = performance.now();
@@ -109,12 +122,12 @@ if (import.meta.main) {
   }
   const sizes = words.length > 0 ? [] : await measureSizes(
     place,
-    quick ? BRIEF_SIZES : LONG_SIZES,
+    { ...quick ? BRIEF_SIZES : LONG_SIZES, jail },
     ({ name, size }) => tell(`${size} ${name}`),
   );
   const results: Results = {
     date: new Date().toISOString().slice(0, 10),
-    machine: await machine(),
+    machine: await machine(jail),
     ...{ ways, missing, rows, sizes },
   };
   say(fullText(results));

@@ -3,7 +3,7 @@
 import { median, run } from "./measure.ts";
 import { isFailure } from "./compare.ts";
 import type { Place } from "./place.ts";
-import { JAIL, POLICY } from "./ways.ts";
+import { POLICY } from "./ways.ts";
 
 /** One thing that there may be much of. */
 interface Dimension {
@@ -103,6 +103,8 @@ async function withRules(size: number, path: string): Promise<string> {
 
 /** How long sizes may take. */
 export interface SizePatience {
+  /** The words that run jail. */
+  readonly jail: readonly string[];
   /** Whether the sizes of `--quick` are taken. */
   readonly quick: boolean;
   /** How often each is run. */
@@ -146,7 +148,10 @@ async function measure(
     const without = await run(words, options);
     if (isFailure(without)) note = `alone: ${without.reason}`;
     else alone.push(without.ms);
-    const within = await run([...JAIL, ...flags, "--", ...words], options);
+    const within = await run(
+      [...patience.jail, ...flags, "--", ...words],
+      options,
+    );
     if (isFailure(within)) note = within.reason;
     else {
       jailed.push(within.ms);
