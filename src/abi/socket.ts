@@ -25,6 +25,12 @@ export const SOCK_RAW = 3;
 export const SOCK_SEQPACKET = 5;
 /** The bits of the type; the others are flags. */
 export const SOCK_TYPE_MASK = 0xf;
+/** Flag of a type: calls do not wait. */
+export const SOCK_NONBLOCK = 0o4000;
+/** Flag of a type: closed at exec. */
+export const SOCK_CLOEXEC = 0o2000000;
+/** Flag of a message: no SIGPIPE where nobody listens. */
+export const MSG_NOSIGNAL = 0x4000;
 
 // include/uapi/linux/in.h: protocols.
 /** The usual one for the type. */

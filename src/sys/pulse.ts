@@ -27,6 +27,7 @@ import { SystemCallError } from "../errors.ts";
 import { lastingCode } from "./code_page.ts";
 import { callNumber } from "./host.ts";
 import { libc, outcome } from "./libc.ts";
+import { tgkill } from "./wait.ts";
 
 /** Nobody else sends it: it is neither the C library's nor Deno's. */
 const SIGNAL = SIGRTMAX;
@@ -86,6 +87,34 @@ export function startPulse(first: number, every: number): Pulse {
   if (started >= 0) return { stop };
   stop();
   throw timerError("timer_settime()", started);
+}
+
+/** A thread that can be poked. */
+export interface Poked {
+  /** The thread. */
+  readonly tid: number;
+  /** From now on it is not poked any more. Must be called on it. */
+  stop(): void;
+}
+
+/** Lets others end the waits of the calling thread, as a pulse does. */
+export function heedPokes(): Poked {
+  handle();
+  const before = unblock();
+  return {
+    tid: libc().syscall0(callNumber("gettid")),
+    stop: () => mask(SIG_SETMASK, before, null),
+  };
+}
+
+/**
+ * Ends what a thread of this process waits for. One that is about to wait is not
+ * kept from it.
+ *
+ * @param tid the thread
+ */
+export function poke(tid: number): void {
+  tgkill(libc().getpid(), tid, SIGNAL);
 }
 
 function timerError(call: string, result: number): SystemCallError {

@@ -1,0 +1,189 @@
+/** Sockets of the internet, of jail itself. None of them waits in the kernel. */
+
+import { EINPROGRESS } from "../abi/errno.ts";
+import { get, set } from "../abi/layout.ts";
+import { POLLFD } from "../abi/poll.ts";
+import {
+  AF_INET,
+  AF_INET6,
+  MSG_NOSIGNAL,
+  SIN6_ADDR_OFFSET,
+  SIN6_SCOPE_OFFSET,
+  SIN_ADDR_OFFSET,
+  SIN_PORT_OFFSET,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+  SOCK_NONBLOCK,
+  SOCK_STREAM,
+  SOCKADDR_IN6_SIZE,
+  SOCKADDR_IN_SIZE,
+} from "../abi/socket.ts";
+import { close } from "./files.ts";
+import { libc, outcome } from "./libc.ts";
+
+/** An address of the internet and a port. */
+export interface InetAddress {
+  /** Four bytes, or sixteen. */
+  readonly address: readonly number[];
+  /** The port. */
+  readonly port: number;
+  /** The index of an interface, for an address of one link; or 0. */
+  readonly scope: number;
+}
+
+/** How many connections may wait to be accepted. */
+const BACKLOG = 64;
+
+/**
+ * Makes a socket that is connected: what others send it does not receive.
+ *
+ * @param type whether it is for datagrams, or a stream
+ * @param to the other end
+ * @returns the descriptor, or a negative errno; of a stream the connection may not
+ *   be there yet
+ */
+export function connectTo(
+  type: "datagrams" | "stream",
+  to: InetAddress,
+): number {
+  const fd = make(type, to);
+  if (fd < 0) return fd;
+  const address = encode(to);
+  const result = outcome(libc().connect(fd, address, address.length));
+  if (result >= 0 || type === "stream" && result === -EINPROGRESS) return fd;
+  close(fd);
+  return result;
+}
+
+/**
+ * Makes a socket that is bound; a stream listens.
+ *
+ * @param type whether it is for datagrams, or a stream
+ * @param at where; for port 0 the kernel chooses one
+ * @returns the descriptor, or a negative errno
+ */
+export function bindTo(type: "datagrams" | "stream", at: InetAddress): number {
+  const fd = make(type, at);
+  if (fd < 0) return fd;
+  const address = encode(at);
+  let result = outcome(libc().bind(fd, address, address.length));
+  if (result >= 0 && type === "stream") {
+    result = outcome(libc().listen(fd, BACKLOG));
+  }
+  if (result >= 0) return fd;
+  close(fd);
+  return result;
+}
+
+/** Where a socket of this process is bound; `undefined` where that is not known. */
+export function boundAddress(fd: number): InetAddress | undefined {
+  const address = new Uint8Array(SOCKADDR_IN6_SIZE);
+  const length = new Uint32Array([address.length]);
+  const result = outcome(libc().getsockname(fd, address, length));
+  return result < 0 ? undefined : decode(address);
+}
+
+/** Accepts a connection: a descriptor, or a negative errno. */
+export function accept(fd: number): number {
+  const flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+  return outcome(libc().accept4(fd, null, null, flags));
+}
+
+/** A datagram, and who sent it. */
+export interface Datagram {
+  /** What was sent; in a buffer that the next one is put in. */
+  readonly bytes: Uint8Array;
+  /** The address of the sender, as the kernel has it. */
+  readonly from: Uint8Array<ArrayBuffer>;
+}
+
+const received = new Uint8Array(65_536);
+
+/** Receives a datagram: it, or a negative errno. */
+export function receiveFrom(fd: number): Datagram | number {
+  const from = new Uint8Array(SOCKADDR_IN6_SIZE);
+  const length = new Uint32Array([from.length]);
+  const size = outcome(
+    libc().recvfrom(fd, received, received.length, 0, from, length),
+  );
+  if (size < 0) return size;
+  return {
+    bytes: received.subarray(0, size),
+    from: from.slice(0, length[0] as number),
+  };
+}
+
+/** Sends a datagram to somebody, or where the socket is connected to. */
+export function send(
+  fd: number,
+  bytes: Uint8Array,
+  to: Uint8Array | null = null,
+): number {
+  return outcome(
+    libc().sendto(fd, bytes, bytes.length, MSG_NOSIGNAL, to, to?.length ?? 0),
+  );
+}
+
+/** Receives what a connected socket has: how many bytes, or a negative errno. */
+export function receive(fd: number, into: Uint8Array): number {
+  return outcome(libc().recvfrom(fd, into, into.length, 0, null, null));
+}
+
+/** Descriptors, and what is waited for: `POLLIN`, `POLLOUT`. */
+export type Waited = ReadonlyMap<number, number>;
+
+/**
+ * Waits until a descriptor is ready. The thread waits as well.
+ *
+ * @param waited the descriptors
+ * @param milliseconds how long at most
+ * @returns those that are ready, or have an error
+ */
+export function waitForAny(waited: Waited, milliseconds: number): number[] {
+  const { size } = POLLFD;
+  const fds = new Uint8Array(size * waited.size);
+  let at = 0;
+  for (const [fd, events] of waited) {
+    const one = fds.subarray(at, at += size);
+    set(POLLFD, one, "fd", fd);
+    set(POLLFD, one, "events", events);
+  }
+  const count = libc().poll(fds, waited.size, milliseconds);
+  if (count <= 0) return [];
+  return [...waited.keys()].filter((_, i) =>
+    get(POLLFD, fds.subarray(i * size, (i + 1) * size), "revents") !== 0
+  );
+}
+
+function make(
+  type: "datagrams" | "stream",
+  { address }: InetAddress,
+): number {
+  const family = address.length === 4 ? AF_INET : AF_INET6;
+  const kind = type === "stream" ? SOCK_STREAM : SOCK_DGRAM;
+  return outcome(
+    libc().socket(family, kind | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
+  );
+}
+
+function encode({ address, port, scope }: InetAddress): Uint8Array {
+  const four = address.length === 4;
+  const bytes = new Uint8Array(four ? SOCKADDR_IN_SIZE : SOCKADDR_IN6_SIZE);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, four ? AF_INET : AF_INET6, true);
+  view.setUint16(SIN_PORT_OFFSET, port);
+  bytes.set(address, four ? SIN_ADDR_OFFSET : SIN6_ADDR_OFFSET);
+  if (!four) view.setUint32(SIN6_SCOPE_OFFSET, scope, true);
+  return bytes;
+}
+
+function decode(bytes: Uint8Array): InetAddress {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const four = view.getUint16(0, true) === AF_INET;
+  const start = four ? SIN_ADDR_OFFSET : SIN6_ADDR_OFFSET;
+  return {
+    address: [...bytes.subarray(start, start + (four ? 4 : 16))],
+    port: view.getUint16(SIN_PORT_OFFSET),
+    scope: four ? 0 : view.getUint32(SIN6_SCOPE_OFFSET, true),
+  };
+}
