@@ -14,6 +14,9 @@ import { DENO, pass } from "./parts.ts";
 /** What is loaded when it is used: bundled, it would bring Node with it. */
 const APART = "yaml";
 
+/** The Worker that the command may start, beside it, by the name in the sources. */
+export const WORKER = "forwarder_worker.ts";
+
 /**
  * Bundles the command.
  *
@@ -29,10 +32,15 @@ export async function bundle(directory: string): Promise<boolean> {
     `--external=${APART}`,
     `--outdir=${directory}`,
     "main.ts",
+    `src/jail/${WORKER}`,
   ], {
     // It may have to fetch its bundler, by certificates that the machine knows.
     DENO_TLS_CA_STORE: Deno.env.get("DENO_TLS_CA_STORE") ?? "mozilla,system",
   });
+  await Deno.writeTextFile(
+    `${directory}/${WORKER}`,
+    `import "./src/jail/${WORKER.replace(/ts$/, "js")}";\n`,
+  );
   const { imports } = metadata;
   await Deno.writeTextFile(
     `${directory}/deno.json`,

@@ -10,7 +10,7 @@
  * `deno compile` downloads its runtime, denort. `DENORT_BIN=FILE` gives it one.
  */
 
-import { bundle } from "./bundle.ts";
+import { bundle, WORKER } from "./bundle.ts";
 import { DENO, pass, say } from "./parts.ts";
 
 if (import.meta.main) {
@@ -22,6 +22,7 @@ if (import.meta.main) {
         "compile",
         "-A",
         "--no-check",
+        `--include=${directory}/${WORKER}`,
         `--output=${output}`,
         `${directory}/main.js`,
       ]);

@@ -590,7 +590,7 @@ const WRONG = [
     text: 'Cannot find policy "no-such"',
   },
   { policy: "./no.yaml", type: PolicyError, text: "Cannot find policy" },
-  { policy: { net: ["x:1"] }, type: UsageError, text: "not enforced yet" },
+  { policy: { net: ["x..y:1"] }, type: UsageError, text: "no name of a host" },
   { policy: { sys: ["homedir"] }, type: UnsupportedError, text: "Cannot use" },
   { policy: { run: ["no-such"] }, type: UsageError, text: "Cannot find" },
 ] as const;

@@ -16,7 +16,7 @@ import { interfaceIndex } from "../src/sys/interfaces.ts";
 import { createRuleset } from "../src/sys/landlock.ts";
 import { ownEnvironment } from "../src/sys/proc.ts";
 import { assemble } from "../src/trace/filter.ts";
-import type { Engine } from "../src/trace/options.ts";
+import type { Engine, NameOptions } from "../src/trace/options.ts";
 import { trace } from "../src/trace/tracer.ts";
 
 /** What is not as jail does it. */
@@ -25,6 +25,8 @@ export interface Difference {
   readonly unsafe?: boolean;
   /** With Landlock, unless it says false. */
   readonly landlock?: boolean;
+  /** What is known of names, and who answers for resolvers. */
+  readonly names?: NameOptions;
   /** Decides in place of the policy, which it is handed. */
   readonly decide?: (call: Call, ask: (call: Call) => Decision) => Decision;
 }
@@ -42,7 +44,7 @@ export async function runTraced(
   engine: Engine,
   policyFile: string,
   [name = "", ...args]: readonly string[],
-  { unsafe = false, landlock = true, decide }: Difference,
+  { unsafe = false, landlock = true, names, decide }: Difference,
 ): Promise<Outcome> {
   const cwd = fromText(Deno.cwd());
   const env = ownEnvironment();
@@ -90,7 +92,7 @@ export async function runTraced(
     program: name,
     filter,
     plan,
-    net: netOptions(policy),
+    net: netOptions(policy, undefined, names),
     decide: decide === undefined ? ask : (call): Decision => decide(call, ask),
     waitAll: false,
     unsafe,

@@ -42,7 +42,7 @@ export interface JailPermissions {
   readonly run?: Permission | undefined;
   /** Environment variables that the program gets. */
   readonly env?: Permission | undefined;
-  /** Addresses that may be reached, and listened at; names of hosts: not yet. */
+  /** Hosts that may be reached, by address or name; addresses to listen at. */
   readonly net?: Permission | undefined;
   /** Facts about the system, by Deno's names. */
   readonly sys?: Permission | undefined;
@@ -107,7 +107,7 @@ export interface JailCommand {
  * A policy that programs can be run under.
  *
  * Requires `--allow-ffi`, which cannot be narrowed, `--allow-read` for the
- * module of its Worker, and `--allow-env` unless `clearEnv` is set.
+ * modules of its Workers, and `--allow-env` unless `clearEnv` is set.
  *
  * @example Read one directory, write another, nothing else
  * ```ts ignore

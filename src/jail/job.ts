@@ -7,7 +7,7 @@ import type { Call } from "../policy/call.ts";
 import { compile } from "../policy/decide.ts";
 import type { Decision } from "../policy/decision.ts";
 import { passed, withValues } from "../policy/env.ts";
-import { holdsNothing } from "../policy/floor.ts";
+import { holdsNothing, withPorts } from "../policy/floor.ts";
 import { withNetQuestions } from "../policy/net.ts";
 import { planCalls } from "../policy/plan.ts";
 import type { Policy } from "../policy/policy.ts";
@@ -22,7 +22,12 @@ import { isStreamOrNoSocket } from "../sys/socket.ts";
 import { writtenBy } from "../sys/usage.ts";
 import type { Usage } from "../trace/accounts.ts";
 import { assemble } from "../trace/filter.ts";
-import type { Engine, Observation, Watcher } from "../trace/options.ts";
+import type {
+  Engine,
+  NameOptions,
+  Observation,
+  Watcher,
+} from "../trace/options.ts";
 import { trace } from "../trace/tracer.ts";
 import { type Ask, asking } from "./ask.ts";
 import { SystemFacts } from "./facts.ts";
@@ -54,6 +59,8 @@ export interface Job {
   readonly waitAll: boolean;
   /** What `${tmp}` stands for in the policy, and the program's then. */
   readonly temporary?: TemporaryDirectory;
+  /** What is known of names, where rules name hosts. */
+  readonly names?: NameOptions | undefined;
   /** Put what Landlock can hold under the stops; so unless it says false. */
   readonly landlock?: boolean;
 }
@@ -150,7 +157,7 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
   });
   const filter = assemble(plan, hostArch());
   const asked = hooks.ask && asks ? asking(decide, hooks.ask) : undefined;
-  const net = netOptions(policy, asked?.granted);
+  const net = netOptions(policy, asked?.granted, job.names);
   if (net !== undefined && !canBorrow()) {
     throw new UnsupportedError(
       "Cannot enforce the rules of net: pidfd_getfd(2) is not there, or refused",
@@ -165,7 +172,10 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
     program: found.real,
     view,
   };
-  const floor = floorFor(policy, at, usesLandlock(job));
+  const floor = withPorts(
+    floorFor(policy, at, usesLandlock(job)),
+    job.names?.standIns.map(({ port }) => port) ?? [],
+  );
   holdToStrict(policy, plan, floor, at, engine === "seccomp");
   const env = withValues(
     policy.env,

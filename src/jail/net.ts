@@ -4,11 +4,17 @@ import { UnsupportedError } from "../errors.ts";
 import { Fault } from "../policy/fault.ts";
 import { NetMatcher, ZoneError } from "../policy/net_match.ts";
 import type { NetRule, NetRules } from "../policy/net.ts";
-import { needsSources, sourcesOf } from "../policy/net_sources.ts";
+import {
+  needsSources,
+  sourcesOf,
+  type SourceTest,
+  sourceTest,
+} from "../policy/net_sources.ts";
 import { asPolicyError } from "../policy/parse.ts";
 import type { Policy } from "../policy/policy.ts";
 import { interfaceIndex } from "../sys/interfaces.ts";
-import type { NetOptions } from "../trace/options.ts";
+import type { NameOptions, NetOptions, StandIn } from "../trace/options.ts";
+import { MOST_SOURCES } from "../trace/named_sources.ts";
 import { assembleSources } from "../trace/source_filter.ts";
 
 /**
@@ -39,43 +45,59 @@ export async function checkZones(policy: Policy): Promise<Policy> {
  *
  * @param policy the merged policy
  * @param granted what a person has allowed meanwhile, where one may be asked
+ * @param names what is known of names, where rules name hosts
  * @returns `undefined` where there are no such rules
  * @throws {UnsupportedError} where the rules are too many for a filter
  */
 export function netOptions(
   { net }: Policy,
   granted?: () => readonly NetRule[],
+  names?: NameOptions,
 ): NetOptions | undefined {
   if (typeof net === "string") return undefined;
+  const filter = (named: readonly SourceTest[]): Uint8Array | undefined =>
+    filterOf(net, granted?.() ?? [], names?.standIns ?? [], named);
   const wider = granted &&
-    ((): Uint8Array | undefined => widened(net, granted()));
-  if (!needsSources(net)) return { sources: undefined, granted: wider };
-  try {
-    return { sources: assembleSources(sourcesOf(net)), granted: wider };
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
+    ((): Uint8Array | undefined =>
+      granted().length === 0 || !needsSources(net) ? undefined : filter([]));
+  if (!needsSources(net)) return { sources: undefined, granted: wider, names };
+  // As many as a socket can have, of the longest: later there must be room.
+  const longest = sourceTest(Array<number>(16).fill(1), 1);
+  const most = names === undefined ? 0 : MOST_SOURCES;
+  if (filter(Array(most).fill(longest)) === undefined) {
     throw new UnsupportedError(
       "Cannot filter datagrams by the rules of net: they are too many",
       "join addresses by a prefix, such as 10.0.0.0/8, and ports by a range",
     );
   }
+  return { sources: filter, granted: wider, names };
 }
 
-/** The filter for datagrams with rules beside those of the policy; or none. */
-function widened(
+/**
+ * The filter for datagrams.
+ *
+ * @param net the rules
+ * @param granted rules beside those of the policy
+ * @param standIns jail's own sockets, whose answers always come in
+ * @param named addresses that were found by a name
+ * @returns `undefined` where that is too much for one
+ */
+function filterOf(
   net: NetRules,
   granted: readonly NetRule[],
+  standIns: readonly StandIn[],
+  named: readonly SourceTest[],
 ): Uint8Array | undefined {
-  if (granted.length === 0 || !needsSources(net)) return undefined;
   const { connect } = net;
-  const allow = [...connect.allow, ...granted];
+  const rules = {
+    ...net,
+    connect: { ...connect, allow: [...connect.allow, ...granted] },
+  };
+  const always = standIns.map(({ address, port }) => sourceTest(address, port));
   try {
-    return assembleSources(
-      sourcesOf({ ...net, connect: { ...connect, allow } }),
-    );
+    return assembleSources(sourcesOf(rules, always, named));
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    // Then no answers come in; what is sent was allowed all the same.
     return undefined;
   }
 }

@@ -37,6 +37,7 @@ import { currentDirectory } from "./directory.ts";
 import { runJob } from "./job.ts";
 import { type Loaded, loadSpec } from "./load.ts";
 import { type Locate, locator } from "./locate.ts";
+import { withNames } from "./names.ts";
 import type { Program } from "./program.ts";
 import { type TemporaryDirectory, withTemporary } from "./temporary.ts";
 
@@ -165,29 +166,31 @@ async function runLoaded(
   const policy = protect(loaded.policy, request.audit, root.view);
   const observed = request.report || request.audit !== undefined;
   const locate = observed ? await locator(policy) : undefined;
-  return runJob({
-    program,
-    policy,
-    root,
-    engine: request.engine,
-    onDeny: request.onDeny,
-    waitAll: request.waitAll,
-    temporary,
-    landlock: request.landlock,
-  }, {
-    measured: request.stats && measured,
-    ask,
-    observe: locate && ((event): void => observe(event, locate)),
-    started: (pid) => {
-      const forwarding = forwardSignals(pid, FORWARDED);
-      ignoreSignals(JOB_CONTROL);
-      return {
-        endBy: (pid): number => forwarding.endBy(pid),
-        over: (): void => forwarding.stop(),
-      };
-    },
-    stopped: stopSelf,
-  });
+  return await withNames(policy, root.view, (names) =>
+    runJob({
+      program,
+      policy,
+      root,
+      engine: request.engine,
+      onDeny: request.onDeny,
+      waitAll: request.waitAll,
+      temporary,
+      names,
+      landlock: request.landlock,
+    }, {
+      measured: request.stats && measured,
+      ask,
+      observe: locate && ((event): void => observe(event, locate)),
+      started: (pid) => {
+        const forwarding = forwardSignals(pid, FORWARDED);
+        ignoreSignals(JOB_CONTROL);
+        return {
+          endBy: (pid): number => forwarding.endBy(pid),
+          over: (): void => forwarding.stop(),
+        };
+      },
+      stopped: stopSelf,
+    }));
 }
 
 /** Lets nobody in the jail change the audit log, whatever the policy says. */

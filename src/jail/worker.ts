@@ -11,6 +11,7 @@ import { DenialLog } from "./denial.ts";
 import { runJob } from "./job.ts";
 import { loadSpec } from "./load.ts";
 import { type Locate, locator } from "./locate.ts";
+import { withNames } from "./names.ts";
 import { type TemporaryDirectory, withTemporary } from "./temporary.ts";
 import { toPlain, type WorkerMessage, type WorkerRequest } from "./messages.ts";
 
@@ -51,24 +52,26 @@ async function runIn(
   try {
     const log = new DenialLog(await positions(loaded.policy));
     let usage = NOTHING_USED;
-    const outcome = runJob(
-      { ...loaded, engine, onDeny, waitAll: false, temporary },
-      {
-        observe: (event) => {
-          const denial = log.add(event);
-          if (denial !== undefined) {
-            scope.postMessage({ kind: "denied", denial });
-          }
+    const { view } = loaded.root;
+    const outcome = await withNames(loaded.policy, view, (names) =>
+      runJob(
+        { ...loaded, engine, onDeny, waitAll: false, temporary, names },
+        {
+          observe: (event) => {
+            const denial = log.add(event);
+            if (denial !== undefined) {
+              scope.postMessage({ kind: "denied", denial });
+            }
+          },
+          measured: (used) => {
+            usage = used;
+          },
+          started: (pid) => {
+            scope.postMessage({ kind: "started", pid, pidfd: open(pid) });
+            return { over: () => {} };
+          },
         },
-        measured: (used) => {
-          usage = used;
-        },
-        started: (pid) => {
-          scope.postMessage({ kind: "started", pid, pidfd: open(pid) });
-          return { over: () => {} };
-        },
-      },
-    );
+      ));
     return { kind: "ended", outcome, denied: log.count, usage };
   } finally {
     loaded.root.close();

@@ -218,7 +218,7 @@ function netQuestion(
   const internet = endpoint.family === "inet" || endpoint.family === "inet6";
   const known = access === "connect" ? stream !== undefined : stream === true;
   return internet && known
-    ? { access, path: endpointText(endpoint) }
+    ? { access, path: endpointText({ ...endpoint, names: undefined }) }
     : undefined;
 }
 

@@ -3,6 +3,9 @@
 import { fromBytes, printable } from "../abi/bytes.ts";
 import type { FileKind } from "./call.ts";
 
+/** The port of resolvers. */
+export const DNS_PORT = 53;
+
 /** One end of a connection, as a socket address names it. */
 export type Endpoint =
   /** An IPv4 address and a port; also one that is written as `::ffff:a.b.c.d`. */
@@ -11,6 +14,10 @@ export type Endpoint =
     /** Its four bytes. */
     readonly address: readonly number[];
     readonly port: number;
+    /** The names that it is known by, where rules name hosts. */
+    readonly names?: readonly string[] | undefined;
+    /** Whether it is a resolver of the system, in whose place jail answers. */
+    readonly resolver?: boolean | undefined;
   }
   /** An IPv6 address and a port. */
   | {
@@ -20,6 +27,18 @@ export type Endpoint =
     readonly port: number;
     /** The index of an interface, for addresses of one link alone; or 0. */
     readonly scope: number;
+    /** The names that it is known by, where rules name hosts. */
+    readonly names?: readonly string[] | undefined;
+    /** Whether it is a resolver of the system, in whose place jail answers. */
+    readonly resolver?: boolean | undefined;
+  }
+  /** A question to a resolver, for what a name has. */
+  | {
+    readonly family: "name";
+    /** The name, as `hostName()` writes it. */
+    readonly name: string;
+    /** The resolver that is asked, if it is known. */
+    readonly resolver?: Endpoint | undefined;
   }
   /** A unix socket that has a path. */
   | {
@@ -90,12 +109,18 @@ export function loopbackOf(address: readonly number[]): readonly number[] {
 export function endpointText(endpoint: Endpoint): string {
   switch (endpoint.family) {
     case "inet":
-      return `${endpoint.address.join(".")}:${endpoint.port}`;
+      return `${endpoint.address.join(".")}:${endpoint.port}${
+        namesText(endpoint.names)
+      }`;
     case "inet6": {
       const { address, port, scope } = endpoint;
       const zone = scope === 0 ? "" : `%${scope}`;
-      return `[${inet6Text(address)}${zone}]:${port}`;
+      return `[${inet6Text(address)}${zone}]:${port}${
+        namesText(endpoint.names)
+      }`;
     }
+    case "name":
+      return `dns:${endpoint.name}`;
     case "unix":
       return `unix:${printable(endpoint.path, 200)}`;
     case "abstract":
@@ -107,6 +132,15 @@ export function endpointText(endpoint: Endpoint): string {
     case "unknown":
       return `an address of family ${endpoint.number}`;
   }
+}
+
+/** More names than these of one address help nobody. */
+const MOST_NAMES_SHOWN = 3;
+
+function namesText(names: readonly string[] | undefined): string {
+  if (names === undefined || names.length === 0) return "";
+  const more = names.length > MOST_NAMES_SHOWN ? ", …" : "";
+  return ` (${names.slice(0, MOST_NAMES_SHOWN).join(", ")}${more})`;
 }
 
 /** RFC 5952: the longest run of zeros is `::`. */

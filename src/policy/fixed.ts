@@ -64,6 +64,18 @@ export const SETS_ID: RuleRef = jailRule(
   "no file may run as its owner or group where not all may be written",
 );
 
+/** A resolver, in whose place jail answers: it judges each question. */
+export const RESOLVER: RuleRef = jailRule(
+  "net",
+  "jail answers in place of the resolver",
+);
+
+/** What finds names by itself would tell the program, and not jail. */
+export const FINDS_NAMES: RuleRef = jailRule(
+  "net",
+  "where rules name hosts, names are found by DNS",
+);
+
 const OTHER_PROCESS: RuleRef = jailRule(
   "proc",
   "/proc of a process outside the jail",
@@ -108,6 +120,15 @@ export function deviceClosedBy(use: Use, root: string): RuleRef | undefined {
 export function isUnnamed({ path, kind }: Use, pattern: string): boolean {
   return kind === "object" && path.startsWith("/memfd:") && pattern !== "/" &&
     !pattern.startsWith("/memfd:");
+}
+
+/** Sockets of nscd(8) and of systemd-resolved(8). */
+const FINDS_NAMES_REGEXP =
+  /^(?:\/var)?\/run\/(?:nscd\/socket|systemd\/resolve\/.*)$/;
+
+/** Whether a unix socket is one that names can be found by. */
+export function findsNames(path: string): boolean {
+  return FINDS_NAMES_REGEXP.test(path);
 }
 
 /** Whether a pipe or the like may be used without asking a rule. */

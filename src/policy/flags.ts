@@ -7,6 +7,7 @@ import { joinPath } from "./extend.ts";
 import { escapeGlob, GlobError } from "./glob.ts";
 import { Fault } from "./fault.ts";
 import type { Net, NetRule } from "./net.ts";
+import { listenable } from "./net_names.ts";
 import { EVERYTHING, type NetPattern, parseNet } from "./net_pattern.ts";
 import {
   type Effect,
@@ -72,7 +73,7 @@ export interface FlagOptions {
  * @returns the layer
  * @throws {UsageError} when a program is not found in PATH
  * @throws {Fault} where {@linkcode FlagOptions.ref} says that they are a file's
- * @throws {UsageError} when an address makes no sense, or is the name of a host
+ * @throws {UsageError} when an address makes no sense
  * @throws {UnsupportedError} for a fact about the system that jail can neither
  *   hide nor show
  */
@@ -177,7 +178,7 @@ function toPath(
 
 /**
  * What flags say of the network. As with Deno, who may reach an address may
- * listen at it as well.
+ * listen at it as well; at the name of a host nobody listens.
  */
 function netOf(
   values: FlagValues | undefined,
@@ -206,7 +207,7 @@ function netOf(
       made[effect].push({ patterns, ref: at });
     });
   }
-  return { connect: made, listen: made };
+  return { connect: made, listen: listenable(made) };
 }
 
 function netPatterns(

@@ -87,16 +87,37 @@ Deno.test("flagsLayer() lets addresses be denied beside --allow-all", () => {
   assertEquals(net.connect.allow[0]?.ref.source, "--allow-all");
 });
 
-Deno.test("flagsLayer() refuses names of hosts until they are enforced", async () => {
+Deno.test("flagsLayer() takes names of hosts, where connections may go", async () => {
+  const { net } = layer({
+    net: { allow: ["*.example.org:1", "[::1]:2"], deny: ["a.example.org"] },
+  });
+  if (typeof net !== "object") throw new Error("no rules");
+  assertEquals(net.connect.allow.length, 2);
+  assertEquals(net.connect.deny.length, 1);
+  assertEquals(net.listen.allow.map(({ ref }) => ref.text), [
+    "--allow-net=[::1]:2",
+  ]);
+  assertEquals(net.listen.deny, []);
+  const set = await permissions(
+    `{"permissions": {"default": {"net": ["a.b:443"]}}}`,
+  );
+  if (typeof set.net !== "object") throw new Error("no rules");
+  assertEquals(set.net.connect.allow[0]?.patterns, [{
+    ...{ kind: "name", name: "a.b", wildcard: false },
+    ports: { first: 443, last: 443 },
+  }]);
+});
+
+Deno.test("flagsLayer() refuses what is no name of a host", async () => {
   assertThrows(
-    () => layer({ net: { allow: ["example.org:1"] } }),
+    () => layer({ net: { allow: ["a..b:1"] } }),
     UsageError,
-    "--allow-net=example.org:1",
+    "--allow-net=a..b:1",
   );
   const error = await assertRejects(
-    () => permissions(`{"permissions": {"default": {"net": ["a.b"]}}}`),
+    () => permissions(`{"permissions": {"default": {"net": ["a..b"]}}}`),
     PolicyError,
-    "not enforced yet",
+    "no name of a host",
   );
   assertEquals(error.position?.line, 1);
 });

@@ -55,6 +55,14 @@ export function holdsNothing(floor: Floor): boolean {
   return (floor.handledFs | floor.handledNet | floor.scoped) === 0;
 }
 
+/** The same floor, where connections by TCP may go to these ports as well. */
+export function withPorts(floor: Floor, ports: readonly number[]): Floor {
+  const access = landlock.LANDLOCK_ACCESS_NET_CONNECT_TCP;
+  if ((floor.handledNet & access) === 0) return floor;
+  const more = ports.map((port) => ({ port, access }));
+  return { ...floor, ports: [...floor.ports, ...more] };
+}
+
 /**
  * Makes the floor of a policy.
  *

@@ -12,7 +12,8 @@ import type { FilterAction } from "./guard.ts";
 import type { Held } from "./held.ts";
 import { amountText, LIMIT_NAMES } from "./limits.ts";
 import type { CallEntry, CallPlan } from "./plan.ts";
-import type { NetRules } from "./net.ts";
+import type { NetRule, NetRules } from "./net.ts";
+import { isName } from "./net_names.ts";
 import {
   type Effect,
   EFFECTS,
@@ -35,10 +36,17 @@ export type Grade = "R0" | "R1" | "R2" | "R3";
 
 /**
  * What enforces a rule: the `filter` in the kernel, `landlock`, a `stop` at the
- * tracer, jail as it makes what the program gets at its `start`, or jail as it
- * has a look at the clock and at what was used, many times a second: `watch`.
+ * tracer, jail as it makes what the program gets at its `start`, jail as it
+ * answers in place of the system's resolvers: `dns`, or jail as it has a look at
+ * the clock and at what was used, many times a second: `watch`.
  */
-export type Mechanism = "filter" | "landlock" | "stop" | "start" | "watch";
+export type Mechanism =
+  | "filter"
+  | "landlock"
+  | "stop"
+  | "start"
+  | "dns"
+  | "watch";
 
 /** One rule, and what enforces it. */
 export interface GradedRule {
@@ -252,11 +260,20 @@ function gradeNetRules(net: NetRules, floor: Floor): GradedRule[] {
       net[access][effect].map((rule): GradedRule => {
         const { ref, patterns } = rule;
         const ports = tcp && effect === "allow" &&
-          patterns.some(({ kind }) => kind === "address" || kind === "any");
+          patterns.some(({ kind }) =>
+            kind === "address" || kind === "any" || kind === "name"
+          );
+        const names = patterns.some(isName);
         return {
           ...{ section: "net", effect, ref, text: `${access} ${ref.text}` },
-          mechanisms: ports ? ["stop", "landlock"] : ["stop"],
-          grade: "R1",
+          mechanisms: [
+            "stop",
+            ...names ? ["dns" as const] : [],
+            ...ports ? ["landlock" as const] : [],
+          ],
+          grade: names && effect !== "allow" && allowsAddresses(net)
+            ? "R3"
+            : "R1",
           held: ports
             ? { extent: "partly", why: "the ports of TCP, for every address" }
             : { extent: "no", why: "Landlock knows ports of TCP alone" },
@@ -264,6 +281,18 @@ function gradeNetRules(net: NetRules, floor: Floor): GradedRule[] {
       })
     );
   });
+}
+
+/**
+ * Whether some rule allows addresses whatever their names: a host that is refused
+ * by its name may be reached by them.
+ */
+function allowsAddresses({ connect }: NetRules): boolean {
+  return connect.allow.some(({ patterns }: NetRule) =>
+    patterns.some(({ kind }) =>
+      kind === "all" || kind === "any" || kind === "address"
+    )
+  );
 }
 
 /** How many calls are treated in which way. */

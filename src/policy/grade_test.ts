@@ -74,6 +74,24 @@ Deno.test("gradeRules() grades rules about the network", async () => {
   );
 });
 
+Deno.test("gradeRules() grades rules that name hosts", async () => {
+  assertEquals(
+    await grades(`net: {connect: {allow: ["*.a.org:443"], deny: ["b.a.org"]}}`),
+    [
+      "net connect *.a.org:443: stop+dns+landlock R1",
+      "net connect b.a.org: stop+dns R1",
+    ],
+  );
+  // By its address it may be reached all the same.
+  assertEquals(
+    await grades(`net: {connect: {allow: ["*:443"], ignore: ["b.a.org"]}}`),
+    [
+      "net connect *:443: stop+landlock R1",
+      "net connect b.a.org: stop+dns R3",
+    ],
+  );
+});
+
 Deno.test("gradeRules() looks again at what runs where Landlock does not hold it", async () => {
   assertEquals(await grades("{run: [/usr/bin/gs], net: true}", false), [
     "run /usr/bin/gs: stop R2",

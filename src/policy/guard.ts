@@ -76,6 +76,8 @@ export type Look =
   | { readonly kind: "room" }
   /** A mapping that may be shared: its memory may be no process's, and counts. */
   | { readonly kind: "shared" }
+  /** The address that it gives: that of the resolver where jail answered. */
+  | { readonly kind: "peer" }
   /** Nothing: it gives the result that the policy's facts say. */
   | { readonly kind: "answer" }
   /** A time of day that it waits for: the kernel is given its own. */

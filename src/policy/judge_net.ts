@@ -2,8 +2,8 @@
 
 import { PolicyError } from "../errors.ts";
 import type { FileKind } from "./call.ts";
-import type { Decision, RuleRef } from "./decision.ts";
-import type { NetUse } from "./endpoint.ts";
+import type { Decision, Refusal, RuleRef } from "./decision.ts";
+import type { Endpoint, NetUse } from "./endpoint.ts";
 import { writesEverything } from "./everything.ts";
 import * as fixed from "./fixed.ts";
 import {
@@ -13,6 +13,7 @@ import {
   ZoneError,
 } from "./net_match.ts";
 import { socketFamilies } from "./net.ts";
+import { hasNames } from "./net_names.ts";
 import type { Policy } from "./policy.ts";
 import type { Realpath } from "./rules.ts";
 
@@ -26,6 +27,18 @@ export interface NetContext {
   readonly file: (path: string, kind: FileKind) => Decision;
   /** The decision where no rule says anything. */
   readonly otherwise: Decision;
+}
+
+/** What a policy says in all, besides its rules about the network. */
+export interface NetFacts {
+  /** Whether the kernel may be asked by netlink. */
+  readonly netlink: boolean;
+  /** Whether every file may be written. */
+  readonly everything: boolean;
+  /** Whether rules name hosts. */
+  readonly names: boolean;
+  /** Whether the policy does not say how what no rule covers is refused. */
+  readonly unsaid: boolean;
 }
 
 /**
@@ -48,8 +61,12 @@ export function judgeNet(
     return new NetJudge(
       matcher,
       context,
-      socketFamilies(net).has("netlink"),
-      writesEverything(policy),
+      {
+        netlink: socketFamilies(net).has("netlink"),
+        everything: writesEverything(policy),
+        names: hasNames(net),
+        unsaid: policy.default === undefined,
+      },
     );
   } catch (error) {
     if (!(error instanceof ZoneError)) throw error;
@@ -60,31 +77,35 @@ export function judgeNet(
   }
 }
 
+const ENOENT: Refusal = { kind: "errno", errno: "ENOENT" };
+
 /** Decides by the rules about the network. */
 export class NetJudge {
   readonly #matcher: NetMatcher;
   readonly #context: NetContext;
-  readonly #netlink: boolean;
-  readonly #everything: boolean;
+  readonly #facts: NetFacts;
+  readonly #unknownName: Decision;
 
   /**
    * Makes one.
    *
    * @param matcher finds the rule
    * @param context what decisions rest on besides
-   * @param netlink whether the kernel may be asked by netlink
-   * @param everything whether every file may be written
+   * @param facts what the policy says in all
    */
-  constructor(
-    matcher: NetMatcher,
-    context: NetContext,
-    netlink: boolean,
-    everything: boolean,
-  ) {
+  constructor(matcher: NetMatcher, context: NetContext, facts: NetFacts) {
     this.#matcher = matcher;
     this.#context = context;
-    this.#netlink = netlink;
-    this.#everything = everything;
+    this.#facts = facts;
+    const { otherwise } = context;
+    // A name that no rule speaks of does not exist. Nobody is asked for it: by
+    // the time it is known to be asked for, it has been answered.
+    this.#unknownName = otherwise.kind === "refuse"
+      ? {
+        ...{ kind: "refuse", rule: otherwise.rule, use: -1 },
+        refusal: facts.unsaid ? ENOENT : otherwise.refusal,
+      }
+      : otherwise;
   }
 
   /** Decides a call with socket addresses: each of them must be allowed. */
@@ -106,15 +127,32 @@ export class NetJudge {
       case "unknown":
         return otherwise;
       case "netlink":
-        return this.#netlink && endpoint.port === 0 && endpoint.groups === 0
+        return this.#facts.netlink && endpoint.port === 0 &&
+            endpoint.groups === 0
           ? allow(fixed.KERNEL)
           : otherwise;
+      case "name":
+        return this.#question(endpoint);
       case "inet":
       case "inet6":
+        // Rules about its address are not meant: it is jail that answers.
+        if (endpoint.resolver !== true || access !== "connect") break;
+        if (this.#matcher.names.allows) return allow(fixed.RESOLVER);
+        break;
       case "unix":
       case "abstract":
     }
     const found = this.#matcher.find(access, endpoint);
+    if (
+      endpoint.family === "unix" && access === "connect" &&
+      this.#facts.names && fixed.findsNames(endpoint.path) &&
+      found?.named !== true
+    ) {
+      return {
+        ...{ kind: "refuse", refusal: ENOENT, use: -1 },
+        rule: fixed.FINDS_NAMES,
+      };
+    }
     if (found === undefined) {
       return chosen === true ? allow(fixed.CHOSEN_PORT) : otherwise;
     }
@@ -124,7 +162,7 @@ export class NetJudge {
       return { kind: "refuse", refusal, rule: ref, use: -1 };
     }
     if (endpoint.family === "abstract") {
-      return found.named || this.#everything ? allow(ref) : otherwise;
+      return found.named || this.#facts.everything ? allow(ref) : otherwise;
     }
     if (endpoint.family !== "unix") return allow(ref);
     // Its file is one that is written. To reach it the rule is enough, unless
@@ -133,6 +171,29 @@ export class NetJudge {
     if (written.kind === "allow") return allow(ref);
     const unsaid = written.rule === otherwise.rule;
     return found.named && access === "connect" && unsaid ? allow(ref) : written;
+  }
+
+  /**
+   * Decides whether a question for a name may leave the jail. Who may talk to
+   * the resolver by its address may ask for every name that no rule refuses.
+   */
+  #question(
+    { name, resolver }: Extract<Endpoint, { readonly family: "name" }>,
+  ): Decision {
+    const found = this.#matcher.names.ask(name);
+    if (found?.effect === "allow") return allow(found.rule.ref);
+    if (found !== undefined) {
+      return {
+        kind: "refuse",
+        refusal: netRefusal(found, "connect", { family: "name", name }),
+        rule: found.rule.ref,
+        use: -1,
+      };
+    }
+    const address = resolver && this.#matcher.find("connect", resolver);
+    return address?.effect === "allow"
+      ? allow(address.rule.ref)
+      : this.#unknownName;
   }
 }
 

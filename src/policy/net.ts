@@ -157,6 +157,8 @@ function familiesOf(pattern: NetPattern): readonly SocketFamily[] {
     case "address":
       // A socket of IPv6 reaches addresses of IPv4 as well.
       return pattern.address.length === 4 ? ["inet", "inet6"] : ["inet6"];
+    case "name":
+      return ["inet", "inet6"];
     case "unix":
     case "abstract":
       return ["unix"];

@@ -93,6 +93,7 @@ function portsOfPattern(pattern: NetPattern): Ports | "all" | undefined {
       return "all";
     case "any":
     case "address":
+    case "name":
       return pattern.ports;
     case "unix":
     case "abstract":

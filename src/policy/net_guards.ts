@@ -12,10 +12,12 @@ import * as options from "../abi/socket_options.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
 import { type FilterAction, type Guard, is, isZero, masked } from "./guard.ts";
 import { type NetRules, socketFamilies } from "./net.ts";
+import { hasNames } from "./net_names.ts";
 import { needsSources } from "./net_sources.ts";
 
 const ALLOW: FilterAction = { kind: "allow" };
 const TRACE: FilterAction = { kind: "trace", look: { kind: "call" } };
+const PEER: FilterAction = { kind: "trace", look: { kind: "peer" } };
 
 const NETWORK = "rules are about the network";
 
@@ -46,6 +48,14 @@ export function netRuleGuards(
     case "accept":
     case "accept4":
       return [allow("who listens has been allowed to")];
+    case "getpeername":
+    case "recvmsg":
+    case "recvmmsg":
+      return hasNames(net) ? TELLS_PEER : [];
+    case "recvfrom":
+      return hasNames(net)
+        ? [allow("it does not ask who sent it", isZero(4)), ...TELLS_PEER]
+        : [];
     case "sendto":
       return [allow("it goes where the socket is connected to", isZero(4))];
     case "socket":
@@ -71,6 +81,12 @@ export function netRuleGuards(
       return [];
   }
 }
+
+const TELLS_PEER: readonly Guard[] = [{
+  tests: [],
+  action: PEER,
+  why: "it may tell of jail, which answers in place of resolvers",
+}];
 
 function sockets(net: NetRules): Guard[] {
   const families = socketFamilies(net);

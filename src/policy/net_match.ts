@@ -8,6 +8,7 @@ import {
   type NetAccess,
 } from "./endpoint.ts";
 import type { NetRule, NetRules } from "./net.ts";
+import { NameMatcher } from "./net_names.ts";
 import { byteMask, type NetPattern, type Ports } from "./net_pattern.ts";
 import { type Effect, EFFECTS } from "./policy.ts";
 import { PathMatcher } from "./match.ts";
@@ -56,6 +57,8 @@ export class NetMatcher {
   readonly #lists: Readonly<Record<NetAccess, readonly Compiled[]>>;
   readonly #paths = new PathMatcher();
   readonly #unix: Compiled[] = [];
+  /** The rules that name hosts. */
+  readonly names: NameMatcher;
 
   /**
    * Makes one.
@@ -95,10 +98,12 @@ export class NetMatcher {
       });
     });
     this.#lists = lists;
+    this.names = new NameMatcher(rules);
   }
 
   /**
-   * Finds the rule that holds: deny, then ignore, then allow.
+   * Finds the rule that holds: deny, then ignore, then allow. What refuses an
+   * address comes before what is said of its names.
    *
    * @param access what is done
    * @param endpoint with which endpoint
@@ -111,6 +116,10 @@ export class NetMatcher {
       const [index, effect] of (["deny", "ignore", "allow"] as const)
         .entries()
     ) {
+      const byName = effect === "allow"
+        ? this.#named(access, endpoint)
+        : undefined;
+      if (byName !== undefined) return { ...byName, named: true };
       const slot = slotOf(at, EFFECTS.indexOf(effect));
       const unix = endpoint.family === "unix" ? this.#paths.best(slot) : -1;
       if (unix >= 0) {
@@ -129,6 +138,15 @@ export class NetMatcher {
       if (all !== undefined) return { ...all, named: false };
     }
     return undefined;
+  }
+
+  #named(access: NetAccess, endpoint: Endpoint): CompiledNetRule | undefined {
+    if (access !== "connect") return undefined;
+    if (endpoint.family !== "inet" && endpoint.family !== "inet6") {
+      return undefined;
+    }
+    const { names, port } = endpoint;
+    return names && this.names.find(names, port);
   }
 
   #walk(path: string): void {
@@ -176,6 +194,7 @@ function covers(
     case "unix":
     case "netlink":
     case "none":
+    case "name":
     case "unknown":
       return false;
   }
@@ -241,6 +260,6 @@ export function netRefusal(
 ): Refusal {
   if (rule.refusal !== undefined) return rule.refusal;
   if (effect !== "ignore") return EACCES;
-  if (family === "unix") return ENOENT;
+  if (family === "unix" || family === "name") return ENOENT;
   return access === "listen" ? EADDRNOTAVAIL : ECONNREFUSED;
 }

@@ -3,6 +3,7 @@
 import { fromText } from "../abi/bytes.ts";
 import { mappedAddress, parseInet, parseInet6 } from "./endpoint.ts";
 import { GlobError } from "./glob.ts";
+import { parseHost } from "./host.ts";
 import { parseSegment } from "./segment.ts";
 
 /** Ports, the last one included. */
@@ -30,6 +31,15 @@ export type NetPattern =
     readonly zone: string;
     readonly ports: Ports;
   }
+  /** A host by its name: the addresses that the system's resolvers give for it. */
+  | {
+    readonly kind: "name";
+    /** As `hostName()` writes it. */
+    readonly name: string;
+    /** Whether all names beneath it are meant as well. */
+    readonly wildcard: boolean;
+    readonly ports: Ports;
+  }
   /** Unix sockets with such a path: a pattern that `parseGlob` takes. */
   | { readonly kind: "unix"; readonly pattern: string }
   /** Abstract unix sockets with such a name: a pattern that `parseSegment` takes. */
@@ -42,7 +52,8 @@ export const ALL_PORTS: Ports = { first: 0, last: 65535 };
 export const EVERYTHING: readonly NetPattern[] = [{ kind: "all" }];
 
 const EXAMPLES = "write an address, such as 192.0.2.1:443, 10.0.0.0/8, " +
-  "[2001:db8::1]:80, localhost:8000-8100, *:443 or unix:/run/x.sock";
+  "[2001:db8::1]:80, localhost:8000-8100, *:443 or unix:/run/x.sock, " +
+  "or a name, such as example.org:443";
 
 /**
  * Reads one rule about the network.
@@ -51,7 +62,7 @@ const EXAMPLES = "write an address, such as 192.0.2.1:443, 10.0.0.0/8, " +
  * @param unixPattern makes a pattern of the path behind `unix:`
  * @param refuses whether the rule refuses: `localhost` is then all of 127.0.0.0/8
  * @returns what it covers: two things for `localhost`
- * @throws {GlobError} when it makes no sense, or names a host
+ * @throws {GlobError} when it makes no sense
  */
 export function parseNet(
   text: string,
@@ -80,7 +91,18 @@ export function parseNet(
       ...{ kind: "address", ...one, zone: "", ports },
     }));
   }
-  return [parseAddress(text, host, prefix, ports)];
+  if (host.startsWith("[") || /^[0-9.]+$/.test(host)) {
+    return [parseAddress(text, host, prefix, ports)];
+  }
+  if (prefix !== undefined) {
+    throw new GlobError(`"${host}" has no prefix`, `write "${host}" alone`);
+  }
+  const named = parseHost(host);
+  if (named !== undefined) return [{ kind: "name", ...named, ports }];
+  throw new GlobError(
+    `"${text}" is no address, and no name of a host`,
+    EXAMPLES,
+  );
 }
 
 function parseUnix(
@@ -227,12 +249,6 @@ function noAddress(
     return new GlobError(
       `"${host}" is no IPv4 address`,
       "it is four numbers from 0 to 255, without zeros in front",
-    );
-  }
-  if (/^[a-z0-9_*-]+(?:\.[a-z0-9_*-]+)*\.?$/i.test(host)) {
-    return new GlobError(
-      `names of hosts such as "${host}" are not enforced yet`,
-      EXAMPLES,
     );
   }
   return new GlobError(`"${text}" is no address`, EXAMPLES);

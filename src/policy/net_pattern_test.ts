@@ -18,6 +18,10 @@ function words(pattern: NetPattern): string {
       const end = zone === "" ? "" : ` %${zone}`;
       return `${address.join(".")}/${bits} ${ports.first}-${ports.last}${end}`;
     }
+    case "name": {
+      const { name, wildcard, ports } = pattern;
+      return `name ${wildcard ? "*." : ""}${name} ${ports.first}-${ports.last}`;
+    }
     case "unix":
     case "abstract":
       return `${pattern.kind} ${pattern.pattern}`;
@@ -53,6 +57,13 @@ const READ: readonly (readonly [string, ...string[]])[] = [
   ["*:443", "any 443-443"],
   ["*", "any 0-65535"],
   ["localhost:80", "127.0.0.1/32 80-80", `${LOOPBACK6} 80-80`],
+  ["example.org:443", "name example.org 443-443"],
+  ["Example.ORG.", "name example.org 0-65535"],
+  ["*.example.org:80-90", "name *.example.org 80-90"],
+  ["xn--bcher-kva.example", "name xn--bcher-kva.example 0-65535"],
+  ["_ldap._tcp.example.org", "name _ldap._tcp.example.org 0-65535"],
+  ["db:5432", "name db 5432-5432"],
+  ["*.localhost", "name *.localhost 0-65535"],
   ["unix:/run/*.sock", "unix /run/*.sock"],
   ["unix:@dbus-*", "abstract dbus-*"],
   ["unix:@*", "abstract *"],
@@ -66,8 +77,18 @@ for (const [text, ...want] of READ) {
 
 const REFUSED: readonly (readonly [string, string])[] = [
   ["", "has no address"],
-  ["example.org:443", "not enforced yet"],
-  ["*.example.org", "not enforced yet"],
+  ["example.org/8", "has no prefix"],
+  ["foo*.example.org", `a "*" where none can be`],
+  ["*.*.org", `a "*" where none can be`],
+  ["bücher.example:443", "not how DNS writes the name"],
+  ["a..example.org", "no name of a host"],
+  [".example.org", "no name of a host"],
+  ["example.org..", "no name of a host"],
+  ["exam ple.org", "no name of a host"],
+  ["example.org:http", "is no port"],
+  [`${"a".repeat(64)}.org`, "no name of a host"],
+  [`${"a.".repeat(126)}org`, "no name of a host"],
+  ["example.1", "no name of a host"],
   ["https://example.org/", "is a URL"],
   ["::1", "needs brackets"],
   ["2001:db8::/32", "needs brackets"],
@@ -88,7 +109,8 @@ const REFUSED: readonly (readonly [string, string])[] = [
   ["010.0.0.1", "no IPv4 address"],
   ["10.0.1", "no IPv4 address"],
   ["256.0.0.1", "no IPv4 address"],
-  ["0x7f.1", "not enforced yet"],
+  ["0x7f.1", "no name of a host"],
+  ["127.0.0x1", "no name of a host"],
   ["[10.0.0.1]", "no IPv6 address"],
   ["[1::2::3]", "no IPv6 address"],
   ["[1:2:3:4:5:6:7:8:9]", "no IPv6 address"],
@@ -112,3 +134,8 @@ for (const [text, want] of REFUSED) {
     assertStringIncludes(error.message, want);
   });
 }
+
+Deno.test("parseNet() says how DNS writes a name with other letters", () => {
+  const { hint } = assertThrows(() => patterns("*.bücher.example"), GlobError);
+  assertEquals(hint, 'write "*.xn--bcher-kva.example"');
+});

@@ -34,6 +34,8 @@ export interface SourceRules {
 
 /** What comes from where messages may go, and what comes to where may be listened. */
 export interface Sources {
+  /** What is let through whatever the rules say: jail itself, which answers for resolvers. */
+  readonly always: readonly SourceTest[];
   /** About the sender. */
   readonly source: SourceRules;
   /** About the receiver. */
@@ -63,14 +65,31 @@ function isEvery({ first, last }: Ports): boolean {
  * Finds which datagrams may be received under rules about the network.
  *
  * @param net the rules
+ * @param always what is let through whatever they say
+ * @param named addresses that were found by a name which rules allow
  * @returns the conditions. An interface that a rule names is not among them:
  *   what refuses is wider for it, and what allows is left to the address
  */
-export function sourcesOf({ connect, listen }: NetRules): Sources {
+export function sourcesOf(
+  { connect, listen }: NetRules,
+  always: readonly SourceTest[] = [],
+  named: readonly SourceTest[] = [],
+): Sources {
+  const source = rulesOf(connect, "source");
   return {
-    source: rulesOf(connect, "source"),
+    always,
+    source: { ...source, allow: [...source.allow, ...named] },
     destination: rulesOf(listen, "destination"),
   };
+}
+
+/** The condition that one sender meets alone. */
+export function sourceTest(
+  address: readonly number[],
+  port: number,
+): SourceTest {
+  const ports = { first: port, last: port };
+  return { end: "source", address, bits: 8 * address.length, ports };
 }
 
 function rulesOf(set: NetRuleSet, end: SourceTest["end"]): SourceRules {
@@ -89,6 +108,8 @@ function testsOf(given: NetPattern, end: SourceTest["end"]): SourceTest[] {
   switch (pattern.kind) {
     case "unix":
     case "abstract":
+    // Its addresses come later: see `named`.
+    case "name":
       return [];
     case "all":
       return [{ end, address: undefined, bits: 0, ports: ALL_PORTS }];

@@ -272,6 +272,7 @@ Deno.test("socketFamilies() opens what rules are about, or what is named", async
     const [net, want] of [
       [`["1.2.3.4"]`, ["inet", "inet6"]],
       [`["[::1]"]`, ["inet6"]],
+      [`["example.org"]`, ["inet", "inet6"]],
       [`["unix:/run/x"]`, ["unix"]],
       [`{connect: ["1.2.3.4"], sockets: [inet]}`, ["inet"]],
       [`{sockets: [netlink, unix]}`, ["netlink", "unix"]],
@@ -286,7 +287,7 @@ Deno.test("socketFamilies() opens what rules are about, or what is named", async
 Deno.test("netFloor() holds the ports of TCP where they can be counted", async () => {
   const floor = netFloor(
     await policyOf(
-      `net: {connect: ["10.0.0.1:443", "*:80-82"], listen: ["127.0.0.1:0"]}`,
+      `net: {connect: ["10.0.0.1:443", "*:80-81", "a.org:82"], listen: ["127.0.0.1:0"]}`,
     ),
     7,
   );

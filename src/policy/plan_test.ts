@@ -54,6 +54,7 @@ function shortLook(action: FilterAction & { kind: "trace" }): Short {
     case "output":
       return `output ${look.fd} ${look.size}`;
     case "answer":
+    case "peer":
     case "retime":
     case "shared":
       return look.kind;
@@ -364,11 +365,42 @@ const ENDS: NetRuleSet = {
 };
 const SOME: Policy = { ...ALL, net: { connect: ENDS, listen: ENDS } };
 
+const NAMED: NetRuleSet = {
+  ...ENDS,
+  allow: [...ENDS.allow, {
+    patterns: [{
+      ...{ kind: "name", name: "example.org", wildcard: false },
+      ports: { first: 443, last: 443 },
+    }],
+    ref: { source: "test", keys: [], text: "example.org:443" },
+  }],
+};
+
+test(
+  "with rules that name hosts",
+  planCalls({ ...ALL, net: { connect: NAMED, listen: ENDS } }, {
+    observe: false,
+  }),
+  [
+    ["getpeername", [3, 1, 1], "peer"],
+    ["recvfrom", [3, 1, 1, 0, 0, 0], "allow"],
+    ["recvfrom", [3, 1, 1, 0, 1, 1], "peer"],
+    ["recvfrom", [3, 1, 1, 0, BIT32, 1], "peer"],
+    ["recvmsg", [3, 1, 0], "peer"],
+    ["recvmmsg", [3, 1, 2, 0, 0], "peer"],
+    ["getsockname", [3, 1, 1], "allow"],
+    ["read", [3, 1, 1], "allow"],
+  ],
+);
+
 test("with rules about the network", planCalls(SOME, { observe: false }), [
   ["connect", [3, 1, 16], "look"],
   ["bind", [3, 1, 16], "look"],
   ["listen", [3, 1], "look"],
   ["accept4", [3], "allow"],
+  ["getpeername", [3, 1, 1], "allow"],
+  ["recvfrom", [3, 1, 1, 0, 1, 1], "allow"],
+  ["recvmsg", [3, 1, 0], "allow"],
   ["sendto", [3, 1, 1, 0, 0, 0], "allow"],
   ["sendto", [3, 1, 1, 0, 1, 16], "look"],
   ["sendto", [3, 1, 1, 0, BIT32, 16], "look"],

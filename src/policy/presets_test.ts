@@ -90,8 +90,8 @@ const REFUSED = [
   "read: {deny: [{path: /a, errno: EPERM, kill: true}]}",
   "read: {deny: [{errno: EPERM}]}",
   "env: ['A=b']",
-  "net: [a]",
-  "net: {connect: [a.example]}",
+  "net: [a..b]",
+  "net: {connect: ['a*.example']}",
   "net: {conect: []}",
   "net: {sockets: [packet]}",
   "net: {deny: [{errno: EPERM}]}",
@@ -112,6 +112,7 @@ const REFUSED = [
 
 const ACCEPTED = [
   "net: true",
+  "net: [a, b.example, '*.c.example:443', '1.example.:80-90', _ldap._tcp.d]",
   "net: ['10.0.0.0/8:443', '[::1]:80', '*:53', localhost, 'unix:@x']",
   "net: {allow: true, deny: [{address: '1.2.3.4', errno: EPERM}]}",
   "net: {connect: ['[fe80::%eth0]/64:1-9'], listen: {ignore: ['*']}, sockets: [inet6]}",

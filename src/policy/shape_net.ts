@@ -11,6 +11,7 @@ import {
   SOCKET_FAMILIES,
   type SocketFamily,
 } from "./net.ts";
+import { isName, listenable } from "./net_names.ts";
 import { EVERYTHING, type NetPattern, parseNet } from "./net_pattern.ts";
 import { type Effect, EFFECTS } from "./policy.ts";
 import { readRefusal, REFUSAL_KEYS } from "./shape_calls.ts";
@@ -40,7 +41,7 @@ export function readNet(value: unknown, shape: Shape, inherits: boolean): Net {
   const both = Array.isArray(value) || isEffects(value);
   if (both) {
     const rules = readRules(value, ["net"], shape, inherits);
-    return { connect: rules, listen: rules };
+    return { connect: rules, listen: listenable(rules) };
   }
   if (typeof value !== "object" || value === null) {
     throw new Fault(
@@ -62,6 +63,16 @@ export function readNet(value: unknown, shape: Shape, inherits: boolean): Net {
       : NO_NET_RULES;
   const connect = rules("connect");
   const listen = rules("listen");
+  for (const { patterns, ref } of EFFECTS.flatMap((one) => listen[one])) {
+    if (!patterns.some(isName)) continue;
+    throw new Fault(
+      ref.keys,
+      `"${ref.text}" is the name of a host, and a socket listens at an address`,
+      {
+        hint: "write the address of an interface, localhost:8080, or *:8080",
+      },
+    );
+  }
   if (!map.has("sockets")) return { connect, listen };
   const sockets = readFamilies(map.get("sockets"));
   for (const rule of [...connect.allow, ...listen.allow]) {

@@ -19,7 +19,7 @@ import {
   SOCKADDR_IN_SIZE,
 } from "../abi/socket.ts";
 import { close } from "./files.ts";
-import { libc, outcome } from "./libc.ts";
+import { outcome, rareLibc } from "./libc.ts";
 
 /** An address of the internet and a port. */
 export interface InetAddress {
@@ -49,7 +49,7 @@ export function connectTo(
   const fd = make(type, to);
   if (fd < 0) return fd;
   const address = encode(to);
-  const result = outcome(libc().connect(fd, address, address.length));
+  const result = outcome(rareLibc().connect(fd, address, address.length));
   if (result >= 0 || type === "stream" && result === -EINPROGRESS) return fd;
   close(fd);
   return result;
@@ -66,9 +66,9 @@ export function bindTo(type: "datagrams" | "stream", at: InetAddress): number {
   const fd = make(type, at);
   if (fd < 0) return fd;
   const address = encode(at);
-  let result = outcome(libc().bind(fd, address, address.length));
+  let result = outcome(rareLibc().bind(fd, address, address.length));
   if (result >= 0 && type === "stream") {
-    result = outcome(libc().listen(fd, BACKLOG));
+    result = outcome(rareLibc().listen(fd, BACKLOG));
   }
   if (result >= 0) return fd;
   close(fd);
@@ -79,14 +79,14 @@ export function bindTo(type: "datagrams" | "stream", at: InetAddress): number {
 export function boundAddress(fd: number): InetAddress | undefined {
   const address = new Uint8Array(SOCKADDR_IN6_SIZE);
   const length = new Uint32Array([address.length]);
-  const result = outcome(libc().getsockname(fd, address, length));
+  const result = outcome(rareLibc().getsockname(fd, address, length));
   return result < 0 ? undefined : decode(address);
 }
 
 /** Accepts a connection: a descriptor, or a negative errno. */
 export function accept(fd: number): number {
   const flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
-  return outcome(libc().accept4(fd, null, null, flags));
+  return outcome(rareLibc().accept4(fd, null, null, flags));
 }
 
 /** A datagram, and who sent it. */
@@ -104,7 +104,7 @@ export function receiveFrom(fd: number): Datagram | number {
   const from = new Uint8Array(SOCKADDR_IN6_SIZE);
   const length = new Uint32Array([from.length]);
   const size = outcome(
-    libc().recvfrom(fd, received, received.length, 0, from, length),
+    rareLibc().recvfrom(fd, received, received.length, 0, from, length),
   );
   if (size < 0) return size;
   return {
@@ -120,13 +120,20 @@ export function send(
   to: Uint8Array | null = null,
 ): number {
   return outcome(
-    libc().sendto(fd, bytes, bytes.length, MSG_NOSIGNAL, to, to?.length ?? 0),
+    rareLibc().sendto(
+      fd,
+      bytes,
+      bytes.length,
+      MSG_NOSIGNAL,
+      to,
+      to?.length ?? 0,
+    ),
   );
 }
 
 /** Receives what a connected socket has: how many bytes, or a negative errno. */
 export function receive(fd: number, into: Uint8Array): number {
-  return outcome(libc().recvfrom(fd, into, into.length, 0, null, null));
+  return outcome(rareLibc().recvfrom(fd, into, into.length, 0, null, null));
 }
 
 /** Descriptors, and what is waited for: `POLLIN`, `POLLOUT`. */
@@ -148,7 +155,7 @@ export function waitForAny(waited: Waited, milliseconds: number): number[] {
     set(POLLFD, one, "fd", fd);
     set(POLLFD, one, "events", events);
   }
-  const count = libc().poll(fds, waited.size, milliseconds);
+  const count = rareLibc().poll(fds, waited.size, milliseconds);
   if (count <= 0) return [];
   return [...waited.keys()].filter((_, i) =>
     get(POLLFD, fds.subarray(i * size, (i + 1) * size), "revents") !== 0
@@ -162,7 +169,7 @@ function make(
   const family = address.length === 4 ? AF_INET : AF_INET6;
   const kind = type === "stream" ? SOCK_STREAM : SOCK_DGRAM;
   return outcome(
-    libc().socket(family, kind | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
+    rareLibc().socket(family, kind | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
   );
 }
 

@@ -114,7 +114,7 @@ export function heedPokes(): Poked {
  * @param tid the thread
  */
 export function poke(tid: number): void {
-  tgkill(libc().getpid(), tid, SIGNAL);
+  tgkill(Deno.pid, tid, SIGNAL);
 }
 
 function timerError(call: string, result: number): SystemCallError {

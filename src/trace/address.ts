@@ -20,6 +20,7 @@ import { type IsOwn, type Looked, type LookedPath, nothing } from "./looked.ts";
 import type { CallSpec } from "./spec.ts";
 import type { Registers } from "./registers.ts";
 import { resolve } from "./resolve.ts";
+import type { Names } from "./names.ts";
 import { aim, endpointOf, hasPath, type Purpose } from "./sockaddr.ts";
 import { ownerOf, type Tracee } from "./tracee.ts";
 
@@ -32,6 +33,7 @@ export function lookAtAddress(
   registers: Registers,
   spec: CallSpec,
   isOwn: IsOwn,
+  names: Names | undefined,
 ): Looked {
   const looked = nothing();
   const arg = spec.address;
@@ -57,7 +59,7 @@ export function lookAtAddress(
   // Of no address at all nothing is known, and the kernel refuses it, but for
   // sendto(2), which goes to where the socket is connected to.
   if (length > 0 || purpose !== "send") {
-    lookAtName(looked, tracee, bytes, purpose, arg, isOwn);
+    lookAtName(looked, tracee, bytes, purpose, arg, isOwn, names);
   }
   return looked;
 }
@@ -67,10 +69,12 @@ export function lookAtAddress(
  *
  * @param looked where it is put what it means
  * @param tracee whose call it is
- * @param bytes the address; one that means the loopback is made to say so
+ * @param bytes the address; one that means the loopback is made to say so, and
+ *   that of a resolver becomes that of jail, which answers in its place
  * @param purpose what the call does with it
  * @param arg index of the argument that it is; -1 where a message has it
  * @param isOwn whether a process id is one of the jail's
+ * @param names what is known of resolvers and names, where rules name hosts
  */
 export function lookAtName(
   looked: Looked,
@@ -79,12 +83,17 @@ export function lookAtName(
   purpose: Purpose,
   arg: number,
   isOwn: IsOwn,
+  names: Names | undefined,
 ): void {
   const access = purpose === "bind" ? "listen" : "connect";
   if (!hasPath(bytes)) {
     const meant = endpointOf(bytes, purpose);
-    const endpoint = purpose === "bind" ? meant : aim(bytes, meant);
-    if (endpoint !== meant) looked.changed = true;
+    const aimed = purpose === "bind" ? meant : aim(bytes, meant);
+    const endpoint = purpose === "bind" || names === undefined
+      ? aimed
+      : names.meet(bytes, aimed);
+    const resolver = "resolver" in endpoint && endpoint.resolver === true;
+    if (aimed !== meant || resolver) looked.changed = true;
     looked.net.push({ access, endpoint });
     if (endpoint.family !== "abstract") return;
     // An abstract name is beneath no directory: only who may write everything

@@ -14,7 +14,7 @@ import { kill } from "../sys/wait.ts";
 import { type Looked, nothing } from "./looked.ts";
 import { imageOf } from "./executed.ts";
 import type { Family } from "./family.ts";
-import type { Caller, TraceOptions } from "./options.ts";
+import type { AskedName, Caller, TraceOptions } from "./options.ts";
 import { Registers } from "./registers.ts";
 import type { CallSpec } from "./spec.ts";
 import { callText } from "./text.ts";
@@ -54,6 +54,7 @@ export class Answers {
   /** How many calls were refused. */
   denials = 0;
   readonly #options: TraceOptions;
+  readonly #family: Family;
   readonly #resumer: Resumer;
   readonly #caller: CurrentCaller;
 
@@ -72,6 +73,7 @@ export class Answers {
     resumer: Resumer,
   ) {
     this.#options = options;
+    this.#family = family;
     this.#resumer = resumer;
     this.registers = new Registers(arch);
     this.#caller = new CurrentCaller(this.registers, family, resumer);
@@ -112,6 +114,30 @@ export class Answers {
     const decision: Decision = { kind: "refuse", refusal, rule, use: -1 };
     this.#observe(tracee, spec, nothing(), decision);
     this.#apply(tracee, refusal);
+  }
+
+  /**
+   * Tells of a question for a name, which jail has answered by now: what it
+   * refused was not passed on.
+   *
+   * @param pid the program's process, which may be gone
+   * @param question what was asked
+   */
+  asked(pid: number, { call, text }: AskedName): void {
+    const decision = this.#options.decide(call, this.#caller);
+    if (decision === "again") return;
+    const process = this.#family.processes.get(pid);
+    if (decision.kind === "refuse") this.denials++;
+    this.#options.observe?.({
+      ...{ time: Date.now(), pid, tid: pid, call, text, decision },
+      program: process?.program ?? "",
+    });
+    if (decision.kind === "allow") return;
+    const { refusal } = decision;
+    if (refusal.kind === "kill") this.#resumer.kill();
+    if (refusal.kind === "signal" && process?.counted === false) {
+      kill(pid, SIGNAL[refusal.signal]);
+    }
   }
 
   /** Gives a call a result without making it. */

@@ -284,6 +284,9 @@ export class Calls {
       case "retime":
         this.#facts.retime(tracee, spec);
         return true;
+      case "peer":
+        this.#flights.beginTelling(tracee);
+        return true;
       case "call":
         return this.#lookAtCall(tracee, spec);
     }

@@ -167,7 +167,7 @@ export class FileCalls {
 
   /** Looks at a call; `undefined` where it was refused. */
   #look(tracee: Tracee, spec: CallSpec, alone: boolean): Looked | undefined {
-    const { answers, bound, family, options, resumer } = this.#tools;
+    const { answers, bound, family, names, options, resumer } = this.#tools;
     const { registers } = answers;
     const { isOwn } = family;
     tracee.exec = undefined;
@@ -183,16 +183,21 @@ export class FileCalls {
         return looked;
       }
       case "address": {
-        const looked = lookAtAddress(tracee, registers, spec, isOwn);
+        const looked = lookAtAddress(tracee, registers, spec, isOwn, names);
         if (spec.syscall.name === "bind" && options.net !== undefined) {
           lookAtBind(looked, tracee, registers, leads(tracee, family));
+          if (names?.takesPlace(looked.net[0]?.endpoint) === true) {
+            looked.never = "it would answer in the place of the resolver";
+          }
         } else if (options.net?.granted !== undefined) {
           lookAtSender(looked, tracee, registers, leads(tracee, family));
         }
         return looked;
       }
       case "message": {
-        const looked = lookAtMessages(tracee, registers, spec, isOwn, alone);
+        const looked = lookAtMessages(
+          ...[tracee, registers, spec, isOwn, alone, names] as const,
+        );
         if (options.net?.granted !== undefined) {
           lookAtSender(looked, tracee, registers, leads(tracee, family));
         }
@@ -219,6 +224,14 @@ export class FileCalls {
     }
   }
 
+  /** Lets a socket receive from addresses with names that it sends to. */
+  #admit(tracee: Tracee, { net }: Looked, widened: boolean): void {
+    const { answers, family, named } = this.#tools;
+    if (net.length === 0 || named === undefined) return;
+    const fd = answers.registers.int(0);
+    named.admit(tracee, leads(tracee, family), fd, net, widened);
+  }
+
   /** Asks the policy about a call, and makes it as it has to be made. */
   #decided(
     tracee: Tracee,
@@ -242,6 +255,7 @@ export class FileCalls {
     if (granted !== undefined) {
       widenFilter(tracee, leads(tracee, family), registers.int(0), granted);
     }
+    this.#admit(tracee, looked, granted !== undefined);
     // An address that is no path needs no lock, and its call may block for long.
     if (looked.paths.length === 0) lock.give(tracee);
     if (spec.treatment === "exec") {

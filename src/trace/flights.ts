@@ -105,6 +105,17 @@ export class Flights {
     return "in flight";
   }
 
+  /** Lets a call go that tells of the other end, to put that right. */
+  beginTelling(tracee: Tracee): void {
+    const { answers, resumer } = this.#tools;
+    tracee.saved.copy(answers.registers);
+    tracee.inFlight = {
+      ...{ slot: -1, frozen: false, maps: false, retryOn: [] },
+      tellsPeer: true,
+    };
+    resumer.toExit(tracee);
+  }
+
   /** Sees to it that pinned pages are there; false where a tracee maps them. */
   prepare(tracee: Tracee): boolean {
     const { answers, resumer, rewriter } = this.#tools;
@@ -157,7 +168,7 @@ export class Flights {
 
   /** Does what is left to do of a call that was made; what it returns. */
   #finish(tracee: Tracee, flight: InFlight, result: number): number {
-    const { bound, family, options, specs } = this.#tools;
+    const { bound, family, names, options, sources, specs } = this.#tools;
     const { saved } = tracee;
     const syscall = specs.at(saved.nr)?.syscall;
     if (syscall !== undefined && hidesReading(options, syscall)) {
@@ -165,10 +176,12 @@ export class Flights {
       if (!hidden) kill(tracee.process.pid, SIGKILL);
     }
     if (result < 0) return result;
-    const filter = options.net?.sources;
+    if (flight.tellsPeer === true) {
+      names?.restore(tracee, syscall?.name ?? "", result);
+    }
     const leading = leads(tracee, family);
-    if (flight.after === "made" && filter !== undefined) {
-      const filtered = filterSocket(tracee, leading, result, filter);
+    if (flight.after === "made" && sources !== undefined) {
+      const filtered = filterSocket(tracee, leading, result, sources);
       if (!filtered) {
         kill(tracee.process.pid, SIGKILL);
         this.#endSharers(tracee);

@@ -26,6 +26,7 @@ import { HARMLESS_CONTROL } from "../abi/socket_options.ts";
 import { readMemory, writeAsTracee } from "../sys/memory.ts";
 import { lookAtName } from "./address.ts";
 import { type IsOwn, type Looked, type LookedPath, nothing } from "./looked.ts";
+import type { Names } from "./names.ts";
 import { CONTROL_MAX } from "./pin.ts";
 import type { Registers } from "./registers.ts";
 import type { CallSpec } from "./spec.ts";
@@ -59,6 +60,7 @@ const OTHER_WAY = "a control message that could choose another way";
  * @param isOwn whether a process id is one of the jail's
  * @param alone whether all of the messages of sendmmsg(2) matter, or the first
  *   alone, since the others are sent by further calls
+ * @param names what is known of resolvers and names, where rules name hosts
  */
 export function lookAtMessages(
   tracee: Tracee,
@@ -66,6 +68,7 @@ export function lookAtMessages(
   spec: CallSpec,
   isOwn: IsOwn,
   alone: boolean,
+  names: Names | undefined,
 ): Looked {
   const looked = nothing();
   const many = spec.syscall.name === "sendmmsg";
@@ -74,7 +77,7 @@ export function lookAtMessages(
     : Math.min(registers.uint(2), alone ? MMSGHDR_MAX : 1);
   for (let i = 0; i < count; i++) {
     const at = registers.address(1) + i * MMSGHDR_SIZE;
-    lookAtMessage(looked, tracee, at, isOwn);
+    lookAtMessage(looked, tracee, at, isOwn, names);
     if (looked.errno !== 0 || looked.never !== undefined) break;
   }
   // The kernel writes the length of each message before it looks at the next
@@ -91,6 +94,7 @@ function lookAtMessage(
   tracee: Tracee,
   at: number,
   isOwn: IsOwn,
+  names: Names | undefined,
 ): void {
   const header = new Uint8Array(MSGHDR.size);
   if (readMemory(tracee.tid, at, header, header.length) !== header.length) {
@@ -133,7 +137,7 @@ function lookAtMessage(
   lookAtControl(looked, control);
   if (name.length > 0 && looked.errno === 0) {
     const before = looked.paths.length;
-    lookAtName(looked, tracee, name, "send", -1, isOwn);
+    lookAtName(looked, tracee, name, "send", -1, isOwn, names);
     message.path = looked.paths[before];
   }
 }

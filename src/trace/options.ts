@@ -3,6 +3,7 @@
 import type { Call } from "../policy/call.ts";
 import type { Decision } from "../policy/decision.ts";
 import type { Limits } from "../policy/limits.ts";
+import type { SourceTest } from "../policy/net_sources.ts";
 import type { CallPlan } from "../policy/plan.ts";
 import type { SysRules } from "../policy/sys.ts";
 import type { LaunchPlan } from "../sys/spawn.ts";
@@ -58,18 +59,64 @@ export interface Caller {
  */
 export type Decide = (call: Call, caller: Caller) => Decision | "again";
 
+/** A resolver of the system, and where jail answers in its place. */
+export interface StandIn {
+  /** The resolver's address: four bytes, or sixteen. */
+  readonly resolver: readonly number[];
+  /** The index of an interface, for an address of one link; or 0. */
+  readonly scope: number;
+  /** Whether the resolver is on this machine. */
+  readonly local: boolean;
+  /** The address of jail's socket, on the loopback. */
+  readonly address: readonly number[];
+  /** Its port, by UDP and TCP. */
+  readonly port: number;
+}
+
+/** A question for a name that a program asked. */
+export interface AskedName {
+  /** The question, as rules see it. */
+  readonly call: Call;
+  /** The question as a person reads it: `resolve(dns:example.org, AAAA)`. */
+  readonly text: string;
+}
+
+/** What the tracer needs where rules name hosts. */
+export interface NameOptions {
+  /** The resolvers. */
+  readonly standIns: readonly StandIn[];
+  /** The names that an address is known by at the moment. */
+  namesOf(address: readonly number[]): readonly string[];
+  /**
+   * From now on the calling thread's waits end when there are questions. Told
+   * once, when the program is made.
+   */
+  begin(): void;
+  /**
+   * The next question that was asked.
+   *
+   * @throws {Error} where nobody answers any more
+   */
+  take(): AskedName | undefined;
+}
+
 /** What the tracer needs where rules are about the network. */
 export interface NetOptions {
   /**
-   * The filter for sockets for datagrams, as an array of `struct sock_filter`;
-   * without one, whatever comes may be received.
+   * Makes the filter for sockets for datagrams, an array of `struct sock_filter`,
+   * which also lets in what comes from some addresses that were found by name.
+   * Without one, whatever comes may be received.
    */
-  readonly sources: Uint8Array | undefined;
+  readonly sources:
+    | ((named: readonly SourceTest[]) => Uint8Array | undefined)
+    | undefined;
   /**
    * Where a person may be asked, the same with what was allowed meanwhile;
    * `undefined` as long as nothing was.
    */
   readonly granted?: (() => Uint8Array | undefined) | undefined;
+  /** Where rules name hosts, what that needs. */
+  readonly names?: NameOptions | undefined;
 }
 
 /** Who follows the end of a program that runs. */

@@ -207,13 +207,11 @@ export function factsOf(
   looked: Looked,
 ): SocketFacts | undefined {
   looked.descriptorsOf = tracee.process.pid;
-  // What is no socket is not borrowed: to close it could wait for a file system.
-  const link = readLink(AT_FDCWD, `/proc/${tracee.tid}/fd/${number}`);
-  if (typeof link === "number" || !link.startsWith("socket:")) {
-    looked.errno = link === -ENOENT ? EBADF : ENOTSOCK;
+  const fd = borrowSocket(tracee, leads, number);
+  if (fd === -ENOTSOCK || fd === -EBADF) {
+    looked.errno = -fd;
     return undefined;
   }
-  const fd = borrow(tracee, leads, number);
   const facts = fd < 0 ? fd : socketFacts(fd);
   if (fd >= 0) close(fd);
   if (typeof facts !== "number") return facts;
@@ -251,6 +249,22 @@ export function filterSocket(
     fd < 0 ? "pidfd_getfd()" : "setsockopt(SO_ATTACH_FILTER)",
     errnoName(-result),
   );
+}
+
+/**
+ * A descriptor of this process for a socket of a tracee; a negative errno where
+ * the number means none.
+ */
+export function borrowSocket(
+  tracee: Tracee,
+  leads: boolean,
+  number: number,
+): number {
+  // What is no socket is not borrowed: to close it could wait for a file system.
+  const link = readLink(AT_FDCWD, `/proc/${tracee.tid}/fd/${number}`);
+  if (link === -ENOENT) return -EBADF;
+  if (typeof link === "number" || !link.startsWith("socket:")) return -ENOTSOCK;
+  return borrow(tracee, leads, number);
 }
 
 /** A descriptor of this process for what a tracee's number means. */

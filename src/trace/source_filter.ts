@@ -46,6 +46,7 @@ export function assembleSources(sources: Sources): Uint8Array<ArrayBuffer> {
   asm.jump(BPF_JMP_JEQ_K, ETH_P_IP, { no: drop });
   for (const length of [4, 16] as const) {
     if (length === 16) asm.place(six);
+    emitRules(asm, { refuse: [], allow: sources.always }, length, keep);
     for (const rules of [sources.source, sources.destination]) {
       emitRules(asm, rules, length, keep);
     }

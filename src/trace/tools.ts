@@ -6,6 +6,8 @@ import type { Family } from "./family.ts";
 import type { Freezer } from "./freeze.ts";
 import { PathLock } from "./lock.ts";
 import type { TraceOptions } from "./options.ts";
+import { NamedSources } from "./named_sources.ts";
+import { Names } from "./names.ts";
 import { Output } from "./output.ts";
 import { Rewriter } from "./rewrite.ts";
 import { BoundSockets } from "./sockets.ts";
@@ -36,6 +38,12 @@ export interface Tools {
   readonly bound: BoundSockets;
   /** What may be written to the program's output, where that is limited. */
   readonly output: Output | undefined;
+  /** The filter of new sockets for datagrams, where they have one. */
+  readonly sources: Uint8Array | undefined;
+  /** Knows resolvers and names, where rules name hosts. */
+  readonly names: Names | undefined;
+  /** The sockets for datagrams that sent to an address with a name. */
+  readonly named: NamedSources | undefined;
 }
 
 /**
@@ -55,6 +63,7 @@ export function makeTools(
   resumer: Resumer,
 ): Tools {
   const limited = options.limits?.output;
+  const { names, sources } = options.net ?? {};
   return {
     ...{ options, arch, family, freezer, resumer },
     specs: new Specs(arch.name),
@@ -64,5 +73,8 @@ export function makeTools(
     bound: new BoundSockets(),
     output: limited &&
       new Output(options.launch.stdio.slice(1), limited.most),
+    sources: sources?.([]),
+    names: names && new Names(names),
+    named: names && sources && new NamedSources(sources),
   };
 }

@@ -71,6 +71,8 @@ export interface InFlight {
   readonly retryOn: readonly number[];
   /** What has to be done about its socket before anybody uses it. */
   readonly after?: SocketDuty | undefined;
+  /** Whether it tells of the other end, which may be jail in a resolver's place. */
+  readonly tellsPeer?: boolean;
   /** What jail holds open until it is over. */
   readonly held?: Held | undefined;
 }

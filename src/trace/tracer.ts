@@ -28,6 +28,9 @@ export function trace(options: TraceOptions): Outcome {
   return new Tracer(options).run();
 }
 
+/** Of how many questions for names is heard before calls have their turn. */
+const MOST_HEARD = 256;
+
 class Tracer {
   readonly #options: TraceOptions;
   readonly #parts: Parts;
@@ -51,6 +54,7 @@ class Tracer {
     try {
       this.#start();
       this.#loop();
+      this.#heedNames();
       this.#measured();
       return ending.outcome ??
         { kind: "failed", reason: "the program is lost" };
@@ -104,6 +108,7 @@ class Tracer {
         this.#options.measured !== undefined,
       );
     }
+    this.#options.net?.names?.begin();
     if (entry !== undefined) {
       // Its calls stop only once it has been stopped itself.
       interrupt(pid);
@@ -116,6 +121,7 @@ class Tracer {
     for (;;) {
       this.#handleStops();
       if (this.#endAims()) continue;
+      if (!ending.killing) this.#heedNames();
       ending.heedRequests();
       ending.look();
       const tid = waits.wait(-1, 0);
@@ -143,6 +149,21 @@ class Tracer {
       (tracee, status) => this.#stops.handle(tracee, status),
       () => ending.look(),
     );
+  }
+
+  /** Hears of the questions for names that were asked, and tells of them. */
+  #heedNames(): void {
+    const { calls, ending } = this.#parts;
+    const names = this.#options.net?.names;
+    if (names === undefined || ending.launched === undefined) return;
+    const { pid } = ending.launched;
+    // No more than these at once: who asks all the time must not keep others
+    // from being served.
+    for (let left = MOST_HEARD; left > 0; left--) {
+      const asked = names.take();
+      if (asked === undefined) return;
+      calls.answers.asked(pid, asked);
+    }
   }
 
   #handleStops(): void {

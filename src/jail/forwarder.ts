@@ -1,0 +1,252 @@
+/**
+ * Answers in place of the system's resolvers: passes on what the policy lets be
+ * asked, and takes note of the addresses in the answers before it gives them.
+ *
+ * Each question that goes on is made anew, from a name in lower case and a type: so
+ * nothing else of what the program wrote leaves the jail.
+ */
+
+import { POLLIN } from "../abi/poll.ts";
+import { errnoName } from "../abi/errno.ts";
+import { SystemCallError } from "../errors.ts";
+import type { Call } from "../policy/call.ts";
+import type { Decision } from "../policy/decision.ts";
+import {
+  isAskable,
+  isUsual,
+  NOERROR,
+  NOTIMP,
+  NXDOMAIN,
+  REFUSED,
+  SERVFAIL,
+  TYPE_A,
+  TYPE_AAAA,
+} from "../policy/dns.ts";
+import {
+  addressRecord,
+  readQuery,
+  type Reply,
+  writeFormatError,
+  writeReply,
+} from "../policy/dns_client.ts";
+import type { Answer } from "../policy/dns_resolver.ts";
+import {
+  bindTo,
+  boundAddress,
+  type InetAddress,
+  receiveFrom,
+  send,
+  waitForAny,
+} from "../sys/inet.ts";
+import { close } from "../sys/files.ts";
+import { poke } from "../sys/pulse.ts";
+import { waitATurn } from "../sys/output.ts";
+import { StreamClients } from "./forwarder_streams.ts";
+import { questionCall } from "./question.ts";
+import type { NameTable } from "./name_table.ts";
+import { milliseconds } from "./names_clock.ts";
+import { Upstream } from "./upstream.ts";
+
+/** How many datagrams are taken from one socket before others have their turn. */
+const TURN = 16;
+
+/** How long it waits at most until it looks who has waited for too long. */
+const LOOK_MS = 1000;
+
+const LOOPBACK: readonly number[] = [127, 0, 0, 1];
+const LOOPBACK6: readonly number[] = [...Array<number>(15).fill(0), 1];
+
+/** How long an answer of jail's own is good for, in seconds. */
+const OWN_TTL = 60;
+
+/** What answering depends on. */
+export interface ForwarderOptions {
+  /** The resolvers that are asked. */
+  readonly resolvers: readonly InetAddress[];
+  /** Decides whether a question may be asked. */
+  readonly decide: (call: Call) => Decision;
+  /** Whether the addresses of a name are to be remembered. */
+  readonly concerns: (name: string) => boolean;
+  /** Where they are. */
+  readonly table: NameTable;
+  /** A descriptor that can be read when it should be over. */
+  readonly over: number;
+}
+
+/** Gives an answer to whoever asked. */
+export type Respond = (reply: Uint8Array) => void;
+
+/** A resolver, and the socket that questions for it come to. */
+interface Door {
+  readonly resolver: InetAddress;
+  readonly datagrams: number;
+  readonly streams: StreamClients;
+}
+
+/** Answers in place of resolvers. */
+export class Forwarder {
+  readonly #options: ForwarderOptions;
+  readonly #doors: readonly Door[];
+  readonly #upstream = new Upstream();
+
+  /**
+   * Makes one, which can be reached.
+   *
+   * @param options what answering depends on
+   * @throws {SystemCallError} where the loopback cannot be used
+   */
+  constructor(options: ForwarderOptions) {
+    this.#options = options;
+    this.#doors = options.resolvers.map((resolver) => this.#open(resolver));
+  }
+
+  /** Where each resolver's place is. */
+  get addresses(): readonly InetAddress[] {
+    return this.#doors.map(({ datagrams }) =>
+      boundAddress(datagrams) ?? { address: LOOPBACK, port: 0, scope: 0 }
+    );
+  }
+
+  /** Answers until it should be over. The calling thread is blocked meanwhile. */
+  run(): void {
+    while (!this.#options.table.stopped) this.#turn();
+    this.#upstream.close();
+    for (const { datagrams, streams } of this.#doors) {
+      close(datagrams);
+      streams.close();
+    }
+  }
+
+  #open(resolver: InetAddress): Door {
+    const at = (address: readonly number[]): InetAddress => ({
+      ...{ address, port: 0, scope: 0 },
+    });
+    const six = resolver.address.length === 16;
+    let fd = bindTo("datagrams", at(six ? LOOPBACK6 : LOOPBACK));
+    // Where there is no IPv6, its sockets reach IPv4.
+    if (fd < 0 && six) fd = bindTo("datagrams", at(LOOPBACK));
+    const address = fd < 0 ? undefined : boundAddress(fd);
+    const stream = address === undefined ? fd : bindTo("stream", address);
+    if (stream < 0) {
+      throw new SystemCallError(
+        "answer in place of the resolver",
+        "bind()",
+        errnoName(-stream),
+        "names need the loopback interface: leave names out, or bring lo up",
+      );
+    }
+    return {
+      ...{ resolver, datagrams: fd },
+      streams: new StreamClients(
+        stream,
+        (bytes, respond) => this.#heard(bytes, resolver, respond, true),
+      ),
+    };
+  }
+
+  #turn(): void {
+    const now = milliseconds();
+    const waited = new Map([[this.#options.over, POLLIN]]);
+    for (const { datagrams, streams } of this.#doors) {
+      waited.set(datagrams, POLLIN);
+      streams.wait(waited, now);
+    }
+    this.#upstream.wait(waited, now);
+    for (const fd of waitForAny(waited, LOOK_MS)) this.#ready(fd);
+  }
+
+  #ready(fd: number): void {
+    if (this.#upstream.ready(fd)) return;
+    for (const { resolver, datagrams, streams } of this.#doors) {
+      if (fd === datagrams) return this.#receive(datagrams, resolver);
+      if (streams.ready(fd)) return;
+    }
+  }
+
+  /** Takes questions that came by datagrams. */
+  #receive(fd: number, resolver: InetAddress): void {
+    for (let i = 0; i < TURN; i++) {
+      const datagram = receiveFrom(fd);
+      if (typeof datagram === "number") return;
+      const { bytes, from } = datagram;
+      this.#heard(bytes, resolver, (reply) => {
+        send(fd, reply, from);
+      }, false);
+    }
+  }
+
+  /** Judges a question, and answers it or passes it on. */
+  #heard(
+    bytes: Uint8Array,
+    resolver: InetAddress,
+    respond: Respond,
+    stream: boolean,
+  ): void {
+    const query = readQuery(bytes);
+    if (query === undefined) return;
+    if (query === "malformed") return respond(writeFormatError(bytes));
+    const most = stream ? 65_535 : query.size;
+    const say = (reply: Reply): void => respond(writeReply(query, reply, most));
+    const { name, type } = query;
+    if (name === undefined) return say({ code: NXDOMAIN });
+    if (name === "localhost" || name.endsWith(".localhost")) {
+      return say(this.#own(name, type));
+    }
+    const decision = this.#options.decide(questionCall(name, resolver));
+    this.#tell(name, type, resolver);
+    if (decision.kind === "refuse") {
+      const { refusal } = decision;
+      const absent = refusal.kind === "errno" && refusal.errno === "ENOENT";
+      return say({ code: absent ? NXDOMAIN : REFUSED });
+    }
+    const usual = !this.#options.concerns(name) || isUsual(type);
+    if (!usual || !isAskable(type)) return say({ code: NOTIMP });
+    this.#upstream.ask({ resolver, name, type, stream }, (answer) => {
+      say(this.#reply(name, answer));
+    });
+  }
+
+  /** The loopback's name is its, whoever is asked: RFC 6761, 6.3. */
+  #own(name: string, type: number): Reply {
+    const address = type === TYPE_A
+      ? LOOPBACK
+      : type === TYPE_AAAA
+      ? LOOPBACK6
+      : undefined;
+    if (address === undefined) return { code: NOERROR };
+    if (!this.#learn(name, [{ address, ttl: OWN_TTL }])) {
+      return { code: SERVFAIL };
+    }
+    return {
+      ...{ code: NOERROR, counts: [1, 0] as const },
+      records: addressRecord(address, OWN_TTL),
+    };
+  }
+
+  /** Takes note of the addresses in an answer; what the client is told. */
+  #reply(name: string, answer: Answer | undefined): Reply {
+    if (answer === undefined) return { code: SERVFAIL };
+    const { code, truncated } = answer;
+    if (truncated) return { code, truncated };
+    return this.#learn(name, answer.addresses) ? answer : { code: SERVFAIL };
+  }
+
+  #learn(name: string, addresses: Answer["addresses"]): boolean {
+    if (!this.#options.concerns(name)) return true;
+    const now = milliseconds();
+    return addresses.every(({ address, ttl }) =>
+      this.#options.table.learn(name, address, ttl, now)
+    );
+  }
+
+  /** Tells the tracer of a question, which may take a moment to hear of it. */
+  #tell(name: string, type: number, resolver: InetAddress): void {
+    const { table, resolvers } = this.#options;
+    const question = { name, type, resolver: resolvers.indexOf(resolver) };
+    while (!table.ask(question) && !table.stopped) {
+      poke(table.poked);
+      waitATurn();
+    }
+    if (table.unheard === 1 && table.poked !== 0) poke(table.poked);
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * Lets sockets for datagrams receive from addresses that were found by a name.
+ *
+ * Which addresses a name has is not known when a socket is made. So a socket gets
+ * its filter anew when it is about to send to such an address. Where a thread puts
+ * another socket under the number meanwhile, that one may receive from there too,
+ * as any could that sends there.
+ */
+
+import { AF_INET, AF_INET6, SOCK_DGRAM } from "../abi/socket.ts";
+import type { NetUse } from "../policy/endpoint.ts";
+import { type SourceTest, sourceTest } from "../policy/net_sources.ts";
+import { attachFilter, hasFilter, socketFacts } from "../sys/borrow.ts";
+import { close } from "../sys/files.ts";
+import { borrowSocket } from "./sockets.ts";
+import type { Tracee } from "./tracee.ts";
+
+/** From how many such addresses one socket receives: the last ones it sent to. */
+export const MOST_SOURCES = 32;
+
+/** Of how many sockets it is known, the last ones. */
+const MOST_SOCKETS = 4096;
+
+/** The sockets that receive from addresses that were found by a name. */
+export class NamedSources {
+  readonly #filter: (named: readonly SourceTest[]) => Uint8Array | undefined;
+  readonly #sockets = new Map<number, SourceTest[]>();
+
+  /** Makes it, with what makes a filter. */
+  constructor(
+    filter: (named: readonly SourceTest[]) => Uint8Array | undefined,
+  ) {
+    this.#filter = filter;
+  }
+
+  /**
+   * Lets a socket receive from where a call sends to.
+   *
+   * @param tracee whose call it is
+   * @param leads whether its descriptors are those of its process's first thread
+   * @param number the descriptor
+   * @param net where it sends to
+   * @param renewed whether it has just got another filter
+   */
+  admit(
+    tracee: Tracee,
+    leads: boolean,
+    number: number,
+    net: readonly NetUse[],
+    renewed: boolean,
+  ): void {
+    const tests = net.flatMap(({ access, endpoint }) =>
+      access === "connect" &&
+        (endpoint.family === "inet" || endpoint.family === "inet6") &&
+        endpoint.names !== undefined
+        ? sourceTest(endpoint.address, endpoint.port)
+        : []
+    );
+    if (tests.length === 0 && !renewed) return;
+    const fd = borrowSocket(tracee, leads, number);
+    // It is no socket by now, and the call will fail.
+    if (fd < 0) return;
+    this.#attach(fd, tests, renewed);
+    close(fd);
+  }
+
+  #attach(fd: number, tests: readonly SourceTest[], renewed: boolean): void {
+    const facts = socketFacts(fd);
+    if (typeof facts === "number" || facts.type !== SOCK_DGRAM) return;
+    if (facts.family !== AF_INET && facts.family !== AF_INET6) return;
+    // One that was handed in receives what it did before.
+    if (!hasFilter(fd)) return;
+    const known = this.#sockets.get(facts.cookie) ?? [];
+    const fresh = tests.filter((test) => !known.some(isSame(test)));
+    const all = [...known, ...fresh].slice(-MOST_SOURCES);
+    if (all.length === 0 || fresh.length === 0 && !renewed) return;
+    const filter = this.#filter(all);
+    // Where it cannot have that, no answer comes in.
+    if (filter === undefined || attachFilter(fd, filter) < 0) return;
+    this.#sockets.delete(facts.cookie);
+    this.#sockets.set(facts.cookie, all);
+    if (this.#sockets.size <= MOST_SOCKETS) return;
+    for (const first of this.#sockets.keys()) {
+      this.#sockets.delete(first);
+      break;
+    }
+  }
+}
+
+function isSame(a: SourceTest): (b: SourceTest) => boolean {
+  return (b) =>
+    a.ports.first === b.ports.first &&
+    a.address?.join() === b.address?.join();
+}
