@@ -1,6 +1,12 @@
 /** The files that say how names are found: resolv.conf(5) and hosts(5). */
 
-import { mappedAddress, parseInet, parseInet6 } from "./endpoint.ts";
+import {
+  isUnspecified,
+  loopbackOf,
+  mappedAddress,
+  parseInet,
+  parseInet6,
+} from "./endpoint.ts";
 import { hostName } from "./host.ts";
 
 /** An address as a file says it. */
@@ -26,7 +32,7 @@ const LOOPBACK: HostAddress = { address: [127, 0, 0, 1], zone: "" };
 export function readResolvers(text: string): readonly HostAddress[] {
   const found = text.split("\n").flatMap((line) => {
     const [keyword, value = ""] = line.split(/[\s;#]+/);
-    return keyword === "nameserver" ? readAddress(value) : [];
+    return keyword === "nameserver" ? readAddress(value).map(aimed) : [];
   });
   return found.length === 0 ? [LOOPBACK] : found.slice(0, MOST_RESOLVERS);
 }
@@ -49,6 +55,14 @@ export function readHosts(
       })
     );
   });
+}
+
+/** No address is that of the loopback, where somebody is to be reached. */
+function aimed(one: HostAddress): HostAddress {
+  const { address } = one;
+  return isUnspecified(address)
+    ? { ...one, address: loopbackOf(address) }
+    : one;
 }
 
 function readAddress(text: string): HostAddress[] {

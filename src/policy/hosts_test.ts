@@ -29,6 +29,13 @@ Deno.test("readResolvers() passes over what names no address", () => {
   );
 });
 
+Deno.test("readResolvers() takes no address for the loopback, as the kernel does", () => {
+  assertEquals(resolvers("nameserver 0.0.0.0\nnameserver ::"), [
+    "127.0.0.1",
+    "0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.1",
+  ]);
+});
+
 Deno.test("readResolvers() asks the loopback where no file names anybody", () => {
   assertEquals(resolvers(""), ["127.0.0.1"]);
 });
