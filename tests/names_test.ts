@@ -9,6 +9,7 @@ import {
 import { ENGINES, fixture, jailArgv } from "./harness.ts";
 import { type Scratch, scratch } from "./jail.ts";
 import { type Asked, inLab, type LabEnded, needsLab } from "./lab.ts";
+import { withoutArgv } from "./without.ts";
 import { runTraced } from "./traced.ts";
 import type { Engine, NameOptions } from "../src/trace/options.ts";
 
@@ -91,6 +92,9 @@ const EXPECTED: Readonly<Record<string, string>> = {
   "jail's own port": "EACCES",
   "the resolver's other ports": "EACCES",
   "in the resolver's place": "EPERM",
+  "in its place, from anywhere": "EPERM",
+  "in its place, from elsewhere": "EPERM",
+  "in its place, by TCP": "EPERM",
 };
 
 for (const engine of ENGINES) {
@@ -136,10 +140,7 @@ for (const engine of ENGINES) {
       const program = fixture("race_names", ["-static", "-pthread"]);
       const flags = await policyOf(
         directory,
-        `extends: base
-run: ["${program}"]
-net: {connect: ["www.example.org:8080"]}
-`,
+        raced(program),
       );
       const ended = await jailed(flags, [program, "2"], engine);
       assertEquals(ended.stderr, "");
@@ -152,6 +153,13 @@ net: {connect: ["www.example.org:8080"]}
   });
 }
 
+function raced(program: string): string {
+  return `extends: base
+run: ["${program}"]
+net: {connect: ["www.example.org:8080"]}
+`;
+}
+
 const PYTHON = `import socket, sys
 s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 10)
 s.send(b"x"); print(s.recv(99).split(b"\\r\\n")[-1].decode(), end="")`;
@@ -159,6 +167,22 @@ const NODE =
   `require("http").get("http://" + process.argv[1] + ":" + process.argv[2] + "/",
   (r) => r.pipe(process.stdout))
   .on("error", (e) => { console.error(e.code); process.exitCode = 7; })`;
+
+Deno.test({
+  ...needsLab(["gcc"], "without pinning that program gets out"),
+  async fn(): Promise<void> {
+    await using directory = await scratch();
+    const program = fixture("race_names", ["-static", "-pthread"]);
+    const [, policy = ""] = await policyOf(directory, raced(program));
+    const ended = await inLab(
+      withoutArgv("pinning", "seccomp", policy, [program, "2"]),
+    );
+    assertEquals(ended.stderr, "");
+    assert(ended.reached.length > 0, "nothing came to another host");
+    const asked = names(ended.questions);
+    assert(asked.includes("www.secrets.org"), "no other name was asked for");
+  },
+});
 
 /** Programs that connect to a host, which tells where they came to. */
 const CLIENTS: Readonly<

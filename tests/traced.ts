@@ -9,6 +9,7 @@ import { planCalls } from "../src/policy/plan.ts";
 import { floorFor } from "../src/jail/floor.ts";
 import { loadSpec } from "../src/jail/load.ts";
 import { netOptions } from "../src/jail/net.ts";
+import { withNames } from "../src/jail/names.ts";
 import { findProgram, planLaunch, type Program } from "../src/jail/program.ts";
 import { TemporaryDirectory } from "../src/jail/temporary.ts";
 import { hostArch } from "../src/sys/host.ts";
@@ -25,7 +26,7 @@ export interface Difference {
   readonly unsafe?: boolean;
   /** With Landlock, unless it says false. */
   readonly landlock?: boolean;
-  /** What is known of names, and who answers for resolvers. */
+  /** What is known of names, in place of what answers for resolvers. */
   readonly names?: NameOptions;
   /** Decides in place of the policy, which it is handed. */
   readonly decide?: (call: Call, ask: (call: Call) => Decision) => Decision;
@@ -76,25 +77,29 @@ export async function runTraced(
     { env, cwd: program.cwd, program: found.real, view },
     true,
   );
-  return trace({
-    engine,
-    launch: planLaunch(
-      program,
-      found,
-      env,
-      engine === "seccomp" ? filter : undefined,
-      landlock ? createRuleset(floor, 2, view) : undefined,
-      {},
-      [],
-      root,
-    ),
-    view,
-    program: name,
-    filter,
-    plan,
-    net: netOptions(policy, undefined, names),
-    decide: decide === undefined ? ask : (call): Decision => decide(call, ask),
-    waitAll: false,
-    unsafe,
-  });
+  const run = (names: NameOptions | undefined): Outcome =>
+    trace({
+      engine,
+      launch: planLaunch(
+        program,
+        found,
+        env,
+        engine === "seccomp" ? filter : undefined,
+        landlock ? createRuleset(floor, 2, view) : undefined,
+        {},
+        [],
+        root,
+      ),
+      view,
+      program: name,
+      filter,
+      plan,
+      net: netOptions(policy, undefined, names),
+      decide: decide === undefined
+        ? ask
+        : (call): Decision => decide(call, ask),
+      waitAll: false,
+      unsafe,
+    });
+  return names === undefined ? await withNames(policy, view, run) : run(names);
 }

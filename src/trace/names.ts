@@ -21,7 +21,7 @@ import {
   SOCKADDR_IN6_SIZE,
   SOCKADDR_STORAGE_SIZE,
 } from "../abi/socket.ts";
-import { DNS_PORT, type Endpoint, isUnspecified } from "../policy/endpoint.ts";
+import { DNS_PORT, type Endpoint } from "../policy/endpoint.ts";
 import { readMemory, writeAsTracee } from "../sys/memory.ts";
 import type { NameOptions } from "./options.ts";
 import type { Registers } from "./registers.ts";
@@ -67,6 +67,8 @@ export class Names {
 
   /**
    * Whether a socket that is bound there could answer jail as a resolver does.
+   * One of this machine could from any of its addresses: IP_PKTINFO chooses the
+   * one that it sends from.
    *
    * @param endpoint where it would be bound
    */
@@ -77,7 +79,7 @@ export class Names {
     const { address, port } = endpoint;
     return port === DNS_PORT &&
       this.#options.standIns.some(({ resolver, local }) =>
-        isSame(resolver, address) || local && isUnspecified(address)
+        local || isSame(resolver, address)
       );
   }
 
