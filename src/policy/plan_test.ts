@@ -678,5 +678,6 @@ Deno.test("planCalls() lets no program stop or drop what jail writes to the term
 Deno.test("planCalls() shares no port, and lets no program aim the kernel's choice", () => {
   const plan = planCalls(SOME, { observe: false });
   assertEquals(ask(plan, "setsockopt", [3, 1, 15]), "EPERM");
+  assertEquals(ask(plan, "setsockopt", [3, 1, 2]), "shares-port 0");
   assertEquals(ask(plan, "setsockopt", [3, 0, 51]), "EPERM");
 });

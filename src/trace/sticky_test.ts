@@ -47,27 +47,25 @@ for (
   });
 }
 
-// The table of may_create_in_sticky() in fs/namei.c.
-for (
-  const [what, mode, directory, file, opener, level, expected] of [
-    ["somebody's file where anybody can write", 0o1777, 0, 7, 8, 1, true],
-    ["one's own file there", 0o1777, 0, 8, 8, 1, false],
-    ["a file of whoever has the directory", 0o1777, 7, 7, 8, 1, false],
-    ["somebody's file where a group can write", 0o1775, 0, 7, 8, 1, false],
-    ["the same, at the second level", 0o1775, 0, 7, 8, 2, true],
-    ["somebody's file where nobody else can", 0o1755, 0, 7, 8, 2, false],
-    ["somebody's file, for nobody known", 0o1777, 0, 7, undefined, 1, true],
-  ] as const
-) {
-  Deno.test(`isKeptByOthers() is ${expected} for ${what}`, () => {
-    assertEquals(
-      isKeptByOthers(
-        stat(S_IFREG | 0o644, file),
-        stat(S_IFDIR | mode, directory),
-        level,
-        () => opener,
-      ),
-      expected,
+Deno.test("isKeptByOthers() keeps a file of somebody else's from who meant to make one", () => {
+  // The table of may_create_in_sticky() in fs/namei.c.
+  for (
+    const [what, mode, directory, file, opener, level, expected] of [
+      ["where anybody can write", 0o1777, 0, 7, 8, 1, true],
+      ["one's own there", 0o1777, 0, 8, 8, 1, false],
+      ["that of whoever has the directory", 0o1777, 7, 7, 8, 1, false],
+      ["where a group can write", 0o1775, 0, 7, 8, 1, false],
+      ["the same, at the second level", 0o1775, 0, 7, 8, 2, true],
+      ["where nobody else can write", 0o1755, 0, 7, 8, 2, false],
+      ["opened by nobody known", 0o1777, 0, 7, undefined, 1, true],
+    ] as const
+  ) {
+    const kept = isKeptByOthers(
+      stat(S_IFREG | 0o644, file),
+      stat(S_IFDIR | mode, directory),
+      level,
+      () => opener,
     );
-  });
-}
+    assertEquals([what, kept], [what, expected]);
+  }
+});
