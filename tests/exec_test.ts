@@ -156,6 +156,8 @@ mount -t binfmt_misc none . && cd . && echo ":jail:E::jail::/bin/echo:" >/proc/s
       // The parent of a vfork runs on before the loader opens the program.
       const code = `import os, threading
 os.chdir(${JSON.stringify(path)})
+for name in "here", "new":
+  if os.path.lexists(name): os.unlink(name)
 os.symlink("good", "here")
 def swap():
   while True:
@@ -168,7 +170,7 @@ for _ in range(150):
   try: pid = os.posix_spawn("${LOADER}", argv, {}, file_actions=null)
   except PermissionError: continue
   os.waitpid(pid, 0)
-os.unlink("here"); os._exit(0)`;
+os._exit(0)`;
       const ran = async (policy: string): Promise<Set<string>> => {
         const argv = ["python3", "-c", code];
         const ended = await jail(policy, argv, { engine });

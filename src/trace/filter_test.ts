@@ -197,7 +197,7 @@ Deno.test("assemble() lets the tracer make the calls that it puts in place of ot
       const [name, args] of [
         ["openat2", []],
         ["fchmodat2", []],
-        ["statx", []],
+        ["statx", [0n, 0x1_0000n]],
         ["mmap", page],
       ] as const
     ) {
