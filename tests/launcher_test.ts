@@ -11,7 +11,7 @@ import {
   type RunOptions,
 } from "./harness.ts";
 import { needs } from "./needs.ts";
-import { scratch } from "./jail.ts";
+import { jailCommand, scratch } from "./jail.ts";
 
 /** Closes what the tests themselves may have been started with. */
 const LIKE_JAIL = `for file in /proc/$$/fd/*; do
@@ -147,6 +147,20 @@ for (const engine of ENGINES) {
     assertEquals([found.stdout, found.stderr], [`${path}/x y\n`, ""]);
   });
 }
+
+Deno.test("jail keeps no descriptor that it was not started with, and none of its own", async () => {
+  for (let fd = 3; fd < 12; fd++) {
+    const ended = await run([
+      ...["bash", "-c", `exec ${fd}<&-; exec "$@"`, "bash"],
+      ...[...jailCommand(), `--keep-fd=${fd}`, "true"],
+    ]);
+    assertEquals(ended.code, 125);
+    assertStringIncludes(
+      ended.stderr,
+      `jail: Cannot keep file descriptor ${fd}: jail was not started with it\n`,
+    );
+  }
+});
 
 Deno.test("jail looks in the working directory for an empty part of PATH", async () => {
   await using directory = await scratch();

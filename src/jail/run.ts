@@ -16,12 +16,13 @@ import {
   SIGVTALRM,
   SIGWINCH,
 } from "../abi/signal.ts";
+import { UsageError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
 import type { PermissionFlags } from "../policy/flags.ts";
 import type { Limits } from "../policy/limits.ts";
 import { escapeGlob } from "../policy/glob.ts";
 import type { PathRule, Policy } from "../policy/policy.ts";
-import { realpath } from "../sys/files.ts";
+import { isInherited, realpath } from "../sys/files.ts";
 import { ownEnvironment } from "../sys/proc.ts";
 import type { View } from "../sys/view.ts";
 import {
@@ -111,6 +112,7 @@ const INSISTENCE = 2;
  * @param measured told at the end what was used, where it asks for that
  * @param ask asks a person, where the request asks for that
  * @returns how the program ended
+ * @throws {UsageError} where a descriptor to keep is none that jail was started with
  * @throws {PolicyError} where the policy cannot be used
  * @throws {LaunchError} where the program could not be started
  * @throws {UnsupportedError} where this machine cannot enforce the policy
@@ -122,6 +124,7 @@ export async function run(
   measured: (usage: Usage) => void,
   ask?: Ask,
 ): Promise<Outcome> {
+  request.keepFds.forEach(checkInherited);
   const program: Program = {
     name: request.program,
     args: request.args,
@@ -134,6 +137,15 @@ export async function run(
     program.env,
     (temporary) => runIn(temporary, program, request, observe, measured, ask),
     () => countUnheard() >= INSISTENCE,
+  );
+}
+
+/** Jail's own descriptors are not for the program. */
+function checkInherited(fd: number): void {
+  if (isInherited(fd)) return;
+  throw new UsageError(
+    `Cannot keep file descriptor ${fd}: jail was not started with it`,
+    `a shell opens one so: jail --keep-fd=${fd} -- program ${fd}<file`,
   );
 }
 
