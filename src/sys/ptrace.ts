@@ -118,7 +118,7 @@ export function readCallInfo(tid: number, into: Uint8Array): number {
     libc().ptraceBuffer(
       PTRACE_GET_SYSCALL_INFO,
       tid,
-      into.length,
+      BigInt(into.length),
       into,
     ),
   );

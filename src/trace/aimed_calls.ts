@@ -37,7 +37,7 @@ export class AimedCalls {
       case "own":
         return resumer.go(tracee);
       case "other":
-        tracee.saved.copy(registers);
+        if (!answers.save(tracee)) return;
         this.#flights.begin(tracee, spec, -1, nothing());
         return resumer.aims(tracee);
       case "foreign":
@@ -57,7 +57,7 @@ export class AimedCalls {
       return refuseForeign(answers, tracee, spec, EPERM);
     }
     if (!answers.allowed(tracee, spec, nothing())) return;
-    tracee.saved.copy(answers.registers);
+    if (!answers.save(tracee)) return;
     this.#flights.begin(tracee, spec, -1, nothing());
     resumer.aims(tracee);
   }

@@ -2,13 +2,18 @@
 
 import type { Arch } from "../abi/arch.ts";
 import { EIO, EPERM, ERRNO, errnoName, ESRCH } from "../abi/errno.ts";
+import {
+  PTRACE_SYSCALL_INFO,
+  PTRACE_SYSCALL_INFO_ENTRY,
+  PTRACE_SYSCALL_INFO_SECCOMP,
+} from "../abi/ptrace.ts";
 import { SIGKILL, SIGNAL } from "../abi/signal.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
 import { SystemCallError } from "../errors.ts";
 import type { LimitName } from "../outcome.ts";
 import type { Call } from "../policy/call.ts";
 import type { Decision, Refusal, RuleRef } from "../policy/decision.ts";
-import { readRegisters, writeRegisters } from "../sys/ptrace.ts";
+import { readCallInfo, readRegisters, writeRegisters } from "../sys/ptrace.ts";
 import { getpgid } from "../sys/task.ts";
 import { kill } from "../sys/wait.ts";
 import { type Looked, nothing } from "./looked.ts";
@@ -42,6 +47,8 @@ export interface Resumer {
   showsCpus(always: boolean): void;
 }
 
+const [OP] = PTRACE_SYSCALL_INFO.fields.op;
+
 /** What always holds, as a rule. */
 export function fixedRule(text: string): RuleRef {
   return { source: "jail", keys: [], text };
@@ -57,6 +64,10 @@ export class Answers {
   readonly #family: Family;
   readonly #resumer: Resumer;
   readonly #caller: CurrentCaller;
+  readonly #info = new Uint8Array(PTRACE_SYSCALL_INFO.size);
+  readonly #words = new Int32Array(this.#info.buffer);
+  /** Whether all registers were read, and not the call alone. */
+  #whole = true;
 
   /**
    * Makes one.
@@ -143,6 +154,7 @@ export class Answers {
   /** Gives a call a result without making it. */
   answer(tracee: Tracee, result: number): void {
     const { registers } = this;
+    if (!this.#whole && !this.read(tracee)) return;
     registers.nr = -1;
     registers.result = result;
     if (this.write(tracee)) this.#resumer.go(tracee);
@@ -150,14 +162,42 @@ export class Answers {
 
   /** Reads a stopped tracee's registers; `false` where it is gone. */
   read(tracee: Tracee): boolean {
+    this.#whole = true;
     return alive(
       readRegisters(tracee.tid, this.registers.bytes),
       "read registers",
     );
   }
 
+  /**
+   * Reads what the call is that a tracee is stopped before, which costs less
+   * than all of its registers; `false` where it is gone. Who changes the call
+   * goes by {@linkcode Answers.save} first, which reads the rest.
+   */
+  readCall(tracee: Tracee): boolean {
+    const result = readCallInfo(tracee.tid, this.#info);
+    const op = this.#info[OP];
+    const before = op === PTRACE_SYSCALL_INFO_SECCOMP ||
+      op === PTRACE_SYSCALL_INFO_ENTRY;
+    // A kernel before Linux 5.3 has all registers alone.
+    if (result < 0 || !before) return this.read(tracee);
+    this.registers.take(this.#words);
+    this.#whole = false;
+    return true;
+  }
+
+  /** Keeps a tracee's registers before they are changed; `false` where it is gone. */
+  save(tracee: Tracee): boolean {
+    if (!this.#whole && !this.read(tracee)) return false;
+    tracee.saved.copy(this.registers);
+    return true;
+  }
+
   /** Writes a stopped tracee's registers; `false` where it is gone. */
   write(tracee: Tracee): boolean {
+    if (!this.#whole) {
+      throw new Error("Cannot write registers: not all are read");
+    }
     const result = writeRegisters(tracee.tid, this.registers.bytes);
     if (result === -EIO) {
       // Registers of its own that the kernel hands out and does not take back.

@@ -205,8 +205,12 @@ export class Calls {
   /** Looks at a call; false where it has to wait. */
   #look(tracee: Tracee): boolean {
     if (isHeldByExec(tracee)) return false;
-    const { answers, options, resumer, specs } = this.#tools;
-    if (!answers.read(tracee)) return true;
+    const { answers, family, options, resumer, specs } = this.#tools;
+    // Beside others the call is changed, which needs all of its registers.
+    const there = family.alone
+      ? answers.readCall(tracee)
+      : answers.read(tracee);
+    if (!there) return true;
     const spec = specs.at(answers.registers.nr);
     const entry = spec && options.plan.get(spec.syscall.name);
     if (spec === undefined || entry === undefined) {

@@ -47,7 +47,7 @@ export class FactCalls {
     const { answers, resumer } = this.#tools;
     if (!answers.allowed(tracee, spec, nothing())) return;
     const { registers } = answers;
-    tracee.saved.copy(registers);
+    if (!answers.save(tracee)) return;
     const name = spec.syscall.name;
     const failed = this.#facts?.time?.retime(tracee, registers, name) ??
       -ENOSYS;

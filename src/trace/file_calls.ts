@@ -272,7 +272,7 @@ export class FileCalls {
       resumer.go(tracee);
       return "done";
     }
-    tracee.saved.copy(registers);
+    if (!answers.save(tracee)) return "done";
     if (makes) {
       rewriter.exclude(registers, spec, looked);
       if (!answers.write(tracee)) return "done";

@@ -78,7 +78,10 @@ export class Flights {
       else pins.waiting.push(tracee);
       return "done";
     }
-    tracee.saved.copy(registers);
+    if (!answers.save(tracee)) {
+      pins.give(slot);
+      return "done";
+    }
     const failed = rewriter.pin(
       tracee,
       registers,
@@ -123,7 +126,7 @@ export class Flights {
     const { pins } = tracee.space;
     pins.settle(tracee.tid);
     if (pins.state !== "absent") return true;
-    tracee.saved.copy(registers);
+    if (!answers.save(tracee)) return false;
     rewriter.mapPins(registers);
     if (!answers.write(tracee)) return false;
     pins.state = "mapping";

@@ -58,7 +58,10 @@ export class LimitedCalls {
     if (taken === 0 && size > 0) {
       return resumer.exceeds(tracee, "output", output.used);
     }
-    tracee.saved.copy(registers);
+    if (!answers.save(tracee)) {
+      output.give(taken, 0);
+      return;
+    }
     if (!whole) {
       // In the memory it could be more by now. As any write, it may be short.
       const failed = rewriter.writeFirst(registers, vector.base, taken);

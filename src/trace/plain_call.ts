@@ -29,8 +29,7 @@ export function enterPlain(
   // Of ioctl(2) this is TIOCSCTTY alone.
   if (name === "ioctl") tracee.process.hasJobs = true;
   if (hidesReading(options, spec.syscall)) {
-    tracee.saved.copy(answers.registers);
-    flights.begin(tracee, spec, -1, nothing());
+    if (answers.save(tracee)) flights.begin(tracee, spec, -1, nothing());
   } else resumer.go(tracee);
   return true;
 }

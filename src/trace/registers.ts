@@ -1,8 +1,15 @@
 /** The registers of a stopped tracee: number, arguments and result of a call. */
 
 import type { Arch } from "../abi/arch.ts";
+import { PTRACE_SYSCALL_INFO } from "../abi/ptrace.ts";
 
 const HIGH = 2 ** 32;
+
+const { fields } = PTRACE_SYSCALL_INFO;
+const IP = fields.instruction_pointer[0] >> 2;
+const SP = fields.stack_pointer[0] >> 2;
+const NR = fields.nr[0] >> 2;
+const ARGS = fields.arg0[0] >> 2;
 
 /**
  * A register block, read and written without a BigInt.
@@ -90,6 +97,25 @@ export class Registers {
   /** Becomes what `other` is. */
   copy(other: Registers): void {
     this.#words.set(other.#words);
+  }
+
+  /**
+   * Takes what a call is made of, and leaves all else as it is.
+   *
+   * @param info `struct ptrace_syscall_info` of a stop before a call, as words
+   */
+  take(info: Int32Array): void {
+    this.#take(info, IP, this.#ip);
+    this.#take(info, SP, this.#sp);
+    this.#take(info, NR, this.#nr);
+    for (let i = 0; i < this.#args.length; i++) {
+      this.#take(info, ARGS + 2 * i, this.#args[i] as number);
+    }
+  }
+
+  #take(info: Int32Array, from: number, to: number): void {
+    this.#words[to] = info[from] as number;
+    this.#words[to + 1] = info[from + 1] as number;
   }
 
   #get(word: number): number {
