@@ -14,12 +14,11 @@ import type { LimitName } from "../outcome.ts";
 import type { Call } from "../policy/call.ts";
 import type { Decision, Refusal, RuleRef } from "../policy/decision.ts";
 import { readCallInfo, readRegisters, writeRegisters } from "../sys/ptrace.ts";
-import { getpgid } from "../sys/task.ts";
 import { kill } from "../sys/wait.ts";
+import { CurrentCaller } from "./caller.ts";
 import { type Looked, nothing } from "./looked.ts";
-import { imageOf } from "./executed.ts";
 import type { Family } from "./family.ts";
-import type { AskedName, Caller, TraceOptions } from "./options.ts";
+import type { AskedName, TraceOptions } from "./options.ts";
 import { Registers } from "./registers.ts";
 import type { CallSpec } from "./spec.ts";
 import { callText } from "./text.ts";
@@ -239,61 +238,6 @@ export class Answers {
       text: callText(tracee.tid, this.registers, spec),
       decision,
     });
-  }
-}
-
-/** The tracee whose call is decided at the moment. */
-class CurrentCaller implements Caller {
-  readonly #registers: Registers;
-  readonly #family: Family;
-  readonly #resumer: Resumer;
-  #tracee: Tracee | undefined;
-  #spec: CallSpec | undefined;
-
-  constructor(registers: Registers, family: Family, resumer: Resumer) {
-    this.#registers = registers;
-    this.#family = family;
-    this.#resumer = resumer;
-  }
-
-  become(tracee: Tracee, spec: CallSpec): void {
-    this.#tracee = tracee;
-    this.#spec = spec;
-  }
-
-  get pid(): number {
-    return this.#tracee?.process.pid ?? 0;
-  }
-
-  get program(): string {
-    return this.#tracee === undefined
-      ? ""
-      : imageOf(this.#tracee.view, this.#tracee.tid);
-  }
-
-  get text(): string {
-    return this.#tracee === undefined || this.#spec === undefined
-      ? ""
-      : callText(this.#tracee.tid, this.#registers, this.#spec);
-  }
-
-  get asker(): object {
-    return this.#tracee ?? this;
-  }
-
-  quiet(): void {
-    this.#resumer.quiet();
-  }
-
-  get left(): number {
-    return this.#resumer.left();
-  }
-
-  hasMember(group: number): boolean {
-    for (const pid of this.#family.processes.keys()) {
-      if (getpgid(pid) === group) return true;
-    }
-    return false;
   }
 }
 

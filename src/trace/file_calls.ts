@@ -1,31 +1,17 @@
 /** What happens at calls that name files, descriptors or addresses. */
 
-import { ESRCH } from "../abi/errno.ts";
 import { close } from "../sys/files.ts";
-import { lookAtAddress } from "./address.ts";
-import { tellsCpus } from "./affinity.ts";
-import { refuseForeign } from "./aimed_calls.ts";
 import { Closed } from "./closed.ts";
-import { lookAtExec } from "./exec.ts";
 import { keepsNumber } from "./flight.ts";
 import type { Flights } from "./flights.ts";
-import { lookAtId } from "./ids.ts";
-import type { Hold } from "./lock.ts";
-import { lookAtOpen } from "./look_open.ts";
-import { lookAtDescriptor, lookAtPaths } from "./look_paths.ts";
-import type { Looked } from "./looked.ts";
-import { lookAtMessages } from "./message.ts";
 import { hidesReading } from "./last_read.ts";
+import type { Hold } from "./lock.ts";
+import { lookAt } from "./look_at.ts";
+import type { Looked } from "./looked.ts";
 import { inPrivateMemory, makePrivate } from "./private.ts";
 import { replaceFile } from "./replace.ts";
-import { isDatagram, lookAtSender, widenFilter } from "./senders.ts";
-import {
-  leads,
-  lookAtBind,
-  lookAtListen,
-  lookAtShared,
-  lookAtSocket,
-} from "./sockets.ts";
+import { isDatagram, widenFilter } from "./senders.ts";
+import { leads } from "./sockets.ts";
 import type { CallSpec } from "./spec.ts";
 import type { Tools } from "./tools.ts";
 import type { Tracee } from "./tracee.ts";
@@ -130,7 +116,7 @@ export class FileCalls {
   ): "in flight" | "done" | "wait" {
     const { answers, family, freezer, options } = this.#tools;
     const { registers } = answers;
-    const looked = this.#look(tracee, spec, alone);
+    const looked = lookAt(tracee, spec, alone, this.#tools);
     if (looked === undefined) return "done";
     // A directory that is none yet will be a new one, with no device in it.
     const moves = !alone && looked.moves.some(({ tree }) => tree);
@@ -163,65 +149,6 @@ export class FileCalls {
     const { held } = looked;
     if (held !== undefined && tracee.inFlight?.held !== held) close(held.fd);
     return done === "again" ? this.#under(tracee, spec, alone) : done;
-  }
-
-  /** Looks at a call; `undefined` where it was refused. */
-  #look(tracee: Tracee, spec: CallSpec, alone: boolean): Looked | undefined {
-    const { answers, bound, family, names, options, resumer } = this.#tools;
-    const { registers } = answers;
-    const { isOwn } = family;
-    tracee.exec = undefined;
-    switch (spec.treatment) {
-      case "exec": {
-        const exec = lookAtExec(tracee, registers, spec, isOwn);
-        tracee.exec = exec.pending;
-        return exec.looked;
-      }
-      case "open": {
-        const looked = lookAtOpen(tracee, registers, spec, isOwn);
-        if (tellsCpus(looked.paths[0]?.place.path)) resumer.showsCpus(true);
-        return looked;
-      }
-      case "address": {
-        const looked = lookAtAddress(tracee, registers, spec, isOwn, names);
-        if (spec.syscall.name === "bind" && options.net !== undefined) {
-          lookAtBind(looked, tracee, registers, leads(tracee, family));
-          if (names?.takesPlace(looked.net[0]?.endpoint) === true) {
-            looked.never = "it would answer in the place of the resolver";
-          }
-        } else if (options.net?.granted !== undefined) {
-          lookAtSender(looked, tracee, registers, leads(tracee, family));
-        }
-        return looked;
-      }
-      case "message": {
-        const looked = lookAtMessages(
-          ...[tracee, registers, spec, isOwn, alone, names] as const,
-        );
-        if (options.net?.granted !== undefined) {
-          lookAtSender(looked, tracee, registers, leads(tracee, family));
-        }
-        return looked;
-      }
-      case "socket":
-        return lookAtSocket(tracee, leads(tracee, family));
-      case "listen":
-        return lookAtListen(tracee, registers, leads(tracee, family), bound);
-      case "shares-port": {
-        const number = registers.int(spec.fd);
-        return lookAtShared(tracee, number, leads(tracee, family));
-      }
-      case "id": {
-        const id = lookAtId(tracee, registers, spec, family);
-        if (!id.foreign) return id.looked;
-        refuseForeign(answers, tracee, spec, ESRCH);
-        return undefined;
-      }
-      default:
-        return spec.paths.length > 0
-          ? lookAtPaths(tracee, registers, spec, isOwn)
-          : lookAtDescriptor(tracee, registers, spec, isOwn);
-    }
   }
 
   /** Lets a socket receive from addresses with names that it sends to. */

@@ -1,0 +1,87 @@
+/** Looks at a call that names files, descriptors or addresses, whichever it is. */
+
+import { ESRCH } from "../abi/errno.ts";
+import { lookAtAddress } from "./address.ts";
+import { tellsCpus } from "./affinity.ts";
+import { refuseForeign } from "./aimed_calls.ts";
+import { lookAtExec } from "./exec.ts";
+import { lookAtId } from "./ids.ts";
+import { lookAtOpen } from "./look_open.ts";
+import { lookAtDescriptor, lookAtPaths } from "./look_paths.ts";
+import type { Looked } from "./looked.ts";
+import { lookAtMessages } from "./message.ts";
+import { lookAtSender } from "./senders.ts";
+import {
+  leads,
+  lookAtBind,
+  lookAtListen,
+  lookAtShared,
+  lookAtSocket,
+} from "./sockets.ts";
+import type { CallSpec } from "./spec.ts";
+import type { Tools } from "./tools.ts";
+import type { Tracee } from "./tracee.ts";
+
+/** Looks at a call; `undefined` where it was refused. */
+export function lookAt(
+  tracee: Tracee,
+  spec: CallSpec,
+  alone: boolean,
+  tools: Tools,
+): Looked | undefined {
+  const { answers, bound, family, names, options, resumer } = tools;
+  const { registers } = answers;
+  const { isOwn } = family;
+  tracee.exec = undefined;
+  switch (spec.treatment) {
+    case "exec": {
+      const exec = lookAtExec(tracee, registers, spec, isOwn);
+      tracee.exec = exec.pending;
+      return exec.looked;
+    }
+    case "open": {
+      const looked = lookAtOpen(tracee, registers, spec, isOwn);
+      if (tellsCpus(looked.paths[0]?.place.path)) resumer.showsCpus(true);
+      return looked;
+    }
+    case "address": {
+      const looked = lookAtAddress(tracee, registers, spec, isOwn, names);
+      if (spec.syscall.name === "bind" && options.net !== undefined) {
+        lookAtBind(looked, tracee, registers, leads(tracee, family));
+        if (names?.takesPlace(looked.net[0]?.endpoint) === true) {
+          looked.never = "it would answer in the place of the resolver";
+        }
+      } else if (options.net?.granted !== undefined) {
+        lookAtSender(looked, tracee, registers, leads(tracee, family));
+      }
+      return looked;
+    }
+    case "message": {
+      const looked = lookAtMessages(
+        ...[tracee, registers, spec, isOwn, alone, names] as const,
+      );
+      if (options.net?.granted !== undefined) {
+        lookAtSender(looked, tracee, registers, leads(tracee, family));
+      }
+      return looked;
+    }
+    case "socket":
+      return lookAtSocket(tracee, leads(tracee, family));
+    case "listen":
+      return lookAtListen(tracee, registers, leads(tracee, family), bound);
+    case "shares-port": {
+      const number = registers.int(spec.fd);
+      return lookAtShared(tracee, number, leads(tracee, family));
+    }
+    case "id": {
+      const id = lookAtId(tracee, registers, spec, family);
+      if (!id.foreign) return id.looked;
+      refuseForeign(answers, tracee, spec, ESRCH);
+      return undefined;
+    }
+    default:
+      return spec.paths.length > 0
+        ? lookAtPaths(tracee, registers, spec, isOwn)
+        : lookAtDescriptor(tracee, registers, spec, isOwn);
+  }
+}
