@@ -53,19 +53,8 @@ const EFFECTS = ["allow", "deny", "ignore"] as const;
 
 /** What a rule may name. */
 const PATTERNS = [
-  ...[
-    "",
-    "/d",
-    "/n",
-    "/d/e",
-    "/d/f",
-    "/d/x",
-    "/n/h",
-    "/f",
-    "/d/gone",
-    "/d/new",
-  ],
-  ...["/*", "/d/*", "/**/h", "/**/x", "/d/**/g", "/{d,n}/x"],
+  ...["", "/d", "/n", "/d/e", "/d/f", "/d/x", "/n/h", "/f", "/d/gone"],
+  ...["/d/new", "/*", "/d/*", "/**/h", "/**/x", "/d/**/g", "/{d,n}/x"],
   ...["/d/out", "/d/l", "/n/new"],
 ];
 
@@ -77,15 +66,43 @@ const PATHS = [
   ...["", "/d", "/d/f", "/d/x", "/d/e", "/d/e/g", "/d/l", "/d/out", "/d/gone"],
   ...["/d/out/h", "/d/out/new", "/d/new", "/n", "/n/h", "/n/x", "/n/new", "/f"],
   ...["/new", "/d/e/new", "/d/e/empty", "/d/f/under", "/new/under", "/d/../f"],
+  ...["/d/e/../../n/h", "/d/", "/d/f/", "/d/out/", "/d/./x", "/d/gone/"],
+  ...["/d/p", "/d/../../", "/../p0/f"],
+];
+
+/** What is the machine's, for calls that change nothing. */
+const MACHINE = [
   ...[
-    "/d/e/../../n/h",
-    "/d/",
-    "/d/f/",
-    "/d/out/",
-    "/d/./x",
-    "/d/gone/",
-    "/d/p",
+    "/etc/passwd",
+    "/etc/shadow",
+    "/etc",
+    "/usr/bin/echo",
+    "/lib",
+    "/nothing",
   ],
+  ...["/dev/null", "/dev/full", "/dev/kmsg", "/dev", "/proc", "/proc/1"],
+  ...[
+    "/proc/1/status",
+    "/proc/self/status",
+    "/proc/self/exe",
+    "/proc/self/cwd",
+  ],
+  ...["/proc/self/fd/0", "/proc/self/fd/1", "/dev/stdin", "/proc/nothing"],
+  ...["/proc/4194304", "/sys", "/"],
+];
+
+/** Rules about it, for all pairs of a seed. */
+const MACHINE_RULES: readonly (readonly [string, string, string])[] = [
+  ...[["read", "allow", "/"], ["read", "allow", "/etc"]] as const,
+  ...[["read", "allow", "/proc"], ["read", "allow", "/dev"]] as const,
+  ...[["read", "deny", "/etc/passwd"], [
+    "read",
+    "ignore",
+    "/etc/shadow",
+  ]] as const,
+  ...[["read", "deny", "/proc/self/status"], ["run", "allow", "/usr"]] as const,
+  ...[["read", "allow", "/proc/self"], ["write", "allow", "/"]] as const,
+  ...[["run", "allow", "/"], ["read", "ignore", "/dev/full"]] as const,
 ];
 
 /** Random numbers that a seed makes again: mulberry32. */
@@ -99,11 +116,20 @@ export function random(seed: number): (below: number) => number {
   };
 }
 
-function makePairs(seed: number, count: number): Pair[] {
+/** One in so many calls is about the machine's files. */
+const ABROAD = 5;
+
+type Rule = Pair["rules"][number];
+
+function makePairs(
+  seed: number,
+  count: number,
+): { readonly pairs: readonly Pair[]; readonly rules: readonly Rule[] } {
   const below = random(seed);
   const pick = <T>(all: readonly T[]): T => all[below(all.length)] as T;
   const calls = Object.keys(MODELS);
-  return Array.from({ length: count }, (_, i) => {
+  const rules = Array.from({ length: below(4) }, () => pick(MACHINE_RULES));
+  const pairs = Array.from({ length: count }, (_, i) => {
     const rules = Array.from({ length: 1 + below(5) }, () => {
       // Most rules allow something, or little would ever be allowed.
       const effect = below(3) > 0 ? "allow" : pick(EFFECTS);
@@ -111,10 +137,12 @@ function makePairs(seed: number, count: number): Pair[] {
       return [pick(SECTIONS), effect, pick(patterns)] as const;
     });
     const call = pick(calls);
-    const words = [call, `%${pick(PATHS)}`];
+    const abroad = MODELS[call]?.harmless === true && below(ABROAD) === 0;
+    const words = [call, abroad ? pick(MACHINE) : `%${pick(PATHS)}`];
     if (MODELS[call]?.two === true) words.push(`%${pick(PATHS)}`);
     return { name: `p${i}`, rules, call: words.join("=") };
   });
+  return { pairs, rules };
 }
 
 /** Makes the directory of a pair. */
@@ -137,17 +165,20 @@ function makeWorld(root: string): void {
 function policyOf(
   root: string,
   pairs: readonly Pair[],
+  machine: readonly Rule[],
   refuse: string,
 ): string {
   const lines = ["extends: minimal", `default: ${refuse}`];
   for (const section of SECTIONS) {
     lines.push(`${section}:`);
     for (const effect of EFFECTS) {
+      const isMeant = (rule: Rule): boolean =>
+        rule[0] === section && rule[1] === effect;
       const patterns = pairs.flatMap(({ name, rules }) =>
-        rules.filter((rule) => rule[0] === section && rule[1] === effect)
-          .map((rule) => `${root}/${name}${rule[2]}`)
+        rules.filter(isMeant).map((rule) => `${root}/${name}${rule[2]}`)
       );
-      lines.push(`  ${effect}: ${JSON.stringify(patterns)}`);
+      const all = [...patterns, ...machine.filter(isMeant).map(([, , p]) => p)];
+      lines.push(`  ${effect}: ${JSON.stringify(all)}`);
     }
   }
   return `${lines.join("\n")}\n`;
@@ -176,7 +207,7 @@ export async function compareWays(
   more: readonly string[] = [],
 ): Promise<Compared> {
   await using place = await scratch();
-  const pairs = makePairs(seed, count);
+  const { pairs, rules } = makePairs(seed, count);
   const refuse = seed % 2 === 0 ? "EACCES" : "EPERM";
   const beside = ["alone", "threads", "shared"][seed % 3] as string;
   const results = new Map<string, readonly string[]>();
@@ -195,7 +226,7 @@ export async function compareWays(
     }
     const policy = await place.file(
       "policy.yaml",
-      policyOf(root, pairs, refuse),
+      policyOf(root, pairs, rules, refuse),
     );
     if (oracle.length === 0) {
       const variables = { cwd: root, program: fixture("try_call") };
@@ -211,7 +242,7 @@ export async function compareWays(
       throw new Error(`seed ${seed} ${name}: ${ran.code} ${ran.stderr}`);
     }
   }
-  return judge(seed, pairs, results, oracle);
+  return judge(seed, pairs, rules, results, oracle);
 }
 
 function resultsOf(output: string): readonly string[] {
@@ -222,6 +253,7 @@ function resultsOf(output: string): readonly string[] {
 function judge(
   seed: number,
   pairs: readonly Pair[],
+  machine: readonly Rule[],
   results: ReadonlyMap<string, readonly string[]>,
   oracle: readonly string[],
 ): Compared {
@@ -236,7 +268,8 @@ function judge(
     const found = WAYS.map(({ name }) => `${name} ${results.get(name)?.[i]}`);
     const agree = WAYS.every(({ name }) => results.get(name)?.[i] === wanted);
     if (agree) continue;
-    const rules = pair.rules.map((rule) => rule.join(" ")).join(", ");
+    const rules = [...pair.rules, ...machine].map((rule) => rule.join(" "))
+      .join(", ");
     faults.push(
       `seed ${seed}, ${pair.call}: ${found.join(", ")}, decide() ${said}, ` +
         `alone ${alone}; rules: ${rules}`,

@@ -21,6 +21,8 @@ interface Model {
   readonly two?: boolean;
   /** How what had the first name gets the second one. */
   readonly moves?: "once" | "both ways";
+  /** Whether it changes nothing, wherever it is made. */
+  readonly harmless?: boolean;
   /** Whether it opens the file first, and is a second call then. */
   readonly opens?: boolean;
 }
@@ -30,16 +32,13 @@ function always(...accesses: Access[]): () => readonly Access[] {
 }
 
 function open(...accesses: Access[]): Model {
-  return {
-    call: "open",
-    follow: true,
-    uses: always(...accesses),
-    within: true,
-  };
+  return { ...one("open", true, ...accesses), within: true };
 }
 
 function one(call: SyscallName, follow: boolean, ...uses: Access[]): Model {
-  return { call, follow, uses: always(...uses) };
+  const harmless = uses.length > 0 &&
+    uses.every((use) => use === "stat" || use === "read");
+  return { call, follow, uses: always(...uses), harmless };
 }
 
 function two(call: SyscallName, moves?: Model["moves"]): Model {
@@ -138,6 +137,9 @@ interface Found {
   readonly kind: FileKind;
 }
 
+/** Rules have the tracee's own directory in /proc, and here it is this one's. */
+const OWN_PROC = `/proc/${Deno.pid}`;
+
 /**
  * The call that a word of the fixture makes.
  *
@@ -188,8 +190,13 @@ function find(path: string, follow: boolean): Found | undefined {
   } catch {
     return undefined;
   }
+  // What a link to a descriptor leads to, it does not say.
+  if (/^\/proc\/[^/]+\/fd$/.test(above)) return undefined;
   if (!Deno.statSync(above).isDirectory) return undefined;
-  const real = `${above}/${name}`;
+  if (above === OWN_PROC || above.startsWith(`${OWN_PROC}/`)) {
+    above = `/proc/self${above.slice(OWN_PROC.length)}`;
+  }
+  const real = `${above === "/" ? "" : above}/${name}`;
   let info: Deno.FileInfo;
   try {
     info = Deno.lstatSync(real);
@@ -203,6 +210,8 @@ function find(path: string, follow: boolean): Found | undefined {
     ? "link"
     : info.isDirectory
     ? "directory"
+    : info.isCharDevice
+    ? "device"
     : "file";
   return { path: fromText(real), kind };
 }
