@@ -6,7 +6,7 @@ import { compareNumbers } from "./numbers.ts";
 
 /** Alone, beside a thread, and beside a process with the same memory. */
 const SEEDS = [1, 2, 3];
-const PAIRS = 60;
+const PAIRS = 40;
 
 for (const seed of SEEDS) {
   Deno.test(`the kernel and the stops do what decide() says, seed ${seed}`, async () => {
