@@ -15,7 +15,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { compare, type Patience, type Row } from "./bench/compare.ts";
 import { isFailure } from "./bench/compare.ts";
-import { tryOut } from "./bench/measure.ts";
+import { NOT_INSTALLED, tryOut } from "./bench/measure.ts";
 import { makePlace, type Place } from "./bench/place.ts";
 import { measureSizes } from "./bench/sizes.ts";
 import {
@@ -60,8 +60,11 @@ async function waysHere(
       ways.push(way);
       continue;
     }
-    const install = way.debian === undefined ? "" : `; it is in ${way.debian}`;
-    missing.set(way.name, `${tried.reason}${install}`);
+    const { debian } = way;
+    const from = tried.reason === NOT_INSTALLED && debian !== undefined
+      ? ` (Debian has it in ${debian})`
+      : "";
+    missing.set(way.name, `${tried.reason}${from}`);
     tell(`${way.name}: ${tried.reason}`);
   }
   return { ways, missing };

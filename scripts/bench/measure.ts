@@ -6,6 +6,9 @@ export interface Failure {
   readonly reason: string;
 }
 
+/** Why a command has no time that nobody has here. */
+export const NOT_INSTALLED = "it is not installed";
+
 /** One run of a command. */
 export interface Run {
   /** Milliseconds from its start to its end. */
@@ -88,7 +91,7 @@ function begin(
     }).spawn();
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) {
-      return { reason: "it is not installed" };
+      return { reason: NOT_INSTALLED };
     }
     throw error;
   }

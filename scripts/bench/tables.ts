@@ -43,6 +43,10 @@ function short(value: number): string {
     : value.toFixed(0);
 }
 
+function inMilliseconds(ms: number): string {
+  return Number.isFinite(ms) ? `${short(ms)} ms` : short(ms);
+}
+
 /** Every workload in every way. */
 export function fullTable({ ways, rows }: Results): string {
   const notes: string[] = [];
@@ -52,7 +56,7 @@ export function fullTable({ ways, rows }: Results): string {
       const note = row.cells[i]?.note;
       const mark = note === undefined ? "" : ` (${footnote(notes, note)})`;
       const inMs = i === 0 || row.workload.name === START;
-      return `${inMs ? `${short(ms)} ms` : short(started)}${mark}`;
+      return `${inMs ? inMilliseconds(ms) : short(started)}${mark}`;
     });
     return [row.workload.name, ...cells];
   });
@@ -89,7 +93,7 @@ export function shortTable({ ways, rows, missing }: Results): string {
   const starts = ratios(start);
   const table = ways.map(({ name }, i) => [
     name,
-    `${short(starts[i]?.ms ?? NaN)} ms`,
+    inMilliseconds(starts[i]?.ms ?? NaN),
     ...columns.map(({ found }) => short(found[i]?.started ?? NaN)),
   ]).slice(1);
   const none = [...missing.keys()].map((name) => [
@@ -108,8 +112,8 @@ export function sizesTable({ sizes }: Results): string {
     ["how many", "native", "jail", "memory of jail"],
     ...sizes.map(({ name, size, alone, jail, memory, note }) => [
       `${name}: ${size.toLocaleString("en")}`,
-      `${short(alone)} ms`,
-      `${short(jail)} ms${note === undefined ? "" : ` (${note})`}`,
+      inMilliseconds(alone),
+      `${inMilliseconds(jail)}${note === undefined ? "" : ` (${note})`}`,
       `${(memory / 2 ** 20).toFixed(0)} MiB`,
     ]),
   ], { align: ["l", "r", "r", "r"] });
@@ -129,10 +133,12 @@ export function fullText(results: Results): string {
     "What each of them enforces:",
     "",
     waysTable(results),
-    "",
-    "What jail costs with much of something; the start of jail is in it:",
-    "",
-    sizesTable(results),
+    ...results.sizes.length === 0 ? [] : [
+      "",
+      "What jail costs with much of something; the start of jail is in it:",
+      "",
+      sizesTable(results),
+    ],
   ].join("\n");
 }
 
