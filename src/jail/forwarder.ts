@@ -7,8 +7,6 @@
  */
 
 import { POLLIN } from "../abi/poll.ts";
-import { errnoName } from "../abi/errno.ts";
-import { SystemCallError } from "../errors.ts";
 import type { Call } from "../policy/call.ts";
 import type { Decision } from "../policy/decision.ts";
 import {
@@ -31,8 +29,6 @@ import {
 } from "../policy/dns_client.ts";
 import type { Answer } from "../policy/dns_resolver.ts";
 import {
-  bindTo,
-  boundAddress,
   type InetAddress,
   receiveFrom,
   send,
@@ -41,6 +37,7 @@ import {
 import { close } from "../sys/files.ts";
 import { poke } from "../sys/pulse.ts";
 import { waitATurn } from "../sys/output.ts";
+import { type Door, LOOPBACK, LOOPBACK6 } from "./doors.ts";
 import { StreamClients } from "./forwarder_streams.ts";
 import { questionCall } from "./question.ts";
 import type { NameTable } from "./name_table.ts";
@@ -53,16 +50,13 @@ const TURN = 16;
 /** How long it waits at most until it looks who has waited for too long. */
 const LOOK_MS = 1000;
 
-const LOOPBACK: readonly number[] = [127, 0, 0, 1];
-const LOOPBACK6: readonly number[] = [...Array<number>(15).fill(0), 1];
-
 /** How long an answer of jail's own is good for, in seconds. */
 const OWN_TTL = 60;
 
 /** What answering depends on. */
 export interface ForwarderOptions {
-  /** The resolvers that are asked. */
-  readonly resolvers: readonly InetAddress[];
+  /** The resolvers that are asked, and where jail is reached in their place. */
+  readonly doors: readonly Door[];
   /** Decides whether a question may be asked. */
   readonly decide: (call: Call) => Decision;
   /** Whether the addresses of a name are to be remembered. */
@@ -76,8 +70,8 @@ export interface ForwarderOptions {
 /** Gives an answer to whoever asked. */
 export type Respond = (reply: Uint8Array) => void;
 
-/** A resolver, and the socket that questions for it come to. */
-interface Door {
+/** A resolver, and the sockets that questions for it come to. */
+interface Entrance {
   readonly resolver: InetAddress;
   readonly datagrams: number;
   readonly streams: StreamClients;
@@ -86,68 +80,37 @@ interface Door {
 /** Answers in place of resolvers. */
 export class Forwarder {
   readonly #options: ForwarderOptions;
-  readonly #doors: readonly Door[];
+  readonly #entrances: readonly Entrance[];
   readonly #upstream = new Upstream();
 
-  /**
-   * Makes one, which can be reached.
-   *
-   * @param options what answering depends on
-   * @throws {SystemCallError} where the loopback cannot be used
-   */
+  /** Makes one, which takes the sockets over. */
   constructor(options: ForwarderOptions) {
     this.#options = options;
-    this.#doors = options.resolvers.map((resolver) => this.#open(resolver));
-  }
-
-  /** Where each resolver's place is. */
-  get addresses(): readonly InetAddress[] {
-    return this.#doors.map(({ datagrams }) =>
-      boundAddress(datagrams) ?? { address: LOOPBACK, port: 0, scope: 0 }
-    );
+    this.#entrances = options.doors.map((
+      { resolver, datagrams, listener },
+    ) => ({
+      ...{ resolver, datagrams },
+      streams: new StreamClients(
+        listener,
+        (bytes, respond) => this.#heard(bytes, resolver, respond, true),
+      ),
+    }));
   }
 
   /** Answers until it should be over. The calling thread is blocked meanwhile. */
   run(): void {
     while (!this.#options.table.stopped) this.#turn();
     this.#upstream.close();
-    for (const { datagrams, streams } of this.#doors) {
+    for (const { datagrams, streams } of this.#entrances) {
       close(datagrams);
       streams.close();
     }
   }
 
-  #open(resolver: InetAddress): Door {
-    const at = (address: readonly number[]): InetAddress => ({
-      ...{ address, port: 0, scope: 0 },
-    });
-    const six = resolver.address.length === 16;
-    let fd = bindTo("datagrams", at(six ? LOOPBACK6 : LOOPBACK));
-    // Where there is no IPv6, its sockets reach IPv4.
-    if (fd < 0 && six) fd = bindTo("datagrams", at(LOOPBACK));
-    const address = fd < 0 ? undefined : boundAddress(fd);
-    const stream = address === undefined ? fd : bindTo("stream", address);
-    if (stream < 0) {
-      throw new SystemCallError(
-        "answer in place of the resolver",
-        "bind()",
-        errnoName(-stream),
-        "names need the loopback interface: leave names out, or bring lo up",
-      );
-    }
-    return {
-      ...{ resolver, datagrams: fd },
-      streams: new StreamClients(
-        stream,
-        (bytes, respond) => this.#heard(bytes, resolver, respond, true),
-      ),
-    };
-  }
-
   #turn(): void {
     const now = milliseconds();
     const waited = new Map([[this.#options.over, POLLIN]]);
-    for (const { datagrams, streams } of this.#doors) {
+    for (const { datagrams, streams } of this.#entrances) {
       waited.set(datagrams, POLLIN);
       streams.wait(waited, now);
     }
@@ -157,7 +120,7 @@ export class Forwarder {
 
   #ready(fd: number): void {
     if (this.#upstream.ready(fd)) return;
-    for (const { resolver, datagrams, streams } of this.#doors) {
+    for (const { resolver, datagrams, streams } of this.#entrances) {
       if (fd === datagrams) return this.#receive(datagrams, resolver);
       if (streams.ready(fd)) return;
     }
@@ -241,8 +204,9 @@ export class Forwarder {
 
   /** Tells the tracer of a question, which may take a moment to hear of it. */
   #tell(name: string, type: number, resolver: InetAddress): void {
-    const { table, resolvers } = this.#options;
-    const question = { name, type, resolver: resolvers.indexOf(resolver) };
+    const { table, doors } = this.#options;
+    const at = doors.findIndex((door) => door.resolver === resolver);
+    const question = { name, type, resolver: at };
     while (!table.ask(question) && !table.stopped) {
       poke(table.poked);
       waitATurn();

@@ -1,11 +1,8 @@
 /** The Worker that answers in place of the system's resolvers: one jail, one thread. */
 
-import { compile } from "../policy/decide.ts";
-import { NameMatcher } from "../policy/net_names.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { InetAddress } from "../sys/inet.ts";
-import { interfaceIndex } from "../sys/interfaces.ts";
-import { Forwarder } from "./forwarder.ts";
+import { openDoor } from "./doors.ts";
 import { type PlainError, toPlain } from "./messages.ts";
 import { NameTable } from "./name_table.ts";
 
@@ -32,36 +29,24 @@ export type ForwarderMessage =
 
 /** What a Worker's scope has beyond that of a page, which the types are of. */
 interface WorkerScope {
-  onmessage: ((event: MessageEvent<ForwarderRequest>) => void) | null;
+  onmessage: ((event: MessageEvent<ForwarderRequest>) => Promise<void>) | null;
   postMessage(message: ForwarderMessage): void;
 }
 
 const scope = self as unknown as WorkerScope;
 
-scope.onmessage = ({ data }): void => {
-  const table = new NameTable(data.memory);
+scope.onmessage = async ({ data }): Promise<void> => {
+  const { policy, resolvers, memory, over } = data;
+  const table = new NameTable(memory);
   try {
-    const forwarder = makeForwarder(data, table);
-    scope.postMessage({ kind: "ready", addresses: forwarder.addresses });
-    // From here on nobody hears of a message before it is over.
-    forwarder.run();
+    const doors = resolvers.map(openDoor);
+    scope.postMessage({ kind: "ready", addresses: doors.map(({ at }) => at) });
+    // Who asks already is heard as soon as the rest is loaded.
+    const { answer } = await import("./answering.ts");
+    answer(policy, doors, table, over);
     scope.postMessage({ kind: "over" });
   } catch (error) {
     table.fail();
     scope.postMessage({ kind: "failed", error: toPlain(error) });
   }
 };
-
-function makeForwarder(
-  { policy, resolvers, over }: ForwarderRequest,
-  table: NameTable,
-): Forwarder {
-  const { net } = policy;
-  const engine = compile(policy, { interfaceIndex });
-  const names = typeof net === "string" ? undefined : new NameMatcher(net);
-  return new Forwarder({
-    ...{ resolvers, table, over },
-    decide: (call) => engine.decide(call),
-    concerns: (name) => names?.concerns(name) ?? false,
-  });
-}
