@@ -51,12 +51,22 @@ export function help(long: boolean): string {
   return parts.join("\n\n") + "\n";
 }
 
-/** The options as a Markdown table, for the README. */
+/** The options as a Markdown table, for the README; what refuses has one row. */
 export function optionsTable(): string {
-  const rows = FLAGS.map((flag) =>
+  const rows = FLAGS.filter((flag) => !refuses(flag)).map((flag) =>
     `| ${spellings(flag).map(codeCell).join(" ")} | ${flag.doc} |`
   );
+  const last = FLAGS.filter((flag) => !refuses(flag))
+    .findLastIndex(({ category }) => category === "permissions");
+  rows.splice(last + 1, 0, `| ${REFUSALS} |`);
   return ["| option | what it does |", "| --- | --- |", ...rows].join("\n");
+}
+
+const REFUSALS =
+  "`--deny-…` `--ignore-…` | Refuse such things (EACCES), or hide them (ENOENT)";
+
+function refuses({ name, category }: Flag): boolean {
+  return category === "permissions" && /^(?:deny|ignore)-/.test(name);
 }
 
 function codeCell(text: string): string {
