@@ -11,7 +11,6 @@
  * is left to the tracer here, and the tracer refuses what the program makes.
  */
 
-import type { ErrnoName } from "../abi/errno.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
 import * as clone from "../abi/sched.ts";
 import * as fcntl from "../abi/fcntl.ts";
@@ -19,8 +18,6 @@ import * as futex from "../abi/futex.ts";
 import * as ioctl from "../abi/ioctls.ts";
 import * as prctl from "../abi/prctl.ts";
 import * as seccomp from "../abi/seccomp.ts";
-import * as time from "../abi/time.ts";
-import * as x86 from "../abi/x86_64.ts";
 import { IOPRIO_WHO_PROCESS } from "../abi/ioprio.ts";
 import {
   MAP_FIXED,
@@ -28,21 +25,15 @@ import {
   MAP_GROWSDOWN,
   MREMAP_DONTUNMAP,
   MREMAP_FIXED,
-  PROT_GROWSDOWN,
 } from "../abi/mman.ts";
 import { ADDR_NO_RANDOMIZE, PER_LINUX } from "../abi/personality.ts";
 import { PIDFD_SIGNAL_PROCESS_GROUP } from "../abi/pidfd.ts";
 import { PIN_END } from "../abi/pin.ts";
 import { PRIO_PROCESS, RLIMIT_CORE } from "../abi/resource.ts";
-import { STOP_SIGNALS } from "../abi/signal.ts";
 import { SO_PASSPIDFD, SO_PEERPIDFD, SOL_SOCKET } from "../abi/socket.ts";
-import { S_IFBLK, S_IFCHR, S_IFMT } from "../abi/stat.ts";
 import {
-  type ArgIndex,
-  type ArgTest,
   below,
   bits,
-  type FilterAction,
   type Guard,
   is,
   isNot,
@@ -51,345 +42,33 @@ import {
   masked,
   otherBits,
 } from "./guard.ts";
-
-const ALLOW: FilterAction = { kind: "allow" };
-const TRACE: FilterAction = { kind: "trace", look: { kind: "call" } };
-const DONE: FilterAction = { kind: "return", value: 0 };
-
-function fails(errno: ErrnoName): FilterAction {
-  return { kind: "errno", errno };
-}
-
-function allow(why: string, ...tests: ArgTest[]): Guard {
-  return { tests, action: ALLOW, why };
-}
-
-function refuse(errno: ErrnoName, why: string, ...tests: ArgTest[]): Guard {
-  return { tests, action: fails(errno), why };
-}
-
-/** As {@linkcode refuse}, until a policy allows the call by name. */
-function unlessAllowed(
-  errno: ErrnoName,
-  why: string,
-  ...tests: ArgTest[]
-): Guard {
-  return { tests, action: fails(errno), why, lifted: true };
-}
-
-/** Refused by the tracer, since it makes such calls itself. */
-function tracerRefuses(
-  name: SyscallName,
-  errno: ErrnoName,
-  why: string,
-  ...tests: ArgTest[]
-): Guard {
-  return {
-    tests,
-    why,
-    action: {
-      kind: "trace",
-      look: {
-        kind: "refuse",
-        refusal: { kind: "errno", errno },
-        rule: jailRule(name, why),
-      },
-    },
-  };
-}
-
-/** Seems to be done, and is not. */
-function pretend(why: string, ...tests: ArgTest[]): Guard {
-  return { tests, action: DONE, why, quiet: true };
-}
-
-/** The rule that stands for what always holds. */
-export function jailRule(
-  name: SyscallName,
-  why: string,
-): { source: string; keys: readonly string[]; text: string } {
-  return { source: "jail", keys: ["calls", name], text: why };
-}
-
-/** It can only take away, but the tracer must not make other calls of its calls. */
-function filters(...tests: ArgTest[]): Guard {
-  return { tests, action: TRACE, why: "it makes a filter of its own" };
-}
-
-/** What is asked about the caller itself needs no look. */
-function own(arg: ArgIndex): Guard[] {
-  return [
-    allow("it means the caller", is(arg, 0)),
-    { tests: [], action: TRACE, why: "it may mean a process outside the jail" },
-  ];
-}
-
-/** As {@linkcode own}, for the calls that can also mean a group or a user. */
-function ownOf(thread: number): Guard[] {
-  return [
-    refuse("EPERM", "it means processes outside the jail", isNot(0, thread)),
-    allow("it means the caller", is(1, 0)),
-    {
-      tests: [],
-      action: { kind: "trace", look: { kind: "pid", arg: 1 } },
-      why: "it may mean a process outside the jail",
-    },
-  ];
-}
-
-const PINS = "the lowest pages hold what jail has checked";
-
-/** Nothing may change the pages of `src/abi/pin.ts`, nor take their place. */
-function notPins(arg: ArgIndex): Guard[] {
-  return [refuse("EPERM", PINS, below(arg, PIN_END))];
-}
-
-/** Protection that reaches down to wherever memory has grown. */
-function notDownwards(arg: ArgIndex): Guard[] {
-  return [refuse("EINVAL", PINS, bits(arg, PROT_GROWSDOWN))];
-}
-
-/** A clock of processor time names a process in its bits. */
-function ownClock(): Guard[] {
-  return [
-    refuse(
-      "EINVAL",
-      "it is the clock of another process",
-      masked(0, 0x8000_0007, 0x8000_0000, 0x8000_0001, 0x8000_0002),
-      isNot(
-        0,
-        time.CPUCLOCK_SELF_PROF,
-        time.CPUCLOCK_SELF_VIRT,
-        time.CPUCLOCK_SELF_SCHED,
-      ),
-    ),
-  ];
-}
-
-const NEW_NAMESPACE = clone.CLONE_NEWNS | clone.CLONE_NEWCGROUP |
-  clone.CLONE_NEWUTS | clone.CLONE_NEWIPC | clone.CLONE_NEWUSER |
-  clone.CLONE_NEWPID | clone.CLONE_NEWNET;
-
-const NOT_HERE = "it reaches what the whole machine shares";
-
-/**
- * A signal that stops a process, with a sender that the program makes up: by
- * whom it is stopped decides whether jail stops as well.
- */
-function noForgedStop(signal: ArgIndex, ...tests: ArgTest[]): Guard[] {
-  return [
-    refuse(
-      "EPERM",
-      "it makes up who stops a process",
-      is(signal, ...STOP_SIGNALS),
-      ...tests,
-    ),
-  ];
-}
-
-/** Objects of the whole machine; a kernel without them says ENOSYS. */
-const SHARED: readonly Guard[] = [unlessAllowed("ENOSYS", NOT_HERE)];
-function noDevices(mode: ArgIndex): Guard[] {
-  return [
-    refuse(
-      "EPERM",
-      "no device may be made",
-      masked(mode, S_IFMT, S_IFCHR, S_IFBLK),
-    ),
-  ];
-}
-
-/** Options of prctl(2) that concern the caller alone. */
-const PRCTL_OPTIONS: readonly number[] = [
-  prctl.PR_SET_NAME,
-  prctl.PR_GET_NAME,
-  prctl.PR_SET_VMA,
-  prctl.PR_SET_NO_NEW_PRIVS,
-  prctl.PR_GET_NO_NEW_PRIVS,
-  prctl.PR_CAPBSET_READ,
-  prctl.PR_CAPBSET_DROP,
-  prctl.PR_SET_PDEATHSIG,
-  prctl.PR_GET_PDEATHSIG,
-  prctl.PR_GET_DUMPABLE,
-  prctl.PR_GET_KEEPCAPS,
-  prctl.PR_SET_KEEPCAPS,
-  prctl.PR_GET_TIMING,
-  prctl.PR_SET_TIMING,
-  prctl.PR_GET_SECCOMP,
-  prctl.PR_GET_TSC,
-  prctl.PR_GET_SECUREBITS,
-  prctl.PR_SET_TIMERSLACK,
-  prctl.PR_GET_TIMERSLACK,
-  prctl.PR_MCE_KILL,
-  prctl.PR_MCE_KILL_GET,
-  prctl.PR_SET_CHILD_SUBREAPER,
-  prctl.PR_GET_CHILD_SUBREAPER,
-  prctl.PR_GET_TID_ADDRESS,
-  prctl.PR_SET_THP_DISABLE,
-  prctl.PR_GET_THP_DISABLE,
-  prctl.PR_CAP_AMBIENT, // only what the process is permitted already
-  prctl.PR_SVE_SET_VL,
-  prctl.PR_SVE_GET_VL,
-  prctl.PR_GET_SPECULATION_CTRL,
-  prctl.PR_SET_SPECULATION_CTRL,
-  prctl.PR_PAC_RESET_KEYS,
-  prctl.PR_SET_TAGGED_ADDR_CTRL,
-  prctl.PR_GET_TAGGED_ADDR_CTRL,
-  prctl.PR_PAC_SET_ENABLED_KEYS,
-  prctl.PR_PAC_GET_ENABLED_KEYS,
-  prctl.PR_SME_SET_VL,
-  prctl.PR_SME_GET_VL,
-  prctl.PR_SET_MDWE,
-  prctl.PR_GET_MDWE,
-  prctl.PR_GET_SHADOW_STACK_STATUS,
-  prctl.PR_SET_SHADOW_STACK_STATUS,
-  prctl.PR_LOCK_SHADOW_STACK_STATUS,
-  prctl.PR_FUTEX_HASH,
-  prctl.PR_GET_AUXV,
-];
-
-/** Options of arch_prctl(2) that concern the caller alone; not LAM. */
-const ARCH_PRCTL_OPTIONS: readonly number[] = [
-  x86.ARCH_SET_FS,
-  x86.ARCH_GET_FS,
-  x86.ARCH_SET_GS,
-  x86.ARCH_GET_GS,
-  x86.ARCH_GET_CPUID,
-  x86.ARCH_SET_CPUID,
-  x86.ARCH_GET_XCOMP_SUPP,
-  x86.ARCH_GET_XCOMP_PERM,
-  x86.ARCH_REQ_XCOMP_PERM,
-  x86.ARCH_SHSTK_ENABLE,
-  x86.ARCH_SHSTK_DISABLE,
-  x86.ARCH_SHSTK_LOCK,
-  x86.ARCH_SHSTK_STATUS,
-];
-
-/** Commands of fcntl(2) that concern the descriptor and its file alone. */
-const FCNTL_COMMANDS: readonly number[] = [
-  fcntl.F_GETFL,
-  fcntl.F_SETFL,
-  fcntl.F_GETFD,
-  fcntl.F_SETFD,
-  fcntl.F_DUPFD,
-  fcntl.F_DUPFD_CLOEXEC,
-  fcntl.F_GETLK,
-  fcntl.F_SETLK,
-  fcntl.F_SETLKW,
-  fcntl.F_OFD_GETLK,
-  fcntl.F_OFD_SETLK,
-  fcntl.F_OFD_SETLKW,
-  fcntl.F_GETOWN,
-  fcntl.F_GETOWN_EX,
-  fcntl.F_GETOWNER_UIDS,
-  fcntl.F_SETSIG, // of no use to an attacker without O_ASYNC
-  fcntl.F_GETSIG,
-  fcntl.F_GETLEASE,
-  fcntl.F_DUPFD_QUERY,
-  fcntl.F_CREATED_QUERY,
-  fcntl.F_SETPIPE_SZ,
-  fcntl.F_GETPIPE_SZ,
-  fcntl.F_ADD_SEALS,
-  fcntl.F_GET_SEALS,
-  fcntl.F_GET_RW_HINT,
-  fcntl.F_GET_FILE_RW_HINT,
-];
-
-/**
- * Commands of ioctl(2) that read, or change what an open descriptor lets one
- * change anyway. Drivers and file systems have thousands more, some of which
- * make files (btrfs), open them by number (XFS) or change them through a
- * descriptor that is open for reading only, so the rest is closed.
- */
-const IOCTL_COMMANDS: readonly number[] = [
-  ioctl.TCGETS,
-  ioctl.TCGETS2,
-  ioctl.FIONREAD,
-  ioctl.FIONBIO,
-  ioctl.FIOCLEX,
-  ioctl.FIONCLEX,
-  ioctl.FIOQSIZE,
-  // Terminals.
-  ioctl.TIOCGWINSZ,
-  ioctl.TIOCSWINSZ,
-  ioctl.TIOCGPGRP,
-  ioctl.TIOCGSID,
-  ioctl.TCSETS,
-  ioctl.TCSETSW,
-  ioctl.TCSETSF,
-  ioctl.TCSETS2,
-  ioctl.TCSETSW2,
-  ioctl.TCSETSF2,
-  ioctl.TCGETA,
-  ioctl.TCSETA,
-  ioctl.TCSETAW,
-  ioctl.TCSETAF,
-  ioctl.TCSBRK,
-  ioctl.TCSBRKP,
-  ioctl.TIOCSBRK,
-  ioctl.TIOCCBRK,
-  ioctl.TCXONC,
-  ioctl.TCFLSH,
-  ioctl.TIOCNOTTY,
-  ioctl.TIOCOUTQ,
-  ioctl.TIOCMGET,
-  ioctl.TIOCGETD,
-  ioctl.TIOCGDEV,
-  ioctl.TIOCGEXCL,
-  ioctl.TIOCGPTN,
-  ioctl.TIOCSPTLCK,
-  ioctl.TIOCGPTLCK,
-  ioctl.TIOCPKT,
-  ioctl.TIOCGPKT,
-  ioctl.TIOCGPTPEER, // the other side of a pty that is held
-  // Files.
-  ioctl.FIGETBSZ,
-  ioctl.FICLONE, // into a file that is open for writing
-  ioctl.FICLONERANGE,
-  ioctl.FS_IOC_GETFLAGS,
-  ioctl.FS_IOC_GETVERSION,
-  ioctl.FS_IOC_FIEMAP,
-  ioctl.FS_IOC_FSGETXATTR,
-  ioctl.FS_IOC_GETFSUUID,
-  ioctl.FS_IOC_GETFSLABEL,
-  ioctl.FS_IOC_MEASURE_VERITY,
-  ioctl.FS_IOC_GET_ENCRYPTION_POLICY,
-  ioctl.FS_IOC_GET_ENCRYPTION_POLICY_EX,
-  ioctl.FAT_IOCTL_GET_ATTRIBUTES,
-  ioctl.RNDGETENTCNT,
-  // Sockets.
-  ioctl.FIOGETOWN,
-  ioctl.SIOCGPGRP,
-  ioctl.SIOCATMARK,
-  ioctl.SIOCGSTAMP_OLD,
-  ioctl.SIOCGSTAMP_NEW,
-  ioctl.SIOCGIFNAME,
-  ioctl.SIOCGIFCONF,
-  ioctl.SIOCGIFFLAGS,
-  ioctl.SIOCGIFADDR,
-  ioctl.SIOCGIFDSTADDR,
-  ioctl.SIOCGIFBRDADDR,
-  ioctl.SIOCGIFNETMASK,
-  ioctl.SIOCGIFMETRIC,
-  ioctl.SIOCGIFMTU,
-  ioctl.SIOCGIFHWADDR,
-  ioctl.SIOCGIFINDEX,
-  ioctl.SIOCGIFTXQLEN,
-];
-
-/** Commands of ioctl(2) that change a file though it may be open for reading. */
-const IOCTL_WRITES: readonly number[] = [
-  ioctl.FS_IOC_SETFLAGS,
-  ioctl.FS_IOC_SETVERSION,
-  ioctl.FS_IOC_FSSETXATTR,
-  ioctl.FS_IOC_ENABLE_VERITY,
-  ioctl.FAT_IOCTL_SET_ATTRIBUTES,
-];
-
-/** Flags of SECCOMP_SET_MODE_FILTER that give nothing. */
-const SECCOMP_FLAGS = seccomp.SECCOMP_FILTER_FLAG_TSYNC |
-  seccomp.SECCOMP_FILTER_FLAG_LOG | seccomp.SECCOMP_FILTER_FLAG_SPEC_ALLOW |
-  seccomp.SECCOMP_FILTER_FLAG_TSYNC_ESRCH;
+import {
+  ARCH_PRCTL_OPTIONS,
+  FCNTL_COMMANDS,
+  IOCTL_COMMANDS,
+  IOCTL_WRITES,
+  PRCTL_OPTIONS,
+  SECCOMP_FLAGS,
+} from "./surface_commands.ts";
+import {
+  allow,
+  filters,
+  NEW_NAMESPACE,
+  noDevices,
+  noForgedStop,
+  notDownwards,
+  notPins,
+  own,
+  ownClock,
+  ownOf,
+  PINS,
+  pretend,
+  refuse,
+  SHARED,
+  TRACE,
+  tracerRefuses,
+  unlessAllowed,
+} from "./surface_guards.ts";
 
 /** The guards of each call that has some. */
 export const SURFACE: Readonly<

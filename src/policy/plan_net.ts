@@ -1,0 +1,174 @@
+/** What a policy lets calls of the network do, as far as registers tell. */
+
+import * as net from "../abi/socket.ts";
+import type { SyscallName } from "../abi/syscalls.ts";
+import { writesEverything } from "./everything.ts";
+import { type Guard, is, isZero, masked } from "./guard.ts";
+import { netRuleGuards } from "./net_guards.ts";
+import type { Policy } from "./policy.ts";
+
+/**
+ * The guards that a policy's network gives a call.
+ *
+ * @param name the call
+ * @param policy the policy
+ * @param streams whether every socket that comes from outside is a connected
+ *   stream
+ */
+export function netGuards(
+  name: SyscallName,
+  policy: Policy,
+  streams: boolean,
+): readonly Guard[] {
+  const { net } = policy;
+  if (typeof net !== "string") return netRuleGuards(name, net);
+  switch (net) {
+    case "all": {
+      const guards = NET_ALL.get(name) ?? [];
+      const pathless = name === "socket" || name === "socketpair";
+      return pathless && !writesEverything(policy)
+        ? [...NO_UNIX_DATAGRAMS, ...guards]
+        : guards;
+    }
+    case "none":
+      if (name === "sendmsg" || name === "sendmmsg") {
+        return streams ? STREAMS_ONLY : NO_NET;
+      }
+      return NET_NONE.get(name) ?? [];
+  }
+}
+
+const NO_NET: readonly Guard[] = [{
+  tests: [],
+  action: { kind: "errno", errno: "EACCES" },
+  why: "the network may not be used",
+}];
+
+const NET: readonly Guard[] = [{
+  tests: [],
+  action: { kind: "allow" },
+  why: "the network may be used",
+}];
+
+// sendmsg(2) has the address in a structure in memory, which is not looked at.
+// Of unix sockets only those of datagrams take one there.
+const NO_UNIX_DATAGRAMS: readonly Guard[] = [{
+  tests: [
+    is(0, net.AF_UNIX),
+    masked(1, net.SOCK_TYPE_MASK, net.SOCK_DGRAM),
+  ],
+  action: { kind: "errno", errno: "EACCES" },
+  why: "a unix datagram goes to any path, and not every file may be written",
+}];
+
+const STREAMS_ONLY: readonly Guard[] = [{
+  tests: [],
+  action: { kind: "allow" },
+  why: "every socket is a connected stream",
+}];
+
+// A pair of datagram sockets may send anywhere, a pair of streams only to
+// itself.
+const NET_NONE: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
+  SyscallName,
+  readonly Guard[]
+>([
+  ["accept", NO_NET],
+  ["accept4", NO_NET],
+  ["bind", NO_NET],
+  ["connect", NO_NET],
+  ["listen", NO_NET],
+  ["sendto", [
+    { tests: [isZero(4)], action: { kind: "allow" }, why: "it names nobody" },
+    ...NO_NET,
+  ]],
+  ["socket", NO_NET],
+  ["socketpair", [
+    {
+      tests: [
+        is(0, net.AF_UNIX),
+        masked(
+          1,
+          net.SOCK_TYPE_MASK,
+          net.SOCK_STREAM,
+          net.SOCK_SEQPACKET,
+        ),
+      ],
+      action: { kind: "allow" },
+      why: "a pair of streams reaches nobody else",
+    },
+    ...NO_NET,
+  ]],
+]);
+
+const FAMILIES = [net.AF_UNIX, net.AF_INET, net.AF_INET6];
+const TYPES = [net.SOCK_STREAM, net.SOCK_DGRAM, net.SOCK_SEQPACKET];
+const PROTOCOLS = [
+  net.IPPROTO_IP,
+  net.IPPROTO_ICMP, // PF_UNIX too
+  net.IPPROTO_TCP,
+  net.IPPROTO_UDP,
+  net.IPPROTO_ICMPV6,
+  net.IPPROTO_UDPLITE,
+  net.IPPROTO_MPTCP,
+];
+
+// bind, connect, and sendto with an address are not here: that of a unix socket
+// is a file.
+const NET_ALL: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
+  SyscallName,
+  readonly Guard[]
+>([
+  ["accept", NET],
+  ["accept4", NET],
+  ["listen", NET],
+  ["sendmmsg", NET],
+  ["sendmsg", NET],
+  ["sendto", [{
+    tests: [isZero(4)],
+    action: { kind: "allow" },
+    why: "it goes where the socket is connected to",
+  }]],
+  ["socket", [
+    {
+      tests: [
+        is(0, ...FAMILIES),
+        masked(1, net.SOCK_TYPE_MASK, ...TYPES),
+        is(2, ...PROTOCOLS),
+      ],
+      action: { kind: "allow" },
+      why: "the network may be used",
+    },
+    {
+      tests: [is(0, net.AF_NETLINK), is(2, net.NETLINK_ROUTE)],
+      action: { kind: "allow" },
+      why: "it tells of interfaces",
+    },
+    {
+      tests: [is(0, ...FAMILIES), masked(1, net.SOCK_TYPE_MASK, net.SOCK_RAW)],
+      action: { kind: "errno", errno: "EPERM" },
+      why: "packets may not be made by hand",
+    },
+    {
+      tests: [is(0, ...FAMILIES)],
+      action: { kind: "errno", errno: "EPROTONOSUPPORT" },
+      why: "the protocol is not known",
+    },
+    {
+      tests: [],
+      action: { kind: "errno", errno: "EACCES" },
+      why: "the address family is not known",
+    },
+  ]],
+  ["socketpair", [
+    {
+      tests: [
+        is(0, net.AF_UNIX),
+        masked(1, net.SOCK_TYPE_MASK, ...TYPES),
+      ],
+      action: { kind: "allow" },
+      why: "the network may be used",
+    },
+    ...NO_NET,
+  ]],
+]);
