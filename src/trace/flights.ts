@@ -111,7 +111,7 @@ export class Flights {
   /** Lets a call go that tells of the other end, to put that right. */
   beginTelling(tracee: Tracee): void {
     const { answers, resumer } = this.#tools;
-    tracee.saved.copy(answers.registers);
+    if (!answers.save(tracee)) return;
     tracee.inFlight = {
       ...{ slot: -1, frozen: false, maps: false, retryOn: [] },
       tellsPeer: true,
