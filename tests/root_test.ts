@@ -11,7 +11,8 @@ import { type Ended, ENGINES, fixture, run } from "./harness.ts";
 import { jailCommand, scratch } from "./jail.ts";
 import { withoutArgv } from "./without.ts";
 
-const PROGRAMS = "bash cat env id ln ls mkdir mv readlink rm sh stat touch";
+const PROGRAMS =
+  "bash cat chmod env id ln ls mkdir mv readlink rm sh stat touch";
 
 /** How a directory is made the root: as whoever runs this may, and by chroot alone. */
 const WAYS: readonly (readonly [name: string, words: readonly string[]])[] = [
@@ -161,6 +162,52 @@ for (const engine of ENGINES) {
       assertMatch(stderr, /alien: not found/);
     });
 
+    const device =
+      `jail (${engine}) opens no device that somebody put into a root, ${name}`;
+    Deno.test({
+      name: Deno.uid() === 0 ? device : `${device} (needs mknod)`,
+      ignore: Deno.uid() !== 0,
+      async fn(): Promise<void> {
+        const root = await rootDirectory();
+        // Harmless, but a rule cannot know that: it means a file.
+        const made = await run(
+          ["mknod", "-m666", `${root}/etc/passwd`, "c", "1", "3"],
+        );
+        assertEquals([made.stderr, made.code], ["", 0]);
+        try {
+          const { stdout, stderr } = await inside(
+            "cat /etc/passwd && echo read; (: >> /etc/passwd) && echo opened",
+            [...flags, "--allow-read=/etc/passwd", "--allow-write=/etc/passwd"],
+            {},
+            way,
+          );
+          assertEquals(stdout, "");
+          assertMatch(
+            stderr,
+            /^cat: [^]*not permitted[^]*sh: [^]*not permitted/,
+          );
+        } finally {
+          await Deno.remove(`${root}/etc/passwd`);
+        }
+      },
+    });
+
+    Deno.test(`jail (${engine}) follows a link of a directory that only looks like procfs, ${name}`, async () => {
+      await using other = await scratch();
+      const root = `${other.path}/root`;
+      await run(["cp", "-a", await rootDirectory(), root]);
+      await Deno.remove(`${root}/proc`, { recursive: true });
+      await Deno.chmod(root, 0o777);
+      const { stdout, stderr, code } = await run([
+        ...[...way, ...jailCommand(), `--engine=${engine}`, `--root=${root}`],
+        ...["-A", "--deny-read=/secret", "--", "sh", "-c"],
+        `mkdir -p /proc/self /proc/$$ && ln -s /secret/key /proc/self/it &&
+        echo other > /proc/$$/it && echo made && exec cat /proc/self/it`,
+      ], { env: { PATH: "/bin" } });
+      assertEquals([stdout, code], ["made\n", 1], stderr);
+      assertStringIncludes(stderr, "cat: /proc/self/it: Permission denied");
+    });
+
     for (const threads of [[], ["thread"]]) {
       const who = threads.length === 0 ? "a program" : "a program with threads";
       Deno.test(`jail (${engine}) lets ${who} reach nothing by a directory outside, ${name}`, async () => {
@@ -223,6 +270,46 @@ for (const engine of ENGINES) {
     );
     assertEquals([...Deno.readDirSync(`${root}/dev`)], []);
     assertEquals(await Deno.readTextFile("/proc/self/mountinfo"), before);
+  });
+
+  Deno.test(`jail (${engine}) lets nothing of the machine be changed in a root`, async () => {
+    const { stdout, stderr } = await inside(
+      `(: >> /proc/sys/kernel/core_pattern) && echo opened
+      (: >> /sys/kernel/mm/ksm/run) && echo opened
+      (: >> /proc/self/oom_score_adj) && echo own; cat /proc/sys/kernel/ostype`,
+      [`--engine=${engine}`, "-A"],
+    );
+    assertEquals(stdout, "own\nLinux\n");
+    const why = Deno.uid() === 0 && !Deno.env.has("JAIL_BINARY")
+      ? "Read-only file system"
+      : "Permission denied";
+    assertStringIncludes(stderr, `core_pattern: ${why}`);
+  });
+
+  Deno.test(`jail (${engine}) lets a file outside be used as it was given, and be changed in no other way`, async () => {
+    await using outside = await scratch();
+    const given = await outside.file("given", "given\n", 0o666);
+    const output = await outside.file("output", "", 0o666);
+    const before = await run(["stat", "-c", "%a %s %y", given]);
+    const argv = [
+      ...[...jailCommand(), `--engine=${engine}`, "-A"],
+      ...[`--root=${await rootDirectory()}`, "--", "sh", "-c"],
+      `cat /dev/stdin; (echo 1 > /dev/stdin); (: >> /proc/self/fd/0)
+      touch /proc/self/fd/0; ln -L /proc/self/fd/0 /work/l; chmod 600 /proc/self/fd/1
+      echo more > /dev/stdout; cat /dev/stdout`,
+    ];
+    const { stderr } = await run(
+      ["bash", "-c", `exec "\${@:2}" < "$0" > "$1"`, given, output, ...argv],
+      { env: { PATH: `/bin:${Deno.env.get("PATH")}` } },
+    );
+    const after = await run(["stat", "-c", "%a %s %y", given]);
+    assertEquals(after.stdout, before.stdout);
+    const { mode = 0 } = await Deno.stat(output);
+    assertEquals(
+      [await Deno.readTextFile(output), (mode ?? 0) & 0o777],
+      ["more\n", 0o666],
+    );
+    assertEquals(stderr.match(/not permitted/g)?.length, 6, stderr);
   });
 
   Deno.test(`jail (${engine}) judges what was opened outside by no path inside`, async () => {

@@ -61,6 +61,8 @@ export const AT_REMOVEDIR = 0x200;
 export const AT_SYMLINK_FOLLOW = 0x400;
 /** The dirfd itself, where the path is empty. */
 export const AT_EMPTY_PATH = 0x1000;
+/** All that is mounted beneath, too. */
+export const AT_RECURSIVE = 0x8000;
 
 // More flags of an open, include/uapi/asm-generic/fcntl.h.
 /** Synchronous writes of data. */

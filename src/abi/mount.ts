@@ -1,4 +1,6 @@
-/** Constants from `include/uapi/linux/mount.h`: flags of mount(2). */
+/** Constants and structs from `include/uapi/linux/mount.h`: mount(2), mount_setattr(2). */
+
+import type { Layout } from "./layout.ts";
 
 /** Ignore set-user-id bits. */
 export const MS_NOSUID = 2;
@@ -10,3 +12,17 @@ export const MS_BIND = 0x1000;
 export const MS_REC = 0x4000;
 /** Mounts neither come from others, nor go to them. */
 export const MS_PRIVATE = 0x4_0000;
+
+/** mount_setattr(2): nothing is changed there. */
+export const MOUNT_ATTR_RDONLY = 1;
+/** mount_setattr(2): no device is opened there. */
+export const MOUNT_ATTR_NODEV = 4;
+
+/** `struct mount_attr`. */
+export const MOUNT_ATTR: Layout<"attr_set"> = {
+  size: 32,
+  // deno-fmt-ignore
+  fields: {
+    attr_set: [0, "u64"], // __u64 attr_set
+  },
+};

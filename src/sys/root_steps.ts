@@ -1,8 +1,17 @@
 /** The calls that give a root directory what programs expect there: /proc, /sys, /dev. */
 
 import { toCString } from "../abi/bytes.ts";
-import { AT_FDCWD } from "../abi/fcntl.ts";
-import { MS_BIND, MS_NOSUID, MS_PRIVATE, MS_REC } from "../abi/mount.ts";
+import { AT_FDCWD, AT_RECURSIVE } from "../abi/fcntl.ts";
+import { set } from "../abi/layout.ts";
+import {
+  MOUNT_ATTR,
+  MOUNT_ATTR_NODEV,
+  MOUNT_ATTR_RDONLY,
+  MS_BIND,
+  MS_NOSUID,
+  MS_PRIVATE,
+  MS_REC,
+} from "../abi/mount.ts";
 import { S_IFREG } from "../abi/stat.ts";
 import type { Step } from "./steps.ts";
 
@@ -29,6 +38,22 @@ const LINKS: readonly (readonly [to: string, name: string])[] = [
   ["/proc/self/fd/2", "stderr"],
 ];
 
+/**
+ * What of /proc is about the machine, and may be written: `core_pattern` alone
+ * names a program that the kernel runs outside of every root.
+ */
+const OF_THE_MACHINE: readonly string[] = [
+  "acpi",
+  "bus",
+  "driver",
+  "fs",
+  "irq",
+  "mtrr",
+  "scsi",
+  "sys",
+  "sysrq-trigger",
+];
+
 /** Which directories there are for what is mounted. */
 export interface Mountpoints {
   /** `proc`, `sys`, `dev`. */
@@ -43,6 +68,10 @@ export interface Mountpoints {
  * and mounts there what is of the machine. Its working directory stays outside,
  * so that a relative path means the machine's own file, and an absolute one a
  * file of the root, whatever links are in there.
+ *
+ * Whoever filled the directory may have put devices of this machine there, under
+ * any name: none of them can be opened. What /proc and /sys let be changed of the
+ * machine cannot be changed in there.
  *
  * @param directory the directory, a real path
  * @param place a directory that is hidden from the process, a real path
@@ -61,11 +90,20 @@ export function mountSteps(
     mount("jail", place, "tmpfs", MS_NOSUID, "mode=755"),
     call("mkdirat", AT_FDCWD, root, 0o755),
     mount(directory, root, "", MS_BIND | MS_REC),
+    hold(root, MOUNT_ATTR_NODEV),
     call("chdir", "/"),
     call("chroot", root),
   ];
-  for (const each of ["proc", "sys"]) {
-    if (has(each) && isHere(`/${each}`)) steps.push(bind(each));
+  if (has("proc") && isHere("/proc")) {
+    steps.push(bind("proc"));
+    for (const each of OF_THE_MACHINE) {
+      const path = `/proc/${each}`;
+      if (!isHere(path)) continue;
+      steps.push(bind(path.slice(1)), hold(path, MOUNT_ATTR_RDONLY));
+    }
+  }
+  if (has("sys") && isHere("/sys")) {
+    steps.push(bind("sys"), hold("/sys", MOUNT_ATTR_RDONLY));
   }
   if (!has("dev")) return steps;
   steps.push(mount("jail", "/dev", "tmpfs", MS_NOSUID, "mode=755"));
@@ -92,6 +130,16 @@ export function mountSteps(
 /** Mounts what the machine has at a place at the same place of the root. */
 function bind(path: string): Step {
   return mount(path, `/${path}`, "", MS_BIND | MS_REC);
+}
+
+/** Takes away what can be done with a mount, and with all that are beneath. */
+function hold(path: string, attributes: number): Step {
+  const attr = new Uint8Array(MOUNT_ATTR.size);
+  set(MOUNT_ATTR, attr, "attr_set", attributes);
+  return {
+    call: "mount_setattr",
+    args: [AT_FDCWD, toCString(path), AT_RECURSIVE, attr, attr.length],
+  };
 }
 
 function mount(

@@ -33,6 +33,11 @@ import {
 /** What the name of a file begins with that no path of the program leads to. */
 const OUTSIDE = "outside:";
 
+/** Whether a name is that of a file that no path of the program leads to. */
+export function isOutside(name: string): boolean {
+  return name.startsWith(OUTSIDE);
+}
+
 /** How the kernel calls a file in memory, wherever the root is: shmem_dname(). */
 const MEMFD_REGEXP = /^\/memfd:.* \(deleted\)$/s;
 
@@ -155,7 +160,7 @@ export class View {
    * @returns a path of the program, or `undefined` where the name is no such one
    */
   likelyPath(name: string): string | undefined {
-    if (!name.startsWith(OUTSIDE)) return undefined;
+    if (!isOutside(name)) return undefined;
     const real = name.slice(OUTSIDE.length);
     return this.fromOutside(real) ?? real;
   }

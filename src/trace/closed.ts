@@ -3,7 +3,7 @@
 import { DEVICE_NUMBERS, isPseudoTerminal } from "../abi/devices.ts";
 import { get } from "../abi/layout.ts";
 import { S_IFCHR, S_IFMT, STAT } from "../abi/stat.ts";
-import type { View } from "../sys/view.ts";
+import { isOutside, type View } from "../sys/view.ts";
 import { Given } from "./given.ts";
 import type { Looked } from "./looked.ts";
 import type { CallSpec } from "./spec.ts";
@@ -13,7 +13,10 @@ import { isTerminal, Terminals } from "./terminals.ts";
 
 const DEVICE = "a device may be written to, and never be changed itself";
 const TERMINAL = "a terminal that is not the jail's own";
-const DISGUISED = "a device that is not what its name says";
+const DISGUISED =
+  "a device in the root that is not a harmless one by its own name";
+const OUTSIDE =
+  "a file outside of the root, for more than its descriptor is for";
 
 const stat = new Uint8Array(STAT.size);
 
@@ -39,7 +42,7 @@ export class Closed {
     this.#view = view;
     this.#procs = otherProcs(view);
     this.#terminals = new Terminals(view, fds, processes);
-    this.#given = new Given(fds);
+    this.#given = new Given(view, fds);
   }
 
   /**
@@ -57,7 +60,16 @@ export class Closed {
         return "a pipe that jail was started with, and only for the other way";
       }
       const { access, kind, path } = use;
-      if (kind !== "device" || access === "stat") continue;
+      if (access === "stat") continue;
+      // What lies outside may be used by the descriptor that was given alone: by
+      // its name in /proc it could be opened for more, and changed.
+      if (
+        isOutside(path) &&
+        (changes && access === "write" || !this.#given.covers(use))
+      ) {
+        return OUTSIDE;
+      }
+      if (kind !== "device") continue;
       if (this.#isDisguised(path)) return DISGUISED;
       const alters = changes && access === "write";
       if (!isTerminal(path)) {
@@ -79,14 +91,14 @@ export class Closed {
   }
 
   /**
-   * Whether a device in a root directory that somebody else filled has the name of
-   * one that rules take for harmless, and is another.
+   * Whether a device in a root directory that somebody else filled is none of
+   * those that rules take for harmless, by the names that they have. Any other
+   * could lie where a rule means a file, and be the machine's disk.
    */
   #isDisguised(path: string): boolean {
+    if (this.#view.isOwn || isOutside(path)) return false;
     const known = DEVICE_NUMBERS.get(path);
-    if (this.#view.isOwn || known === undefined && !isTerminal(path)) {
-      return false;
-    }
+    if (known === undefined && !isTerminal(path)) return true;
     if (this.#view.stat(cString(path), stat) < 0) return true;
     const device = get(STAT, stat, "st_rdev");
     const isCharacter = (get(STAT, stat, "st_mode") & S_IFMT) === S_IFCHR;

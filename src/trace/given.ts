@@ -1,4 +1,4 @@
-/** Pipes and the like that jail was started with, and which way each may be used. */
+/** What jail was started with that has no path for the program, and which way each may be used. */
 
 import { fromText } from "../abi/bytes.ts";
 import {
@@ -10,6 +10,7 @@ import {
 } from "../abi/fcntl.ts";
 import type { Use } from "../policy/call.ts";
 import { flagsOf } from "../sys/files.ts";
+import type { View } from "../sys/view.ts";
 import { readLink } from "./place.ts";
 
 /** What may be done with one. */
@@ -23,7 +24,7 @@ interface Way {
  *
  * The kernel lets any pipe be opened anew through `/proc/self/fd`, at its other
  * end too: a program could read out of the pipe that its jail reports to, or
- * feed whoever shares its input.
+ * feed whoever shares its input. So it does a file outside of the program's root.
  */
 export class Given {
   readonly #ways: ReadonlyMap<string, Way>;
@@ -31,13 +32,15 @@ export class Given {
   /**
    * Makes one.
    *
+   * @param view where paths begin
    * @param fds the descriptors of this process that the program gets
    */
-  constructor(fds: readonly number[]) {
+  constructor(view: View, fds: readonly number[]) {
     const ways = new Map<string, Way>();
     for (const fd of fds) {
-      const name = readLink(AT_FDCWD, fromText(`/proc/self/fd/${fd}`));
-      if (typeof name === "number") continue;
+      const outer = readLink(AT_FDCWD, fromText(`/proc/self/fd/${fd}`));
+      if (typeof outer === "number") continue;
+      const name = view.nameOf(outer);
       const way = ways.get(name) ?? { reads: false, writes: false };
       const flags = flagsOf(fd);
       if (flags >= 0 && (flags & O_PATH) === 0) {
@@ -55,5 +58,11 @@ export class Given {
     const way = this.#ways.get(path);
     if (way === undefined) return false;
     return access === "read" && !way.reads || access === "write" && !way.writes;
+  }
+
+  /** Whether a descriptor was given for a use of a file that has that name. */
+  covers({ access, path }: Use): boolean {
+    const way = this.#ways.get(path);
+    return (access === "write" ? way?.writes : way?.reads) === true;
   }
 }

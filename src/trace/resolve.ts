@@ -127,6 +127,19 @@ function quick(view: View, full: string, follow: boolean): Place | undefined {
   return place(real === "/" ? `/${last}` : `${real}/${last}`, "missing", slash);
 }
 
+/**
+ * Whether procfs is at /proc. Another root may have a directory there, with
+ * links that only look like those of the kernel.
+ */
+function isProcfs(view: View): boolean {
+  if (view.isOwn) return true;
+  const fd = look(view, "/proc");
+  if (fd < 0) return false;
+  const failed = fstatfs(fd, statfs);
+  close(fd);
+  return failed >= 0 && get(STATFS, statfs, "f_type") === PROC_SUPER_MAGIC;
+}
+
 /** Walks a path by hand, one name at a time. */
 function walk(
   owner: Owner,
@@ -148,7 +161,7 @@ function walk(
     const last = todo.every((part) => part === "");
     const next = real === "/" ? `/${name}` : `${real}/${name}`;
     const stay = last && !follow && !slash;
-    if (real === "/proc" && !stay) {
+    if (real === "/proc" && !stay && isProcfs(owner.view)) {
       if (name === "self") {
         todo.push(String(owner.pid));
         continue;
