@@ -16,6 +16,7 @@ import {
   run,
 } from "./harness.ts";
 import { scratch } from "./jail.ts";
+import { needs } from "./needs.ts";
 import { Terminal } from "./terminal.ts";
 
 /**
@@ -381,6 +382,26 @@ Deno.test("jail --wait-all is ended at the time limit when the program itself ha
   assertEquals(code, 124);
   assertStringIncludes(stderr, "time limit of 700 ms");
   assertEquals(processesWith(word), []);
+});
+
+const realTime = "a time limit holds where jail has a real-time priority";
+Deno.test({
+  ...Deno.uid() === 0 && !Deno.env.has("JAIL_BINARY")
+    ? needs(["chrt", "python3"], realTime)
+    : { name: `${realTime} (needs privilege)`, ignore: true },
+  async fn(): Promise<void> {
+    // Stops enough to be kept on the tracer's processor, and then never sleeps,
+    // for longer than the limit.
+    const script = `import os, time
+for i in range(500): os.stat("/")
+end = time.time() + 5
+while time.time() < end: pass`;
+    const { code, stderr } = await run([
+      ...["chrt", "--fifo", "1"],
+      ...jailArgv(["-A", "--timeout=1s"], ["/usr/bin/python3", "-c", script]),
+    ]);
+    assertEquals(code, 124, stderr);
+  },
 });
 
 Deno.test("of --timeout and the policy's limit the smaller one holds", async () => {

@@ -56,3 +56,13 @@ export const CLONE_VFORK = 0x0000_4000;
 // include/linux/threads.h
 /** More than any process id, whatever `kernel.pid_max` says. */
 export const PID_MAX_LIMIT = 4 * 1024 * 1024;
+
+// include/uapi/linux/sched.h: policies of scheduling.
+/** By turns. */
+export const SCHED_NORMAL = 0;
+/** By turns, of longer ones. */
+export const SCHED_BATCH = 3;
+/** When nobody else runs. */
+export const SCHED_IDLE = 5;
+/** Beside a policy: children do not inherit it. */
+export const SCHED_RESET_ON_FORK = 0x4000_0000;

@@ -1,12 +1,20 @@
 /** Which processors tasks may run on. */
 
 import { errnoName } from "../abi/errno.ts";
+import {
+  SCHED_BATCH,
+  SCHED_IDLE,
+  SCHED_NORMAL,
+  SCHED_RESET_ON_FORK,
+} from "../abi/sched.ts";
 import { SystemCallError } from "../errors.ts";
 import { callNumber } from "./host.ts";
 import { libc, outcome } from "./libc.ts";
 
 /** Bytes of a mask of processors: more than any kernel has (NR_CPUS is 8192). */
 export const MASK_BYTES = 1024;
+
+const FAIR: readonly number[] = [SCHED_NORMAL, SCHED_BATCH, SCHED_IDLE];
 
 const cpu = new Uint32Array(1);
 const node = new Uint32Array(1);
@@ -70,4 +78,15 @@ export function writeAffinity(tid: number, mask: Uint8Array): number {
 export function currentCpu(): number {
   const result = outcome(libc().syscallBB(callNumber("getcpu"), cpu, node));
   return result < 0 ? result : cpu[0] as number;
+}
+
+/**
+ * Whether this thread shares a processor by turns, as all that it starts does,
+ * and has no real-time priority.
+ */
+export function isFairlyScheduled(): boolean {
+  const policy = outcome(
+    libc().syscallIII(callNumber("sched_getscheduler"), 0, 0, 0),
+  );
+  return FAIR.includes(policy & ~SCHED_RESET_ON_FORK);
 }

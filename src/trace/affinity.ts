@@ -18,6 +18,7 @@ import {
   cpuMask,
   cpusOf,
   currentCpu,
+  isFairlyScheduled,
   MASK_BYTES,
   readAffinity,
   writeAffinity,
@@ -78,8 +79,10 @@ export class Affinity {
    */
   constructor(hidden: boolean, isOver: (tid: number) => boolean) {
     this.#isOver = isOver;
-    this.#off = !hidden || readAffinity(0, this.#own) < 0 ||
-      cpusOf(this.#own).length < 2;
+    // Of two tasks of the same real-time priority one runs until it sleeps: a
+    // program that never does would hold off its own limits (sched(7)).
+    this.#off = !hidden || !isFairlyScheduled() ||
+      readAffinity(0, this.#own) < 0 || cpusOf(this.#own).length < 2;
   }
 
   /** A tracee has stopped at a call. */
