@@ -9,7 +9,7 @@ import { loadLayers } from "../src/jail/layers.ts";
 import type { FilterAction } from "../src/policy/guard.ts";
 import { mergeLayers } from "../src/policy/merge.ts";
 import { type CallEntry, planCalls } from "../src/policy/plan.ts";
-import { ENGINES, fixture, jailArgv, start } from "./harness.ts";
+import { ENGINES, fixture, jail, jailArgv, start } from "./harness.ts";
 import { type Scratch, scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
 import type { Engine } from "../src/trace/options.ts";
@@ -239,3 +239,46 @@ Deno.test({
     assertEquals(silent, []);
   },
 });
+
+/** Asks for what would tell of others by a count, a number or a time. */
+const COUNTS = `import os
+def counts(path):
+    s = os.lstat(path)
+    return s.st_nlink, s.st_ino, int(s.st_atime), int(s.st_mtime), int(s.st_ctime)
+def tell(call, *args):
+    try:
+        print(*args, call(*args))
+    except OSError as error:
+        print(*args, error.strerror)
+for path in "/proc/self/exe", "/proc/self/fd/0", "/dev/null":
+    tell(counts, path)
+for path in "/proc", "/proc/self/", "/proc/self/fd", "/dev/pts":
+    tell(counts, path)
+    tell(os.listdir, path)
+for flags in os.O_RDWR, os.O_WRONLY:
+    tell(os.open, "/dev/ptmx", flags)
+`;
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `a program (${engine}) that is told nothing of others counts no processes, files of procfs or terminals`,
+    ),
+    async fn(): Promise<void> {
+      const policy = "{extends: base, sys: {others: deny}}";
+      const argv = ["/usr/bin/python3", "-c", COUNTS];
+      const { stdout, stderr } = await jail(policy, argv, { engine });
+      const denied = (what: string): string => `${what} Permission denied`;
+      assertEquals([stderr, ...stdout.trimEnd().split("\n")], [
+        "",
+        "/proc/self/exe (1, 1, 0, 0, 0)",
+        "/proc/self/fd/0 (1, 1, 0, 0, 0)",
+        stdout.match(/^\/dev\/null \(1, [0-9]+, 0, 0, 0\)$/m)?.[0] ?? "",
+        ...["/proc", "/proc/self/", "/proc/self/fd", "/dev/pts"]
+          .flatMap((path) => [denied(path), denied(path)]),
+        ...[2, 1].map((flags) => denied(`/dev/ptmx ${flags}`)),
+      ]);
+    },
+  });
+}

@@ -73,13 +73,28 @@ export const STAT: Layout<
   },
 };
 
-/** The times of `struct statx`: each a second, a nanosecond, and padding. */
-export const STATX: Layout<"stx_atime" | "stx_mtime"> = {
+/** `struct statx`; each time is a second, a nanosecond, and padding. */
+export const STATX: Layout<
+  | "stx_nlink"
+  | "stx_mode"
+  | "stx_ino"
+  | "stx_atime"
+  | "stx_ctime"
+  | "stx_mtime"
+  | "stx_dev_major"
+  | "stx_dev_minor"
+> = {
   size: 256,
   // deno-fmt-ignore
   fields: {
-    stx_atime: [ 64, "i64"], // struct statx_timestamp stx_atime
-    stx_mtime: [112, "i64"], // struct statx_timestamp stx_mtime
+    stx_nlink:     [ 16, "u32"], // __u32 stx_nlink
+    stx_mode:      [ 28, "u16"], // __u16 stx_mode
+    stx_ino:       [ 32, "u64"], // __u64 stx_ino
+    stx_atime:     [ 64, "i64"], // struct statx_timestamp stx_atime
+    stx_ctime:     [ 96, "i64"], // struct statx_timestamp stx_ctime
+    stx_mtime:     [112, "i64"], // struct statx_timestamp stx_mtime
+    stx_dev_major: [136, "u32"], // __u32 stx_dev_major
+    stx_dev_minor: [140, "u32"], // __u32 stx_dev_minor
   },
 };
 

@@ -25,10 +25,14 @@ export function mergeLayers(layers: readonly Layer[]): Policy {
   const sys = mergeSys(layers.map((layer) => layer.sys));
   const nets = layers.map((layer) => layer.net);
   const read = mergeRules(layers.map((layer) => layer.read));
+  const write = mergeRules(layers.map((layer) => layer.write));
+  const closed = closedFiles(sys);
+  // What a device tells, it tells also whoever opens it to write alone.
+  const devices = closed.filter(({ pattern }) => pattern.startsWith("/dev/"));
   return {
     description: last(layers, (layer) => layer.description),
-    read: { ...read, deny: [...read.deny, ...closedFiles(sys)] },
-    write: mergeRules(layers.map((layer) => layer.write)),
+    read: { ...read, deny: [...read.deny, ...closed] },
+    write: { ...write, deny: [...write.deny, ...devices] },
     run: mergeRules(layers.map((layer) => layer.run)),
     env: {
       ...mergeRules(layers.map((layer) => layer.env)),

@@ -12,6 +12,7 @@
 import * as fcntl from "../abi/fcntl.ts";
 import { FUTEX_PRIVATE } from "../abi/futex.ts";
 import { RNDGETENTCNT } from "../abi/ioctls.ts";
+import { MPOL_F_ADDR, MPOL_MF_STRICT } from "../abi/mempolicy.ts";
 import { MADV_COLLAPSE, MAP_HUGETLB } from "../abi/mman.ts";
 import {
   RLIMIT_CPU,
@@ -115,7 +116,9 @@ const GUARDS: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
   ["tkill", noQueued(1)],
   // What the kernel has in memory of a file.
   ["cachestat", refuse("EPERM", CACHED)],
+  ["get_mempolicy", refuse("EPERM", CACHED, bits(4, MPOL_F_ADDR))],
   ["getrusage", refuse("EPERM", CACHED)],
+  ["mbind", refuse("EPERM", CACHED, bits(5, MPOL_MF_STRICT))],
   ["mincore", refuse("EPERM", CACHED)],
   ["preadv2", refuse("EOPNOTSUPP", CACHED, bits(5, RWF_NOWAIT))],
   ["pwritev2", refuse("EOPNOTSUPP", CACHED, bits(5, RWF_NOWAIT))],

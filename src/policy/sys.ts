@@ -194,6 +194,13 @@ const OTHERS_FILES = [
   "/proc/self/{arch_status,ksm_merging_pages,ksm_stat,latency,oom_score}",
   "/proc/self/{fdinfo,io,map_files,maps,net,numa_maps,pagemap,sched,schedstat}",
   "/proc/self/{smaps,smaps_rollup,stat,statm,status,task,timers}",
+  // Listings: of all processes, and of files with numbers that all get.
+  "/proc/.",
+  "/proc/self/.",
+  "/proc/self/{attr,fd,ns}/.",
+  // Terminals are numbered for all, and listed.
+  "/dev/{ptmx,pts/ptmx}",
+  "/dev/pts/.",
   "/sys",
 ];
 

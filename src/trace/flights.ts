@@ -175,7 +175,7 @@ export class Flights {
     const { saved } = tracee;
     const syscall = specs.at(saved.nr)?.syscall;
     if (syscall !== undefined && hidesReading(options, syscall)) {
-      const hidden = hideReading(tracee.tid, saved, syscall, result >= 0);
+      const hidden = hideReading(tracee.tid, saved, syscall, result);
       if (!hidden) kill(tracee.process.pid, SIGKILL);
     }
     if (result < 0) return result;

@@ -1,17 +1,21 @@
-/** Takes out of what a call has told of a file when it was last read. */
+/** Takes out of what a call has told of a file what tells of others. */
 
-import { STAT, STATX } from "../abi/stat.ts";
+import { toCString } from "../abi/bytes.ts";
+import { EFAULT } from "../abi/errno.ts";
+import { get, type Layout, set } from "../abi/layout.ts";
+import { S_IFCHR, S_IFMT, STAT, STATX } from "../abi/stat.ts";
 import type { Syscall } from "../abi/syscalls.ts";
 import { readMemory, storeMemory, writeAsTracee } from "../sys/memory.ts";
+import { OWN_VIEW } from "../sys/view.ts";
 import { tellsOfReading } from "../policy/others.ts";
 import type { TraceOptions } from "./options.ts";
 import type { Registers } from "./registers.ts";
 
-/** Seconds and nanoseconds, in all of these structures. */
-const TIME_SIZE = 16;
+const stat = new Uint8Array(STAT.size);
+const statx = new Uint8Array(STATX.size);
 
-const time = new Uint8Array(TIME_SIZE);
-const nothing = new Uint8Array(TIME_SIZE);
+/** The device of procfs, as `st_dev` has it; -1 where it is not known yet. */
+let procfs = -1;
 
 /** Whether a call tells when a file was last read, and must not. */
 export function hidesReading(
@@ -25,29 +29,108 @@ export function hidesReading(
  * Puts the time of the last change in place of that of the last reading, in what
  * the kernel has filled. The tracee is alone and stopped, so nobody saw it.
  *
+ * Files of procfs are numbered with the pipes and sockets of all, when somebody
+ * first looks at them, and /proc has a link for each process of the machine
+ * (proc_root_getattr() in fs/proc/root.c): none of that is told. The times of a
+ * terminal say when it was used, tty_update_time() in drivers/tty/tty_io.c.
+ *
  * Before a page that is not there the kernel fills what it can, and says EFAULT:
- * of that, the time is wiped as far as there is memory.
+ * that is wiped as far as there is memory.
  *
  * @param tid who made the call
  * @param registers its registers, with the arguments of the call
  * @param syscall stat(2), or one of its like
- * @param filled whether the kernel has filled all of it
+ * @param result what it returns
  * @returns whether that could be done
  */
 export function hideReading(
   tid: number,
   registers: Registers,
   { name, args }: Syscall,
-  filled: boolean,
+  result: number,
 ): boolean {
   const address = registers.address(args.indexOf("buf"));
-  const [read, changed] = name === "statx"
-    ? [STATX.fields.stx_atime[0], STATX.fields.stx_mtime[0]]
-    : [STAT.fields.st_atime[0], STAT.fields.st_mtime[0]];
-  if (!filled) {
-    writeAsTracee(tid, address + read, nothing);
+  const into = name === "statx" ? statx : stat;
+  if (result < 0) {
+    if (result !== -EFAULT) return true;
+    writeAsTracee(tid, address, into.fill(0));
     return true;
   }
-  return readMemory(tid, address + changed, time, TIME_SIZE) === TIME_SIZE &&
-    storeMemory(tid, address + read, time, TIME_SIZE) >= 0;
+  if (readMemory(tid, address, into, into.length) !== into.length) return false;
+  if (into === statx) {
+    const [major, minor] = [
+      get(STATX, into, "stx_dev_major"),
+      get(STATX, into, "stx_dev_minor"),
+    ];
+    copy(STATX, into, "stx_mtime", "stx_atime");
+    const device = isDevice(get(STATX, into, "stx_mode"));
+    const counted = isProcfs(major, minor);
+    if (counted) {
+      set(STATX, into, "stx_ino", 1);
+      set(STATX, into, "stx_nlink", 1);
+    }
+    if (counted || device) {
+      for (const time of ["stx_atime", "stx_ctime", "stx_mtime"] as const) {
+        wipe(STATX, into, time);
+      }
+    }
+  } else {
+    const device = get(STAT, into, "st_dev");
+    copy(STAT, into, "st_mtime", "st_atime");
+    const counted = isProcfs(majorOf(device), minorOf(device));
+    if (counted) {
+      set(STAT, into, "st_ino", 1);
+      set(STAT, into, "st_nlink", 1);
+    }
+    if (counted || isDevice(get(STAT, into, "st_mode"))) {
+      for (const time of ["st_atime", "st_ctime", "st_mtime"] as const) {
+        wipe(STAT, into, time);
+      }
+    }
+  }
+  return storeMemory(tid, address, into, into.length) >= 0;
+}
+
+/** Seconds and nanoseconds, in all of these structures. */
+const TIME_SIZE = 16;
+
+function copy<Name extends string>(
+  { fields }: Layout<Name>,
+  bytes: Uint8Array,
+  from: Name,
+  to: Name,
+): void {
+  const [at] = fields[from];
+  bytes.copyWithin(fields[to][0], at, at + TIME_SIZE);
+}
+
+function wipe<Name extends string>(
+  { fields }: Layout<Name>,
+  bytes: Uint8Array,
+  time: Name,
+): void {
+  const [at] = fields[time];
+  bytes.fill(0, at, at + TIME_SIZE);
+}
+
+function isDevice(mode: number): boolean {
+  return (mode & S_IFMT) === S_IFCHR;
+}
+
+function isProcfs(major: number, minor: number): boolean {
+  if (procfs < 0) {
+    const own = new Uint8Array(STAT.size);
+    if (OWN_VIEW.stat(toCString("/proc"), own) < 0) return false;
+    procfs = get(STAT, own, "st_dev");
+  }
+  return major === majorOf(procfs) && minor === minorOf(procfs);
+}
+
+// include/linux/kdev_t.h new_encode_dev(): how st_dev has both numbers.
+function majorOf(device: number): number {
+  return device >>> 8 & 0xfff;
+}
+
+function minorOf(device: number): number {
+  return device & 0xff | device >>> 12 & 0xf_ff00;
 }
