@@ -312,6 +312,33 @@ for (const engine of ENGINES) {
     assertEquals(stderr.match(/not permitted/g)?.length, 6, stderr);
   });
 
+  Deno.test(`jail (${engine}) takes the names of hosts from no file of a root, nor waits for one`, async () => {
+    await using other = await scratch();
+    const root = `${other.path}/root`;
+    await run(["cp", "-a", await rootDirectory(), root]);
+    await Deno.copyFile(fixture("reach", ["-static"]), `${root}/bin/reach`);
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = listener.addr;
+    const connect = async (): Promise<Ended> =>
+      await run([
+        ...[...jailCommand(), `--engine=${engine}`, `--root=${root}`],
+        ...["-p", "minimal", "--allow-run=/bin", "--allow-read=/bin,/etc"],
+        ...[`--allow-net=example.org:${port}`],
+        ...["--", "/bin/reach", `connect=${port}`],
+      ]);
+    try {
+      await Deno.writeTextFile(`${root}/etc/hosts`, "127.0.0.1 example.org\n");
+      const refused = `connect ${port}: EACCES\n`;
+      assertEquals((await connect()).stdout, refused);
+      await Deno.remove(`${root}/etc/hosts`);
+      const pipes = [`${root}/etc/hosts`, `${root}/etc/resolv.conf`];
+      assertEquals((await run(["mkfifo", "-m", "666", ...pipes])).code, 0);
+      assertEquals((await connect()).stdout, refused);
+    } finally {
+      listener.close();
+    }
+  });
+
   Deno.test(`jail (${engine}) judges what was opened outside by no path inside`, async () => {
     await using outside = await scratch();
     const file = await outside.file("hostname", "outside\n");

@@ -11,8 +11,10 @@ export const LOOPBACK6: readonly number[] = [...Array<number>(15).fill(0), 1];
 
 /** A resolver, and the sockets in its place. */
 export interface Door {
-  /** The resolver. */
+  /** The resolver, as the program finds it. */
   readonly resolver: InetAddress;
+  /** Who is asked for it; `undefined` where there is nobody. */
+  readonly asked: InetAddress | undefined;
   /** Where the sockets are, by UDP and TCP. */
   readonly at: InetAddress;
   /** A socket for datagrams. */
@@ -24,9 +26,14 @@ export interface Door {
 /**
  * Opens the sockets in the place of a resolver.
  *
+ * @param resolver the resolver, as the program finds it
+ * @param asked who is asked for it
  * @throws {SystemCallError} where the loopback cannot be used
  */
-export function openDoor(resolver: InetAddress): Door {
+export function openDoor(
+  resolver: InetAddress,
+  asked: InetAddress | undefined,
+): Door {
   const six = resolver.address.length === 16;
   let datagrams = bindTo("datagrams", loopback(six));
   // Where there is no IPv6, its sockets reach IPv4.
@@ -34,7 +41,7 @@ export function openDoor(resolver: InetAddress): Door {
   const at = datagrams < 0 ? undefined : boundAddress(datagrams);
   const listener = at === undefined ? datagrams : bindTo("stream", at);
   if (at !== undefined && listener >= 0) {
-    return { resolver, at, datagrams, listener };
+    return { resolver, asked, at, datagrams, listener };
   }
   throw new SystemCallError(
     "answer in place of the resolver",

@@ -164,7 +164,10 @@ export class Forwarder {
     }
     const usual = !this.#options.concerns(name) || isUsual(type);
     if (!usual || !isAskable(type)) return say({ code: NOTIMP });
-    this.#upstream.ask({ resolver, name, type, stream }, (answer) => {
+    const to = this.#options.doors.find((door) => door.resolver === resolver)
+      ?.asked;
+    if (to === undefined) return say({ code: SERVFAIL });
+    this.#upstream.ask({ resolver: to, name, type, stream }, (answer) => {
       say(this.#reply(name, answer));
     });
   }

@@ -12,6 +12,8 @@ export interface ForwarderRequest {
   readonly policy: Policy;
   /** The resolvers in whose place it answers. */
   readonly resolvers: readonly InetAddress[];
+  /** Who is asked for each of them; `undefined` where there is nobody. */
+  readonly asked: readonly (InetAddress | undefined)[];
   /** The memory that it shares with the tracer. */
   readonly memory: SharedArrayBuffer;
   /** A descriptor that can be read when it should be over. */
@@ -36,10 +38,10 @@ interface WorkerScope {
 const scope = self as unknown as WorkerScope;
 
 scope.onmessage = async ({ data }): Promise<void> => {
-  const { policy, resolvers, memory, over } = data;
+  const { policy, resolvers, asked, memory, over } = data;
   const table = new NameTable(memory);
   try {
-    const doors = resolvers.map(openDoor);
+    const doors = resolvers.map((resolver, i) => openDoor(resolver, asked[i]));
     scope.postMessage({ kind: "ready", addresses: doors.map(({ at }) => at) });
     // Who asks already is heard as soon as the rest is loaded.
     const { answer } = await import("./answering.ts");

@@ -12,7 +12,7 @@ import { boundAddress, connectTo, type InetAddress } from "../sys/inet.ts";
 import { makeEvent, raiseEvent } from "../sys/event.ts";
 import { interfaceIndex } from "../sys/interfaces.ts";
 import { heedPokes, type Poked } from "../sys/pulse.ts";
-import type { View } from "../sys/view.ts";
+import { OWN_VIEW, type View } from "../sys/view.ts";
 import type { AskedName, NameOptions, StandIn } from "../trace/options.ts";
 
 import type { ForwarderMessage, ForwarderRequest } from "./forwarder_worker.ts";
@@ -68,8 +68,8 @@ export class JailNames implements NameOptions {
    * @throws {UnsupportedError} where the thread that answers cannot be started
    */
   static async start(policy: Policy, view: View): Promise<JailNames> {
-    const resolvers = readResolvers(textOf(RESOLVERS, view))
-      .flatMap(toInetAddress);
+    const resolvers = resolversOf(view);
+    const asked = view.isOwn ? resolvers : resolversOf(OWN_VIEW);
     const table = new NameTable();
     const end = makeEvent();
     const worker = new Worker(
@@ -96,6 +96,8 @@ export class JailNames implements NameOptions {
     };
     const request: ForwarderRequest = {
       ...{ policy, resolvers, memory: table.memory, over: end },
+      // Whoever filled another root directory does not say who is asked.
+      asked: resolvers.map((_, i) => asked[i % asked.length]),
     };
     worker.postMessage(request);
     try {
@@ -165,6 +167,11 @@ export class JailNames implements NameOptions {
   }
 }
 
+/** The resolvers that programs find in a root directory. */
+function resolversOf(view: View): InetAddress[] {
+  return readResolvers(textOf(RESOLVERS, view)).flatMap(toInetAddress);
+}
+
 function toInetAddress({ address, zone }: HostAddress): InetAddress[] {
   const scope = /^[0-9]*$/.test(zone) ? Number(zone) : interfaceIndex(zone);
   return scope === undefined ? [] : [{ address, port: DNS_PORT, scope }];
@@ -192,21 +199,22 @@ function isLocal(resolver: InetAddress): boolean {
 }
 
 /**
- * What hosts(5) says, by address. It is read before the program runs; where that
- * may write it, an earlier run could have said what it likes.
+ * What hosts(5) of this machine says, by address. It is read before the program
+ * runs; where that may write it, an earlier run could have said what it likes, as
+ * could whoever filled another root directory.
  */
 function hostsOf(
   policy: Policy,
   view: View,
 ): Map<string, readonly string[]> {
   const found = new Map<string, readonly string[]>();
-  const path = view.realpath(HOSTS) ?? HOSTS;
-  const { kind } = compile(policy).decide({
+  const path = view.fromOutside(OWN_VIEW.realpath(HOSTS) ?? HOSTS);
+  const kind = path && compile(policy).decide({
     name: "openat",
     uses: [{ access: "write", path, kind: "file" }],
-  });
+  }).kind;
   if (kind === "allow") return found;
-  for (const { address, name } of readHosts(textOf(HOSTS, view))) {
+  for (const { address, name } of readHosts(textOf(HOSTS, OWN_VIEW))) {
     const key = address.join(".");
     found.set(key, [...found.get(key) ?? [], name]);
   }

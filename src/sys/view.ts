@@ -16,6 +16,7 @@ import {
   AT_SYMLINK_NOFOLLOW,
   O_CLOEXEC,
   O_NOFOLLOW,
+  O_NONBLOCK,
   O_PATH,
   O_RDONLY,
 } from "../abi/fcntl.ts";
@@ -197,14 +198,16 @@ export class View {
   }
 
   /**
-   * Reads a whole file, or the start of it.
+   * Reads a whole file, or the start of it. A pipe that somebody put in its place
+   * has nothing in it, and is not waited for.
    *
    * @param path an absolute path of the program, a byte string
    * @param limit the most bytes read
    * @returns the bytes, or a negative errno
    */
   readFile(path: string, limit: number): Uint8Array<ArrayBuffer> | number {
-    const fd = this.open(toCString(path), O_RDONLY | O_CLOEXEC);
+    const flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC;
+    const fd = this.open(toCString(path), flags);
     if (fd < 0) return fd;
     try {
       return readToEnd(fd, limit);
