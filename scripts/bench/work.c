@@ -2,6 +2,7 @@
  * What no program at hand does: calls in a loop, in threads and in processes.
  *
  *     work stat TIMES PATH            looks at a file, again and again
+ *     work clock TIMES                asks for the time, again and again
  *     work pingpong TIMES             a byte to and fro between two processes
  *     work threads THREADS TIMES      each opens, reads and closes a file
  *     work processes PROCESSES TIMES  each looks at a file, all at once
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static long times;
@@ -31,6 +33,13 @@ static void look(void)
 	struct stat found;
 	for (long i = 0; i < times; i++)
 		must(stat(path, &found) == 0);
+}
+
+static void ask_for_time(void)
+{
+	struct timespec now;
+	for (long i = 0; i < times; i++)
+		must(clock_gettime(CLOCK_REALTIME, &now) == 0);
 }
 
 static void *open_files(void *unused)
@@ -104,7 +113,9 @@ int main(int argc, char **argv)
 		times = first;
 		path = argv[3];
 		look();
-	} else if (argc > 2 && strcmp(argv[1], "pingpong") == 0)
+	} else if (argc > 2 && strcmp(argv[1], "clock") == 0)
+		ask_for_time();
+	else if (argc > 2 && strcmp(argv[1], "pingpong") == 0)
 		play();
 	else if (argc > 3 && strcmp(argv[1], "threads") == 0)
 		in_threads(first);

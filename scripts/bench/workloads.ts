@@ -16,6 +16,8 @@ export interface Loops {
   readonly programs: number;
   /** Looks at a file. */
   readonly looks: number;
+  /** Questions for the time, which is real under the policy. */
+  readonly times: number;
   /** Bytes to and fro. */
   readonly balls: number;
   /** Files that each of eight threads opens. */
@@ -27,12 +29,14 @@ export interface Loops {
 /** The loops of a full run. */
 export const FULL: Loops = {
   ...{ programs: 1000, looks: 50_000, balls: 50_000 },
+  ...{ times: 10_000_000 },
   ...{ opens: 1000, requests: 2000 },
 };
 
 /** The loops of `--quick`. */
 export const QUICK: Loops = {
   ...{ programs: 100, looks: 5000, balls: 10_000 },
+  ...{ times: 1_000_000 },
   ...{ opens: 100, requests: 300 },
 };
 
@@ -44,7 +48,7 @@ export const NOTHING: readonly string[] = ["true"];
 
 /** Makes the workloads. */
 export function workloads(loops: Loops): readonly Workload[] {
-  const { programs, looks, balls, opens, requests } = loops;
+  const { programs, looks, times, balls, opens, requests } = loops;
   const count = (n: number): string => n.toLocaleString("en");
   return [
     { name: START, words: NOTHING },
@@ -82,6 +86,10 @@ export function workloads(loops: Loops): readonly Workload[] {
     {
       name: `${count(looks)} stat`,
       words: ["./work", "stat", `${looks}`, "/usr/bin"],
+    },
+    {
+      name: `the time, ${count(times)} times`,
+      words: ["./work", "clock", `${times}`],
     },
     {
       name: `a byte to and fro, ${count(balls)} times`,
