@@ -467,7 +467,7 @@ Deno.test("jail says where a policy names a root that is not there", async () =>
     ...[...jailCommand(), "-p", file, "--", "ls"],
   ]);
   assertEquals(code, 125);
-  assertStringIncludes(stderr, "no directory can be opened: ENOENT at line 2,");
+  assertStringIncludes(stderr, "open() failed with ENOENT at line 2,");
 });
 
 Deno.test("a policy names its root, and the temporary directory lies in it", async () => {

@@ -119,7 +119,11 @@ async function whereItStands(
 ): Promise<unknown> {
   if (!(error instanceof SystemCallError)) return error;
   const text = sources.find(({ name }) => name === source)?.text ?? "";
-  const fault = new Fault(keys, `no directory can be opened: ${error.errno}`);
+  const fault = new Fault(
+    keys,
+    `no directory can be opened: ${error.call} failed with ${error.errno}`,
+    { hint: "name a directory, as it is outside of the root" },
+  );
   return await asPolicyError(fault, source, text);
 }
 

@@ -76,6 +76,7 @@ export function parseCount(text: string): number {
   if (!/^\d{1,9}$/.test(text)) {
     throw new AmountError(
       `a whole number is expected, not "${text.slice(0, 40)}"`,
+      'write digits alone, such as "32"',
     );
   }
   return positive(Number(text), text);

@@ -42,8 +42,9 @@ export async function permissionsLayer(
 ): Promise<Layer> {
   const { source, dir, name = "default" } = options;
   const json = withoutComments(text);
+  const value = parseJson(json, source);
   try {
-    const flags = readSet(parseJson(json, source), name);
+    const flags = readSet(value, name);
     const layer = flagsLayer(flags, {
       ...options,
       cwd: dir,
@@ -70,7 +71,9 @@ function parseJson(json: string, source: string): unknown {
     return JSON.parse(json);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new PolicyError(`Cannot read "${source}": ${reason}`);
+    throw new PolicyError(`Cannot read "${source}": ${reason}`, {
+      hint: "it must be JSON, with comments and trailing commas or without",
+    });
   }
 }
 
@@ -135,6 +138,7 @@ function readValue(
   throw new Fault(
     keys,
     `a list of texts, true or false is expected, not ${describe(value)}`,
+    { hint: "write [] for nothing" },
   );
 }
 

@@ -21,6 +21,7 @@ import {
   type YAMLMap,
 } from "yaml";
 import { type Keys, shorten } from "./fault.ts";
+import { explain, lowerFirst } from "./syntax.ts";
 import { TextFault } from "./text.ts";
 
 /** Characters of a text: the first, and how many. */
@@ -167,34 +168,6 @@ export function syntaxFault(error: unknown, text: string): TextFault {
   );
 }
 
-/** What a person has to know of an error that the parser found. */
-function explain(
-  code: string,
-  message: string,
-  text: string,
-  offset: number,
-): { message: string; hint?: string } {
-  const rest =
-    text.slice(text.lastIndexOf("\n", offset - 1) + 1).split("\n")[0] ??
-      "";
-  switch (code) {
-    case "MULTIPLE_DOCS":
-      return {
-        message: "more than one document",
-        hint: `write one policy per file, without "---" between`,
-      };
-    case "TAB_AS_INDENT":
-      return { message: "a tab in the indentation", hint: "use spaces" };
-    default: {
-      const hint = /[[{,][^"']*\$\{/.test(rest) || /[:\-[,]\s*[@`%]/.test(rest)
-        ? `put it in double quotes, as in ["\${cwd}/out"]`
-        : undefined;
-      const said = shorten(lowerFirst(message.split("\n")[0] ?? ""));
-      return hint === undefined ? { message: said } : { message: said, hint };
-    }
-  }
-}
-
 /** Refuses what the language of policies does without, since readers differ on it. */
 function checkNodes(document: Document.Parsed, text: string): void {
   const directive = /^%.*/m.exec(text);
@@ -207,7 +180,11 @@ function checkNodes(document: Document.Parsed, text: string): void {
   visit(document, {
     Node: (key, node) => {
       if (isAlias(node)) {
-        return refuse(node, "a policy has no aliases", "write the value again");
+        return refuse(
+          node,
+          "a policy has no aliases",
+          "write the value again, or put a glob in double quotes",
+        );
       }
       if (node.anchor !== undefined) {
         return refuse(
@@ -306,8 +283,4 @@ function oneLine(text: string, span: Span): Span {
     offset: span.offset,
     length: Math.max(1, part?.trimEnd().length ?? 1),
   };
-}
-
-function lowerFirst(text: string): string {
-  return text.slice(0, 1).toLowerCase() + text.slice(1);
 }

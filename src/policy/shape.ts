@@ -108,6 +108,7 @@ function readStrict(value: unknown, shape: Shape): RuleRef | undefined {
   throw new Fault(
     ["strict"],
     `true or false is expected, not ${describe(value)}`,
+    { hint: "leave it out for false" },
   );
 }
 

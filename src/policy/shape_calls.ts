@@ -78,6 +78,9 @@ function readCallList(value: unknown, keys: Keys, shape: Shape): CallRule[] {
   });
 }
 
+/** What a map from calls looks like, whichever it is. */
+const HOW_EACH = "write {call: how it is refused}";
+
 /** Reads a map from calls and groups to how each is refused. */
 function readCallMap(
   value: unknown,
@@ -85,7 +88,7 @@ function readCallMap(
   shape: Shape,
   read: (value: unknown, keys: Keys) => Refusal,
 ): CallRule[] {
-  return [...readEntries(value, keys)].map(([key, item]) => {
+  return [...readEntries(value, keys, HOW_EACH)].map(([key, item]) => {
     const at = [...keys, key];
     const name = readCallName(key, at, "key");
     return { name, ref: refTo(shape, at, name), refusal: read(item, at) };
@@ -152,16 +155,20 @@ export function readRefusal(
   }
 }
 
+const ERRNO_HINT = "write its name, such as EPERM";
+
 function readErrno(value: unknown, keys: Keys): Refusal {
   if (typeof value === "string" && Object.hasOwn(ERRNO, value)) {
     return { kind: "errno", errno: value as ErrnoName };
   }
   throw new Fault(keys, `an errno is expected, not ${describe(value)}`, {
     hint: typeof value === "string"
-      ? didYouMean(value, [...Object.keys(ERRNO), "kill"])
-      : "write its name, such as EPERM",
+      ? didYouMean(value, [...Object.keys(ERRNO), "kill"]) ?? ERRNO_HINT
+      : ERRNO_HINT,
   });
 }
+
+const SIGNAL_HINT = "write its name, such as SIGTERM";
 
 function readSignal(value: unknown, keys: Keys): Refusal {
   if (typeof value === "string" && Object.hasOwn(SIGNAL, value)) {
@@ -169,8 +176,8 @@ function readSignal(value: unknown, keys: Keys): Refusal {
   }
   throw new Fault(keys, `a signal is expected, not ${describe(value)}`, {
     hint: typeof value === "string"
-      ? didYouMean(value, Object.keys(SIGNAL))
-      : "write its name, such as SIGTERM",
+      ? didYouMean(value, Object.keys(SIGNAL)) ?? SIGNAL_HINT
+      : SIGNAL_HINT,
   });
 }
 
@@ -178,5 +185,7 @@ function readReturn(value: unknown, keys: Keys): Refusal {
   if (typeof value === "number" && Number.isSafeInteger(value)) {
     return { kind: "return", value };
   }
-  throw new Fault(keys, `a whole number is expected, not ${describe(value)}`);
+  throw new Fault(keys, `a whole number is expected, not ${describe(value)}`, {
+    hint: "write digits alone, such as 0 or -1",
+  });
 }

@@ -64,20 +64,22 @@ export function readNames(
 
 /** Reads the variables that get a value. */
 function readSet(value: unknown, keys: Keys, shape: Shape): ValueRule[] {
-  return [...readEntries(value, keys)].map(([name, text]) => {
-    const at = [...keys, name];
-    notAName(name, at, "key");
-    const value = readText(text, at);
-    try {
-      return {
-        name: fromText(name),
-        value: toValue(value, shape.variables),
-        ref: refTo(shape, at, name),
-      };
-    } catch (error) {
-      throw asFault(error, at);
-    }
-  });
+  return [...readEntries(value, keys, "write {NAME: value}")].map(
+    ([name, text]) => {
+      const at = [...keys, name];
+      notAName(name, at, "key");
+      const value = readText(text, at);
+      try {
+        return {
+          name: fromText(name),
+          value: toValue(value, shape.variables),
+          ref: refTo(shape, at, name),
+        };
+      } catch (error) {
+        throw asFault(error, at);
+      }
+    },
+  );
 }
 
 /** What reads the rules of one section. */

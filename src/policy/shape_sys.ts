@@ -11,6 +11,7 @@ import {
   UNAME_FIELDS,
   type UnameField,
 } from "./sys.ts";
+import { didYouMean } from "./similar.ts";
 import { readMap, readText, refTo, type Shape } from "./values.ts";
 
 /** The keys of `sys`. */
@@ -90,7 +91,9 @@ function readDeterministic(
   const keys = ["sys", "deterministic"];
   if (value === false) return {};
   if (value !== true) {
-    throw new Fault(keys, `true or false is expected, not ${describe(value)}`);
+    throw new Fault(keys, `true or false is expected, not ${describe(value)}`, {
+      hint: "leave it out for false",
+    });
   }
   const ref = refTo(shape, keys, "deterministic: true");
   const { at, hostname, cpus, seed } = DETERMINISTIC;
@@ -166,6 +169,7 @@ function whole(
       `"real" or a number from ${least} to ${most} is expected, not ${
         describe(value)
       }`,
+      { hint: `leave it out for "real"` },
     );
   };
 }
@@ -176,6 +180,10 @@ function readDeny(value: unknown, keys: Keys): "deny" {
   throw new Fault(
     keys,
     `"real" or "deny" is expected, not ${describe(value)}`,
+    {
+      hint: typeof value === "string" && didYouMean(value, ["deny"]) ||
+        `leave it out for "real"`,
+    },
   );
 }
 

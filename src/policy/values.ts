@@ -28,7 +28,13 @@ export function readMap(
   reserved: readonly string[] = [],
   others: readonly string[] = [],
 ): Map<string, unknown> {
-  const map = readEntries(value, keys);
+  const map = readEntries(
+    value,
+    keys,
+    keys.length === 0
+      ? "write a key, a colon and a space, such as read: [/usr]"
+      : `its keys are ${[...known, ...others].join(", ")}`,
+  );
   for (const key of map.keys()) {
     if (known.includes(key)) continue;
     const at = [...keys, key];
@@ -47,11 +53,17 @@ export function readMap(
   return map;
 }
 
-/** Reads a map with any keys. */
-export function readEntries(value: unknown, keys: Keys): Map<string, unknown> {
+/** Reads a map with any keys; the hint is for who wrote none. */
+export function readEntries(
+  value: unknown,
+  keys: Keys,
+  hint?: string,
+): Map<string, unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     const what = keys.length === 0 ? "a policy" : `"${keys.at(-1)}"`;
-    throw new Fault(keys, `${what} must be a map, not ${describe(value)}`);
+    throw new Fault(keys, `${what} must be a map, not ${describe(value)}`, {
+      hint,
+    });
   }
   return new Map(Object.entries(value));
 }

@@ -117,7 +117,12 @@ function substitute(
     }
     if (after !== "{") continue;
     const close = text.indexOf("}", at);
-    if (close === -1) throw new GlobError(`"\${" is not closed`);
+    if (close === -1) {
+      throw new GlobError(
+        `"\${" is not closed`,
+        `close it with "}", or write "\\$" for the character itself`,
+      );
+    }
     pattern += fromText(text.slice(from, at));
     pattern += made(valueOf(text.slice(at + 2, close), variables));
     at = close;
