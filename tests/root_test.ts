@@ -470,6 +470,17 @@ Deno.test("jail says where a policy names a root that is not there", async () =>
   assertStringIncludes(stderr, "open() failed with ENOENT at line 2,");
 });
 
+Deno.test("jail plan asks for a program where a root does not have any", async () => {
+  await using directory = await scratch();
+  const file = await directory.file(
+    "policy.yaml",
+    'extends: base\nroot: "${policy-dir}"\n',
+  );
+  const { stderr, code } = await run([...jailCommand(), "plan", file]);
+  assertEquals(code, 125);
+  assertStringIncludes(stderr, "hint: name the program: jail plan");
+});
+
 Deno.test("a policy names its root, and the temporary directory lies in it", async () => {
   const root = await rootDirectory();
   await using directory = await scratch();

@@ -9,6 +9,7 @@ import type { LimitName } from "../outcome.ts";
 import { AmountError } from "../policy/amounts.ts";
 import type { PermissionFlags } from "../policy/flags.ts";
 import { type Limit, type Limits, parseLimit } from "../policy/limits.ts";
+import { didYouMean } from "../policy/similar.ts";
 import {
   FLAGS,
   type PermissionName,
@@ -105,7 +106,7 @@ function toRequest(
     report: values.has("report"),
     ...stats(values),
     ...(audit === undefined ? {} : { audit }),
-    auditOptional: values.has("audit-optional"),
+    auditOptional: auditOptional(values),
     ...(cwd === undefined ? {} : { cwd }),
     ...(root === undefined ? {} : { root }),
     keepFds: values.list("keep-fd").map(toFd),
@@ -159,7 +160,20 @@ function stats(values: Values): Pick<RunRequest, "stats"> {
     return { stats: values.has("json") ? "json" : "text" };
   }
   if (!values.has("json")) return {};
-  throw new UsageError("Cannot use --json without --stats");
+  throw new UsageError(
+    "Cannot use --json without --stats",
+    "write --stats --json",
+  );
+}
+
+/** Whether the log may fail; without one it would say nothing. */
+function auditOptional(values: Values): boolean {
+  if (!values.has("audit-optional")) return false;
+  if (values.last("audit") !== undefined) return true;
+  throw new UsageError(
+    "Cannot use --audit-optional without --audit",
+    "write --audit=FILE --audit-optional",
+  );
 }
 
 /** The limits that have a flag. */
@@ -253,6 +267,7 @@ function commaList(flag: string, text: string): string[] {
   if (items.includes("")) {
     throw new UsageError(
       `Cannot use --${flag}: a value in ${printable(text)} is empty`,
+      'take the comma out, or write ",," for one in a name',
     );
   }
   return items;
@@ -279,6 +294,8 @@ function oneOf<T extends string>(
     `Cannot use --${name}=${printable(value)}: it must be one of ${
       known.map((word) => `"${word}"`).join(", ")
     }`,
+    didYouMean(toText(value) ?? "", known) ??
+      `write one of them, such as --${name}=${known[0]}`,
   );
 }
 
@@ -289,6 +306,7 @@ function toFd(value: string): number {
   if (FD_REGEXP.test(value)) return Number(value);
   throw new UsageError(
     `Cannot use --keep-fd=${printable(value)}: it must be a whole number`,
+    "write the number of a descriptor, such as --keep-fd=3",
   );
 }
 

@@ -187,8 +187,8 @@ const VALUES: readonly ValueCase[] = [
   },
   {
     what: "switches",
-    words: ["--report", "--wait-all", "--audit-optional"],
-    want: { report: true, waitAll: true, auditOptional: true },
+    words: ["--report", "--wait-all", "--audit=/a", "--audit-optional"],
+    want: { report: true, waitAll: true, audit: "/a", auditOptional: true },
   },
 ];
 
@@ -264,24 +264,32 @@ const ERRORS: readonly ErrorCase[] = [
   {
     words: ["--policy=", "ls"],
     message: "Cannot use --policy: its value is empty",
+    hint: "write its value, or leave the option out",
   },
   {
     words: ["--allow-read=", "ls"],
     message: "Cannot use --allow-read: its value is empty",
+    hint: "write its value, or leave the option out",
   },
   {
     words: ["--allow-read=/a,", "ls"],
     message: 'Cannot use --allow-read: a value in "/a," is empty',
+    hint: 'take the comma out, or write ",," for one in a name',
   },
   {
     words: ["--allow-read=,/a", "ls"],
     message: 'Cannot use --allow-read: a value in ",/a" is empty',
+    hint: 'take the comma out, or write ",," for one in a name',
   },
   {
     words: ["--allow-read=/a\xff", "ls"],
     message: 'Cannot use --allow-read: "/a\\xff" is not UTF-8',
   },
-  { words: ["-A=x", "ls"], message: "Cannot use -A: it takes no value" },
+  {
+    words: ["-A=x", "ls"],
+    message: "Cannot use -A: it takes no value",
+    hint: "write -A alone",
+  },
   {
     words: ["-A", "-R", "ls"],
     message:
@@ -292,18 +300,33 @@ const ERRORS: readonly ErrorCase[] = [
     words: ["--engine=fast", "ls"],
     message:
       'Cannot use --engine="fast": it must be one of "auto", "seccomp", "ptrace"',
+    hint: "write one of them, such as --engine=auto",
+  },
+  {
+    words: ["--on-deny=kil", "ls"],
+    message:
+      'Cannot use --on-deny="kil": it must be one of "errno", "kill", "ask"',
+    hint: 'did you mean "kill"?',
+  },
+  {
+    words: ["--audit-optional", "ls"],
+    message: "Cannot use --audit-optional without --audit",
+    hint: "write --audit=FILE --audit-optional",
   },
   {
     words: ["--keep-fd=-1", "ls"],
     message: 'Cannot use --keep-fd="-1": it must be a whole number',
+    hint: "write the number of a descriptor, such as --keep-fd=3",
   },
   {
     words: ["--keep-fd=1e3", "ls"],
     message: 'Cannot use --keep-fd="1e3": it must be a whole number',
+    hint: "write the number of a descriptor, such as --keep-fd=3",
   },
   {
     words: ["--json", "ls"],
     message: "Cannot use --json without --stats",
+    hint: "write --stats --json",
   },
   {
     words: ["--timeout=3x", "ls"],

@@ -20,6 +20,7 @@ export async function doctor(words: readonly string[]): Promise<number> {
   if (word !== undefined) {
     throw new UsageError(
       `Cannot use ${printable(word)}: jail doctor takes no arguments`,
+      "write jail doctor alone",
     );
   }
   const diagnosis = await examine();

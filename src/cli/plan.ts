@@ -1,7 +1,7 @@
 /** `jail plan`: which mechanism enforces each rule of a policy, and how well. */
 
 import { printable } from "../abi/bytes.ts";
-import { UsageError } from "../errors.ts";
+import { LaunchError, UsageError } from "../errors.ts";
 import { planPolicy, type PolicyPlan } from "../jail/plan.ts";
 import type { GradedRule } from "../policy/grade.ts";
 import { print, tell } from "./console.ts";
@@ -27,13 +27,30 @@ export async function plan(words: readonly string[]): Promise<number> {
       "write jail plan policy.yaml, or jail plan policy.yaml program",
     );
   }
-  const found = await planPolicy(policy, program);
+  const found = await planned(policy, program, words.length > 1);
   print(planText(found));
   if (found.notStrict === undefined) return 0;
   tell(
     `jail: ${safe(found.notStrict.text)} is a best effort, and strict is set`,
   );
   return 1;
+}
+
+/** Plans; in a root directory there may be nothing by the name of any program. */
+async function planned(
+  policy: string,
+  program: string,
+  named: boolean,
+): Promise<PolicyPlan> {
+  try {
+    return await planPolicy(policy, program);
+  } catch (error) {
+    if (named || !(error instanceof LaunchError)) throw error;
+    throw new UsageError(
+      `Cannot plan for ${printable(program)}, which is not there`,
+      "name the program: jail plan policy.yaml program",
+    );
+  }
 }
 
 /** A plan as a person reads it. */

@@ -86,6 +86,7 @@ export function enter(directory: string | undefined): void {
       `work in ${printable(directory)}`,
       "chdir()",
       code,
+      "name a directory that you may enter",
     );
   }
 }

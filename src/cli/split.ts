@@ -93,7 +93,10 @@ function option(
   switch (flag.takes) {
     case "nothing":
       if (value !== undefined) {
-        throw new UsageError(`Cannot use ${spelt}: it takes no value`);
+        throw new UsageError(
+          `Cannot use ${spelt}: it takes no value`,
+          `write ${spelt} alone`,
+        );
       }
       return [`--${flag.name}`];
     case "optional":
@@ -110,7 +113,10 @@ function option(
 }
 
 function emptyValue(spelt: string): UsageError {
-  return new UsageError(`Cannot use ${spelt}: its value is empty`);
+  return new UsageError(
+    `Cannot use ${spelt}: its value is empty`,
+    "write its value, or leave the option out",
+  );
 }
 
 function unknown(spelt: string): UsageError {

@@ -41,6 +41,7 @@ async function policies(words: readonly string[]): Promise<number> {
   if (word !== undefined) {
     throw new UsageError(
       `Cannot use ${printable(word)}: jail policies takes no arguments`,
+      "write jail policies alone",
     );
   }
   const all = await builtInPolicies();

@@ -1,7 +1,7 @@
 /** Policies read from files: YAML, and permission sets of `deno.json`. */
 
 import { fromText, printable, toText } from "../abi/bytes.ts";
-import { ENOENT, ENOTDIR, errnoName } from "../abi/errno.ts";
+import { EISDIR, ENOENT, ENOTDIR, errnoName } from "../abi/errno.ts";
 import { PolicyError, UsageError } from "../errors.ts";
 import {
   joinPath,
@@ -35,6 +35,7 @@ function nameOf(policy: string): string {
   if (text !== undefined) return text;
   throw new PolicyError(
     `Cannot read policy ${printable(policy)}: its name is not UTF-8`,
+    { hint: "give it another name" },
   );
 }
 
@@ -70,7 +71,10 @@ function readPolicy(path: string): Uint8Array | undefined {
   if (typeof bytes !== "number") return bytes;
   const errno = errnoName(-bytes);
   if (-bytes === ENOENT || -bytes === ENOTDIR) return undefined;
-  throw new PolicyError(`Cannot read policy ${printable(path)}: ${errno}`);
+  throw new PolicyError(
+    `Cannot read policy ${printable(path)}: read() failed with ${errno}`,
+    { hint: -bytes === EISDIR ? "name a file in it" : "make it readable" },
+  );
 }
 
 /**

@@ -127,8 +127,14 @@ function beside(source: string, name: string): string {
   return source.slice(0, source.lastIndexOf("/") + 1) + name;
 }
 
+/** Whether a reference is a file's, rather than the name of a built-in policy. */
+function isFile(reference: string): boolean {
+  return /\/|\.(?:ya?ml|json)$/.test(reference);
+}
+
 /** What to do about a policy that is not there. */
 function hintFor(reference: string): string {
+  if (isFile(reference)) return "there is no such file";
   const names = PRESETS.map((preset) => preset.name);
   return didYouMean(reference, names) ??
     `the built-in policies are ${
@@ -154,7 +160,7 @@ export function policyLoader(readFile: ReadFile): LoadPolicy {
       const { name, value } = preset;
       return { file: name, dir: "/", bytes, trusted: true, value };
     }
-    if (!/\/|\.(?:ya?ml|json)$/.test(reference)) return undefined;
+    if (!isFile(reference)) return undefined;
     const path = joinPath(from, reference);
     const bytes = await readFile(path);
     if (bytes === undefined) return undefined;

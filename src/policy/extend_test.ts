@@ -94,3 +94,8 @@ Deno.test("loadPolicy() says which policies there are when one is not", async ()
   const error = await assertRejects(() => load({}, "nothing"), PolicyError);
   assertEquals(error.hint?.includes("minimal"), true);
 });
+
+Deno.test("loadPolicy() names no built-in policy where a file is meant", async () => {
+  const error = await assertRejects(() => load({}, "./base"), PolicyError);
+  assertEquals(error.hint, "there is no such file");
+});
