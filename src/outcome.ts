@@ -10,6 +10,8 @@ export type LimitName =
   | "memory"
   /** Processes and threads at once, of the whole jail. */
   | "processes"
+  /** Address space, of each process. */
+  | "address-space"
   /** Open files, of each process. */
   | "open-files"
   /** The size of a file that is written. */

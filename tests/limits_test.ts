@@ -372,6 +372,17 @@ for (const engine of ENGINES) {
     );
     assertStringIncludes(ended.stderr, "File size limit exceeded");
   });
+
+  Deno.test(`jail (${engine}) limits the address space, and refuses a file where its own pages find no room`, async () => {
+    const policy = "{extends: allow-all, limits: {address-space: 300MiB}}";
+    const none = "Cannot allocate memory";
+    const argv = [fixture("use_much"), "space"];
+    const ended = await jail(policy, argv, { engine });
+    assertEquals([ended.code, ended.stdout], [0, `${none}\n${none}\nthere\n`]);
+    const script = "ulimit -v; ulimit -Hv 400000 || echo no";
+    const shell = await jail(policy, ["bash", "-c", script], { engine });
+    assertEquals(shell.stdout, `${300 * 1024}\nno\n`);
+  });
 }
 
 Deno.test("jail --wait-all is ended at the time limit when the program itself has ended", async () => {

@@ -49,7 +49,8 @@ const ASKED = {
   limits: {
     // All of them, so that all is counted; it is ended by the second one.
     text: "limits: {time: 1m, cpu: 20ms, memory: 1GiB, processes: 9, " +
-      "written: 1GiB, output: 1GiB, open-files: 99, file-size: 1GiB}",
+      "written: 1GiB, output: 1GiB, address-space: 1GiB, open-files: 99, " +
+      "file-size: 1GiB}",
     script: "while :; do :; done",
     ends: "cpu",
   },

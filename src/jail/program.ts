@@ -4,6 +4,7 @@ import { printable, toCString } from "../abi/bytes.ts";
 import { SIGPIPE } from "../abi/signal.ts";
 import { LaunchError } from "../errors.ts";
 import {
+  RLIMIT_AS,
   RLIMIT_CPU,
   RLIMIT_DATA,
   RLIMIT_FSIZE,
@@ -199,9 +200,10 @@ function limitSteps(limits: Limits): Step[] {
   // What the watch holds of the whole jail the kernel holds of each process, some
   // way above, in case that the watch comes late.
   add(RLIMIT_CPU, cpu && Math.ceil(cpu.most / 1000) + 1);
-  // Not RLIMIT_AS: V8, Go and Java reserve far more than they use. What is
-  // reserved and cannot be written does not count here.
+  // Not RLIMIT_AS, unless it is asked for: V8, Go and Java reserve far more than
+  // they use. What is reserved and cannot be written does not count here.
   add(RLIMIT_DATA, memory && 2 * memory.most + DATA_SPARE);
+  add(RLIMIT_AS, limits["address-space"]?.most);
   add(RLIMIT_NOFILE, limits["open-files"]?.most);
   add(RLIMIT_FSIZE, limits["file-size"]?.most);
   return steps;

@@ -159,6 +159,7 @@ const LIMITED: Readonly<
   "cpu": { mechanisms: ["watch", "start"], grade: "R0" },
   "memory": { mechanisms: ["watch", "start"], grade: "R2" },
   "processes": { mechanisms: ["stop"], grade: "R0" },
+  "address-space": { mechanisms: ["start"], grade: "R0" },
   "open-files": { mechanisms: ["start"], grade: "R0" },
   "file-size": { mechanisms: ["start"], grade: "R0" },
   "written": { mechanisms: ["watch"], grade: "R2" },

@@ -52,6 +52,10 @@ const CASES: readonly (readonly [string, readonly string[]])[] = [
   ["calls: {deny: [getpid]}", ["calls getpid: filter R0"]],
   ["calls: {deny: [openat]}", ["calls openat: stop R0"]],
   [
+    "limits: {address-space: 4GiB}",
+    ["limits address-space 4 GiB: start R0"],
+  ],
+  [
     "limits: {file-size: 1GiB}",
     ["limits file-size 1 GiB: start R0"],
   ],

@@ -30,6 +30,7 @@ export const LIMITS: Readonly<Record<LimitName, Unit>> = {
   cpu: "time",
   memory: "size",
   processes: "count",
+  "address-space": "size",
   "open-files": "count",
   "file-size": "size",
   written: "size",
