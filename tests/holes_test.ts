@@ -169,6 +169,27 @@ os.open(os.ttyname(slave), os.O_RDWR | os.O_NOCTTY); print("opened")`;
   Deno.test({
     ...needs(
       ["python3"],
+      `jail (${engine}) stops writing to its own audit log by a link that it had`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const log = await directory.file("log", "");
+      await Deno.link(log, `${directory.path}/other`);
+      await directory.file("third", "");
+      for (const [name, wanted] of [["other", "EPERM"], ["third", "done"]]) {
+        const { stdout } = await jail(
+          ["-A", `--audit=${log}`],
+          attempt(`open("${directory.path}/${name}", "w")`),
+          { engine },
+        );
+        assertEquals([name, stdout], [name, `${wanted}\n`]);
+      }
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
       `jail (${engine}) stops a hint that is put on a file which may only be read`,
     ),
     async fn(): Promise<void> {

@@ -24,6 +24,7 @@ import type { Usage } from "../trace/accounts.ts";
 import { assemble } from "../trace/filter.ts";
 import type {
   Engine,
+  LogFile,
   NameOptions,
   Observation,
   Watcher,
@@ -63,6 +64,8 @@ export interface Job {
   readonly names?: NameOptions | undefined;
   /** Put what Landlock can hold under the stops; so unless it says false. */
   readonly landlock?: boolean;
+  /** The audit log, if there is one. */
+  readonly log?: LogFile | undefined;
 }
 
 /** What the one who runs a job wants to hear, while the thread is blocked. */
@@ -205,6 +208,7 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
       plan,
       decide: job.onDeny === "kill" ? deadly(decide) : asked?.decide ?? decide,
       sys: facts.options,
+      log: job.log,
       limits: policy.limits,
       measured: hooks.measured,
       observe: hooks.observe,

@@ -1,6 +1,8 @@
 /** One run for the command: on the calling thread, in the foreground. */
 
-import { fromText } from "../abi/bytes.ts";
+import { fromText, toCString } from "../abi/bytes.ts";
+import { AT_FDCWD } from "../abi/fcntl.ts";
+import { getBig } from "../abi/layout.ts";
 import {
   SIGALRM,
   SIGHUP,
@@ -16,13 +18,14 @@ import {
   SIGVTALRM,
   SIGWINCH,
 } from "../abi/signal.ts";
+import { STAT } from "../abi/stat.ts";
 import { UsageError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
 import type { PermissionFlags } from "../policy/flags.ts";
 import type { Limits } from "../policy/limits.ts";
 import { escapeGlob } from "../policy/glob.ts";
 import type { PathRule, Policy } from "../policy/policy.ts";
-import { isInherited, realpath } from "../sys/files.ts";
+import { fstatat, isInherited, realpath } from "../sys/files.ts";
 import { ownEnvironment } from "../sys/proc.ts";
 import type { View } from "../sys/view.ts";
 import {
@@ -32,7 +35,7 @@ import {
   stopSelf,
 } from "../sys/signals.ts";
 import type { Usage } from "../trace/accounts.ts";
-import type { Engine, Observation } from "../trace/options.ts";
+import type { Engine, LogFile, Observation } from "../trace/options.ts";
 import type { Ask } from "./ask.ts";
 import { currentDirectory } from "./directory.ts";
 import { runJob } from "./job.ts";
@@ -175,7 +178,8 @@ async function runLoaded(
   ask?: Ask,
 ): Promise<Outcome> {
   const { program, root } = loaded;
-  const policy = protect(loaded.policy, request.audit, root.view);
+  const log = findLog(request.audit, root.view);
+  const policy = protect(loaded.policy, log);
   const observed = request.report || request.audit !== undefined;
   const locate = observed ? await locator(policy) : undefined;
   return await withNames(policy, root.view, (names) =>
@@ -189,6 +193,7 @@ async function runLoaded(
       temporary,
       names,
       landlock: request.landlock,
+      log,
     }, {
       measured: request.stats && measured,
       ask,
@@ -205,17 +210,28 @@ async function runLoaded(
     }));
 }
 
-/** Lets nobody in the jail change the audit log, whatever the policy says. */
-function protect(
-  policy: Policy,
+/** Finds the audit log, by its path and by what it is. */
+function findLog(
   audit: string | undefined,
   view: View,
-): Policy {
-  const real = audit === undefined ? undefined : realpath(fromText(audit));
-  const log = real && view.fromOutside(real);
-  if (log === undefined) return policy;
+): LogFile | undefined {
+  if (audit === undefined) return undefined;
+  const stat = new Uint8Array(STAT.size);
+  const file = fromText(audit);
+  if (fstatat(AT_FDCWD, toCString(file), stat, 0) < 0) return undefined;
+  const real = realpath(file);
+  return {
+    path: real && view.fromOutside(real),
+    device: getBig(STAT, stat, "st_dev"),
+    inode: getBig(STAT, stat, "st_ino"),
+  };
+}
+
+/** Lets nobody in the jail change the audit log, whatever the policy says. */
+function protect(policy: Policy, log: LogFile | undefined): Policy {
+  if (log?.path === undefined) return policy;
   const rule: PathRule = {
-    pattern: escapeGlob(log),
+    pattern: escapeGlob(log.path),
     ref: { source: "jail", keys: ["audit"], text: "the audit log" },
   };
   const { write } = policy;

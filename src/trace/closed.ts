@@ -1,11 +1,12 @@
 /** Files that are closed under every policy, and that only the tracer can tell. */
 
 import { DEVICE_NUMBERS, isPseudoTerminal } from "../abi/devices.ts";
-import { get } from "../abi/layout.ts";
+import { get, getBig } from "../abi/layout.ts";
 import { S_IFCHR, S_IFMT, STAT } from "../abi/stat.ts";
 import { isOutside, type View } from "../sys/view.ts";
 import { Given } from "./given.ts";
 import type { Looked } from "./looked.ts";
+import type { LogFile } from "./options.ts";
 import type { CallSpec } from "./spec.ts";
 import { isBeneath, otherProcs } from "./mounts.ts";
 import { cString } from "./place.ts";
@@ -15,6 +16,7 @@ const DEVICE = "a device may be written to, and never be changed itself";
 const TERMINAL = "a terminal that is not the jail's own";
 const DISGUISED =
   "a device in the root that is not a harmless one by its own name";
+const LOG = "the audit log, by another name";
 const OUTSIDE =
   "a file outside of the root, for more than its descriptor is for";
 
@@ -26,6 +28,7 @@ export class Closed {
   readonly #terminals: Terminals;
   readonly #given: Given;
   readonly #procs: readonly string[];
+  readonly #log: LogFile | undefined;
 
   /**
    * Makes one.
@@ -33,13 +36,16 @@ export class Closed {
    * @param view where paths begin
    * @param fds the descriptors of this process that the program gets
    * @param processes the processes of the jail
+   * @param log the audit log, if there is one
    */
   constructor(
     view: View,
     fds: readonly number[],
     processes: () => Iterable<number>,
+    log?: LogFile,
   ) {
     this.#view = view;
+    this.#log = log;
     this.#procs = otherProcs(view);
     this.#terminals = new Terminals(view, fds, processes);
     this.#given = new Given(view, fds);
@@ -69,7 +75,10 @@ export class Closed {
       ) {
         return OUTSIDE;
       }
-      if (kind !== "device") continue;
+      if (kind !== "device") {
+        if (access === "write" && this.#isLog(path)) return LOG;
+        continue;
+      }
       if (this.#isDisguised(path)) return DISGUISED;
       const alters = changes && access === "write";
       if (!isTerminal(path)) {
@@ -104,6 +113,15 @@ export class Closed {
     const isCharacter = (get(STAT, stat, "st_mode") & S_IFMT) === S_IFCHR;
     return !isCharacter ||
       (known === undefined ? !isPseudoTerminal(device) : known !== device);
+  }
+
+  /** Whether a path leads to the audit log: a link that it had, another mount. */
+  #isLog(path: string): boolean {
+    const log = this.#log;
+    return log !== undefined && path !== log.path &&
+      this.#view.stat(cString(path), stat) >= 0 &&
+      getBig(STAT, stat, "st_ino") === log.inode &&
+      getBig(STAT, stat, "st_dev") === log.device;
   }
 
   /** Whether a terminal is one that the jail made, which is held then. */

@@ -47,6 +47,7 @@ export class FileCalls {
       tools.options.view,
       [...stdio, ...keepFds],
       () => tools.family.processes.keys(),
+      tools.options.log,
     );
   }
 

@@ -146,6 +146,16 @@ export interface SysOptions {
   readonly fileFor: (path: string) => string | undefined;
 }
 
+/** The file that decisions are logged to, by whatever name. */
+export interface LogFile {
+  /** The path that the policy knows it by; `undefined` where it has none there. */
+  readonly path: string | undefined;
+  /** `st_dev`. */
+  readonly device: bigint;
+  /** `st_ino`. */
+  readonly inode: bigint;
+}
+
 /** What the tracer needs for one run. */
 export interface TraceOptions {
   /** How calls are caught. */
@@ -168,6 +178,8 @@ export interface TraceOptions {
   readonly plan: CallPlan;
   /** What the program sees of the system, where that is not all real. */
   readonly sys?: SysOptions | undefined;
+  /** The audit log, which nobody in the jail changes. */
+  readonly log?: LogFile | undefined;
   /** Told of every decision on a call that stopped. An exception ends the jail. */
   readonly observe?: ((observation: Observation) => void) | undefined;
   /** How much may be used. */
