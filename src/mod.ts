@@ -71,11 +71,13 @@ export {
   Jail,
   type JailCommand,
   type JailCommandOptions,
-  type JailPermissions,
-  type Permission,
-  type PermissionValue,
   type PolicySource,
 } from "./jail/jail.ts";
+export type {
+  JailPermissions,
+  Permission,
+  PermissionValue,
+} from "./jail/permissions.ts";
 export type { JailLimits } from "./jail/limits.ts";
 export type { JailedProcess } from "./jail/spawn.ts";
 export type { JailOutput, JailStatus } from "./jail/status.ts";

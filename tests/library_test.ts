@@ -605,6 +605,40 @@ for (const { policy, type, text } of WRONG) {
   });
 }
 
+const MADE: readonly (readonly [what: string, given: unknown, text: string])[] =
+  [
+    [
+      "a permission",
+      { raed: ["."] },
+      'permission "raed": did you mean "read"?',
+    ],
+    ["a value of one", { read: 5 }, "true, false or a list"],
+    ["a word for one", { read: "inherit" }, "true, false or a list"],
+    ["an item of one", { env: { deny: [3] } }, "true, false or a list"],
+    ["a part of one", { read: { alow: ["/"] } }, 'part of "read" "alow"'],
+    ["everything but not quite", { all: "yes" }, "true or false"],
+  ];
+
+for (const [what, given, text] of MADE) {
+  Deno.test(`a jail is not made with ${what} that there is not`, () => {
+    assertThrows(() => new Jail("default", given as never), TypeError, text);
+  });
+}
+
+const OPTIONS: readonly (readonly [given: unknown, text: string])[] = [
+  [{ argz: [] }, 'option "argz": did you mean "args"?'],
+  [{ uid: 65534 }, 'option "uid": there are args, cwd'],
+  [{ onDeny: "ask" }, 'onDeny: "ask": it must be one of "errno", "kill"'],
+  [{ engine: "fast" }, 'one of "auto", "seccomp", "ptrace"'],
+  [{ stdout: "pipe" }, 'one of "piped", "inherit", "null"'],
+];
+
+for (const [given, text] of OPTIONS) {
+  Deno.test(`a jail skips no option such as ${JSON.stringify(given)}`, () => {
+    assertThrows(() => ALL.command("true", given as never), TypeError, text);
+  });
+}
+
 Deno.test("a timer goes on ticking beside three jails", async () => {
   const start = performance.now();
   let last = start;

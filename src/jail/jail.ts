@@ -1,52 +1,17 @@
 /** The door for programs that embed a jail. */
 
 import { fromText } from "../abi/bytes.ts";
-import type { FlagValues, PermissionFlags } from "../policy/flags.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Engine } from "../trace/options.ts";
 import { currentDirectory } from "./directory.ts";
+import { checkKeys, checkWord } from "./given.ts";
 import { type JailLimits, toLimits } from "./limits.ts";
 import type { PolicySpec } from "./load.ts";
+import { type JailPermissions, pathOf, toFlags } from "./permissions.ts";
 import { fromDirectory, type Program } from "./program.ts";
 import { type JailedProcess, spawn } from "./spawn.ts";
 import type { JailOutput } from "./status.ts";
 import type { Stdio } from "./stdio.ts";
-
-/** All or nothing, or a list of what is meant. */
-export type PermissionValue = boolean | readonly (string | URL)[];
-
-/** What is allowed of one kind; in full, what is refused too. */
-export type Permission =
-  | PermissionValue
-  | {
-    /** What may be done. */
-    readonly allow?: PermissionValue | undefined;
-    /** What may not, whatever is allowed. */
-    readonly deny?: PermissionValue | undefined;
-    /** What looks as if it were not there. */
-    readonly ignore?: PermissionValue | undefined;
-  };
-
-/**
- * Permissions in the form that Deno has for its own. What is not mentioned is
- * not allowed. Paths are relative to the working directory.
- */
-export interface JailPermissions {
-  /** Allow everything; what the others deny and ignore still holds. */
-  readonly all?: boolean | undefined;
-  /** Files that may be read, and all beneath them. */
-  readonly read?: Permission | undefined;
-  /** Files that may be created, changed and removed, and all beneath them. */
-  readonly write?: Permission | undefined;
-  /** Programs that may be executed: paths, or names to look up in `PATH`. */
-  readonly run?: Permission | undefined;
-  /** Environment variables that the program gets. */
-  readonly env?: Permission | undefined;
-  /** Hosts that may be reached, by address or name; addresses to listen at. */
-  readonly net?: Permission | undefined;
-  /** Facts about the system, by Deno's names. */
-  readonly sys?: Permission | undefined;
-}
 
 /** A policy: a built-in one by its name, a YAML file, or a whole one. */
 export type PolicySource = string | URL | Policy;
@@ -81,6 +46,12 @@ export interface JailCommandOptions {
   /** What a refusal does: what its rule says (`errno`), or end the jail. */
   readonly onDeny?: "errno" | "kill" | undefined;
 }
+
+const OPTIONS: readonly (keyof JailCommandOptions)[] = [
+  ...["args", "cwd", "root", "env", "clearEnv"] as const,
+  ...["stdin", "stdout", "stderr", "signal"] as const,
+  ...["engine", "limits", "onDeny"] as const,
+];
 
 /** A program that can be run in a jail, any number of times. */
 export interface JailCommand {
@@ -132,6 +103,7 @@ export class Jail {
    *
    * @param policy a policy, several, or permissions alone
    * @param permissions permissions that add to the policy
+   * @throws {TypeError} where permissions are none
    */
   constructor(
     policy: PolicySource | readonly PolicySource[] | JailPermissions = [],
@@ -151,6 +123,7 @@ export class Jail {
    * @param program its name, which is looked up in `PATH`, or its path
    * @param options how to run it
    * @returns what runs it
+   * @throws {TypeError} where there is no such option, or it makes no sense
    */
   command(
     program: string | URL,
@@ -170,6 +143,12 @@ class Command implements JailCommand {
     program: string | URL,
     options: JailCommandOptions,
   ) {
+    checkKeys(options, OPTIONS, "option");
+    checkWord("engine", options.engine, ["auto", "seccomp", "ptrace"]);
+    checkWord("onDeny", options.onDeny, ["errno", "kill"]);
+    for (const stream of ["stdin", "stdout", "stderr"] as const) {
+      checkWord(stream, options[stream], ["piped", "inherit", "null"]);
+    }
     this.#policy = policy;
     this.#program = program;
     this.#options = options;
@@ -229,49 +208,6 @@ function toReference(policy: PolicySource): string | Policy {
   return typeof policy === "string" || policy instanceof URL
     ? fromText(pathOf(policy))
     : policy;
-}
-
-function toFlags(permissions: JailPermissions): PermissionFlags {
-  // An object that allows nothing is not the same as nothing said.
-  return {
-    allowAll: permissions.all === true,
-    read: toValues(permissions.read),
-    write: toValues(permissions.write),
-    run: toValues(permissions.run),
-    env: toValues(permissions.env),
-    net: toValues(permissions.net),
-    sys: toValues(permissions.sys),
-  };
-}
-
-function toValues(permission: Permission | undefined): FlagValues {
-  if (typeof permission !== "object" || Array.isArray(permission)) {
-    return { allow: toValue(permission as PermissionValue | undefined) };
-  }
-  const { allow, deny, ignore } = permission as Exclude<
-    Permission,
-    PermissionValue
-  >;
-  return {
-    allow: toValue(allow),
-    deny: toValue(deny),
-    ignore: toValue(ignore),
-  };
-}
-
-function toValue(
-  value: PermissionValue | undefined,
-): true | readonly string[] | undefined {
-  if (value === undefined || value === false) return undefined;
-  if (value === true) return true;
-  return value.length === 0 ? undefined : value.map(pathOf);
-}
-
-/** The path of a file's URL; a text is a path already. */
-function pathOf(file: string | URL): string {
-  if (typeof file === "string") return file;
-  if (file.protocol === "file:") return decodeURIComponent(file.pathname);
-  throw new TypeError(`Cannot use "${file}": it is no file`);
 }
 
 function toProgram(
