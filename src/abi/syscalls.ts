@@ -151,6 +151,10 @@ export type ArgKind =
   | "sockaddr"
   | "msghdr"
   | "mmsghdr"
+  | "socket-family"
+  | "socket-type"
+  | "socket-level"
+  | "socket-option"
   | "timespec"
   | "sigset"
   // Numbers.
@@ -220,6 +224,10 @@ export const ARG_BITS: Readonly<Record<ArgKind, 32 | 64>> = {
   "sockaddr": 64,
   "msghdr": 64,
   "mmsghdr": 64,
+  "socket-family": 32,
+  "socket-type": 32,
+  "socket-level": 32,
+  "socket-option": 32,
   "timespec": 64,
   "sigset": 64,
   "clock": 32,
@@ -452,7 +460,7 @@ const TABLE: Readonly<Record<SyscallName, Row>> = {
   getrusage:               [  98,  165, "process",   "unrestricted", "int", "buf"],
   getsid:                  [ 124,  156, "process",   "checked",      "pid"],
   getsockname:             [  51,  204, "net",       "unrestricted", "fd", "ptr", "ptr"],
-  getsockopt:              [  55,  209, "net",       "unrestricted", "fd", "int", "int", "buf", "ptr"],
+  getsockopt:              [  55,  209, "net",       "unrestricted", "fd", "socket-level", "socket-option", "buf", "ptr"],
   gettid:                  [ 186,  178, "process",   "unrestricted"],
   gettimeofday:            [  96,  169, "time",      "unrestricted", "buf", "buf"],
   getuid:                  [ 102,  174, "identity",  "unrestricted"],
@@ -655,7 +663,7 @@ const TABLE: Readonly<Record<SyscallName, Row>> = {
   setreuid:                [ 113,  145, "identity",  "unrestricted", "uid", "uid"],
   setrlimit:               [ 160,  164, "process",   "unrestricted", "uint", "ptr"],
   setsid:                  [ 112,  157, "process",   "unrestricted"],
-  setsockopt:              [  54,  208, "net",       "unrestricted", "fd", "int", "int", "buf", "int"],
+  setsockopt:              [  54,  208, "net",       "unrestricted", "fd", "socket-level", "socket-option", "buf", "int"],
   settimeofday:            [ 164,  170, "time",      "forbidden",    "ptr", "ptr"],
   setuid:                  [ 105,  146, "identity",  "unrestricted", "uid"],
   setxattr:                [ 188,    5, "file",      "checked",      "write-path", "string", "buf", "size", "int"],
@@ -668,8 +676,8 @@ const TABLE: Readonly<Record<SyscallName, Row>> = {
   sigaltstack:             [ 131,  132, "signal",    "unrestricted", "ptr", "buf"],
   signalfd:                [ 282,   -1, "signal",    "unrestricted", "fd", "sigset", "size"],
   signalfd4:               [ 289,   74, "signal",    "unrestricted", "fd", "sigset", "size", "int"],
-  socket:                  [  41,  198, "net",       "checked",      "int", "int", "int"],
-  socketpair:              [  53,  199, "net",       "checked",      "int", "int", "int", "buf"],
+  socket:                  [  41,  198, "net",       "checked",      "socket-family", "socket-type", "int"],
+  socketpair:              [  53,  199, "net",       "checked",      "socket-family", "socket-type", "int", "buf"],
   splice:                  [ 275,   76, "io",        "unrestricted", "fd", "ptr", "fd", "ptr", "size", "uint"],
   stat:                    [   4,   -1, "file",      "checked",      "stat-path", "buf"],
   statfs:                  [ 137,   43, "file",      "checked",      "stat-path", "buf"],

@@ -28,6 +28,12 @@ import { readMemory } from "../sys/memory.ts";
 import type { Registers } from "./registers.ts";
 import { readPath } from "./look.ts";
 import { endpointOf, familyOf, hasPath } from "./sockaddr.ts";
+import {
+  familyText,
+  levelText,
+  optionText,
+  socketTypeText,
+} from "./socket_text.ts";
 import type { CallSpec } from "./spec.ts";
 
 const OPEN_FLAGS: readonly (readonly [number, string])[] = [
@@ -106,6 +112,14 @@ function argumentText(
       return messageText(tid, registers.address(index));
     case "open-flags":
       return openFlagsText(registers.int(index));
+    case "socket-family":
+      return familyText(registers.int(index));
+    case "socket-type":
+      return socketTypeText(registers.int(index));
+    case "socket-level":
+      return levelText(registers.int(index));
+    case "socket-option":
+      return optionText(registers.int(index - 1), registers.int(index));
     case "signal":
       return registers.int(index) === 0
         ? "0"
