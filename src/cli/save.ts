@@ -32,8 +32,11 @@ export async function saverFor(
         const file = Deno.realPathSync(name);
         const text = withRule(Deno.readTextFileSync(file), access, pattern);
         if (text === undefined) {
-          const section = isNetAccess(access) ? `net: {${access}}` : access;
-          return `"${section}" in ${name} is no list that a rule can be added to`;
+          // What stands for both ends would allow more with it.
+          const section = isNetAccess(access)
+            ? `net: {${access}: […]}`
+            : `${access}: […]`;
+          return `${name} says it otherwise than by "${section}", where a rule can be added`;
         }
         const unread = whyUnread(() => hasRule(text, access, pattern));
         if (unread !== undefined) return unread;
