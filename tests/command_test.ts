@@ -40,6 +40,25 @@ Deno.test("jail --cwd looks up names from that directory", async () => {
   assertEquals([ended.stdout, ended.stderr], ["content", ""]);
 });
 
+for (
+  const [flags, text, code] of [
+    [["--allow-read=."], "content", 0],
+    [["--deny-env=A"], "", 1],
+    [["--deny-run"], "", 126],
+    [["--allow-read=.", "--deny-read"], "", 126],
+  ] as const
+) {
+  Deno.test(`jail ${flags.join(" ")} alone is enough for a program to start, unless it denies that`, async () => {
+    await using directory = await scratch();
+    await directory.file("x.txt", "content");
+    const cwd = `--cwd=${directory.path}`;
+    const ended = await jail([cwd, ...flags, "--", "cat", "x.txt"]);
+    assertEquals([ended.stdout, ended.code], [text, code], ended.stderr);
+    const beside = await jail([cwd, ...flags, "--", "cat", "/etc/hostname"]);
+    assertEquals([beside.stdout, beside.code], ["", code || 1]);
+  });
+}
+
 Deno.test("jail refuses a file that no rule covers", async () => {
   const ended = await jail(["--", "cat", "/etc/shadow"]);
   assertEquals(ended.stderr, "cat: /etc/shadow: Permission denied\n");

@@ -525,11 +525,12 @@ Deno.test("permissions in Deno's form hold", async () => {
 });
 
 Deno.test("permissions that allow nothing are not the default policy", async () => {
-  const error = await assertRejects(() =>
-    new Jail({ read: [] }).command("true").output()
-  );
-  assertInstanceOf(error, LaunchError);
-  assertEquals([error.errno, error.exitCode], ["EACCES", 126]);
+  const { code, denials } = await new Jail({ read: [] })
+    .command("cat", { args: ["/etc/hostname"] }).output();
+  assertEquals([code, denials[0]?.text], [
+    1,
+    'openat("/etc/hostname", O_RDONLY)',
+  ]);
 });
 
 Deno.test("several policies add up", async () => {
@@ -604,6 +605,17 @@ for (const { policy, type, text } of WRONG) {
     assertStringIncludes(error.message, text);
   });
 }
+
+Deno.test("permissions alone let the program start, and no more than they say", async () => {
+  await using directory = await scratch();
+  const file = await directory.file("x.txt", "content");
+  const { stdout, code, denials } = await new Jail({ read: [file] })
+    .command("cat", { args: [file, "/etc/hostname"] }).output();
+  assertEquals([text(stdout), code], ["content", 1]);
+  assertEquals(denials.map(({ text }) => text), [
+    'openat("/etc/hostname", O_RDONLY)',
+  ]);
+});
 
 const MADE: readonly (readonly [what: string, given: unknown, text: string])[] =
   [

@@ -129,7 +129,8 @@ export const FLAGS: readonly Flag[] = [
     more:
       "A word without a slash or a dot is a built-in policy (see jail policies); " +
       "anything else is a YAML file. With no policy and no permission flag the " +
-      "built-in policy default holds.",
+      "built-in policy default holds; flags alone add to minimal, which lets the " +
+      "program itself start.",
   },
   {
     name: "permission-set",

@@ -99,7 +99,8 @@ export class Jail {
    *
    * A text with a slash, or that ends in `.yaml`, is a file; any other is the
    * name of a built-in policy. Of several the later ones add to the earlier
-   * ones. Given nothing, the built-in policy `default` holds.
+   * ones. Given nothing, the built-in policy `default` holds; permissions alone
+   * add to `minimal`, which lets the program itself start.
    *
    * @param policy a policy, several, or permissions alone
    * @param permissions permissions that add to the policy

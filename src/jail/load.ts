@@ -57,6 +57,12 @@ export interface Loaded {
 const DEFAULT_POLICY = "default";
 
 /**
+ * What permissions alone add to: the program itself starts, as with Deno, whose
+ * own code needs no permission.
+ */
+const START_POLICY = "minimal";
+
+/**
  * Loads a policy, with all that it extends.
  *
  * Policies come in their order, then the permission set, then flags, and what
@@ -145,8 +151,7 @@ async function policyLayers(
   };
   const outside = view.isOwn ? variables : { cwd: here, home };
   const layers: Layer[] = [];
-  const { policies } = isEmpty(spec) ? { policies: [DEFAULT_POLICY] } : spec;
-  for (const policy of policies) {
+  for (const policy of policiesOf(spec)) {
     if (typeof policy === "string") {
       const inside = (path: string): string | undefined => insideOf(path, view);
       layers.push(
@@ -193,6 +198,14 @@ async function otherLayers(
     layers.push({ ...EMPTY_LAYER, limits: spec.limits });
   }
   return layers;
+}
+
+/** The policies that a run has, in their order. */
+function policiesOf(spec: PolicySpec): PolicySpec["policies"] {
+  if (isEmpty(spec)) return [DEFAULT_POLICY];
+  const { policies, flags } = spec;
+  const alone = policies.length === 0 && flags?.allowAll !== true;
+  return alone ? [START_POLICY] : policies;
 }
 
 /** Whether nothing is said, so that the default holds. */
