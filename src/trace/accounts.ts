@@ -143,11 +143,12 @@ export class Accounts {
    * where it would be too much otherwise, since that takes long.
    *
    * @param limit how much is too much
+   * @param end when there is something more urgent, by `performance.now()`
    */
-  memory(limit: number): Used {
+  memory(limit: number, end: number): Used {
     // Until its exec the program's memory is jail's own.
     if (!this.#family.started) return { amount: 0, by: undefined };
-    const used = this.#inUse.used(limit);
+    const used = this.#inUse.used(limit, end);
     this.#memory = Math.max(this.#memory, used.amount);
     return used;
   }

@@ -55,8 +55,9 @@ export class Memory {
    * How much is in use, in bytes: not more than the limit unless that is sure.
    *
    * @param limit how much is too much
+   * @param end when there is something more urgent, by `performance.now()`
    */
-  used(limit: number): Used {
+  used(limit: number, end: number): Used {
     const entries = this.#entries();
     const full = sum(entries, ({ memory }) => memory);
     const by = entries.reduce<Entry | undefined>(
@@ -68,7 +69,7 @@ export class Memory {
       return { amount: full, by };
     }
     if (!this.#goesOn) this.#round++;
-    const until = performance.now() + LOOK_MS;
+    const until = Math.min(performance.now() + LOOK_MS, end);
     const doubt = new Map(
       entries.map((entry) => [entry, this.#guess(entry) - this.#sure(entry)]),
     );
@@ -86,7 +87,7 @@ export class Memory {
     ) {
       // A fork since then has made shares smaller: once more, all at a time.
       this.#round++;
-      this.#refresh(entries, limit, Infinity);
+      this.#refresh(entries, limit, end);
     }
     const sure = sum(entries, (entry) => this.#sure(entry));
     if (sure > limit) return { amount: sure, by };

@@ -156,7 +156,11 @@ export class Watch {
     }
     this.#near = false;
     if (memory !== undefined || this.#often) {
-      const used = this.#accounts.memory(memory?.most ?? Infinity);
+      const used = this.#accounts.memory(
+        memory?.most ?? Infinity,
+        // A look at processes that wait for a processor may take seconds.
+        this.#deadline,
+      );
       if (memory !== undefined && this.#exceeds(used, memory)) {
         return this.#ended("memory", used);
       }
