@@ -259,6 +259,27 @@ print("all")`;
     },
   });
 
+  const groups =
+    `jail (${engine}) lets nobody write to a control group, whatever may be written`;
+  Deno.test({
+    name: MOUNTS ? groups : `${groups} (needs unshare -m)`,
+    ignore: !MOUNTS,
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      await Deno.mkdir(`${path}/groups`);
+      const script = `mount -t cgroup2 none groups && exec "$@"`;
+      const tries =
+        "echo 0 > groups/cgroup.procs; mkdir groups/jail-none; cat groups/cgroup.procs > /dev/null";
+      const { stderr, code } = await run([
+        ...["unshare", "-m", "sh", "-c", script, "sh"],
+        ...jailArgv(["-A"], ["sh", "-c", `${tries} && exit 7`], engine),
+      ], { cwd: path });
+      const refused = stderr.match(/Operation not permitted/g) ?? [];
+      assertEquals([refused.length, code], [2, 7], stderr);
+    },
+  });
+
   const procfs =
     `jail (${engine}) stops a look into processes outside by another procfs`;
   Deno.test({

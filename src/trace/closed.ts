@@ -8,12 +8,13 @@ import { Given } from "./given.ts";
 import type { Looked } from "./looked.ts";
 import type { LogFile } from "./options.ts";
 import type { CallSpec } from "./spec.ts";
-import { isBeneath, otherProcs } from "./mounts.ts";
+import { controlGroups, isBeneath, otherProcs } from "./mounts.ts";
 import { cString } from "./place.ts";
 import { isTerminal, Terminals } from "./terminals.ts";
 
 const DEVICE = "a device may be written to, and never be changed itself";
 const TERMINAL = "a terminal that is not the jail's own";
+const GROUPS = "a control group: by it anybody is moved, stopped or killed";
 const DISGUISED =
   "a device in the root that is not a harmless one by its own name";
 const LOG = "the audit log, by another name";
@@ -28,6 +29,7 @@ export class Closed {
   readonly #terminals: Terminals;
   readonly #given: Given;
   readonly #procs: readonly string[];
+  readonly #groups: readonly string[];
   readonly #log: LogFile | undefined;
 
   /**
@@ -47,6 +49,7 @@ export class Closed {
     this.#view = view;
     this.#log = log;
     this.#procs = otherProcs(view);
+    this.#groups = controlGroups(view);
     this.#terminals = new Terminals(view, fds, processes);
     this.#given = new Given(view, fds);
   }
@@ -76,7 +79,9 @@ export class Closed {
         return OUTSIDE;
       }
       if (kind !== "device") {
-        if (access === "write" && this.#isLog(path)) return LOG;
+        if (access !== "write") continue;
+        if (isBeneath(path, this.#groups)) return GROUPS;
+        if (this.#isLog(path)) return LOG;
         continue;
       }
       if (this.#isDisguised(path)) return DISGUISED;

@@ -1,4 +1,4 @@
-/** Mounts of procfs elsewhere than at /proc, of which no rule about /proc knows. */
+/** Mounts of what no rule knows: procfs elsewhere than at /proc, control groups. */
 
 import { type Mount, OWN_VIEW, type View } from "../sys/view.ts";
 
@@ -44,7 +44,24 @@ function isAtProc({ point }: Mount): boolean {
   return point === "/proc";
 }
 
+/**
+ * Finds where control groups are mounted, of either version.
+ *
+ * @param view where paths begin
+ */
+export function controlGroups(view: View): readonly string[] {
+  const points = view.mounts().filter(({ type }) =>
+    type === "cgroup2" || type === "cgroup"
+  );
+  return [...new Set(points.map(({ point }) => point))];
+}
+
 /** Whether a path is one of some directories, or beneath one. */
 export function isBeneath(path: string, tops: readonly string[]): boolean {
-  return tops.some((top) => path === top || path.startsWith(`${top}/`));
+  for (const top of tops) {
+    const { length } = top;
+    if (!path.startsWith(top)) continue;
+    if (path.length === length || path[length] === "/") return true;
+  }
+  return false;
 }
