@@ -4,7 +4,8 @@
  *     deno task test                      all of them
  *     deno task test tests/exit_test.ts   those of a file or folder
  *
- * With `JAIL_NO_SKIP=1` a test that was skipped counts as failed.
+ * With `JAIL_NO_SKIP=1` a test that was skipped counts as failed, unless the
+ * machine itself lacks what it needs, which its name says then.
  */
 
 import {
@@ -17,6 +18,7 @@ import {
   say,
   sum,
 } from "./parts.ts";
+import { LACKING } from "../tests/needs.ts";
 
 /** The Debian package that has each command or file which tests need. */
 const PACKAGES: Readonly<Record<string, string>> = {
@@ -185,15 +187,16 @@ async function testShare(
 
 function countReport(xml: string): Tested {
   const [, ...cases] = xml.split("<testcase ");
-  const own = (tag: string): number =>
-    cases.filter((text) => text.split("</testcase>")[0]?.includes(tag)).length;
-  const failed = own("<failure") + own("<error");
-  const skipped = own("<skipped");
+  const having = (tag: string): string[] =>
+    cases.filter((text) => text.split("</testcase>")[0]?.includes(tag));
+  const failed = having("<failure").length + having("<error").length;
+  const ignored = having("<skipped");
+  const skipped = ignored.filter((text) => !text.includes(LACKING)).length;
   const files = cases
     .filter((text) => /<(?:failure|error)/.test(text.split("</testcase>")[0]!))
     .map((text) => /classname="([^"]*)"/.exec(text)?.[1] ?? "");
   return {
-    passed: cases.length - failed - skipped,
+    passed: cases.length - failed - ignored.length,
     failed,
     skipped,
     files: [...new Set(files)],

@@ -23,6 +23,23 @@ export function needs(commands: readonly string[], name: string): Needs {
     : { name: `${name} (needs ${missing.join(", ")})`, ignore: true };
 }
 
+/** What the name of a test ends with that no package makes run on this machine. */
+export const LACKING = " (this machine has no ";
+
+/**
+ * Skips a test visibly where the machine itself lacks what it needs, which
+ * nobody can install: CI lets that pass.
+ *
+ * @param has whether it is there
+ * @param what what it is
+ * @param name the test's name
+ */
+export function hasMachine(has: boolean, what: string, name: string): Needs {
+  return has
+    ? { name, ignore: false }
+    : { name: `${name}${LACKING}${what})`, ignore: true };
+}
+
 function inPath(command: string): boolean {
   return (Deno.env.get("PATH") ?? "").split(":").some((directory) => {
     try {

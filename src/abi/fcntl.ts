@@ -164,6 +164,12 @@ export const X_OK = 1;
 /** None: unlock. */
 export const F_UNLCK = 2;
 
+// include/uapi/asm-generic/fcntl.h: what flock(2) does.
+/** Lock for this open file alone. */
+export const LOCK_EX = 2;
+/** Do not wait. */
+export const LOCK_NB = 4;
+
 // access(2), <unistd.h>
 /** May it be read? */
 export const R_OK = 4;

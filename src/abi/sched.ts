@@ -9,7 +9,7 @@ export const CLONE_CLEAR_SIGHAND = 0x1_0000_0000;
 
 /** What to make: `struct clone_args`. */
 export const CLONE_ARGS: Layout<
-  "flags" | "exit_signal" | "stack" | "stack_size"
+  "flags" | "exit_signal" | "stack" | "stack_size" | "cgroup"
 > = {
   size: 88,
   // deno-fmt-ignore
@@ -18,6 +18,7 @@ export const CLONE_ARGS: Layout<
     exit_signal: [32, "u64"], // __aligned_u64 exit_signal
     stack:       [40, "u64"], // __aligned_u64 stack
     stack_size:  [48, "u64"], // __aligned_u64 stack_size
+    cgroup:      [80, "u64"], // __aligned_u64 cgroup
   },
 };
 
@@ -28,6 +29,8 @@ export const CLONE_FS = 0x0000_0200;
 export const CLONE_FILES = 0x0000_0400;
 /** Let the tracer go on with the new one. */
 export const CLONE_PTRACE = 0x0000_2000;
+/** Begin in the control group whose directory is given: of clone3 alone. */
+export const CLONE_INTO_CGROUP = 0x2_0000_0000;
 /** A sibling of the caller, not a child. */
 export const CLONE_PARENT = 0x0000_8000;
 /** New mount namespace. */

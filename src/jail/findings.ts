@@ -1,9 +1,9 @@
 /** What the doctor looks at, one thing at a time. */
 
-import { fromBytes, fromText, toCString } from "../abi/bytes.ts";
-import { AT_EACCESS, AT_FDCWD, W_OK } from "../abi/fcntl.ts";
+import { fromBytes, fromText } from "../abi/bytes.ts";
 import { PIN_START } from "../abi/pin.ts";
-import { faccessat, readFile } from "../sys/files.ts";
+import { whyNoControlGroup } from "../sys/cgroup.ts";
+import { readFile } from "../sys/files.ts";
 import { hostArch } from "../sys/host.ts";
 import { openRoot } from "../sys/root.ts";
 import { whyNot } from "./root.ts";
@@ -179,21 +179,15 @@ export function rootDirectory(): Finding {
   };
 }
 
-/** Whether jail could make control groups. */
+/** Whether the kernel holds the memory of a jail, found out by making a group. */
 export function cgroup(): Finding {
-  const own = text("/proc/self/cgroup")?.split("\n")
-    .find((entry) => entry.startsWith("0::"))?.slice(3);
-  const file = `/sys/fs/cgroup${own === "/" ? "" : own}/cgroup.procs`;
-  const writable = own !== undefined &&
-    faccessat(AT_FDCWD, toCString(file), W_OK, AT_EACCESS) === 0;
+  const why = whyNoControlGroup();
   return {
     ...{ name: "cgroup v2", state: "note" },
-    found: own === undefined
-      ? "there is none"
-      : writable
-      ? "may be written"
-      : "may not be written",
-    follows: "",
+    found: why ?? "a group was made that holds memory",
+    follows: why === undefined
+      ? "the kernel holds limits of memory"
+      : "limits of memory are held by looking, fifty times a second",
   };
 }
 

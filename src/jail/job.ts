@@ -15,6 +15,7 @@ import { close } from "../sys/files.ts";
 import { hostArch } from "../sys/host.ts";
 import { interfaceIndex } from "../sys/interfaces.ts";
 import { canBorrow } from "../sys/borrow.ts";
+import { type ControlGroup, controlGroup } from "../sys/cgroup.ts";
 import { createRuleset } from "../sys/landlock.ts";
 import type { Root } from "../sys/root.ts";
 import { hasSeccompTrace } from "../sys/probe.ts";
@@ -110,6 +111,13 @@ function usesLandlock({ landlock, onDeny, policy }: Job): boolean {
   return onDeny !== "ask" && (landlock ?? true);
 }
 
+/** What holds the memory that a policy limits, where this machine lets us. */
+function groupFor({ limits: { memory } }: Policy): ControlGroup | undefined {
+  if (memory === undefined) return undefined;
+  const group = controlGroup(memory.most);
+  return typeof group === "string" ? undefined : group;
+}
+
 function engineOf(wanted: Engine | "auto"): Engine {
   if (wanted === "ptrace") return wanted;
   if (hasSeccompTrace()) return "seccomp";
@@ -187,6 +195,7 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
   const ruleset = holdsNothing(floor)
     ? undefined
     : createRuleset(floor, Math.max(2, ...program.keepFds), view);
+  using group = groupFor(policy);
   const start = (what: Program, where: FoundProgram, hint?: string): Outcome =>
     trace({
       engine,
@@ -199,6 +208,7 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
         policy.limits,
         facts.steps,
         root,
+        group?.fd,
       ),
       view,
       program: printable(program.name),
@@ -210,6 +220,7 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
       sys: facts.options,
       log: job.log,
       limits: policy.limits,
+      controlGroup: group,
       measured: hooks.measured,
       observe: hooks.observe,
       waitAll: job.waitAll,

@@ -15,6 +15,7 @@ import { heldRules } from "../policy/held.ts";
 import { type CallPlan, planCalls } from "../policy/plan.ts";
 import type { Policy } from "../policy/policy.ts";
 import { interfaceIndex } from "../sys/interfaces.ts";
+import { whyNoControlGroup } from "../sys/cgroup.ts";
 import { landlockAbi } from "../sys/landlock.ts";
 import { ownEnvironment } from "../sys/proc.ts";
 import { hasSeccompTrace } from "../sys/probe.ts";
@@ -107,6 +108,7 @@ async function planLoaded(
     floorFor(policy, at, true),
     at,
     hasSeccompTrace(),
+    policy.limits.memory !== undefined && whyNoControlGroup() === undefined,
   );
   return {
     rules,
@@ -130,9 +132,10 @@ function gradedRules(
   floor: Floor,
   at: FloorPlace,
   filtered: boolean,
+  grouped = false,
 ): GradedRule[] {
   const held = heldRules(policy, floorFacts(at, landlockAbi()), floor);
-  return gradeRules(policy, { plan, floor, held, filtered });
+  return gradeRules(policy, { plan, floor, held, filtered, grouped });
 }
 
 /**

@@ -151,6 +151,7 @@ export function asScript(
  * @param limits its limits, of which the kernel holds some
  * @param steps what it does besides, before it submits to that
  * @param root what it has as its root directory
+ * @param cgroup the directory of the control group that it is made in, as an fd
  * @returns the plan
  */
 export function planLaunch(
@@ -162,6 +163,7 @@ export function planLaunch(
   limits: Limits = {},
   steps: readonly Step[] = [],
   root?: Root,
+  cgroup?: number,
 ): LaunchPlan {
   return {
     root: root?.steps,
@@ -184,6 +186,7 @@ export function planLaunch(
       ...(ruleset === undefined ? [] : [restrictSelf(ruleset)]),
     ],
     filter,
+    cgroup,
   };
 }
 

@@ -37,8 +37,9 @@ export type Grade = "R0" | "R1" | "R2" | "R3";
 /**
  * What enforces a rule: the `filter` in the kernel, `landlock`, a `stop` at the
  * tracer, jail as it makes what the program gets at its `start`, jail as it
- * answers in place of the system's resolvers: `dns`, or jail as it has a look at
- * the clock and at what was used, many times a second: `watch`.
+ * answers in place of the system's resolvers: `dns`, a control group of the kernel:
+ * `cgroup`, or jail as it has a look at the clock and at what was used, many times
+ * a second: `watch`.
  */
 export type Mechanism =
   | "filter"
@@ -46,6 +47,7 @@ export type Mechanism =
   | "stop"
   | "start"
   | "dns"
+  | "cgroup"
   | "watch";
 
 /** One rule, and what enforces it. */
@@ -83,6 +85,8 @@ export interface Means {
   readonly held: ReadonlyMap<PathRule, Held>;
   /** Whether the kernel has the filter, or every call stops. */
   readonly filtered: boolean;
+  /** Whether the kernel holds the memory that is limited. */
+  readonly grouped?: boolean;
 }
 
 /**
@@ -136,7 +140,7 @@ export function gradeRules(policy: Policy, means: Means): GradedRule[] {
     graded.push({
       ...{ section: "limits", effect: "allow", ref: limit.ref },
       text: `${name} ${amountText(name, limit.most)}`,
-      ...LIMITED[name],
+      ...name === "memory" && means.grouped === true ? GROUPED : LIMITED[name],
       held: undefined,
     });
   }
@@ -164,6 +168,12 @@ const LIMITED: Readonly<
   "file-size": { mechanisms: ["start"], grade: "R0" },
   "written": { mechanisms: ["watch"], grade: "R2" },
   "output": { mechanisms: ["stop"], grade: "R3" },
+};
+
+/** What enforces a limit of memory where the kernel holds it. */
+const GROUPED: Pick<GradedRule, "mechanisms" | "grade"> = {
+  mechanisms: ["cgroup", "watch", "start"],
+  grade: "R1",
 };
 
 /** A memfd has the name that whoever made it chose. */

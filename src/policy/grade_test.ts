@@ -23,7 +23,11 @@ async function policyOf(text: string): Promise<Policy> {
 }
 
 /** Each rule in words: section, text, mechanisms, grade. */
-async function grades(text: string, landlock = true): Promise<string[]> {
+async function grades(
+  text: string,
+  landlock = true,
+  grouped = false,
+): Promise<string[]> {
   const policy = await policyOf(text);
   const floor = landlock ? floorOf(policy, FACTS) : NO_FLOOR;
   return gradeRules(policy, {
@@ -31,6 +35,7 @@ async function grades(text: string, landlock = true): Promise<string[]> {
     floor,
     held: heldRules(policy, FACTS, floor),
     filtered: true,
+    grouped,
   }).map(({ section, text, mechanisms, grade }) =>
     `${section} ${text}: ${mechanisms.join("+")} ${grade}`
   );
@@ -60,6 +65,22 @@ const CASES: readonly (readonly [string, readonly string[]])[] = [
     ["limits file-size 1 GiB: start R0"],
   ],
 ];
+
+Deno.test("gradeRules() says where the kernel holds memory", async () => {
+  const text = "limits: {memory: 1GiB, cpu: 1s}\nnet: true";
+  assertEquals(await grades(text), [
+    ...[
+      "limits cpu 1 s: watch+start R0",
+      "limits memory 1 GiB: watch+start R2",
+    ],
+    NET,
+  ]);
+  assertEquals(await grades(text, true, true), [
+    "limits cpu 1 s: watch+start R0",
+    "limits memory 1 GiB: cgroup+watch+start R1",
+    NET,
+  ]);
+});
 
 for (const [text, want] of CASES) {
   Deno.test(`gradeRules() grades ${text}`, async () => {

@@ -16,7 +16,12 @@ import { FUTEX_WAIT_PRIVATE, FUTEX_WAKE_PRIVATE } from "../abi/futex.ts";
 import { get, set } from "../abi/layout.ts";
 import { PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG } from "../abi/prctl.ts";
 import { RLIMIT64, RLIMIT_NOFILE } from "../abi/resource.ts";
-import { CLONE_ARGS, CLONE_CLEAR_SIGHAND, CLONE_VM } from "../abi/sched.ts";
+import {
+  CLONE_ARGS,
+  CLONE_CLEAR_SIGHAND,
+  CLONE_INTO_CGROUP,
+  CLONE_VM,
+} from "../abi/sched.ts";
 import { SECCOMP_SET_MODE_FILTER } from "../abi/seccomp.ts";
 import { SIGACTION, SIGCHLD, SIGKILL, SIGSET_SIZE } from "../abi/signal.ts";
 import { EXIT_JAIL_FAILED } from "../outcome.ts";
@@ -60,6 +65,8 @@ export interface LaunchPlan {
   readonly extra?: readonly Step[] | undefined;
   /** Does it lead a process group of its own? */
   readonly setpgid?: boolean | undefined;
+  /** The directory of the control group that it is made in, as an fd. */
+  readonly cgroup?: number | undefined;
 }
 
 /** A new process that waits to become the program. */
@@ -99,7 +106,7 @@ export function launch(plan: LaunchPlan): Launched {
   try {
     for (const fd of plan.stdio) stdio.push(moveAway(plan, fd, stdio.length));
     const { steps, memory } = programSteps(plan, stdio);
-    const launched = launchSteps(steps, memory);
+    const launched = launchSteps(steps, memory, 0, plan.cgroup);
     if (typeof launched !== "number") return launched;
     throw launchError(plan, "clone3", launched);
   } finally {
@@ -117,18 +124,23 @@ export function launch(plan: LaunchPlan): Launched {
  * @param steps the calls
  * @param memory what their arguments point to, beside the arrays in them
  * @param namespaces `CLONE_NEW*` for the namespaces that it gets
+ * @param cgroup the directory of the control group that it is made in, as an fd
  * @returns the process, before the first of the calls, or a negative errno
  */
 export function launchSteps(
   steps: readonly Step[],
   memory: readonly unknown[] = [],
   namespaces = 0,
+  cgroup = -1,
 ): Launched | number {
   const page = codePage();
   const cloneArgs = new Uint8Array(CLONE_ARGS.size);
   const stack = new Uint8Array(STACK_SIZE);
-  const flags = CLONE_VM + CLONE_CLEAR_SIGHAND + namespaces;
+  const grouped = cgroup >= 0;
+  const flags = CLONE_VM + CLONE_CLEAR_SIGHAND + namespaces +
+    (grouped ? CLONE_INTO_CGROUP : 0);
   set(CLONE_ARGS, cloneArgs, "flags", flags);
+  if (grouped) set(CLONE_ARGS, cloneArgs, "cgroup", cgroup);
   set(CLONE_ARGS, cloneArgs, "exit_signal", SIGCHLD);
   set(CLONE_ARGS, cloneArgs, "stack", addressOf(stack));
   set(CLONE_ARGS, cloneArgs, "stack_size", STACK_SIZE);

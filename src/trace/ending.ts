@@ -79,6 +79,12 @@ export class Ending {
     }
   }
 
+  /** All are gone: of what, the kernel knows, where it holds their memory. */
+  settle(): void {
+    const outcome = this.watch?.overheld();
+    if (outcome !== undefined) this.#exceeded(outcome);
+  }
+
   /** A tracee uses more than a limit. */
   exceed(tracee: Tracee, limit: LimitName, used: number): void {
     const { pid, program } = tracee.process;

@@ -81,6 +81,8 @@ export class Images {
     }
     if (!family.started) {
       family.started = true;
+      // Not before: who shares memory with one that is killed for it dies, too.
+      options.controlGroup?.hold();
       ending.watcher = options.started?.(now.process.pid);
     }
     vdso?.begin(now);

@@ -3,6 +3,7 @@
 import type { Call } from "../policy/call.ts";
 import type { Decision } from "../policy/decision.ts";
 import type { Limits } from "../policy/limits.ts";
+import type { ControlGroup } from "../sys/cgroup.ts";
 import type { SourceTest } from "../policy/net_sources.ts";
 import type { CallPlan } from "../policy/plan.ts";
 import type { SysRules } from "../policy/sys.ts";
@@ -184,6 +185,8 @@ export interface TraceOptions {
   readonly observe?: ((observation: Observation) => void) | undefined;
   /** How much may be used. */
   readonly limits?: Limits | undefined;
+  /** What holds the memory of the jail, beside the watch. */
+  readonly controlGroup?: ControlGroup | undefined;
   /** Told at the end what was used, where somebody wants to know. */
   readonly measured?: ((usage: Usage) => void) | undefined;
   /** Wait for everything that the program started, not for the program alone. */

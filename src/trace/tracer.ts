@@ -54,6 +54,7 @@ class Tracer {
     try {
       this.#start();
       this.#loop();
+      ending.settle();
       this.#heedNames();
       this.#measured();
       return ending.outcome ??
@@ -106,6 +107,7 @@ class Tracer {
         accounts,
         () => family.processes.get(pid) ?? program.process,
         this.#options.measured !== undefined,
+        this.#options.controlGroup,
       );
     }
     this.#options.net?.names?.begin();

@@ -13,6 +13,7 @@ import { errnoName } from "../abi/errno.ts";
 import { SystemCallError } from "../errors.ts";
 import type { LimitName, Outcome } from "../outcome.ts";
 import type { Limit, Limits } from "../policy/limits.ts";
+import type { ControlGroup } from "../sys/cgroup.ts";
 import { type Pulse, startPulse } from "../sys/pulse.ts";
 import type { Accounts, Used } from "./accounts.ts";
 import type { Process } from "./tracee.ts";
@@ -60,10 +61,13 @@ export class Watch {
   readonly #accounts: Accounts;
   readonly #program: () => Process | undefined;
   readonly #often: boolean;
+  readonly #group: ControlGroup | undefined;
   readonly #start = performance.now();
   #deadline: number;
   #sample: number;
   #near = false;
+  /** Who had the most memory at the last look. */
+  #largest: Process | undefined;
   #overtime: Limited | undefined;
   #pulse: Pulse | undefined;
 
@@ -74,12 +78,14 @@ export class Watch {
    * @param accounts what was used
    * @param program who is blamed for the time that passes
    * @param often whether what was used is to be told
+   * @param group what holds memory beside it
    */
   constructor(
     limits: Limits,
     accounts: Accounts,
     program: () => Process | undefined,
     often: boolean,
+    group?: ControlGroup,
   ) {
     this.#limits = limits;
     this.#accounts = accounts;
@@ -88,6 +94,7 @@ export class Watch {
     const { cpu, memory, written } = limits;
     const sampled = often || (cpu ?? memory ?? written) !== undefined;
     this.#often = often;
+    this.#group = group;
     this.#sample = sampled ? this.#start : Infinity;
     const first = Math.min(
       this.#deadline - this.#start,
@@ -137,6 +144,20 @@ export class Watch {
     return outcome === undefined ? undefined : { kind: "kill", outcome };
   }
 
+  /**
+   * Whether the kernel had to keep memory from the jail, and so ended it.
+   *
+   * @returns how it ends then
+   */
+  overheld(): Limited | undefined {
+    if (this.#group?.isExceeded() !== true) return undefined;
+    const amount = this.#limits.memory?.most ?? 0;
+    return this.#ended("memory", {
+      amount,
+      by: this.#largest ?? this.#program(),
+    });
+  }
+
   /** The time is over, or the grace after it is. */
   #late(): Found {
     if (this.#overtime !== undefined) {
@@ -155,12 +176,15 @@ export class Watch {
       if (used.amount > cpu.most) return this.#ended("cpu", used);
     }
     this.#near = false;
+    const overheld = this.overheld();
+    if (overheld !== undefined) return overheld;
     if (memory !== undefined || this.#often) {
       const used = this.#accounts.memory(
         memory?.most ?? Infinity,
         // A look at processes that wait for a processor may take seconds.
         this.#deadline,
       );
+      this.#largest = used.by ?? this.#largest;
       if (memory !== undefined && this.#exceeds(used, memory)) {
         return this.#ended("memory", used);
       }
