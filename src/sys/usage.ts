@@ -12,6 +12,9 @@ import { libc, outcome } from "./libc.ts";
 /** More than any of the files here has, in bytes. */
 const MOST = 2 ** 16;
 
+/** What a file begins with that says no. */
+const ZERO = 0x30;
+
 const time = new Uint8Array(TIMESPEC.size);
 let clockGettime = 0;
 
@@ -45,6 +48,29 @@ export function memoryOf(tid: number): number | undefined {
 }
 
 /**
+ * The part of {@linkcode memoryOf} that is the task's own, unless it comes from
+ * the process that made its own by fork(2), or the kernel merges pages.
+ *
+ * @param tid a thread
+ * @returns bytes; `undefined` where it has no memory any more
+ * @throws {SystemCallError} where the kernel does not say
+ */
+export function ownOf(tid: number): number | undefined {
+  return sum(`/proc/${tid}/status`, OWN_REGEXP);
+}
+
+let merges: boolean | undefined;
+
+/** Whether the kernel looks for pages that are the same, and merges them. */
+export function mergesPages(): boolean {
+  if (merges === undefined) {
+    const run = readFile("/sys/kernel/mm/ksm/run", MOST);
+    merges = typeof run === "number" ? run !== -ENOENT : run[0] !== ZERO;
+  }
+  return merges;
+}
+
+/**
  * The same as {@linkcode memoryOf}, where each page is counted in shares: half
  * of what two processes have in common. It takes the kernel milliseconds for
  * each gigabyte.
@@ -62,6 +88,7 @@ export function shareOf(tid: number): number | undefined {
 // proc_pid_status(5) and proc_pid_smaps(5).
 const STATUS_REGEXP =
   /^(?:RssAnon|RssShmem|VmPTE|VmSwap|HugetlbPages):\s+(\d+) kB$/gm;
+const OWN_REGEXP = /^(?:RssAnon|VmPTE|VmSwap):\s+(\d+) kB$/gm;
 const TABLES_REGEXP = /^VmPTE:\s+(\d+) kB$/gm;
 const ROLLUP_REGEXP =
   /^(?:Pss_Anon|Pss_Shmem|SwapPss|Shared_Hugetlb|Private_Hugetlb):\s+(\d+) kB$/gm;

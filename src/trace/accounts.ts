@@ -10,7 +10,7 @@ import { ENOENT, ESRCH } from "../abi/errno.ts";
 import { cpuOf, writtenBy } from "../sys/usage.ts";
 import type { Family } from "./family.ts";
 import { Memory } from "./memory.ts";
-import type { Process } from "./tracee.ts";
+import type { Process, Tracee } from "./tracee.ts";
 
 /** How much was used, and by whom the most. */
 export interface Used {
@@ -60,6 +60,7 @@ export const NOTHING_USED: Usage = {
 export class Accounts {
   readonly #family: Family;
   readonly #inUse: Memory;
+  readonly #limited: boolean;
   /** Of who is gone: milliseconds, and bytes. */
   #cpu = 0;
   #written = 0;
@@ -70,9 +71,15 @@ export class Accounts {
   /** How often the tracer was asked. */
   stops = 0;
 
-  /** Opens the accounts of a jail. */
-  constructor(family: Family) {
+  /**
+   * Opens the accounts of a jail.
+   *
+   * @param family the tracees
+   * @param limited whether memory is limited
+   */
+  constructor(family: Family, limited: boolean) {
     this.#family = family;
+    this.#limited = limited;
     this.#inUse = new Memory(family);
   }
 
@@ -86,6 +93,16 @@ export class Accounts {
   added(process: boolean): void {
     if (process) this.#processes++;
     this.#tasks = Math.max(this.#tasks, this.#family.tracees.size);
+  }
+
+  /**
+   * A process was made with a copy of its maker's memory.
+   *
+   * @param tracee its first thread
+   * @param ran whether it may have run already
+   */
+  copied(tracee: Tracee, ran: boolean): void {
+    if (this.#limited) this.#inUse.made(tracee, ran);
   }
 
   /** A task has ended, and is a zombie. */

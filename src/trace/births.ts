@@ -68,6 +68,8 @@ export class Births {
     if (gone || family.tracees.has(tid)) return;
     const child = family.addChild(parent, tid, flags, vfork);
     accounts?.added(child.process !== parent.process);
+    // It stops before anything of it runs.
+    if (child.space !== parent.space) accounts?.copied(child, false);
     affinity.made(parent, tid);
   }
 

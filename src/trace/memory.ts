@@ -7,12 +7,16 @@
  * between two reads a process counts as its share and all that it grew by.
  * First those are read of which the least is sure, and the sum is too much once
  * that is sure of shares that were read in one look.
+ *
+ * None is read where it is too much without all that can be shared: what a process
+ * had when it was made, and shared memory. A read waits for a process that changes
+ * its memory meanwhile, which waits for a processor perhaps.
  */
 
-import { cpuOf, memoryOf, shareOf } from "../sys/usage.ts";
+import { cpuOf, memoryOf, mergesPages, ownOf, shareOf } from "../sys/usage.ts";
 import type { Used } from "./accounts.ts";
 import type { Family } from "./family.ts";
-import type { Process, Space } from "./tracee.ts";
+import type { Process, Space, Tracee } from "./tracee.ts";
 
 /** How long shares are read in one look, in milliseconds. */
 const LOOK_MS = 25;
@@ -41,6 +45,8 @@ interface Entry {
 export class Memory {
   readonly #family: Family;
   readonly #shares = new WeakMap<Space, Share>();
+  /** What an address space was made with, in bytes, where that is not nothing. */
+  readonly #inherited = new WeakMap<Space, number>();
   /** Grows with each look, unless the one before was not told in its time. */
   #round = 0;
   /** Whether the round began in a look before. */
@@ -49,6 +55,16 @@ export class Memory {
   /** Makes one. */
   constructor(family: Family) {
     this.#family = family;
+  }
+
+  /**
+   * A process was made that may share memory with its maker.
+   *
+   * @param tracee its first thread
+   * @param ran whether it may have run already
+   */
+  made({ tid, space }: Tracee, ran: boolean): void {
+    this.#inherited.set(space, ran ? Infinity : memoryOf(tid) ?? 0);
   }
 
   /**
@@ -68,6 +84,8 @@ export class Memory {
       this.#goesOn = false;
       return { amount: full, by };
     }
+    const own = sum(entries, (entry) => this.#own(entry));
+    if (own > limit) return { amount: own, by };
     if (!this.#goesOn) this.#round++;
     const until = Math.min(performance.now() + LOOK_MS, end);
     const doubt = new Map(
@@ -124,6 +142,15 @@ export class Memory {
     const share = shareOf(tid) ?? memoryOf(tid) ?? 0;
     const cpu = cpuOf(process.pid);
     this.#shares.set(space, { share, memory, cpu, round: this.#round });
+  }
+
+  /**
+   * What nobody can share. Of what a process had from its maker it may have lost
+   * some, so this is the least.
+   */
+  #own({ tid, space }: Entry): number {
+    if (mergesPages()) return 0;
+    return Math.max(0, (ownOf(tid) ?? 0) - (this.#inherited.get(space) ?? 0));
   }
 
   /** The most that a share can be, as far as is known. */

@@ -69,7 +69,7 @@ export function makeParts(
   const family = new Family(arch, options.view);
   const { cpu, memory, written, time, processes } = options.limits ?? {};
   const accounts = (options.measured ?? cpu ?? memory ?? written ?? time)
-    ? new Accounts(family)
+    ? new Accounts(family, memory !== undefined)
     : undefined;
   const room = processes && new Room(family, processes.most);
   const freezer: Freezer = new Freezer(family, {

@@ -143,6 +143,7 @@ export class Strangers {
       this.#early.delete(tid);
       const orphan = this.#family.addOrphan(tid, kin, user);
       this.#accounts?.added(true);
+      if (kin === undefined) this.#accounts?.copied(orphan, true);
       this.#affinity.made(undefined, tid);
       this.#freezer.join(orphan);
       this.#handle(orphan, status);
