@@ -321,6 +321,43 @@ for (const engine of ENGINES) {
     },
   });
 
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) lets getaddrinfo(3) put addresses in order, by sockets that send nothing`,
+    ),
+    async fn(): Promise<void> {
+      const program = `import errno, os, socket
+def tell(what):
+    try: return what()
+    except OSError as error: return errno.errorcode[error.errno]
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+print(tell(lambda: s.connect(("127.0.0.2", 0))), tell(lambda: s.connect(("127.0.0.1", 0))))
+print(s.getsockname()[0], tell(lambda: s.send(b"x")), tell(lambda: s.sendmsg([b"x"])))
+if os.fork() == 0:
+    print(tell(lambda: s.connect(("127.0.0.1", 9))), tell(lambda: s.send(b"x")))
+    os._exit(0)
+os.wait()`;
+      const flags = ["--allow-net=127.0.0.1:9", "-p", "default"];
+      const argv = ["/usr/bin/python3", "-ISuc", program];
+      const told = "EACCES None\n127.0.0.1 EPIPE EPIPE\nNone EPIPE\n";
+      const quiet = ["--report", "--on-deny=kill", ...flags];
+      assertEquals(
+        await jail(quiet, argv, { engine }),
+        { code: 0, signal: null, stdout: told, stderr: "" },
+      );
+      const stream = [
+        "/usr/bin/python3",
+        "-c",
+        `import socket
+socket.socket().connect(("127.0.0.2", 0))`,
+      ];
+      const refused = await jail(["--report", ...flags], stream, { engine });
+      assertStringIncludes(refused.stderr, "127.0.0.2:0");
+      assertStringIncludes(refused.stderr, "PermissionError");
+    },
+  });
+
   Deno.test(`jail (${engine}) finds names of /etc/hosts without the network`, async () => {
     const argv = ["getent", "ahosts", "localhost"];
     const outside = await run(argv);

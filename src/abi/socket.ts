@@ -128,6 +128,9 @@ export const CMSGHDR: Layout<"cmsg_len" | "cmsg_level" | "cmsg_type"> = {
   },
 };
 
+/** shutdown(2): nothing is sent any more, include/linux/net.h. */
+export const SHUT_WR = 1;
+
 // include/linux/socket.h: levels of options.
 /** IPv4. */
 export const SOL_IP = 0;

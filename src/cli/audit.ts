@@ -172,6 +172,7 @@ export function auditLine(
       refusal: decision.refusal,
       use: decision.use,
       ...(decision.end === undefined ? {} : { end: decision.end }),
+      ...(decision.quiet === undefined ? {} : { quiet: true }),
     }),
     rule: {
       source: decision.rule.source,

@@ -22,12 +22,13 @@ export class Denials {
   /**
    * Takes note of a refusal.
    *
-   * @param event a decision; one that allows is passed over
+   * @param event a decision; one that allows, or is quiet, is passed over
    * @param position where its rule stands, if that is known
    * @returns the lines to show, or `undefined` where they have been shown
    */
   add(event: Observation, position: Position | undefined): string | undefined {
-    if (event.decision.kind === "allow") return undefined;
+    const { decision } = event;
+    if (decision.kind === "allow" || decision.quiet === true) return undefined;
     const text = denialText(event, position, this.#paint);
     const count = this.#counts.get(text);
     if (count !== undefined) {

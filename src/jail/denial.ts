@@ -78,7 +78,7 @@ export class DenialLog {
    */
   add(event: Observation): Denial | undefined {
     const { call, decision, program, text } = event;
-    if (decision.kind === "allow") return undefined;
+    if (decision.kind === "allow" || decision.quiet === true) return undefined;
     this.#count++;
     if (this.#seen.size >= MOST) return undefined;
     const { refusal, rule } = decision;

@@ -91,7 +91,7 @@ const KILL = { kind: "kill" } as const;
 function deadly(decide: (call: Call) => Decision): (call: Call) => Decision {
   return (call) => {
     const decision = decide(call);
-    return decision.kind === "allow"
+    return decision.kind === "allow" || decision.quiet === true
       ? decision
       : { ...decision, refusal: KILL };
   };

@@ -42,4 +42,6 @@ export type Decision =
     readonly uncovered?: true;
     /** Index in `Call.net` of what was refused, if that was it. */
     readonly end?: number;
+    /** It is so common, and so harmless, that a report of it would only be noise. */
+    readonly quiet?: true;
   };

@@ -80,6 +80,11 @@ export interface NetUse {
    * That is found out for what binds and listens, and where a person is asked.
    */
   readonly stream?: boolean | undefined;
+  /**
+   * For connecting: whether a socket for datagrams only names an address, at port
+   * 0, to learn which of its own would be used. Nothing can be sent by it then.
+   */
+  readonly portless?: boolean | undefined;
 }
 
 const MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];

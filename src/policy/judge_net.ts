@@ -77,6 +77,7 @@ export function judgeNet(
   }
 }
 
+const EACCES: Refusal = { kind: "errno", errno: "EACCES" };
 const ENOENT: Refusal = { kind: "errno", errno: "ENOENT" };
 
 /** Decides by the rules about the network. */
@@ -119,7 +120,7 @@ export class NetJudge {
     return allowed ?? allow(fixed.NOBODY);
   }
 
-  #one({ access, endpoint, chosen }: NetUse): Decision {
+  #one({ access, endpoint, chosen, portless }: NetUse): Decision {
     const { otherwise, file } = this.#context;
     switch (endpoint.family) {
       case "none":
@@ -136,6 +137,7 @@ export class NetJudge {
       case "inet":
       case "inet6":
         // Rules about its address are not meant: it is jail that answers.
+        if (portless === true) return this.#portless(endpoint);
         if (endpoint.resolver !== true || access !== "connect") break;
         if (this.#matcher.names.allows) return allow(fixed.RESOLVER);
         break;
@@ -171,6 +173,29 @@ export class NetJudge {
     if (written.kind === "allow") return allow(ref);
     const unsaid = written.rule === otherwise.rule;
     return found.named && access === "connect" && unsaid ? allow(ref) : written;
+  }
+
+  /**
+   * Decides by its address alone whether it may be named by a socket that cannot
+   * send. So getaddrinfo(3) puts addresses in order: where it may not, it takes
+   * that for no route.
+   */
+  #portless(endpoint: Endpoint): Decision {
+    const found = this.#matcher.find("connect", endpoint, true);
+    if (found?.effect === "allow") return allow(found.rule.ref);
+    const { otherwise } = this.#context;
+    const refused = found !== undefined
+      ? netRefusal(found, "connect", endpoint)
+      : otherwise.kind === "refuse"
+      ? otherwise.refusal
+      : EACCES;
+    return {
+      kind: "refuse",
+      refusal: refused.kind === "errno" ? refused : EACCES,
+      rule: found?.rule.ref ?? otherwise.rule,
+      use: -1,
+      quiet: true,
+    };
   }
 
   /**

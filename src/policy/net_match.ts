@@ -8,7 +8,7 @@ import {
   type NetAccess,
 } from "./endpoint.ts";
 import type { NetRule, NetRules } from "./net.ts";
-import { NameMatcher } from "./net_names.ts";
+import { isEvery, NameMatcher } from "./net_names.ts";
 import { byteMask, type NetPattern, type Ports } from "./net_pattern.ts";
 import { type Effect, EFFECTS } from "./policy.ts";
 import { PathMatcher } from "./match.ts";
@@ -107,9 +107,15 @@ export class NetMatcher {
    *
    * @param access what is done
    * @param endpoint with which endpoint
+   * @param portless whether its port is not meant: it is allowed where some port
+   *   is, and refused where all ports are
    * @returns the rule, or `undefined` where none covers it
    */
-  find(access: NetAccess, endpoint: Endpoint): FoundNetRule | undefined {
+  find(
+    access: NetAccess,
+    endpoint: Endpoint,
+    portless = false,
+  ): FoundNetRule | undefined {
     if (endpoint.family === "unix") this.#walk(endpoint.path);
     const at = ACCESSES.indexOf(access);
     for (
@@ -117,7 +123,7 @@ export class NetMatcher {
         .entries()
     ) {
       const byName = effect === "allow"
-        ? this.#named(access, endpoint)
+        ? this.#named(access, endpoint, portless)
         : undefined;
       if (byName !== undefined) return { ...byName, named: true };
       const slot = slotOf(at, EFFECTS.indexOf(effect));
@@ -131,7 +137,7 @@ export class NetMatcher {
         const one = list[i] as Compiled;
         if (one.effect !== effect) continue;
         if (one.pattern.kind === "all") all ??= one;
-        else if (covers(one, access, endpoint, index < 2)) {
+        else if (covers(one, access, endpoint, index < 2, portless)) {
           return { ...one, named: true };
         }
       }
@@ -140,13 +146,17 @@ export class NetMatcher {
     return undefined;
   }
 
-  #named(access: NetAccess, endpoint: Endpoint): CompiledNetRule | undefined {
+  #named(
+    access: NetAccess,
+    endpoint: Endpoint,
+    portless: boolean,
+  ): CompiledNetRule | undefined {
     if (access !== "connect") return undefined;
     if (endpoint.family !== "inet" && endpoint.family !== "inet6") {
       return undefined;
     }
     const { names, port } = endpoint;
-    return names && this.names.find(names, port);
+    return names && this.names.find(names, portless ? undefined : port);
   }
 
   #walk(path: string): void {
@@ -183,6 +193,7 @@ function covers(
   access: NetAccess,
   endpoint: Endpoint,
   refuses: boolean,
+  portless: boolean,
 ): boolean {
   switch (endpoint.family) {
     case "inet":
@@ -199,7 +210,10 @@ function covers(
       return false;
   }
   if (pattern.kind !== "any" && pattern.kind !== "address") return false;
-  if (!coversPort(pattern.ports, access, endpoint.port, refuses)) return false;
+  const covered = portless
+    ? !refuses || isEvery(pattern.ports)
+    : coversPort(pattern.ports, access, endpoint.port, refuses);
+  if (!covered) return false;
   if (pattern.kind === "any") return true;
   const { address, bits } = pattern;
   if (access === "listen" && refuses && isUnspecified(endpoint.address)) {

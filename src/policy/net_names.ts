@@ -75,15 +75,20 @@ export class NameMatcher {
    * can tell which of them is meant.
    *
    * @param names the names that the address is known by
-   * @param port the port
+   * @param port the port; `undefined` for some port, that is, what all refuse
    * @returns a rule that allows it, else one that refuses it, if there is one
    */
-  find(names: readonly string[], port: number): NameRuleFound | undefined {
+  find(
+    names: readonly string[],
+    port: number | undefined,
+  ): NameRuleFound | undefined {
     let refusing: NameRuleFound | undefined;
     for (const name of names) {
-      const found = this.#rules.find(({ pattern }) =>
-        isMeant(pattern, name) && pattern.ports.first <= port &&
-        port <= pattern.ports.last
+      const found = this.#rules.find(({ effect, pattern }) =>
+        isMeant(pattern, name) &&
+        (port === undefined
+          ? effect === "allow" || isEvery(pattern.ports)
+          : pattern.ports.first <= port && port <= pattern.ports.last)
       );
       if (found?.effect === "allow") return found;
       refusing ??= found;
@@ -117,6 +122,7 @@ function includes(a: Ports, b: Ports): boolean {
   return a.first <= b.first && b.last <= a.last;
 }
 
-function isEvery({ first, last }: Ports): boolean {
+/** Whether ports are all that there are. */
+export function isEvery({ first, last }: Ports): boolean {
   return first <= 1 && last === 65535;
 }

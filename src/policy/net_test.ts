@@ -149,6 +149,48 @@ for (const [access, text, want] of CASES) {
   });
 }
 
+Deno.test("decide() judges the address of a socket that only names it, and is quiet where it refuses", async () => {
+  const engine = await engineOf(`default: kill
+net:
+  connect:
+    allow: ["10.0.0.0/8:443", "a.example:443"]
+    deny: ["10.1.0.0/16", "10.2.0.0/16:443", {address: 10.3.0.1, errno: EHOSTUNREACH}]
+    ignore: ["10.4.0.0/16"]
+`);
+  const one = (address: string, portless: boolean): string => {
+    const endpoint = endpointOf(`${address}:0`);
+    const decision = engine.decide({
+      name: "connect",
+      uses: [],
+      net: [{ access: "connect", endpoint, portless }],
+    });
+    if (decision.kind === "allow") return "allow";
+    const { quiet, refusal, uncovered } = decision;
+    const how = refusal.kind === "errno" ? refusal.errno : refusal.kind;
+    return `${quiet ? "quiet " : ""}${how}${uncovered ? ", to be asked" : ""}`;
+  };
+  for (
+    const [address, said] of [
+      ["10.9.9.9", "allow"],
+      ["10.1.0.1", "quiet EACCES"],
+      ["10.2.0.1", "allow"],
+      ["10.3.0.1", "quiet EHOSTUNREACH"],
+      ["10.4.0.1", "quiet ECONNREFUSED"],
+      ["11.0.0.1", "quiet EACCES"],
+    ] as const
+  ) assertEquals(one(address, true), said, address);
+  assertEquals(one("10.9.9.9", false), "kill, to be asked");
+  const endpoint = { ...endpointOf("192.0.2.1:0"), names: ["a.example"] };
+  assertEquals(
+    engine.decide({
+      name: "connect",
+      uses: [],
+      net: [{ access: "connect", endpoint, portless: true }],
+    }).kind,
+    "allow",
+  );
+});
+
 Deno.test("decide() lets a rule about no address mean the loopback, to connect", async () => {
   const engine = await engineOf(`net: ["0.0.0.0:80", "[::]:80"]`);
   assertEquals(ask(engine, "connect", "127.0.0.1:80"), "allow");

@@ -1,10 +1,11 @@
 /** Descriptors of tracees, borrowed: what the kernel says of a socket, and its filter. */
 
 import { SOCK_FILTER, SOCK_FPROG } from "../abi/bpf.ts";
-import { EBADF } from "../abi/errno.ts";
+import { EBADF, ENOTCONN } from "../abi/errno.ts";
 import { set } from "../abi/layout.ts";
 import { PIDFD_THREAD } from "../abi/pidfd.ts";
 import {
+  SHUT_WR,
   SO_ATTACH_FILTER,
   SO_COOKIE,
   SO_DOMAIN,
@@ -127,6 +128,22 @@ function option(fd: number, level: number, name: number): number {
   const size = new Uint32Array([value.byteLength]);
   const result = outcome(rareLibc().getsockopt(fd, level, name, value, size));
   return result < 0 ? result : value[0] as number;
+}
+
+/**
+ * Lets nobody send by a socket for datagrams any more, whatever it is connected
+ * to later.
+ *
+ * @param fd a descriptor of this process
+ * @returns 0, or a negative errno
+ */
+export function silence(fd: number): number {
+  const result = outcome(
+    libc().syscallIII(callNumber("shutdown"), fd, SHUT_WR, 0),
+  );
+  // Of one that is connected to nobody the kernel says so, and does it as well:
+  // net/ipv4/af_inet.c, inet_shutdown().
+  return result === -ENOTCONN ? 0 : result;
 }
 
 /**

@@ -226,7 +226,7 @@ export class Answers {
     looked: Looked,
     decision: Decision,
   ): void {
-    if (decision.kind === "refuse") this.denials++;
+    if (decision.kind === "refuse" && decision.quiet !== true) this.denials++;
     const { observe } = this.#options;
     if (observe === undefined) return;
     observe({

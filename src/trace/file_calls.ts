@@ -1,5 +1,6 @@
 /** What happens at calls that name files, descriptors or addresses. */
 
+import { EACCES } from "../abi/errno.ts";
 import { close } from "../sys/files.ts";
 import { Closed } from "./closed.ts";
 import { keepsNumber } from "./flight.ts";
@@ -10,7 +11,12 @@ import { lookAt } from "./look_at.ts";
 import type { Looked } from "./looked.ts";
 import { inPrivateMemory, makePrivate } from "./private.ts";
 import { replaceFile } from "./replace.ts";
-import { isDatagram, widenFilter } from "./senders.ts";
+import {
+  isDatagram,
+  isPortless,
+  silenceSocket,
+  widenFilter,
+} from "./senders.ts";
 import { leads } from "./sockets.ts";
 import type { CallSpec } from "./spec.ts";
 import type { Tools } from "./tools.ts";
@@ -175,6 +181,12 @@ export class FileCalls {
     if (!allowed) return "done";
     if (looked.errno !== 0) {
       answers.answer(tracee, -looked.errno);
+      return "done";
+    }
+    const silent = !looked.net.some(isPortless) ||
+      silenceSocket(tracee, leads(tracee, family), registers.int(0));
+    if (!silent) {
+      answers.answer(tracee, -EACCES);
       return "done";
     }
     const granted = looked.net.some(isDatagram)

@@ -10,7 +10,7 @@ import { lookAtOpen } from "./look_open.ts";
 import { lookAtDescriptor, lookAtPaths } from "./look_paths.ts";
 import type { Looked } from "./looked.ts";
 import { lookAtMessages } from "./message.ts";
-import { lookAtSender } from "./senders.ts";
+import { lookAtPortless, lookAtSender } from "./senders.ts";
 import {
   leads,
   lookAtBind,
@@ -51,7 +51,12 @@ export function lookAt(
         if (names?.takesPlace(looked.net[0]?.endpoint) === true) {
           looked.never = "it would answer in the place of the resolver";
         }
-      } else if (options.net?.granted !== undefined) {
+        return looked;
+      }
+      if (spec.syscall.name === "connect" && options.net !== undefined) {
+        lookAtPortless(looked, tracee, registers, leads(tracee, family));
+      }
+      if (options.net?.granted !== undefined) {
         lookAtSender(looked, tracee, registers, leads(tracee, family));
       }
       return looked;

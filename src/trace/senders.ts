@@ -1,8 +1,8 @@
 /** Looks at sockets that send, where a person may be asked where to. */
 
-import { SOCK_STREAM } from "../abi/socket.ts";
+import { SOCK_DGRAM, SOCK_STREAM } from "../abi/socket.ts";
 import type { NetUse } from "../policy/endpoint.ts";
-import { attachFilter, hasFilter } from "../sys/borrow.ts";
+import { attachFilter, hasFilter, silence } from "../sys/borrow.ts";
 import { close } from "../sys/files.ts";
 import type { Looked } from "./looked.ts";
 import type { Registers } from "./registers.ts";
@@ -33,6 +33,55 @@ export function lookAtSender(
   looked.net.forEach((use, at) => {
     if (isAsked(use)) looked.net[at] = { ...use, stream };
   });
+}
+
+/**
+ * Looks at the socket of a connect(2) to port 0. Nobody can receive there, but
+ * getaddrinfo(3) asks so which address of its own the machine would use.
+ *
+ * @param looked what is known of the address
+ * @param tracee whose call it is
+ * @param registers its registers
+ * @param leads whether its descriptors are those of its process's first thread
+ */
+export function lookAtPortless(
+  looked: Looked,
+  tracee: Tracee,
+  registers: Registers,
+  leads: boolean,
+): void {
+  const [use] = looked.net;
+  const family = use?.endpoint.family;
+  if (use === undefined || family !== "inet" && family !== "inet6") return;
+  if (use.endpoint.port !== 0) return;
+  const facts = factsOf(tracee, leads, registers.int(0), looked);
+  if (facts === undefined || !isInternet(facts)) return;
+  if (facts.type !== SOCK_DGRAM) return;
+  looked.net[0] = { ...use, portless: true };
+}
+
+/**
+ * Lets nobody send by the socket of such a call any more: the kernel would send
+ * to port 0, where whoever listens on the way hears. It is done before the call,
+ * since others may have the same socket.
+ *
+ * @returns whether that is so
+ */
+export function silenceSocket(
+  tracee: Tracee,
+  leads: boolean,
+  number: number,
+): boolean {
+  const fd = borrow(tracee, leads, number);
+  if (fd < 0) return false;
+  const result = silence(fd);
+  close(fd);
+  return result >= 0;
+}
+
+/** Whether it only names an address. */
+export function isPortless({ portless }: NetUse): boolean {
+  return portless === true;
 }
 
 /**
