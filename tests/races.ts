@@ -143,6 +143,23 @@ export const RACES: readonly Race[] = [
     "the descriptor of a directory is replaced",
     "open",
   ),
+  ...[
+    ["link", "a directory becomes a link by another process"],
+    ["removed", "a link is removed by another process"],
+    ["directory", "the working directory is moved by another process"],
+    ["dirfd", "the directory of a call is moved by another process"],
+    ["magic", "a path leads through another process"],
+    ["fs", "the working directory is shared with another process"],
+    ["files", "the descriptors are shared with another process"],
+  ].flatMap(([how = "", title = ""]) =>
+    ["open", "stat", "chmod"].map((what): Race => ({
+      name: `${title} (${what})`,
+      words: ["race_apart", how, what],
+      both: what === "open",
+      floorless: true,
+      control: "pinning",
+    }))
+  ),
   {
     name: "the process id of a capget is overwritten",
     words: ["race_id"],

@@ -57,3 +57,16 @@ Deno.test("asks nobody where a descriptor alone says which file is meant", async
   assertEquals(calls.newfstatat, undefined);
   assert(Object.keys(named.used.calls).some((name) => /stat/.test(name)));
 });
+
+Deno.test("asks once about each file that a shell's programs use beside it", async () => {
+  const times = async (count: number): Promise<Used> => {
+    const script = Array(count).fill("/bin/true").join("; ");
+    return (await used([], ["sh", "-c", `${script}; exit 0`])).used;
+  };
+  const [few, many] = [await times(2), await times(12)];
+  const asked = ({ calls }: Used): number =>
+    Object.values(calls).reduce((sum, count) => sum + count, 0);
+  // Besides: it is made, begins, has its image, ends, and its shell is told.
+  assertEquals(many.stops - few.stops, asked(many) - asked(few) + 10 * 5);
+  assertEquals(many.calls.execve, (few.calls.execve ?? 0) + 10);
+});

@@ -160,4 +160,46 @@ os.wait()`;
       assertEquals(stdout, "read\n");
     },
   });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) interrupts no call that others see, while files are renamed`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const code = `import ctypes, os, select
+libc = ctypes.CDLL(None, use_errno=True)
+os.mkfifo("f")
+open("a", "w").close()
+def opens():
+  fd = libc.open(b"f", os.O_RDONLY)
+  return os.read(fd, 9) if fd >= 0 else os.strerror(ctypes.get_errno()).encode()
+def waits():
+  poll = select.epoll()
+  events = ctypes.create_string_buffer(64)
+  for _ in range(50):
+    os.stat(".")
+    if libc.epoll_wait(poll.fileno(), events, 1, 10) != 0:
+      return os.strerror(ctypes.get_errno()).encode()
+  return b"waited"
+done, tell = os.pipe()
+for work in [opens, waits, waits]:
+  if os.fork() == 0:
+    os.write(tell, work() + b"\\n")
+    os._exit(0)
+os.close(tell)
+for _ in range(200):
+  os.rename("a", "b")
+  os.rename("b", "a")
+writer = os.open("f", os.O_WRONLY)
+os.write(writer, b"read")
+with open(done, "rb") as all: print(b"".join(sorted(all)).decode(), end="")`;
+      const { stdout, stderr } = await jail(["-A"], ["python3", "-c", code], {
+        engine,
+        cwd: directory.path,
+      });
+      assertEquals([stdout, stderr], ["read\nwaited\nwaited\n", ""]);
+    },
+  });
 }

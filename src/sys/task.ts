@@ -70,6 +70,20 @@ export function isStopped(tid: number): boolean {
   return state === "T" || state === "t";
 }
 
+/**
+ * The number of the call that a task waits in, proc_pid_syscall(5); `undefined`
+ * where it runs, or that cannot be told. What waits outside of a call, for memory
+ * perhaps, may say any number.
+ *
+ * @param tid the task
+ */
+export function waitingIn(tid: number): number | undefined {
+  const text = readFile(`/proc/${tid}/syscall`, STAT_SIZE);
+  if (typeof text === "number") return undefined;
+  const nr = /^\d+ /.exec(fromBytes(text))?.[0];
+  return nr === undefined ? undefined : Number(nr);
+}
+
 /** Whether a process has ended, and nobody has waited for it; or may have. */
 export function isZombie(pid: number): boolean {
   const [state] = statOf(pid);

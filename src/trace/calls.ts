@@ -121,6 +121,13 @@ export class Calls {
     return true;
   }
 
+  /** A tracee has stopped: its call is over that nobody saw end. */
+  settle(tracee: Tracee): void {
+    if (tracee.unseen < 0) return;
+    this.#tools.lock.give(tracee);
+    this.#drain();
+  }
+
   /** A tracee makes its call no more: it waits for nothing. */
   forget(tracee: Tracee): void {
     this.#tools.lock.forget(tracee);
@@ -163,14 +170,17 @@ export class Calls {
   /**
    * A tracee stopped because the tracer wanted it to. The kernel makes most calls
    * again by itself that waited then; others it is told to, unless a handler runs.
+   *
+   * @param tracee who stopped
+   * @param unseen whether it was in a call that nobody saw end, or had just left
+   * it: what it waited for then has only begun
    */
-  resumeWait(tracee: Tracee): void {
+  resumeWait(tracee: Tracee, unseen: boolean): void {
     if (tracee.inFlight !== undefined || !this.wasInterrupted(tracee)) return;
     const { registers } = this.answers;
     const name = this.#tools.specs.at(registers.nr)?.syscall.name;
-    if (name !== undefined && waitsForever(name, registers)) {
-      this.restart(tracee);
-    }
+    if (name === undefined) return;
+    if (unseen || waitsForever(name, registers)) this.restart(tracee);
   }
 
   /** Makes the kernel make an interrupted call again where no handler runs. */
@@ -206,8 +216,8 @@ export class Calls {
   #look(tracee: Tracee): boolean {
     if (isHeldByExec(tracee)) return false;
     const { answers, family, options, resumer, specs } = this.#tools;
-    // Beside others the call is changed, which needs all of its registers.
-    const there = family.alone
+    // Where the call is changed, all of its registers are needed.
+    const there = family.alone || family.owns(tracee)
       ? answers.readCall(tracee)
       : answers.read(tracee);
     if (!there) return true;

@@ -2,6 +2,7 @@
 
 import {
   CLONE_FILES,
+  CLONE_FS,
   CLONE_THREAD,
   CLONE_VM,
   PID_MAX_LIMIT,
@@ -11,7 +12,7 @@ import { TraceePages } from "../sys/memory.ts";
 import type { View } from "../sys/view.ts";
 import { PinRegion } from "./pin.ts";
 import { Registers } from "./registers.ts";
-import type { Files, Process, Space, Tracee } from "./tracee.ts";
+import type { Directories, Files, Process, Space, Tracee } from "./tracee.ts";
 
 /** The tracees of a jail. */
 export class Family {
@@ -19,6 +20,8 @@ export class Family {
   readonly tracees: Map<number, Tracee> = new Map();
   /** Every process that has a tracee, by its id. */
   readonly processes: Map<number, Process> = new Map();
+  /** Stops of tasks that nobody has told of yet: what they share is not known. */
+  readonly untold: Map<number, number> = new Map();
   readonly #arch: Arch;
   readonly #view: View;
   /** Ids that are or were those of processes of the jail, a bit each. */
@@ -28,6 +31,8 @@ export class Family {
   /** All parents of a vfork that is not known to be over. */
   readonly #waiting: Set<Tracee> = new Set();
   #exposed = false;
+  /** Whether there was ever one of which nobody told what it shares. */
+  #adopted = false;
   /**
    * Whether the program runs. Before, the one tracee is the launcher, which
    * shares jail's memory: nothing may be mapped or written there.
@@ -56,7 +61,29 @@ export class Family {
    * which could go on while the child dies.
    */
   get alone(): boolean {
-    return this.tracees.size - this.#blocked.size === 1 && !this.#exposed;
+    return this.tracees.size - this.#blocked.size === 1 && !this.#exposed &&
+      !this.#hasUntold();
+  }
+
+  /**
+   * Whether nobody but a stopped tracee can change its memory, its descriptors,
+   * and where it is, before it has made another task: others may run, but share
+   * none of it.
+   */
+  owns({ space, files, directories }: Tracee): boolean {
+    if (this.#exposed || this.#adopted || this.#hasUntold()) return false;
+    if (files.tracees !== 1 || directories.tracees !== 1) return false;
+    let sharers = space.tracees;
+    if (sharers === 1) return true;
+    for (const parent of this.#blocked) if (parent.space === space) sharers--;
+    return sharers === 1;
+  }
+
+  #hasUntold(): boolean {
+    for (const tid of this.untold.keys()) {
+      if (!this.tracees.has(tid)) return true;
+    }
+    return false;
   }
 
   /** From now on the kernel may write to a tracee's memory while it is stopped. */
@@ -89,6 +116,7 @@ export class Family {
       this.#process(pid, ""),
       spaceOf(new PinRegion()),
       { tracees: 0 },
+      { tracees: 0 },
     );
   }
 
@@ -117,6 +145,7 @@ export class Family {
         ? parent.space
         : spaceOf(parent.space.pins.fork()),
       (flags & CLONE_FILES) !== 0 ? parent.files : { tracees: 0 },
+      (flags & CLONE_FS) !== 0 ? parent.directories : { tracees: 0 },
     );
     // The kernel has copied what it shall tell, too.
     child.tellsEnd = parent.tellsEnd;
@@ -141,12 +170,14 @@ export class Family {
     kin: Tracee | undefined,
     user: Tracee | undefined,
   ): Tracee {
+    this.#adopted = true;
     return this.#add(
       tid,
       // Its maker may have had a filter.
       this.#process(tid, "", true),
       kin?.space ?? spaceOf(new PinRegion()),
       user?.files ?? { tracees: 0 },
+      { tracees: 0 },
     );
   }
 
@@ -174,6 +205,7 @@ export class Family {
   remove(tracee: Tracee): void {
     this.tracees.delete(tracee.tid);
     leave(tracee);
+    tracee.directories.tracees--;
     if (--tracee.process.threads === 0) {
       this.processes.delete(tracee.process.pid);
     }
@@ -236,16 +268,24 @@ export class Family {
     return process;
   }
 
-  #add(tid: number, process: Process, space: Space, files: Files): Tracee {
+  #add(
+    tid: number,
+    process: Process,
+    space: Space,
+    files: Files,
+    directories: Directories,
+  ): Tracee {
     process.threads++;
     space.tracees++;
     files.tracees++;
+    directories.tracees++;
     const tracee: Tracee = {
       tid,
       process,
       view: this.#view,
       space,
       files,
+      directories,
       stopped: false,
       halted: false,
       vfork: undefined,
@@ -253,6 +293,7 @@ export class Family {
       inFlight: undefined,
       exec: undefined,
       lock: undefined,
+      unseen: -1,
       held: [],
       frozen: false,
       tellsEnd: false,

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { CLONE_FILES, CLONE_THREAD, CLONE_VM } from "../abi/sched.ts";
+import { CLONE_FILES, CLONE_FS, CLONE_THREAD, CLONE_VM } from "../abi/sched.ts";
 import { X86_64 } from "../abi/x86_64.ts";
 import { OWN_VIEW } from "../sys/view.ts";
 import { Family } from "./family.ts";
@@ -45,6 +45,46 @@ Deno.test("Family is never alone again once the kernel may write memory at any t
   const all = family();
   all.expose();
   assertEquals(all.alone, false);
+});
+
+Deno.test("Family knows who shares nothing with anybody", () => {
+  for (const shared of [CLONE_VM, CLONE_FILES, CLONE_FS]) {
+    const all = family();
+    const program = all.tracees.get(PROGRAM)!;
+    const child = all.addChild(program, 101, 0, false);
+    assertEquals([all.owns(program), all.owns(child)], [true, true]);
+    const other = all.addChild(program, 102, shared, false);
+    const own = [program, child, other].map((tracee) => all.owns(tracee));
+    assertEquals(own, [false, true, false]);
+    all.remove(other);
+    assertEquals(all.owns(program), true);
+  }
+});
+
+Deno.test("Family takes an exec to share its directory still", () => {
+  const all = family();
+  const program = all.tracees.get(PROGRAM)!;
+  all.addChild(program, 101, CLONE_VM | CLONE_FILES | CLONE_FS, false);
+  const { tracee } = all.exec(101, 101);
+  assertEquals([all.owns(tracee), all.owns(program)], [false, false]);
+});
+
+Deno.test("Family trusts the child of a vfork with its memory, until its exec is let go", () => {
+  const all = family();
+  const program = all.tracees.get(PROGRAM)!;
+  const child = all.addChild(program, 101, CLONE_VM, true);
+  assertEquals([all.owns(child), all.owns(program)], [true, true]);
+  all.release(child);
+  assertEquals([all.owns(child), all.owns(program)], [false, false]);
+});
+
+Deno.test("Family trusts nobody while a task is there that nobody has told of, nor after", () => {
+  const all = family();
+  const program = all.tracees.get(PROGRAM)!;
+  all.untold.set(101, 0);
+  assertEquals([all.alone, all.owns(program)], [false, false]);
+  all.addOrphan(101, undefined, undefined);
+  assertEquals(all.owns(program), false);
 });
 
 Deno.test("Family gives an exec from a thread the process's id, alone in it", () => {

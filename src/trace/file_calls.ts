@@ -21,6 +21,7 @@ import { leads } from "./sockets.ts";
 import type { CallSpec } from "./spec.ts";
 import type { Tools } from "./tools.ts";
 import type { Tracee } from "./tracee.ts";
+import { isSteady, mayStay, removesLink } from "./unseen.ts";
 
 /** Those that wait for what a call holds. */
 export interface Queue {
@@ -70,14 +71,16 @@ export class FileCalls {
     const pins = !alone &&
       (spec.paths.length > 0 || spec.treatment === "address" ||
         spec.treatment === "message" || spec.treatment === "id");
+    const unseen = pins && mayStay(tracee, spec, family);
     if (pins && tracee.space.pins.state === "mapping") return false;
-    if (pins && !this.#flights.prepare(tracee)) return true;
+    if (pins && !unseen && !this.#flights.prepare(tracee)) return true;
     const ended = this.#flights.ended;
     lock.forget(tracee);
     if (pins && spec.treatment !== "id" && tracee.lock === undefined) {
       const hold: Hold = spec.movesLinks
         ? "exclusive"
-        : spec.treatment === "open" && !keepsNumber(tracee, spec, this.#tools)
+        : spec.treatment === "open" && !unseen &&
+            !keepsNumber(tracee, spec, this.#tools)
         ? "open"
         : "shared";
       if (!this.#locks(tracee, hold)) return this.#anew(tracee, ended);
@@ -121,13 +124,18 @@ export class FileCalls {
     spec: CallSpec,
     alone: boolean,
   ): "in flight" | "done" | "wait" {
-    const { answers, family, freezer, options } = this.#tools;
+    const { answers, family, freezer, lock, options } = this.#tools;
     const { registers } = answers;
+    const unseen = tracee.lock === "shared" && mayStay(tracee, spec, family);
     const looked = lookAt(tracee, spec, alone, this.#tools);
     if (looked === undefined) return "done";
     // A directory that is none yet will be a new one, with no device in it.
     const moves = !alone && looked.moves.some(({ tree }) => tree);
     if (moves && !this.#locks(tracee, "tree")) return "wait";
+    if (tracee.lock === "shared" && removesLink(spec, looked)) {
+      lock.give(tracee);
+      if (!this.#locks(tracee, "exclusive")) return "wait";
+    }
     const shared = looked.descriptorsOf !== 0 && !alone &&
       !freezer.has(tracee) &&
       freezer.needed(tracee, looked.descriptorsOf);
@@ -140,11 +148,13 @@ export class FileCalls {
     const replaced = this.#replace(looked);
     const inMemory = looked.paths.length > 0 || looked.address !== undefined ||
       looked.messages.length > 0;
-    const mayStay = alone && !replaced && !looked.changed;
-    const rests = mayStay && family.started && !looked.pinned &&
+    const unchanged = !replaced && !looked.changed;
+    const stays = unchanged &&
+      (alone || unseen && tracee.lock === "shared" && isSteady(tracee, looked));
+    const rests = stays && family.started && !looked.pinned &&
       !couldLeave(tracee, looked);
     const asIs = !replaced && (!inMemory || options.unsafe === true) ||
-      mayStay && !family.started ||
+      unchanged && alone && !family.started ||
       rests && inPrivateMemory(tracee, registers, spec, looked);
     if (!asIs && rests && makePrivate(tracee, registers, spec, looked)) {
       if (looked.held !== undefined) close(looked.held.fd);
@@ -209,8 +219,11 @@ export class FileCalls {
     const ends = looked.held !== undefined || looked.after !== undefined ||
       hidesReading(options, spec.syscall);
     if (!makes && !ends && !freezer.has(tracee)) {
+      // Beside others it has the lock for as long as its call may take.
+      const unseen = tracee.lock !== undefined;
+      if (unseen) lock.leaveUnseen(tracee, registers.nr);
       resumer.go(tracee);
-      return "done";
+      return unseen ? "in flight" : "done";
     }
     if (!answers.save(tracee)) return "done";
     if (makes) {

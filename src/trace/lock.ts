@@ -3,8 +3,8 @@
  *
  * Between the tracer's look at a path and the kernel's own, another tracee
  * could put a link in its way. So while a checked path call is in flight, a
- * call that can make or move a link (symlink, link, rename) waits, stopped at
- * its entry; and the other way round. Opens need not wait for those: they go
+ * call that can make, move or remove a link (symlink, link, rename, unlink of
+ * one) waits, stopped at its entry; and the other way round. Opens need not wait for those: they go
  * through openat2(2) with `RESOLVE_NO_SYMLINKS`. But a directory that is moved
  * can bring a device to where a file was, so that waits for opens, too.
  *
@@ -13,6 +13,12 @@
  * the lock has them interrupted: they fail before they have done anything, and
  * the kernel makes them again, from the program's own registers, with a new look
  * behind whoever waits.
+ *
+ * Of a tracee that shares nothing nobody needs to see the call end: it holds the
+ * lock until its next stop, or its end, though its call is over long before. Who
+ * wants the lock looks whether it waits in another call by then, and has it
+ * stopped where that is not sure. It holds nothing from then on, so that no more
+ * is looked for than there were calls.
  */
 
 import type { Tracee } from "./tracee.ts";
@@ -23,7 +29,7 @@ export type Hold =
   | "open"
   /** It uses a path. */
   | "shared"
-  /** It makes or moves a link. */
+  /** It makes, moves or removes a link. */
   | "exclusive"
   /** It moves a directory. */
   | "tree";
@@ -31,6 +37,7 @@ export type Hold =
 /** The path lock of one jail. */
 export class PathLock {
   readonly #interrupt: (tracee: Tracee) => void;
+  readonly #isElsewhere: (tracee: Tracee) => boolean;
   /** Holders whose calls are in the kernel, and may wait there. */
   readonly #waiting: Set<Tracee> = new Set();
   #open = 0;
@@ -44,9 +51,15 @@ export class PathLock {
    * Makes one.
    *
    * @param interrupt interrupts the call of a tracee
+   * @param isElsewhere whether a tracee surely has left the call that nobody sees
+   * end
    */
-  constructor(interrupt: (tracee: Tracee) => void) {
+  constructor(
+    interrupt: (tracee: Tracee) => void,
+    isElsewhere: (tracee: Tracee) => boolean,
+  ) {
     this.#interrupt = interrupt;
+    this.#isElsewhere = isElsewhere;
   }
 
   /**
@@ -58,8 +71,9 @@ export class PathLock {
    */
   take(tracee: Tracee, hold: Hold): boolean {
     if (!this.#isFree(tracee, hold)) {
-      if (hold === "exclusive" || hold === "tree") this.#want(tracee, hold);
-      return false;
+      if (hold !== "exclusive" && hold !== "tree") return false;
+      this.#want(tracee, hold);
+      if (!this.#isFree(tracee, hold)) return false;
     }
     this.forget(tracee);
     if (hold === "open") this.#open++;
@@ -75,6 +89,16 @@ export class PathLock {
     else if (tracee.lock !== undefined) this.#waiting.add(tracee);
   }
 
+  /**
+   * The call of a holder goes into the kernel, and nobody sees it end.
+   *
+   * @param nr the number of the call
+   */
+  leaveUnseen(tracee: Tracee, nr: number): void {
+    tracee.unseen = nr;
+    this.mayWait(tracee);
+  }
+
   /** Gives it back, where a tracee has it. */
   give(tracee: Tracee): void {
     if (tracee.lock === undefined) return;
@@ -82,6 +106,7 @@ export class PathLock {
     else if (tracee.lock === "shared") this.#shared--;
     else this.#mover = undefined;
     tracee.lock = undefined;
+    tracee.unseen = -1;
     this.#waiting.delete(tracee);
   }
 
@@ -102,7 +127,8 @@ export class PathLock {
     for (const holder of this.#waiting) {
       if (!this.#isInTheWay(holder)) continue;
       this.#waiting.delete(holder);
-      this.#interrupt(holder);
+      if (holder.unseen >= 0 && this.#isElsewhere(holder)) this.give(holder);
+      else this.#interrupt(holder);
     }
   }
 

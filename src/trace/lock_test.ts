@@ -3,20 +3,32 @@ import { PathLock } from "./lock.ts";
 import type { Tracee } from "./tracee.ts";
 
 function tracee(tid: number): Tracee {
-  return { tid, lock: undefined } as Tracee;
+  return { tid, lock: undefined, unseen: -1 } as Tracee;
 }
 
 /** A lock, three tracees, and whose calls were interrupted. */
 function setUp(): {
   lock: PathLock;
   interrupted: number[];
+  elsewhere: number[];
   a: Tracee;
   b: Tracee;
   c: Tracee;
 } {
   const interrupted: number[] = [];
-  const lock = new PathLock(({ tid }) => interrupted.push(tid));
-  return { lock, interrupted, a: tracee(1), b: tracee(2), c: tracee(3) };
+  const elsewhere: number[] = [];
+  const lock = new PathLock(
+    ({ tid }) => interrupted.push(tid),
+    ({ tid }) => elsewhere.includes(tid),
+  );
+  return {
+    lock,
+    interrupted,
+    elsewhere,
+    a: tracee(1),
+    b: tracee(2),
+    c: tracee(3),
+  };
 }
 
 Deno.test("PathLock lets calls that use paths run together", () => {
@@ -95,4 +107,26 @@ Deno.test("PathLock lets opens run while a link is moved, uninterrupted", () => 
   assertEquals(lock.take(b, "exclusive"), true);
   lock.give(a);
   assertEquals([lock.take(a, "open"), interrupted], [true, []]);
+});
+
+Deno.test("PathLock looks where those are whose calls nobody saw end, once each", () => {
+  const { lock, interrupted, elsewhere, a, b, c } = setUp();
+  lock.take(a, "shared");
+  lock.leaveUnseen(a, 257);
+  lock.take(b, "shared");
+  lock.leaveUnseen(b, 257);
+  elsewhere.push(1);
+  assertEquals([lock.take(c, "exclusive"), interrupted], [false, [2]]);
+  assertEquals([a.lock, a.unseen, b.lock], [undefined, -1, "shared"]);
+  assertEquals([lock.take(c, "exclusive"), interrupted], [false, [2]]);
+  lock.give(b);
+  assertEquals([lock.take(c, "exclusive"), b.unseen], [true, -1]);
+});
+
+Deno.test("PathLock is free at once where all have left their calls", () => {
+  const { lock, interrupted, elsewhere, a, b } = setUp();
+  lock.take(a, "shared");
+  lock.leaveUnseen(a, 257);
+  elsewhere.push(1);
+  assertEquals([lock.take(b, "exclusive"), interrupted], [true, []]);
 });

@@ -53,6 +53,8 @@ export interface Place {
    * {@linkcode formerPath} says where it was.
    */
   readonly was?: FileKind;
+  /** Whether a link of the kernel's own leads there, which others may turn. */
+  readonly magic?: boolean;
 }
 
 const pathBuffer = new Uint8Array(2 * PATH_MAX + 64);

@@ -84,8 +84,11 @@ export function resolve(
     if (base.via !== "") return inObject(base, path);
     full = base.path === "/" ? `/${path}` : `${base.path}/${path}`;
   }
-  return quick(owner.view, full, follow) ??
-    walk(owner, full, follow, isOwn);
+  const found = quick(owner.view, full, follow);
+  if (found !== undefined) return found;
+  const way = { magic: false };
+  const walked = walk(owner, full, follow, isOwn, way);
+  return way.magic ? { ...walked, magic: true } : walked;
 }
 
 /**
@@ -140,12 +143,13 @@ function isProcfs(view: View): boolean {
   return failed >= 0 && get(STATFS, statfs, "f_type") === PROC_SUPER_MAGIC;
 }
 
-/** Walks a path by hand, one name at a time. */
+/** Walks a path by hand, one name at a time; tells of magic links on the way. */
 function walk(
   owner: Owner,
   full: string,
   follow: boolean,
   isOwn: (pid: number) => boolean,
+  way: { magic: boolean },
 ): Place {
   let slash = full.endsWith("/");
   let todo = full.split("/").reverse();
@@ -201,6 +205,7 @@ function walk(
     }
     if (++links > MAX_LINKS) return place(next, "link", slash, ELOOP);
     if (proc && processOf(next) !== 0) {
+      way.magic = true;
       // Whose it is must be known before the tracer follows it.
       if (!isOwn(processOf(next)) || !MAGIC_REGEXP.test(next)) {
         return place(join(next, todo), "missing", slash);

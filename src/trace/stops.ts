@@ -68,8 +68,11 @@ export class Stops {
     }
     tracee.stopped = true;
     tracee.halted = false;
+    // Until a new image has been looked at, what led to it stays what it is.
+    const unseen = tracee.unseen >= 0;
+    if (kind !== "exec") calls.settle(tracee);
     if (tracee.interrupted && this.#endsWait(kind, tracee)) {
-      calls.resumeWait(tracee);
+      calls.resumeWait(tracee, unseen);
     }
     if (kind !== "seccomp" && kind !== "syscall") tracee.interrupted = false;
     // The program's own filter sends calls to a tracer before they are made.

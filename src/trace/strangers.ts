@@ -21,8 +21,6 @@ export class Strangers {
   readonly #accounts: Accounts | undefined;
   readonly #affinity: Affinity;
   readonly #handle: (tracee: Tracee, status: number) => void;
-  /** Their stops. */
-  readonly #early: Map<number, number> = new Map();
   /** Who may still tell of the orphans that are looked for. */
   readonly #asked = new Set<Tracee>();
   #orphans: number[] = [];
@@ -55,7 +53,7 @@ export class Strangers {
   /** How many there are. */
   count(): number {
     let count = 0;
-    for (const tid of this.#early.keys()) {
+    for (const tid of this.#family.untold.keys()) {
       if (!this.#family.tracees.has(tid)) count++;
     }
     return count;
@@ -65,7 +63,7 @@ export class Strangers {
   stop(tid: number, status: number): void {
     const kind = stopKind(status);
     if (kind === "exited" || kind === "killed") {
-      this.#early.delete(tid);
+      this.#family.untold.delete(tid);
       return;
     }
     if (kind === "leaving") {
@@ -73,15 +71,15 @@ export class Strangers {
       return;
     }
     if (this.#killing) kill(tid, SIGKILL);
-    else this.#early.set(tid, status);
+    else this.#family.untold.set(tid, status);
   }
 
   /** Handles stops that came before their tracees were told of. */
   meet(): void {
-    for (const [tid, status] of this.#early) {
+    for (const [tid, status] of this.#family.untold) {
       const tracee = this.#family.tracees.get(tid);
       if (tracee === undefined) continue;
-      this.#early.delete(tid);
+      this.#family.untold.delete(tid);
       this.#handle(tracee, status);
     }
   }
@@ -89,7 +87,7 @@ export class Strangers {
   /** The jail ends, and they with it. */
   kill(): void {
     this.#killing = true;
-    for (const tid of this.#early.keys()) kill(tid, SIGKILL);
+    for (const tid of this.#family.untold.keys()) kill(tid, SIGKILL);
   }
 
   /**
@@ -98,13 +96,13 @@ export class Strangers {
    * nobody has told of by then is an orphan.
    */
   adoptOrphans(): void {
-    if (this.#early.size === 0 || this.#killing) return;
+    if (this.#family.untold.size === 0 || this.#killing) return;
     if (this.#asked.size > 0) {
       this.#askAgain = true;
       return;
     }
     this.#askAgain = false;
-    this.#orphans = [...this.#early.keys()];
+    this.#orphans = [...this.#family.untold.keys()];
     for (const tracee of this.#family.tracees.values()) {
       // What leaves tells no more. Nor does the parent of a vfork while its
       // child is in a stop.
@@ -131,7 +129,7 @@ export class Strangers {
    */
   #adopt(): void {
     for (const tid of this.#orphans.splice(0)) {
-      const status = this.#early.get(tid);
+      const status = this.#family.untold.get(tid);
       if (status === undefined) continue;
       const others = [...this.#family.tracees.values()];
       const kin = sharing(others, tid, shareMemory);
@@ -140,7 +138,7 @@ export class Strangers {
         kill(tid, SIGKILL);
         continue;
       }
-      this.#early.delete(tid);
+      this.#family.untold.delete(tid);
       const orphan = this.#family.addOrphan(tid, kin, user);
       this.#accounts?.added(true);
       if (kin === undefined) this.#accounts?.copied(orphan, true);

@@ -13,6 +13,7 @@ import { Rewriter } from "./rewrite.ts";
 import { BoundSockets } from "./sockets.ts";
 import { Specs } from "./spec.ts";
 import { interruptCall } from "./tracee.ts";
+import { hasLeft } from "./unseen.ts";
 
 /** What those who handle calls work with, in one run. */
 export interface Tools {
@@ -69,7 +70,7 @@ export function makeTools(
     specs: new Specs(arch.name),
     answers: new Answers(options, arch, family, resumer),
     rewriter: new Rewriter(arch),
-    lock: new PathLock(interruptCall),
+    lock: new PathLock(interruptCall, hasLeft),
     bound: new BoundSockets(),
     output: limited &&
       new Output(options.launch.stdio.slice(1), limited.most),

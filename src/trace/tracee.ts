@@ -51,6 +51,12 @@ export interface Files {
   tracees: number;
 }
 
+/** A working directory, a root and a umask, shared by threads and by CLONE_FS. */
+export interface Directories {
+  /** How many tracees use them. */
+  tracees: number;
+}
+
 /**
  * What has to be done about a socket when a call returns: one that was `made`
  * gets a filter, one that was `bound` is remembered.
@@ -101,6 +107,8 @@ export interface Tracee {
   space: Space;
   /** Its descriptors. */
   files: Files;
+  /** Where it is. An exec keeps it shared. */
+  readonly directories: Directories;
   /** Whether it is in a stop that the tracer has not ended. */
   stopped: boolean;
   /** Whether a job-control signal stopped it, and nobody has continued it. */
@@ -115,6 +123,11 @@ export interface Tracee {
   exec: PendingExec | undefined;
   /** How it holds the path lock. */
   lock: Hold | undefined;
+  /**
+   * The number of the call that it holds the path lock for, where nobody sees
+   * that call end: it is over by the tracee's next stop; else -1.
+   */
+  unseen: number;
   /** Wait statuses that came while it was held, oldest first. */
   readonly held: number[];
   /** Whether its stops are held back because another call needs it still. */
