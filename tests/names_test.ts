@@ -152,7 +152,7 @@ for (const engine of ENGINES) {
       const ended = await jailed(flags, [program, "2"], engine);
       assertEquals(ended.stderr, "");
       const counts = /^attempts ([0-9]+) wins 0\n$/.exec(ended.stdout);
-      assert(Number(counts?.[1]) > 100, ended.stdout);
+      assert(Number(counts?.[1]) > 10, ended.stdout);
       assertEquals(ended.reached, []);
       const sent = new Set(ended.questions.map(({ bytes }) => bytes.slice(4)));
       assertEquals([...sent], [PLAIN]);
