@@ -21,6 +21,16 @@ export type LimitName =
   /** Bytes written to the program's output and error output. */
   | "output";
 
+/** The rule by which the policy ended the jail. */
+export interface EndingRule {
+  /** A policy's file or name, a flag, or `jail` for what always holds. */
+  readonly source: string;
+  /** The keys and indices that lead to it in that file. */
+  readonly keys: readonly (string | number)[];
+  /** The rule as it is written there. */
+  readonly text: string;
+}
+
 /** How the program ended. */
 export type Outcome =
   /** It exited. */
@@ -28,7 +38,25 @@ export type Outcome =
   /** A signal ended it. */
   | { readonly kind: "signaled"; readonly signal: number }
   /** The policy ended the jail: SIGSYS. */
-  | { readonly kind: "killed-by-policy" }
+  | {
+    readonly kind: "killed-by-policy";
+    /** The call as a person reads it: `openat("/etc/shadow", O_RDONLY)`. */
+    readonly call: string;
+    /** The rule that refused it. */
+    readonly rule: EndingRule;
+    /** Where that stands, if it stands in a policy file; lines count from 1. */
+    readonly position?:
+      | {
+        readonly file: string;
+        readonly line: number;
+        readonly column: number;
+      }
+      | undefined;
+    /** The program that made it, as a byte string. */
+    readonly program: string;
+    /** Its process. */
+    readonly pid: number;
+  }
   /** It used more than a limit, and jail ended it. */
   | {
     readonly kind: "limited";

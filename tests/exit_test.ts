@@ -40,6 +40,20 @@ const ROWS: readonly ExitCase[] = [
     args: ["--on-deny=kill", "--", "cat", "/etc/shadow"],
     code: 159,
     signal: "SIGSYS",
+    stderr: `\
+jail: ended by the policy: openat("/etc/shadow", O_RDONLY)
+  base:46  deny: /etc/shadow
+`,
+  },
+  {
+    what: "SIGSYS where the policy ended it, and --report tells of it once",
+    args: ["--on-deny=kill", "--report", "--", "cat", "/etc/shadow"],
+    code: 159,
+    signal: "SIGSYS",
+    stderr: `\
+jail: denied openat("/etc/shadow", O_RDONLY) with SIGSYS for the whole jail
+  base:46  deny: /etc/shadow
+`,
   },
   {
     what: "124 at the time limit",

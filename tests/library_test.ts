@@ -481,7 +481,12 @@ Deno.test("onDeny: kill ends the jail at the first refusal", async () => {
     onDeny: "kill",
   }).output();
   assertEquals([success, code, signal], [false, 159, "SIGSYS"]);
-  assertEquals(outcome, { kind: "killed-by-policy" });
+  assertEquals(outcome.kind, "killed-by-policy");
+  if (outcome.kind !== "killed-by-policy") return;
+  const { call, program, rule } = outcome;
+  assertEquals(call, 'openat("/etc/shadow", O_RDONLY)');
+  assertStringIncludes(program, "/");
+  assertEquals([rule.source, rule.text], ["base", "/etc/shadow"]);
 });
 
 for (const engine of ["seccomp", "ptrace"] as const) {

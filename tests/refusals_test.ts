@@ -115,6 +115,22 @@ for (const engine of ENGINES) {
     });
   }
 
+  Deno.test(`jail (${engine}) --audit says which rule ended the jail`, async () => {
+    await using directory = await scratch();
+    const policy = "extends: allow-all\ncalls: {kill: [getpgid]}\n";
+    const file = await directory.file("p.yaml", policy);
+    const log = `${directory.path}/log`;
+    const flags = ["-p", file, `--audit=${log}`];
+    const ended = await jail(flags, call("getpgid", "0"), { engine });
+    assertEquals(
+      ended.stderr,
+      `jail: ended by the policy: getpgid(0)\n  ${file}:2  kill: getpgid\n`,
+    );
+    const lines = (await Deno.readTextFile(log)).trimEnd().split("\n");
+    const { end, text, rule } = JSON.parse(lines.at(-1) ?? "");
+    assertEquals([end, text, rule.line], ["policy", "getpgid(0)", 2]);
+  });
+
   Deno.test(`jail (${engine}) gives what default says where no rule allows`, async () => {
     const { stdout } = await jail(
       "extends: default\ndefault: EOVERFLOW\n",

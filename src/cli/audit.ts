@@ -1,6 +1,6 @@
 /**
  * The audit log: one JSON object a line, one line for each decision, and one
- * for the end where that was a limit.
+ * for the end where that was a limit or the policy.
  *
  * Each record is written by one `write()` on a file opened to append, before
  * the call that it is about goes on. So a record is never mixed with that of
@@ -23,10 +23,14 @@ import {
 import { type Position, SystemCallError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Use } from "../policy/call.ts";
+import type { RuleRef } from "../policy/decision.ts";
 import { endpointText } from "../policy/endpoint.ts";
 import { close, open } from "../sys/files.ts";
 import { Output } from "../sys/output.ts";
 import type { Observation } from "../trace/options.ts";
+
+/** The end by the policy. */
+type Killed = Extract<Outcome, { readonly kind: "killed-by-policy" }>;
 
 /** The end by a limit. */
 type Limited = Extract<Outcome, { readonly kind: "limited" }>;
@@ -83,13 +87,18 @@ export class AuditLog {
   }
 
   /**
-   * Writes that a limit ended the jail.
+   * Writes how the jail ended, where that was by a limit or the policy.
    *
    * @param outcome how it ended
    * @throws {SystemCallError} when it cannot be written and is not optional
    */
-  limited(outcome: Limited): void {
-    this.#append(limitLine(outcome, Date.now()));
+  ended(outcome: Outcome): void {
+    if (outcome.kind === "limited") {
+      this.#append(limitLine(outcome, Date.now()));
+    }
+    if (outcome.kind === "killed-by-policy") {
+      this.#append(killLine(outcome, Date.now()));
+    }
   }
 
   #append(record: string): void {
@@ -174,16 +183,22 @@ export function auditLine(
       ...(decision.end === undefined ? {} : { end: decision.end }),
       ...(decision.quiet === undefined ? {} : { quiet: true }),
     }),
-    rule: {
-      source: decision.rule.source,
-      ...(position === undefined
-        ? {}
-        : { line: position.line, column: position.column }),
-      keys: decision.rule.keys,
-      text: decision.rule.text,
-    },
+    rule: ruleRecord(decision.rule, position),
   };
   return toLine(record);
+}
+
+function ruleRecord(
+  { source, keys, text }: RuleRef,
+  position: Position | undefined,
+): Record<string, unknown> {
+  return {
+    source,
+    ...(position === undefined
+      ? {}
+      : { line: position.line, column: position.column }),
+    ...{ keys, text },
+  };
 }
 
 /**
@@ -204,6 +219,24 @@ export function limitLine(outcome: Limited, time: number): string {
     most,
     used: Math.round(used),
     rule: { source },
+  });
+}
+
+/**
+ * The record of an end by the policy, as JSON without a newline.
+ *
+ * @param outcome how the jail ended
+ * @param time when, in milliseconds since the epoch
+ */
+export function killLine(outcome: Killed, time: number): string {
+  const { call, rule, position, program, pid } = outcome;
+  return toLine({
+    time: new Date(time).toISOString(),
+    pid,
+    ...named("program", program),
+    end: "policy",
+    text: call,
+    rule: ruleRecord(rule, position),
   });
 }
 

@@ -3,7 +3,7 @@ import { fromText } from "../abi/bytes.ts";
 import { SystemCallError } from "../errors.ts";
 import { libc } from "../sys/libc.ts";
 import type { Observation } from "../trace/options.ts";
-import { auditLine, AuditLog, limitLine } from "./audit.ts";
+import { auditLine, AuditLog, killLine, limitLine } from "./audit.ts";
 
 // Opened here, since one that is opened in a test must be closed in it.
 libc();
@@ -45,6 +45,26 @@ Deno.test("auditLine() has every fact of a decision", () => {
       keys: ["read", "deny", 0],
       text: "/etc",
     },
+  });
+});
+
+Deno.test("killLine() has every fact of an end by the policy", () => {
+  const rule = { source: "p.yaml", keys: ["read", "deny", 0], text: "/a" };
+  const line = killLine({
+    kind: "killed-by-policy",
+    call: 'open("/a")',
+    rule,
+    position: { file: "p.yaml", line: 3, column: 5 },
+    program: "/bin/cat",
+    pid: 7,
+  }, Date.UTC(2026, 0, 2));
+  assertEquals(JSON.parse(line), {
+    time: "2026-01-02T00:00:00.000Z",
+    pid: 7,
+    program: "/bin/cat",
+    end: "policy",
+    text: 'open("/a")',
+    rule: { ...rule, line: 3, column: 5 },
   });
 });
 

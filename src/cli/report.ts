@@ -133,6 +133,22 @@ export function limitText(
     `${amountText(limit, used)} used${whose}`;
 }
 
+/**
+ * Words the end of a jail by its policy.
+ *
+ * @param outcome how it ended
+ * @param paint the colours
+ * @returns two lines, with no newline at the end
+ */
+export function killText(
+  outcome: Extract<Outcome, { readonly kind: "killed-by-policy" }>,
+  paint: Paint,
+): string {
+  const { call, rule, position } = outcome;
+  return `${paint.name("jail:")} ended by the policy: ${safe(call)}\n` +
+    `  ${ruleText(rule, position, paint)}`;
+}
+
 /** The exit code that an error gives the command. */
 export function errorCode(error: unknown): number {
   return error instanceof LaunchError ? error.exitCode : EXIT_JAIL_FAILED;

@@ -10,7 +10,13 @@ import type { Decision, Refusal, RuleRef } from "../policy/decision.ts";
 import type { Observation } from "../trace/options.ts";
 import { Denials } from "./denials.ts";
 import { COLORED, PLAIN } from "./paint.ts";
-import { denialText, errorCode, errorText, ruleText } from "./report.ts";
+import {
+  denialText,
+  errorCode,
+  errorText,
+  killText,
+  ruleText,
+} from "./report.ts";
 
 const RULE: RuleRef = {
   source: "build.yaml",
@@ -233,6 +239,20 @@ for (const { what, error, want, code } of ERRORS) {
     assertEquals(errorCode(error), code ?? 125);
   });
 }
+
+Deno.test("killText() shows the call that ended the jail, and its rule", () => {
+  const outcome = {
+    kind: "killed-by-policy" as const,
+    call: 'open("\u202ea")',
+    rule: RULE,
+    ...{ position: AT, program: "/bin/cat", pid: 7 },
+  };
+  assertEquals(
+    killText(outcome, PLAIN),
+    'jail: ended by the policy: open("\\u{202e}a")\n' +
+      "  build.yaml:14  deny: /etc/shadow",
+  );
+});
 
 Deno.test("Denials shows a refusal once and counts it", () => {
   const denials = new Denials(PLAIN);

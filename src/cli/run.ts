@@ -8,7 +8,7 @@ import { run, type RunRequest } from "../jail/run.ts";
 import { AuditLog } from "./audit.ts";
 import { stderrPaint, tell, tellRest } from "./console.ts";
 import { Denials } from "./denials.ts";
-import { safe } from "./report.ts";
+import { killText, safe } from "./report.ts";
 import { statsLine, statsText } from "./stats.ts";
 
 /**
@@ -31,18 +31,26 @@ export async function runProgram(request: RunRequest): Promise<Outcome> {
     ? await (await import("./person.ts"))
       .askingPerson(request.policies, [1, 2, ...request.keepFds])
     : undefined;
+  let shown = false;
   try {
     const outcome = await run(request, (event, locate) => {
       const position = locate(event.decision.rule);
       log?.record(event, position);
       const text = denials?.add(event, position);
-      if (text !== undefined) tell(text);
+      if (text === undefined) return;
+      tell(text);
+      shown ||= event.decision.kind === "refuse" &&
+        event.decision.refusal.kind === "kill";
     }, (usage) => {
       tell(
         request.stats === "json" ? statsLine(usage) : statsText(usage, paint),
       );
     }, ask);
-    if (outcome.kind === "limited") log?.limited(outcome);
+    log?.ended(outcome);
+    // What --report has shown by now is not said again.
+    if (outcome.kind === "killed-by-policy" && !shown) {
+      tell(killText(outcome, paint));
+    }
     return outcome;
   } finally {
     log?.close();

@@ -1,6 +1,7 @@
 /** Where the rules of a policy stand in its files. */
 
 import type { Position } from "../errors.ts";
+import type { Outcome } from "../outcome.ts";
 import type { RuleRef } from "../policy/decision.ts";
 import type { Policy } from "../policy/policy.ts";
 
@@ -30,4 +31,18 @@ export async function locator(policy: Policy): Promise<Locate> {
     if (!known.has(rule)) known.set(rule, find(rule));
     return known.get(rule);
   };
+}
+
+/**
+ * Adds where the rule stands by which a policy ended its jail.
+ *
+ * @param outcome how the jail ended
+ * @param find finds the place of a rule
+ */
+export async function placed(
+  outcome: Outcome,
+  find: () => Locate | Promise<Locate>,
+): Promise<Outcome> {
+  if (outcome.kind !== "killed-by-policy") return outcome;
+  return { ...outcome, position: (await find())(outcome.rule) };
 }

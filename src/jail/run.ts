@@ -40,7 +40,7 @@ import type { Ask } from "./ask.ts";
 import { currentDirectory } from "./directory.ts";
 import { runJob } from "./job.ts";
 import { type Loaded, loadSpec } from "./load.ts";
-import { type Locate, locator } from "./locate.ts";
+import { type Locate, locator, placed } from "./locate.ts";
 import { withNames } from "./names.ts";
 import type { Program } from "./program.ts";
 import { type TemporaryDirectory, withTemporary } from "./temporary.ts";
@@ -182,7 +182,7 @@ async function runLoaded(
   const policy = protect(loaded.policy, log);
   const observed = request.report || request.audit !== undefined;
   const locate = observed ? await locator(policy) : undefined;
-  return await withNames(policy, root.view, (names) =>
+  const outcome = await withNames(policy, root.view, (names) =>
     runJob({
       program,
       policy,
@@ -208,6 +208,7 @@ async function runLoaded(
       },
       stopped: stopSelf,
     }));
+  return await placed(outcome, () => locate ?? locator(policy));
 }
 
 /** Finds the audit log, by its path and by what it is. */

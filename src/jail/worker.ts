@@ -10,7 +10,7 @@ import { NOTHING_USED } from "../trace/accounts.ts";
 import { DenialLog } from "./denial.ts";
 import { runJob } from "./job.ts";
 import { loadSpec } from "./load.ts";
-import { type Locate, locator } from "./locate.ts";
+import { type Locate, locator, placed } from "./locate.ts";
 import { withNames } from "./names.ts";
 import { type TemporaryDirectory, withTemporary } from "./temporary.ts";
 import { toPlain, type WorkerMessage, type WorkerRequest } from "./messages.ts";
@@ -50,10 +50,11 @@ async function runIn(
 ): Promise<WorkerMessage> {
   const loaded = await loadSpec(policy, program, here, temporary);
   try {
-    const log = new DenialLog(await positions(loaded.policy));
+    const locate = await positions(loaded.policy);
+    const log = new DenialLog(locate);
     let usage = NOTHING_USED;
     const { view } = loaded.root;
-    const outcome = await withNames(loaded.policy, view, (names) =>
+    const ended = await withNames(loaded.policy, view, (names) =>
       runJob(
         { ...loaded, engine, onDeny, waitAll: false, temporary, names },
         {
@@ -72,6 +73,7 @@ async function runIn(
           },
         },
       ));
+    const outcome = await placed(ended, () => locate);
     return { kind: "ended", outcome, denied: log.count, usage };
   } finally {
     loaded.root.close();

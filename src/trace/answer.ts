@@ -10,7 +10,7 @@ import {
 import { SIGKILL, SIGNAL } from "../abi/signal.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
 import { SystemCallError } from "../errors.ts";
-import type { LimitName } from "../outcome.ts";
+import type { LimitName, Outcome } from "../outcome.ts";
 import type { Call } from "../policy/call.ts";
 import type { Decision, Refusal, RuleRef } from "../policy/decision.ts";
 import { readCallInfo, readRegisters, writeRegisters } from "../sys/ptrace.ts";
@@ -37,7 +37,7 @@ export interface Resumer {
   /** Ends the whole jail because a tracee uses more than a limit. */
   exceeds(tracee: Tracee, limit: LimitName, used: number): void;
   /** Ends the whole jail because the policy says so. */
-  kill(): void;
+  kill(outcome: Outcome): void;
   /** Stops all tracees that could run. */
   quiet(): void;
   /** How many milliseconds are left of the time that is limited. */
@@ -110,7 +110,7 @@ export class Answers {
     if (decision === "again") return decision;
     this.#observe(tracee, spec, looked, decision);
     if (decision.kind === "allow") return true;
-    this.#apply(tracee, decision.refusal);
+    this.#apply(tracee, spec, decision.refusal, decision.rule);
     return false;
   }
 
@@ -123,7 +123,7 @@ export class Answers {
   ): void {
     const decision: Decision = { kind: "refuse", refusal, rule, use: -1 };
     this.#observe(tracee, spec, nothing(), decision);
-    this.#apply(tracee, refusal);
+    this.#apply(tracee, spec, refusal, rule);
   }
 
   /**
@@ -143,8 +143,12 @@ export class Answers {
       program: process?.program ?? "",
     });
     if (decision.kind === "allow") return;
-    const { refusal } = decision;
-    if (refusal.kind === "kill") this.#resumer.kill();
+    const { refusal, rule } = decision;
+    if (refusal.kind === "kill") {
+      const program = process?.program ?? "";
+      const kind = "killed-by-policy";
+      this.#resumer.kill({ kind, call: text, rule, program, pid });
+    }
     if (refusal.kind === "signal" && process?.counted === false) {
       kill(pid, SIGNAL[refusal.signal]);
     }
@@ -206,7 +210,12 @@ export class Answers {
     return alive(result, "write registers");
   }
 
-  #apply(tracee: Tracee, refusal: Refusal): void {
+  #apply(
+    tracee: Tracee,
+    spec: CallSpec,
+    refusal: Refusal,
+    rule: RuleRef,
+  ): void {
     switch (refusal.kind) {
       case "errno":
         return this.answer(tracee, -ERRNO[refusal.errno]);
@@ -216,7 +225,13 @@ export class Answers {
         kill(tracee.process.pid, SIGNAL[refusal.signal]);
         return this.answer(tracee, -EPERM);
       case "kill":
-        return this.#resumer.kill();
+        return this.#resumer.kill({
+          kind: "killed-by-policy",
+          call: callText(tracee.tid, this.registers, spec),
+          rule,
+          program: tracee.process.program,
+          pid: tracee.process.pid,
+        });
     }
   }
 

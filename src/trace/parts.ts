@@ -103,7 +103,7 @@ export function makeParts(
     toExit: (tracee) => resume.toCall(tracee),
     makesRoom: (tracee) => room?.take(tracee, strangers.count()) ?? true,
     exceeds: (tracee, limit, used) => ending.exceed(tracee, limit, used),
-    kill: () => ending.endWith({ kind: "killed-by-policy" }),
+    kill: (outcome) => ending.endWith(outcome),
     aims: (tracee) => waits.aims(tracee),
     quiet: () => quiet(family, waits),
     left: () => ending.watch?.left ?? Infinity,
