@@ -23,13 +23,16 @@ import { LACKING } from "../tests/needs.ts";
 /** The Debian package that has each command or file which tests need. */
 const PACKAGES: Readonly<Record<string, string>> = {
   "curl": "curl",
+  "dig": "bind9-dnsutils",
   "gcc": "gcc",
   "gs": "ghostscript",
   "git": "git",
+  "host": "bind9-host",
   "make": "make",
   "nasm": "nasm",
   "nc": "netcat-openbsd",
   "node": "nodejs",
+  "nslookup": "bind9-dnsutils",
   "python3": "python3",
   "script": "bsdutils",
   "setpriv": "util-linux",

@@ -273,6 +273,23 @@ Deno.test({
 
 Deno.test({
   ...needsLab(
+    ["dig", "host", "nslookup"],
+    "dig, host and nslookup find the names of the policy alone",
+  ),
+  async fn(): Promise<void> {
+    const flags = ["-p", "default", "--allow-net=www.example.org:8080"];
+    for (const tool of ["dig", "host", "nslookup"]) {
+      const found = await jailed(flags, [tool, "www.example.org"]);
+      assertStringIncludes(found.stdout, "127.1.0.1", found.stderr);
+      const missing = await jailed(flags, [tool, "www.other.net"]);
+      assertStringIncludes(missing.stdout, "NXDOMAIN", missing.stderr);
+      assertEquals(missing.questions, []);
+    }
+  },
+});
+
+Deno.test({
+  ...needsLab(
     ["getent"],
     "--report says which name was refused, and which rule says so",
   ),

@@ -114,6 +114,8 @@ const EXPECTED: Readonly<Record<string, string>> = {
       "abstract",
       "TCP_NODELAY",
       "SO_REUSEADDR",
+      "SO_REUSEADDR of datagrams",
+      "SO_REUSEADDR of datagrams of IPv6",
       "an address of its own",
       "descriptors in a message",
     ].map((what) => [what, "ok"]),
@@ -130,8 +132,6 @@ const EXPECTED: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
     [
       "raw",
-      "SO_REUSEADDR of datagrams",
-      "SO_REUSEADDR of datagrams of IPv6",
       "SO_BINDTODEVICE",
       "SO_BINDTOIFINDEX",
       "SO_ATTACH_FILTER",
@@ -152,6 +152,12 @@ const EXPECTED: Readonly<Record<string, string>> = {
       "an interface of its own",
       "a control message that is cut",
     ].map((what) => [what, "EPERM"]),
+  ),
+  ...Object.fromEntries(
+    [
+      "a port for datagrams that is shared",
+      "a port for datagrams that is shared, of IPv6",
+    ].map((what) => [what, "EADDRINUSE"]),
   ),
 };
 

@@ -70,7 +70,7 @@ export type Look =
     readonly fd: ArgIndex;
     readonly size: ArgIndex | -1 | "refuse";
   }
-  /** A descriptor: a socket for datagrams may not share its port. */
+  /** A descriptor: a socket for datagrams only seems to share its port. */
   | { readonly kind: "shares-port"; readonly arg: ArgIndex }
   /** Nothing: there must be room for the process or thread that it makes. */
   | { readonly kind: "room" }

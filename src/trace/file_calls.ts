@@ -193,6 +193,10 @@ export class FileCalls {
       answers.answer(tracee, -looked.errno);
       return "done";
     }
+    if (looked.seems) {
+      answers.answer(tracee, 0);
+      return "done";
+    }
     const silent = !looked.net.some(isPortless) ||
       silenceSocket(tracee, leads(tracee, family), registers.int(0));
     if (!silent) {

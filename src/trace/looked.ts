@@ -50,6 +50,8 @@ export interface Looked {
   setsId: boolean;
   /** Why jail refuses it whatever the policy says. */
   never: string | undefined;
+  /** Whether it only seems to be made: it returns 0, and has no effect. */
+  seems: boolean;
   /** Whether it makes a file, and must fail where there is one by then. */
   makes: boolean;
   /** Whether the kernel is given the real path though one tracee alone runs. */
@@ -85,6 +87,7 @@ export function nothing(): Looked {
     after: undefined,
     setsId: false,
     never: undefined,
+    seems: false,
     makes: false,
     pinned: false,
     held: undefined,
