@@ -273,6 +273,22 @@ Deno.test({
 
 Deno.test({
   ...needsLab(
+    ["getent"],
+    "a program that looks for names is not refused to ask nscd, and goes on",
+  ),
+  async fn(): Promise<void> {
+    const argv = ["getent", "hosts", "www.example.org"];
+    for (const net of ["--allow-net=www.example.org:8080", "--allow-net"]) {
+      const flags = ["-p", "default", "--on-deny=kill", "--report", net];
+      const found = await jailed(flags, argv);
+      assertEquals(found.stderr, "");
+      assertEquals(found.stdout.split(/\s+/)[0], "127.1.0.1");
+    }
+  },
+});
+
+Deno.test({
+  ...needsLab(
     ["dig", "host", "nslookup"],
     "dig, host and nslookup find the names of the policy alone",
   ),

@@ -49,6 +49,7 @@ const ALLOW_SLOTS = (1 << slotOf(READ, ALLOW)) | (1 << slotOf(WRITE, ALLOW)) |
 /** Per access: its own rules, and those of reading, since what is hidden is hidden. */
 const SLOTS = [READ_SLOTS, READ_SLOTS | 0b111_000, READ_SLOTS | 0b111_000_000];
 
+const ENOENT: Refusal = { kind: "errno", errno: "ENOENT" };
 const EACCES: Refusal = { kind: "errno", errno: "EACCES" };
 const EPERM: Refusal = { kind: "errno", errno: "EPERM" };
 const EXDEV: Refusal = { kind: "errno", errno: "EXDEV" };
@@ -118,7 +119,11 @@ class CompiledPolicy implements Engine {
     let allowed: Decision | undefined;
     for (let i = 0; i < uses.length; i++) {
       const decision = this.#use(uses[i] as Use, i);
-      if (decision.kind === "refuse") return decision;
+      if (decision.kind === "refuse") {
+        return fixed.asksForNames(call) && decision.uncovered === true
+          ? { ...refuse(decision.rule, ENOENT, i), quiet: true }
+          : decision;
+      }
       allowed ??= decision;
     }
     if (call.setsId === true && !this.#everything) {
@@ -275,7 +280,11 @@ function allow(rule: RuleRef): Decision {
   return { kind: "allow", rule };
 }
 
-function refuse(rule: RuleRef, refusal: Refusal, use: number): Decision {
+function refuse(
+  rule: RuleRef,
+  refusal: Refusal,
+  use: number,
+): Extract<Decision, { readonly kind: "refuse" }> {
   return { kind: "refuse", refusal, rule, use };
 }
 

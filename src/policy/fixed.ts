@@ -131,6 +131,14 @@ export function findsNames(path: string): boolean {
   return FINDS_NAMES_REGEXP.test(path);
 }
 
+/**
+ * Whether a call asks such a socket for a name. Where no rule allows it, it looks
+ * as if nobody ran there, so that names are found by DNS.
+ */
+export function asksForNames({ name, uses }: Call): boolean {
+  return name === "connect" && uses.every(({ path }) => findsNames(path));
+}
+
 /** Whether a pipe or the like may be used without asking a rule. */
 export function isHeld(use: Use): boolean {
   return use.kind === "object" && use.access !== "run" &&

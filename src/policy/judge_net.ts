@@ -151,7 +151,7 @@ export class NetJudge {
       found?.named !== true
     ) {
       return {
-        ...{ kind: "refuse", refusal: ENOENT, use: -1 },
+        ...{ kind: "refuse", refusal: ENOENT, use: -1, quiet: true },
         rule: fixed.FINDS_NAMES,
       };
     }

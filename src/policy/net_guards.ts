@@ -129,6 +129,16 @@ function sockets(net: NetRules): Guard[] {
       ),
     );
   }
+  // Whoever looks for a name asks nscd first.
+  if (hasNames(net) && net.sockets === undefined) {
+    guards.push(
+      allow(
+        "it reaches nothing by itself",
+        is(0, sock.AF_UNIX),
+        masked(1, sock.SOCK_TYPE_MASK, sock.SOCK_STREAM),
+      ),
+    );
+  }
   if (families.has("netlink")) {
     guards.push(
       allow(

@@ -157,6 +157,37 @@ Deno.test("decide() hides what finds names by itself, unless a rule names it", a
   assertEquals(ask(plain, socket("/run/nscd/socket")), "allow");
 });
 
+Deno.test("decide() is quiet about what finds names by itself", async () => {
+  const path = "/run/nscd/socket";
+  const said = async (
+    text: string,
+    name: "connect" | "unlink",
+  ): Promise<unknown> => {
+    const decision = (await engineOf(text)).decide({
+      name,
+      uses: [{ access: "write", path, kind: "missing" }],
+      ...name === "connect"
+        ? {
+          net: [{
+            access: "connect",
+            endpoint: { family: "unix", path, kind: "missing" },
+          }],
+        }
+        : {},
+    });
+    if (decision.kind === "allow") return "allow";
+    const { quiet, refusal, uncovered } = decision;
+    return [refusal.kind === "errno" && refusal.errno, quiet, uncovered];
+  };
+  const absent = ["ENOENT", true, undefined];
+  assertEquals(await said("default: kill\nnet: true", "connect"), absent);
+  assertEquals(await said(`net: {connect: ["a.org"]}`, "connect"), absent);
+  const closed = "write: {deny: [/run]}\nnet: true";
+  assertEquals(await said(closed, "connect"), ["EACCES", undefined, undefined]);
+  assertEquals(await said("net: true", "unlink"), ["EACCES", undefined, true]);
+  assertEquals(await said("net: true\nwrite: [/run]", "connect"), "allow");
+});
+
 Deno.test("endpointText() tells the names of an address", () => {
   assertEquals(
     endpointText(known("10.0.0.1:443 a.org b.org")),
