@@ -221,7 +221,9 @@ Deno.test("permissionsLayer() takes another set by name", async () => {
 for (
   const [what, set, place] of [
     ["unknown key", `{"reed": []}`, "2:31"],
-    ["not enforced yet", `{"ffi": true}`, "2:31"],
+    ["means nothing here", `{"ffi": true}`, "2:31"],
+    ["means nothing here", `{"import": ["jsr.io"]}`, "2:31"],
+    ["means nothing here", `{"ffi": {"deny": true}}`, "2:31"],
     ["list of texts", `{"read": [1]}`, "2:39"],
   ] as const
 ) {
@@ -233,6 +235,13 @@ for (
     assertEquals(`${position?.line}:${position?.column}`, place);
   });
 }
+
+Deno.test("permissionsLayer() passes over what is about Deno's own code and asks for nothing", async () => {
+  const text = `{"permissions": {"default": {
+    "read": ["/usr"], "ffi": false, "import": {"allow": []}
+  }}}`;
+  assertEquals((await permissions(text)).read.allow.length, 1);
+});
 
 Deno.test("passes() hides a secret whatever the case of its name", () => {
   const ref = { source: "x", keys: [], text: "" };

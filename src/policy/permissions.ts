@@ -25,7 +25,7 @@ export interface PermissionOptions extends Omit<FlagOptions, "cwd" | "ref"> {
 
 const SECTIONS = ["read", "write", "run", "net", "env", "sys"] as const;
 
-/** Deno has permissions for these, and a program that is not Deno has no use for them. */
+/** Deno has permissions for these, which are about code that it loads itself. */
 const FOREIGN = ["import", "ffi"];
 
 /**
@@ -95,7 +95,22 @@ function readSet(value: unknown, name: string): PermissionFlags {
     });
   }
   const keys = ["permissions", name];
-  const map = readMap(sets.get(name), keys, ["all", ...SECTIONS], FOREIGN);
+  const set = readEntries(sets.get(name), keys);
+  for (const key of FOREIGN) {
+    if (!asksNothing(set.get(key))) {
+      throw new Fault(
+        [...keys, key],
+        `"${key}" is about what code in JavaScript loads, and means nothing here`,
+        {
+          part: "key",
+          hint: "leave it out, in a set of the program's own: " +
+            "it loads what it may read",
+        },
+      );
+    }
+    set.delete(key);
+  }
+  const map = readMap(Object.fromEntries(set), keys, ["all", ...SECTIONS]);
   const flags: Record<string, FlagValues | boolean> = {};
   if (map.has("all")) {
     const all = map.get("all");
@@ -109,6 +124,13 @@ function readSet(value: unknown, name: string): PermissionFlags {
     flags[section] = readValues(map.get(section), [...keys, section]);
   }
   return flags;
+}
+
+/** Whether a permission is asked for in no way. */
+function asksNothing(value: unknown): boolean {
+  if (value === undefined || value === null || value === false) return true;
+  if (Array.isArray(value)) return value.length === 0;
+  return typeof value === "object" && Object.values(value).every(asksNothing);
 }
 
 /** Reads true, false, a list, or a map of what is allowed, denied and ignored. */
