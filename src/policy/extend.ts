@@ -124,7 +124,9 @@ async function add(
 /** What a file is called that another one names. */
 function beside(source: string, name: string): string {
   if (name.startsWith("/")) return name;
-  return source.slice(0, source.lastIndexOf("/") + 1) + name;
+  const directory = source.slice(0, source.lastIndexOf("/") + 1);
+  return directory +
+    (directory === "" ? name : name.replace(/^(?:\.\/+)+/, ""));
 }
 
 /** Whether a reference is a file's, rather than the name of a built-in policy. */

@@ -79,6 +79,23 @@ for (const [what, files, message, place] of WRONG) {
   });
 }
 
+Deno.test("loadPolicy() calls a file that another one extends as a person would", async () => {
+  const files = {
+    "/p/a.yaml": "extends: ./b.yaml",
+    "/p/b.yaml": "extends: .//./c/d.yaml",
+    "/p/c/d.yaml": "extends: ../e.yaml",
+    "/p/e.yaml": "read: [/usr]",
+  };
+  const names = async (reference: string): Promise<string[]> =>
+    (await load(files, reference)).map(({ sources }) => sources[0]?.name ?? "");
+  assertEquals(await names("./a.yaml"), [
+    ...["./c/../e.yaml", "./c/d.yaml", "./b.yaml", "./a.yaml"],
+  ]);
+  assertEquals(await names("a.yaml"), [
+    ...["./c/../e.yaml", "./c/d.yaml", "./b.yaml", "a.yaml"],
+  ]);
+});
+
 Deno.test("loadPolicy() refuses a chain that does not end", async () => {
   const files: Record<string, string> = {};
   for (let i = 0; i < 40; i++) files[`/p/${i}.yaml`] = `extends: ${i + 1}.yaml`;
