@@ -55,6 +55,8 @@ export async function jail(
   const file = await Deno.makeTempFile({ prefix: "jail-", suffix: ".yaml" });
   try {
     await Deno.writeTextFile(file, policy);
+    // Who runs the command may be somebody else.
+    await Deno.chmod(file, 0o644);
     const flags = ["-p", file];
     return await run(jailArgv(flags, argv, options.engine), options);
   } finally {
