@@ -59,6 +59,31 @@ Deno.test({
   },
 });
 
+/** Runs a command where /dev/null cannot be written. */
+const WITHOUT_NULL = `mount --bind "$1" /dev/null
+mount -o remount,ro,bind /dev/null
+shift
+exec "$@"`;
+
+Deno.test({
+  ...needs(
+    ["unshare"],
+    "jail doctor finds a machine fit whose /dev/null cannot be written",
+  ),
+  fn: async () => {
+    await using directory = await scratch();
+    const file = await directory.file("null", "");
+    const namespace = Deno.uid() === 0 ? "-m" : "-rm";
+    const { code, stdout, stderr } = await run([
+      ...["unshare", namespace, "sh", "-ec", WITHOUT_NULL, "sh", file],
+      ...jailCommand(),
+      "doctor",
+    ]);
+    assertEquals([code, stderr], [0, ""], stdout);
+    assertMatch(stdout, /^✓ pinning /m);
+  },
+});
+
 Deno.test("jail plan shows what enforces each rule, and where it stands", async () => {
   await using directory = await scratch();
   const file = await directory.file(
