@@ -83,7 +83,12 @@ export type { JailedProcess } from "./jail/spawn.ts";
 export type { JailOutput, JailStatus } from "./jail/status.ts";
 export type { Stdio } from "./jail/stdio.ts";
 export type { Bytes } from "./jail/streams.ts";
-export type { EndingRule, LimitName, Outcome } from "./outcome.ts";
+export type {
+  EndingPosition,
+  EndingRule,
+  LimitName,
+  Outcome,
+} from "./outcome.ts";
 export type { Access, FileKind, Use } from "./policy/call.ts";
 export type { Refusal, RuleRef } from "./policy/decision.ts";
 export type { Limit, Limits } from "./policy/limits.ts";

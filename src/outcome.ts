@@ -21,7 +21,7 @@ export type LimitName =
   /** Bytes written to the program's output and error output. */
   | "output";
 
-/** The rule by which the policy ended the jail. */
+/** The rule by which jail ended the program. */
 export interface EndingRule {
   /** A policy's file or name, a flag, or `jail` for what always holds. */
   readonly source: string;
@@ -30,6 +30,19 @@ export interface EndingRule {
   /** The rule as it is written there. */
   readonly text: string;
 }
+
+/** Where such a rule stands. */
+export interface EndingPosition {
+  /** The file as the user named it, or a built-in policy's name. */
+  readonly file: string;
+  /** The line, from 1. */
+  readonly line: number;
+  /** The column, from 1. */
+  readonly column: number;
+}
+
+/** A rule of which nothing is known: what ended the program was none. */
+export const NO_ENDING_RULE: EndingRule = { source: "", keys: [], text: "" };
 
 /** How the program ended. */
 export type Outcome =
@@ -44,14 +57,8 @@ export type Outcome =
     readonly call: string;
     /** The rule that refused it. */
     readonly rule: EndingRule;
-    /** Where that stands, if it stands in a policy file; lines count from 1. */
-    readonly position?:
-      | {
-        readonly file: string;
-        readonly line: number;
-        readonly column: number;
-      }
-      | undefined;
+    /** Where that stands, if it stands in a policy file. */
+    readonly position?: EndingPosition | undefined;
     /** The program that made it, as a byte string. */
     readonly program: string;
     /** Its process. */
@@ -66,8 +73,10 @@ export type Outcome =
     readonly most: number;
     /** What was used when that was seen. */
     readonly used: number;
-    /** The policy or the flag that set it. */
-    readonly source: string;
+    /** The rule that set it. */
+    readonly rule: EndingRule;
+    /** Where that stands, if it stands in a policy file. */
+    readonly position?: EndingPosition | undefined;
     /** The real path of the program that used the most, as a byte string. */
     readonly program: string;
     /** Its process; 0 where it is gone. */

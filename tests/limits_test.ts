@@ -467,7 +467,7 @@ Deno.test("of --timeout and the policy's limit the smaller one holds", async () 
     const file = await directory.file("policy.yaml", text);
     const { code, stderr } = await jail(["-p", file, flag], ["sleep", "1000"]);
     assertEquals(code, 124);
-    const source = flag.endsWith("1h") ? file : "--timeout";
+    const source = flag.endsWith("1h") ? `${file}:1:37` : "--timeout";
     assertStringIncludes(stderr, `time limit of 300 ms (${source})`);
   }
 });
@@ -484,7 +484,8 @@ Deno.test("jail --audit tells which limit ended a program, and whose process it 
     const log = `${directory.path}/${most}`;
     const text = `{extends: allow-all, limits: ${limits}}`;
     const policy = await directory.file(`${most}.yaml`, text);
-    await jail(["-p", policy, `--audit=${log}`], argv);
+    const ended = await jail(["-p", policy, `--audit=${log}`], argv);
+    assertStringIncludes(ended.stderr, `(${policy}:1:`);
     const lines = (await Deno.readTextFile(log)).trimEnd().split("\n");
     const end = JSON.parse(lines.at(-1) ?? "");
     assertEquals(
@@ -492,7 +493,7 @@ Deno.test("jail --audit tells which limit ended a program, and whose process it 
       ["limit", true, most, by],
     );
     assert(end.used >= most && end.pid > 0, lines.at(-1));
-    assertEquals(end.rule.source, policy);
+    assertEquals([end.rule.source, end.rule.line], [policy, 1]);
   }
 });
 

@@ -209,7 +209,7 @@ function ruleRecord(
  * @param time when, in milliseconds since the epoch
  */
 export function limitLine(outcome: Limited, time: number): string {
-  const { limit, most, used, source, program, pid } = outcome;
+  const { limit, most, used, rule, position, program, pid } = outcome;
   return toLine({
     time: new Date(time).toISOString(),
     // Whose it was, where it was that of somebody who is still there.
@@ -218,7 +218,7 @@ export function limitLine(outcome: Limited, time: number): string {
     limit,
     most,
     used: Math.round(used),
-    rule: { source },
+    rule: ruleRecord(rule, position),
   });
 }
 

@@ -74,7 +74,8 @@ Deno.test("limitLine() has every fact of an end by a limit", () => {
     limit: "memory",
     most: 2 ** 20,
     used: 2 ** 21,
-    source: "x.yaml",
+    rule: { source: "x.yaml", keys: ["limits", "memory"], text: "1MiB" },
+    position: { file: "x.yaml", line: 2, column: 9 },
     program: "/a\xff",
     pid: 7,
   } as const;
@@ -88,7 +89,7 @@ Deno.test("limitLine() has every fact of an end by a limit", () => {
     limit: "memory",
     most: 2 ** 20,
     used: 2 ** 21,
-    rule: { source: "x.yaml" },
+    rule: { ...outcome.rule, line: 2, column: 9 },
   });
   const gone = JSON.parse(limitLine({ ...outcome, pid: 0 }, time));
   assertEquals([gone.pid, gone.program], [undefined, undefined]);

@@ -123,13 +123,16 @@ export function limitText(
   outcome: Extract<Outcome, { readonly kind: "limited" }>,
   paint: Paint,
 ): string {
-  const { limit, most, used, source, program, pid } = outcome;
+  const { limit, most, used, rule, position, program, pid } = outcome;
   const share = limit === "time" ? "" : ", most of it";
   const whose = pid === 0
     ? ""
     : `${share} by ${printable(program)} (process ${pid})`;
+  const place = position === undefined
+    ? rule.source
+    : `${position.file}:${position.line}:${position.column}`;
   return `${paint.name("jail:")} ended at its ${limit} limit of ` +
-    `${amountText(limit, most)} (${safe(source)}): ` +
+    `${amountText(limit, most)} (${safe(place)}): ` +
     `${amountText(limit, used)} used${whose}`;
 }
 

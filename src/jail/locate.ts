@@ -34,7 +34,7 @@ export async function locator(policy: Policy): Promise<Locate> {
 }
 
 /**
- * Adds where the rule stands by which a policy ended its jail.
+ * Adds where the rule stands by which a jail was ended.
  *
  * @param outcome how the jail ended
  * @param find finds the place of a rule
@@ -43,6 +43,8 @@ export async function placed(
   outcome: Outcome,
   find: () => Locate | Promise<Locate>,
 ): Promise<Outcome> {
-  if (outcome.kind !== "killed-by-policy") return outcome;
+  if (outcome.kind !== "killed-by-policy" && outcome.kind !== "limited") {
+    return outcome;
+  }
   return { ...outcome, position: (await find())(outcome.rule) };
 }

@@ -3,7 +3,7 @@
 import { errnoName } from "../abi/errno.ts";
 import { SIGCONT, SIGKILL, SIGTERM } from "../abi/signal.ts";
 import { LaunchError } from "../errors.ts";
-import type { LimitName, Outcome } from "../outcome.ts";
+import { type LimitName, NO_ENDING_RULE, type Outcome } from "../outcome.ts";
 import type { Launched } from "../sys/spawn.ts";
 import { kill } from "../sys/wait.ts";
 import { imageOf } from "./executed.ts";
@@ -91,7 +91,7 @@ export class Ending {
     const set = this.#options.limits?.[limit];
     this.#exceeded({
       ...{ kind: "limited", limit, most: set?.most ?? 0, used },
-      ...{ source: set?.ref.source ?? "", pid },
+      ...{ rule: set?.ref ?? NO_ENDING_RULE, pid },
       program: program === "" ? imageOf(tracee.view, pid) : program,
     });
     this.killAll();

@@ -11,7 +11,7 @@
 
 import { errnoName } from "../abi/errno.ts";
 import { SystemCallError } from "../errors.ts";
-import type { LimitName, Outcome } from "../outcome.ts";
+import { type LimitName, NO_ENDING_RULE, type Outcome } from "../outcome.ts";
 import type { Limit, Limits } from "../policy/limits.ts";
 import type { ControlGroup } from "../sys/cgroup.ts";
 import { type Pulse, startPulse } from "../sys/pulse.ts";
@@ -216,7 +216,7 @@ export class Watch {
       limit,
       most: this.#limits[limit]?.most ?? 0,
       used: amount,
-      source: this.#limits[limit]?.ref.source ?? "",
+      rule: this.#limits[limit]?.ref ?? NO_ENDING_RULE,
       program: by?.program ?? "",
       pid: by?.pid ?? 0,
     };
