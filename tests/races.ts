@@ -151,6 +151,7 @@ export const RACES: readonly Race[] = [
     ["magic", "a path leads through another process"],
     ["fs", "the working directory is shared with another process"],
     ["files", "the descriptors are shared with another process"],
+    ["cut", "the file of a private page is cut off by another process"],
   ].flatMap(([how = "", title = ""]) =>
     ["open", "stat", "chmod"].map((what): Race => ({
       name: `${title} (${what})`,

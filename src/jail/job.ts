@@ -11,6 +11,7 @@ import { holdsNothing, withPorts } from "../policy/floor.ts";
 import { withNetQuestions } from "../policy/net.ts";
 import { planCalls } from "../policy/plan.ts";
 import type { Policy } from "../policy/policy.ts";
+import { writableBy } from "../policy/writable.ts";
 import { close } from "../sys/files.ts";
 import { hostArch } from "../sys/host.ts";
 import { interfaceIndex } from "../sys/interfaces.ts";
@@ -217,6 +218,7 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
       net,
       plan,
       decide: job.onDeny === "kill" ? deadly(decide) : asked?.decide ?? decide,
+      mayWrite: writableBy(policy, decide, asked !== undefined),
       sys: facts.options,
       log: job.log,
       limits: policy.limits,

@@ -8,6 +8,7 @@ import {
   PID_MAX_LIMIT,
 } from "../abi/sched.ts";
 import type { Arch } from "../abi/arch.ts";
+import { TraceeMaps } from "../sys/maps.ts";
 import { TraceePages } from "../sys/memory.ts";
 import type { View } from "../sys/view.ts";
 import { PinRegion } from "./pin.ts";
@@ -312,8 +313,13 @@ function leave({ space, files }: Tracee): void {
   if (--space.tracees > 0) return;
   space.pins.close();
   space.pages.close();
+  space.maps.close();
 }
 
 function spaceOf(pins: PinRegion): Space {
-  return { tracees: 0, pins, pages: new TraceePages(), copies: 0 };
+  return {
+    ...{ tracees: 0, pins, copies: 0 },
+    pages: new TraceePages(),
+    maps: new TraceeMaps(),
+  };
 }

@@ -22,6 +22,7 @@ import type { CallSpec } from "./spec.ts";
 import type { Tools } from "./tools.ts";
 import type { Tracee } from "./tracee.ts";
 import { isSteady, mayStay, removesLink } from "./unseen.ts";
+import { WholeFiles } from "./whole.ts";
 
 /** Those that wait for what a call holds. */
 export interface Queue {
@@ -37,6 +38,7 @@ export class FileCalls {
   readonly #flights: Flights;
   readonly #queue: Queue;
   readonly #closed: Closed;
+  readonly #whole: WholeFiles;
 
   /**
    * Makes the handler of one run.
@@ -50,12 +52,12 @@ export class FileCalls {
     this.#flights = flights;
     this.#queue = queue;
     const { stdio, keepFds } = tools.options.launch;
+    const { log, mayWrite, view } = tools.options;
+    const fds = [...stdio, ...keepFds];
     this.#closed = new Closed(
-      tools.options.view,
-      [...stdio, ...keepFds],
-      () => tools.family.processes.keys(),
-      tools.options.log,
+      ...[view, fds, () => tools.family.processes.keys(), log] as const,
     );
+    this.#whole = new WholeFiles(view, fds, mayWrite);
   }
 
   /** The jail is no more. */
@@ -150,7 +152,9 @@ export class FileCalls {
       looked.messages.length > 0;
     const unchanged = !replaced && !looked.changed;
     const stays = unchanged &&
-      (alone || unseen && tracee.lock === "shared" && isSteady(tracee, looked));
+      (alone || unseen && tracee.lock === "shared" &&
+          isSteady(tracee, looked) &&
+          this.#whole.hold(tracee, registers, spec, looked));
     const rests = stays && family.started && !looked.pinned &&
       !couldLeave(tracee, looked);
     const asIs = !replaced && (!inMemory || options.unsafe === true) ||

@@ -5,7 +5,8 @@
  * and a file may be written by somebody outside. The kernel makes a private copy
  * of such a page as soon as it is written to, which the tracer does, with the
  * byte that is there: from then on the page is like any other private memory. A
- * page of shared memory has no such copy.
+ * page of shared memory has no such copy. Beside others that is not enough: see
+ * `trace/whole.ts`.
  */
 
 import { fromBytes } from "../abi/bytes.ts";

@@ -1,6 +1,7 @@
 /** What the tracer knows of each tracee, and of what tracees share. */
 
 import { interrupt } from "../sys/ptrace.ts";
+import type { TraceeMaps } from "../sys/maps.ts";
 import type { TraceePages } from "../sys/memory.ts";
 import type { View } from "../sys/view.ts";
 import type { Hold } from "./lock.ts";
@@ -41,6 +42,8 @@ export interface Space {
   readonly pins: PinRegion;
   /** What kind of memory its pages are. */
   readonly pages: TraceePages;
+  /** From which files it is mapped. */
+  readonly maps: TraceeMaps;
   /** How many of its pages the tracer has had copied, or tried to. */
   copies: number;
 }
