@@ -75,4 +75,9 @@ export class TraceeMaps {
     this.#fd = -1;
     forget(this);
   }
+
+  /** Closes it. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
 }
