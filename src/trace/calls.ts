@@ -179,7 +179,8 @@ export class Calls {
     if (tracee.inFlight !== undefined || !this.wasInterrupted(tracee)) return;
     const { registers } = this.answers;
     const name = this.#tools.specs.at(registers.nr)?.syscall.name;
-    if (name === undefined) return;
+    // A close(2) has closed, whatever it says: NOTES of its page.
+    if (name === undefined || name === "close") return;
     if (unseen || waitsForever(name, registers)) this.restart(tracee);
   }
 
