@@ -6,29 +6,44 @@
  * jail uses.
  */
 
-/** What has a descriptor open, and can open it again. */
-export interface Keeper {
-  /** Closes it. */
-  close(): void;
-}
+import { close } from "./files.ts";
 
 /** How many are kept open at most. */
 const MOST = 64;
 
-const keepers = new Set<Keeper>();
+const open = new Set<KeptFile>();
 
-/** A descriptor was opened; who opened one first closes it where they are too many. */
-export function keep(keeper: Keeper): void {
-  keepers.add(keeper);
-  if (keepers.size <= MOST) return;
-  for (const first of keepers) {
-    keepers.delete(first);
-    first.close();
-    return;
+/** A file of a task in /proc: whoever opened one first closes it for another. */
+export class KeptFile {
+  readonly #open: (tid: number) => number;
+  #fd = -1;
+
+  /**
+   * Makes it; nothing is open yet.
+   *
+   * @param open opens the file of a task: its descriptor, or a negative errno
+   */
+  constructor(open: (tid: number) => number) {
+    this.#open = open;
   }
-}
 
-/** A descriptor was closed. */
-export function forget(keeper: Keeper): void {
-  keepers.delete(keeper);
+  /** Its descriptor, which is that of the task that was there when it was opened. */
+  of(tid: number): number {
+    if (this.#fd >= 0) return this.#fd;
+    const fd = this.#open(tid);
+    if (fd < 0) return fd;
+    this.#fd = fd;
+    open.add(this);
+    const [first] = open.size > MOST ? open : [];
+    first?.close();
+    return fd;
+  }
+
+  /** Closes it. The next use opens what the task has then. */
+  close(): void {
+    if (this.#fd < 0) return;
+    close(this.#fd);
+    this.#fd = -1;
+    open.delete(this);
+  }
 }

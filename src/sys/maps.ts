@@ -10,7 +10,7 @@ import {
   PROCMAP_QUERY_FILE_BACKED_VMA,
 } from "../abi/procmap.ts";
 import { addressOf } from "./address.ts";
-import { forget, keep } from "./kept.ts";
+import { KeptFile } from "./kept.ts";
 import { libc, outcome } from "./libc.ts";
 
 /** A file of which memory is mapped. */
@@ -29,7 +29,7 @@ const name = new Uint8Array(4096);
  * first asked about here. After an exec a new one is needed.
  */
 export class TraceeMaps {
-  #fd = -1;
+  readonly #file = new KeptFile(openMaps);
 
   /**
    * The file that is mapped at an address.
@@ -40,7 +40,7 @@ export class TraceeMaps {
    *   cannot be told, as before Linux 6.11
    */
   fileAt(tid: number, address: number): MappedFile | "none" | undefined {
-    const fd = this.#open(tid);
+    const fd = this.#file.of(tid);
     if (fd < 0) return undefined;
     query.fill(0);
     set(PROCMAP, query, "size", PROCMAP.size);
@@ -57,27 +57,18 @@ export class TraceeMaps {
     };
   }
 
-  #open(tid: number): number {
-    if (this.#fd >= 0) return this.#fd;
-    const path = toCString(`/proc/${tid}/maps`);
-    const fd = outcome(libc().open(path, O_RDONLY | O_CLOEXEC, 0));
-    if (fd >= 0) {
-      this.#fd = fd;
-      keep(this);
-    }
-    return fd;
-  }
-
   /** Closes it. The next use opens what the task has then. */
   close(): void {
-    if (this.#fd < 0) return;
-    libc().close(this.#fd);
-    this.#fd = -1;
-    forget(this);
+    this.#file.close();
   }
 
   /** Closes it. */
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+function openMaps(tid: number): number {
+  const path = toCString(`/proc/${tid}/maps`);
+  return outcome(libc().open(path, O_RDONLY | O_CLOEXEC, 0));
 }

@@ -5,13 +5,11 @@
  * a number would not be exact.
  */
 
-import { toCString } from "../abi/bytes.ts";
 import { EFAULT, EIO, ENAMETOOLONG } from "../abi/errno.ts";
-import { O_CLOEXEC, O_RDONLY, O_RDWR } from "../abi/fcntl.ts";
+import { O_CLOEXEC, O_RDWR } from "../abi/fcntl.ts";
 import { PAGE_SIZE } from "../abi/mman.ts";
-import { PM_FILE, PM_PRESENT } from "../abi/pagemap.ts";
 import { addressOf } from "./address.ts";
-import { forget, keep } from "./kept.ts";
+import { KeptFile } from "./kept.ts";
 import { libc, outcome, rareLibc } from "./libc.ts";
 
 // Two of `struct iovec`, as halves of their words: storing those allocates
@@ -30,7 +28,8 @@ function setPiece(piece: Uint32Array, address: number, length: number): void {
   piece[2] = length;
 }
 
-function reachable(address: number): boolean {
+/** Whether an address is one that a number says exactly. */
+export function reachable(address: number): boolean {
   return address >= 0 && address <= Number.MAX_SAFE_INTEGER;
 }
 
@@ -229,7 +228,7 @@ function writeAt(
  * is needed. Where that memory is gone, 0 bytes are read or written.
  */
 export class TraceeMemory {
-  #fd = -1;
+  readonly #file = new KeptFile(openMemory);
 
   /**
    * Reads, like {@linkcode readMemory}, but what the process itself may not read
@@ -243,7 +242,7 @@ export class TraceeMemory {
     into: Uint8Array,
     length: number,
   ): number {
-    const fd = this.#open(tid);
+    const fd = this.#file.of(tid);
     return fd < 0
       ? fd
       : readAt(fd, address, into, Math.min(length, into.length));
@@ -256,90 +255,17 @@ export class TraceeMemory {
     from: Uint8Array,
     length: number,
   ): number {
-    const fd = this.#open(tid);
+    const fd = this.#file.of(tid);
     return fd < 0 ? fd : writeAt(fd, address, from, length);
-  }
-
-  #open(tid: number): number {
-    if (this.#fd >= 0) return this.#fd;
-    const fd = openMemory(tid);
-    if (fd >= 0) {
-      this.#fd = fd;
-      keep(this);
-    }
-    return fd;
   }
 
   /** Closes it. The next use opens what the task has then. */
   close(): void {
-    if (this.#fd < 0) return;
-    libc().close(this.#fd);
-    this.#fd = -1;
-    forget(this);
+    this.#file.close();
   }
 
   /** Closes it. */
   [Symbol.dispose](): void {
     this.close();
-  }
-}
-
-/** Bytes of a page's entry in `/proc/<pid>/pagemap`. */
-const ENTRY = 8;
-const ENTRY_SIZE = BigInt(ENTRY);
-
-/**
- * What kind of memory the pages of one address space are.
- *
- * It is the memory that a task had when it was first asked about here: after an
- * exec a new one is needed.
- */
-export class TraceePages {
-  readonly #entry = new Uint8Array(ENTRY);
-  #fd = -1;
-
-  /**
-   * Whether memory is private and anonymous: a file has no part in it, so that
-   * nobody without this address space can change it.
-   *
-   * @param tid a task of the address space, stopped: one that is gone could have
-   *   left its id to another
-   * @param address where it starts
-   * @param length its bytes, at least 1
-   * @returns `false` where that is not sure
-   */
-  arePrivate(tid: number, address: number, length: number): boolean {
-    if (!reachable(address)) return false;
-    const last = Math.floor((address + length - 1) / PAGE_SIZE);
-    for (let page = Math.floor(address / PAGE_SIZE); page <= last; page++) {
-      const fd = this.#open(tid);
-      if (fd < 0) return false;
-      const read = outcome(
-        libc().pread64(fd, this.#entry, ENTRY_SIZE, BigInt(page * ENTRY)),
-      );
-      if (read !== ENTRY) return false;
-      const flags = this.#entry[ENTRY - 1] as number;
-      if ((flags & PM_PRESENT) === 0 || (flags & PM_FILE) !== 0) return false;
-    }
-    return true;
-  }
-
-  #open(tid: number): number {
-    if (this.#fd >= 0) return this.#fd;
-    const path = toCString(`/proc/${tid}/pagemap`);
-    const fd = outcome(libc().open(path, O_RDONLY | O_CLOEXEC, 0));
-    if (fd >= 0) {
-      this.#fd = fd;
-      keep(this);
-    }
-    return fd;
-  }
-
-  /** Closes it. The next use opens what the task has then. */
-  close(): void {
-    if (this.#fd < 0) return;
-    libc().close(this.#fd);
-    this.#fd = -1;
-    forget(this);
   }
 }

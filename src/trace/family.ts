@@ -9,7 +9,7 @@ import {
 } from "../abi/sched.ts";
 import type { Arch } from "../abi/arch.ts";
 import { TraceeMaps } from "../sys/maps.ts";
-import { TraceePages } from "../sys/memory.ts";
+import { TraceePages } from "../sys/pages.ts";
 import type { View } from "../sys/view.ts";
 import { PinRegion } from "./pin.ts";
 import { Registers } from "./registers.ts";

@@ -2,7 +2,7 @@
 
 import { interrupt } from "../sys/ptrace.ts";
 import type { TraceeMaps } from "../sys/maps.ts";
-import type { TraceePages } from "../sys/memory.ts";
+import type { TraceePages } from "../sys/pages.ts";
 import type { View } from "../sys/view.ts";
 import type { Hold } from "./lock.ts";
 import type { Held } from "./looked.ts";
