@@ -21,6 +21,9 @@ import type { Process, Space, Tracee } from "./tracee.ts";
 /** How long shares are read in one look, in milliseconds. */
 const LOOK_MS = 25;
 
+/** How many looks on end are not believed since processes ended meanwhile. */
+const MOST_DOUBTS = 3;
+
 /** What a share was when it was read. */
 interface Share {
   readonly share: number;
@@ -51,6 +54,8 @@ export class Memory {
   #round = 0;
   /** Whether the round began in a look before. */
   #goesOn = false;
+  /** How many looks on end found too much while processes ended. */
+  #doubts = 0;
 
   /** Makes one. */
   constructor(family: Family) {
@@ -82,6 +87,7 @@ export class Memory {
     )?.process;
     if (full <= limit) {
       this.#goesOn = false;
+      this.#doubts = 0;
       return { amount: full, by };
     }
     const own = sum(entries, (entry) => this.#own(entry));
@@ -108,6 +114,15 @@ export class Memory {
       this.#refresh(entries, limit, end);
     }
     const sure = sum(entries, (entry) => this.#sure(entry));
+    // Who has ended meanwhile made the shares larger that were read after that:
+    // some pages were counted twice. Not for ever: others could end all the time.
+    const doubted = sure > limit && this.#doubts < MOST_DOUBTS &&
+      entries.some(({ tid }) => memoryOf(tid) === undefined);
+    if (doubted) {
+      this.#doubts++;
+      this.#goesOn = false;
+      return { amount: limit, by };
+    }
     if (sure > limit) return { amount: sure, by };
     const guess = sum(entries, (entry) => this.#guess(entry));
     this.#goesOn = guess > limit;
