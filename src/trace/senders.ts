@@ -6,7 +6,7 @@ import { attachFilter, hasFilter, silence } from "../sys/borrow.ts";
 import { close } from "../sys/files.ts";
 import type { Looked } from "./looked.ts";
 import type { Registers } from "./registers.ts";
-import { borrow, factsOf, isInternet } from "./sockets.ts";
+import { borrow, internetFactsOf } from "./sockets.ts";
 import type { Tracee } from "./tracee.ts";
 
 /**
@@ -27,8 +27,8 @@ export function lookAtSender(
   const isAsked = ({ endpoint: { family } }: NetUse): boolean =>
     family === "inet" || family === "inet6";
   if (!looked.net.some(isAsked)) return;
-  const facts = factsOf(tracee, leads, registers.int(0), looked);
-  if (facts === undefined || !isInternet(facts)) return;
+  const facts = internetFactsOf(tracee, leads, registers.int(0), looked);
+  if (facts === undefined) return;
   const stream = facts.type === SOCK_STREAM;
   looked.net.forEach((use, at) => {
     if (isAsked(use)) looked.net[at] = { ...use, stream };
@@ -54,9 +54,8 @@ export function lookAtPortless(
   const family = use?.endpoint.family;
   if (use === undefined || family !== "inet" && family !== "inet6") return;
   if (use.endpoint.port !== 0) return;
-  const facts = factsOf(tracee, leads, registers.int(0), looked);
-  if (facts === undefined || !isInternet(facts)) return;
-  if (facts.type !== SOCK_DGRAM) return;
+  const facts = internetFactsOf(tracee, leads, registers.int(0), looked);
+  if (facts?.type !== SOCK_DGRAM) return;
   looked.net[0] = { ...use, portless: true };
 }
 

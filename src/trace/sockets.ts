@@ -119,10 +119,8 @@ export function lookAtShared(
   leads: boolean,
 ): Looked {
   const looked = nothing();
-  const facts = factsOf(tracee, leads, number, looked);
-  if (facts !== undefined && isInternet(facts) && facts.type !== SOCK_STREAM) {
-    looked.seems = true;
-  }
+  const facts = internetFactsOf(tracee, leads, number, looked);
+  if (facts !== undefined && facts.type !== SOCK_STREAM) looked.seems = true;
   return looked;
 }
 
@@ -147,8 +145,8 @@ export function lookAtBind(
   const family = use?.endpoint.family;
   if (use === undefined || family !== "inet" && family !== "inet6") return;
   const { address, port } = use.endpoint;
-  const facts = factsOf(tracee, leads, registers.int(0), looked);
-  if (facts === undefined || !isInternet(facts)) return;
+  const facts = internetFactsOf(tracee, leads, registers.int(0), looked);
+  if (facts === undefined) return;
   if (facts.type === SOCK_STREAM) looked.after = "bound";
   const chosen = facts.type === SOCK_DGRAM && port === 0 &&
     isUnspecified(address);
@@ -157,7 +155,7 @@ export function lookAtBind(
 }
 
 /** Whether a socket is one of the internet. */
-export function isInternet({ family }: SocketFacts): boolean {
+function isInternet({ family }: SocketFacts): boolean {
   return family === AF_INET || family === AF_INET6;
 }
 
@@ -201,7 +199,7 @@ export class BoundSockets {
  * What the kernel says of a tracee's socket; `undefined` where it is none, or
  * cannot be told, which is noted.
  */
-export function factsOf(
+function factsOf(
   tracee: Tracee,
   leads: boolean,
   number: number,
@@ -218,6 +216,17 @@ export function factsOf(
   if (typeof facts !== "number") return facts;
   looked.never = UNSEEN;
   return undefined;
+}
+
+/** The same of a socket of the internet; `undefined` where it is another one. */
+export function internetFactsOf(
+  tracee: Tracee,
+  leads: boolean,
+  number: number,
+  looked: Looked,
+): SocketFacts | undefined {
+  const facts = factsOf(tracee, leads, number, looked);
+  return facts !== undefined && isInternet(facts) ? facts : undefined;
 }
 
 /**
