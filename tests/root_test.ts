@@ -27,9 +27,9 @@ const WAYS: readonly (readonly [name: string, words: readonly string[]])[] = [
 
 /** A directory with a few programs, and what they need to run. */
 async function fill(root: string): Promise<void> {
-  const names = "bin dev etc proc secret sys tmp work".split(" ");
+  const names = "bin dev etc proc secret sys tmp var".split(" ");
   for (const name of names) await Deno.mkdir(`${root}/${name}`);
-  for (const name of ["tmp", "work"]) {
+  for (const name of ["tmp", "var"]) {
     await Deno.chmod(`${root}/${name}`, 0o777);
   }
   const files = new Set<string>();
@@ -44,13 +44,13 @@ async function fill(root: string): Promise<void> {
     await Deno.mkdir(`${root}${directory}`, { recursive: true });
     await Deno.copyFile(file, `${root}${file}`);
   }
-  await Deno.writeTextFile(`${root}/work/note`, "inside\n");
-  await Deno.chmod(`${root}/work/note`, 0o666);
+  await Deno.writeTextFile(`${root}/var/note`, "inside\n");
+  await Deno.chmod(`${root}/var/note`, 0o666);
   await Deno.writeTextFile(`${root}/secret/key`, "secret\n");
   await Deno.writeTextFile(`${root}/etc/hostname`, "box\n");
-  await Deno.symlink("/work/note", `${root}/etc/absolute`);
+  await Deno.symlink("/var/note", `${root}/etc/absolute`);
   await Deno.symlink("../../../../../etc/hostname", `${root}/etc/up`);
-  await Deno.symlink("/work", `${root}/etc/work`);
+  await Deno.symlink("/var", `${root}/etc/var`);
 }
 
 let made: string | undefined;
@@ -70,8 +70,8 @@ async function rootDirectory(): Promise<string> {
 }
 
 const WORK = [
-  ...["-p", "minimal", "--allow-read=/work,/etc,/bin"],
-  ...["--allow-write=/work", "--allow-run=/bin"],
+  ...["-p", "minimal", "--allow-read=/var,/etc,/bin"],
+  ...["--allow-write=/var", "--allow-run=/bin"],
 ];
 const ALL = ["-p", "minimal", "--allow-read", "--allow-run=/bin"];
 
@@ -95,25 +95,25 @@ for (const engine of ENGINES) {
 
     Deno.test(`jail (${engine}) shows a program a directory as /, ${name}`, async () => {
       const { stdout, stderr, code } = await inside(
-        "pwd; cd /work; pwd; cat note ../work/note /../../work/note; ls ..",
+        "pwd; cd /var; pwd; cat note ../var/note /../../var/note; ls ..",
         [`--engine=${engine}`, ...ALL],
         {},
         way,
       );
       assertEquals([stderr, code], ["", 0]);
       const [first, second, ...rest] = stdout.split("\n");
-      assertEquals([first, second], ["/", "/work"]);
+      assertEquals([first, second], ["/", "/var"]);
       assertEquals(rest.slice(0, 3), ["inside", "inside", "inside"]);
       const names = rest.slice(3).filter((name) => !name.startsWith("lib"));
       assertEquals(
         names,
-        ["bin", "dev", "etc", "proc", "secret", "sys", "tmp", "work", ""],
+        ["bin", "dev", "etc", "proc", "secret", "sys", "tmp", "var", ""],
       );
     });
 
     Deno.test(`jail (${engine}) follows links to where they lead inside, ${name}`, async () => {
       const { stdout, stderr, code } = await inside(
-        "cat /etc/absolute /etc/up /etc/work/note; readlink /etc/up",
+        "cat /etc/absolute /etc/up /etc/var/note; readlink /etc/up",
         flags,
         {},
         way,
@@ -127,8 +127,8 @@ for (const engine of ENGINES) {
 
     Deno.test(`jail (${engine}) means paths of rules inside, ${name}`, async () => {
       const { stdout, stderr } = await inside(
-        `cat /work/../secret/key; echo > /etc/hostname; ln -s /secret /work/l; cat /work/l/key; rm -f /work/l
-        echo new > /work/new && mv /work/new /work/newer && cat /work/newer && rm /work/newer`,
+        `cat /var/../secret/key; echo > /etc/hostname; ln -s /secret /var/l; cat /var/l/key; rm -f /var/l
+        echo new > /var/new && mv /var/new /var/newer && cat /var/newer && rm /var/newer`,
         [...flags, "--report"],
         {},
         way,
@@ -136,7 +136,7 @@ for (const engine of ENGINES) {
       assertEquals(stdout, "new\n");
       assertStringIncludes(
         stderr,
-        "cat: /work/../secret/key: Permission denied",
+        "cat: /var/../secret/key: Permission denied",
       );
       assertStringIncludes(stderr, "cannot create /etc/hostname");
       assertStringIncludes(stderr, 'real path "/secret/key"');
@@ -295,7 +295,7 @@ for (const engine of ENGINES) {
       ...[...jailCommand(), `--engine=${engine}`, "-A"],
       ...[`--root=${await rootDirectory()}`, "--", "sh", "-c"],
       `cat /dev/stdin; (echo 1 > /dev/stdin); (: >> /proc/self/fd/0)
-      touch /proc/self/fd/0; ln -L /proc/self/fd/0 /work/l; chmod 600 /proc/self/fd/1
+      touch /proc/self/fd/0; ln -L /proc/self/fd/0 /var/l; chmod 600 /proc/self/fd/1
       echo more > /dev/stdout; cat /dev/stdout`,
     ];
     const { stderr } = await run(
@@ -500,10 +500,10 @@ env: [PATH]
       ...[...jailCommand(), "-p", file, "--", "sh", "-c"],
       'pwd; cat note; echo it > "$TMPDIR/x" && cat "$TMPDIR/x"; echo "$TMPDIR"; ls "$TMPDIR"',
     ],
-    { cwd: `${root}/work`, env: { PATH: "/bin" } },
+    { cwd: `${root}/var`, env: { PATH: "/bin" } },
   );
   const [cwd, note, it, tmp = "", ...rest] = stdout.split("\n");
-  assertEquals([cwd, note, it, code], ["/work", "inside", "it", 0], stderr);
+  assertEquals([cwd, note, it, code], ["/var", "inside", "it", 0], stderr);
   assertMatch(tmp, /^\/tmp\/jail-[0-9a-f-]{36}$/);
   assertEquals(rest, ["x", ""]);
   assertEquals([...Deno.readDirSync(`${root}/tmp`)], []);
@@ -513,13 +513,13 @@ Deno.test("Jail runs a program in another root", async () => {
   const root = await rootDirectory();
   const jail = new Jail({ read: true, run: true });
   const { stdout, denials } = await jail.command("sh", {
-    args: ["-c", "pwd; cat work/note; echo > work/note"],
+    args: ["-c", "pwd; cat var/note; echo > var/note"],
     root,
     env: { PATH: "/bin" },
   }).output();
   assertEquals(new TextDecoder().decode(stdout), "/\ninside\n");
   assertEquals(
     denials.map(({ uses }) => uses.map(({ path }) => path)),
-    [["/work/note"]],
+    [["/var/note"]],
   );
 });
