@@ -59,8 +59,12 @@ export const AT_EACCESS = 0x200;
 export const AT_REMOVEDIR = 0x200;
 /** Follow a link at the end. */
 export const AT_SYMLINK_FOLLOW = 0x400;
+/** Do not mount what would be mounted there. */
+export const AT_NO_AUTOMOUNT = 0x800;
 /** The dirfd itself, where the path is empty. */
 export const AT_EMPTY_PATH = 0x1000;
+/** `statx`: ask whoever serves the file, or do not. */
+export const AT_STATX_SYNC_TYPE = 0x6000;
 /** All that is mounted beneath, too. */
 export const AT_RECURSIVE = 0x8000;
 

@@ -73,6 +73,9 @@ export const STAT: Layout<
   },
 };
 
+/** `statx`: a mask that is refused. */
+export const STATX__RESERVED = 0x8000_0000;
+
 /** `struct statx`; each time is a second, a nanosecond, and padding. */
 export const STATX: Layout<
   | "stx_nlink"
@@ -121,3 +124,21 @@ export const PIPEFS_MAGIC = 0x5049_5045;
 export const SOCKFS_MAGIC = 0x534f_434b;
 /** A file system in memory. */
 export const TMPFS_MAGIC = 0x0102_1994;
+/**
+ * File systems where an open is the same whoever makes it, as far as the file's
+ * permissions say: not procfs, sysfs and the like, and none that others serve.
+ */
+export const PLAIN_FILE_SYSTEMS: ReadonlySet<number> = new Set([
+  0xef53, // EXT4_SUPER_MAGIC
+  0x5846_5342, // XFS_SUPER_MAGIC
+  0x9123_683e, // BTRFS_SUPER_MAGIC
+  0xca45_1a4e, // BCACHEFS_SUPER_MAGIC
+  0xf2f5_2010, // F2FS_SUPER_MAGIC
+  0x2fc1_2fc1, // ZFS_SUPER_MAGIC
+  0x7371_7368, // SQUASHFS_MAGIC
+  0xe0f5_e1e2, // EROFS_SUPER_MAGIC_V1
+  0x9660, // ISOFS_SUPER_MAGIC
+  0x794c_7630, // OVERLAYFS_SUPER_MAGIC
+  0x8584_58f6, // RAMFS_MAGIC
+  TMPFS_MAGIC,
+]);

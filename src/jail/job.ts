@@ -16,8 +16,10 @@ import { close } from "../sys/files.ts";
 import { hostArch } from "../sys/host.ts";
 import { interfaceIndex } from "../sys/interfaces.ts";
 import { canBorrow } from "../sys/borrow.ts";
+import { keepsFileRights } from "../sys/confine.ts";
 import { type ControlGroup, controlGroup } from "../sys/cgroup.ts";
 import { createRuleset } from "../sys/landlock.ts";
+import { hasListener } from "../sys/listener.ts";
 import type { Root } from "../sys/root.ts";
 import { hasSeccompTrace } from "../sys/probe.ts";
 import { isStreamOrNoSocket } from "../sys/socket.ts";
@@ -68,6 +70,11 @@ export interface Job {
   readonly landlock?: boolean;
   /** The audit log, if there is one. */
   readonly log?: LogFile | undefined;
+  /**
+   * Whether this process is jail's own, and its SIGCHLD the tracer's: then calls
+   * may wait for an answer in place of a stop.
+   */
+  readonly owned?: boolean;
 }
 
 /** What the one who runs a job wants to hear, while the thread is blocked. */
@@ -160,14 +167,6 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
     interfaceIndex,
   });
   const decide = (call: Call): Decision => policyEngine.decide(call);
-  const plan = planCalls(policy, {
-    observe: (hooks.observe ?? hooks.measured) !== undefined ||
-      job.onDeny === "kill",
-    sockets: [...program.stdio, ...program.keepFds].every(isStreamOrNoSocket)
-      ? "streams"
-      : "any",
-  });
-  const filter = assemble(plan, hostArch());
   const asked = hooks.ask && asks ? asking(decide, hooks.ask) : undefined;
   const net = netOptions(policy, asked?.granted, job.names);
   if (net !== undefined && !canBorrow()) {
@@ -188,7 +187,6 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
     floorFor(policy, at, usesLandlock(job)),
     job.names?.standIns.map(({ port }) => port) ?? [],
   );
-  holdToStrict(policy, plan, floor, at, engine === "seccomp");
   const env = withValues(
     policy.env,
     withTemporary(passed(policy.env, program.env)),
@@ -197,52 +195,100 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
     ? undefined
     : createRuleset(floor, Math.max(2, ...program.keepFds), view);
   using group = groupFor(policy);
-  const start = (what: Program, where: FoundProgram, hint?: string): Outcome =>
-    trace({
-      engine,
-      launch: planLaunch(
-        what,
-        where,
-        env,
-        engine === "seccomp" ? filter : undefined,
-        ruleset,
-        policy.limits,
-        facts.steps,
-        root,
-        group?.fd,
-      ),
-      view,
-      program: printable(program.name),
-      hint,
-      filter,
-      net,
-      plan,
-      decide: job.onDeny === "kill" ? deadly(decide) : asked?.decide ?? decide,
-      mayWrite: writableBy(policy, decide, asked !== undefined),
-      sys: facts.options,
-      log: job.log,
-      limits: policy.limits,
-      controlGroup: group,
-      measured: hooks.measured,
-      observe: hooks.observe,
-      waitAll: job.waitAll,
-      started: hooks.started,
-      stopped: hooks.stopped,
-    });
-  try {
-    return start(program, found);
-  } catch (error) {
-    if (!(error instanceof LaunchError) || error.errno !== "ENOEXEC") {
-      throw error;
+  const sockets = [...program.stdio, ...program.keepFds]
+      .every(isStreamOrNoSocket)
+    ? "streams"
+    : "any";
+  const observe = (hooks.observe ?? hooks.measured) !== undefined ||
+    job.onDeny === "kill";
+  const follow = (answers: boolean): Outcome => {
+    const plan = planCalls(policy, { observe, sockets, answers });
+    const filter = assemble(plan, hostArch());
+    holdToStrict(policy, plan, floor, at, engine === "seccomp");
+    const start = (
+      what: Program,
+      where: FoundProgram,
+      hint?: string,
+    ): Outcome =>
+      trace({
+        engine,
+        launch: {
+          ...planLaunch(
+            what,
+            where,
+            env,
+            engine === "seccomp" ? filter : undefined,
+            ruleset,
+            policy.limits,
+            facts.steps,
+            root,
+            group?.fd,
+          ),
+          listens: answers,
+        },
+        view,
+        program: printable(program.name),
+        hint,
+        filter,
+        answers,
+        net,
+        plan,
+        decide: job.onDeny === "kill"
+          ? deadly(decide)
+          : asked?.decide ?? decide,
+        mayWrite: writableBy(policy, decide, asked !== undefined),
+        sys: facts.options,
+        log: job.log,
+        limits: policy.limits,
+        controlGroup: group,
+        measured: hooks.measured,
+        observe: hooks.observe,
+        waitAll: job.waitAll,
+        started: hooks.started,
+        stopped: hooks.stopped,
+      });
+    try {
+      return start(program, found);
+    } catch (error) {
+      if (!(error instanceof LaunchError) || error.errno !== "ENOEXEC") {
+        throw error;
+      }
+      const script = asScript(program, found, view);
+      if (script === undefined) throw error;
+      return start(
+        script.program,
+        script.found,
+        "it has no #! line, so /bin/sh runs it, which the policy must allow",
+      );
     }
-    const script = asScript(program, found, view);
-    if (script === undefined) throw error;
-    return start(
-      script.program,
-      script.found,
-      "it has no #! line, so /bin/sh runs it, which the policy must allow",
-    );
+  };
+  const answers = engine === "seccomp" && !asks &&
+    facts.options === undefined && mayAnswer(job);
+  try {
+    return follow(answers);
+  } catch (error) {
+    if (!answers || !cannotListen(error)) throw error;
+    return follow(false);
   } finally {
     if (ruleset !== undefined) close(ruleset);
   }
+}
+
+/**
+ * Whether calls may wait for jail's answer: what jail does in a program's place
+ * must be what the program would have done, and the kernel must hold nothing that
+ * an answer would go past.
+ */
+function mayAnswer({ owned, policy, root }: Job): boolean {
+  return owned === true && root.view.isOwn && policy.require.length === 0 &&
+    keepsFileRights() && hasListener();
+}
+
+/**
+ * Whether the launcher could have no listener: one of its filters has one already,
+ * or no descriptor is left.
+ */
+function cannotListen(error: unknown): boolean {
+  return error instanceof LaunchError && error.call === "seccomp" &&
+    (error.errno === "EBUSY" || error.errno === "EMFILE");
 }

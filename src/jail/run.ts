@@ -194,6 +194,7 @@ async function runLoaded(
       names,
       landlock: request.landlock,
       log,
+      owned: true,
     }, {
       measured: request.stats && measured,
       ask,

@@ -72,6 +72,8 @@ export type Look =
   }
   /** A descriptor: a socket for datagrams only seems to share its port. */
   | { readonly kind: "shares-port"; readonly arg: ArgIndex }
+  /** Nothing: its process may do less than jail, or more, from then on. */
+  | { readonly kind: "rights" }
   /** Nothing: there must be room for the process or thread that it makes. */
   | { readonly kind: "room" }
   /** A mapping that may be shared: its memory may be no process's, and counts. */
@@ -99,8 +101,12 @@ export type FilterAction =
   | { readonly kind: "kill" }
   /** It is not made, and seems to return this: 0, or a negated errno. */
   | { readonly kind: "return"; readonly value: number }
-  /** The tracer is asked. */
-  | { readonly kind: "trace"; readonly look: Look };
+  /** The tracer is asked: the call stops, or waits for the tracer's answer. */
+  | {
+    readonly kind: "trace";
+    readonly look: Look;
+    readonly waits?: boolean;
+  };
 
 /** What happens to a call where its arguments meet conditions. */
 export interface Guard {

@@ -1,6 +1,7 @@
 /** What happens to every call under a policy, as far as registers tell. */
 
 import { type ArgKind, type SyscallName, SYSCALLS } from "../abi/syscalls.ts";
+import { answeredEntry, rightsGuards } from "./answered.ts";
 import { type CallSetting, callSettings } from "./calls.ts";
 import type { Refusal, RuleRef } from "./decision.ts";
 import {
@@ -48,6 +49,8 @@ export interface PlanOptions {
    * outside sends in through such a stream is that one's doing.
    */
   readonly sockets?: "streams" | "any";
+  /** Whether the tracer answers calls that look at files in the kernel's place. */
+  readonly answers?: boolean;
 }
 
 /** Kinds of arguments that the tracer has to look at. */
@@ -124,6 +127,7 @@ function planCall(
   const allowed = setting?.kind === "allow";
   const [mapsAnywhere, mapsThere] = sharedGuards(name, limits);
   const guards = [
+    ...options.answers === true ? rightsGuards(name) : [],
     // They refuse alone, so they may come before what always holds.
     ...othersGuards(name, policy.sys),
     ...mapsAnywhere,
@@ -149,8 +153,15 @@ function planCall(
     case "unrestricted":
     case "virtual":
       return { guards, action: roomAction(name, limits) ?? output ?? ALLOW };
-    case "checked":
-      return { guards, action: TRACE };
+    case "checked": {
+      const answered = options.answers === true
+        ? answeredEntry(name)
+        : undefined;
+      return answered === undefined ? { guards, action: TRACE } : {
+        guards: [...guards, ...answered.guards],
+        action: answered.action,
+      };
+    }
     case "forbidden": {
       if (allowed) {
         const looked = args.some((arg) => LOOKED_AT.has(arg));

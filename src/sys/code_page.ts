@@ -14,6 +14,7 @@ import { hostArch } from "./host.ts";
 import {
   entry,
   HANDLER_DATA,
+  HANDLER_SIZE,
   HANDLER_WORD,
   launchCode,
 } from "./launch_code.ts";
@@ -25,9 +26,11 @@ export interface CodePage {
   readonly launch: (block: Uint8Array<ArrayBuffer>) => number;
   /** Address of the handler of signals. */
   readonly handler: number;
+  /** Address of the handler that tells of tasks that have changed. */
+  readonly changed: number;
   /** Address of what a handler returns to. */
   readonly restorer: number;
-  /** What the handler uses, by `HANDLER_WORD`. */
+  /** What the handlers use, by `HANDLER_WORD`. */
   readonly words: Int32Array;
 }
 
@@ -120,12 +123,14 @@ function makeCodePage(): NonNullable<typeof page> {
   const words = new Int32Array(
     Deno.UnsafePointerView.getArrayBuffer(
       pointer,
-      4 * Object.keys(HANDLER_WORD).length,
+      HANDLER_SIZE,
       HANDLER_DATA,
     ),
   );
   words[HANDLER_WORD.forwardTo] = -1;
   words[HANDLER_WORD.endBy] = -1;
+  words[HANDLER_WORD.changes] = -1;
+  words[HANDLER_WORD.one] = 1;
   const start = Deno.UnsafePointer.offset<typeof LAUNCH>(
     pointer,
     entry("launch"),
@@ -137,6 +142,7 @@ function makeCodePage(): NonNullable<typeof page> {
   return {
     launch: (block) => Number(launch.call(block)),
     handler: address + entry("handler"),
+    changed: address + entry("changed"),
     restorer: address + entry("restorer"),
     words,
     pointer,

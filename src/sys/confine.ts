@@ -68,6 +68,14 @@ function limitOf(bytes: number): Uint8Array<ArrayBuffer> {
   return limit;
 }
 
+/**
+ * Whether a program may do to files what this process may: it is root, which keeps
+ * what concerns them, or nobody with capabilities that it would lose.
+ */
+export function keepsFileRights(): boolean {
+  return Deno.uid() === 0 || permittedNow() === 0;
+}
+
 /** The capabilities that this process may use, as bits; 0 where none can be read. */
 function permittedNow(): number {
   const header = headerOfSelf();

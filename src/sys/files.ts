@@ -14,6 +14,7 @@ import {
   F_GETFD,
   F_GETFL,
   F_SETFD,
+  F_SETFL,
   FD_CLOEXEC,
   O_CLOEXEC,
   O_PATH,
@@ -116,6 +117,26 @@ export function fstatat(
       flags,
     ),
   );
+}
+
+/**
+ * Reads what is known of a file into a `STATX`.
+ *
+ * @param dirfd where a relative path starts
+ * @param path a C string
+ * @param flags `AT_*`
+ * @param mask what is asked for, `STATX_*`
+ * @param into a buffer of the size of `STATX`
+ * @returns 0, or a negative errno
+ */
+export function statx(
+  dirfd: number,
+  path: Uint8Array,
+  flags: number,
+  mask: number,
+  into: Uint8Array,
+): number {
+  return outcome(rareLibc().statx(dirfd, path, flags, mask, into));
 }
 
 /** Reads where a link points. `path` is a C string; the result is a length. */
@@ -280,6 +301,11 @@ export function setCloseOnExec(fd: number, on: boolean): number {
 /** The `O_*` flags that an fd was opened with, or a negative errno. */
 export function flagsOf(fd: number): number {
   return outcome(libc().fcntl(fd, F_GETFL, 0));
+}
+
+/** Changes those of them that can be changed later. */
+export function setFlags(fd: number, flags: number): number {
+  return outcome(libc().fcntl(fd, F_SETFL, flags));
 }
 
 /**

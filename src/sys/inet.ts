@@ -19,7 +19,7 @@ import {
   SOCKADDR_IN_SIZE,
 } from "../abi/socket.ts";
 import { close } from "./files.ts";
-import { outcome, rareLibc } from "./libc.ts";
+import { libc, outcome, rareLibc } from "./libc.ts";
 
 /** An address of the internet and a port. */
 export interface InetAddress {
@@ -155,7 +155,7 @@ export function waitForAny(waited: Waited, milliseconds: number): number[] {
     set(POLLFD, one, "fd", fd);
     set(POLLFD, one, "events", events);
   }
-  const count = rareLibc().poll(fds, waited.size, milliseconds);
+  const count = libc().poll(fds, waited.size, milliseconds);
   if (count <= 0) return [];
   return [...waited.keys()].filter((_, i) =>
     get(POLLFD, fds.subarray(i * size, (i + 1) * size), "revents") !== 0

@@ -55,7 +55,7 @@ export const WAITS = 2;
 /** How far after the code the words are that the handler uses: a page. */
 export const HANDLER_DATA = 4096;
 
-/** The 32-bit words that the handler uses, in their order. */
+/** The 32-bit words that the handlers use, by their places. */
 export const HANDLER_WORD = {
   /** The pidfd that signals are passed on to; -1 for none. */
   forwardTo: 0,
@@ -65,7 +65,14 @@ export const HANDLER_WORD = {
   received: 2,
   /** How many came that were not a terminal's. */
   count: 3,
+  /** The event that is raised when a task has changed. */
+  changes: 4,
+  /** What that is raised by: a 1 of 64 bits, in two words. */
+  one: 6,
 } as const;
+
+/** How many bytes those words take. */
+export const HANDLER_SIZE = 32;
 
 // The second column is what nasm is given, less `bits 64`; a test gives it that
 // and compares. Only the new process changes registers that a caller keeps, and
@@ -74,6 +81,7 @@ export const HANDLER_WORD = {
 // terminal sends reaches the program anyway. The kernel's SIGHUP goes to the
 // leader of a session alone, which jail may be, so that is passed on. Where
 // there is a process to end by, a signal that asks for the end kills that one.
+// The other handler, `changed`, is SIGCHLD's.
 // deno-fmt-ignore
 /** The code, instruction by instruction: its bytes, and its source. */
 export const LISTING: readonly (readonly [bytes: string, source: string])[] = [
@@ -161,6 +169,13 @@ export const LISTING: readonly (readonly [bytes: string, source: string])[] = [
   ["",                  "restorer:"],
   ["b80f000000",        "  mov eax, 15 ; rt_sigreturn"],
   ["0f05",              "  syscall"],
+  ["",                  "changed: ; void changed(int signal)"],
+  ["b801000000",        "  mov eax, 1 ; write"],
+  ["8b3d170f0000",      "  mov edi, [rel launch+4112]"],
+  ["488d35180f0000",    "  lea rsi, [rel launch+4120]"],
+  ["ba08000000",        "  mov edx, 8"],
+  ["0f05",              "  syscall"],
+  ["c3",                "  ret"],
 ];
 
 /** The code's bytes. It may be put anywhere. */
@@ -171,7 +186,7 @@ export function launchCode(): Uint8Array<ArrayBuffer> {
 
 /** Where a function starts, in bytes from the start of the code. */
 export function entry(
-  label: "launch" | "handler" | "back" | "restorer",
+  label: "launch" | "handler" | "back" | "restorer" | "changed",
 ): number {
   let offset = 0;
   for (const [bytes, source] of LISTING) {

@@ -10,7 +10,7 @@ import { O_CLOEXEC, O_RDWR } from "../abi/fcntl.ts";
 import { PAGE_SIZE } from "../abi/mman.ts";
 import { addressOf } from "./address.ts";
 import { KeptFile } from "./kept.ts";
-import { libc, outcome, rareLibc } from "./libc.ts";
+import { libc, outcome } from "./libc.ts";
 
 // Two of `struct iovec`, as halves of their words: storing those allocates
 // nothing, as storing a bigint would.
@@ -124,7 +124,7 @@ export function writeAsTracee(
   setPiece(local, addressOf(from), Math.min(length, from.length));
   setPiece(remote, address, length);
   return outcome(
-    rareLibc().process_vm_writev(tid, local, ONE, remote, ONE, NONE),
+    libc().process_vm_writev(tid, local, ONE, remote, ONE, NONE),
   );
 }
 

@@ -22,7 +22,7 @@ import {
   CLONE_INTO_CGROUP,
   CLONE_VM,
 } from "../abi/sched.ts";
-import { SECCOMP_SET_MODE_FILTER } from "../abi/seccomp.ts";
+import { LISTENER_FLAGS, SECCOMP_SET_MODE_FILTER } from "../abi/seccomp.ts";
 import { SIGACTION, SIGCHLD, SIGKILL, SIGSET_SIZE } from "../abi/signal.ts";
 import { EXIT_JAIL_FAILED } from "../outcome.ts";
 import { LaunchError, UnsupportedError } from "../errors.ts";
@@ -61,6 +61,8 @@ export interface LaunchPlan {
   readonly noNewPrivs: true;
   /** An array of `struct sock_filter`. */
   readonly filter?: Uint8Array | undefined;
+  /** Does the filter have a listener (`listener.ts`)? */
+  readonly listens?: boolean | undefined;
   /** Calls to make just before the filter. */
   readonly extra?: readonly Step[] | undefined;
   /** Does it lead a process group of its own? */
@@ -233,7 +235,11 @@ function programSteps(
   }
   steps.push({ call: "prctl", args: [PR_SET_NO_NEW_PRIVS, 1] });
   steps.push(...plan.extra ?? []);
-  if (plan.filter !== undefined) steps.push(filterStep(plan.filter));
+  if (plan.filter !== undefined) {
+    // Its listener is one more descriptor, whose number has a limit.
+    if (plan.listens) steps.push(...closeSteps(plan.keepFds));
+    steps.push(filterStep(plan.filter, plan.listens === true));
+  }
   steps.push({
     call: "execve",
     args: [plan.file, argv.pointers, env.pointers],
@@ -257,11 +263,25 @@ function fdSteps(plan: LaunchPlan, stdio: readonly number[]): Step[] {
   return steps;
 }
 
-function filterStep(filter: Uint8Array): Step {
+/** Closes what the exec would close, once no step needs it any more. */
+function closeSteps(keepFds: readonly number[]): Step[] {
+  const steps: Step[] = [];
+  let from = 3;
+  for (const fd of keepFds.toSorted((a, b) => a - b)) {
+    if (fd > from) {
+      steps.push({ call: "close_range", args: [from, fd - 1, 0] });
+    }
+    from = fd + 1;
+  }
+  return [...steps, { call: "close_range", args: [from, 2 ** 32 - 1, 0] }];
+}
+
+function filterStep(filter: Uint8Array, listens: boolean): Step {
   const program = new Uint8Array(SOCK_FPROG.size);
   set(SOCK_FPROG, program, "len", filter.length / SOCK_FILTER.size);
   set(SOCK_FPROG, program, "filter", addressOf(filter));
-  return { call: "seccomp", args: [SECCOMP_SET_MODE_FILTER, 0, program] };
+  const flags = listens ? LISTENER_FLAGS : 0;
+  return { call: "seccomp", args: [SECCOMP_SET_MODE_FILTER, flags, program] };
 }
 
 function launchError(

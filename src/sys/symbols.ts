@@ -26,6 +26,11 @@ export const SYMBOLS = {
     parameters: ["i32", "buffer", "usize", "buffer", "usize", "usize"],
     result: "i32",
   },
+  // ssize_t process_vm_writev, with the same parameters
+  process_vm_writev: {
+    parameters: ["i32", "buffer", "usize", "buffer", "usize", "usize"],
+    result: "i32",
+  },
 
   // ssize_t pread64(int fd, void *buf, size_t count, off64_t offset)
   pread64: { parameters: ["i32", "buffer", "usize", "i64"], result: "i32" },
@@ -37,6 +42,8 @@ export const SYMBOLS = {
   write: { parameters: ["i32", "buffer", "usize"], result: "i32" },
   // int open(const char *path, int flags, mode_t mode)
   open: { parameters: ["buffer", "i32", "u32"], result: "i32" },
+  // int poll(struct pollfd *fds, nfds_t count, int timeout)
+  poll: { parameters: ["buffer", "usize", "i32"], result: "i32" },
   // int close(int fd)
   close: { parameters: ["i32"], result: "i32" },
   // int fcntl(int fd, int cmd, int arg)
@@ -119,13 +126,13 @@ export const RARE = {
   // int waitid(idtype_t idtype, id_t id, siginfo_t *infop, int options)
   waitid: { parameters: ["i32", "u32", "buffer", "i32"], result: "i32" },
 
-  // ssize_t process_vm_writev, with the same parameters
-  process_vm_writev: {
-    parameters: ["i32", "buffer", "usize", "buffer", "usize", "usize"],
-    result: "i32",
-  },
   // int clock_gettime(clockid_t clockid, struct timespec *tp)
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
+  // int statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *buf)
+  statx: {
+    parameters: ["i32", "buffer", "i32", "u32", "buffer"],
+    result: "i32",
+  },
   // int uname(struct utsname *buf)
   uname: { parameters: ["buffer"], result: "i32" },
   // ssize_t pwritev2(int fd, const struct iovec *iov, int count, off64_t offset, int flags)
@@ -213,6 +220,4 @@ export const RARE = {
     parameters: ["i32", "buffer", "usize", "i32", "buffer", "buffer"],
     result: "i32",
   },
-  // int poll(struct pollfd *fds, nfds_t count, int timeout)
-  poll: { parameters: ["buffer", "usize", "i32"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;

@@ -9,6 +9,8 @@ import { libc, outcome, rareLibc } from "./libc.ts";
 
 /** More than `/proc/<pid>/stat` has, in bytes. */
 const STAT_SIZE = 4096;
+/** A page, as much as procfs tells of it. */
+const LABEL_SIZE = 4096;
 
 let getpgidNumber = 0;
 let getsidNumber = 0;
@@ -82,6 +84,17 @@ export function waitingIn(tid: number): number | undefined {
   if (typeof text === "number") return undefined;
   const nr = /^\d+ /.exec(fromBytes(text))?.[0];
   return nr === undefined ? undefined : Number(nr);
+}
+
+/**
+ * What a security module such as AppArmor or SELinux calls the confinement of a
+ * task, a byte string; "" where there is none, or it cannot be told.
+ *
+ * @param tid the task, or `self`
+ */
+export function confinementOf(tid: number | "self"): string {
+  const text = readFile(`/proc/${tid}/attr/current`, LABEL_SIZE);
+  return typeof text === "number" ? "" : fromBytes(text);
 }
 
 /** Whether a process has ended, and nobody has waited for it; or may have. */

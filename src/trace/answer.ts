@@ -15,9 +15,11 @@ import type { Call } from "../policy/call.ts";
 import type { Decision, Refusal, RuleRef } from "../policy/decision.ts";
 import { readCallInfo, readRegisters, writeRegisters } from "../sys/ptrace.ts";
 import { kill } from "../sys/wait.ts";
+import type { Listener } from "../sys/listener.ts";
 import { CurrentCaller } from "./caller.ts";
 import { type Looked, nothing } from "./looked.ts";
 import type { Family } from "./family.ts";
+import { unmark } from "./marks.ts";
 import type { AskedName, TraceOptions } from "./options.ts";
 import { Registers } from "./registers.ts";
 import type { CallSpec } from "./spec.ts";
@@ -67,6 +69,8 @@ export class Answers {
   readonly #words = new Int32Array(this.#info.buffer);
   /** Whether all registers were read, and not the call alone. */
   #whole = true;
+  /** What hears of the call in the registers, where that waits for an answer. */
+  #listener: Listener | undefined;
 
   /**
    * Makes one.
@@ -157,14 +161,24 @@ export class Answers {
   /** Gives a call a result without making it. */
   answer(tracee: Tracee, result: number): void {
     const { registers } = this;
+    if (this.#listener !== undefined) return this.#listener.answer(result);
     if (!this.#whole && !this.read(tracee)) return;
     registers.nr = -1;
     registers.result = result;
+    unmark(tracee, registers);
     if (this.write(tracee)) this.#resumer.go(tracee);
+  }
+
+  /** Takes the call that waits for an answer, in place of a stopped tracee's. */
+  hear(listener: Listener): void {
+    this.registers.takeNotice(listener.notice);
+    this.#listener = listener;
+    this.#whole = false;
   }
 
   /** Reads a stopped tracee's registers; `false` where it is gone. */
   read(tracee: Tracee): boolean {
+    this.#listener = undefined;
     this.#whole = true;
     return alive(
       readRegisters(tracee.tid, this.registers.bytes),
@@ -184,6 +198,7 @@ export class Answers {
       op === PTRACE_SYSCALL_INFO_ENTRY;
     // A kernel before Linux 5.3 has all registers alone.
     if (result < 0 || !before) return this.read(tracee);
+    this.#listener = undefined;
     this.registers.take(this.#words);
     this.#whole = false;
     return true;
@@ -192,7 +207,9 @@ export class Answers {
   /** Keeps a tracee's registers before they are changed; `false` where it is gone. */
   save(tracee: Tracee): boolean {
     if (!this.#whole && !this.read(tracee)) return false;
-    tracee.saved.copy(this.registers);
+    const { saved } = tracee;
+    saved.copy(this.registers);
+    unmark(tracee, saved);
     return true;
   }
 

@@ -5,8 +5,10 @@ import { EINTR, ENOSYS, EOPNOTSUPP, ERESTARTNOHAND } from "../abi/errno.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
 import type { Look } from "../policy/guard.ts";
 import { actionOf } from "../policy/plan.ts";
+import type { Listener } from "../sys/listener.ts";
 import { SHOWS_CPUS } from "./affinity.ts";
 import { AimedCalls } from "./aimed_calls.ts";
+import { AnsweredCalls } from "./answered.ts";
 import { type Answers, fixedRule, type Resumer } from "./answer.ts";
 import { waitsForever } from "./endless.ts";
 import { FactCalls } from "./fact_calls.ts";
@@ -30,6 +32,7 @@ export class Calls {
   readonly #aimed: AimedCalls;
   readonly #limited: LimitedCalls;
   readonly #facts: FactCalls;
+  readonly #answered: AnsweredCalls | undefined;
   readonly #waiting: Tracee[] = [];
   readonly #looks = new Map<SyscallName, number>();
   #draining = false;
@@ -63,6 +66,9 @@ export class Calls {
     this.#aimed = new AimedCalls(tools, this.#flights);
     this.#limited = new LimitedCalls(tools);
     this.#facts = new FactCalls(tools);
+    this.#answered = options.answers === true
+      ? new AnsweredCalls(tools)
+      : undefined;
   }
 
   /** How many calls were refused. */
@@ -80,8 +86,35 @@ export class Calls {
     return this.#tools.answers;
   }
 
+  /** A call waits for the tracer's answer. */
+  answer(tracee: Tracee, listener: Listener): void {
+    this.settle(tracee);
+    const { answers, specs } = this.#tools;
+    answers.hear(listener);
+    const spec = specs.at(answers.registers.nr);
+    if (spec === undefined) return answers.answer(tracee, -ENOSYS);
+    const answered = this.#answered?.answer(tracee, spec, listener) === true;
+    this.#counted(spec.syscall.name, answered);
+  }
+
+  /** A tracee has stopped that was interrupted to make its call by itself. */
+  mark(tracee: Tracee): void {
+    this.#answered?.mark(tracee);
+  }
+
+  /** A tracee has a new image. */
+  entered(tracee: Tracee): void {
+    this.#answered?.entered(tracee);
+  }
+
+  /** A tracee is about to get a signal, which must not interrupt a look at a file. */
+  signal(tracee: Tracee): void {
+    this.#answered?.interrupted(tracee);
+  }
+
   /** A tracee stopped at the entry of a call that has to be looked at. */
   enter(tracee: Tracee): void {
+    tracee.remake = "not";
     if (this.#waiting.length > 0 && !this.#tools.family.alone) {
       this.#waiting.push(tracee);
       this.#drain();
@@ -147,7 +180,7 @@ export class Calls {
 
   /** The jail is no more. */
   close(): void {
-    this.#files.close();
+    this.#tools.closed.close();
   }
 
   /** What a new image is told in place of the kernel's: false where it cannot be. */
@@ -284,6 +317,10 @@ export class Calls {
           treatment: "shares-port",
           fd: look.arg,
         });
+      case "rights":
+        tracee.process.ownRights = true;
+        this.#tools.resumer.go(tracee);
+        return true;
       case "room":
         this.#limited.make(tracee, spec);
         return true;

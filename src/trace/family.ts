@@ -141,6 +141,7 @@ export class Family {
         tid,
         parent.process.program,
         parent.process.filtered,
+        parent.process.ownRights,
       ),
       (flags & CLONE_VM) !== 0
         ? parent.space
@@ -174,8 +175,8 @@ export class Family {
     this.#adopted = true;
     return this.#add(
       tid,
-      // Its maker may have had a filter.
-      this.#process(tid, "", true),
+      // Its maker may have had a filter, and changed its rights.
+      this.#process(tid, "", true, true),
       kin?.space ?? spaceOf(new PinRegion()),
       user?.files ?? { tracees: 0 },
       { tracees: 0 },
@@ -252,7 +253,12 @@ export class Family {
     }
   }
 
-  #process(pid: number, program: string, filtered = false): Process {
+  #process(
+    pid: number,
+    program: string,
+    filtered = false,
+    ownRights = false,
+  ): Process {
     const process: Process = {
       pid,
       threads: 0,
@@ -262,6 +268,7 @@ export class Family {
       loads: "",
       executing: undefined,
       counted: false,
+      ownRights,
     };
     this.processes.set(pid, process);
     const byte = this.#ids[pid >> 3] ?? 0;
@@ -301,6 +308,9 @@ export class Family {
       leaving: false,
       interrupted: false,
       retries: 0,
+      waits: false,
+      remake: "not",
+      unmarked: undefined,
     };
     this.tracees.set(tid, tracee);
     return tracee;

@@ -2,13 +2,13 @@
 
 import { EACCES } from "../abi/errno.ts";
 import { close } from "../sys/files.ts";
-import { Closed } from "./closed.ts";
 import { keepsNumber } from "./flight.ts";
 import type { Flights } from "./flights.ts";
 import { hidesReading } from "./last_read.ts";
 import type { Hold } from "./lock.ts";
 import { lookAt } from "./look_at.ts";
 import type { Looked } from "./looked.ts";
+import { isMarked } from "./marks.ts";
 import { inPrivateMemory, makePrivate } from "./private.ts";
 import { replaceFile } from "./replace.ts";
 import {
@@ -37,7 +37,6 @@ export class FileCalls {
   readonly #tools: Tools;
   readonly #flights: Flights;
   readonly #queue: Queue;
-  readonly #closed: Closed;
   readonly #whole: WholeFiles;
 
   /**
@@ -51,18 +50,9 @@ export class FileCalls {
     this.#tools = tools;
     this.#flights = flights;
     this.#queue = queue;
-    const { stdio, keepFds } = tools.options.launch;
-    const { log, mayWrite, view } = tools.options;
-    const fds = [...stdio, ...keepFds];
-    this.#closed = new Closed(
-      ...[view, fds, () => tools.family.processes.keys(), log] as const,
-    );
+    const { launch, mayWrite, view } = tools.options;
+    const fds = [...launch.stdio, ...launch.keepFds];
     this.#whole = new WholeFiles(view, fds, mayWrite);
-  }
-
-  /** The jail is no more. */
-  close(): void {
-    this.#closed.close();
   }
 
   /** Handles one; false where it has to wait. */
@@ -165,7 +155,7 @@ export class FileCalls {
       return this.#under(tracee, spec, alone);
     }
     if (!asIs && !this.#flights.prepare(tracee)) return "in flight";
-    looked.never ??= this.#closed.why(looked, spec, tracee.process.pid);
+    looked.never ??= this.#tools.closed.why(looked, spec, tracee.process.pid);
     const done = this.#decided(tracee, spec, looked, asIs);
     const { held } = looked;
     if (held !== undefined && tracee.inFlight?.held !== held) close(held.fd);
@@ -225,7 +215,7 @@ export class FileCalls {
     if (!asIs) return this.#flights.pin(tracee, spec, looked);
     const makes = looked.makes && options.unsafe !== true;
     const ends = looked.held !== undefined || looked.after !== undefined ||
-      hidesReading(options, spec.syscall);
+      isMarked(tracee, registers) || hidesReading(options, spec.syscall);
     if (!makes && !ends && !freezer.has(tracee)) {
       // Beside others it has the lock for as long as its call may take.
       const unseen = tracee.lock !== undefined;

@@ -9,6 +9,7 @@ import {
   SECCOMP_RET_ERRNO,
   SECCOMP_RET_KILL_PROCESS,
   SECCOMP_RET_TRACE,
+  SECCOMP_RET_USER_NOTIF,
 } from "../abi/seccomp.ts";
 import { SYSCALLS } from "../abi/syscalls.ts";
 import {
@@ -99,7 +100,7 @@ export function returnValue(action: FilterAction): number {
       }
       return SECCOMP_RET_ERRNO | -action.value;
     case "trace":
-      return SECCOMP_RET_TRACE;
+      return action.waits === true ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_TRACE;
   }
 }
 

@@ -3,7 +3,7 @@
  * what is put right when they return.
  */
 
-import { EINTR, ENOMEM, ERESTARTNOHAND } from "../abi/errno.ts";
+import { EINTR, ENOMEM, ERESTARTNOHAND, ERESTARTSYS } from "../abi/errno.ts";
 import { PIN_START } from "../abi/pin.ts";
 import { close } from "../sys/files.ts";
 import { kill } from "../sys/wait.ts";
@@ -162,6 +162,7 @@ export class Flights {
         : this.#finish(tracee, flight, result);
     }
     tracee.interrupted = false;
+    tracee.remake = registers.result === -ERESTARTSYS ? "interrupted" : "not";
     // Written before others are let go on, who need the registers for theirs.
     const goes = answers.write(tracee);
     if (goes && !freezer.park(tracee)) resumer.go(tracee);

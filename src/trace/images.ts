@@ -76,6 +76,7 @@ export class Images {
     strangers.told(maker);
     if (!allowed) return;
     now.process.loads = programOf(exec);
+    calls.entered(now);
     if ((options.observe ?? accounts) !== undefined) {
       now.process.program = imageOf(now.view, now.tid);
     }

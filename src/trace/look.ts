@@ -76,7 +76,7 @@ export function lookAtPath(
   const flags = path.flags < 0 ? 0 : registers.uint(path.flags);
   const address = registers.address(path.arg);
   // readlinkat(2) takes "" without a flag.
-  const empty = kind === "stat-link" && path.flags < 0 ||
+  const empty = kind === "stat-link" && path.flags < 0 && path.dirfd >= 0 ||
     (flags & AT_EMPTY_PATH) !== 0 && kind !== "open-path";
   const dirfd = path.dirfd < 0 ? AT_FDCWD : registers.int(path.dirfd);
   // utimensat(2), futimesat(2), and stat with AT_EMPTY_PATH, take NULL for the

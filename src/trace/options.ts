@@ -178,6 +178,11 @@ export interface TraceOptions {
   readonly mayWrite: MayWrite;
   /** Where rules are about the network, what that needs. */
   readonly net?: NetOptions | undefined;
+  /**
+   * Whether some calls wait for an answer in place of a stop, as the plan says.
+   * Then this process's SIGCHLD is the tracer's.
+   */
+  readonly answers?: boolean | undefined;
   /** What the filter was made of: what to look at in each call that stops. */
   readonly plan: CallPlan;
   /** What the program sees of the system, where that is not all real. */

@@ -11,6 +11,7 @@ import { Ending } from "./ending.ts";
 import { Entry, isLookedAt } from "./entry.ts";
 import { Family } from "./family.ts";
 import { Freezer } from "./freeze.ts";
+import { Notices } from "./notices.ts";
 import type { TraceOptions } from "./options.ts";
 import { quiet } from "./quiet.ts";
 import { Resume } from "./resume.ts";
@@ -53,6 +54,8 @@ export interface Parts {
   readonly resume: Resume;
   /** Where a tracee and the tracer run. */
   readonly affinity: Affinity;
+  /** The calls that wait for an answer, where there are such. */
+  readonly notices: Notices | undefined;
 }
 
 /**
@@ -118,5 +121,8 @@ export function makeParts(
   return {
     ...{ options, arch, family, calls, freezer, entry, accounts, room },
     ...{ vdso, counter, waits, strangers, ending, resume, affinity },
+    notices: options.answers === true
+      ? new Notices(waits, family, calls, ending)
+      : undefined,
   };
 }

@@ -27,6 +27,8 @@ export interface Owner {
   readonly tid: number;
   /** Where its paths begin. */
   readonly view: View;
+  /** Whether a descriptor of what is found is wanted ({@linkcode Place.fd}). */
+  readonly keeps?: boolean;
 }
 
 /** Which file a path names. */
@@ -55,6 +57,8 @@ export interface Place {
   readonly was?: FileKind;
   /** Whether a link of the kernel's own leads there, which others may turn. */
   readonly magic?: boolean;
+  /** A descriptor of it (`O_PATH`), where one was wanted; whoever did closes it. */
+  readonly fd?: number;
 }
 
 const pathBuffer = new Uint8Array(2 * PATH_MAX + 64);

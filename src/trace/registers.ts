@@ -2,6 +2,7 @@
 
 import type { Arch } from "../abi/arch.ts";
 import { PTRACE_SYSCALL_INFO } from "../abi/ptrace.ts";
+import { SECCOMP_DATA, SECCOMP_NOTIF } from "../abi/seccomp.ts";
 
 const HIGH = 2 ** 32;
 
@@ -10,6 +11,11 @@ const IP = fields.instruction_pointer[0] >> 2;
 const SP = fields.stack_pointer[0] >> 2;
 const NR = fields.nr[0] >> 2;
 const ARGS = fields.arg0[0] >> 2;
+
+const DATA = SECCOMP_NOTIF.fields.data[0];
+const NOTICE_NR = (DATA + SECCOMP_DATA.fields.nr[0]) >> 2;
+const NOTICE_IP = (DATA + SECCOMP_DATA.fields.instruction_pointer[0]) >> 2;
+const NOTICE_ARGS = (DATA + SECCOMP_DATA.fields.arg0[0]) >> 2;
 
 /**
  * A register block, read and written without a BigInt.
@@ -111,6 +117,33 @@ export class Registers {
     for (let i = 0; i < this.#args.length; i++) {
       this.#take(info, ARGS + 2 * i, this.#args[i] as number);
     }
+  }
+
+  /**
+   * Takes what a listener tells of a call that waits.
+   *
+   * @param notice `struct seccomp_notif`, as words
+   */
+  takeNotice(notice: Int32Array): void {
+    this.nr = notice[NOTICE_NR] as number;
+    this.#take(notice, NOTICE_IP, this.#ip);
+    for (let i = 0; i < this.#args.length; i++) {
+      this.#take(notice, NOTICE_ARGS + 2 * i, this.#args[i] as number);
+    }
+  }
+
+  /** Argument `index`, all bits of it. */
+  whole(index: number): bigint {
+    return this.#wide()[(this.#args[index] as number) >> 1] as bigint;
+  }
+
+  /** Puts all bits of argument `index`. */
+  setWhole(index: number, value: bigint): void {
+    this.#wide()[(this.#args[index] as number) >> 1] = value;
+  }
+
+  #wide(): BigUint64Array {
+    return new BigUint64Array(this.bytes.buffer);
   }
 
   #take(info: Int32Array, from: number, to: number): void {

@@ -50,12 +50,9 @@ function parentOf(path: string): string {
   return at <= 0 ? "/" : path.slice(0, at);
 }
 
-/** Looks at a path without following links, and says what is there. */
-function kindAt(view: View, path: string): FileKind | number {
-  const fd = look(view, path);
-  if (fd < 0) return fd;
+/** Says what is at a descriptor of `look`. */
+function kindAt(fd: number): FileKind | number {
   const result = fstat(fd, stat);
-  close(fd);
   return result < 0 ? result : kindOf(get(STAT, stat, "st_mode"));
 }
 
@@ -84,7 +81,7 @@ export function resolve(
     if (base.via !== "") return inObject(base, path);
     full = base.path === "/" ? `/${path}` : `${base.path}/${path}`;
   }
-  const found = quick(owner.view, full, follow);
+  const found = quick(owner, full, follow);
   if (found !== undefined) return found;
   const way = { magic: false };
   const walked = walk(owner, full, follow, isOwn, way);
@@ -108,14 +105,25 @@ function inObject(base: Place, path: string): Place {
 }
 
 /** The path as written, where it has no link: the common case. */
-function quick(view: View, full: string, follow: boolean): Place | undefined {
+function quick(
+  { view, keeps }: Owner,
+  full: string,
+  follow: boolean,
+): Place | undefined {
   const slash = full.endsWith("/");
-  const kind = kindAt(view, full);
-  if (typeof kind !== "number") {
-    if (kind === "link" && follow) return undefined;
-    return place(normalize(full), kind, slash && full !== "/");
+  const fd = look(view, full);
+  if (fd >= 0) {
+    const kind = kindAt(fd);
+    if (typeof kind === "number" || kind === "link" && follow) {
+      close(fd);
+      return undefined;
+    }
+    const found = place(normalize(full), kind, slash && full !== "/");
+    if (keeps === true) return { ...found, fd };
+    close(fd);
+    return found;
   }
-  if (kind !== -ENOENT) return undefined;
+  if (fd !== -ENOENT) return undefined;
   // Nothing there: the directory that it would be in must be real.
   let end = full.length;
   while (end > 1 && full[end - 1] === "/") end--;
@@ -123,9 +131,9 @@ function quick(view: View, full: string, follow: boolean): Place | undefined {
   const last = full.slice(at + 1, end);
   if (last === "" || last === "." || last === "..") return undefined;
   const directory = full.slice(0, at) || "/";
-  const fd = view.open(cString(directory), DIRECTORY, RESOLVE_NO_SYMLINKS);
-  if (fd < 0) return undefined;
-  close(fd);
+  const parent = view.open(cString(directory), DIRECTORY, RESOLVE_NO_SYMLINKS);
+  if (parent < 0) return undefined;
+  close(parent);
   const real = normalize(directory);
   return place(real === "/" ? `/${last}` : `${real}/${last}`, "missing", slash);
 }

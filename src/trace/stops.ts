@@ -120,6 +120,7 @@ export class Stops {
       case "group":
         return this.#group(tracee, stopValue(status));
       case "trap":
+        calls.mark(tracee);
         return resume.go(tracee, 0);
       case "signal":
         return this.#signal(tracee, stopValue(status));
@@ -144,6 +145,7 @@ export class Stops {
     if (signal === SIGSEGV && this.#isCounter(tracee)) {
       return resume.go(tracee, 0);
     }
+    calls.signal(tracee);
     if (isStopSignal(signal) && ending.isProgram(tracee.process.pid)) {
       this.#jobControl.note(tracee.tid, signal);
     }
@@ -168,13 +170,15 @@ export class Stops {
 
   /** A filter sent a call to the tracer. */
   #seccomp(tracee: Tracee): void {
-    const { calls, entry, resume, vdso } = this.#parts;
+    const { calls, entry, family, notices, resume, vdso } = this.#parts;
     // The program's own filter may do so too: with a call that was looked at
     // already, or that jail's filter lets pass. The tracer's decision holds.
     if (tracee.inFlight !== undefined || vdso?.has(tracee.tid)) {
       return resume.toCall(tracee);
     }
     if (entry !== undefined) return resume.go(tracee, 0);
+    // The launcher is about to become the program: its filter is there.
+    if (!family.started) notices?.begin(tracee.tid);
     calls.enter(tracee);
   }
 

@@ -2,6 +2,7 @@
 
 import type { Arch } from "../abi/arch.ts";
 import { Answers, type Resumer } from "./answer.ts";
+import { Closed } from "./closed.ts";
 import type { Family } from "./family.ts";
 import type { Freezer } from "./freeze.ts";
 import { PathLock } from "./lock.ts";
@@ -33,6 +34,8 @@ export interface Tools {
   readonly answers: Answers;
   /** Changes calls. */
   readonly rewriter: Rewriter;
+  /** Knows the files that are closed under every policy. */
+  readonly closed: Closed;
   /** Keeps those who use paths from those who change what paths mean. */
   readonly lock: PathLock;
   /** The sockets that were bound where they may listen. */
@@ -65,11 +68,14 @@ export function makeTools(
 ): Tools {
   const limited = options.limits?.output;
   const { names, sources } = options.net ?? {};
+  const { launch, log, view } = options;
+  const fds = [...launch.stdio, ...launch.keepFds];
   return {
     ...{ options, arch, family, freezer, resumer },
     specs: new Specs(arch.name),
     answers: new Answers(options, arch, family, resumer),
     rewriter: new Rewriter(arch),
+    closed: new Closed(view, fds, () => family.processes.keys(), log),
     lock: new PathLock(interruptCall, hasLeft),
     bound: new BoundSockets(),
     output: limited &&

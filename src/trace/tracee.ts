@@ -32,6 +32,8 @@ export interface Process {
   executing: Tracee | undefined;
   /** Whether it has ended, and what it used is in the accounts. */
   counted: boolean;
+  /** Whether it may do less than jail, or more: nobody can answer in its place. */
+  ownRights: boolean;
 }
 
 /** An address space, shared by threads and by vfork's child. */
@@ -98,6 +100,13 @@ export interface PendingExec {
   verify: boolean;
 }
 
+/**
+ * How a call that was to be answered is made after all: not; its tracee will
+ * `stop`, to have it marked; it is `marked`, and will stop before it is made; or it
+ * was made, and interrupted.
+ */
+export type Remake = "not" | "stop" | "marked" | "interrupted";
+
 /** One traced thread. */
 export interface Tracee {
   /** Its thread id. */
@@ -151,11 +160,17 @@ export interface Tracee {
   interrupted: boolean;
   /** How often its current call was tried again because a link came in its way. */
   retries: number;
+  /** Whether its call waits for an answer, and is looked at for that. */
+  waits: boolean;
+  /** How the call that it waited for an answer of comes to be made by itself. */
+  remake: Remake;
+  /** What is the program's own in place of the mark, while its call has one. */
+  unmarked: bigint | undefined;
 }
 
 /** Whose path it is that a tracee names. */
-export function ownerOf({ process, tid, view }: Tracee): Owner {
-  return { pid: process.pid, tid, view };
+export function ownerOf({ process, tid, view, waits }: Tracee): Owner {
+  return { pid: process.pid, tid, view, keeps: waits };
 }
 
 /**

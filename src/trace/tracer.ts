@@ -46,7 +46,7 @@ class Tracer {
   }
 
   run(): Outcome {
-    const { affinity, calls, ending } = this.#parts;
+    const { affinity, calls, ending, notices } = this.#parts;
     seeWhileWaiting(() => {
       ending.look();
       return ending.outcome?.kind === "limited";
@@ -66,6 +66,7 @@ class Tracer {
       throw error;
     } finally {
       affinity.end();
+      notices?.close();
       ending.watch?.stop();
       ending.launched?.dispose();
       calls.close();
@@ -119,14 +120,12 @@ class Tracer {
   }
 
   #loop(): void {
-    const { ending, family, waits } = this.#parts;
+    const { family, notices, waits } = this.#parts;
     for (;;) {
       this.#handleStops();
       if (this.#endAims()) continue;
-      if (!ending.killing) this.#heedNames();
-      ending.heedRequests();
-      ending.look();
-      const tid = waits.wait(-1, 0);
+      this.#between();
+      const tid = notices?.wait(() => this.#between()) ?? waits.wait(-1, 0);
       if (tid === -EINTR) continue;
       if (tid === -ECHILD) return;
       if (tid < 0) {
@@ -143,6 +142,14 @@ class Tracer {
       waits.take(tid);
       if (family.tracees.size > 1) waits.takeOthers();
     }
+  }
+
+  /** Sees to what is neither a stop nor a call. */
+  #between(): void {
+    const { ending } = this.#parts;
+    if (!ending.killing) this.#heedNames();
+    ending.heedRequests();
+    ending.look();
   }
 
   #endAims(): boolean {

@@ -86,6 +86,11 @@ export class Waits {
     }
   }
 
+  /** Whether there is a call on its way that aims at others by their ids. */
+  get aiming(): boolean {
+    return this.#aims.size > 0;
+  }
+
   /** A tracee's call, which is on its way, aims at others by their ids. */
   aims(tracee: Tracee): void {
     const now = performance.now();

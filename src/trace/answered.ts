@@ -1,0 +1,363 @@
+/**
+ * Calls that wait in the kernel until the tracer has answered them.
+ *
+ * They look at a file, or open it for reading (`src/policy/answered.ts`). The
+ * tracer does that in the program's place, with a descriptor of its own for the
+ * file that the policy was asked about, without a link on the way: what the
+ * program has in memory, and what comes to the path later, are not looked at
+ * again. What cannot be answered so is made by the program itself, as every
+ * other call: it is marked, and stops.
+ */
+
+import {
+  EACCES,
+  EAGAIN,
+  EINVAL,
+  ELOOP,
+  EMFILE,
+  ENFILE,
+  ENOENT,
+  ENOMEM,
+  ERESTARTNOINTR,
+  ERESTARTSYS,
+} from "../abi/errno.ts";
+import {
+  AT_EACCESS,
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  AT_SYMLINK_NOFOLLOW,
+  O_CLOEXEC,
+  O_NOFOLLOW,
+  O_NONBLOCK,
+} from "../abi/fcntl.ts";
+import { get, getBig } from "../abi/layout.ts";
+import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
+import { PLAIN_FILE_SYSTEMS, STAT, STATFS, STATX } from "../abi/stat.ts";
+import { MARK } from "../policy/answered.ts";
+import { actionOf } from "../policy/plan.ts";
+import {
+  close,
+  faccessat,
+  fstat,
+  fstatfs,
+  openat2,
+  readlinkat,
+  setFlags,
+  statx,
+} from "../sys/files.ts";
+import type { Listener } from "../sys/listener.ts";
+import { storeMemory } from "../sys/memory.ts";
+import { interrupt } from "../sys/ptrace.ts";
+import { confinementOf } from "../sys/task.ts";
+import { lookAt } from "./look_at.ts";
+import type { Looked } from "./looked.ts";
+import { look } from "./magic.ts";
+import { unmark } from "./marks.ts";
+import type { OpenRequest } from "./open.ts";
+import { cString, kindOf, PATH_MAX, type Place } from "./place.ts";
+import type { CallSpec } from "./spec.ts";
+import type { Tools } from "./tools.ts";
+import { isHeldByExec, type Tracee } from "./tracee.ts";
+
+/** How often a file is looked for that is something else by the time it is found. */
+const MAX_TRIES = 4;
+
+/** What came of an attempt to answer a call. */
+type Tried = "answered" | "changed" | "must be made";
+
+/** What it means where a file cannot be opened, and is not what the program is told. */
+const FAILURES: ReadonlyMap<number, Tried> = new Map<number, Tried>([
+  [ENOENT, "changed"],
+  [ELOOP, "changed"],
+  [EAGAIN, "must be made"],
+  // What jail itself has too little of.
+  [EMFILE, "must be made"],
+  [ENFILE, "must be made"],
+  [ENOMEM, "must be made"],
+]);
+
+const THIS = new Uint8Array(1);
+const DOT = Uint8Array.of(0x2e, 0);
+
+const other = new Uint8Array(STAT.size);
+const stat = new Uint8Array(STAT.size);
+const statfs = new Uint8Array(STATFS.size);
+const statxBytes = new Uint8Array(STATX.size);
+const link = new Uint8Array(PATH_MAX);
+
+/** Answers calls. */
+export class AnsweredCalls {
+  readonly #tools: Tools;
+  readonly #confinement = confinementOf("self");
+
+  /**
+   * Makes the handler of one run.
+   *
+   * @param tools what it works with
+   */
+  constructor(tools: Tools) {
+    this.#tools = tools;
+  }
+
+  /**
+   * Answers the call that a listener has taken.
+   *
+   * @param tracee who waits
+   * @param spec which call it is
+   * @param listener who hears of it, and of whose call the registers are
+   * @returns whether it was answered, and does not have to be made
+   */
+  answer(tracee: Tracee, spec: CallSpec, listener: Listener): boolean {
+    tracee.remake = "not";
+    tracee.unmarked = undefined;
+    // What is meant for a thread that an exec ends could reach the new image.
+    if (!tracee.process.ownRights && !isHeldByExec(tracee)) {
+      for (let tries = 0; tries < MAX_TRIES; tries++) {
+        const done = this.#try(tracee, spec, listener);
+        if (done === "answered") return true;
+        if (done === "must be made") break;
+      }
+    }
+    this.#remake(tracee, listener);
+    return false;
+  }
+
+  /** A new image is there: a security module may confine it in its own way. */
+  entered({ process, tid }: Tracee): void {
+    if (this.#confinement === "" || process.ownRights) return;
+    process.ownRights = confinementOf(tid) !== this.#confinement;
+  }
+
+  /** Marks a call whose tracee has stopped for that, if it has. */
+  mark(tracee: Tracee): void {
+    if (tracee.remake !== "stop") return;
+    const { answers } = this.#tools;
+    const { registers } = answers;
+    if (!answers.read(tracee)) return;
+    tracee.remake = "not";
+    if (registers.nr < 0 || registers.result !== -ERESTARTNOINTR) return;
+    tracee.unmarked = registers.whole(MARK.arg);
+    registers.setArgument(MARK.arg, MARK.value);
+    if (answers.write(tracee)) tracee.remake = "marked";
+  }
+
+  /**
+   * A tracee is about to get a signal. Calls that wait for an answer would not have
+   * been interrupted, whatever the handler: they are made again.
+   *
+   * @param tracee who is stopped
+   */
+  interrupted(tracee: Tracee): void {
+    const { answers, options } = this.#tools;
+    const { registers } = answers;
+    if (!answers.read(tracee)) return;
+    const { remake } = tracee;
+    tracee.remake = "not";
+    if (remake === "marked") {
+      unmark(tracee, registers);
+      answers.write(tracee);
+      return;
+    }
+    if (registers.nr < 0 || registers.result !== -ERESTARTSYS) return;
+    const spec = this.#tools.specs.at(registers.nr);
+    const entry = spec && options.plan.get(spec.syscall.name);
+    if (entry === undefined) return;
+    const action = actionOf(entry, registers);
+    if (action.kind !== "trace" || action.waits !== true) return;
+    // An open that was made may have waited for somebody.
+    if (remake === "interrupted") return;
+    registers.result = -ERESTARTNOINTR;
+    answers.write(tracee);
+  }
+
+  /**
+   * Has a call made by its tracee: it stops before it sees the answer, which makes
+   * the kernel make the call again.
+   */
+  #remake(tracee: Tracee, listener: Listener): void {
+    tracee.remake = "stop";
+    interrupt(tracee.tid);
+    listener.answer(-ERESTARTNOINTR);
+  }
+
+  /** Looks at a call, and answers it. */
+  #try(tracee: Tracee, spec: CallSpec, listener: Listener): Tried {
+    const { answers, closed } = this.#tools;
+    tracee.waits = true;
+    const looked = lookAt(tracee, spec, true, this.#tools);
+    tracee.waits = false;
+    if (looked === undefined) return "must be made";
+    const found = looked.paths[0]?.place;
+    try {
+      looked.never ??= closed.why(looked, spec, tracee.process.pid);
+      if (looked.held !== undefined) close(looked.held.fd);
+      if (looked.held !== undefined || !isPlain(looked)) return "must be made";
+      const allowed = answers.allowed(tracee, spec, looked);
+      if (allowed === "again") return "changed";
+      if (!allowed) return "answered";
+      if (looked.errno !== 0) return this.#tell(tracee, -looked.errno);
+      if (found === undefined) return "must be made";
+      if (found.kind === "missing") return this.#tell(tracee, -ENOENT);
+      return this.#make(tracee, spec, found, looked.open, listener);
+    } finally {
+      if (found?.fd !== undefined) close(found.fd);
+    }
+  }
+
+  #tell(tracee: Tracee, result: number): Tried {
+    this.#tools.answers.answer(tracee, result);
+    return "answered";
+  }
+
+  /** Makes a call in a tracee's place, with a descriptor of the file that is meant. */
+  #make(
+    tracee: Tracee,
+    spec: CallSpec,
+    place: Place,
+    open: OpenRequest | undefined,
+    listener: Listener,
+  ): Tried {
+    if (place.fd === undefined) {
+      const fd = look(tracee.view, place.path);
+      if (fd < 0) return this.#failed(tracee, fd);
+      try {
+        return fstat(fd, stat) >= 0 &&
+            kindOf(get(STAT, stat, "st_mode")) === place.kind
+          ? this.#make(tracee, spec, { ...place, fd }, open, listener)
+          : "changed";
+      } finally {
+        close(fd);
+      }
+    }
+    if (open === undefined) {
+      return this.#tell(tracee, this.#ask(tracee, spec, place, place.fd));
+    }
+    if (place.kind === "link" || !isOnPlainFileSystem(place.fd)) {
+      return "must be made";
+    }
+    const fd = openAgain(tracee, place, place.fd, open.flags);
+    if (fd < 0) return this.#failed(tracee, fd);
+    listener.answerByFile(fd, open.flags);
+    close(fd);
+    return "answered";
+  }
+
+  /** A file cannot be opened that was there a moment ago. */
+  #failed(tracee: Tracee, result: number): Tried {
+    const done = FAILURES.get(-result);
+    return done ?? this.#tell(tracee, result);
+  }
+
+  /** What a call asks about a file; what it returns. */
+  #ask(tracee: Tracee, spec: CallSpec, place: Place, fd: number): number {
+    const { tid } = tracee;
+    const { registers } = this.#tools.answers;
+    const { args, name } = spec.syscall;
+    const flagsAt = args.indexOf("at-flags");
+    const flags = flagsAt < 0 ? 0 : registers.int(flagsAt);
+    const into = registers.address(args.indexOf("buf"));
+    switch (name) {
+      case "statx": {
+        const asked = flags & ~AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH;
+        const mask = registers.uint(args.indexOf("uint"));
+        const result = statx(fd, THIS, asked, mask, statxBytes);
+        return result < 0
+          ? result
+          : storeMemory(tid, into, statxBytes, STATX.size);
+      }
+      case "readlink":
+      case "readlinkat": {
+        const room = registers.int(args.indexOf("int"));
+        if (room <= 0 || place.kind !== "link") return -EINVAL;
+        const length = readlinkat(fd, THIS, link);
+        if (length < 0) return length;
+        const told = Math.min(length, room);
+        const stored = storeMemory(tid, into, link, told);
+        return stored < 0 ? stored : told;
+      }
+      case "access":
+      case "faccessat":
+      case "faccessat2": {
+        const mode = registers.int(args.indexOf("access-mode"));
+        return faccessat(fd, THIS, mode, flags & AT_EACCESS | AT_EMPTY_PATH);
+      }
+      default: {
+        const result = fstat(fd, stat);
+        return result < 0 ? result : storeMemory(tid, into, stat, STAT.size);
+      }
+    }
+  }
+}
+
+/**
+ * Opens a file for reading that jail has a reference to (`O_PATH`), and no other.
+ *
+ * @param tracee who wants it
+ * @param place where it was found
+ * @param fd the reference
+ * @param flags `O_*`, which are what the program finds in its descriptor
+ * @returns a descriptor, or a negative errno: `-ELOOP` where the path means another
+ */
+function openAgain(
+  { view }: Tracee,
+  { kind, path }: Place,
+  fd: number,
+  flags: number,
+): number {
+  const closed = flags | O_CLOEXEC;
+  if (kind === "directory") {
+    const again = openat2(fd, DOT, closed, 0, 0);
+    // It may be read, and not searched.
+    return again === -EACCES ? -EAGAIN : again;
+  }
+  if ((flags & O_NOFOLLOW) === 0) {
+    return openat2(AT_FDCWD, cString(`/proc/self/fd/${fd}`), closed, 0, 0);
+  }
+  // A link in /proc would be none to follow. Whatever is there by now, nobody
+  // waits for it.
+  const again = view.open(
+    cString(path),
+    closed | O_NONBLOCK,
+    RESOLVE_NO_SYMLINKS,
+  );
+  if (again < 0) return again;
+  if (!isSame(fd, again)) {
+    close(again);
+    return -ELOOP;
+  }
+  if ((flags & O_NONBLOCK) === 0) setFlags(again, flags);
+  return again;
+}
+
+function isSame(a: number, b: number): boolean {
+  return fstat(a, stat) >= 0 && fstat(b, other) >= 0 &&
+    getBig(STAT, stat, "st_ino") === getBig(STAT, other, "st_ino") &&
+    getBig(STAT, stat, "st_dev") === getBig(STAT, other, "st_dev");
+}
+
+/** Whether a call is about a file that anybody finds by its path, and all of it. */
+function isPlain(
+  { uses, paths, descriptorsOf, changed, pinned, makes, seems, after }: Looked,
+): boolean {
+  if (descriptorsOf !== 0 || changed || pinned || makes || seems) return false;
+  if (after !== undefined || paths.length > 1) return false;
+  const looks = uses.every(({ access }) => access === "stat");
+  return paths.every(({ written, place: { path, kind, via, magic, was } }) =>
+    written !== "" && via === "" && magic !== true && was === undefined &&
+    (looks ? kind !== "object" : PLAIN_KINDS.has(kind)) &&
+    path !== "/proc" && !path.startsWith("/proc/")
+  );
+}
+
+const PLAIN_KINDS: ReadonlySet<Place["kind"]> = new Set<Place["kind"]>([
+  "directory",
+  "file",
+  "link",
+  "missing",
+]);
+
+/** Whether it does not matter to a file who opens it. */
+function isOnPlainFileSystem(fd: number): boolean {
+  return fstatfs(fd, statfs) >= 0 &&
+    PLAIN_FILE_SYSTEMS.has(get(STATFS, statfs, "f_type"));
+}

@@ -1,0 +1,90 @@
+/** The calls that wait for the tracer's answer: who waits for them, and for stops. */
+
+import { EINTR, EPERM, errnoName } from "../abi/errno.ts";
+import { WNOHANG } from "../abi/wait.ts";
+import { SystemCallError } from "../errors.ts";
+import { type Changes, watchChanges } from "../sys/changes.ts";
+import { CALL, CHANGE, Listener } from "../sys/listener.ts";
+import type { Calls } from "./calls.ts";
+import type { Ending } from "./ending.ts";
+import type { Family } from "./family.ts";
+import type { Waits } from "./waits.ts";
+
+/** Waits for calls that want an answer, as well as for stops. */
+export class Notices {
+  readonly #waits: Waits;
+  readonly #family: Family;
+  readonly #calls: Calls;
+  readonly #ending: Ending;
+  #changes: Changes | undefined;
+  #listener: Listener | undefined;
+
+  /**
+   * Makes it.
+   *
+   * @param waits the stops
+   * @param family the tracees
+   * @param calls what happens at calls
+   * @param ending how the program ends
+   */
+  constructor(waits: Waits, family: Family, calls: Calls, ending: Ending) {
+    this.#ending = ending;
+    this.#waits = waits;
+    this.#family = family;
+    this.#calls = calls;
+  }
+
+  /**
+   * The program's filter is there: its calls are heard from now on.
+   *
+   * @param tid the launcher, stopped before its exec
+   */
+  begin(tid: number): void {
+    this.#changes ??= watchChanges();
+    this.#listener ??= new Listener(tid, this.#changes);
+  }
+
+  /**
+   * Waits for a stop, and answers the calls that come before it.
+   *
+   * @param between told after each answer
+   * @returns as {@linkcode Waits.wait} for any task
+   */
+  wait(between: () => void): number {
+    const waits = this.#waits;
+    const listener = this.#listener;
+    // Calls that aim at others end soon, and with a stop.
+    if (listener === undefined || waits.aiming) return waits.wait(-1, 0);
+    for (;;) {
+      const tid = waits.wait(-1, WNOHANG);
+      if (tid !== 0) return tid;
+      for (let found = 0; (found & CHANGE) === 0;) {
+        found = listener.wait();
+        if (found === 0) return -EINTR;
+        if ((found & CALL) === 0 || !listener.take()) continue;
+        waits.count();
+        this.#answer(listener);
+        between();
+      }
+    }
+  }
+
+  #answer(listener: Listener): void {
+    // Who is killed needs no answer.
+    if (this.#ending.killing) return;
+    const tracee = this.#family.tracees.get(listener.tid);
+    if (tracee !== undefined) return this.#calls.answer(tracee, listener);
+    // Nobody runs that the tracer has not let go on.
+    throw new SystemCallError(
+      `find the task ${listener.tid}, whose call waits for an answer`,
+      "seccomp()",
+      errnoName(EPERM),
+    );
+  }
+
+  /** The jail is no more. */
+  close(): void {
+    this.#listener?.close();
+    this.#changes?.stop();
+  }
+}

@@ -1,0 +1,104 @@
+/** Looks at files that jail answers in a program's place: nobody can tell. */
+
+import { assertEquals, assertMatch } from "@std/assert";
+import { ENGINES, fixture, jail, jailArgv, run } from "./harness.ts";
+import { type Scratch, scratch } from "./jail.ts";
+import { hasMachine } from "./needs.ts";
+
+/** A directory with what the fixture looks at. */
+async function lookedAt(): Promise<Scratch> {
+  const dir = await scratch();
+  await dir.file("file", "text\n");
+  await Deno.mkdir(`${dir.path}/dir`);
+  await Deno.symlink("file", `${dir.path}/link`);
+  await Deno.symlink("nothing", `${dir.path}/lost`);
+  await Deno.symlink("round", `${dir.path}/round`);
+  await run(["mkfifo", `${dir.path}/fifo`]);
+  return dir;
+}
+
+/**
+ * Where the kernel looks at an odd argument before it looks at the path, and jail
+ * looks at the path: which of two errors is told.
+ */
+const ORDER_REGEXP = /^(?:odd flags|statx odd mask|access odd|readlink 0) .*$/gm;
+
+for (const engine of ENGINES) {
+  for (const words of [[], ["threads"]]) {
+    Deno.test(
+      `looks (${engine}) the same to a program, odd arguments, signals and all${
+        words.length > 0 ? ", beside a thread" : ""
+      }`,
+      async () => {
+        await using dir = await lookedAt();
+        const argv = [fixture("look_oddly"), ...words];
+        const options = { cwd: dir.path };
+        const native = await run(argv, options);
+        const jailed = await run(jailArgv(["-A"], argv, engine), options);
+        assertEquals(
+          jailed.stdout.replaceAll(ORDER_REGEXP, ""),
+          native.stdout.replaceAll(ORDER_REGEXP, ""),
+        );
+        assertEquals([jailed.code, native.code], [0, 0]);
+      },
+    );
+  }
+}
+
+/** Ways to have fewer rights than jail, and who has them. */
+const FEWER: readonly (readonly [who: string, words: readonly string[]])[] = [
+  ["whoever became another user", [
+    ...["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"],
+  ]],
+  ["a root that gave up its capabilities", ["setpriv", "--bounding-set=-all"]],
+];
+
+for (const [who, words] of FEWER) {
+  const name = `opens and looks at no file for ${who} that he may not`;
+  Deno.test({
+    ...hasMachine(Deno.uid() === 0, "root to run it", name),
+    fn: async () => {
+      await using dir = await scratch();
+      await Deno.mkdir(`${dir.path}/closed`);
+      await dir.file("closed/file", "secret", 0);
+      await Deno.chown(`${dir.path}/closed/file`, 12345, 12345);
+      await Deno.chown(`${dir.path}/closed`, 12345, 12345);
+      await Deno.chmod(`${dir.path}/closed`, 0o700);
+      const script = "cat closed/file; stat closed/file; test -r closed/file";
+      const argv = [...words, "sh", "-c", script];
+      const flags = ["-A", `--cwd=${dir.path}`];
+      const { code, stdout, stderr } = await jail(flags, argv);
+      assertEquals([code, stdout], [1, ""]);
+      assertMatch(
+        stderr,
+        /^cat: closed\/file: Permission denied\nstat: .*: Permission denied\n$/,
+      );
+      const { stdout: mine } = await jail(flags, ["cat", "closed/file"]);
+      assertEquals(mine, "secret");
+    },
+  });
+}
+
+Deno.test("opens no file for a program that keeps itself from it by Landlock", async () => {
+  await using dir = await scratch();
+  const file = await dir.file("file", "text");
+  const rules = ["/usr", "/etc", "/lib"].flatMap((path) => [
+    "--landlock-rule",
+    `path-beneath:execute,read-file,read-dir:${path}`,
+  ]);
+  const { code, stderr } = await jail(["-A"], [
+    ...["setpriv", "--no-new-privs", "--landlock-access", "fs", ...rules],
+    ...["cat", file],
+  ]);
+  assertEquals([code, stderr], [1, `cat: ${file}: Permission denied\n`]);
+});
+
+Deno.test("runs where another listens to the calls of its program already", async () => {
+  const argv = jailArgv(["--stats"], ["cat", "/etc/passwd"]);
+  const { code, stdout, stderr } = await run([
+    fixture("listen_already"),
+    ...argv,
+  ]);
+  assertEquals([code, stdout], [0, await Deno.readTextFile("/etc/passwd")]);
+  assertMatch(stderr, /^jail: took /);
+});
