@@ -21,7 +21,8 @@ async function lookedAt(): Promise<Scratch> {
  * Where the kernel looks at an odd argument before it looks at the path, and jail
  * looks at the path: which of two errors is told.
  */
-const ORDER_REGEXP = /^(?:odd flags|statx odd mask|access odd|readlink 0) .*$/gm;
+const ORDER_REGEXP =
+  /^(?:odd flags|statx odd mask|access odd|readlink 0) .*$/gm;
 
 for (const engine of ENGINES) {
   for (const words of [[], ["threads"]]) {
