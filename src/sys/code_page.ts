@@ -110,7 +110,9 @@ function mapCode(size: number): MappedCode {
     throw launcherError("mmap", "ENOMEM");
   }
   const code = launchCode();
-  libc().memcpy(pointer, code, code.length);
+  new Uint8Array(
+    Deno.UnsafePointerView.getArrayBuffer(pointer, code.length),
+  ).set(code);
   const result = outcome(
     libc().mprotect(pointer, HANDLER_DATA, PROT_READ | PROT_EXEC),
   );

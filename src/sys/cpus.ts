@@ -60,7 +60,13 @@ export function cpusOf(mask: Uint8Array): number[] {
  */
 export function readAffinity(tid: number, mask: Uint8Array): number {
   const length = outcome(
-    libc().syscallIIB(callNumber("sched_getaffinity"), tid, MASK_BYTES, mask),
+    libc().syscallIIBB(
+      callNumber("sched_getaffinity"),
+      tid,
+      MASK_BYTES,
+      mask,
+      null,
+    ),
   );
   if (length < 0) return length;
   mask.fill(0, length);
@@ -70,7 +76,13 @@ export function readAffinity(tid: number, mask: Uint8Array): number {
 /** Sets which processors a task may run on; 0, or a negative errno. */
 export function writeAffinity(tid: number, mask: Uint8Array): number {
   return outcome(
-    libc().syscallIIB(callNumber("sched_setaffinity"), tid, mask.length, mask),
+    libc().syscallIIBB(
+      callNumber("sched_setaffinity"),
+      tid,
+      mask.length,
+      mask,
+      null,
+    ),
   );
 }
 

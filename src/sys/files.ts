@@ -30,7 +30,9 @@ const how = new Uint8Array(OPEN_HOW.size);
 const HOW_SIZE = BigInt(OPEN_HOW.size);
 // The same bytes as pairs of 32-bit words, which can be stored without a bigint.
 const howWords = new Uint32Array(how.buffer);
+let closeNumber = 0;
 let openat2Number = 0;
+let readlinkatNumber = 0;
 let fstatNumber = 0;
 let fstatatNumber = 0;
 
@@ -83,7 +85,8 @@ export function openat2(
 
 /** Closes an fd. */
 export function close(fd: number): number {
-  return outcome(libc().close(fd));
+  closeNumber ||= callNumber("close");
+  return outcome(libc().syscallIII(closeNumber, fd, 0, 0));
 }
 
 /** Reads what is known of an open file into a `STAT`. */
@@ -145,8 +148,10 @@ export function readlinkat(
   path: Uint8Array,
   into: Uint8Array,
 ): number {
+  readlinkatNumber ||= callNumber("readlinkat");
   return outcome(
-    libc().readlinkat(
+    libc().syscallIBBI(
+      readlinkatNumber,
       dirfd,
       path,
       into,
@@ -157,7 +162,7 @@ export function readlinkat(
 
 /** Reads what is known of an open file's file system into a `STATFS`. */
 export function fstatfs(fd: number, into: Uint8Array): number {
-  return outcome(libc().fstatfs(fd, into));
+  return outcome(libc().syscallIB(callNumber("fstatfs"), fd, into));
 }
 
 /** May this process use a file so, by its effective ids? `path` is a C string. */
@@ -290,22 +295,22 @@ export function rewind(fd: number): void {
 
 /** Duplicates an fd to a free one, `least` or above, that exec closes. */
 export function duplicate(fd: number, least: number): number {
-  return outcome(libc().fcntl(fd, F_DUPFD_CLOEXEC, least));
+  return fcntl(fd, F_DUPFD_CLOEXEC, least);
 }
 
 /** Sets whether exec closes an fd. */
 export function setCloseOnExec(fd: number, on: boolean): number {
-  return outcome(libc().fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0));
+  return fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0);
 }
 
 /** The `O_*` flags that an fd was opened with, or a negative errno. */
 export function flagsOf(fd: number): number {
-  return outcome(libc().fcntl(fd, F_GETFL, 0));
+  return fcntl(fd, F_GETFL, 0);
 }
 
-/** Changes those of them that can be changed later. */
+/** Sets the `O_*` flags of an open file that can be changed. */
 export function setFlags(fd: number, flags: number): number {
-  return outcome(libc().fcntl(fd, F_SETFL, flags));
+  return fcntl(fd, F_SETFL, flags);
 }
 
 /**
@@ -315,8 +320,14 @@ export function setFlags(fd: number, flags: number): number {
  * Deno opens for itself is.
  */
 export function isInherited(fd: number): boolean {
-  const flags = outcome(libc().fcntl(fd, F_GETFD, 0));
+  const flags = fcntl(fd, F_GETFD, 0);
   return flags >= 0 && (flags & FD_CLOEXEC) === 0;
+}
+
+function fcntl(fd: number, command: number, argument: number): number {
+  return outcome(
+    libc().syscallIII(callNumber("fcntl"), fd, command, argument),
+  );
 }
 
 /**

@@ -163,7 +163,7 @@ function addRule(
   action: string,
 ): void {
   const number = callNumber("landlock_add_rule");
-  const result = outcome(libc().syscallIIBI(number, ruleset, type, attr, 0));
+  const result = outcome(libc().syscallIIBB(number, ruleset, type, attr, null));
   if (result < 0) throw failure(action, "landlock_add_rule", result);
 }
 

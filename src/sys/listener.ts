@@ -36,10 +36,11 @@ import { libc, outcome } from "./libc.ts";
 export function hasListener(): boolean {
   // Flags that it knows are looked at before the filter, of which there is none.
   const result = outcome(
-    libc().syscallIIB(
+    libc().syscallIIBB(
       callNumber("seccomp"),
       SECCOMP_SET_MODE_FILTER,
       LISTENER_FLAGS,
+      null,
       null,
     ),
   );

@@ -9,6 +9,7 @@ import { EFAULT, EIO, ENAMETOOLONG } from "../abi/errno.ts";
 import { O_CLOEXEC, O_RDWR } from "../abi/fcntl.ts";
 import { PAGE_SIZE } from "../abi/mman.ts";
 import { addressOf } from "./address.ts";
+import { close } from "./files.ts";
 import { KeptFile } from "./kept.ts";
 import { libc, outcome } from "./libc.ts";
 
@@ -181,7 +182,7 @@ export function writeMemory(
   const fd = openMemory(tid);
   if (fd < 0) return fd;
   const written = writeAt(fd, address, from, length);
-  libc().close(fd);
+  close(fd);
   return written;
 }
 

@@ -10,13 +10,15 @@ import {
   PROT_WRITE,
 } from "../abi/mman.ts";
 import { addressOf } from "./address.ts";
-import { libc, outcome } from "./libc.ts";
+import { close } from "./files.ts";
+import { libc } from "./libc.ts";
 import {
   readCString,
   readMemory,
   TraceeMemory,
   writeMemory,
 } from "./memory.ts";
+import { kill } from "./wait.ts";
 
 // Opened outside of a test, in which Deno 2.4 would call it a leak.
 libc();
@@ -158,8 +160,8 @@ Deno.test("addressOf() finds arrays of every size, also after a collection", () 
 Deno.test("outcome() has the errno of the call that failed", () => {
   for (let i = 0; i < 10_000; i++) {
     const [call, errno] = i % 2 === 0
-      ? [outcome(libc().close(-1)), 9] // EBADF
-      : [outcome(libc().kill(NOBODY, 0)), ESRCH];
+      ? [close(-1), 9] // EBADF
+      : [kill(NOBODY, 0), ESRCH];
     if (call !== -errno) throw new Error(`${call} is not ${-errno}`);
   }
 });

@@ -89,7 +89,7 @@ function ownOpenFiles(): Limit | undefined {
 /** The nearest ancestor that is not a runtime. */
 function starter(): number | undefined {
   const ownFile = readLink("/proc/self/exe");
-  let pid = libc().getppid();
+  let pid = Deno.ppid;
   // 0 is the parent of a namespace's first process.
   while (pid > 0) {
     const file = readLink(`/proc/${pid}/exe`);

@@ -8,19 +8,13 @@
 
 import { fromText, toCString } from "../abi/bytes.ts";
 import { EAGAIN, EINTR, EOPNOTSUPP } from "../abi/errno.ts";
-import {
-  F_SETFL,
-  O_CLOEXEC,
-  O_NOCTTY,
-  O_NONBLOCK,
-  O_WRONLY,
-} from "../abi/fcntl.ts";
+import { O_CLOEXEC, O_NOCTTY, O_NONBLOCK, O_WRONLY } from "../abi/fcntl.ts";
 import { TCGETS } from "../abi/ioctls.ts";
 import { get, set } from "../abi/layout.ts";
 import { S_IFCHR, S_IFIFO, S_IFMT, S_IFSOCK, STAT } from "../abi/stat.ts";
 import { IOVEC, RWF_NOWAIT } from "../abi/uio.ts";
 import { addressOf } from "./address.ts";
-import { flagsOf, fstat, open, write } from "./files.ts";
+import { flagsOf, fstat, open, setFlags, write } from "./files.ts";
 import { libc, outcome, rareLibc } from "./libc.ts";
 import { askedBy } from "./signals.ts";
 
@@ -134,7 +128,7 @@ function isTerminal(fd: number): boolean {
 }
 
 function writerOfOwn(fd: number): (bytes: Uint8Array) => number {
-  libc().fcntl(fd, F_SETFL, flagsOf(fd) | O_NONBLOCK);
+  setFlags(fd, flagsOf(fd) | O_NONBLOCK);
   return (bytes) => write(fd, bytes);
 }
 

@@ -22,12 +22,12 @@ export function pidfdOpen(pid: number): number {
  */
 export function pidfdSendSignal(pidfd: number, signal: number): number {
   return outcome(
-    libc().syscallIIBI(
+    libc().syscallIIBB(
       callNumber("pidfd_send_signal"),
       pidfd,
       signal,
       null,
-      0,
+      null,
     ),
   );
 }

@@ -2,12 +2,11 @@
 
 import { toCString } from "../abi/bytes.ts";
 import { errnoName } from "../abi/errno.ts";
-import { F_SETFL, O_CLOEXEC, O_NONBLOCK, O_RDWR } from "../abi/fcntl.ts";
+import { O_CLOEXEC, O_NONBLOCK, O_RDWR } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
 import { S_IFIFO, S_IFMT, S_IFSOCK, STAT } from "../abi/stat.ts";
 import { SystemCallError } from "../errors.ts";
-import { close, fstat, open, pipe2 } from "./files.ts";
-import { libc, outcome } from "./libc.ts";
+import { close, fstat, open, pipe2, setFlags } from "./files.ts";
 
 /** A pipe: an end of ours, whose calls do not wait, and the program's. */
 export interface Pipe {
@@ -32,7 +31,7 @@ export function openPipe(reading: boolean): Pipe {
     ? { own: first, theirs: second }
     : { own: second, theirs: first };
   // Each end has flags of its own: the program's calls still wait.
-  const result = outcome(libc().fcntl(pipe.own, F_SETFL, O_NONBLOCK));
+  const result = setFlags(pipe.own, O_NONBLOCK);
   if (result < 0) {
     close(first);
     close(second);

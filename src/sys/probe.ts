@@ -8,11 +8,12 @@ import { libc, outcome } from "./libc.ts";
 export function hasSeccompTrace(): boolean {
   const action = new Uint32Array([SECCOMP_RET_TRACE]);
   return outcome(
-    libc().syscallIIB(
+    libc().syscallIIBB(
       callNumber("seccomp"),
       SECCOMP_GET_ACTION_AVAIL,
       0,
       action,
+      null,
     ),
   ) === 0;
 }

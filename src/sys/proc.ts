@@ -30,7 +30,7 @@ function strings(path: string): string[] {
 export function ownArguments(count: number): string[] {
   const all = strings("/proc/self/cmdline");
   const own = all.slice(all.length - count);
-  const theirs = strings(`/proc/${libc().getppid()}/cmdline`);
+  const theirs = strings(`/proc/${Deno.ppid}/cmdline`);
   return original(own, theirs);
 }
 
@@ -77,7 +77,9 @@ export function ownEnvironment(): string[] {
 export function workingDirectory(): string | number {
   for (let size = 4096;; size *= 2) {
     const into = new Uint8Array(size);
-    const length = outcome(libc().syscallBI(callNumber("getcwd"), into, size));
+    const length = outcome(
+      libc().syscallBII(callNumber("getcwd"), into, size, 0),
+    );
     if (length > 0) return fromBytes(into, 0, length - 1);
     if (length !== -ERANGE) return length;
   }

@@ -59,7 +59,7 @@ export function startPulse(first: number, every: number): Pulse {
     SIGEVENT,
     event,
     "sigev_notify_thread_id",
-    libc().syscall0(callNumber("gettid")),
+    libc().syscallIII(callNumber("gettid"), 0, 0, 0),
   );
   const id = new Int32Array(1);
   const made = outcome(
@@ -102,7 +102,7 @@ export function heedPokes(): Poked {
   handle();
   const before = unblock();
   return {
-    tid: libc().syscall0(callNumber("gettid")),
+    tid: libc().syscallIII(callNumber("gettid"), 0, 0, 0),
     stop: () => mask(SIG_SETMASK, before, null),
   };
 }

@@ -198,7 +198,11 @@ function raise(signal: number): void {
 
 /** Sends a signal to this thread. */
 function sendSelf(signal: number): void {
-  tgkill(rareLibc().getpid(), libc().syscall0(callNumber("gettid")), signal);
+  tgkill(
+    rareLibc().getpid(),
+    libc().syscallIII(callNumber("gettid"), 0, 0, 0),
+    signal,
+  );
 }
 
 /** Blocks a signal for this thread, or no longer. */

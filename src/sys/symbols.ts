@@ -3,7 +3,8 @@
 // `syscall` and `ptrace` take whatever their first argument asks for, so each
 // shape of arguments that is used has a name of its own. Where a struct or a
 // number differs between C libraries, or the function is missing in old ones,
-// the raw call is made.
+// the raw call is made. So it is for what is called a few times a run: to open a
+// function takes as long as to load a file, and a shape serves many calls.
 /** What every run calls, or most. */
 export const SYMBOLS = {
   __errno_location: { parameters: [], result: "pointer" },
@@ -17,8 +18,6 @@ export const SYMBOLS = {
   },
   // pid_t wait4(pid_t pid, int *status, int options, struct rusage *rusage)
   wait4: { parameters: ["i32", "buffer", "i32", "buffer"], result: "i32" },
-  // int kill(pid_t pid, int sig)
-  kill: { parameters: ["i32", "i32"], result: "i32" },
   // ssize_t process_vm_readv(pid_t pid,
   //   const struct iovec *local, unsigned long liovcnt,
   //   const struct iovec *remote, unsigned long riovcnt, unsigned long flags)
@@ -44,23 +43,10 @@ export const SYMBOLS = {
   open: { parameters: ["buffer", "i32", "u32"], result: "i32" },
   // int poll(struct pollfd *fds, nfds_t count, int timeout)
   poll: { parameters: ["buffer", "usize", "i32"], result: "i32" },
-  // int close(int fd)
-  close: { parameters: ["i32"], result: "i32" },
-  // int fcntl(int fd, int cmd, int arg)
-  fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
   // int faccessat(int dirfd, const char *path, int mode, int flags)
   faccessat: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
-  // ssize_t readlinkat(int dirfd, const char *path, char *buf, size_t size)
-  readlinkat: {
-    parameters: ["i32", "buffer", "buffer", "usize"],
-    result: "i32",
-  },
-  // int fstatfs(int fd, struct statfs *buf)
-  fstatfs: { parameters: ["i32", "buffer"], result: "i32" },
   // int ioctl(int fd, unsigned long request, void *argument)
   ioctl: { parameters: ["i32", "usize", "buffer"], result: "i32" },
-  // pid_t getppid(void)
-  getppid: { parameters: [], result: "i32" },
 
   // void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)
   mmap: {
@@ -69,11 +55,8 @@ export const SYMBOLS = {
   },
   // int mprotect(void *addr, size_t length, int prot)
   mprotect: { parameters: ["pointer", "usize", "i32"], result: "i32" },
-  // void *memcpy(void *to, const void *from, size_t length)
-  memcpy: { parameters: ["pointer", "buffer", "usize"], result: "pointer" },
 
   // long syscall(long number, ...)
-  syscall0: { name: "syscall", parameters: ["i32"], result: "i32" },
   syscallIII: {
     name: "syscall",
     parameters: ["i32", "i32", "i32", "i32"],
@@ -87,21 +70,6 @@ export const SYMBOLS = {
   syscallBB: {
     name: "syscall",
     parameters: ["i32", "buffer", "buffer"],
-    result: "i32",
-  },
-  syscallIIB: {
-    name: "syscall",
-    parameters: ["i32", "i32", "i32", "buffer"],
-    result: "i32",
-  },
-  syscallBI: {
-    name: "syscall",
-    parameters: ["i32", "buffer", "usize"],
-    result: "i32",
-  },
-  syscallIIBI: {
-    name: "syscall",
-    parameters: ["i32", "i32", "i32", "buffer", "i32"],
     result: "i32",
   },
   syscallIBBI: {

@@ -53,7 +53,7 @@ export function waitFor(tid: number, status: Int32Array, flags = 0): number {
 
 /** Sends a signal to a process, or to a group where `pid` is negative. */
 export function kill(pid: number, signal: number): number {
-  return outcome(libc().kill(pid, signal));
+  return outcome(libc().syscallIII(callNumber("kill"), pid, signal, 0));
 }
 
 /** Sends a signal to one thread. */
