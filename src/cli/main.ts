@@ -4,6 +4,8 @@ import metadata from "../../deno.json" with { type: "json" };
 import { fromText } from "../abi/bytes.ts";
 import { UnsupportedError } from "../errors.ts";
 import { exitCode, type Outcome } from "../outcome.ts";
+import { ownArguments } from "../sys/proc.ts";
+import { dieOf } from "../sys/signals.ts";
 import { parse } from "./args.ts";
 import { print, stderrPaint, tell } from "./console.ts";
 import { help } from "./help.ts";
@@ -20,7 +22,7 @@ import { errorCode, errorText, limitText } from "./report.ts";
  */
 export async function main(words: readonly string[]): Promise<number> {
   try {
-    return await act(await byteStrings(words));
+    return await act(byteStrings(words));
   } catch (error) {
     tell(errorText(error, stderrPaint()));
     return errorCode(error);
@@ -42,14 +44,13 @@ async function act(words: readonly string[]): Promise<number> {
     }
     case "run": {
       const { runProgram } = await import("./run.ts");
-      return await end(await runProgram(args.request));
+      return end(await runProgram(args.request));
     }
   }
 }
 
 /** Ends as the program did. */
-async function end(outcome: Outcome): Promise<number> {
-  const { dieOf } = await import("../sys/signals.ts");
+function end(outcome: Outcome): number {
   switch (outcome.kind) {
     case "exited":
       break;
@@ -70,12 +71,8 @@ async function end(outcome: Outcome): Promise<number> {
 }
 
 /** The words byte for byte. Deno puts U+FFFD where they are not UTF-8. */
-async function byteStrings(
-  words: readonly string[],
-): Promise<readonly string[]> {
-  if (!words.some((word) => word.includes("\ufffd"))) {
-    return words.map(fromText);
-  }
-  const { ownArguments } = await import("../sys/proc.ts");
-  return ownArguments(words.length);
+function byteStrings(words: readonly string[]): readonly string[] {
+  return words.some((word) => word.includes("\ufffd"))
+    ? ownArguments(words.length)
+    : words.map(fromText);
 }
