@@ -143,11 +143,12 @@ async function policyLayers(
 ): Promise<Layer[]> {
   const home = variable(program.env, "HOME") ??
     variable(ownEnvironment(), "HOME") ?? homeOf(Deno.uid());
+  let real: string | undefined;
   const variables: Variables = {
     cwd: view.realpath(program.cwd) ?? joinPath("/", program.cwd),
     home,
     tmp: () => temporary.path,
-    program: () => realProgram(program, view),
+    program: () => real ??= realProgram(program, view),
   };
   const outside = view.isOwn ? variables : { cwd: here, home };
   const layers: Layer[] = [];

@@ -81,10 +81,9 @@ function nameOf(item: string): string {
 
 /** Whether one of the rules hands a name over. */
 function allows(rules: readonly NameRule[], name: string): boolean {
-  const byWildcard = !looksSecret(name);
   return rules.some(({ pattern, all }) =>
     all === true || literalSegment(pattern) === name ||
-    byWildcard && matches(pattern, name)
+    matches(pattern, name) && !looksSecret(name)
   );
 }
 

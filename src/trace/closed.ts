@@ -3,12 +3,12 @@
 import { DEVICE_NUMBERS, isPseudoTerminal } from "../abi/devices.ts";
 import { get, getBig } from "../abi/layout.ts";
 import { S_IFCHR, S_IFMT, STAT } from "../abi/stat.ts";
-import { isOutside, type View } from "../sys/view.ts";
+import { isOutside, OWN_VIEW, type View } from "../sys/view.ts";
 import { Given } from "./given.ts";
 import type { Looked } from "./looked.ts";
 import type { LogFile } from "./options.ts";
 import type { CallSpec } from "./spec.ts";
-import { controlGroups, isBeneath, otherProcs } from "./mounts.ts";
+import { controlGroups, isBeneath, otherProcs, procDevice } from "./mounts.ts";
 import { cString } from "./place.ts";
 import { isTerminal, Terminals } from "./terminals.ts";
 
@@ -48,8 +48,10 @@ export class Closed {
   ) {
     this.#view = view;
     this.#log = log;
-    this.#procs = otherProcs(view);
-    this.#groups = controlGroups(view);
+    const mounts = view.mounts();
+    const own = view.isOwn ? mounts : OWN_VIEW.mounts();
+    this.#procs = otherProcs(mounts, procDevice(own));
+    this.#groups = controlGroups(mounts);
     this.#terminals = new Terminals(view, fds, processes);
     this.#given = new Given(view, fds);
   }

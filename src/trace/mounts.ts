@@ -1,26 +1,27 @@
 /** Mounts of what no rule knows: procfs elsewhere than at /proc, control groups. */
 
-import { type Mount, OWN_VIEW, type View } from "../sys/view.ts";
+import type { Mount } from "../sys/view.ts";
 
 /**
- * Finds where procfs, or a part of it, is mounted besides /proc. One of another
- * namespace of processes has other processes by the same numbers.
+ * Which procfs has the processes of this machine by the numbers that they have
+ * for jail.
  *
- * @param view where paths begin
+ * @param mounts the mounts of this process's own view
+ * @returns its device, if there is one
  */
-export function otherProcs(view: View): readonly string[] {
-  const own = OWN_VIEW.mounts().filter(isProc).findLast(isAtProc);
-  return otherProcsOf(view.mounts(), own?.device);
+export function procDevice(mounts: readonly Mount[]): string | undefined {
+  return mounts.filter(isProc).findLast(isAtProc)?.device;
 }
 
 /**
- * The same, of some mounts. A part that is mounted on itself is not elsewhere:
- * containers make /proc/sys read-only so.
+ * Finds where procfs, or a part of it, is mounted besides /proc. One of another
+ * namespace of processes has other processes by the same numbers. A part that is
+ * mounted on itself is not elsewhere: containers make /proc/sys read-only so.
  *
  * @param mounts all mounts of a view
  * @param device the procfs that has the processes of this machine by their numbers
  */
-export function otherProcsOf(
+export function otherProcs(
   mounts: readonly Mount[],
   device: string | undefined,
 ): readonly string[] {
@@ -47,10 +48,10 @@ function isAtProc({ point }: Mount): boolean {
 /**
  * Finds where control groups are mounted, of either version.
  *
- * @param view where paths begin
+ * @param mounts all mounts of a view
  */
-export function controlGroups(view: View): readonly string[] {
-  const points = view.mounts().filter(({ type }) =>
+export function controlGroups(mounts: readonly Mount[]): readonly string[] {
+  const points = mounts.filter(({ type }) =>
     type === "cgroup2" || type === "cgroup"
   );
   return [...new Set(points.map(({ point }) => point))];

@@ -1,7 +1,7 @@
 /** Where procfs is mounted besides /proc. */
 
 import { assertEquals } from "@std/assert";
-import { otherProcsOf } from "./mounts.ts";
+import { otherProcs } from "./mounts.ts";
 
 for (
   const [what, type, device, root, point, others] of [
@@ -14,9 +14,9 @@ for (
     ["on itself, of another kind", "proc", "0:55", "/", "/proc", ["/proc"]],
   ] as const
 ) {
-  Deno.test(`otherProcsOf() finds procfs ${what}`, () => {
+  Deno.test(`otherProcs() finds procfs ${what}`, () => {
     const own = { type: "proc", device: "0:21", root: "/", point: "/proc" };
     const mounts = [own, { type, device, root, point }];
-    assertEquals(otherProcsOf(mounts, "0:21"), others);
+    assertEquals(otherProcs(mounts, "0:21"), others);
   });
 }
