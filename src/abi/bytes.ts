@@ -65,6 +65,9 @@ const UNSAFE_REGEXP =
   // deno-lint-ignore no-control-regex
   /[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb\u{e0000}-\u{e0fff}]/gu;
 
+// What a person sees as it is: ASCII, but for what moves the cursor or is escaped.
+const PLAIN_REGEXP = /^[ !#-[\]-~]*$/;
+
 /**
  * A byte string as a person may safely see it, in double quotes.
  *
@@ -78,6 +81,7 @@ const UNSAFE_REGEXP =
  */
 export function printable(name: string, limit = 1000): string {
   const cut = name.length > limit ? name.slice(0, limit) : name;
+  if (cut === name && PLAIN_REGEXP.test(name)) return `"${name}"`;
   let out = "";
   for (let at = 0; at < cut.length;) {
     const size = sequenceLength(cut, at);
