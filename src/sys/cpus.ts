@@ -45,9 +45,11 @@ export function cpuMask(cpus: readonly number[]): Uint8Array<ArrayBuffer> {
 /** The same mask's processors, sorted. */
 export function cpusOf(mask: Uint8Array): number[] {
   const cpus: number[] = [];
-  for (let cpu = 0; cpu < 8 * mask.length; cpu++) {
-    if (((mask[cpu >> 3] as number) >> (cpu & 7) & 1) !== 0) cpus.push(cpu);
-  }
+  mask.forEach((byte, at) => {
+    for (let bit = 0; byte >> bit !== 0; bit++) {
+      if ((byte >> bit & 1) !== 0) cpus.push(8 * at + bit);
+    }
+  });
   return cpus;
 }
 
