@@ -54,17 +54,31 @@ export function libc(): Libc {
 }
 
 /**
- * The functions that few runs call. Each one costs a tenth of a millisecond to
- * open, so that is left until one of them is needed.
+ * The functions that few runs call. To open one costs a tenth of a millisecond or
+ * two, so each is opened by itself when it is first called.
  *
  * @returns as {@linkcode libc}
  */
 export function rareLibc(): RareLibc {
   if (rare === undefined) {
     libc();
-    rare = Deno.dlopen(NAME, RARE).symbols as unknown as RareLibc;
+    rare = openLater(RARE) as RareLibc;
   }
   return rare;
+}
+
+/** Functions that open themselves, and take their own places, when asked for. */
+function openLater(all: Deno.ForeignLibraryInterface): object {
+  const functions = {};
+  for (const [name, definition] of Object.entries(all)) {
+    const get = (): unknown => {
+      const value = Deno.dlopen(NAME, { [name]: definition }).symbols[name];
+      Object.defineProperty(functions, name, { value });
+      return value;
+    };
+    Object.defineProperty(functions, name, { get, configurable: true });
+  }
+  return functions;
 }
 
 /**
