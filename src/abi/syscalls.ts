@@ -793,14 +793,16 @@ export function syscallsOf(group: Group): SyscallName[] {
 function readTable(): Record<SyscallName, Syscall> {
   const calls: Partial<Record<SyscallName, Syscall>> = {};
   for (const name of Object.keys(TABLE) as SyscallName[]) {
-    const [x86_64, aarch64, group, kind, ...args] = TABLE[name];
+    const row = TABLE[name];
+    // By index: every start reads all rows, and a pattern iterates over each.
+    const { 0: x86_64, 1: aarch64, 2: group, 3: kind } = row;
     calls[name] = {
       name,
       x86_64: x86_64 < 0 ? undefined : x86_64,
       aarch64: aarch64 < 0 ? undefined : aarch64,
       group,
       kind,
-      args,
+      args: row.slice(4) as ArgKind[],
     };
   }
   return calls as Record<SyscallName, Syscall>;
