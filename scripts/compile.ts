@@ -22,6 +22,9 @@ if (import.meta.main) {
         "compile",
         "-A",
         "--no-check",
+        // It would be read from the directory for temporary files, by a name that
+        // anybody may have taken, and is code.
+        "--no-code-cache",
         `--include=${directory}/${WORKER}`,
         `--output=${output}`,
         `${directory}/main.js`,

@@ -26,6 +26,19 @@ Deno.test("jail shows its version", async () => {
   assertMatch(ended.stdout, /^jail \d+\.\d+\.\d+\n$/);
 });
 
+Deno.test("jail takes no code from where others may write it", async () => {
+  const start = Date.now() - 1000;
+  assertEquals((await jail(["-V"])).code, 0);
+  // Where a compiled file may keep its code cache.
+  const made = [...Deno.readDirSync("/tmp")]
+    .filter(({ name }) => name.startsWith("deno-compile-"))
+    .filter(({ name }) => {
+      const { mtime } = Deno.statSync(`/tmp/${name}`);
+      return mtime !== null && mtime.getTime() > start;
+    });
+  assertEquals(made, []);
+});
+
 Deno.test("jail --cwd looks up names from that directory", async () => {
   await using directory = await scratch();
   await directory.file("x.txt", "content");

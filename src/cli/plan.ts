@@ -56,22 +56,28 @@ async function planned(
 /** A plan as a person reads it. */
 export function planText(found: PolicyPlan): string {
   const rows = found.rules.map((rule) => rowOf(rule, found));
-  const { allowed, sifted, stopped, refused } = found.calls;
+  const { allowed, sifted, stopped, answered, refused } = found.calls;
   return [
     ...columns([HEAD, ...rows]),
     "",
-    "grade     R0 registers decide; R1 pinned, or in the kernel; R2 looked at again; R3 best effort",
+    "grade     R0 registers decide; R1 pinned, answered, or in the kernel; R2 looked at again; R3 best effort",
     `landlock  ${
       found.abi === 0
         ? "this kernel has none: the stops hold everything"
         : `ABI ${found.abi}; how much it holds besides the stops`
     }`,
     `calls     ${allowed} pass in the filter, ${sifted} by their arguments, ` +
-    `${stopped} may stop, ${refused} are refused`,
+    `${stopped} may stop, ${answered} are answered, ${refused} are refused`,
     `watched   ${found.watched.stopped} may stop with --report, --audit, ` +
     "--stats or --on-deny=kill: refusals do, too",
-    "files     stop at every name: whether it is seen, a device, a terminal, a " +
-    "pipe, or a process outside, Landlock does not know",
+    ...answered > 0
+      ? [
+        "answers   jail looks at files, and opens them for reading, in the " +
+        "program's place; but for /proc, devices and pipes",
+      ]
+      : [],
+    "files     come to jail by every name: whether it is seen, a device, a " +
+    "terminal, a pipe, or a process outside, Landlock does not know",
     `program   ${printable(found.program)}`,
     ...found.root === undefined
       ? []

@@ -5,6 +5,7 @@ import { mergeLayers } from "../policy/merge.ts";
 import { parsePolicy } from "../policy/parse.ts";
 import type { Policy } from "../policy/policy.ts";
 import { landlockAbi } from "../sys/landlock.ts";
+import { hasListener } from "../sys/listener.ts";
 import { hasSeccompTrace } from "../sys/probe.ts";
 import type { Engine } from "../trace/options.ts";
 import { addresses, facts, limits } from "./asked.ts";
@@ -13,6 +14,7 @@ import { loadLayers } from "./layers.ts";
 import { DEFAULT_PATH, type Program } from "./program.ts";
 import { OWN_ROOT } from "./root.ts";
 import {
+  answers,
   cgroup,
   container,
   engine,
@@ -101,6 +103,7 @@ export async function examine(): Promise<Diagnosis> {
       engine("engine ptrace", engines.ptrace, "works without a filter, slower"),
     ].map((finding) => traced(finding, status)),
     pinning(pins, engines[best] !== undefined),
+    answers(hasListener()),
     landlock(abi),
     addresses(await asked("net")),
     facts(await asked("sys")),

@@ -86,6 +86,20 @@ export function pinning(problem: Tried, noEngine: boolean): Finding {
     };
 }
 
+/** Whether looks at files are answered. */
+export function answers(listens: boolean): Finding {
+  const name = "answers";
+  return listens
+    ? {
+      ...{ name, state: "good", found: "calls can wait for jail" },
+      follows: "looks at files need no stop",
+    }
+    : {
+      ...{ name, state: "note", found: "calls cannot wait for jail" },
+      follows: "looks at files stop, which takes longer: Linux 5.19 has it",
+    };
+}
+
 /** What Landlock holds. */
 export function landlock(abi: number): Finding {
   const name = "landlock";

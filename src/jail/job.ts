@@ -16,10 +16,8 @@ import { close } from "../sys/files.ts";
 import { hostArch } from "../sys/host.ts";
 import { interfaceIndex } from "../sys/interfaces.ts";
 import { canBorrow } from "../sys/borrow.ts";
-import { keepsFileRights } from "../sys/confine.ts";
 import { type ControlGroup, controlGroup } from "../sys/cgroup.ts";
 import { createRuleset } from "../sys/landlock.ts";
-import { hasListener } from "../sys/listener.ts";
 import type { Root } from "../sys/root.ts";
 import { hasSeccompTrace } from "../sys/probe.ts";
 import { isStreamOrNoSocket } from "../sys/socket.ts";
@@ -34,6 +32,7 @@ import type {
   Watcher,
 } from "../trace/options.ts";
 import { trace } from "../trace/tracer.ts";
+import { cannotListen, mayAnswer } from "./answers.ts";
 import { type Ask, asking } from "./ask.ts";
 import { SystemFacts } from "./facts.ts";
 import { floorFor } from "./floor.ts";
@@ -262,8 +261,8 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
       );
     }
   };
-  const answers = engine === "seccomp" && !asks &&
-    facts.options === undefined && mayAnswer(job);
+  const answers = engine === "seccomp" && job.owned === true && !asks &&
+    mayAnswer(job.policy, view);
   try {
     return follow(answers);
   } catch (error) {
@@ -272,23 +271,4 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
   } finally {
     if (ruleset !== undefined) close(ruleset);
   }
-}
-
-/**
- * Whether calls may wait for jail's answer: what jail does in a program's place
- * must be what the program would have done, and the kernel must hold nothing that
- * an answer would go past.
- */
-function mayAnswer({ owned, policy, root }: Job): boolean {
-  return owned === true && root.view.isOwn && policy.require.length === 0 &&
-    keepsFileRights() && hasListener();
-}
-
-/**
- * Whether the launcher could have no listener: one of its filters has one already,
- * or no descriptor is left.
- */
-function cannotListen(error: unknown): boolean {
-  return error instanceof LaunchError && error.call === "seccomp" &&
-    (error.errno === "EBUSY" || error.errno === "EMFILE");
 }

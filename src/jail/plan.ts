@@ -20,6 +20,7 @@ import { landlockAbi } from "../sys/landlock.ts";
 import { ownEnvironment } from "../sys/proc.ts";
 import { hasSeccompTrace } from "../sys/probe.ts";
 import type { RootKind } from "../sys/root.ts";
+import { mayAnswer } from "./answers.ts";
 import { currentDirectory } from "./directory.ts";
 import { floorFacts, floorFor, type FloorPlace } from "./floor.ts";
 import { type Loaded, loadSpec } from "./load.ts";
@@ -101,7 +102,9 @@ async function planLoaded(
   compile(policy, { interfaceIndex });
   netOptions(policy);
   const at: FloorPlace = { env, cwd: program.cwd, program: real, view };
-  const plan = planCalls(policy, { observe: false, sockets: "streams" });
+  const answers = mayAnswer(policy, view);
+  const options = { sockets: "streams", answers } as const;
+  const plan = planCalls(policy, { observe: false, ...options });
   const rules = gradedRules(
     policy,
     plan,
@@ -114,7 +117,7 @@ async function planLoaded(
     rules,
     calls: countCalls(plan),
     watched: countCalls(
-      planCalls(policy, { observe: true, sockets: "streams" }),
+      planCalls(policy, { observe: true, ...options }),
     ),
     abi: landlockAbi(),
     program: real,

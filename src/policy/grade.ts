@@ -28,7 +28,8 @@ import { type Fact, given, type SysRules, UNAME_FIELDS } from "./sys.ts";
  * How well a rule stands a race with the program's own threads:
  *
  * - `R0`: registers alone decide, or what happens before the program starts;
- * - `R1`: what is decided on is pinned, or the kernel itself decides;
+ * - `R1`: what is decided on is pinned, or the kernel itself decides, or jail
+ *   answers about the very file that it has judged;
  * - `R2`: it is looked at again before it can do anything;
  * - `R3`: best effort.
  */
@@ -36,7 +37,7 @@ export type Grade = "R0" | "R1" | "R2" | "R3";
 
 /**
  * What enforces a rule: the `filter` in the kernel, `landlock`, a `stop` at the
- * tracer, jail as it makes what the program gets at its `start`, jail as it
+ * tracer, an `answer` of the tracer in the kernel's place, jail as it makes what the program gets at its `start`, jail as it
  * answers in place of the system's resolvers: `dns`, a control group of the kernel:
  * `cgroup`, or jail as it has a look at the clock and at what was used, many times
  * a second: `watch`.
@@ -45,6 +46,7 @@ export type Mechanism =
   | "filter"
   | "landlock"
   | "stop"
+  | "answer"
   | "start"
   | "dns"
   | "cgroup"
@@ -98,11 +100,18 @@ export interface Means {
  */
 export function gradeRules(policy: Policy, means: Means): GradedRule[] {
   const filter: Mechanism = means.filtered ? "filter" : "stop";
+  const answers = [...means.plan.values()].some(isAnswered);
   const graded: GradedRule[] = [];
   for (const section of PATH_SECTIONS) {
     for (const effect of EFFECTS) {
       for (const rule of policy[section][effect]) {
-        graded.push(gradeFile(section, effect, rule, means.held.get(rule)));
+        graded.push(gradeFile(
+          section,
+          effect,
+          rule,
+          means.held.get(rule),
+          answers && section === "read",
+        ));
       }
     }
   }
@@ -184,10 +193,14 @@ function gradeFile(
   effect: Effect,
   rule: PathRule,
   held: Held | undefined,
+  answered: boolean,
 ): GradedRule {
   const { ref, pattern } = rule;
   const kernel = held !== undefined && held.extent !== "no";
-  const mechanisms: Mechanism[] = kernel ? ["stop", "landlock"] : ["stop"];
+  const mechanisms: Mechanism[] = [];
+  if (answered) mechanisms.push("answer");
+  mechanisms.push("stop");
+  if (kernel) mechanisms.push("landlock");
   const grade = section !== "run"
     ? "R1"
     : pattern.startsWith(ANY_NAME)
@@ -314,16 +327,21 @@ export interface CallCounts {
   readonly sifted: number;
   /** They stop, at least with some arguments, and the tracer decides. */
   readonly stopped: number;
+  /** So do these with some arguments; most the tracer answers without a stop. */
+  readonly answered: number;
   /** They are refused, whatever their arguments. */
   readonly refused: number;
 }
 
 /** Counts the calls that are treated in each way. */
 export function countCalls(plan: CallPlan): CallCounts {
-  const counts = { allowed: 0, sifted: 0, stopped: 0, refused: 0 };
+  const counts = {
+    ...{ allowed: 0, sifted: 0, stopped: 0, answered: 0, refused: 0 },
+  };
   for (const entry of plan.values()) {
     const actions = actionsOf(entry);
     if (actions.every(isRefusal)) counts.refused++;
+    else if (isAnswered(entry)) counts.answered++;
     else if (isAsked(entry)) counts.stopped++;
     else if (actions.some(isRefusal)) counts.sifted++;
     else counts.allowed++;
@@ -360,6 +378,12 @@ function isRefusal(action: FilterAction): boolean {
     case "trace":
       return action.look.kind === "refuse";
   }
+}
+
+function isAnswered(entry: CallEntry): boolean {
+  return actionsOf(entry).some((action) =>
+    action.kind === "trace" && action.waits === true
+  );
 }
 
 function isAsked(entry: CallEntry): boolean {

@@ -138,7 +138,11 @@ Deno.test("notStrict() finds a best effort under a strict policy alone", async (
 });
 
 Deno.test("countCalls() counts every call once", async () => {
-  const plan = planCalls(await policyOf("net: true"), { observe: false });
-  const { allowed, sifted, stopped, refused } = countCalls(plan);
-  assertEquals(allowed + sifted + stopped + refused, plan.size);
+  for (const answers of [false, true]) {
+    const policy = await policyOf("net: true");
+    const plan = planCalls(policy, { observe: false, answers });
+    const { allowed, sifted, stopped, answered, refused } = countCalls(plan);
+    assertEquals(allowed + sifted + stopped + answered + refused, plan.size);
+    assertEquals(answered > 0, answers);
+  }
 });

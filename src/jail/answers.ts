@@ -1,0 +1,30 @@
+/** Whether jail may answer calls in the kernel's place. */
+
+import { LaunchError } from "../errors.ts";
+import type { Policy } from "../policy/policy.ts";
+import { isReal } from "../policy/sys.ts";
+import { keepsFileRights } from "../sys/confine.ts";
+import { hasListener } from "../sys/listener.ts";
+import type { View } from "../sys/view.ts";
+
+/**
+ * Whether looks at files, and opens for reading, may be answered: what jail does
+ * in a program's place must be what the program would have done, with files that
+ * are the machine's own, and Landlock must not be promised to hold it.
+ *
+ * @param policy the policy
+ * @param view where the program's paths begin
+ */
+export function mayAnswer({ require, sys }: Policy, view: View): boolean {
+  return view.isOwn && require.length === 0 && isReal(sys) &&
+    keepsFileRights() && hasListener();
+}
+
+/**
+ * Whether a program could not be started because its filter can have no listener:
+ * one that it is under has one already, or no descriptor is left.
+ */
+export function cannotListen(error: unknown): boolean {
+  return error instanceof LaunchError && error.call === "seccomp" &&
+    (error.errno === "EBUSY" || error.errno === "EMFILE");
+}
