@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type SyscallName, SYSCALLS } from "../src/abi/syscalls.ts";
 import { fixture, jail } from "./harness.ts";
+import { needs } from "./needs.ts";
 
 interface Used {
   readonly stops: number;
@@ -56,6 +57,29 @@ Deno.test("asks nobody where a descriptor alone says which file is meant", async
   const named = await used([], ["stat", "/usr"]);
   assertEquals(calls.newfstatat, undefined);
   assert(Object.keys(named.used.calls).some((name) => /stat/.test(name)));
+});
+
+Deno.test({
+  ...needs(["python3"], "asks once about each file that threads open"),
+  fn: async () => {
+    const times = async (count: number): Promise<Used> => {
+      const script = `
+import threading
+def read():
+    for _ in range(${count}):
+        open("/etc/passwd").close()
+threads = [threading.Thread(target=read) for _ in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()`;
+      return (await used([], ["/usr/bin/python3", "-c", script])).used;
+    };
+    const [few, many] = [await times(10), await times(60)];
+    const opens = (many.calls.openat ?? 0) - (few.calls.openat ?? 0);
+    assertEquals(opens, 4 * 50);
+    // A thread may begin, or end, while another one stops.
+    const stops = many.stops - few.stops;
+    assert(stops >= 4 * 50 && stops < 4 * 60, `${stops}`);
+  },
 });
 
 Deno.test("asks once about each file that a shell's programs use beside it", async () => {

@@ -10,6 +10,7 @@
 
 import {
   AT_EACCESS,
+  AT_EMPTY_PATH,
   AT_NO_AUTOMOUNT,
   AT_STATX_SYNC_TYPE,
   AT_SYMLINK_NOFOLLOW,
@@ -59,14 +60,14 @@ const UNUSUAL: Readonly<Partial<Record<SyscallName, readonly ArgTest[]>>> = {
     otherBits(3, AT_EACCESS | AT_SYMLINK_NOFOLLOW),
   ],
   lstat: [],
-  newfstatat: [otherBits(3, NAMES)],
+  newfstatat: [otherBits(3, NAMES | AT_EMPTY_PATH)],
   open: [otherBits(1, READS)],
   openat: [otherBits(2, READS)],
   readlink: [],
   readlinkat: [],
   stat: [],
   statx: [
-    otherBits(2, NAMES | AT_STATX_SYNC_TYPE),
+    otherBits(2, NAMES | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE),
     bits(3, STATX__RESERVED),
   ],
 };

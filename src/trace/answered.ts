@@ -29,6 +29,7 @@ import {
   O_CLOEXEC,
   O_NOFOLLOW,
   O_NONBLOCK,
+  O_PATH,
 } from "../abi/fcntl.ts";
 import { get, getBig } from "../abi/layout.ts";
 import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
@@ -191,12 +192,18 @@ export class AnsweredCalls {
     try {
       looked.never ??= closed.why(looked, spec, tracee.process.pid);
       if (looked.held !== undefined) close(looked.held.fd);
-      if (looked.held !== undefined || !isPlain(looked)) return "must be made";
+      const descriptor = this.#descriptor(looked);
+      if (
+        looked.held !== undefined || descriptor < 0 && !isPlain(looked)
+      ) {
+        return "must be made";
+      }
       const allowed = answers.allowed(tracee, spec, looked);
       if (allowed === "again") return "changed";
       if (!allowed) return "answered";
       if (looked.errno !== 0) return this.#tell(tracee, -looked.errno);
       if (found === undefined) return "must be made";
+      if (descriptor >= 0) return this.#tellOf(tracee, spec, descriptor);
       if (found.kind === "missing") return this.#tell(tracee, -ENOENT);
       return this.#make(tracee, spec, found, looked.open, listener);
     } finally {
@@ -230,7 +237,10 @@ export class AnsweredCalls {
       }
     }
     if (open === undefined) {
-      return this.#tell(tracee, this.#ask(tracee, spec, place, place.fd));
+      const result = this.#ask(tracee, spec, place.fd);
+      // By a descriptor it is not there; by its path it is no link.
+      const isNoLink = result === -ENOENT && place.kind !== "link";
+      return this.#tell(tracee, isNoLink ? -EINVAL : result);
     }
     if (place.kind === "link" || !isOnPlainFileSystem(place.fd)) {
       return "must be made";
@@ -242,6 +252,24 @@ export class AnsweredCalls {
     return "answered";
   }
 
+  /** Which descriptor of its own a call asks about, whatever it is; -1 for none. */
+  #descriptor({ uses, paths: [path] }: Looked): number {
+    if (path === undefined || path.written !== "" || path.dirfd < 0) return -1;
+    return uses.length === 0
+      ? this.#tools.answers.registers.int(path.dirfd)
+      : -1;
+  }
+
+  /** Answers what a call asks about a descriptor. */
+  #tellOf(tracee: Tracee, spec: CallSpec, descriptor: number): Tried {
+    const name = cString(`/proc/${tracee.tid}/fd/${descriptor}`);
+    const fd = openat2(AT_FDCWD, name, O_PATH | O_CLOEXEC, 0, 0);
+    if (fd < 0) return "must be made";
+    const result = this.#ask(tracee, spec, fd);
+    close(fd);
+    return this.#tell(tracee, result);
+  }
+
   /** A file cannot be opened that was there a moment ago. */
   #failed(tracee: Tracee, result: number): Tried {
     const done = FAILURES.get(-result);
@@ -249,7 +277,7 @@ export class AnsweredCalls {
   }
 
   /** What a call asks about a file; what it returns. */
-  #ask(tracee: Tracee, spec: CallSpec, place: Place, fd: number): number {
+  #ask(tracee: Tracee, spec: CallSpec, fd: number): number {
     const { tid } = tracee;
     const { registers } = this.#tools.answers;
     const { args, name } = spec.syscall;
@@ -268,7 +296,7 @@ export class AnsweredCalls {
       case "readlink":
       case "readlinkat": {
         const room = registers.int(args.indexOf("int"));
-        if (room <= 0 || place.kind !== "link") return -EINVAL;
+        if (room <= 0) return -EINVAL;
         const length = readlinkat(fd, THIS, link);
         if (length < 0) return length;
         const told = Math.min(length, room);

@@ -75,6 +75,8 @@ export function lookAtPaths(
     const { written } = looked.paths.at(-1) as LookedPath;
     const held = written === "" &&
       (path.kind === "stat-path" || path.kind === "stat-link");
+    // What is asked of a descriptor may be asked of whatever is there by then.
+    if (held) looked.descriptorsOf = 0;
     const asked = accessesAsked(registers, spec, place);
     for (const access of held ? [] : asked ?? accessesOf(path.kind)) {
       const use = useOf(place, access, isOwn);
