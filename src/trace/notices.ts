@@ -5,6 +5,7 @@ import { WNOHANG } from "../abi/wait.ts";
 import { SystemCallError } from "../errors.ts";
 import { type Changes, watchChanges } from "../sys/changes.ts";
 import { CALL, CHANGE, Listener } from "../sys/listener.ts";
+import type { Affinity } from "./affinity.ts";
 import type { Calls } from "./calls.ts";
 import type { Ending } from "./ending.ts";
 import type { Family } from "./family.ts";
@@ -16,6 +17,7 @@ export class Notices {
   readonly #family: Family;
   readonly #calls: Calls;
   readonly #ending: Ending;
+  readonly #affinity: Affinity;
   #changes: Changes | undefined;
   #listener: Listener | undefined;
 
@@ -26,9 +28,17 @@ export class Notices {
    * @param family the tracees
    * @param calls what happens at calls
    * @param ending how the program ends
+   * @param affinity where a tracee and the tracer run
    */
-  constructor(waits: Waits, family: Family, calls: Calls, ending: Ending) {
+  constructor(
+    waits: Waits,
+    family: Family,
+    calls: Calls,
+    ending: Ending,
+    affinity: Affinity,
+  ) {
     this.#ending = ending;
+    this.#affinity = affinity;
     this.#waits = waits;
     this.#family = family;
     this.#calls = calls;
@@ -73,7 +83,10 @@ export class Notices {
     // Who is killed needs no answer.
     if (this.#ending.killing) return;
     const tracee = this.#family.tracees.get(listener.tid);
-    if (tracee !== undefined) return this.#calls.answer(tracee, listener);
+    if (tracee !== undefined) {
+      this.#affinity.stopped(tracee);
+      return this.#calls.answer(tracee, listener);
+    }
     // Nobody runs that the tracer has not let go on.
     throw new SystemCallError(
       `find the task ${listener.tid}, whose call waits for an answer`,

@@ -122,7 +122,7 @@ export function makeParts(
     ...{ options, arch, family, calls, freezer, entry, accounts, room },
     ...{ vdso, counter, waits, strangers, ending, resume, affinity },
     notices: options.answers === true
-      ? new Notices(waits, family, calls, ending)
+      ? new Notices(waits, family, calls, ending, affinity)
       : undefined,
   };
 }
