@@ -60,7 +60,12 @@ export interface FloorPlace {
  */
 export function floorFacts(at: FloorPlace, abi: number): FloorFacts {
   const { view } = at;
-  const realpath = (path: string): string | undefined => view.realpath(path);
+  // Thousands of rules name a few directories.
+  const realpath = remembered((path) => view.realpath(path));
+  const known: Known = {
+    look: remembered((path) => look(view, path)),
+    mayWrite: remembered((path) => view.access(toCString(path), W_OK) >= 0),
+  };
   const cwd = realpath(at.cwd) ?? at.cwd;
   const home = variable(at.env, "HOME");
   const tmp = variable(at.env, "TMPDIR") || "/tmp";
@@ -72,8 +77,8 @@ export function floorFacts(at: FloorPlace, abi: number): FloorFacts {
   return {
     abi,
     realpath,
-    kind: (path) => look(view, path).kind,
-    stays: (path) => stays(view, path, kept),
+    kind: (path) => known.look(path).kind,
+    stays: (path) => stays(known, path, kept),
     changes: (path) =>
       path !== at.program && changing.some((above) => isWithin(path, above)),
     loaders: [
@@ -115,11 +120,31 @@ export function floorFor(
 
 const stat = new Uint8Array(STAT.size);
 
-/** What has a name, and on which device it is; no link is followed. */
-function look(
-  view: View,
-  path: string,
-): { readonly kind: FloorKind; readonly device: number } {
+/** What has a name, and on which device it is. */
+interface Looked {
+  readonly kind: FloorKind;
+  readonly device: number;
+}
+
+/** What the machine is asked about paths, once about each. */
+interface Known {
+  /** Looks at a path, and follows no link. */
+  readonly look: (path: string) => Looked;
+  /** Whether this process may write it. */
+  readonly mayWrite: (path: string) => boolean;
+}
+
+/** Asks a question once about each path. */
+function remembered<T>(ask: (path: string) => T): (path: string) => T {
+  const answers = new Map<string, T>();
+  return (path) => {
+    if (!answers.has(path)) answers.set(path, ask(path));
+    return answers.get(path) as T;
+  };
+}
+
+/** Looks at what has a name; no link is followed. */
+function look(view: View, path: string): Looked {
   const fd = view.open(
     toCString(path),
     O_PATH | O_CLOEXEC | O_NOFOLLOW,
@@ -152,21 +177,25 @@ function kindOf(mode: number): FloorKind {
 }
 
 /** Whether what a name means cannot be removed, or will not be. */
-function stays(view: View, path: string, kept: readonly string[]): boolean {
+function stays(
+  { look, mayWrite }: Known,
+  path: string,
+  kept: readonly string[],
+): boolean {
   if (path === "/" || kept.some((one) => isWithin(one, path))) return true;
   // A device may be written, and not be replaced by something else.
   if (parentOf(path) === "/dev") return true;
-  const { kind, device } = look(view, path);
+  const { kind, device } = look(path);
   let above = parentOf(path);
-  let parent = look(view, above);
+  let parent = look(above);
   while (above !== "/" && parent.kind !== "directory") {
     above = parentOf(above);
-    parent = look(view, above);
+    parent = look(above);
   }
   if (kind !== "missing" && (above === "/" || device !== parent.device)) {
     return true;
   }
-  return view.access(toCString(above), W_OK) < 0;
+  return !mayWrite(above);
 }
 
 /** The real path of the loader of a program, where it has one. */
