@@ -80,6 +80,30 @@ for (const [who, words] of FEWER) {
   });
 }
 
+const TRUSTED = "tells no attribute of a file that capabilities alone see";
+Deno.test({
+  ...hasMachine(Deno.uid() === 0, "root to run it", TRUSTED),
+  fn: async () => {
+    await using dir = await scratch();
+    await dir.file("file", "text");
+    const python = (code: string): string[] => {
+      return ["/usr/bin/python3", "-c", `import os\n${code}`];
+    };
+    const { path } = dir;
+    const set = 'os.setxattr("file", "trusted.secret", b"1")';
+    assertEquals((await run(python(set), { cwd: path })).code, 0);
+    const list = 'print(os.listxattr("file"))';
+    const flags = ["-A", `--cwd=${path}`];
+    const listed = await jail(flags, python(list));
+    assertEquals(listed.stdout, "[]\n", listed.stderr);
+    const asked = await jail(
+      flags,
+      python('os.getxattr("file", "trusted.secret")'),
+    );
+    assertMatch(asked.stderr, /No data available/);
+  },
+});
+
 Deno.test("opens no file for a program that keeps itself from it by Landlock", async () => {
   await using dir = await scratch();
   const file = await dir.file("file", "text");

@@ -142,6 +142,33 @@ export function statx(
   return outcome(rareLibc().statx(dirfd, path, flags, mask, into));
 }
 
+/**
+ * Reads an attribute of a file.
+ *
+ * @param path a C string
+ * @param name the attribute's, a C string
+ * @param into where it goes
+ * @param size how many bytes there is room for, at most the length of `into`
+ * @returns how many bytes it has, or a negative errno
+ */
+export function getxattr(
+  path: Uint8Array,
+  name: Uint8Array,
+  into: Uint8Array,
+  size: number,
+): number {
+  return outcome(rareLibc().getxattr(path, name, into, size));
+}
+
+/** Reads the names of a file's attributes, in the same way. */
+export function listxattr(
+  path: Uint8Array,
+  into: Uint8Array,
+  size: number,
+): number {
+  return outcome(rareLibc().listxattr(path, into, size));
+}
+
 /** Reads where a link points. `path` is a C string; the result is a length. */
 export function readlinkat(
   dirfd: number,

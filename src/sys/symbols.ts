@@ -101,6 +101,13 @@ export const RARE = {
     parameters: ["i32", "buffer", "i32", "u32", "buffer"],
     result: "i32",
   },
+  // ssize_t getxattr(const char *path, const char *name, void *value, size_t size)
+  getxattr: {
+    parameters: ["buffer", "buffer", "buffer", "usize"],
+    result: "i32",
+  },
+  // ssize_t listxattr(const char *path, char *list, size_t size)
+  listxattr: { parameters: ["buffer", "buffer", "usize"], result: "i32" },
   // int uname(struct utsname *buf)
   uname: { parameters: ["buffer"], result: "i32" },
   // ssize_t pwritev2(int fd, const struct iovec *iov, int count, off64_t offset, int flags)

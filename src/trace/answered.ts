@@ -10,7 +10,6 @@
  */
 
 import {
-  EACCES,
   EAGAIN,
   EINVAL,
   ELOOP,
@@ -21,41 +20,22 @@ import {
   ERESTARTNOINTR,
   ERESTARTSYS,
 } from "../abi/errno.ts";
-import {
-  AT_EACCESS,
-  AT_EMPTY_PATH,
-  AT_FDCWD,
-  AT_SYMLINK_NOFOLLOW,
-  O_CLOEXEC,
-  O_NOFOLLOW,
-  O_NONBLOCK,
-  O_PATH,
-} from "../abi/fcntl.ts";
-import { get, getBig } from "../abi/layout.ts";
-import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
-import { PLAIN_FILE_SYSTEMS, STAT, STATFS, STATX } from "../abi/stat.ts";
+import { AT_FDCWD, O_CLOEXEC, O_PATH } from "../abi/fcntl.ts";
+import { get } from "../abi/layout.ts";
+import { STAT } from "../abi/stat.ts";
 import { MARK } from "../policy/answered.ts";
 import { actionOf } from "../policy/plan.ts";
-import {
-  close,
-  faccessat,
-  fstat,
-  fstatfs,
-  openat2,
-  readlinkat,
-  setFlags,
-  statx,
-} from "../sys/files.ts";
+import { close, fstat, openat2 } from "../sys/files.ts";
 import type { Listener } from "../sys/listener.ts";
-import { storeMemory } from "../sys/memory.ts";
 import { interrupt } from "../sys/ptrace.ts";
 import { confinementOf } from "../sys/task.ts";
+import { isOnPlainFileSystem, lookFor, openAgain } from "./in_place.ts";
 import { lookAt } from "./look_at.ts";
 import type { Looked } from "./looked.ts";
 import { look } from "./magic.ts";
 import { unmark } from "./marks.ts";
 import type { OpenRequest } from "./open.ts";
-import { cString, kindOf, PATH_MAX, type Place } from "./place.ts";
+import { cString, kindOf, type Place } from "./place.ts";
 import type { CallSpec } from "./spec.ts";
 import type { Tools } from "./tools.ts";
 import { isHeldByExec, type Tracee } from "./tracee.ts";
@@ -77,14 +57,7 @@ const FAILURES: ReadonlyMap<number, Tried> = new Map<number, Tried>([
   [ENOMEM, "must be made"],
 ]);
 
-const THIS = new Uint8Array(1);
-const DOT = Uint8Array.of(0x2e, 0);
-
-const other = new Uint8Array(STAT.size);
 const stat = new Uint8Array(STAT.size);
-const statfs = new Uint8Array(STATFS.size);
-const statxBytes = new Uint8Array(STATX.size);
-const link = new Uint8Array(PATH_MAX);
 
 /** Answers calls. */
 export class AnsweredCalls {
@@ -237,7 +210,9 @@ export class AnsweredCalls {
       }
     }
     if (open === undefined) {
-      const result = this.#ask(tracee, spec, place.fd);
+      const { registers } = this.#tools.answers;
+      const result = lookFor(tracee, registers, spec, place.fd);
+      if (result === undefined) return "must be made";
       // By a descriptor it is not there; by its path it is no link.
       const isNoLink = result === -ENOENT && place.kind !== "link";
       return this.#tell(tracee, isNoLink ? -EINVAL : result);
@@ -265,9 +240,10 @@ export class AnsweredCalls {
     const name = cString(`/proc/${tracee.tid}/fd/${descriptor}`);
     const fd = openat2(AT_FDCWD, name, O_PATH | O_CLOEXEC, 0, 0);
     if (fd < 0) return "must be made";
-    const result = this.#ask(tracee, spec, fd);
+    const { registers } = this.#tools.answers;
+    const result = lookFor(tracee, registers, spec, fd);
     close(fd);
-    return this.#tell(tracee, result);
+    return result === undefined ? "must be made" : this.#tell(tracee, result);
   }
 
   /** A file cannot be opened that was there a moment ago. */
@@ -275,92 +251,6 @@ export class AnsweredCalls {
     const done = FAILURES.get(-result);
     return done ?? this.#tell(tracee, result);
   }
-
-  /** What a call asks about a file; what it returns. */
-  #ask(tracee: Tracee, spec: CallSpec, fd: number): number {
-    const { tid } = tracee;
-    const { registers } = this.#tools.answers;
-    const { args, name } = spec.syscall;
-    const flagsAt = args.indexOf("at-flags");
-    const flags = flagsAt < 0 ? 0 : registers.int(flagsAt);
-    const into = registers.address(args.indexOf("buf"));
-    switch (name) {
-      case "statx": {
-        const asked = flags & ~AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH;
-        const mask = registers.uint(args.indexOf("uint"));
-        const result = statx(fd, THIS, asked, mask, statxBytes);
-        return result < 0
-          ? result
-          : storeMemory(tid, into, statxBytes, STATX.size);
-      }
-      case "readlink":
-      case "readlinkat": {
-        const room = registers.int(args.indexOf("int"));
-        if (room <= 0) return -EINVAL;
-        const length = readlinkat(fd, THIS, link);
-        if (length < 0) return length;
-        const told = Math.min(length, room);
-        const stored = storeMemory(tid, into, link, told);
-        return stored < 0 ? stored : told;
-      }
-      case "access":
-      case "faccessat":
-      case "faccessat2": {
-        const mode = registers.int(args.indexOf("access-mode"));
-        return faccessat(fd, THIS, mode, flags & AT_EACCESS | AT_EMPTY_PATH);
-      }
-      default: {
-        const result = fstat(fd, stat);
-        return result < 0 ? result : storeMemory(tid, into, stat, STAT.size);
-      }
-    }
-  }
-}
-
-/**
- * Opens a file for reading that jail has a reference to (`O_PATH`), and no other.
- *
- * @param tracee who wants it
- * @param place where it was found
- * @param fd the reference
- * @param flags `O_*`, which are what the program finds in its descriptor
- * @returns a descriptor, or a negative errno: `-ELOOP` where the path means another
- */
-function openAgain(
-  { view }: Tracee,
-  { kind, path }: Place,
-  fd: number,
-  flags: number,
-): number {
-  const closed = flags | O_CLOEXEC;
-  if (kind === "directory") {
-    const again = openat2(fd, DOT, closed, 0, 0);
-    // It may be read, and not searched.
-    return again === -EACCES ? -EAGAIN : again;
-  }
-  if ((flags & O_NOFOLLOW) === 0) {
-    return openat2(AT_FDCWD, cString(`/proc/self/fd/${fd}`), closed, 0, 0);
-  }
-  // A link in /proc would be none to follow. Whatever is there by now, nobody
-  // waits for it.
-  const again = view.open(
-    cString(path),
-    closed | O_NONBLOCK,
-    RESOLVE_NO_SYMLINKS,
-  );
-  if (again < 0) return again;
-  if (!isSame(fd, again)) {
-    close(again);
-    return -ELOOP;
-  }
-  if ((flags & O_NONBLOCK) === 0) setFlags(again, flags);
-  return again;
-}
-
-function isSame(a: number, b: number): boolean {
-  return fstat(a, stat) >= 0 && fstat(b, other) >= 0 &&
-    getBig(STAT, stat, "st_ino") === getBig(STAT, other, "st_ino") &&
-    getBig(STAT, stat, "st_dev") === getBig(STAT, other, "st_dev");
 }
 
 /** Whether a call is about a file that anybody finds by its path, and all of it. */
@@ -383,9 +273,3 @@ const PLAIN_KINDS: ReadonlySet<Place["kind"]> = new Set<Place["kind"]>([
   "link",
   "missing",
 ]);
-
-/** Whether it does not matter to a file who opens it. */
-function isOnPlainFileSystem(fd: number): boolean {
-  return fstatfs(fd, statfs) >= 0 &&
-    PLAIN_FILE_SYSTEMS.has(get(STATFS, statfs, "f_type"));
-}

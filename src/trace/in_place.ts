@@ -1,0 +1,208 @@
+/** What a call returns that jail makes in a program's place, and what it does. */
+
+import { EACCES, EAGAIN, EINVAL, ELOOP, ERANGE } from "../abi/errno.ts";
+import {
+  AT_EACCESS,
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  AT_SYMLINK_NOFOLLOW,
+  O_CLOEXEC,
+  O_NOFOLLOW,
+  O_NONBLOCK,
+} from "../abi/fcntl.ts";
+import { get, getBig } from "../abi/layout.ts";
+import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
+import { PLAIN_FILE_SYSTEMS, STAT, STATFS, STATX } from "../abi/stat.ts";
+import {
+  XATTR_LIST_MAX,
+  XATTR_NAME_MAX,
+  XATTR_SIZE_MAX,
+  XATTR_TRUSTED_PREFIX,
+} from "../abi/xattr.ts";
+import { fromBytes } from "../abi/bytes.ts";
+import {
+  close,
+  faccessat,
+  fstat,
+  fstatfs,
+  getxattr,
+  listxattr,
+  openat2,
+  readlinkat,
+  setFlags,
+  statx,
+} from "../sys/files.ts";
+import { readCString, storeMemory } from "../sys/memory.ts";
+import { cString, PATH_MAX, type Place } from "./place.ts";
+import type { Registers } from "./registers.ts";
+import type { CallSpec } from "./spec.ts";
+import type { Tracee } from "./tracee.ts";
+
+const THIS = new Uint8Array(1);
+const DOT = Uint8Array.of(0x2e, 0);
+
+const stat = new Uint8Array(STAT.size);
+const other = new Uint8Array(STAT.size);
+const statfs = new Uint8Array(STATFS.size);
+const statxBytes = new Uint8Array(STATX.size);
+const link = new Uint8Array(PATH_MAX);
+const attributeName = new Uint8Array(XATTR_NAME_MAX + 1);
+const attribute = new Uint8Array(XATTR_SIZE_MAX);
+
+/**
+ * Looks at a file for a tracee, and tells it what there is.
+ *
+ * @param tracee whose call it is
+ * @param registers its registers
+ * @param spec which call
+ * @param fd a reference to the file (`O_PATH`)
+ * @returns what the call returns; `undefined` where it depends on who makes it
+ */
+export function lookFor(
+  { tid }: Tracee,
+  registers: Registers,
+  spec: CallSpec,
+  fd: number,
+): number | undefined {
+  const { args, name } = spec.syscall;
+  const flagsAt = args.indexOf("at-flags");
+  const flags = flagsAt < 0 ? 0 : registers.int(flagsAt);
+  const into = registers.address(args.indexOf("buf"));
+  switch (name) {
+    case "statx": {
+      const asked = flags & ~AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH;
+      const mask = registers.uint(args.indexOf("uint"));
+      const result = statx(fd, THIS, asked, mask, statxBytes);
+      return result < 0
+        ? result
+        : storeMemory(tid, into, statxBytes, STATX.size);
+    }
+    case "readlink":
+    case "readlinkat": {
+      const room = registers.int(args.indexOf("int"));
+      if (room <= 0) return -EINVAL;
+      const length = readlinkat(fd, THIS, link);
+      if (length < 0) return length;
+      const told = Math.min(length, room);
+      const stored = storeMemory(tid, into, link, told);
+      return stored < 0 ? stored : told;
+    }
+    case "access":
+    case "faccessat":
+    case "faccessat2": {
+      const mode = registers.int(args.indexOf("access-mode"));
+      return faccessat(fd, THIS, mode, flags & AT_EACCESS | AT_EMPTY_PATH);
+    }
+    case "getxattr":
+    case "lgetxattr":
+      return attributeFor(tid, registers, into, fd);
+    case "listxattr":
+    case "llistxattr":
+      return attributesFor(tid, registers, into, fd);
+    default: {
+      const result = fstat(fd, stat);
+      return result < 0 ? result : storeMemory(tid, into, stat, STAT.size);
+    }
+  }
+}
+
+/** Reads an attribute; those that are for capabilities alone jail may see. */
+function attributeFor(
+  tid: number,
+  registers: Registers,
+  into: number,
+  fd: number,
+): number | undefined {
+  const length = readCString(tid, registers.address(1), attributeName);
+  if (length < 0 || !isOnPlainFileSystem(fd)) return undefined;
+  const name = fromBytes(attributeName, 0, length);
+  if (name.startsWith(XATTR_TRUSTED_PREFIX)) return undefined;
+  const size = Math.min(registers.address(3), XATTR_SIZE_MAX);
+  const told = getxattr(referTo(fd), attributeName, attribute, size);
+  return toldOf(tid, into, size, told);
+}
+
+/** Lists the names of attributes. */
+function attributesFor(
+  tid: number,
+  registers: Registers,
+  into: number,
+  fd: number,
+): number | undefined {
+  if (!isOnPlainFileSystem(fd)) return undefined;
+  const all = listxattr(referTo(fd), attribute, XATTR_LIST_MAX);
+  if (all < 0) return all;
+  const names = fromBytes(attribute, 0, all);
+  if (`\0${names}`.includes(`\0${XATTR_TRUSTED_PREFIX}`)) return undefined;
+  const size = registers.address(2);
+  return size > 0 && size < all ? -ERANGE : toldOf(tid, into, size, all);
+}
+
+/** Hands over so many bytes of what was read, where any were asked for. */
+function toldOf(
+  tid: number,
+  into: number,
+  size: number,
+  told: number,
+): number {
+  if (told <= 0 || size === 0) return told;
+  const stored = storeMemory(tid, into, attribute, told);
+  return stored < 0 ? stored : told;
+}
+
+/** A path that leads to what a descriptor is of. */
+function referTo(fd: number): Uint8Array {
+  return cString(`/proc/self/fd/${fd}`);
+}
+
+/**
+ * Opens a file for reading that jail has a reference to (`O_PATH`), and no other.
+ *
+ * @param tracee who wants it
+ * @param place where it was found
+ * @param fd the reference
+ * @param flags `O_*`, which are what the program finds in its descriptor
+ * @returns a descriptor, or a negative errno: `-ELOOP` where the path means another
+ */
+export function openAgain(
+  { view }: Tracee,
+  { kind, path }: Place,
+  fd: number,
+  flags: number,
+): number {
+  const closed = flags | O_CLOEXEC;
+  if (kind === "directory") {
+    const again = openat2(fd, DOT, closed, 0, 0);
+    // It may be read, and not searched.
+    return again === -EACCES ? -EAGAIN : again;
+  }
+  if ((flags & O_NOFOLLOW) === 0) {
+    return openat2(AT_FDCWD, referTo(fd), closed, 0, 0);
+  }
+  // A link in /proc would be none to follow. Whatever is there by now, nobody
+  // waits for it.
+  const again = view.open(
+    cString(path),
+    closed | O_NONBLOCK,
+    RESOLVE_NO_SYMLINKS,
+  );
+  if (again < 0) return again;
+  if (!isSame(fd, again)) {
+    close(again);
+    return -ELOOP;
+  }
+  if ((flags & O_NONBLOCK) === 0) setFlags(again, flags);
+  return again;
+}
+
+function isSame(a: number, b: number): boolean {
+  return fstat(a, stat) >= 0 && fstat(b, other) >= 0 &&
+    getBig(STAT, stat, "st_ino") === getBig(STAT, other, "st_ino") &&
+    getBig(STAT, stat, "st_dev") === getBig(STAT, other, "st_dev");
+}
+
+/** Whether it does not matter to a file who opens it. */
+export function isOnPlainFileSystem(fd: number): boolean {
+  return fstatfs(fd, statfs) >= 0 &&
+    PLAIN_FILE_SYSTEMS.has(get(STATFS, statfs, "f_type"));
+}
