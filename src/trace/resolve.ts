@@ -151,7 +151,10 @@ function isProcfs(view: View): boolean {
   return failed >= 0 && get(STATFS, statfs, "f_type") === PROC_SUPER_MAGIC;
 }
 
-/** Walks a path by hand, one name at a time; tells of magic links on the way. */
+/**
+ * Walks a path by hand, one name at a time up to a link, and then straight on, if
+ * there is no other; tells of magic links on the way.
+ */
 function walk(
   owner: Owner,
   full: string,
@@ -246,6 +249,10 @@ function walk(
       return place(next, "missing", slash, ENAMETOOLONG);
     }
     todo = [...todo, ...rest];
+    // Most paths have one link, and near their start: /bin, /lib64.
+    const left = `${real === "/" ? "" : real}/${todo.toReversed().join("/")}`;
+    const straight = quick(owner, slash ? `${left}/` : left, follow);
+    if (straight !== undefined) return straight;
   }
   return place(real, "directory", slash && real !== "/");
 }
