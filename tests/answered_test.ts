@@ -127,3 +127,18 @@ Deno.test("runs where another listens to the calls of its program already", asyn
   assertEquals([code, stdout], [0, await Deno.readTextFile("/etc/passwd")]);
   assertMatch(stderr, /^jail: took /);
 });
+
+for (const how of ["block", "ignore"]) {
+  Deno.test(`runs where whoever starts jail has SIGCHLD ${how}ed, and so has the program`, async () => {
+    const argv = [
+      ...["env", `--${how}-signal=CHLD`],
+      ...jailArgv([], ["env", "--list-signal-handling", "cat", "/etc/passwd"]),
+    ];
+    const { code, stderr } = await run(argv);
+    assertEquals(code, 0, stderr);
+    assertEquals(
+      /^CHLD .*$/m.exec(stderr)?.[0],
+      `CHLD       (17): ${how.toUpperCase()}`,
+    );
+  });
+}

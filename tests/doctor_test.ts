@@ -95,7 +95,10 @@ Deno.test("jail plan shows what enforces each rule, and where it stands", async 
   const lines = stdout.split("\n");
   const lineOf = (text: string): string =>
     lines.find((line) => line.includes(text)) ?? "";
-  assertMatch(lineOf(" /etc "), /policy\.yaml:2 +read +\/etc +(?:answer\+)?stop.* R1/);
+  assertMatch(
+    lineOf(" /etc "),
+    /policy\.yaml:2 +read +\/etc +(?:answer\+)?stop.* R1/,
+  );
   assertMatch(lineOf("/tmp/none"), /policy\.yaml:4 +write +\S+ +stop.* R1/);
   assertMatch(lineOf("/usr/lib "), /^minimal:\d+/);
   assertMatch(stdout, /^calls +\d+ pass/m);

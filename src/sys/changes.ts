@@ -13,6 +13,8 @@ import { set } from "../abi/layout.ts";
 import {
   SA_RESTART,
   SA_RESTORER,
+  SIG_SETMASK,
+  SIG_UNBLOCK,
   SIGACTION,
   SIGCHLD,
   SIGSET_SIZE,
@@ -63,17 +65,36 @@ export function watchChanges(): Changes {
   set(SIGACTION, now, "sa_flags", SA_RESTART | SA_RESTORER);
   const before = new Uint8Array(SIGACTION.size);
   handle(now, before);
+  // Whoever started jail may have blocked it, for all threads.
+  const blocked = new Uint8Array(SIGSET_SIZE);
+  mask(SIG_UNBLOCK, setOf(SIGCHLD), blocked);
   return {
     fd,
     heed(): void {
       read(fd, count);
     },
     stop(): void {
+      mask(SIG_SETMASK, blocked, null);
       handle(before, null);
       Atomics.store(words, HANDLER_WORD.changes, -1);
       close(fd);
     },
   };
+}
+
+/** A set with one signal in it. */
+function setOf(signal: number): Uint8Array {
+  return new Uint8Array(new BigUint64Array([1n << BigInt(signal - 1)]).buffer);
+}
+
+function mask(how: number, now: Uint8Array, before: Uint8Array | null): void {
+  libc().syscallIBBI(
+    callNumber("rt_sigprocmask"),
+    how,
+    now,
+    before,
+    SIGSET_SIZE,
+  );
 }
 
 function handle(now: Uint8Array, before: Uint8Array | null): void {
