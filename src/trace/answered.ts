@@ -17,24 +17,19 @@ import {
   ENFILE,
   ENOENT,
   ENOMEM,
-  ERESTARTNOINTR,
-  ERESTARTSYS,
 } from "../abi/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_PATH } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
 import { STAT } from "../abi/stat.ts";
-import { MARK } from "../policy/answered.ts";
-import { actionOf } from "../policy/plan.ts";
+import type { FileKind } from "../policy/call.ts";
 import { close, fstat, openat2 } from "../sys/files.ts";
 import type { Listener } from "../sys/listener.ts";
-import { interrupt } from "../sys/ptrace.ts";
 import { confinementOf } from "../sys/task.ts";
 import { isOnPlainFileSystem, lookFor, openAgain } from "./in_place.ts";
 import { lookAt } from "./look_at.ts";
 import type { Looked } from "./looked.ts";
 import { look } from "./magic.ts";
-import { unmark } from "./marks.ts";
-import type { OpenRequest } from "./open.ts";
+import { Marks } from "./marks.ts";
 import { cString, kindOf, type Place } from "./place.ts";
 import type { CallSpec } from "./spec.ts";
 import type { Tools } from "./tools.ts";
@@ -61,6 +56,8 @@ const stat = new Uint8Array(STAT.size);
 
 /** Answers calls. */
 export class AnsweredCalls {
+  /** Has calls made that cannot be answered. */
+  readonly marks: Marks;
   readonly #tools: Tools;
   readonly #confinement = confinementOf("self");
 
@@ -70,6 +67,7 @@ export class AnsweredCalls {
    * @param tools what it works with
    */
   constructor(tools: Tools) {
+    this.marks = new Marks(tools);
     this.#tools = tools;
   }
 
@@ -92,7 +90,7 @@ export class AnsweredCalls {
         if (done === "must be made") break;
       }
     }
-    this.#remake(tracee, listener);
+    this.marks.remake(tracee, listener);
     return false;
   }
 
@@ -102,128 +100,71 @@ export class AnsweredCalls {
     process.ownRights = confinementOf(tid) !== this.#confinement;
   }
 
-  /** Marks a call whose tracee has stopped for that, if it has. */
-  mark(tracee: Tracee): void {
-    if (tracee.remake !== "stop") return;
-    const { answers } = this.#tools;
-    const { registers } = answers;
-    if (!answers.read(tracee)) return;
-    tracee.remake = "not";
-    if (registers.nr < 0 || registers.result !== -ERESTARTNOINTR) return;
-    tracee.unmarked = registers.whole(MARK.arg);
-    registers.setArgument(MARK.arg, MARK.value);
-    if (answers.write(tracee)) tracee.remake = "marked";
-  }
-
-  /**
-   * A tracee is about to get a signal. Calls that wait for an answer would not have
-   * been interrupted, whatever the handler: they are made again.
-   *
-   * @param tracee who is stopped
-   */
-  interrupted(tracee: Tracee): void {
-    const { answers, options } = this.#tools;
-    const { registers } = answers;
-    if (!answers.read(tracee)) return;
-    const { remake } = tracee;
-    tracee.remake = "not";
-    if (remake === "marked") {
-      unmark(tracee, registers);
-      answers.write(tracee);
-      return;
-    }
-    if (registers.nr < 0 || registers.result !== -ERESTARTSYS) return;
-    const spec = this.#tools.specs.at(registers.nr);
-    const entry = spec && options.plan.get(spec.syscall.name);
-    if (entry === undefined) return;
-    const action = actionOf(entry, registers);
-    if (action.kind !== "trace" || action.waits !== true) return;
-    // An open that was made may have waited for somebody.
-    if (remake === "interrupted") return;
-    registers.result = -ERESTARTNOINTR;
-    answers.write(tracee);
-  }
-
-  /**
-   * Has a call made by its tracee: it stops before it sees the answer, which makes
-   * the kernel make the call again.
-   */
-  #remake(tracee: Tracee, listener: Listener): void {
-    tracee.remake = "stop";
-    interrupt(tracee.tid);
-    listener.answer(-ERESTARTNOINTR);
-  }
-
   /** Looks at a call, and answers it. */
   #try(tracee: Tracee, spec: CallSpec, listener: Listener): Tried {
-    const { answers, closed } = this.#tools;
+    const { closed } = this.#tools;
     tracee.waits = true;
     const looked = lookAt(tracee, spec, true, this.#tools);
     tracee.waits = false;
     if (looked === undefined) return "must be made";
+    looked.never ??= closed.why(looked, spec, tracee.process.pid);
     const found = looked.paths[0]?.place;
+    let fd = found?.fd ?? -1;
     try {
-      looked.never ??= closed.why(looked, spec, tracee.process.pid);
-      if (looked.held !== undefined) close(looked.held.fd);
-      const descriptor = this.#descriptor(looked);
-      if (
-        looked.held !== undefined || descriptor < 0 && !isPlain(looked)
-      ) {
+      if (looked.held !== undefined) {
+        close(looked.held.fd);
         return "must be made";
       }
-      const allowed = answers.allowed(tracee, spec, looked);
-      if (allowed === "again") return "changed";
-      if (!allowed) return "answered";
-      if (looked.errno !== 0) return this.#tell(tracee, -looked.errno);
-      if (found === undefined) return "must be made";
-      if (descriptor >= 0) return this.#tellOf(tracee, spec, descriptor);
-      if (found.kind === "missing") return this.#tell(tracee, -ENOENT);
-      return this.#make(tracee, spec, found, looked.open, listener);
+      const descriptor = this.#descriptor(looked);
+      if (descriptor >= 0) fd = referTo(tracee, descriptor);
+      else if (!isPlain(looked)) return "must be made";
+      else if (found !== undefined && fd < 0 && isThere(looked)) {
+        fd = look(tracee.view, found.path);
+        if (fd < 0 || kindAt(fd) !== found.kind) return "changed";
+      }
+      if (isThere(looked) && fd < 0) return "must be made";
+      return dependsOnCaller(spec, looked, fd)
+        ? "must be made"
+        : this.#decide(tracee, spec, looked, fd, listener);
     } finally {
-      if (found?.fd !== undefined) close(found.fd);
+      if (fd >= 0) close(fd);
     }
+  }
+
+  /** Asks the policy about a call, and makes it with a reference to its file. */
+  #decide(
+    tracee: Tracee,
+    spec: CallSpec,
+    looked: Looked,
+    fd: number,
+    listener: Listener,
+  ): Tried {
+    const { answers } = this.#tools;
+    const allowed = answers.allowed(tracee, spec, looked);
+    if (allowed === "again") return "changed";
+    if (!allowed) return "answered";
+    const [path] = looked.paths;
+    if (looked.errno !== 0 || path === undefined) {
+      return this.#tell(tracee, -looked.errno);
+    }
+    const { place } = path;
+    if (fd < 0) return this.#tell(tracee, -ENOENT);
+    if (looked.open === undefined) {
+      const result = lookFor(tracee, answers.registers, spec, fd);
+      if (result === undefined) return "must be made";
+      // By a descriptor it is not there; by its path it is no link.
+      const isNoLink = result === -ENOENT && path.written !== "";
+      return this.#tell(tracee, isNoLink ? -EINVAL : result);
+    }
+    const again = openAgain(tracee, place, fd, looked.open.flags);
+    if (again < 0) return FAILURES.get(-again) ?? this.#tell(tracee, again);
+    listener.answerByFile(again, looked.open.flags);
+    close(again);
+    return "answered";
   }
 
   #tell(tracee: Tracee, result: number): Tried {
     this.#tools.answers.answer(tracee, result);
-    return "answered";
-  }
-
-  /** Makes a call in a tracee's place, with a descriptor of the file that is meant. */
-  #make(
-    tracee: Tracee,
-    spec: CallSpec,
-    place: Place,
-    open: OpenRequest | undefined,
-    listener: Listener,
-  ): Tried {
-    if (place.fd === undefined) {
-      const fd = look(tracee.view, place.path);
-      if (fd < 0) return this.#failed(tracee, fd);
-      try {
-        return fstat(fd, stat) >= 0 &&
-            kindOf(get(STAT, stat, "st_mode")) === place.kind
-          ? this.#make(tracee, spec, { ...place, fd }, open, listener)
-          : "changed";
-      } finally {
-        close(fd);
-      }
-    }
-    if (open === undefined) {
-      const { registers } = this.#tools.answers;
-      const result = lookFor(tracee, registers, spec, place.fd);
-      if (result === undefined) return "must be made";
-      // By a descriptor it is not there; by its path it is no link.
-      const isNoLink = result === -ENOENT && place.kind !== "link";
-      return this.#tell(tracee, isNoLink ? -EINVAL : result);
-    }
-    if (place.kind === "link" || !isOnPlainFileSystem(place.fd)) {
-      return "must be made";
-    }
-    const fd = openAgain(tracee, place, place.fd, open.flags);
-    if (fd < 0) return this.#failed(tracee, fd);
-    listener.answerByFile(fd, open.flags);
-    close(fd);
     return "answered";
   }
 
@@ -234,23 +175,34 @@ export class AnsweredCalls {
       ? this.#tools.answers.registers.int(path.dirfd)
       : -1;
   }
+}
 
-  /** Answers what a call asks about a descriptor. */
-  #tellOf(tracee: Tracee, spec: CallSpec, descriptor: number): Tried {
-    const name = cString(`/proc/${tracee.tid}/fd/${descriptor}`);
-    const fd = openat2(AT_FDCWD, name, O_PATH | O_CLOEXEC, 0, 0);
-    if (fd < 0) return "must be made";
-    const { registers } = this.#tools.answers;
-    const result = lookFor(tracee, registers, spec, fd);
-    close(fd);
-    return result === undefined ? "must be made" : this.#tell(tracee, result);
-  }
+/** A reference to what a descriptor of a tracee is of, or a negative errno. */
+function referTo({ tid }: Tracee, descriptor: number): number {
+  const name = cString(`/proc/${tid}/fd/${descriptor}`);
+  return openat2(AT_FDCWD, name, O_PATH | O_CLOEXEC, 0, 0);
+}
 
-  /** A file cannot be opened that was there a moment ago. */
-  #failed(tracee: Tracee, result: number): Tried {
-    const done = FAILURES.get(-result);
-    return done ?? this.#tell(tracee, result);
-  }
+/** Whether a call, once allowed, finds something. */
+function isThere({ errno, paths: [path] }: Looked): boolean {
+  return errno === 0 && path !== undefined && path.place.kind !== "missing";
+}
+
+/** What kind of file a reference is of; `undefined` where it cannot be told. */
+function kindAt(fd: number): FileKind | undefined {
+  return fstat(fd, stat) < 0 ? undefined : kindOf(get(STAT, stat, "st_mode"));
+}
+
+/** Whether it matters who makes a call. */
+function dependsOnCaller(
+  { syscall }: CallSpec,
+  { open, paths: [path] }: Looked,
+  fd: number,
+): boolean {
+  if (fd < 0) return false;
+  if (open !== undefined && path?.place.kind === "link") return true;
+  const reads = open !== undefined || syscall.name.endsWith("xattr");
+  return reads && !isOnPlainFileSystem(fd);
 }
 
 /** Whether a call is about a file that anybody finds by its path, and all of it. */

@@ -99,7 +99,7 @@ export class Calls {
 
   /** A tracee has stopped that was interrupted to make its call by itself. */
   mark(tracee: Tracee): void {
-    this.#answered?.mark(tracee);
+    this.#answered?.marks.mark(tracee);
   }
 
   /** A tracee has a new image. */
@@ -109,7 +109,7 @@ export class Calls {
 
   /** A tracee is about to get a signal, which must not interrupt a look at a file. */
   signal(tracee: Tracee): void {
-    this.#answered?.interrupted(tracee);
+    this.#answered?.marks.interrupted(tracee);
   }
 
   /** A tracee stopped at the entry of a call that has to be looked at. */

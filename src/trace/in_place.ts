@@ -114,7 +114,7 @@ function attributeFor(
   fd: number,
 ): number | undefined {
   const length = readCString(tid, registers.address(1), attributeName);
-  if (length < 0 || !isOnPlainFileSystem(fd)) return undefined;
+  if (length < 0) return undefined;
   const name = fromBytes(attributeName, 0, length);
   if (name.startsWith(XATTR_TRUSTED_PREFIX)) return undefined;
   const size = Math.min(registers.address(3), XATTR_SIZE_MAX);
@@ -129,7 +129,6 @@ function attributesFor(
   into: number,
   fd: number,
 ): number | undefined {
-  if (!isOnPlainFileSystem(fd)) return undefined;
   const all = listxattr(referTo(fd), attribute, XATTR_LIST_MAX);
   if (all < 0) return all;
   const names = fromBytes(attribute, 0, all);
