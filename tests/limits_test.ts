@@ -420,9 +420,12 @@ for (const engine of ENGINES) {
   Deno.test(`jail (${engine}) limits the address space, and refuses a file where its own pages find no room`, async () => {
     const policy = "{extends: allow-all, limits: {address-space: 300MiB}}";
     const none = "Cannot allocate memory";
+    // The loader names a file by a constant: where jail does not open that in its
+    // place, its pages are there already.
+    const full = engine === "seccomp" ? none : "there";
     const argv = [fixture("use_much"), "space"];
     const ended = await jail(policy, argv, { engine });
-    assertEquals([ended.code, ended.stdout], [0, `${none}\n${none}\nthere\n`]);
+    assertEquals([ended.code, ended.stdout], [0, `${none}\n${full}\nthere\n`]);
     const script = "ulimit -v; ulimit -Hv 400000 || echo no";
     const shell = await jail(policy, ["bash", "-c", script], { engine });
     assertEquals(shell.stdout, `${300 * 1024}\nno\n`);

@@ -161,6 +161,14 @@ export const RACES: readonly Race[] = [
       control: "pinning",
     }))
   ),
+  ...["open", "stat", "chmod"].map((what): Race => ({
+    name: `the file of a private page is cut off from outside (${what})`,
+    words: ["race_apart", "alone", what],
+    outside: ["race_apart", "outside", what],
+    both: what === "chmod",
+    floorless: true,
+    control: "pinning",
+  })),
   {
     name: "the process id of a capget is overwritten",
     words: ["race_id"],

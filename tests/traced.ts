@@ -6,7 +6,6 @@ import type { Call } from "../src/policy/call.ts";
 import { compile } from "../src/policy/decide.ts";
 import type { Decision } from "../src/policy/decision.ts";
 import { planCalls } from "../src/policy/plan.ts";
-import { writableBy } from "../src/policy/writable.ts";
 import { floorFor } from "../src/jail/floor.ts";
 import { loadSpec } from "../src/jail/load.ts";
 import { netOptions } from "../src/jail/net.ts";
@@ -99,7 +98,6 @@ export async function runTraced(
       decide: decide === undefined
         ? ask
         : (call): Decision => decide(call, ask),
-      mayWrite: writableBy(policy, ask, decide !== undefined),
       waitAll: false,
       unsafe,
     });

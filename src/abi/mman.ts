@@ -17,6 +17,8 @@ export const MAP_SHARED_VALIDATE = 0x03;
 export const MAP_TYPE = 0x0f;
 /** Changes stay here. */
 export const MAP_PRIVATE = 0x02;
+/** No file, and gone whenever memory is needed. */
+export const MAP_DROPPABLE = 0x08;
 /** Exactly at the address, replacing what is there. */
 export const MAP_FIXED = 0x10;
 /** No file. */

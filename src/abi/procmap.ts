@@ -13,10 +13,6 @@ export const PROCMAP: Layout<
   | "size"
   | "query_flags"
   | "query_addr"
-  | "inode"
-  | "vma_name_size"
-  | "build_id_size"
-  | "vma_name_addr"
 > = {
   size: 104,
   // deno-fmt-ignore
@@ -24,9 +20,5 @@ export const PROCMAP: Layout<
     size:          [ 0, "u64"], // __u64 size
     query_flags:   [ 8, "u64"], // __u64 query_flags
     query_addr:    [16, "u64"], // __u64 query_addr
-    inode:         [64, "u64"], // __u64 inode
-    vma_name_size: [80, "u32"], // __u32 vma_name_size
-    build_id_size: [84, "u32"], // __u32 build_id_size
-    vma_name_addr: [88, "u64"], // __u64 vma_name_addr
   },
 };

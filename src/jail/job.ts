@@ -11,7 +11,6 @@ import { holdsNothing, withPorts } from "../policy/floor.ts";
 import { withNetQuestions } from "../policy/net.ts";
 import { planCalls } from "../policy/plan.ts";
 import type { Policy } from "../policy/policy.ts";
-import { writableBy } from "../policy/writable.ts";
 import { close } from "../sys/files.ts";
 import { hostArch } from "../sys/host.ts";
 import { interfaceIndex } from "../sys/interfaces.ts";
@@ -235,7 +234,6 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
         decide: job.onDeny === "kill"
           ? deadly(decide)
           : asked?.decide ?? decide,
-        mayWrite: writableBy(policy, decide, asked !== undefined),
         sys: facts.options,
         log: job.log,
         limits: policy.limits,

@@ -261,6 +261,9 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   ["mmap", [0, 4096, 3, ANON | 0x100], "EPERM"],
   ["mmap", [AFTER_PINS, 4096, 3, ANON | 0x100], "EPERM"],
   ["mprotect", [0x7f00_0000_0000n, 4096, 0x0100_0003], "EINVAL"],
+  // What was checked there could be gone before the kernel reads it.
+  ["mmap", [0, 4096, 3, 0x28], "EINVAL"], // MAP_DROPPABLE
+  ["mmap", [AFTER_PINS, 4096, 3, BIT32 | 0x28n], "EINVAL"],
   ["io_setup", [1, 1], "look"],
   ["mprotect", [PIN, 4096, 3], "EPERM"],
   ["mprotect", [TAG | BigInt(PIN), 4096, 3], "EPERM"],
@@ -560,6 +563,7 @@ test("with a limit of memory", planCalls(REMEMBERING, { observe: false }), [
   ["mmap", [0, 4096, 3, 0x21, -1, 0], "shared"],
   ["mmap", [0, 4096, 3, 3, 5, 0], "shared"],
   ["mmap", [0, 4096, 3, 0x121, -1, 0], "EPERM"], // MAP_GROWSDOWN
+  ["mmap", [0, 4096, 3, 0x28, -1, 0], "EINVAL"], // MAP_DROPPABLE
   ["mmap", [AFTER_PINS, 4096, 3, 0x31, -1, 0], "shared"],
   ["mmap", [4096, 4096, 3, 0x31, -1, 0], "refuse EPERM"],
 ]);

@@ -1,28 +1,18 @@
-/** From which files the memory of tracees is mapped. */
+/** Where the memory of tracees is of files. */
 
-import { fromBytes, toCString } from "../abi/bytes.ts";
+import { toCString } from "../abi/bytes.ts";
 import { ENOENT } from "../abi/errno.ts";
 import { O_CLOEXEC, O_RDONLY } from "../abi/fcntl.ts";
-import { getBig, set } from "../abi/layout.ts";
+import { set } from "../abi/layout.ts";
 import {
   PROCMAP,
   PROCMAP_QUERY,
   PROCMAP_QUERY_FILE_BACKED_VMA,
 } from "../abi/procmap.ts";
-import { addressOf } from "./address.ts";
 import { KeptFile } from "./kept.ts";
 import { libc, outcome } from "./libc.ts";
 
-/** A file of which memory is mapped. */
-export interface MappedFile {
-  /** What the kernel calls it to this process, as a byte string. */
-  readonly name: string;
-  /** Its inode's number. */
-  readonly inode: bigint;
-}
-
 const query = new Uint8Array(PROCMAP.size);
-const name = new Uint8Array(4096);
 
 /**
  * The mappings of one address space: of the one that a task had when it was
@@ -32,29 +22,21 @@ export class TraceeMaps {
   readonly #file = new KeptFile(openMaps);
 
   /**
-   * The file that is mapped at an address.
+   * Whether memory is of a file, or shared, which is of a file without a name.
    *
    * @param tid a task of the address space, stopped
    * @param address where, in memory that is mapped
-   * @returns the file; `none` where it is memory alone; `undefined` where that
-   *   cannot be told, as before Linux 6.11
+   * @returns `undefined` where that cannot be told, as before Linux 6.11
    */
-  fileAt(tid: number, address: number): MappedFile | "none" | undefined {
+  isOfFile(tid: number, address: number): boolean | undefined {
     const fd = this.#file.of(tid);
     if (fd < 0) return undefined;
     query.fill(0);
     set(PROCMAP, query, "size", PROCMAP.size);
     set(PROCMAP, query, "query_flags", PROCMAP_QUERY_FILE_BACKED_VMA);
     set(PROCMAP, query, "query_addr", address);
-    set(PROCMAP, query, "vma_name_size", name.length);
-    set(PROCMAP, query, "vma_name_addr", addressOf(name));
     const result = outcome(libc().ioctl(fd, PROCMAP_QUERY, query));
-    if (result === -ENOENT) return "none";
-    if (result < 0) return undefined;
-    return {
-      name: fromBytes(name, 0, name.indexOf(0)),
-      inode: getBig(PROCMAP, query, "inode"),
-    };
+    return result === -ENOENT ? false : result < 0 ? undefined : true;
   }
 
   /** Closes it. The next use opens what the task has then. */

@@ -9,7 +9,6 @@ import {
 } from "../abi/sched.ts";
 import type { Arch } from "../abi/arch.ts";
 import { TraceeMaps } from "../sys/maps.ts";
-import { TraceePages } from "../sys/pages.ts";
 import type { View } from "../sys/view.ts";
 import { PinRegion } from "./pin.ts";
 import { Registers } from "./registers.ts";
@@ -322,14 +321,9 @@ function leave({ space, files }: Tracee): void {
   files.tracees--;
   if (--space.tracees > 0) return;
   space.pins.close();
-  space.pages.close();
   space.maps.close();
 }
 
 function spaceOf(pins: PinRegion): Space {
-  return {
-    ...{ tracees: 0, pins, copies: 0 },
-    pages: new TraceePages(),
-    maps: new TraceeMaps(),
-  };
+  return { tracees: 0, pins, maps: new TraceeMaps() };
 }

@@ -9,7 +9,7 @@ import type { Hold } from "./lock.ts";
 import { lookAt } from "./look_at.ts";
 import type { Looked } from "./looked.ts";
 import { isMarked } from "./marks.ts";
-import { inPrivateMemory, makePrivate } from "./private.ts";
+import { keepArguments } from "./private.ts";
 import { replaceFile } from "./replace.ts";
 import {
   isDatagram,
@@ -22,7 +22,6 @@ import type { CallSpec } from "./spec.ts";
 import type { Tools } from "./tools.ts";
 import type { Tracee } from "./tracee.ts";
 import { isSteady, mayStay, removesLink } from "./unseen.ts";
-import { WholeFiles } from "./whole.ts";
 
 /** Those that wait for what a call holds. */
 export interface Queue {
@@ -37,7 +36,6 @@ export class FileCalls {
   readonly #tools: Tools;
   readonly #flights: Flights;
   readonly #queue: Queue;
-  readonly #whole: WholeFiles;
 
   /**
    * Makes the handler of one run.
@@ -50,9 +48,6 @@ export class FileCalls {
     this.#tools = tools;
     this.#flights = flights;
     this.#queue = queue;
-    const { launch, mayWrite, view } = tools.options;
-    const fds = [...launch.stdio, ...launch.keepFds];
-    this.#whole = new WholeFiles(view, fds, mayWrite);
   }
 
   /** Handles one; false where it has to wait. */
@@ -143,17 +138,12 @@ export class FileCalls {
     const unchanged = !replaced && !looked.changed;
     const stays = unchanged &&
       (alone || unseen && tracee.lock === "shared" &&
-          isSteady(tracee, looked) &&
-          this.#whole.hold(tracee, registers, spec, looked));
-    const rests = stays && family.started && !looked.pinned &&
-      !couldLeave(tracee, looked);
+          isSteady(tracee, looked));
     const asIs = !replaced && (!inMemory || options.unsafe === true) ||
       unchanged && alone && !family.started ||
-      rests && inPrivateMemory(tracee, registers, spec, looked);
-    if (!asIs && rests && makePrivate(tracee, registers, spec, looked)) {
-      if (looked.held !== undefined) close(looked.held.fd);
-      return this.#under(tracee, spec, alone);
-    }
+      stays && family.started && !looked.pinned &&
+        !couldLeave(tracee, looked) &&
+        keepArguments(tracee, registers, spec, looked);
     if (!asIs && !this.#flights.prepare(tracee)) return "in flight";
     looked.never ??= this.#tools.closed.why(looked, spec, tracee.process.pid);
     const done = this.#decided(tracee, spec, looked, asIs);

@@ -7,7 +7,6 @@ import type { ControlGroup } from "../sys/cgroup.ts";
 import type { SourceTest } from "../policy/net_sources.ts";
 import type { CallPlan } from "../policy/plan.ts";
 import type { SysRules } from "../policy/sys.ts";
-import type { MayWrite } from "../policy/writable.ts";
 import type { LaunchPlan } from "../sys/spawn.ts";
 import type { View } from "../sys/view.ts";
 import type { Usage } from "./accounts.ts";
@@ -174,8 +173,6 @@ export interface TraceOptions {
   readonly filter: Uint8Array;
   /** The policy. */
   readonly decide: Decide;
-  /** Whether the policy could let a path be written, now or when it is asked. */
-  readonly mayWrite: MayWrite;
   /** Where rules are about the network, what that needs. */
   readonly net?: NetOptions | undefined;
   /**

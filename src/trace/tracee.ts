@@ -2,7 +2,6 @@
 
 import { interrupt } from "../sys/ptrace.ts";
 import type { TraceeMaps } from "../sys/maps.ts";
-import type { TraceePages } from "../sys/pages.ts";
 import type { View } from "../sys/view.ts";
 import type { Hold } from "./lock.ts";
 import type { Held } from "./looked.ts";
@@ -42,12 +41,8 @@ export interface Space {
   tracees: number;
   /** The read-only pages that checked arguments are put in, once there are any. */
   readonly pins: PinRegion;
-  /** What kind of memory its pages are. */
-  readonly pages: TraceePages;
-  /** From which files it is mapped. */
+  /** Where it is of files. */
   readonly maps: TraceeMaps;
-  /** How many of its pages the tracer has had copied, or tried to. */
-  copies: number;
 }
 
 /** A table of descriptors, shared by threads and by CLONE_FILES. */
