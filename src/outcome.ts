@@ -55,6 +55,8 @@ export type Outcome =
     readonly kind: "killed-by-policy";
     /** The call as a person reads it: `openat("/etc/shadow", O_RDONLY)`. */
     readonly call: string;
+    /** The real path that was refused, as a byte string; none where none was. */
+    readonly path?: string | undefined;
     /** The rule that refused it. */
     readonly rule: EndingRule;
     /** Where that stands, if it stands in a policy file. */

@@ -244,6 +244,29 @@ jail: denied getpgid(0) with EPERM, 2 times in all
   });
 }
 
+for (const engine of ENGINES) {
+  Deno.test(`jail (${engine}) --audit tells of the path that was judged, and of no later one`, async () => {
+    await using directory = await scratch();
+    const log = await directory.file("log", "");
+    const open = await directory.file("open-it", "");
+    const closed = await directory.file("keep-it", "");
+    const flags = ["-A", `--deny-read=${closed}`, `--audit=${log}`];
+    const argv = [fixture("lie_about_path"), open, closed, "3000"];
+    const { code, stderr } = await jail(flags, argv, { engine });
+    assertEquals([code, stderr], [0, ""]);
+    const records = (await Deno.readTextFile(log)).trimEnd().split("\n")
+      .map((line) => JSON.parse(line))
+      .filter(({ text = "" }) => /(?:open|keep)-it/.test(text));
+    const told = (decision: string): Set<string> =>
+      new Set(
+        records.filter((record) => record.decision === decision)
+          .map(({ text }) => JSON.parse(/"[^"]*"/.exec(text)?.[0] ?? "")),
+      );
+    assertEquals(told("allow"), new Set([open]));
+    assertEquals(told("refuse"), new Set([closed]));
+  });
+}
+
 Deno.test("jail runs nothing under a policy with a mistake", async () => {
   await using directory = await scratch();
   const file = await directory.file(

@@ -36,11 +36,7 @@ export function denialText(
       withWhat(decision.refusal)
     }`,
   ];
-  // A relative name or a link hides which file is meant.
-  const path = event.call.uses[decision.use]?.path;
-  if (path !== undefined && !event.text.includes(printable(path))) {
-    lines.push(`  real path ${printable(path)}`);
-  }
+  lines.push(...realPath(event.text, event.call.uses[decision.use]?.path));
   // Not the first of several messages, a link, or an address that means another.
   const end = event.call.net?.[decision.end ?? -1];
   if (end !== undefined) {
@@ -49,6 +45,13 @@ export function denialText(
   }
   lines.push(`  ${ruleText(decision.rule, position, paint)}`);
   return lines.join("\n");
+}
+
+/** A relative name or a link hides which file is meant. */
+function realPath(text: string, path: string | undefined): string[] {
+  return path === undefined || text.includes(printable(path))
+    ? []
+    : [`  real path ${printable(path)}`];
 }
 
 function withWhat(refusal: Refusal): string {
@@ -141,15 +144,18 @@ export function limitText(
  *
  * @param outcome how it ended
  * @param paint the colours
- * @returns two lines, with no newline at the end
+ * @returns two or three lines, with no newline at the end
  */
 export function killText(
   outcome: Extract<Outcome, { readonly kind: "killed-by-policy" }>,
   paint: Paint,
 ): string {
-  const { call, rule, position } = outcome;
-  return `${paint.name("jail:")} ended by the policy: ${safe(call)}\n` +
-    `  ${ruleText(rule, position, paint)}`;
+  const { call, path, rule, position } = outcome;
+  return [
+    `${paint.name("jail:")} ended by the policy: ${safe(call)}`,
+    ...realPath(call, path),
+    `  ${ruleText(rule, position, paint)}`,
+  ].join("\n");
 }
 
 /** The exit code that an error gives the command. */

@@ -254,6 +254,20 @@ Deno.test("killText() shows the call that ended the jail, and its rule", () => {
   );
 });
 
+Deno.test("killText() shows the real path that a link or a relative name hides", () => {
+  const outcome = {
+    kind: "killed-by-policy" as const,
+    ...{ call: 'open("../a")', path: "/etc/shadow\n", rule: RULE },
+    ...{ position: AT, program: "/bin/cat", pid: 7 },
+  };
+  assertEquals(
+    killText(outcome, PLAIN),
+    'jail: ended by the policy: open("../a")\n' +
+      '  real path "/etc/shadow\\n"\n' +
+      "  build.yaml:14  deny: /etc/shadow",
+  );
+});
+
 Deno.test("Denials shows a refusal once and counts it", () => {
   const denials = new Denials(PLAIN);
   assert(denials.add(denial(), AT) !== undefined);

@@ -85,6 +85,7 @@ export function lookAtName(
   isOwn: IsOwn,
   names: Names | undefined,
 ): void {
+  looked.said ??= bytes.slice();
   const access = purpose === "bind" ? "listen" : "connect";
   if (!hasPath(bytes)) {
     const meant = endpointOf(bytes, purpose);

@@ -48,6 +48,9 @@ export interface Resumer {
   showsCpus(always: boolean): void;
 }
 
+/** A decision that refuses. */
+type Refused = Extract<Decision, { readonly kind: "refuse" }>;
+
 const [OP] = PTRACE_SYSCALL_INFO.fields.op;
 
 /** What always holds, as a rule. */
@@ -102,7 +105,7 @@ export class Answers {
     spec: CallSpec,
     looked: Looked,
   ): boolean | "again" {
-    this.#caller.become(tracee, spec);
+    this.#caller.become(tracee, spec, looked);
     const decision: Decision | "again" = looked.never !== undefined
       ? {
         kind: "refuse",
@@ -114,7 +117,7 @@ export class Answers {
     if (decision === "again") return decision;
     this.#observe(tracee, spec, looked, decision);
     if (decision.kind === "allow") return true;
-    this.#apply(tracee, spec, decision.refusal, decision.rule);
+    this.#apply(tracee, spec, decision, looked);
     return false;
   }
 
@@ -125,9 +128,9 @@ export class Answers {
     refusal: Refusal,
     rule: RuleRef,
   ): void {
-    const decision: Decision = { kind: "refuse", refusal, rule, use: -1 };
-    this.#observe(tracee, spec, nothing(), decision);
-    this.#apply(tracee, spec, refusal, rule);
+    const decision = { kind: "refuse", refusal, rule, use: -1 } as const;
+    this.#observe(tracee, spec, undefined, decision);
+    this.#apply(tracee, spec, decision, undefined);
   }
 
   /**
@@ -230,8 +233,8 @@ export class Answers {
   #apply(
     tracee: Tracee,
     spec: CallSpec,
-    refusal: Refusal,
-    rule: RuleRef,
+    { refusal, rule, use }: Refused,
+    looked: Looked | undefined,
   ): void {
     switch (refusal.kind) {
       case "errno":
@@ -244,7 +247,8 @@ export class Answers {
       case "kill":
         return this.#resumer.kill({
           kind: "killed-by-policy",
-          call: callText(tracee.tid, this.registers, spec),
+          call: callText(tracee.tid, this.registers, spec, looked),
+          path: looked?.uses[use]?.path,
           rule,
           program: tracee.process.program,
           pid: tracee.process.pid,
@@ -255,7 +259,7 @@ export class Answers {
   #observe(
     tracee: Tracee,
     spec: CallSpec,
-    looked: Looked,
+    looked: Looked | undefined,
     decision: Decision,
   ): void {
     if (decision.kind === "refuse" && decision.quiet !== true) this.denials++;
@@ -266,8 +270,8 @@ export class Answers {
       pid: tracee.process.pid,
       tid: tracee.tid,
       program: tracee.process.program,
-      call: callOf(spec.syscall.name, looked),
-      text: callText(tracee.tid, this.registers, spec),
+      call: callOf(spec.syscall.name, looked ?? nothing()),
+      text: callText(tracee.tid, this.registers, spec, looked),
       decision,
     });
   }

@@ -4,6 +4,7 @@ import { getpgid } from "../sys/task.ts";
 import type { Resumer } from "./answer.ts";
 import { imageOf } from "./executed.ts";
 import type { Family } from "./family.ts";
+import type { Looked } from "./looked.ts";
 import type { Caller } from "./options.ts";
 import type { Registers } from "./registers.ts";
 import type { CallSpec } from "./spec.ts";
@@ -17,6 +18,7 @@ export class CurrentCaller implements Caller {
   readonly #resumer: Resumer;
   #tracee: Tracee | undefined;
   #spec: CallSpec | undefined;
+  #looked: Looked | undefined;
 
   /** Makes it: the tracee's registers, the tracees, and how they are stopped. */
   constructor(registers: Registers, family: Family, resumer: Resumer) {
@@ -25,10 +27,11 @@ export class CurrentCaller implements Caller {
     this.#resumer = resumer;
   }
 
-  /** A tracee makes a call: it is the one. */
-  become(tracee: Tracee, spec: CallSpec): void {
+  /** A tracee makes a call, which was looked at: it is the one. */
+  become(tracee: Tracee, spec: CallSpec, looked: Looked): void {
     this.#tracee = tracee;
     this.#spec = spec;
+    this.#looked = looked;
   }
 
   get pid(): number {
@@ -44,7 +47,12 @@ export class CurrentCaller implements Caller {
   get text(): string {
     return this.#tracee === undefined || this.#spec === undefined
       ? ""
-      : callText(this.#tracee.tid, this.#registers, this.#spec);
+      : callText(
+        this.#tracee.tid,
+        this.#registers,
+        this.#spec,
+        this.#looked,
+      );
   }
 
   get asker(): object {

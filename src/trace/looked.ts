@@ -40,6 +40,8 @@ export interface Looked {
   open: OpenRequest | undefined;
   /** For a call with a socket address: the address, copied once. */
   address: Uint8Array | undefined;
+  /** The first address as the tracee wrote it; `undefined` for none. */
+  said: Uint8Array | undefined;
   /** For sendmsg(2) and sendmmsg(2): the messages, copied once. */
   readonly messages: LookedMessage[];
   /** Whether the kernel must be given the copy, which says what was meant. */
@@ -82,6 +84,7 @@ export function nothing(): Looked {
     descriptorsOf: 0,
     open: undefined,
     address: undefined,
+    said: undefined,
     messages: [],
     changed: false,
     after: undefined,

@@ -1,4 +1,10 @@
-/** A stopped call as a person reads it: `openat("/etc/shadow", O_RDONLY)`. */
+/**
+ * A stopped call as a person reads it: `openat("/etc/shadow", O_RDONLY)`.
+ *
+ * What was judged of it is told, as it was read then: the program may have changed
+ * it since. What nobody judged, as the arguments of a call that is refused whatever
+ * they are, is read for this.
+ */
 
 import { fromBytes, printable } from "../abi/bytes.ts";
 import {
@@ -25,8 +31,9 @@ import {
 import type { ArgKind } from "../abi/syscalls.ts";
 import { endpointText } from "../policy/endpoint.ts";
 import { readMemory } from "../sys/memory.ts";
-import type { Registers } from "./registers.ts";
 import { readPath } from "./look.ts";
+import type { Looked } from "./looked.ts";
+import type { Registers } from "./registers.ts";
 import { endpointOf, familyOf, hasPath } from "./sockaddr.ts";
 import {
   familyText,
@@ -74,13 +81,16 @@ function argumentText(
   registers: Registers,
   kind: ArgKind,
   index: number,
+  looked: Looked | undefined,
 ): string {
   if (/-path$|-link$|^rename-|^link-/.test(kind) || kind === "string") {
     if (kind === "rename-flags") return hex(registers.uint(index));
     const address = registers.address(index);
     if (address === 0) return "NULL";
-    const path = readPath(tid, address);
-    return typeof path === "number" ? hex(address) : printable(path, 200);
+    const path = kind === "string" || looked === undefined
+      ? readPath(tid, address)
+      : looked.paths.find(({ arg }) => arg === index)?.written;
+    return typeof path === "string" ? printable(path, 200) : hex(address);
   }
   switch (kind) {
     case "dirfd":
@@ -102,14 +112,12 @@ function argumentText(
     case "mode":
       return `0${registers.uint(index).toString(8)}`;
     case "sockaddr":
-      return addressText(
-        tid,
-        registers.address(index),
-        registers.int(index + 1),
-      );
+      return looked === undefined
+        ? readAddress(tid, registers.address(index), registers.int(index + 1))
+        : addressText(registers.address(index), looked.said);
     case "msghdr":
     case "mmsghdr":
-      return messageText(tid, registers.address(index));
+      return messageText(registers.address(index), looked);
     case "open-flags":
       return openFlagsText(registers.int(index));
     case "socket-family":
@@ -150,34 +158,31 @@ function isNoise(
     (registers.int(flags) & (O_CREAT | O_TMPFILE & ~O_DIRECTORY)) === 0;
 }
 
-/** A socket address: `10.0.0.1:443`. */
-function addressText(tid: number, address: number, length: number): string {
-  if (address === 0) return "NULL";
+/** A socket address that was not looked at. */
+function readAddress(tid: number, address: number, length: number): string {
   const size = Math.min(Math.max(length, 0), SOCKADDR_STORAGE_SIZE);
   const bytes = new Uint8Array(size);
-  if (size > 0 && readMemory(tid, address, bytes, size) !== size) {
-    return hex(address);
-  }
-  if (familyOf(bytes) === 0) return size < 2 ? hex(address) : "AF_UNSPEC";
+  const read = size === 0 ? 0 : readMemory(tid, address, bytes, size);
+  return addressText(address, read === size ? bytes : undefined);
+}
+
+/** A socket address: `10.0.0.1:443`; where it lies, where nothing is known of it. */
+function addressText(address: number, bytes: Uint8Array | undefined): string {
+  if (address === 0) return "NULL";
+  if (bytes === undefined || bytes.length < 2) return hex(address);
+  if (familyOf(bytes) === 0) return "AF_UNSPEC";
   if (!hasPath(bytes)) return endpointText(endpointOf(bytes, "connect"));
   const end = bytes.indexOf(0, SUN_PATH_OFFSET);
-  const path = fromBytes(bytes, SUN_PATH_OFFSET, end < 0 ? size : end);
+  const path = fromBytes(bytes, SUN_PATH_OFFSET, end < 0 ? bytes.length : end);
   return `unix:${printable(path, 200)}`;
 }
 
 /** Where a message goes; of several, the first one. */
-function messageText(tid: number, address: number): string {
-  const header = new Uint8Array(MSGHDR.size);
-  if (readMemory(tid, address, header, header.length) !== header.length) {
-    return hex(address);
-  }
-  return `{${
-    addressText(
-      tid,
-      get(MSGHDR, header, "msg_name"),
-      get(MSGHDR, header, "msg_namelen"),
-    )
-  }, …}`;
+function messageText(address: number, looked: Looked | undefined): string {
+  const [message] = looked?.messages ?? [];
+  if (message === undefined) return hex(address);
+  const at = get(MSGHDR, message.header, "msg_name");
+  return `{${addressText(at, looked?.said)}, …}`;
 }
 
 function hex(value: number): string {
@@ -187,24 +192,23 @@ function hex(value: number): string {
 /**
  * Writes a stopped call as a person reads it.
  *
- * The strings are read again for this, so they may not be what was decided on:
- * the real paths are in the call.
- *
  * @param tid the tracee
  * @param registers its registers
  * @param spec the call
+ * @param looked what was judged of it; `undefined` where nothing was read of it
  * @returns one line, safe for a terminal
  */
 export function callText(
   tid: number,
   registers: Registers,
   spec: CallSpec,
+  looked: Looked | undefined,
 ): string {
   const { args } = spec.syscall;
   const words = args.flatMap((kind, index) =>
     isNoise(args, kind, registers, index)
       ? []
-      : [argumentText(tid, registers, kind, index)]
+      : [argumentText(tid, registers, kind, index, looked)]
   );
   return `${spec.syscall.name}(${words.join(", ")})`;
 }
