@@ -28,8 +28,8 @@ export class Family {
   readonly #ids = new Uint8Array(PID_MAX_LIMIT / 8);
   /** Parents of a vfork that surely cannot run. */
   readonly #blocked: Set<Tracee> = new Set();
-  /** All parents of a vfork that is not known to be over. */
-  readonly #waiting: Set<Tracee> = new Set();
+  /** The parents of vforks that are not known to be over, by the child. */
+  readonly #waiting: Map<Tracee, Tracee> = new Map();
   #exposed = false;
   /** Whether there was ever one of which nobody told what it shares. */
   #adopted = false;
@@ -154,7 +154,7 @@ export class Family {
     if (vfork) {
       parent.vfork = child;
       this.#blocked.add(parent);
-      this.#waiting.add(parent);
+      this.#waiting.set(child, parent);
     }
     return child;
   }
@@ -184,9 +184,8 @@ export class Family {
 
   /** From now on the parent that waits for this tracee's vfork may run. */
   release(child: Tracee): void {
-    for (const parent of this.#blocked) {
-      if (parent.vfork === child) this.#blocked.delete(parent);
-    }
+    const parent = this.parentOf(child);
+    if (parent !== undefined) this.#blocked.delete(parent);
   }
 
   /** A tracee runs no more, though it is not gone yet. */
@@ -196,10 +195,8 @@ export class Family {
   }
 
   /** Who waits for a tracee's vfork. */
-  *parentsOf(child: Tracee): Generator<Tracee> {
-    for (const parent of this.#waiting) {
-      if (parent.vfork === child) yield parent;
-    }
+  parentOf(child: Tracee): Tracee | undefined {
+    return this.#waiting.get(child);
   }
 
   /** Forgets a tracee that is gone. */
@@ -212,7 +209,7 @@ export class Family {
     }
     this.#endVforkOf(tracee);
     this.#blocked.delete(tracee);
-    this.#waiting.delete(tracee);
+    if (tracee.vfork !== undefined) this.#waiting.delete(tracee.vfork);
   }
 
   /**
@@ -235,7 +232,8 @@ export class Family {
       this.tracees.delete(former);
       tracee = { ...caller, tid };
       this.tracees.set(tid, tracee);
-      if (this.#waiting.delete(caller)) this.#waiting.add(tracee);
+      const child = caller.vfork;
+      if (child !== undefined) this.#waiting.set(child, tracee);
     }
     leave(tracee);
     tracee.space = spaceOf(new PinRegion());
@@ -246,10 +244,10 @@ export class Family {
 
   #endVforkOf(child: Tracee): void {
     this.release(child);
-    for (const parent of this.parentsOf(child)) {
-      parent.vfork = undefined;
-      this.#waiting.delete(parent);
-    }
+    const parent = this.parentOf(child);
+    if (parent === undefined) return;
+    parent.vfork = undefined;
+    this.#waiting.delete(child);
   }
 
   #process(

@@ -187,9 +187,10 @@ export class Freezer {
 
   /** A tracee is in a stop: whoever waits for its vfork cannot run. */
   #blocks(child: Tracee): void {
-    for (const parent of this.#family.parentsOf(child)) {
+    let parent = this.#family.parentOf(child);
+    while (parent !== undefined) {
       this.#pending.delete(parent);
-      this.#blocks(parent);
+      parent = this.#family.parentOf(parent);
     }
   }
 

@@ -42,9 +42,14 @@ export function quiet(family: Family, waits: Waits): void {
  * Whether a tracee waits for its vfork for sure, since its child is in a stop.
  * At the stop of an exec the parent was let go already.
  */
-function isBlocked({ vfork }: Tracee, waits: Waits): boolean {
-  if (vfork === undefined) return false;
-  const status = waits.stopOf(vfork.tid);
-  if (status !== undefined) return stopKind(status) !== "exec";
-  return vfork.stopped ? isInStop(vfork.tid) : isBlocked(vfork, waits);
+function isBlocked(tracee: Tracee, waits: Waits): boolean {
+  let child = tracee.vfork;
+  // Of one that is in a vfork itself, its own child.
+  while (child !== undefined) {
+    const status = waits.stopOf(child.tid);
+    if (status !== undefined) return stopKind(status) !== "exec";
+    if (child.stopped) return isInStop(child.tid);
+    child = child.vfork;
+  }
+  return false;
 }

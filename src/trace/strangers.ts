@@ -117,8 +117,13 @@ export class Strangers {
   /** A tracee has stopped, or is gone: it has told what there is to tell. */
   told(tracee: Tracee): void {
     if (this.#asked.size === 0) return;
-    for (const parent of this.#family.parentsOf(tracee)) this.told(parent);
-    if (!this.#asked.delete(tracee) || this.#asked.size > 0) return;
+    // Nor does anything stop that waits for its vfork.
+    let one: Tracee | undefined = tracee;
+    while (one !== undefined) {
+      this.#asked.delete(one);
+      one = this.#family.parentOf(one);
+    }
+    if (this.#asked.size > 0) return;
     this.#adopt();
     if (this.#askAgain) this.adoptOrphans();
   }
