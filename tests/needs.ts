@@ -40,6 +40,25 @@ export function hasMachine(has: boolean, what: string, name: string): Needs {
     : { name: `${name}${LACKING}${what})`, ignore: true };
 }
 
+/**
+ * Skips a test visibly where there can be no namespace in which the ids of
+ * processes come round soon: before Linux 6.14 their number is the machine's.
+ *
+ * @param name the test's name
+ */
+export function hasFewIds(name: string): Needs {
+  const [major = 0, minor = 0] = Deno.osRelease().split(".").map(parseFloat);
+  const has = Deno.uid() === 0 && (major > 6 || major === 6 && minor >= 14);
+  return hasMachine(has, "namespace with few process ids", name);
+}
+
+/** The words that run a program where ids of processes come round soon. */
+export function withFewIds(argv: readonly string[]): string[] {
+  const script = 'echo 1500 >/proc/sys/kernel/pid_max && exec "$@"';
+  const unshare = ["unshare", "-p", "-f", "--mount-proc"];
+  return [...unshare, "sh", "-c", script, "sh", ...argv];
+}
+
 function inPath(command: string): boolean {
   return (Deno.env.get("PATH") ?? "").split(":").some((directory) => {
     try {

@@ -13,7 +13,7 @@ import {
 } from "./harness.ts";
 import type { Engine } from "../src/trace/options.ts";
 import { scratch } from "./jail.ts";
-import { needs } from "./needs.ts";
+import { hasFewIds, needs, withFewIds } from "./needs.ts";
 import { FILTER } from "./python.ts";
 
 /** What `stop_itself` knows. */
@@ -232,6 +232,42 @@ for (const engine of ENGINES) {
     const argv = [fixture("exec_beside_calls"), "40", "/bin/echo", "x"];
     const ended = await jail(["-A"], argv, { engine });
     assertEquals([ended.stdout, ended.code], ["x\n".repeat(40), 0]);
+  });
+
+  Deno.test(`jail (${engine}) goes on with a rename when a thread's exec has failed late`, async () => {
+    await using directory = await scratch();
+    await directory.file("a", "");
+    const argv = [fixture("fail_late"), "rename", "a", "b"];
+    const ended = await jail(["-A", "--timeout=20s"], argv, {
+      engine,
+      cwd: directory.path,
+    });
+    assertEquals([ended.stdout, ended.code], ["0\n", 0]);
+  });
+
+  Deno.test({
+    ...hasFewIds(
+      `jail (${engine}) stops a call of a process that got the id of a thread whose exec had failed`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const file = await directory.file("x", "", 0o644);
+      const flags = ["-A", `--deny-write=${file}`, "--timeout=40s"];
+      const argv = [fixture("fail_late"), "reuse", file];
+      const ended = await run(withFewIds(jailArgv(flags, argv, engine)));
+      assertEquals([ended.stdout, ended.code], ["refused\n", 0]);
+    },
+  });
+
+  Deno.test(`jail (${engine}) forgets a child that died before its maker could tell of it`, async () => {
+    await using directory = await scratch();
+    // Those that are not forgotten take the room of others.
+    const ended = await jail(
+      "{extends: allow-all, limits: {processes: 9, time: 40s}}",
+      [fixture("die_untold"), "8"],
+      { engine, cwd: directory.path },
+    );
+    assertEquals([ended.stdout, ended.code], ["room\n", 0]);
   });
 
   Deno.test(`jail (${engine}) goes on when the first thread of a process has left`, async () => {

@@ -127,13 +127,6 @@ export class Affinity {
     writeAffinity(0, this.#own);
   }
 
-  /** A thread has another id since its exec. */
-  renamed(former: Tracee, now: Tracee): void {
-    if (former === this.#last) this.#last = now;
-    if (former === this.#kept) this.#kept = now;
-    if (this.#were.has(former)) this.#were.add(now);
-  }
-
   /**
    * A tracee has made another one, which has run nothing yet.
    *

@@ -1,12 +1,11 @@
 /** What a tracee makes: who shares what with whom, and who goes on first. */
 
-import { ESRCH } from "../abi/errno.ts";
 import { CLONE_VFORK, CLONE_VM } from "../abi/sched.ts";
 import { type SyscallName, SYSCALLS } from "../abi/syscalls.ts";
 import { WNOHANG } from "../abi/wait.ts";
 import { readEventMessage } from "../sys/ptrace.ts";
-import { kill } from "../sys/wait.ts";
 import type { Parts } from "./parts.ts";
+import type { Renames } from "./renames.ts";
 import type { Tracee } from "./tracee.ts";
 
 /** How long who made a tracee is served before it, since its last stop. */
@@ -21,6 +20,7 @@ const MOST_HEAD_START_MS = 10;
 /** Takes in what tracees make. */
 export class Births {
   readonly #parts: Parts;
+  readonly #renames: Renames;
   readonly #handle: (tracee: Tracee, status: number) => void;
   readonly #names: ReadonlyMap<number, SyscallName>;
   #headStart = false;
@@ -29,13 +29,16 @@ export class Births {
    * Makes it.
    *
    * @param parts what follows the program
+   * @param renames knows whose an id is
    * @param handle handles a stop
    */
   constructor(
     parts: Parts,
+    renames: Renames,
     handle: (tracee: Tracee, status: number) => void,
   ) {
     this.#parts = parts;
+    this.#renames = renames;
     this.#handle = handle;
     this.#names = new Map(
       (["clone", "fork", "vfork"] as const).flatMap((name) => {
@@ -47,7 +50,7 @@ export class Births {
 
   /** A tracee made another one. */
   take(parent: Tracee): void {
-    const { accounts, affinity, calls, family } = this.#parts;
+    const { accounts, affinity, calls, family, strangers } = this.#parts;
     const tid = readEventMessage(parent.tid);
     const registers = calls.registersOf(parent);
     if (tid <= 0 || registers === undefined) return;
@@ -63,9 +66,13 @@ export class Births {
         vfork = true;
         break;
     }
-    // It may have been waited for already, dead.
-    const gone = kill(tid, 0) === -ESRCH;
-    if (gone || family.tracees.has(tid)) return;
+    const namesake = family.tracees.get(tid);
+    if (namesake !== undefined && !this.#renames.hasLost(namesake)) {
+      // It is dead, of which nothing was handled yet, or it was told of before.
+      if (family.ended.has(tid)) strangers.doubt(tid);
+      return;
+    }
+    if (strangers.doubts(tid)) return;
     const child = family.addChild(parent, tid, flags, vfork);
     accounts?.added(child.process !== parent.process);
     // It stops before anything of it runs.

@@ -22,6 +22,8 @@ export class Family {
   readonly processes: Map<number, Process> = new Map();
   /** Stops of tasks that nobody has told of yet: what they share is not known. */
   readonly untold: Map<number, number> = new Map();
+  /** Whose end was waited for, and not handled: the id may be another's by now. */
+  readonly ended: Set<number> = new Set();
   readonly #arch: Arch;
   readonly #view: View;
   /** Ids that are or were those of processes of the jail, a bit each. */
@@ -199,6 +201,11 @@ export class Family {
     return this.#waiting.get(child);
   }
 
+  /** The tracees of a process. */
+  threadsOf(process: Process): Tracee[] {
+    return [...this.tracees.values()].filter((one) => one.process === process);
+  }
+
   /** Forgets a tracee that is gone. */
   remove(tracee: Tracee): void {
     this.tracees.delete(tracee.tid);
@@ -213,33 +220,28 @@ export class Family {
   }
 
   /**
-   * A tracee has a new image: it is alone in its process, which has memory and
-   * descriptors of its own.
+   * A tracee's exec has gone so far that the tracee is alone in its process, and
+   * has the id of the first thread.
    *
-   * @param tid its thread id now, which is its process's
-   * @param former its thread id before
-   * @returns the tracee, and what went with the old image
+   * @returns the others, which are gone
    */
-  exec(tid: number, former: number): { tracee: Tracee; gone: Tracee[] } {
-    const caller = this.tracees.get(former) as Tracee;
-    const gone = [...this.tracees.values()].filter((t) =>
-      t.process === caller.process && t !== caller
-    );
-    for (const tracee of gone) this.remove(tracee);
-    this.#endVforkOf(caller);
-    let tracee = caller;
-    if (tid !== former) {
-      this.tracees.delete(former);
-      tracee = { ...caller, tid };
-      this.tracees.set(tid, tracee);
-      const child = caller.vfork;
-      if (child !== undefined) this.#waiting.set(child, tracee);
-    }
+  lead(tracee: Tracee): Tracee[] {
+    const { process, tid } = tracee;
+    const gone = this.threadsOf(process).filter((one) => one !== tracee);
+    for (const other of gone) this.remove(other);
+    this.tracees.delete(tid);
+    tracee.tid = process.pid;
+    this.tracees.set(tracee.tid, tracee);
+    return gone;
+  }
+
+  /** A tracee, alone in its process, has a new image: its memory and descriptors. */
+  exec(tracee: Tracee): void {
+    this.#endVforkOf(tracee);
     leave(tracee);
     tracee.space = spaceOf(new PinRegion());
     tracee.space.tracees = 1;
     tracee.files = { tracees: 1 };
-    return { tracee, gone };
   }
 
   #endVforkOf(child: Tracee): void {

@@ -64,9 +64,10 @@ Deno.test("Family knows who shares nothing with anybody", () => {
 Deno.test("Family takes an exec to share its directory still", () => {
   const all = family();
   const program = all.tracees.get(PROGRAM)!;
-  all.addChild(program, 101, CLONE_VM | CLONE_FILES | CLONE_FS, false);
-  const { tracee } = all.exec(101, 101);
-  assertEquals([all.owns(tracee), all.owns(program)], [false, false]);
+  const shared = CLONE_VM | CLONE_FILES | CLONE_FS;
+  const child = all.addChild(program, 101, shared, false);
+  all.exec(child);
+  assertEquals([all.owns(child), all.owns(program)], [false, false]);
 });
 
 Deno.test("Family trusts the child of a vfork with its memory, until its exec is let go", () => {
@@ -90,10 +91,11 @@ Deno.test("Family trusts nobody while a task is there that nobody has told of, n
 Deno.test("Family gives an exec from a thread the process's id, alone in it", () => {
   const all = family();
   const program = all.tracees.get(PROGRAM)!;
-  all.addChild(program, 101, CLONE_VM | CLONE_FILES | CLONE_THREAD, false);
-  const { tracee, gone } = all.exec(PROGRAM, 101);
-  assertEquals([tracee.tid, gone.map(({ tid }) => tid)], [PROGRAM, [PROGRAM]]);
-  assertEquals([...all.tracees.keys()], [PROGRAM]);
+  const shared = CLONE_VM | CLONE_FILES | CLONE_THREAD;
+  const thread = all.addChild(program, 101, shared, false);
+  assertEquals(all.lead(thread), [program]);
+  all.exec(thread);
+  assertEquals([thread.tid, [...all.tracees]], [PROGRAM, [[PROGRAM, thread]]]);
   assertEquals(all.alone, true);
 });
 

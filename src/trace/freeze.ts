@@ -171,11 +171,6 @@ export class Freezer {
     this.#frozen.push(tracee);
   }
 
-  /** A thread goes on under another id, and stops by its own no more. */
-  renamed(tracee: Tracee): void {
-    this.#arrived(tracee);
-  }
-
   /** A tracee is gone. */
   gone(tracee: Tracee): void {
     if (tracee.frozen) {

@@ -1,7 +1,6 @@
 /** What happens at an exec: what is there before anything of it has run. */
 
 import { SIGKILL } from "../abi/signal.ts";
-import { readEventMessage } from "../sys/ptrace.ts";
 import { kill } from "../sys/wait.ts";
 import { imageOf, unexpectedImage } from "./executed.ts";
 import type { Parts } from "./parts.ts";
@@ -20,13 +19,6 @@ export class Images {
     this.#parts = parts;
   }
 
-  /** The thread that made the exec whose event a tracee has stopped at. */
-  maker(tracee: Tracee): Tracee {
-    const { family } = this.#parts;
-    const former = readEventMessage(tracee.tid);
-    return family.tracees.get(former) ?? tracee;
-  }
-
   /**
    * A new image is there; nothing of it has run. What the old one held is free
    * only when the new one has been looked at: whoever is served then must find
@@ -35,59 +27,42 @@ export class Images {
   enter(tracee: Tracee): void {
     const {
       accounts,
-      affinity,
       calls,
       ending,
       family,
       freezer,
       options,
       resume,
-      room,
       strangers,
       vdso,
       waits,
     } = this.#parts;
-    const maker = this.maker(tracee);
-    const { process, exec } = maker;
-    for (const other of family.tracees.values()) {
-      if (other.process !== process) continue;
-      calls.forget(other);
-      other.held.length = 0;
-    }
+    const { process, exec, tid, view } = tracee;
+    calls.forget(tracee);
+    tracee.held.length = 0;
     // An exec that was not looked at must not run either.
     const allowed = exec !== undefined && this.#isExpected(tracee, exec) &&
       calls.tell(tracee);
     if (!allowed) kill(process.pid, SIGKILL);
-    waits.aimed(maker);
-    calls.drop(maker);
-    freezer.gone(maker);
-    const { tracee: now, gone } = family.exec(tracee.tid, maker.tid);
-    now.stopped = true;
-    if (now !== maker) affinity.renamed(maker, now);
-    for (const other of gone) {
-      waits.aimed(other);
-      calls.drop(other);
-      room?.over(other);
-      freezer.gone(other);
-      affinity.gone(other);
-      if (other.tid !== now.tid) waits.forget(other.tid);
-      strangers.told(other);
-    }
-    strangers.told(maker);
+    waits.aimed(tracee);
+    calls.drop(tracee);
+    freezer.gone(tracee);
+    family.exec(tracee);
+    strangers.told(tracee);
     if (!allowed) return;
-    now.process.loads = programOf(exec);
-    calls.entered(now);
+    process.loads = programOf(exec);
+    calls.entered(tracee);
     if ((options.observe ?? accounts) !== undefined) {
-      now.process.program = imageOf(now.view, now.tid);
+      process.program = imageOf(view, tid);
     }
     if (!family.started) {
       family.started = true;
       // Not before: who shares memory with one that is killed for it dies, too.
       options.controlGroup?.hold();
-      ending.watcher = options.started?.(now.process.pid);
+      ending.watcher = options.started?.(process.pid);
     }
-    vdso?.begin(now);
-    resume.go(now, 0);
+    vdso?.begin(tracee);
+    resume.go(tracee, 0);
   }
 
   /** A new image that has had a vDSO has stopped once more. */

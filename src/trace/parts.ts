@@ -82,10 +82,10 @@ export function makeParts(
     restsOnDescriptor: (tracee, status) =>
       isLookedAt(tracee, status, entry) && calls.restsOnDescriptor(tracee),
   });
-  const waits = new Waits(accounts);
+  const waits = new Waits(accounts, family.ended);
   const affinity = new Affinity(
     isHidden(options.plan),
-    (tid) => waits.hasDied(tid),
+    (tid) => family.ended.has(tid),
   );
   const strangers = new Strangers(
     family,

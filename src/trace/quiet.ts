@@ -29,7 +29,7 @@ export function quiet(family: Family, waits: Waits): void {
     running.push(tracee);
   }
   const runs = (tracee: Tracee): boolean =>
-    !isHeld(tracee) && !waits.hasDied(tracee.tid) &&
+    !isHeld(tracee) && !family.ended.has(tracee.tid) &&
     !isBlocked(tracee, waits);
   const until = performance.now() + QUIET_MS;
   // One that the kernel keeps in a call does nothing else either.

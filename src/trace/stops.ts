@@ -10,7 +10,9 @@ import { Births } from "./births.ts";
 import { isIgnored } from "./disposition.ts";
 import { Images } from "./images.ts";
 import { JobControl } from "./job_control.ts";
+import { letGo } from "./let_go.ts";
 import type { Parts } from "./parts.ts";
+import { Renames } from "./renames.ts";
 import { isStopSignal, type StopKind, stopKind, stopValue } from "./stop.ts";
 import { OPTIONS, THREAD_OPTIONS } from "./stop_options.ts";
 import { isHeldByExec, type Process, type Tracee } from "./tracee.ts";
@@ -21,6 +23,7 @@ const CONTINUE_MS = 20;
 /** Handles stops. */
 export class Stops {
   readonly #parts: Parts;
+  readonly #renames: Renames;
   readonly #births: Births;
   readonly #images: Images;
   readonly #jobControl: JobControl;
@@ -32,8 +35,10 @@ export class Stops {
    */
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#renames = new Renames(parts);
     this.#births = new Births(
       parts,
+      this.#renames,
       (tracee, status) => this.handle(tracee, status),
     );
     this.#images = new Images(parts);
@@ -46,11 +51,18 @@ export class Stops {
   /** Handles the stop or the end of a tracee. */
   handle(tracee: Tracee, status: number): void {
     const { strangers } = this.#parts;
-    this.#take(tracee, status);
-    if (tracee.held.length === 0) strangers.told(tracee);
+    const kind = stopKind(status);
+    if (kind === "exited" || kind === "killed") {
+      this.#gone(tracee, kind, stopValue(status));
+      return;
+    }
+    const now = this.#renames.stopped(tracee, kind);
+    if (now === undefined) return strangers.stop(tracee.tid, status);
+    this.#take(now, kind, status);
+    if (now.held.length === 0) strangers.told(now);
   }
 
-  #take(tracee: Tracee, status: number): void {
+  #take(tracee: Tracee, kind: StopKind, status: number): void {
     const {
       affinity,
       calls,
@@ -62,10 +74,6 @@ export class Stops {
       strangers,
       waits,
     } = this.#parts;
-    const kind = stopKind(status);
-    if (kind === "exited" || kind === "killed") {
-      return this.#gone(tracee, kind, stopValue(status));
-    }
     tracee.stopped = true;
     tracee.halted = false;
     // Until a new image has been looked at, what led to it stays what it is.
@@ -88,11 +96,7 @@ export class Stops {
     this.#tellEnd(tracee);
     // Its maker's stop tells what it shares, so nothing of it is lost by waiting.
     if (tracee.frozen) {
-      const maker = kind === "exec" ? this.#images.maker(tracee) : tracee;
-      freezer.hold(tracee, status);
-      // The thread that made an exec stops as the leader, and no more as itself.
-      if (maker !== tracee) freezer.renamed(maker);
-      return;
+      return freezer.hold(tracee, status);
     }
     if (isHeldByExec(tracee) && kind !== "exec") {
       tracee.held.push(status);
@@ -239,34 +243,24 @@ export class Stops {
   /** The exec is over that the other threads of a process waited for. */
   #serveAgain(process: Process): void {
     const { family } = this.#parts;
-    for (const tracee of [...family.tracees.values()]) {
-      if (tracee.process !== process) continue;
+    for (const tracee of family.threadsOf(process)) {
       for (const status of tracee.held.splice(0)) this.handle(tracee, status);
     }
   }
 
-  /** A tracee is gone. */
+  /** A tracee is gone, and its process with it where it is the first thread. */
   #gone(tracee: Tracee, kind: "exited" | "killed", value: number): void {
-    const {
-      affinity,
-      calls,
-      ending,
-      family,
-      freezer,
-      room,
-      strangers,
-      vdso,
-      waits,
-    } = this.#parts;
-    const { process } = tracee;
+    const { ending, family, room, strangers, vdso } = this.#parts;
+    const { process, tid } = tracee;
+    const first = tid === process.pid;
     const executed = process.executing === tracee;
-    waits.aimed(tracee);
-    affinity.gone(tracee);
-    calls.drop(tracee);
-    vdso?.drop(tracee.tid);
-    family.remove(tracee);
+    // It may be the end of a newborn that has got the id, and not the thread's.
+    if (executed && !first) strangers.doubt(tid);
+    const gone = first ? family.threadsOf(process) : [tracee];
+    for (const one of gone) family.remove(one);
+    vdso?.drop(tid);
     room?.gone(tracee);
-    freezer.gone(tracee);
+    for (const one of gone) letGo(this.#parts, one);
     if (executed) this.#serveAgain(process);
     if (ending.isProgram(tracee.tid)) {
       ending.ended(

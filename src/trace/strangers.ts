@@ -1,12 +1,20 @@
 /**
  * Tracees that nobody has told of yet: a new one may stop before its maker does,
  * and its maker may die before it can tell.
+ *
+ * Race: a new one may also die before its maker tells, which is much later where
+ * the maker is stopped for somebody's descriptors (`trace/freeze.ts`). Its id is
+ * free then, and can be that of another task by the time that the maker tells: of
+ * the jail, or outside. So ids of deaths that nobody was told to expect are kept
+ * until all have told that ever will; what is told of them meanwhile is not
+ * believed, and who has such an id, and lives, is taken in as an orphan.
  */
 
+import { ESRCH } from "../abi/errno.ts";
 import { SIGKILL } from "../abi/signal.ts";
 import { resume } from "../sys/ptrace.ts";
 import { shareFiles, shareMemory } from "../sys/task.ts";
-import { kill } from "../sys/wait.ts";
+import { kill, tgkill } from "../sys/wait.ts";
 import type { Accounts } from "./accounts.ts";
 import type { Affinity } from "./affinity.ts";
 import type { Family } from "./family.ts";
@@ -24,6 +32,10 @@ export class Strangers {
   /** Who may still tell of the orphans that are looked for. */
   readonly #asked = new Set<Tracee>();
   #orphans: number[] = [];
+  /** Ids of tasks that died before anybody told of them. */
+  readonly #doubted = new Set<number>();
+  /** Those of them of which all have told that ever will. */
+  #cleared: number[] = [];
   #askAgain = false;
   #killing = false;
 
@@ -64,14 +76,32 @@ export class Strangers {
     const kind = stopKind(status);
     if (kind === "exited" || kind === "killed") {
       this.#family.untold.delete(tid);
+      this.doubt(tid);
       return;
     }
     if (kind === "leaving") {
       resume(tid, 0);
       return;
     }
-    if (this.#killing) kill(tid, SIGKILL);
-    else this.#family.untold.set(tid, status);
+    if (this.#killing) {
+      kill(tid, SIGKILL);
+      return;
+    }
+    this.#family.untold.set(tid, status);
+    if (this.doubts(tid)) this.adoptOrphans();
+  }
+
+  /** A task with this id may have died before its maker told of it. */
+  doubt(tid: number): void {
+    this.#doubted.add(tid);
+  }
+
+  /**
+   * Whether what is told of an id is not believed: it is of a task that is dead, or
+   * of another that has the id by now, and is taken in as an orphan.
+   */
+  doubts(tid: number): boolean {
+    return this.#doubted.has(tid);
   }
 
   /** Handles stops that came before their tracees were told of. */
@@ -87,7 +117,11 @@ export class Strangers {
   /** The jail ends, and they with it. */
   kill(): void {
     this.#killing = true;
-    for (const tid of this.#family.untold.keys()) kill(tid, SIGKILL);
+    for (const tid of this.#family.untold.keys()) this.#end(tid);
+  }
+
+  #end(tid: number): void {
+    if (!this.#family.ended.has(tid)) kill(tid, SIGKILL);
   }
 
   /**
@@ -96,13 +130,15 @@ export class Strangers {
    * nobody has told of by then is an orphan.
    */
   adoptOrphans(): void {
-    if (this.#family.untold.size === 0 || this.#killing) return;
+    const none = this.#family.untold.size + this.#doubted.size === 0;
+    if (none || this.#killing) return;
     if (this.#asked.size > 0) {
       this.#askAgain = true;
       return;
     }
     this.#askAgain = false;
     this.#orphans = [...this.#family.untold.keys()];
+    this.#cleared = [...this.#doubted];
     for (const tracee of this.#family.tracees.values()) {
       // What leaves tells no more. Nor does the parent of a vfork while its
       // child is in a stop.
@@ -133,14 +169,17 @@ export class Strangers {
    * share the kernel says; where it does not, they are ended.
    */
   #adopt(): void {
+    for (const tid of this.#cleared.splice(0)) this.#doubted.delete(tid);
     for (const tid of this.#orphans.splice(0)) {
       const status = this.#family.untold.get(tid);
       if (status === undefined) continue;
       const others = [...this.#family.tracees.values()];
       const kin = sharing(others, tid, shareMemory);
       const user = sharing(others, tid, shareFiles);
-      if (kin === "unknown" || user === "unknown") {
-        kill(tid, SIGKILL);
+      // A thread of a process that lives is one of those whose id was doubted.
+      const isThread = tgkill(tid, tid, 0) === -ESRCH;
+      if (kin === "unknown" || user === "unknown" || isThread) {
+        this.#end(tid);
         continue;
       }
       this.#family.untold.delete(tid);

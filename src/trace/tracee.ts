@@ -104,8 +104,8 @@ export type Remake = "not" | "stop" | "marked" | "interrupted";
 
 /** One traced thread. */
 export interface Tracee {
-  /** Its thread id. */
-  readonly tid: number;
+  /** Its thread id: an exec gives it that of the first thread of its process. */
+  tid: number;
   /** Its process. */
   process: Process;
   /** Where its paths begin. */

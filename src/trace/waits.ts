@@ -32,14 +32,17 @@ export class Waits {
   #aimsSince = 0;
   /** Who is gone, and how, of which nothing was handled yet. */
   readonly #deaths: number[] = [];
+  readonly #ended: Set<number>;
 
   /**
    * Makes one.
    *
    * @param accounts what was used, where that is limited or to be told
+   * @param ended where ids go while an end is not handled that was waited for
    */
-  constructor(accounts: Accounts | undefined) {
+  constructor(accounts: Accounts | undefined, ended: Set<number>) {
     this.#accounts = accounts;
+    this.#ended = ended;
   }
 
   /** The wait status that the last wait found. */
@@ -154,6 +157,7 @@ export class Waits {
       // Whatever stop it was in is over.
       this.#stops.delete(tid);
       this.#deaths.push(tid, status);
+      this.#ended.add(tid);
       return;
     }
     if (!this.#stops.has(tid)) this.#tids.push(tid);
@@ -178,17 +182,17 @@ export class Waits {
     return this.#stops.get(tid);
   }
 
-  /** A task has another id by now: its stop is no more. */
+  /** The end of a task needs no handling, if it was waited for. */
   forget(tid: number): void {
-    this.#stops.delete(tid);
+    for (let at = 0; at < this.#deaths.length; at += 2) {
+      if (this.#deaths[at] === tid) return this.#takeDeath(at);
+    }
   }
 
-  /** Whether the end of a task was waited for, and is not handled yet. */
-  hasDied(tid: number): boolean {
-    for (let at = 0; at < this.#deaths.length; at += 2) {
-      if (this.#deaths[at] === tid) return true;
-    }
-    return false;
+  #takeDeath(at: number): void {
+    const [tid] = this.#deaths.splice(at, 2);
+    const again = this.#deaths.some((id, i) => i % 2 === 0 && id === tid);
+    if (tid !== undefined && !again) this.#ended.delete(tid);
   }
 
   /**
@@ -202,10 +206,11 @@ export class Waits {
     between: () => void,
   ): void {
     // First: an id is somebody else's as soon as it was waited for.
-    for (let at = 0; at < this.#deaths.length; at += 2) {
-      handle(this.#deaths[at] as number, this.#deaths[at + 1] as number);
+    while (this.#deaths.length > 0) {
+      const [tid, status] = this.#deaths as [number, number];
+      this.#takeDeath(0);
+      handle(tid, status);
     }
-    this.#deaths.length = 0;
     for (
       let tid = this.#tids.pop();
       tid !== undefined;

@@ -1,0 +1,55 @@
+import { assertEquals } from "@std/assert";
+import { CLONE_FILES, CLONE_VM } from "../abi/sched.ts";
+import { X86_64 } from "../abi/x86_64.ts";
+import { OWN_VIEW } from "../sys/view.ts";
+import { Affinity } from "./affinity.ts";
+import { Family } from "./family.ts";
+import { Freezer } from "./freeze.ts";
+import { Strangers } from "./strangers.ts";
+
+/** A wait status: killed by SIGKILL. */
+const KILLED = 9;
+/** An id that no task has: it is above PID_MAX_LIMIT. */
+const NOBODY = 1 << 30;
+
+function strangers(family: Family): Strangers {
+  const freezer = new Freezer(family, {
+    ready(): void {},
+    handle(): void {},
+    go(): void {},
+    restsOnDescriptor: () => false,
+  });
+  const affinity = new Affinity(false, () => false);
+  return new Strangers(family, freezer, undefined, affinity, () => {});
+}
+
+Deno.test("Strangers doubts an id that died untold, until all have told that ever will", () => {
+  const family = new Family(X86_64, OWN_VIEW);
+  const all = strangers(family);
+  const program = family.addProgram(NOBODY - 1);
+  program.stopped = true;
+  program.held.push(0);
+  all.stop(NOBODY, KILLED);
+  assertEquals(all.doubts(NOBODY), true);
+  all.adoptOrphans();
+  assertEquals(all.doubts(NOBODY), true);
+  program.held.length = 0;
+  all.told(program);
+  assertEquals(all.doubts(NOBODY), false);
+});
+
+Deno.test("Strangers hears of the last of fifty thousand that each wait for a vfork", () => {
+  const family = new Family(X86_64, OWN_VIEW);
+  const all = strangers(family);
+  let last = family.addProgram(1);
+  last.stopped = true;
+  for (let tid = 2; tid <= 50_000; tid++) {
+    last = family.addChild(last, tid, CLONE_VM | CLONE_FILES, true);
+    last.stopped = true;
+  }
+  last.held.push(0);
+  all.doubt(NOBODY);
+  all.adoptOrphans();
+  all.told(last);
+  assertEquals(all.doubts(NOBODY), false);
+});
