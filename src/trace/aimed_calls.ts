@@ -45,7 +45,10 @@ export class AimedCalls {
       case "members":
         return answers.answer(
           tracee,
-          signalMembers(aim.members, registers.int(1)),
+          signalMembers(
+            aim.members,
+            (member) => family.signal(member, registers.int(1)),
+          ),
         );
     }
   }

@@ -156,8 +156,8 @@ export class Answers {
       const kind = "killed-by-policy";
       this.#resumer.kill({ kind, call: text, rule, program, pid });
     }
-    if (refusal.kind === "signal" && process?.counted === false) {
-      kill(pid, SIGNAL[refusal.signal]);
+    if (refusal.kind === "signal" && process !== undefined) {
+      this.#family.signal(process, SIGNAL[refusal.signal]);
     }
   }
 

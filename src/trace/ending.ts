@@ -5,7 +5,6 @@ import { SIGCONT, SIGKILL, SIGTERM } from "../abi/signal.ts";
 import { LaunchError } from "../errors.ts";
 import { type LimitName, NO_ENDING_RULE, type Outcome } from "../outcome.ts";
 import type { Launched } from "../sys/spawn.ts";
-import { kill } from "../sys/wait.ts";
 import { imageOf } from "./executed.ts";
 import type { Family } from "./family.ts";
 import type { TraceOptions, Watcher } from "./options.ts";
@@ -70,12 +69,10 @@ export class Ending {
     if (found === undefined) return;
     this.#exceeded(found.outcome);
     if (found.kind === "kill") return this.killAll();
-    for (const { pid, counted } of this.#family.processes.values()) {
-      // It was waited for: its id may be somebody else's.
-      if (counted) continue;
-      kill(pid, SIGTERM);
+    for (const process of this.#family.processes.values()) {
+      this.#family.signal(process, SIGTERM);
       // What is stopped gets no signal before it goes on.
-      kill(pid, SIGCONT);
+      this.#family.signal(process, SIGCONT);
     }
   }
 
@@ -146,7 +143,9 @@ export class Ending {
   /** Kills all that is left. */
   killAll(): void {
     this.#killing = true;
-    for (const pid of this.#family.processes.keys()) kill(pid, SIGKILL);
+    for (const process of this.#family.processes.values()) {
+      this.#family.signal(process, SIGKILL);
+    }
     this.#strangers.kill();
   }
 }

@@ -8,8 +8,10 @@ import {
   PID_MAX_LIMIT,
 } from "../abi/sched.ts";
 import type { Arch } from "../abi/arch.ts";
+import { ESRCH } from "../abi/errno.ts";
 import { TraceeMaps } from "../sys/maps.ts";
 import type { View } from "../sys/view.ts";
+import { kill } from "../sys/wait.ts";
 import { PinRegion } from "./pin.ts";
 import { Registers } from "./registers.ts";
 import type { Directories, Files, Process, Space, Tracee } from "./tracee.ts";
@@ -98,6 +100,7 @@ export class Family {
    * the tracer waits for it; but for a thread's, which an exec frees at once.
    */
   readonly isOwn = (id: number): boolean => {
+    if (this.ended.has(id)) return false;
     if (this.processes.has(id)) return true;
     const tracee = this.tracees.get(id);
     return tracee !== undefined && tracee.process.executing === undefined;
@@ -110,6 +113,17 @@ export class Family {
   wasOwn(pid: number): boolean {
     return ((this.#ids[pid >> 3] ?? 0) & 1 << (pid & 7)) !== 0;
   }
+
+  /**
+   * Sends a signal to a process of the jail.
+   *
+   * Race: its id is another's as soon as its end was waited for. A process that is
+   * known, and is not among those, has not been waited for.
+   *
+   * @returns 0, or a negative errno
+   */
+  readonly signal = ({ pid }: Process, signal: number): number =>
+    this.ended.has(pid) ? -ESRCH : kill(pid, signal);
 
   /** Adds the program itself. */
   addProgram(pid: number): Tracee {

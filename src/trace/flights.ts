@@ -251,7 +251,7 @@ export class Flights {
     for (const other of this.#tools.family.tracees.values()) {
       // Its own id may be somebody else's by now.
       if (other !== tracee && other.files === tracee.files) {
-        kill(other.process.pid, SIGKILL);
+        this.#tools.family.signal(other.process, SIGKILL);
       }
     }
   }

@@ -13,7 +13,6 @@ import { EPERM, ESRCH } from "../abi/errno.ts";
 import { PRIO_PROCESS } from "../abi/resource.ts";
 import { IOPRIO_WHO_PROCESS } from "../abi/ioprio.ts";
 import { getpgid } from "../sys/task.ts";
-import { kill } from "../sys/wait.ts";
 import type { Registers } from "./registers.ts";
 import type { CallSpec } from "./spec.ts";
 import type { Process, Tracee } from "./tracee.ts";
@@ -113,16 +112,16 @@ function aimOfKill(
  * also have reached others.
  *
  * @param members whom
- * @param signal the signal, or 0
+ * @param send sends it to one of them
  * @returns 0, or the negated errno where it reached nobody
  */
 export function signalMembers(
   members: readonly Process[],
-  signal: number,
+  send: (process: Process) => number,
 ): number {
   let result = -EPERM;
-  for (const { pid } of members) {
-    const sent = kill(pid, signal);
+  for (const member of members) {
+    const sent = send(member);
     if (sent >= 0) result = 0;
     else if (result !== 0) result = sent;
   }
