@@ -311,6 +311,7 @@ export class Family {
       halted: false,
       vfork: undefined,
       saved: new Registers(this.#arch),
+      made: new Registers(this.#arch),
       inFlight: undefined,
       exec: undefined,
       lock: undefined,

@@ -83,11 +83,11 @@ export class Notices {
     // Who is killed needs no answer.
     if (this.#ending.killing) return;
     const tracee = this.#family.tracees.get(listener.tid);
-    if (tracee !== undefined) {
+    if (tracee?.stopped === false) {
       this.#affinity.stopped(tracee);
       return this.#calls.answer(tracee, listener);
     }
-    // Nobody runs that the tracer has not let go on.
+    // Nobody runs that the tracer has not let go on, and knows by its id.
     throw new SystemCallError(
       `find the task ${listener.tid}, whose call waits for an answer`,
       "seccomp()",

@@ -103,7 +103,10 @@ export function makeParts(
   );
   const calls = new Calls(options, arch, family, freezer, {
     go: (tracee) => resume.go(tracee, 0),
-    toExit: (tracee) => resume.toCall(tracee),
+    toExit: (tracee) => {
+      tracee.made.copy(calls.answers.registers);
+      resume.toCall(tracee);
+    },
     makesRoom: (tracee) => room?.take(tracee, strangers.count()) ?? true,
     exceeds: (tracee, limit, used) => ending.exceed(tracee, limit, used),
     kill: (outcome) => ending.endWith(outcome),

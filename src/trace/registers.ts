@@ -100,6 +100,12 @@ export class Registers {
     this.#set(this.#args[index] as number, value);
   }
 
+  /** Whether it is the same call as in `other`, made at the same place. */
+  isCallOf(other: Registers): boolean {
+    return this.nr === other.nr && this.ip === other.ip &&
+      this.#args.every((_, i) => this.whole(i) === other.whole(i));
+  }
+
   /** Becomes what `other` is. */
   copy(other: Registers): void {
     this.#words.set(other.#words);

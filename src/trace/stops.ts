@@ -177,13 +177,27 @@ export class Stops {
     const { calls, entry, family, notices, resume, vdso } = this.#parts;
     // The program's own filter may do so too: with a call that was looked at
     // already, or that jail's filter lets pass. The tracer's decision holds.
-    if (tracee.inFlight !== undefined || vdso?.has(tracee.tid)) {
-      return resume.toCall(tracee);
-    }
+    if (vdso?.has(tracee.tid)) return resume.toCall(tracee);
+    if (tracee.inFlight !== undefined) return this.#goOn(tracee);
     if (entry !== undefined) return resume.go(tracee, 0);
     // The launcher is about to become the program: its filter is there.
     if (!family.started) notices?.begin(tracee.tid);
     calls.enter(tracee);
+  }
+
+  /**
+   * A call that was looked at is sent to the tracer once more.
+   *
+   * @throws {Error} where it is another one
+   */
+  #goOn(tracee: Tracee): void {
+    const { calls, resume } = this.#parts;
+    const registers = calls.registersOf(tracee);
+    if (registers === undefined) return;
+    if (!registers.isCallOf(tracee.made)) {
+      throw new Error("Cannot let a call go on: it is not the one in flight");
+    }
+    resume.toCall(tracee);
   }
 
   /** The entry or the exit of a call. */

@@ -124,6 +124,8 @@ export interface Tracee {
   vfork: Tracee | undefined;
   /** The registers as they were at the entry of the call in flight. */
   readonly saved: Registers;
+  /** The registers that the call in flight was made with. */
+  readonly made: Registers;
   /** Its call in flight, where something has to be done at its exit. */
   inFlight: InFlight | undefined;
   /** Its exec, from the check to the new image. */
