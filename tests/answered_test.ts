@@ -1,9 +1,20 @@
 /** Looks at files that jail answers in a program's place: nobody can tell. */
 
 import { assertEquals, assertMatch } from "@std/assert";
-import { ENGINES, fixture, jail, jailArgv, run } from "./harness.ts";
+import { SYSCALLS } from "../src/abi/syscalls.ts";
+import { ENGINES, fixture, jail, jailArgv, run, start } from "./harness.ts";
 import { type Scratch, scratch } from "./jail.ts";
 import { hasMachine } from "./needs.ts";
+
+/** The first words that a program says. */
+async function* firstOf(
+  stream: ReadableStream<Uint8Array>,
+): AsyncGenerator<string> {
+  for await (const chunk of stream.values({ preventCancel: true })) {
+    yield new TextDecoder().decode(chunk);
+    return;
+  }
+}
 
 /** A directory with what the fixture looks at. */
 async function lookedAt(): Promise<Scratch> {
@@ -102,6 +113,112 @@ Deno.test({
     );
     assertMatch(asked.stderr, /No data available/);
   },
+});
+
+const FEWER_AT_START =
+  "opens no file that a program may not open from its start";
+Deno.test({
+  ...hasMachine(Deno.uid() === 0, "root to run it", FEWER_AT_START),
+  fn: async () => {
+    await using dir = await scratch();
+    const file = await dir.file("file", "secret", 0);
+    await Deno.chown(file, 12345, 12345);
+    // Jail has a capability that it cannot hand on.
+    const { code, stdout } = await run([
+      ...[
+        "setpriv",
+        "--inh-caps=+dac_override",
+        "--ambient-caps=+dac_override",
+      ],
+      ...["--securebits=+noroot,+noroot_locked"],
+      ...jailArgv(["-A"], ["cat", file]),
+    ]);
+    assertEquals([code, stdout], [1, ""]);
+  },
+});
+
+const LATE = "tells nothing of processes outside by a procfs that comes later";
+Deno.test({
+  ...hasMachine(Deno.uid() === 0, "root to run it", LATE),
+  fn: async () => {
+    await using dir = await scratch();
+    await Deno.mkdir(`${dir.path}/late`);
+    const look = `until test -e late/1/stat; do sleep 0.1; done
+      for name in exe cwd fd/0; do readlink late/1/$name; done; echo done`;
+    const mount = `(sleep 1; mount -t proc proc late) & exec "$@"`;
+    const jailed = jailArgv(["-A"], ["sh", "-c", look]);
+    const argv = ["unshare", "-m", "sh", "-c", mount, "sh", ...jailed];
+    const { stdout } = await run(argv, { cwd: dir.path });
+    assertEquals(stdout, "done\n");
+  },
+});
+
+Deno.test("opens files that a program with a filter of its own says it would make", async () => {
+  await using dir = await scratch();
+  const file = await dir.file("file", "text");
+  const paths = ["/dev/null", "/proc/self/status", file];
+  const argv = [fixture("create_filtered"), ...paths];
+  const { stdout } = await jail(["-A"], argv);
+  assertEquals(stdout, paths.map((path) => `${path}: open\n`).join(""));
+});
+
+Deno.test("holds no file open that a program has closed", async () => {
+  await using dir = await scratch();
+  await dir.file("file", "text");
+  const code = `import fcntl, os
+failed = 0
+for _ in range(2000):
+    a = os.open("file", os.O_RDONLY)
+    fcntl.flock(a, fcntl.LOCK_EX)
+    os.close(a)
+    b = os.open("file", os.O_RDONLY)
+    try: fcntl.flock(b, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError: failed += 1
+    os.close(b)
+print(failed)`;
+  const flags = ["-A", `--cwd=${dir.path}`];
+  const { stdout } = await jail(flags, ["/usr/bin/python3", "-c", code]);
+  assertEquals(stdout, "0\n");
+});
+
+Deno.test("keeps its time where somebody outside keeps a file from being opened", async () => {
+  await using dir = await scratch();
+  const file = await dir.file("file", "text");
+  const code = `import fcntl, os, signal, sys
+signal.signal(signal.SIGIO, signal.SIG_IGN)
+fd = os.open("file", os.O_RDWR)
+fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+print("held", flush=True)
+signal.pause()`;
+  const holder = start(["/usr/bin/python3", "-c", code], { cwd: dir.path });
+  try {
+    const [said] = await Array.fromAsync(firstOf(holder.stdout));
+    assertEquals(said, "held\n");
+    const { code } = await jail(["-A", "--timeout=1s"], ["cat", file]);
+    assertEquals(code, 124);
+  } finally {
+    holder.kill("SIGKILL");
+    await holder.stdin.close().catch(() => {});
+    await holder.output();
+  }
+});
+
+for (const call of ["pidfd_getfd", "process_vm_writev"] as const) {
+  Deno.test(`runs where a container refuses ${call}`, async () => {
+    const number = `${SYSCALLS[call].x86_64}`;
+    const argv = jailArgv(["-A"], ["stat", "-c", "%n", "/etc/passwd"]);
+    const words = [fixture("refuse_call"), number, ...argv];
+    const { code, stdout, stderr } = await run(words);
+    assertEquals([code, stdout], [0, "/etc/passwd\n"], stderr);
+  });
+}
+
+Deno.test("answers while others stop all the time", async () => {
+  const script = `for i in 1 2 3 4; do while :; do kill -0 $$; done & done
+    i=0; while [ $i -lt 2000 ]; do test -e /etc/passwd; i=$((i + 1)); done
+    kill $(jobs -p); echo done`;
+  const { stdout, stderr } = await jail(["-A"], ["bash", "-c", script]);
+  assertEquals(stdout, "done\n", stderr);
 });
 
 Deno.test("opens no file for a program that keeps itself from it by Landlock", async () => {

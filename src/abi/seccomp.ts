@@ -64,8 +64,6 @@ export const SECCOMP_IOCTL_NOTIF_ADDFD = 0x4018_2103;
 export const SECCOMP_IOCTL_NOTIF_SET_FLAGS = 0x4008_2104;
 /** Who waits and who answers take turns on one processor. */
 export const SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP = 0x01;
-/** The number of the new descriptor is the answer. */
-export const SECCOMP_ADDFD_FLAG_SEND = 0x02;
 
 /** What a filter sees of one call: `struct seccomp_data`. */
 export const SECCOMP_DATA: Layout<

@@ -1,10 +1,12 @@
 /** Whether jail may answer calls in the kernel's place. */
 
 import { LaunchError } from "../errors.ts";
+import { canBorrow } from "../sys/borrow.ts";
+import { canWriteMemory } from "../sys/memory.ts";
 import type { Policy } from "../policy/policy.ts";
 import { isReal } from "../policy/sys.ts";
 import { keepsFileRights } from "../sys/confine.ts";
-import { hasListener } from "../sys/listener.ts";
+import { hasListener, ListenerError } from "../sys/listener.ts";
 import type { View } from "../sys/view.ts";
 
 /**
@@ -17,14 +19,15 @@ import type { View } from "../sys/view.ts";
  */
 export function mayAnswer({ require, sys }: Policy, view: View): boolean {
   return view.isOwn && require.length === 0 && isReal(sys) &&
-    keepsFileRights() && hasListener();
+    keepsFileRights() && hasListener() && canBorrow() && canWriteMemory();
 }
 
 /**
  * Whether a program could not be started because its filter can have no listener:
- * one that it is under has one already, or no descriptor is left.
+ * one that it is under has one already, or no descriptor is left, here or there.
  */
 export function cannotListen(error: unknown): boolean {
   return error instanceof LaunchError && error.call === "seccomp" &&
-    (error.errno === "EBUSY" || error.errno === "EMFILE");
+      (error.errno === "EBUSY" || error.errno === "EMFILE") ||
+    error instanceof ListenerError;
 }

@@ -36,6 +36,7 @@ import {
   is,
   otherBits,
 } from "./guard.ts";
+import type { CallEntry } from "./plan.ts";
 import { TRACE } from "./surface_guards.ts";
 
 /** The argument that none of these calls has, and what is there in a marked one. */
@@ -128,16 +129,36 @@ const CHANGES_RIGHTS: ReadonlySet<SyscallName> = new Set<SyscallName>([
 ]);
 
 /**
- * The guards of calls after which nobody can answer in a process's place: the
- * tracer hears of them.
+ * The same entry, with calls left to the tracer after which nobody can answer in
+ * a process's place. What refuses goes on to refuse.
  *
  * @param name the call
- * @returns what comes before its other guards
+ * @param entry what happens to it
  */
-export function rightsGuards(name: SyscallName): readonly Guard[] {
-  const why = "jail answers nothing in its place from then on";
-  if (CHANGES_RIGHTS.has(name)) return [{ tests: [], action: RIGHTS, why }];
-  return name === "prctl"
-    ? [{ tests: [is(0, PR_CAPBSET_DROP)], action: RIGHTS, why }]
-    : [];
+export function withRights(
+  name: SyscallName,
+  { guards, action }: CallEntry,
+): CallEntry {
+  const heard = (action: FilterAction): FilterAction =>
+    action.kind === "allow" ? RIGHTS : action;
+  if (CHANGES_RIGHTS.has(name)) {
+    return {
+      guards: guards.map((guard) => ({
+        ...guard,
+        action: heard(guard.action),
+      })),
+      action: heard(action),
+    };
+  }
+  if (name !== "prctl") return { guards, action };
+  // Its options are listed in one guard.
+  const drops = is(0, PR_CAPBSET_DROP);
+  return {
+    guards: guards.flatMap((guard) =>
+      guard.action.kind === "allow"
+        ? [{ ...guard, tests: [drops, ...guard.tests], action: RIGHTS }, guard]
+        : [guard]
+    ),
+    action,
+  };
 }

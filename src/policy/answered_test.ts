@@ -65,6 +65,23 @@ function where(
   return action.waits === true ? "answer" : "stop";
 }
 
+Deno.test("planCalls() refuses with answers what it refuses without", () => {
+  const layer = { observe: false };
+  const before = planCalls(mergeLayers([]), layer);
+  const after = planCalls(mergeLayers([]), { ...layer, answers: true });
+  for (const [name, entry] of before) {
+    for (let first = 0; first < 64; first++) {
+      const args = {
+        uint: (i: number) => i === 0 ? first : 0,
+        address: (i: number) => i === 0 ? first : 0,
+      };
+      const action = actionOf(entry, args);
+      if (action.kind === "allow" || action.kind === "trace") continue;
+      assertEquals(actionOf(after.get(name)!, args), action, name);
+    }
+  }
+});
+
 for (const [name, args, want] of CALLS) {
   Deno.test(
     `planCalls() lets ${name}(${args}) ${

@@ -1,7 +1,7 @@
 /** What happens to every call under a policy, as far as registers tell. */
 
 import { type ArgKind, type SyscallName, SYSCALLS } from "../abi/syscalls.ts";
-import { answeredEntry, rightsGuards } from "./answered.ts";
+import { answeredEntry, withRights } from "./answered.ts";
 import { type CallSetting, callSettings } from "./calls.ts";
 import type { Refusal, RuleRef } from "./decision.ts";
 import {
@@ -89,7 +89,10 @@ export function planCalls(
   const settings = callSettings(policy);
   const plan = new Map<SyscallName, CallEntry>();
   for (const name of Object.keys(SYSCALLS) as SyscallName[]) {
-    const entry = planCall(name, settings.get(name), policy, options);
+    const planned = planCall(name, settings.get(name), policy, options);
+    const entry = options.answers === true
+      ? withRights(name, planned)
+      : planned;
     plan.set(name, options.observe ? observed(name, entry) : entry);
   }
   return plan;
@@ -127,7 +130,6 @@ function planCall(
   const allowed = setting?.kind === "allow";
   const [mapsAnywhere, mapsThere] = sharedGuards(name, limits);
   const guards = [
-    ...options.answers === true ? rightsGuards(name) : [],
     // They refuse alone, so they may come before what always holds.
     ...othersGuards(name, policy.sys),
     ...mapsAnywhere,

@@ -12,7 +12,6 @@ import { set } from "../abi/layout.ts";
 import { POLLFD, POLLIN } from "../abi/poll.ts";
 import {
   LISTENER_FLAGS,
-  SECCOMP_ADDFD_FLAG_SEND,
   SECCOMP_IOCTL_NOTIF_ADDFD,
   SECCOMP_IOCTL_NOTIF_RECV,
   SECCOMP_IOCTL_NOTIF_SEND,
@@ -23,7 +22,6 @@ import {
   SECCOMP_SET_MODE_FILTER,
   SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP,
 } from "../abi/seccomp.ts";
-import { SIG_SETMASK, SIGSET_SIZE } from "../abi/signal.ts";
 import { SystemCallError } from "../errors.ts";
 import { borrowDescriptor } from "./borrow.ts";
 import type { Changes } from "./changes.ts";
@@ -68,7 +66,6 @@ const ADD = {
 const RECV = BigInt(SECCOMP_IOCTL_NOTIF_RECV);
 const SEND = BigInt(SECCOMP_IOCTL_NOTIF_SEND);
 const ADDFD = BigInt(SECCOMP_IOCTL_NOTIF_ADDFD);
-const MASK_SIZE = BigInt(SIGSET_SIZE);
 const TWO = 2n;
 
 const REVENTS = POLLFD.fields.revents[0];
@@ -77,6 +74,9 @@ const REVENTS = POLLFD.fields.revents[0];
 export const CALL = 1;
 /** A wait has found that a task has changed. */
 export const CHANGE = 2;
+
+/** A listener cannot be had, before anything of the program has run. */
+export class ListenerError extends SystemCallError {}
 
 /** The listener of a jail's filter. */
 export class Listener {
@@ -90,9 +90,6 @@ export class Listener {
   readonly #adding = new Uint8Array(SECCOMP_NOTIF_ADDFD.size);
   readonly #addingWords = new Int32Array(this.#adding.buffer);
   readonly #polled = new Uint8Array(2 * POLLFD.size);
-  readonly #sigprocmask = callNumber("rt_sigprocmask");
-  readonly #allSignals = new Uint8Array(SIGSET_SIZE).fill(0xff);
-  readonly #signals = new Uint8Array(SIGSET_SIZE);
 
   /**
    * Takes the listener of a filter that a tracee has just installed.
@@ -112,7 +109,6 @@ export class Listener {
       SECCOMP_IOCTL_NOTIF_SET_FLAGS,
       SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP,
     );
-    set(SECCOMP_NOTIF_ADDFD, this.#adding, "flags", SECCOMP_ADDFD_FLAG_SEND);
     [this.#fd, changes.fd].forEach((fd, at) => {
       const polled = this.#polled.subarray(at * POLLFD.size);
       set(POLLFD, polled, "fd", fd);
@@ -128,10 +124,12 @@ export class Listener {
   /**
    * Waits until a call waits, or a task has changed, or a signal came.
    *
+   * @param milliseconds how long at most; -1 for as long as it takes
    * @returns `CALL` and `CHANGE`, as bits
    */
-  wait(): number {
-    if (outcome(libc().poll(this.#polled, TWO, -1)) <= 0) return 0;
+  wait(milliseconds = -1): number {
+    const found = outcome(libc().poll(this.#polled, TWO, milliseconds));
+    if (found <= 0) return 0;
     const call = this.#polled[REVENTS] as number;
     const change = this.#polled[POLLFD.size + REVENTS] as number;
     if (change !== 0) this.#changes.heed();
@@ -159,40 +157,37 @@ export class Listener {
   }
 
   /**
-   * Answers the call that was taken last by a descriptor for an open file.
+   * Answers the call that was taken last by a descriptor for an open file, which
+   * this process has open no longer by then: what is locked by it, say, must be free
+   * when the program has closed it.
    *
-   * A signal must not come in between: the kernel would take the answer for
-   * given, without the descriptor (seccomp_notify_addfd() in kernel/seccomp.c).
+   * Who waits has to run for that. What ends a wait (a pulse) ends this one too, and
+   * it goes on.
    *
-   * @param fd a descriptor of this process
+   * @param fd a descriptor of this process, which is closed
    * @param flags `O_CLOEXEC`, or none
+   * @param between told when the wait was ended
    */
-  answerByFile(fd: number, flags: number): void {
+  answerByFile(fd: number, flags: number, between: () => void): void {
     const words = this.#addingWords;
     words[ADD.id] = this.notice[ID] as number;
     words[ADD.id + 1] = this.notice[ID + 1] as number;
     words[ADD.from] = fd;
     words[ADD.flags] = flags & O_CLOEXEC;
-    this.#mask(this.#allSignals, this.#signals);
-    const result = outcome(libc().ioctl(this.#fd, ADDFD, this.#adding));
-    this.#mask(this.#signals, null);
+    let number = this.#add();
+    for (; number === -EINTR; number = this.#add()) between();
+    close(fd);
     // It has no room for one more, say.
-    if (result < 0) this.answer(result);
+    this.answer(number);
+  }
+
+  #add(): number {
+    return outcome(libc().ioctl(this.#fd, ADDFD, this.#adding));
   }
 
   /** Gives it back. Whoever waits gets ENOSYS. */
   close(): void {
     close(this.#fd);
-  }
-
-  #mask(now: Uint8Array, before: Uint8Array | null): void {
-    libc().syscallIBBI(
-      this.#sigprocmask,
-      SIG_SETMASK,
-      now,
-      before,
-      MASK_SIZE,
-    );
   }
 }
 
@@ -207,6 +202,6 @@ function take(tid: number): number {
   throw listenerError("seccomp()", EPERM);
 }
 
-function listenerError(call: string, errno: number): SystemCallError {
-  return new SystemCallError("listen to calls", call, errnoName(errno));
+function listenerError(call: string, errno: number): ListenerError {
+  return new ListenerError("listen to calls", call, errnoName(errno));
 }

@@ -129,6 +129,12 @@ export function writeAsTracee(
   );
 }
 
+/** Whether this process may write memory of others: a container may refuse that. */
+export function canWriteMemory(): boolean {
+  const byte = new Uint8Array(1);
+  return writeAsTracee(Deno.pid, addressOf(byte), byte) === 1;
+}
+
 /** The same, where all or nothing counts: 0, or `-EFAULT` where not all could be. */
 export function storeMemory(
   tid: number,

@@ -1,5 +1,10 @@
 /** What the kernel tells about another task by its id. */
 
+import {
+  CAP_DAC_OVERRIDE,
+  CAP_DAC_READ_SEARCH,
+  CAP_FOWNER,
+} from "../abi/capability.ts";
 import { fromBytes } from "../abi/bytes.ts";
 import { ENOENT, ESRCH } from "../abi/errno.ts";
 import { KCMP_FILES, KCMP_VM } from "../abi/kcmp.ts";
@@ -11,6 +16,14 @@ import { libc, outcome, rareLibc } from "./libc.ts";
 const STAT_SIZE = 4096;
 /** A page, as much as procfs tells of it. */
 const LABEL_SIZE = 4096;
+const STATUS_SIZE = 1 << 16;
+
+/** What lets a task use files that it may not use by its ids. */
+const FILE_CAPABILITIES: readonly number[] = [
+  CAP_DAC_OVERRIDE,
+  CAP_DAC_READ_SEARCH,
+  CAP_FOWNER,
+];
 
 let getpgidNumber = 0;
 let getsidNumber = 0;
@@ -95,6 +108,26 @@ export function waitingIn(tid: number): number | undefined {
 export function confinementOf(tid: number | "self"): string {
   const text = readFile(`/proc/${tid}/attr/current`, LABEL_SIZE);
   return typeof text === "number" ? "" : fromBytes(text);
+}
+
+/** What of `/proc/<pid>/status` says whose files a task may use, and how. */
+const RIGHTS_REGEXP = /^(?:Uid|Gid|Groups):.*$/gm;
+const EFFECTIVE_REGEXP = /^CapEff:\s*([0-9a-f]+)$/m;
+
+/**
+ * What a task may do to files: two with the same rights may do the same.
+ *
+ * @param tid the task, or `self`
+ */
+export function fileRightsOf(tid: number | "self"): string {
+  const text = readFile(`/proc/${tid}/status`, STATUS_SIZE);
+  if (typeof text === "number") return `${text}`;
+  const status = fromBytes(text);
+  const effective = parseInt(EFFECTIVE_REGEXP.exec(status)?.[1] ?? "0", 16);
+  const file = FILE_CAPABILITIES.filter((capability) =>
+    Math.floor(effective / 2 ** capability) % 2 === 1
+  );
+  return `${status.match(RIGHTS_REGEXP)} ${file}`;
 }
 
 /** Whether a process has ended, and nobody has waited for it; or may have. */

@@ -24,7 +24,7 @@ import { STAT } from "../abi/stat.ts";
 import type { FileKind } from "../policy/call.ts";
 import { close, fstat, openat2 } from "../sys/files.ts";
 import type { Listener } from "../sys/listener.ts";
-import { confinementOf } from "../sys/task.ts";
+import { confinementOf, fileRightsOf } from "../sys/task.ts";
 import { isOnPlainFileSystem, lookFor, openAgain } from "./in_place.ts";
 import { lookAt } from "./look_at.ts";
 import type { Looked } from "./looked.ts";
@@ -38,18 +38,15 @@ import { isHeldByExec, type Tracee } from "./tracee.ts";
 /** How often a file is looked for that is something else by the time it is found. */
 const MAX_TRIES = 4;
 
+/** How long a process may keep the tracer waiting, in milliseconds, to be answered. */
+const PATIENCE_MS = 20;
+
 /** What came of an attempt to answer a call. */
 type Tried = "answered" | "changed" | "must be made";
 
-/** What it means where a file cannot be opened, and is not what the program is told. */
-const FAILURES: ReadonlyMap<number, Tried> = new Map<number, Tried>([
-  [ENOENT, "changed"],
-  [ELOOP, "changed"],
-  [EAGAIN, "must be made"],
-  // What jail itself has too little of.
-  [EMFILE, "must be made"],
-  [ENFILE, "must be made"],
-  [ENOMEM, "must be made"],
+/** Why jail cannot open a file that the program may be able to open. */
+const OWN_FAILURES: ReadonlySet<number> = new Set([
+  ...[EAGAIN, EMFILE, ENFILE, ENOMEM],
 ]);
 
 const stat = new Uint8Array(STAT.size);
@@ -59,14 +56,18 @@ export class AnsweredCalls {
   /** Has calls made that cannot be answered. */
   readonly marks: Marks;
   readonly #tools: Tools;
+  readonly #between: () => void;
   readonly #confinement = confinementOf("self");
+  #rights: string | undefined;
 
   /**
    * Makes the handler of one run.
    *
    * @param tools what it works with
+   * @param between sees to limits, where an answer takes long
    */
-  constructor(tools: Tools) {
+  constructor(tools: Tools, between: () => void) {
+    this.#between = between;
     this.marks = new Marks(tools);
     this.#tools = tools;
   }
@@ -83,7 +84,7 @@ export class AnsweredCalls {
     tracee.remake = "not";
     tracee.unmarked = undefined;
     // What is meant for a thread that an exec ends could reach the new image.
-    if (!tracee.process.ownRights && !isHeldByExec(tracee)) {
+    if (!tracee.process.unanswered && !isHeldByExec(tracee)) {
       for (let tries = 0; tries < MAX_TRIES; tries++) {
         const done = this.#try(tracee, spec, listener);
         if (done === "answered") return true;
@@ -94,10 +95,17 @@ export class AnsweredCalls {
     return false;
   }
 
-  /** A new image is there: a security module may confine it in its own way. */
+  /**
+   * A new image is there: it may be able to do less than jail from the start, or be
+   * confined by a security module in its own way.
+   */
   entered({ process, tid }: Tracee): void {
-    if (this.#confinement === "" || process.ownRights) return;
-    process.ownRights = confinementOf(tid) !== this.#confinement;
+    if (process.unanswered) return;
+    // What changes its rights later is a call that the tracer hears of.
+    this.#rights ??= fileRightsOf("self");
+    const isFirst = !this.#tools.family.started;
+    process.unanswered = isFirst && fileRightsOf(tid) !== this.#rights ||
+      this.#confinement !== "" && confinementOf(tid) !== this.#confinement;
   }
 
   /** Looks at a call, and answers it. */
@@ -116,16 +124,18 @@ export class AnsweredCalls {
         return "must be made";
       }
       const descriptor = this.#descriptor(looked);
-      if (descriptor >= 0) fd = referTo(tracee, descriptor);
-      else if (!isPlain(looked)) return "must be made";
-      else if (found !== undefined && fd < 0 && isThere(looked)) {
-        fd = look(tracee.view, found.path);
-        if (fd < 0 || kindAt(fd) !== found.kind) return "changed";
+      if (descriptor >= 0) {
+        fd = referTo(tracee, descriptor);
+        if (fd < 0) return "must be made";
+      } else if (found !== undefined) {
+        if (!isPlain(looked)) return "must be made";
+        if (fd < 0 && isThere(looked)) {
+          fd = look(tracee.view, found.path);
+          if (fd < 0 || kindAt(fd) !== found.kind) return "changed";
+        }
+        if (fd < 0 || dependsOnCaller(looked, fd)) return "must be made";
       }
-      if (isThere(looked) && fd < 0) return "must be made";
-      return dependsOnCaller(spec, looked, fd)
-        ? "must be made"
-        : this.#decide(tracee, spec, looked, fd, listener);
+      return this.#decide(tracee, spec, looked, fd, listener);
     } finally {
       if (fd >= 0) close(fd);
     }
@@ -148,7 +158,7 @@ export class AnsweredCalls {
       return this.#tell(tracee, -looked.errno);
     }
     const { place } = path;
-    if (fd < 0) return this.#tell(tracee, -ENOENT);
+    if (place.kind === "missing") return this.#tell(tracee, -ENOENT);
     if (looked.open === undefined) {
       const result = lookFor(tracee, answers.registers, spec, fd);
       if (result === undefined) return "must be made";
@@ -157,13 +167,19 @@ export class AnsweredCalls {
       return this.#tell(tracee, isNoLink ? -EINVAL : result);
     }
     const again = openAgain(tracee, place, fd, looked.open.flags);
-    if (again < 0) return FAILURES.get(-again) ?? this.#tell(tracee, again);
-    listener.answerByFile(again, looked.open.flags);
-    close(again);
+    if (again === -ENOENT || again === -ELOOP) return "changed";
+    if (again < 0) return this.#tell(tracee, again);
+    const start = performance.now();
+    listener.answerByFile(again, looked.open.flags, this.#between);
+    // Who is hardly ever scheduled must not keep the tracer from others.
+    if (performance.now() > start + PATIENCE_MS) {
+      tracee.process.unanswered = true;
+    }
     return "answered";
   }
 
   #tell(tracee: Tracee, result: number): Tried {
+    if (OWN_FAILURES.has(-result)) return "must be made";
     this.#tools.answers.answer(tracee, result);
     return "answered";
   }
@@ -193,16 +209,16 @@ function kindAt(fd: number): FileKind | undefined {
   return fstat(fd, stat) < 0 ? undefined : kindOf(get(STAT, stat, "st_mode"));
 }
 
-/** Whether it matters who makes a call. */
-function dependsOnCaller(
-  { syscall }: CallSpec,
-  { open, paths: [path] }: Looked,
-  fd: number,
-): boolean {
-  if (fd < 0) return false;
+/**
+ * Whether it matters who makes a call: beneath another procfs, say, which may have
+ * been mounted just now, jail may look into processes that the program may not.
+ *
+ * @param looked what the call means
+ * @param fd a reference to its file, or to the last directory on the way
+ */
+function dependsOnCaller({ open, paths: [path] }: Looked, fd: number): boolean {
   if (open !== undefined && path?.place.kind === "link") return true;
-  const reads = open !== undefined || syscall.name.endsWith("xattr");
-  return reads && !isOnPlainFileSystem(fd);
+  return !isOnPlainFileSystem(fd);
 }
 
 /** Whether a call is about a file that anybody finds by its path, and all of it. */

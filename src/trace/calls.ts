@@ -67,7 +67,7 @@ export class Calls {
     this.#limited = new LimitedCalls(tools);
     this.#facts = new FactCalls(tools);
     this.#answered = options.answers === true
-      ? new AnsweredCalls(tools)
+      ? new AnsweredCalls(tools, () => resumer.look())
       : undefined;
   }
 
@@ -318,7 +318,7 @@ export class Calls {
           fd: look.arg,
         });
       case "rights":
-        tracee.process.ownRights = true;
+        tracee.process.unanswered = true;
         this.#tools.resumer.go(tracee);
         return true;
       case "room":

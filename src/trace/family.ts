@@ -156,7 +156,7 @@ export class Family {
         tid,
         parent.process.program,
         parent.process.filtered,
-        parent.process.ownRights,
+        parent.process.unanswered,
       ),
       (flags & CLONE_VM) !== 0
         ? parent.space
@@ -270,7 +270,7 @@ export class Family {
     pid: number,
     program: string,
     filtered = false,
-    ownRights = false,
+    unanswered = false,
   ): Process {
     const process: Process = {
       pid,
@@ -281,7 +281,7 @@ export class Family {
       loads: "",
       executing: undefined,
       counted: false,
-      ownRights,
+      unanswered,
     };
     this.processes.set(pid, process);
     const byte = this.#ids[pid >> 3] ?? 0;

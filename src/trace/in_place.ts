@@ -73,9 +73,7 @@ export function lookFor(
       const asked = flags & ~AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH;
       const mask = registers.uint(args.indexOf("uint"));
       const result = statx(fd, THIS, asked, mask, statxBytes);
-      return result < 0
-        ? result
-        : storeMemory(tid, into, statxBytes, STATX.size);
+      return result < 0 ? result : told(tid, into, statxBytes, STATX.size, 0);
     }
     case "readlink":
     case "readlinkat": {
@@ -83,9 +81,7 @@ export function lookFor(
       if (room <= 0) return -EINVAL;
       const length = readlinkat(fd, THIS, link);
       if (length < 0) return length;
-      const told = Math.min(length, room);
-      const stored = storeMemory(tid, into, link, told);
-      return stored < 0 ? stored : told;
+      return told(tid, into, link, Math.min(length, room));
     }
     case "access":
     case "faccessat":
@@ -101,7 +97,7 @@ export function lookFor(
       return attributesFor(tid, registers, into, fd);
     default: {
       const result = fstat(fd, stat);
-      return result < 0 ? result : storeMemory(tid, into, stat, STAT.size);
+      return result < 0 ? result : told(tid, into, stat, STAT.size, 0);
     }
   }
 }
@@ -118,8 +114,8 @@ function attributeFor(
   const name = fromBytes(attributeName, 0, length);
   if (name.startsWith(XATTR_TRUSTED_PREFIX)) return undefined;
   const size = Math.min(registers.address(3), XATTR_SIZE_MAX);
-  const told = getxattr(referTo(fd), attributeName, attribute, size);
-  return toldOf(tid, into, size, told);
+  const all = getxattr(referTo(fd), attributeName, attribute, size);
+  return all <= 0 || size === 0 ? all : told(tid, into, attribute, all);
 }
 
 /** Lists the names of attributes. */
@@ -134,19 +130,24 @@ function attributesFor(
   const names = fromBytes(attribute, 0, all);
   if (`\0${names}`.includes(`\0${XATTR_TRUSTED_PREFIX}`)) return undefined;
   const size = registers.address(2);
-  return size > 0 && size < all ? -ERANGE : toldOf(tid, into, size, all);
+  if (all === 0 || size === 0) return all;
+  return size < all ? -ERANGE : told(tid, into, attribute, all);
 }
 
-/** Hands over so many bytes of what was read, where any were asked for. */
-function toldOf(
+/**
+ * Hands over so many bytes of what was read.
+ *
+ * @returns what the call returns; `undefined` where they cannot be stored, which
+ *   the kernel does in more places: on a stack that has not grown yet, say
+ */
+function told(
   tid: number,
   into: number,
-  size: number,
-  told: number,
-): number {
-  if (told <= 0 || size === 0) return told;
-  const stored = storeMemory(tid, into, attribute, told);
-  return stored < 0 ? stored : told;
+  from: Uint8Array,
+  length: number,
+  result = length,
+): number | undefined {
+  return storeMemory(tid, into, from, length) < 0 ? undefined : result;
 }
 
 /** A path that leads to what a descriptor is of. */
@@ -175,18 +176,14 @@ export function openAgain(
     // It may be read, and not searched.
     return again === -EACCES ? -EAGAIN : again;
   }
-  if ((flags & O_NOFOLLOW) === 0) {
-    return openat2(AT_FDCWD, referTo(fd), closed, 0, 0);
-  }
-  // A link in /proc would be none to follow. Whatever is there by now, nobody
-  // waits for it.
-  const again = view.open(
-    cString(path),
-    closed | O_NONBLOCK,
-    RESOLVE_NO_SYMLINKS,
-  );
+  // Nobody waits: somebody outside may have a lease, or what is there by now may
+  // be a pipe. A link in /proc would be none to follow.
+  const byPath = (flags & O_NOFOLLOW) !== 0;
+  const again = byPath
+    ? view.open(cString(path), closed | O_NONBLOCK, RESOLVE_NO_SYMLINKS)
+    : openat2(AT_FDCWD, referTo(fd), closed | O_NONBLOCK, 0, 0);
   if (again < 0) return again;
-  if (!isSame(fd, again)) {
+  if (byPath && !isSame(fd, again)) {
     close(again);
     return -ELOOP;
   }

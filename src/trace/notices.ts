@@ -11,6 +11,10 @@ import type { Ending } from "./ending.ts";
 import type { Family } from "./family.ts";
 import type { Waits } from "./waits.ts";
 
+/** After how many stops calls have their turn, and how many of them. */
+const TURNS = 4;
+const MOST_ANSWERS = 8;
+
 /** Waits for calls that want an answer, as well as for stops. */
 export class Notices {
   readonly #waits: Waits;
@@ -20,6 +24,8 @@ export class Notices {
   readonly #affinity: Affinity;
   #changes: Changes | undefined;
   #listener: Listener | undefined;
+  /** How many stops were found since calls were last looked for. */
+  #turns = 0;
 
   /**
    * Makes it.
@@ -63,31 +69,47 @@ export class Notices {
   wait(between: () => void): number {
     const waits = this.#waits;
     const listener = this.#listener;
+    if (listener === undefined) return waits.wait(-1, 0);
+    // Tracees that stop all the time must not keep those waiting that only look.
+    if (++this.#turns >= TURNS) {
+      this.#turns = 0;
+      for (let left = MOST_ANSWERS; left > 0; left--) {
+        if (!this.#hear(listener, listener.wait(0), between)) break;
+      }
+    }
     // Calls that aim at others end soon, and with a stop.
-    if (listener === undefined || waits.aiming) return waits.wait(-1, 0);
+    if (waits.aiming) return waits.wait(-1, 0);
     for (;;) {
       const tid = waits.wait(-1, WNOHANG);
       if (tid !== 0) return tid;
       for (let found = 0; (found & CHANGE) === 0;) {
+        this.#turns = 0;
         found = listener.wait();
         if (found === 0) return -EINTR;
-        if ((found & CALL) === 0 || !listener.take()) continue;
-        waits.count();
-        this.#answer(listener);
-        between();
+        this.#hear(listener, found, between);
       }
     }
+  }
+
+  /** Takes a call, if a wait has found one, and answers it; whether it has. */
+  #hear(listener: Listener, found: number, between: () => void): boolean {
+    if ((found & CALL) === 0 || !listener.take()) return false;
+    this.#waits.count();
+    this.#answer(listener);
+    between();
+    return true;
   }
 
   #answer(listener: Listener): void {
     // Who is killed needs no answer.
     if (this.#ending.killing) return;
     const tracee = this.#family.tracees.get(listener.tid);
-    if (tracee?.stopped === false) {
+    if (tracee?.stopped === false && tracee.inFlight === undefined) {
       this.#affinity.stopped(tracee);
       return this.#calls.answer(tracee, listener);
     }
-    // Nobody runs that the tracer has not let go on, and knows by its id.
+    // Nobody runs that the tracer has not let go on, and knows by its id; and what
+    // it has let go on with a call of its own does not come here.
     throw new SystemCallError(
       `find the task ${listener.tid}, whose call waits for an answer`,
       "seccomp()",

@@ -112,6 +112,7 @@ export function makeParts(
     kill: (outcome) => ending.endWith(outcome),
     aims: (tracee) => waits.aims(tracee),
     quiet: () => quiet(family, waits),
+    look: () => ending.look(),
     left: () => ending.watch?.left ?? Infinity,
     showsCpus: (always) => always ? affinity.end() : affinity.release(),
   });

@@ -57,7 +57,10 @@ export interface Place {
   readonly was?: FileKind;
   /** Whether a link of the kernel's own leads there, which others may turn. */
   readonly magic?: boolean;
-  /** A descriptor of it (`O_PATH`), where one was wanted; whoever did closes it. */
+  /**
+   * A descriptor of it (`O_PATH`), where one was wanted, or of the last directory on
+   * the way to it; whoever wanted it closes it.
+   */
   readonly fd?: number;
 }
 

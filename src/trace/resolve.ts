@@ -133,9 +133,12 @@ function quick(
   const directory = full.slice(0, at) || "/";
   const parent = view.open(cString(directory), DIRECTORY, RESOLVE_NO_SYMLINKS);
   if (parent < 0) return undefined;
-  close(parent);
   const real = normalize(directory);
-  return place(real === "/" ? `/${last}` : `${real}/${last}`, "missing", slash);
+  const path = real === "/" ? `/${last}` : `${real}/${last}`;
+  const free = place(path, "missing", slash);
+  if (keeps === true) return { ...free, fd: parent };
+  close(parent);
+  return free;
 }
 
 /**
@@ -187,7 +190,11 @@ function walk(
       }
     }
     const fd = look(owner.view, next);
-    if (fd < 0) return stuck(next, todo, last, slash, -fd);
+    if (fd < 0) {
+      const where = stuck(next, todo, last, slash, -fd);
+      const parent = owner.keeps === true ? look(owner.view, real) : -1;
+      return parent < 0 ? where : { ...where, fd: parent };
+    }
     let kind: FileKind;
     let text: string | number = "";
     let proc = false;

@@ -24,6 +24,7 @@ import {
 import { OPEN_HOW, RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
 import { PIN_SIZE, PIN_START } from "../abi/pin.ts";
 import { SYSCALLS } from "../abi/syscalls.ts";
+import { MARK } from "../policy/answered.ts";
 import { realAddress } from "./address.ts";
 import type { Looked, LookedPath } from "./looked.ts";
 import { HOW_BEFORE_PATH } from "./pin.ts";
@@ -196,6 +197,8 @@ export class Rewriter {
   /** Changes the flags of an open that has them in a register. */
   #setFlags(registers: Registers, spec: CallSpec, flags: number): void {
     const { name, args } = spec.syscall;
+    // Without what it would make it may look like an open that jail answers.
+    registers.setArgument(MARK.arg, MARK.value);
     if (name !== "creat") {
       registers.setArgument(args.indexOf("open-flags"), flags);
       return;

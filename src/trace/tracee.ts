@@ -31,8 +31,11 @@ export interface Process {
   executing: Tracee | undefined;
   /** Whether it has ended, and what it used is in the accounts. */
   counted: boolean;
-  /** Whether it may do less than jail, or more: nobody can answer in its place. */
-  ownRights: boolean;
+  /**
+   * Whether it makes all of its calls itself: it may be able to do less than jail,
+   * or more, or is slow to take an answer.
+   */
+  unanswered: boolean;
 }
 
 /** An address space, shared by threads and by vfork's child. */
