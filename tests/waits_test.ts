@@ -100,6 +100,52 @@ for thread in threads: thread.join()`;
   Deno.test({
     ...needs(
       ["python3"],
+      `jail (${engine}) goes on with calls by a descriptor, and behind them, while an open by one waits`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const code = `import os, threading, time
+os.mkfifo("pipe")
+os.link("pipe", "name")
+pipe = os.open("pipe", os.O_PATH)
+os.unlink("pipe")
+file = os.open("file", os.O_CREAT | os.O_RDWR)
+def beside_a_thread(work):
+  if os.fork() != 0: return time.sleep(.3)
+  threading.Thread(target=time.sleep, args=[60], daemon=True).start()
+  work()
+  os._exit(0)
+def opens(): os.write(os.open(f"/proc/self/fd/{pipe}", os.O_WRONLY), b"opened")
+def changes():
+  os.fchmod(file, 0o600)
+  os.write(told, b"changed")
+for _ in range(2): beside_a_thread(opens)
+done, told = os.pipe()
+for _ in range(2): beside_a_thread(changes)
+os.chmod("file", 0o644)
+for _ in range(2): print(os.read(done, 7).decode())
+reader = os.open("name", os.O_RDONLY)
+for _ in range(2): print(os.read(reader, 6).decode())
+beside_a_thread(lambda: print(threading.Thread(target=opens).start() or
+  os.read(os.open("name", os.O_RDONLY), 6).decode(), flush=True))
+for _ in range(5): os.wait()`;
+      const ended = await jail(
+        ["-A", "--timeout=20s"],
+        ["python3", "-c", code],
+        {
+          engine,
+          cwd: directory.path,
+        },
+      );
+      // The last one is opened by a thread, which another one waits for.
+      const all = ["changed", "changed", "opened", "opened", "opened", ""];
+      assertEquals([ended.stdout.split("\n"), ended.stderr], [all, ""]);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
       `jail (${engine}) goes on while three hundred opens of pipes wait in one process`,
     ),
     async fn(): Promise<void> {

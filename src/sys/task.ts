@@ -75,6 +75,16 @@ export function parentOf(pid: number): number {
 }
 
 /**
+ * What a task does, as proc_pid_stat(5) has it: `R` it runs, `S` it sleeps, and a
+ * signal would end that, `D` none would, and so on.
+ *
+ * @param tid the task
+ */
+export function stateOf(tid: number): string {
+  return statOf(tid)[0] ?? "X";
+}
+
+/**
  * Whether a task is stopped, by a signal or for its tracer; `false` as soon as
  * it is continued, though it has not run yet.
  *

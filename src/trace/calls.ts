@@ -120,15 +120,15 @@ export class Calls {
       this.#drain();
       return;
     }
-    if (!this.#look(tracee)) this.#waiting.push(tracee);
+    this.#serve(tracee);
   }
 
   /** A tracee has its descriptors alone now: its call is looked at again. */
   ready(tracee: Tracee): void {
-    const at = this.#waiting.indexOf(tracee);
-    if (at >= 0) this.#waiting.splice(at, 1);
     if (this.#look(tracee)) this.#drain();
-    else this.#waiting.unshift(tracee);
+    else if (!this.#tools.freezer.isAwaitedBy(tracee)) {
+      this.#waiting.unshift(tracee);
+    }
   }
 
   /** Whether the call that a tracee has stopped at means a file by its descriptor. */
@@ -164,6 +164,7 @@ export class Calls {
   /** A tracee makes its call no more: it waits for nothing. */
   forget(tracee: Tracee): void {
     this.#tools.lock.forget(tracee);
+    this.#tools.freezer.forget(tracee);
     for (const queue of [this.#waiting, tracee.space.pins.waiting]) {
       const at = queue.indexOf(tracee);
       if (at >= 0) queue.splice(at, 1);
@@ -228,10 +229,32 @@ export class Calls {
     if (this.answers.read(tracee)) this.answers.answer(tracee, -errno);
   }
 
+  /**
+   * Looks at a call. One that has to wait does so behind others, but where it waits
+   * for others to be stopped: that may take long, and holds up nobody.
+   */
+  #serve(tracee: Tracee): void {
+    if (this.#look(tracee)) return;
+    if (!this.#tools.freezer.isAwaitedBy(tracee)) this.#waiting.push(tracee);
+  }
+
   /** Lets those that wait try again, in their order. */
   #drain(): void {
     if (this.#draining) return;
     this.#draining = true;
+    const { freezer } = this.#tools;
+    do {
+      for (let { next } = freezer; next !== undefined; { next } = freezer) {
+        freezer.forget(next);
+        this.#serve(next);
+      }
+      this.#drainQueue();
+    } while (freezer.next !== undefined);
+    this.#draining = false;
+  }
+
+  #drainQueue(): void {
+    const { freezer } = this.#tools;
     for (let at = 0; at < this.#waiting.length;) {
       const tracee = this.#waiting[at] as Tracee;
       if (isHeldByExec(tracee)) {
@@ -240,10 +263,10 @@ export class Calls {
       }
       this.#waiting.splice(at, 1);
       if (!tracee.frozen && this.#look(tracee)) continue;
+      if (freezer.isAwaitedBy(tracee)) continue;
       this.#waiting.splice(at, 0, tracee);
       break;
     }
-    this.#draining = false;
   }
 
   /** Looks at a call; false where it has to wait. */

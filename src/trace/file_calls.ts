@@ -2,7 +2,7 @@
 
 import { EACCES } from "../abi/errno.ts";
 import { close } from "../sys/files.ts";
-import { keepsNumber } from "./flight.ts";
+import { keepsNumber, mayWait } from "./flight.ts";
 import type { Flights } from "./flights.ts";
 import { hidesReading } from "./last_read.ts";
 import type { Hold } from "./lock.ts";
@@ -79,7 +79,10 @@ export class FileCalls {
       lock.give(tracee);
     }
     if (done === "wait") return this.#anew(tracee, ended);
-    if (freezer.release(tracee)) this.#queue.drain();
+    if (mayWait(spec)) freezer.letWait(tracee);
+    if (freezer.release(tracee) || freezer.next !== undefined) {
+      this.#queue.drain();
+    }
     return true;
   }
 

@@ -16,9 +16,18 @@
  * in a stop: what dies lets its parent go before anybody hears of it. So the
  * child is stopped as well, and the parent is interrupted before that is looked
  * at: let go later, it stops before it runs.
+ *
+ * An open may wait in the kernel for what another task does, and none of those
+ * that are stopped could do it, nor anybody who wants others stopped. So it is
+ * looked at until it is over, or sleeps so that a signal would end that: the
+ * kernel has found the file by then, since it does not wait so for memory, for
+ * locks, or in /proc. The others go on from there. One that runs on is
+ * interrupted: it fails before it has done anything, and is made again.
  */
 
+import { waitATurn } from "../sys/output.ts";
 import { isInStop } from "../sys/ptrace.ts";
+import { stateOf } from "../sys/task.ts";
 import type { Family } from "./family.ts";
 import { stopKind } from "./stop.ts";
 import {
@@ -40,6 +49,12 @@ export interface Served {
   restsOnDescriptor(tracee: Tracee, status: number): boolean;
 }
 
+/** How often to look whether a call is over, or waits. */
+const MOST_LOOKS = 30;
+
+/** How often of those at once, and not a moment later. */
+const QUICK_LOOKS = 20;
+
 /** Stops other tracees for one call at a time. */
 export class Freezer {
   readonly #family: Family;
@@ -50,6 +65,8 @@ export class Freezer {
   #frozen: Tracee[] = [];
   #for: Tracee | undefined;
   #kept = false;
+  /** Whose calls wait until it is their turn, oldest first. */
+  readonly #wanted = new Set<Tracee>();
 
   /**
    * Makes one.
@@ -72,6 +89,37 @@ export class Freezer {
     return this.#for === tracee && this.#pending.size > 0;
   }
 
+  /** Whether a call waits for others to be stopped, or for its turn with that. */
+  isAwaitedBy(tracee: Tracee): boolean {
+    return this.#wanted.has(tracee) || this.waits(tracee);
+  }
+
+  /** Whose turn it is to begin, if nobody is stopped and it can be served. */
+  get next(): Tracee | undefined {
+    if (this.#for !== undefined) return undefined;
+    for (const tracee of this.#wanted) {
+      if (!tracee.frozen && !isHeldByExec(tracee)) return tracee;
+    }
+    return undefined;
+  }
+
+  /** A tracee does not wait for its turn any more, or is looked at anew. */
+  forget(tracee: Tracee): void {
+    this.#wanted.delete(tracee);
+  }
+
+  /** The call has gone into the kernel, where it may wait for what others do. */
+  letWait(tracee: Tracee): void {
+    if (this.#for !== tracee || !this.#kept) return;
+    for (let looks = 0; looks < MOST_LOOKS; looks++) {
+      const state = stateOf(tracee.tid);
+      if (state === "S") return this.thaw(tracee);
+      if (state !== "R" && state !== "D") return;
+      if (looks >= QUICK_LOOKS) waitATurn();
+    }
+    interruptCall(tracee);
+  }
+
   /** Whether others could change the descriptors of a process. */
   needed(tracee: Tracee, pid: number): boolean {
     return this.#sharers(tracee, pid).length > 0;
@@ -82,10 +130,14 @@ export class Freezer {
    *
    * @param tracee whose call it is for
    * @param pid the process whose descriptors it rests on
-   * @returns whether all are stopped already; otherwise `ready` is told
+   * @returns whether all are stopped already; otherwise `ready` is told, or it is
+   * the turn of others, and of this one later ({@linkcode Freezer.next})
    */
   start(tracee: Tracee, pid: number): boolean {
-    if (this.#for !== undefined) return false;
+    if (this.#for !== undefined) {
+      this.#wanted.add(tracee);
+      return false;
+    }
     this.#for = tracee;
     this.#frozen = this.#withChildren(this.#sharers(tracee, pid), tracee);
     for (const other of this.#frozen) {
@@ -118,7 +170,9 @@ export class Freezer {
    * the calls of others are over.
    */
   park(tracee: Tracee): boolean {
-    if (this.#for !== tracee || this.#next(tracee) === undefined) return false;
+    if (this.#for !== tracee || this.#nextFrozen(tracee) === undefined) {
+      return false;
+    }
     tracee.frozen = true;
     this.#frozen.push(tracee);
     this.#parked.add(tracee);
@@ -131,7 +185,7 @@ export class Freezer {
    */
   thaw(tracee: Tracee): void {
     if (this.#for !== tracee) return;
-    const next = this.#next();
+    const next = this.#nextFrozen();
     if (next !== undefined) return this.#pass(next);
     const frozen = this.#frozen;
     this.#for = undefined;
@@ -216,7 +270,7 @@ export class Freezer {
    *
    * @param but who is about to be one of them
    */
-  #next(but?: Tracee): Tracee | undefined {
+  #nextFrozen(but?: Tracee): Tracee | undefined {
     if (this.#pending.size > 0) return undefined;
     return this.#frozen.find((tracee) => {
       const [status, another] = tracee.held;

@@ -16,8 +16,9 @@ export function letGo(parts: Parts, tracee: Tracee): void {
   tracee.held.length = 0;
   waits.aimed(tracee);
   affinity.gone(tracee);
-  calls.drop(tracee);
   room?.over(tracee);
+  // First: who waits for others to be stopped is looked at when a call is dropped.
   freezer.gone(tracee);
+  calls.drop(tracee);
   strangers.told(tracee);
 }

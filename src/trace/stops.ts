@@ -239,9 +239,9 @@ export class Stops {
     const { process } = tracee;
     const executed = process.executing === tracee;
     tracee.held.length = 0;
-    calls.drop(tracee);
     family.left(tracee);
     freezer.gone(tracee);
+    calls.drop(tracee);
     resume.go(tracee, 0);
     if (executed) this.#serveAgain(process);
   }
