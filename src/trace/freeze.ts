@@ -23,6 +23,11 @@
  * kernel has found the file by then, since it does not wait so for memory, for
  * locks, or in /proc. The others go on from there. One that runs on is
  * interrupted: it fails before it has done anything, and is made again.
+ *
+ * One that sleeps so is not stopped for the calls of others either, or two of them
+ * would have each other made again all the time. It may get its descriptor at any
+ * moment, and then stops. But it takes none away, and where there is none at the
+ * look, a call that rests on it fails without being made.
  */
 
 import { waitATurn } from "../sys/output.ts";
@@ -65,6 +70,8 @@ export class Freezer {
   #frozen: Tracee[] = [];
   #for: Tracee | undefined;
   #kept = false;
+  /** Whose opens sleep in the kernel, and stop when they are over. */
+  readonly #asleep = new Set<Tracee>();
   /** Whose calls wait until it is their turn, oldest first. */
   readonly #wanted = new Set<Tracee>();
 
@@ -113,7 +120,11 @@ export class Freezer {
     if (this.#for !== tracee || !this.#kept) return;
     for (let looks = 0; looks < MOST_LOOKS; looks++) {
       const state = stateOf(tracee.tid);
-      if (state === "S") return this.thaw(tracee);
+      if (state === "S") {
+        this.thaw(tracee);
+        this.#asleep.add(tracee);
+        return;
+      }
       if (state !== "R" && state !== "D") return;
       if (looks >= QUICK_LOOKS) waitATurn();
     }
@@ -143,7 +154,8 @@ export class Freezer {
     for (const other of this.#frozen) {
       other.frozen = true;
       // One that is gone will be reported as such.
-      if (!other.stopped && interruptCall(other) >= 0) this.#pending.add(other);
+      const stays = other.stopped || this.#asleep.has(other);
+      if (!stays && interruptCall(other) >= 0) this.#pending.add(other);
     }
     for (const { vfork } of this.#frozen) {
       if (vfork?.stopped && isInStop(vfork.tid)) this.#blocks(vfork);
@@ -184,6 +196,7 @@ export class Freezer {
    * were about to do.
    */
   thaw(tracee: Tracee): void {
+    this.#asleep.delete(tracee);
     if (this.#for !== tracee) return;
     const next = this.#nextFrozen();
     if (next !== undefined) return this.#pass(next);
