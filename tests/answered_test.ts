@@ -192,8 +192,8 @@ print("held", flush=True)
 signal.pause()`;
   const holder = start(["/usr/bin/python3", "-c", code], { cwd: dir.path });
   try {
-    const [said] = await Array.fromAsync(firstOf(holder.stdout));
-    assertEquals(said, "held\n");
+    const [said = ""] = await Array.fromAsync(firstOf(holder.stdout));
+    assertMatch(said, /^held/);
     const { code } = await jail(["-A", "--timeout=1s"], ["cat", file]);
     assertEquals(code, 124);
   } finally {
