@@ -432,6 +432,24 @@ for (const engine of ENGINES) {
   });
 }
 
+for (const engine of ENGINES) {
+  Deno.test(`jail (${engine}) ends at its time limit while two hundred threads look up long paths`, async () => {
+    await using directory = await scratch();
+    const { path: cwd } = directory;
+    const program = fixture("long_paths");
+    assertEquals((await run([program, "0"], { cwd })).code, 0);
+    const flags = ["-A", "--timeout=2s"];
+    const start = performance.now();
+    const { code, stdout } = await jail(flags, [program, "200"], {
+      engine,
+      cwd,
+    });
+    const took = (performance.now() - start) / 1000;
+    assertEquals([code, stdout], [124, "begun\n"]);
+    assert(took < 8, `it took ${took} s`);
+  });
+}
+
 Deno.test("jail --wait-all is ended at the time limit when the program itself has ended", async () => {
   const flags = ["-A", "--wait-all", "--timeout=700ms"];
   const word = mark();

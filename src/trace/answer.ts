@@ -42,8 +42,8 @@ export interface Resumer {
   kill(outcome: Outcome): void;
   /** Stops all tracees that could run. */
   quiet(): void;
-  /** Sees to the limits, in the middle of something that takes long. */
-  look(): void;
+  /** Looks at the limits of the whole jail; whether it is not being ended. */
+  goesOn(): boolean;
   /** How many milliseconds are left of the time that is limited. */
   left(): number;
   /** A call is about to show where its tracee may run, at once or at any time. */

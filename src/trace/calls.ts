@@ -67,7 +67,7 @@ export class Calls {
     this.#limited = new LimitedCalls(tools);
     this.#facts = new FactCalls(tools);
     this.#answered = options.answers === true
-      ? new AnsweredCalls(tools, () => resumer.look())
+      ? new AnsweredCalls(tools, () => void resumer.goesOn())
       : undefined;
   }
 
@@ -273,6 +273,9 @@ export class Calls {
   #look(tracee: Tracee): boolean {
     if (isHeldByExec(tracee)) return false;
     const { answers, family, options, resumer, specs } = this.#tools;
+    // Many may be looked at between two stops, and each for long. Who is killed
+    // still has registers for a while.
+    if (!resumer.goesOn()) return true;
     // Where the call is changed, all of its registers are needed.
     const there = family.alone || family.owns(tracee)
       ? answers.readCall(tracee)

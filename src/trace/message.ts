@@ -79,13 +79,14 @@ export function lookAtMessages(
     const at = registers.address(1) + i * MMSGHDR_SIZE;
     lookAtMessage(looked, tracee, at, isOwn, names);
     if (looked.errno !== 0 || looked.never !== undefined) break;
+    const { name, control } = looked.messages[i] as LookedMessage;
+    if (count === 1 || name.length + control.length === 0) continue;
+    // The kernel writes the length of each message before it looks at the next
+    // one, whose address may lie just there: then one is sent at a time, and the
+    // others are looked at when it is their turn.
+    looked.changed = true;
+    break;
   }
-  // The kernel writes the length of each message before it looks at the next
-  // one, whose address may lie just there: then one is sent at a time.
-  looked.changed ||= count > 1 &&
-    looked.messages.some(({ name, control }) =>
-      name.length + control.length > 0
-    );
   return looked;
 }
 

@@ -112,7 +112,10 @@ export function makeParts(
     kill: (outcome) => ending.endWith(outcome),
     aims: (tracee) => waits.aims(tracee),
     quiet: () => quiet(family, waits),
-    look: () => ending.look(),
+    goesOn: () => {
+      ending.look();
+      return !ending.killing;
+    },
     left: () => ending.watch?.left ?? Infinity,
     showsCpus: (always) => always ? affinity.end() : affinity.release(),
   });

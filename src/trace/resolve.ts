@@ -13,16 +13,13 @@
  */
 
 import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from "../abi/errno.ts";
-import { O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
-import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
 import { PROC_SUPER_MAGIC, STAT, STATFS } from "../abi/stat.ts";
 import type { FileKind } from "../policy/call.ts";
 import { close, fstat, fstatfs } from "../sys/files.ts";
 import type { View } from "../sys/view.ts";
 import { look, resolveBase, resolveMagic } from "./magic.ts";
 import {
-  cString,
   kindOf,
   normalize,
   type Owner,
@@ -33,11 +30,10 @@ import {
   readLink,
 } from "./place.ts";
 import { isGuardedLink } from "./sticky.ts";
+import { openStraight, straightNames } from "./straight.ts";
 
 /** Most links that a path may lead through: <linux/namei.h> MAXSYMLINKS. */
 const MAX_LINKS = 40;
-
-const DIRECTORY = O_PATH | O_NOFOLLOW | O_CLOEXEC | O_DIRECTORY;
 
 const stat = new Uint8Array(STAT.size);
 const statfs = new Uint8Array(STATFS.size);
@@ -131,7 +127,7 @@ function quick(
   const last = full.slice(at + 1, end);
   if (last === "" || last === "." || last === "..") return undefined;
   const directory = full.slice(0, at) || "/";
-  const parent = view.open(cString(directory), DIRECTORY, RESOLVE_NO_SYMLINKS);
+  const parent = openStraight(view, directory);
   if (parent < 0) return undefined;
   const real = normalize(directory);
   const path = real === "/" ? `/${last}` : `${real}/${last}`;
@@ -155,8 +151,8 @@ function isProcfs(view: View): boolean {
 }
 
 /**
- * Walks a path by hand, one name at a time up to a link, and then straight on, if
- * there is no other; tells of magic links on the way.
+ * Walks a path by hand, one name at a time up to a link where there are few, and
+ * then straight on, if there is no other; tells of magic links on the way.
  */
 function walk(
   owner: Owner,
@@ -170,6 +166,11 @@ function walk(
   let real = "/";
   let links = 0;
   while (todo.length > 0) {
+    const count = straightNames(owner.view, real, todo);
+    if (count > 0) {
+      const names = todo.splice(todo.length - count).reverse();
+      real = normalize(`${real}/${names.join("/")}`);
+    }
     const name = todo.pop() as string;
     if (name === "" || name === ".") continue;
     if (name === "..") {

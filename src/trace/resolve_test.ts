@@ -279,3 +279,45 @@ Deno.test("processOf() finds the process in a path of /proc, and none elsewhere"
   ];
   assertEquals(paths.map(processOf), [12, 12, 0, 0, 0]);
 });
+
+Deno.test("resolve() finds what lies behind links with many names on the way", async () => {
+  const root = await Deno.realPath(await Deno.makeTempDir());
+  try {
+    const many = "/d".repeat(40);
+    const half = "/d".repeat(20);
+    await Deno.mkdir(`${root}${many}`, { recursive: true });
+    await Deno.writeTextFile(`${root}${many}/file`, "x");
+    await Deno.symlink(`${root}${half}`, `${root}${half}/back`);
+    await Deno.symlink(`.${half}/./d/../back${half}`, `${root}/all`);
+    const there = { path: `${root}${many}/file`, kind: "file", errno: 0 };
+    const back = `${root}${half}/back`;
+    const paths: readonly [string, unknown][] = [
+      [`${root}${many}/file`, there],
+      [`${back}${half}/file`, there],
+      [`${back}${"/back/d/..".repeat(15)}${half}/file`, there],
+      [`${root}/all/file`, there],
+      [`${root}/all/..${"/d/..".repeat(30)}/d/file`, there],
+      [`${back}${half}/none`, {
+        path: `${root}${many}/none`,
+        kind: "missing",
+        errno: 0,
+      }],
+      [`${back}${half}/none${half}`, {
+        path: `${root}${many}/none${half}`,
+        kind: "missing",
+        errno: ENOENT,
+      }],
+      [`${back}${half}/file${half}`, {
+        path: `${root}${many}/file${half}`,
+        kind: "missing",
+        errno: ENOTDIR,
+      }],
+    ];
+    for (const [path, want] of paths) {
+      const { path: real, kind, errno } = find(path);
+      assertEquals({ path: real, kind, errno } as unknown, want, path);
+    }
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+});
