@@ -56,6 +56,7 @@ function shortLook(action: FilterAction & { kind: "trace" }): Short {
     case "answer":
     case "peer":
     case "retime":
+    case "rights":
     case "shared":
       return look.kind;
     case "pid":
