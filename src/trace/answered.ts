@@ -38,8 +38,11 @@ import { isHeldByExec, type Tracee } from "./tracee.ts";
 /** How often a file is looked for that is something else by the time it is found. */
 const MAX_TRIES = 4;
 
-/** How long a process may keep the tracer waiting, in milliseconds, to be answered. */
-const PATIENCE_MS = 20;
+/**
+ * How long a process may keep the tracer waiting, in milliseconds, to be answered.
+ * On a machine with much to do it takes some tens.
+ */
+const PATIENCE_MS = 200;
 
 /** What came of an attempt to answer a call. */
 type Tried = "answered" | "changed" | "must be made";
