@@ -107,8 +107,33 @@ export class Answers {
     spec: CallSpec,
     looked: Looked,
   ): boolean | "again" {
+    const decision = this.#decide(tracee, spec, looked);
+    if (decision === "again") return decision;
+    this.#observe(tracee, spec, looked, decision);
+    if (decision.kind === "allow") return true;
+    this.#apply(tracee, spec, decision, looked);
+    return false;
+  }
+
+  /**
+   * Asks the policy about a call that is looked at again before it is made: applies
+   * a refusal, and tells of nothing else; whether it is refused.
+   */
+  refused(tracee: Tracee, spec: CallSpec, looked: Looked): boolean {
+    const decision = this.#decide(tracee, spec, looked);
+    if (decision === "again" || decision.kind === "allow") return false;
+    this.#observe(tracee, spec, looked, decision);
+    this.#apply(tracee, spec, decision, looked);
+    return true;
+  }
+
+  #decide(
+    tracee: Tracee,
+    spec: CallSpec,
+    looked: Looked,
+  ): Decision | "again" {
     this.#caller.become(tracee, spec, looked);
-    const decision: Decision | "again" = looked.never !== undefined
+    return looked.never !== undefined
       ? {
         kind: "refuse",
         refusal: { kind: "errno", errno: "EPERM" },
@@ -116,11 +141,6 @@ export class Answers {
         use: -1,
       }
       : this.#options.decide(callOf(spec.syscall.name, looked), this.#caller);
-    if (decision === "again") return decision;
-    this.#observe(tracee, spec, looked, decision);
-    if (decision.kind === "allow") return true;
-    this.#apply(tracee, spec, decision, looked);
-    return false;
   }
 
   /** Refuses a call without asking, and tells of it. */

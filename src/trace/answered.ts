@@ -124,19 +124,21 @@ export class AnsweredCalls {
     try {
       if (looked.held !== undefined) {
         close(looked.held.fd);
-        return "must be made";
+        return this.#leave(tracee, spec, looked);
       }
       const descriptor = this.#descriptor(looked);
       if (descriptor >= 0) {
         fd = referTo(tracee, descriptor);
         if (fd < 0) return "must be made";
       } else if (found !== undefined) {
-        if (!isPlain(looked)) return "must be made";
+        if (!isPlain(looked)) return this.#leave(tracee, spec, looked);
         if (fd < 0 && isThere(looked)) {
           fd = look(tracee.view, found.path);
           if (fd < 0 || kindAt(fd) !== found.kind) return "changed";
         }
-        if (fd < 0 || dependsOnCaller(looked, fd)) return "must be made";
+        if (fd < 0 || dependsOnCaller(looked, fd)) {
+          return this.#leave(tracee, spec, looked);
+        }
       }
       return this.#decide(tracee, spec, looked, fd, listener);
     } finally {
@@ -179,6 +181,13 @@ export class AnsweredCalls {
       tracee.process.unanswered = true;
     }
     return "answered";
+  }
+
+  /** Leaves a call to who makes it, unless it is refused: then nobody has to. */
+  #leave(tracee: Tracee, spec: CallSpec, looked: Looked): Tried {
+    return this.#tools.answers.refused(tracee, spec, looked)
+      ? "answered"
+      : "must be made";
   }
 
   #tell(tracee: Tracee, result: number): Tried {
