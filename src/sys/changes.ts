@@ -25,6 +25,7 @@ import { close, read } from "./files.ts";
 import { callNumber } from "./host.ts";
 import { HANDLER_WORD } from "./launch_code.ts";
 import { libc, outcome } from "./libc.ts";
+import { changeMask, setOf } from "./signal_mask.ts";
 
 /** The event. */
 export interface Changes {
@@ -66,35 +67,20 @@ export function watchChanges(): Changes {
   const before = new Uint8Array(SIGACTION.size);
   handle(now, before);
   // Whoever started jail may have blocked it, for all threads.
-  const blocked = new Uint8Array(SIGSET_SIZE);
-  mask(SIG_UNBLOCK, setOf(SIGCHLD), blocked);
+  const blocked = new BigUint64Array(1);
+  changeMask(SIG_UNBLOCK, setOf(SIGCHLD), blocked);
   return {
     fd,
     heed(): void {
       read(fd, count);
     },
     stop(): void {
-      mask(SIG_SETMASK, blocked, null);
+      changeMask(SIG_SETMASK, blocked, null);
       handle(before, null);
       Atomics.store(words, HANDLER_WORD.changes, -1);
       close(fd);
     },
   };
-}
-
-/** A set with one signal in it. */
-function setOf(signal: number): Uint8Array {
-  return new Uint8Array(new BigUint64Array([1n << BigInt(signal - 1)]).buffer);
-}
-
-function mask(how: number, now: Uint8Array, before: Uint8Array | null): void {
-  libc().syscallIBBI(
-    callNumber("rt_sigprocmask"),
-    how,
-    now,
-    before,
-    SIGSET_SIZE,
-  );
 }
 
 function handle(now: Uint8Array, before: Uint8Array | null): void {

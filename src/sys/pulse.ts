@@ -27,6 +27,7 @@ import { SystemCallError } from "../errors.ts";
 import { lastingCode } from "./code_page.ts";
 import { callNumber } from "./host.ts";
 import { libc, outcome } from "./libc.ts";
+import { changeMask, setOf } from "./signal_mask.ts";
 import { tgkill } from "./wait.ts";
 
 /** Nobody else sends it: it is neither the C library's nor Deno's. */
@@ -82,7 +83,7 @@ export function startPulse(first: number, every: number): Pulse {
   );
   const stop = (): void => {
     libc().syscallIII(callNumber("timer_delete"), timer, 0, 0);
-    mask(SIG_SETMASK, before, null);
+    changeMask(SIG_SETMASK, before, null);
   };
   if (started >= 0) return { stop };
   stop();
@@ -103,7 +104,7 @@ export function heedPokes(): Poked {
   const before = unblock();
   return {
     tid: libc().syscallIII(callNumber("gettid"), 0, 0, 0),
-    stop: () => mask(SIG_SETMASK, before, null),
+    stop: () => changeMask(SIG_SETMASK, before, null),
   };
 }
 
@@ -171,21 +172,7 @@ function action(now: Uint8Array | null, old: Uint8Array | null): void {
 /** Lets the signal through to this thread; returns the mask as it was. */
 function unblock(): BigUint64Array {
   const before = new BigUint64Array(1);
-  mask(SIG_BLOCK, null, before);
-  mask(SIG_UNBLOCK, new BigUint64Array([1n << BigInt(SIGNAL - 1)]), null);
+  changeMask(SIG_BLOCK, null, before);
+  changeMask(SIG_UNBLOCK, setOf(SIGNAL), null);
   return before;
-}
-
-function mask(
-  how: number,
-  now: BigUint64Array | null,
-  old: BigUint64Array | null,
-): void {
-  libc().syscallIBBI(
-    callNumber("rt_sigprocmask"),
-    how,
-    now,
-    old,
-    SIGSET_SIZE,
-  );
 }

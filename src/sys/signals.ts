@@ -32,6 +32,7 @@ import { callNumber } from "./host.ts";
 import { HANDLER_WORD } from "./launch_code.ts";
 import { libc, outcome, rareLibc } from "./libc.ts";
 import { pidfdOpen } from "./pidfd.ts";
+import { changeMask, setOf } from "./signal_mask.ts";
 import { tgkill } from "./wait.ts";
 
 /** A change that can be taken back. */
@@ -181,18 +182,18 @@ export function stopSelf(signal: number, still: () => boolean): void {
     return;
   }
   const change = setActions([signal], SIG_DFL, true);
-  maskSelf(SIG_BLOCK, signal);
+  changeMask(SIG_BLOCK, setOf(signal), null);
   sendSelf(signal);
   // What is ignored is no longer waiting.
   if (!still()) setActions([signal], SIG_IGN, true);
-  maskSelf(SIG_UNBLOCK, signal);
+  changeMask(SIG_UNBLOCK, setOf(signal), null);
   change.stop();
 }
 
 /** Sends a signal to this thread, to have its default effect before returning. */
 function raise(signal: number): void {
   setActions([signal], SIG_DFL, true);
-  maskSelf(SIG_UNBLOCK, signal);
+  changeMask(SIG_UNBLOCK, setOf(signal), null);
   sendSelf(signal);
 }
 
@@ -202,17 +203,6 @@ function sendSelf(signal: number): void {
     rareLibc().getpid(),
     libc().syscallIII(callNumber("gettid"), 0, 0, 0),
     signal,
-  );
-}
-
-/** Blocks a signal for this thread, or no longer. */
-function maskSelf(how: number, signal: number): void {
-  libc().syscallIBBI(
-    callNumber("rt_sigprocmask"),
-    how,
-    new BigUint64Array([1n << BigInt(signal - 1)]),
-    null,
-    SIGSET_SIZE,
   );
 }
 
