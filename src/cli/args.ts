@@ -80,8 +80,19 @@ function parseSubcommand(words: readonly string[]): Args | undefined {
   }
   const { options } = split(words.slice(0, at));
   const cwd = workingDirectory(new Values(options).list("cwd"));
-  return { kind: "subcommand", name, words: words.slice(at + 1), cwd };
+  const rest = words.slice(at + 1);
+  const option = rest.find((each) => each.startsWith("-"));
+  if (option === undefined) {
+    return { kind: "subcommand", name, words: rest, cwd };
+  }
+  if (HELP.includes(option)) return { kind: "help", long: option !== "-h" };
+  throw new UsageError(
+    `Cannot use ${printable(option)}: jail ${name} takes no options`,
+    `write ${["jail", name, subcommand.args].join(" ").trim()}`,
+  );
 }
+
+const HELP: readonly string[] = ["-h", "--help"];
 
 function toRequest(
   values: Values,

@@ -350,6 +350,16 @@ const ERRORS: readonly ErrorCase[] = [
     hint: "write jail -- replay to run a program of that name",
     missing: true,
   },
+  {
+    words: ["plan", "-p", "readonly"],
+    message: 'Cannot use "-p": jail plan takes no options',
+    hint: "write jail plan POLICY [program]",
+  },
+  {
+    words: ["doctor", "--json"],
+    message: 'Cannot use "--json": jail doctor takes no options',
+    hint: "write jail doctor",
+  },
 ];
 
 for (const { words, message, hint, missing } of ERRORS) {
@@ -371,11 +381,13 @@ Deno.test("parse() knows a subcommand behind the task's --cwd", () => {
 });
 
 for (
-  const [words, long] of [[["-h"], false], [["--help"], true], [[
-    "-Ah",
-    "--",
-    "--help",
-  ], false]] as const
+  const [words, long] of [
+    [["-h"], false],
+    [["--help"], true],
+    [["-Ah", "--", "--help"], false],
+    [["plan", "-h"], false],
+    [["check", "--help"], true],
+  ] as const
 ) {
   Deno.test(`parse() shows help for ${words.join(" ")}`, () => {
     assertEquals(parse(words), { kind: "help", long });
