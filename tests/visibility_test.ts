@@ -86,6 +86,47 @@ const SEEN: readonly Seen[] = [
     result: "EACCES",
   },
   {
+    what: "what is beside a directory, by a way through it",
+    call: "stat=@/open/../deep/way/../way/file",
+    result: "OK",
+  },
+  ...["closed", "none"].flatMap((name) =>
+    [
+      `stat=@/${name}/../open/file`,
+      `open_read=@/${name}/../open/file`,
+      `lstat=@/open/../${name}/./../open/none`,
+      `access=@/${name}/none/../../open/file`,
+      `chdir=@/${name}/../open`,
+      `openat2_straight=@/${name}/../open/file`,
+      `openat2_in_root=@/${name}/../open/file`,
+      `openat2_in_root=/../@/${name}/../open/file`,
+    ].map((call) => ({
+      what: `not whether a closed name is free, by a way through it: ${call}`,
+      call,
+      result: "EACCES",
+    }))
+  ),
+  {
+    what: "not whether a closed name is that of a file",
+    call: "stat=@/closed/file/../../open/file",
+    result: "EACCES",
+  },
+  {
+    what: "not whether a closed name is free, by a link through it",
+    call: "stat=@/open/through/../open/file",
+    result: "EACCES",
+  },
+  {
+    what: "not whether a name is that of a link, or free",
+    call: "openat2_straight=@/none",
+    result: "EACCES",
+  },
+  {
+    what: "nothing by a way through an ignored directory",
+    call: "stat=@/open/ignored/../file",
+    result: "ENOENT",
+  },
+  {
     what: "no file system by a closed file",
     call: "statfs=@/closed",
     result: "EACCES",
@@ -125,6 +166,7 @@ async function prepare(root: string): Promise<void> {
   }
   await Deno.symlink("../closed/file", `${root}/open/link`);
   await Deno.symlink("file", `${root}/closed/link`);
+  await Deno.symlink("../closed", `${root}/open/through`);
 }
 
 for (const engine of ENGINES) {

@@ -15,7 +15,7 @@ import {
   SUN_PATH_SIZE,
 } from "../abi/socket.ts";
 import { readMemory } from "../sys/memory.ts";
-import { rulePath } from "./look.ts";
+import { lookAtCrossed, rulePath } from "./look.ts";
 import { type IsOwn, type Looked, type LookedPath, nothing } from "./looked.ts";
 import type { CallSpec } from "./spec.ts";
 import type { Registers } from "./registers.ts";
@@ -118,6 +118,7 @@ export function lookAtName(
   );
   looked.paths.push({ arg, dirfd: -1, written, place });
   looked.errno ||= place.errno;
+  lookAtCrossed(looked, place, isOwn);
   if (place.path === "" || place.via !== "") {
     // Nothing listens there, and what it is called is no path.
     looked.errno ||= ECONNREFUSED;

@@ -17,7 +17,7 @@ import {
   openFile,
 } from "./image.ts";
 import { hasOption, loadedProgram, LOADER_OF_LOADER } from "./loader.ts";
-import { follows, lookAtPath, useOf } from "./look.ts";
+import { follows, lookAtCrossed, lookAtPath, useOf } from "./look.ts";
 import { type IsOwn, type Looked, type LookedPath, nothing } from "./looked.ts";
 import type { Registers } from "./registers.ts";
 import type { Place } from "./place.ts";
@@ -72,8 +72,11 @@ export function lookAtExec(
   }
   const { written } = looked.paths[0] as LookedPath;
   const owner = ownerOf(tracee);
-  const find = (name: string): Place =>
-    resolve(owner, AT_FDCWD, name, true, isOwn);
+  const find = (name: string): Place => {
+    const found = resolve(owner, AT_FDCWD, name, true, isOwn);
+    lookAtCrossed(looked, found, isOwn);
+    return found;
+  };
   const image: Image = inspect(tracee.view, place, find);
   for (const interpreter of image.interpreters) {
     use(looked, interpreter, "run", isOwn);

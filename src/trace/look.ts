@@ -62,6 +62,22 @@ export function within(use: Use): Use {
   return { ...use, path: `${use.path === "/" ? "" : use.path}/.` };
 }
 
+/** Adds that a path may lead through what `..` leads out of again. */
+export function lookAtCrossed(
+  looked: Looked,
+  { crossed }: Place,
+  isOwn: IsOwn,
+): void {
+  for (const path of crossed ?? []) {
+    const use: Use = {
+      access: "stat",
+      path: rulePath(path, isOwn),
+      kind: "directory",
+    };
+    looked.uses.push(use);
+  }
+}
+
 /** Looks at one path argument. */
 export function lookAtPath(
   looked: Looked,
@@ -100,11 +116,20 @@ export function lookAtPath(
     place = how === undefined || (how.resolve & ~RESOLVE_CACHED) === 0 ||
         written === ""
       ? resolve(owner, dirfd, written, follow, isOwn)
-      : resolveHow(owner, dirfd, written, follow, creates(how), how.resolve);
+      : resolveHow(
+        owner,
+        dirfd,
+        written,
+        follow,
+        creates(how),
+        how.resolve,
+        isOwn,
+      );
     if (place.via !== "") looked.descriptorsOf = processOf(place.via);
   }
   looked.paths.push({ arg: path.arg, dirfd: path.dirfd, written, place });
   looked.errno ||= place.errno;
+  lookAtCrossed(looked, place, isOwn);
   return place;
 }
 

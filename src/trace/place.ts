@@ -55,6 +55,11 @@ export interface Place {
    * {@linkcode formerPath} says where it was.
    */
   readonly was?: FileKind;
+  /**
+   * Directories that the path leads through, and out of again by `..`, as long as
+   * nothing else tells that they are there.
+   */
+  readonly crossed?: readonly string[];
   /** Whether a link of the kernel's own leads there, which others may turn. */
   readonly magic?: boolean;
   /**

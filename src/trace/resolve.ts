@@ -18,6 +18,7 @@ import { PROC_SUPER_MAGIC, STAT, STATFS } from "../abi/stat.ts";
 import type { FileKind } from "../policy/call.ts";
 import { close, fstat, fstatfs } from "../sys/files.ts";
 import type { View } from "../sys/view.ts";
+import { cross, told } from "./crossed.ts";
 import { look, resolveBase, resolveMagic } from "./magic.ts";
 import {
   kindOf,
@@ -71,17 +72,60 @@ export function resolve(
 ): Place {
   if (path === "") return place("", "missing", false, ENOENT);
   let full = path;
+  let start = "/";
   if (!path.startsWith("/")) {
     const base = resolveBase(owner, dirfd);
     if (base.errno !== 0) return base;
     if (base.via !== "") return inObject(base, path);
-    full = base.path === "/" ? `/${path}` : `${base.path}/${path}`;
+    start = base.path;
+    full = start === "/" ? `/${path}` : `${start}/${path}`;
   }
-  const found = quick(owner, full, follow);
-  if (found !== undefined) return found;
-  const way = { magic: false };
-  const walked = walk(owner, full, follow, isOwn, way);
-  return way.magic ? { ...walked, magic: true } : walked;
+  const way: Way = { magic: false, crossed: [], root: "/" };
+  const found = quick(owner, full, follow, way) ??
+    walk(owner, full, follow, isOwn, way);
+  const { magic } = way;
+  const crossed = told(way.crossed, start, found.path);
+  if (!magic && crossed.length === 0) return found;
+  return {
+    ...found,
+    ...magic && { magic },
+    ...crossed.length > 0 && { crossed },
+  };
+}
+
+/** What a walk meets. */
+interface Way {
+  /** Whether a magic link led on. */
+  magic: boolean;
+  /** What `..` led out of. */
+  readonly crossed: string[];
+  /** Where absolute links lead, and what `..` does not lead out of: a real path. */
+  readonly root: string;
+}
+
+/**
+ * Finds what `..` leads out of where the kernel looks up a path with `RESOLVE_*`.
+ *
+ * @param owner whose path it is
+ * @param start where it starts, a real path
+ * @param path the path, as a byte string
+ * @param follow whether a link in the last place is followed
+ * @param isOwn whether a process id is one of the jail's
+ * @param isRoot whether the path leads nowhere else (`RESOLVE_IN_ROOT`)
+ * @returns {@linkcode Place.crossed}
+ */
+export function crossedBy(
+  owner: Owner,
+  start: string,
+  path: string,
+  follow: boolean,
+  isOwn: (pid: number) => boolean,
+  isRoot: boolean,
+): readonly string[] {
+  const way: Way = { magic: false, crossed: [], root: isRoot ? start : "/" };
+  const full = isRoot || path.startsWith("/") ? path : `${start}/${path}`;
+  const found = walk({ ...owner, keeps: false }, full, follow, isOwn, way);
+  return told(way.crossed, start, found.path);
 }
 
 /**
@@ -105,6 +149,7 @@ function quick(
   { view, keeps }: Owner,
   full: string,
   follow: boolean,
+  { crossed }: Way,
 ): Place | undefined {
   const slash = full.endsWith("/");
   const fd = look(view, full);
@@ -114,6 +159,7 @@ function quick(
       close(fd);
       return undefined;
     }
+    cross(full, crossed);
     const found = place(normalize(full), kind, slash && full !== "/");
     if (keeps === true) return { ...found, fd };
     close(fd);
@@ -129,6 +175,7 @@ function quick(
   const directory = full.slice(0, at) || "/";
   const parent = openStraight(view, directory);
   if (parent < 0) return undefined;
+  cross(directory, crossed);
   const real = normalize(directory);
   const path = real === "/" ? `/${last}` : `${real}/${last}`;
   const free = place(path, "missing", slash);
@@ -159,21 +206,25 @@ function walk(
   full: string,
   follow: boolean,
   isOwn: (pid: number) => boolean,
-  way: { magic: boolean },
+  way: Way,
 ): Place {
   let slash = full.endsWith("/");
   let todo = full.split("/").reverse();
-  let real = "/";
+  let real = way.root;
   let links = 0;
   while (todo.length > 0) {
-    const count = straightNames(owner.view, real, todo);
+    const count = way.root === "/" ? straightNames(owner.view, real, todo) : 0;
     if (count > 0) {
       const names = todo.splice(todo.length - count).reverse();
-      real = normalize(`${real}/${names.join("/")}`);
+      const straight = `${real}/${names.join("/")}`;
+      cross(straight, way.crossed);
+      real = normalize(straight);
     }
     const name = todo.pop() as string;
     if (name === "" || name === ".") continue;
     if (name === "..") {
+      if (real === way.root) continue;
+      way.crossed.push(real);
       real = parentOf(real);
       continue;
     }
@@ -192,7 +243,7 @@ function walk(
     }
     const fd = look(owner.view, next);
     if (fd < 0) {
-      const where = stuck(next, todo, last, slash, -fd);
+      const where = stuck(way, next, todo, last, slash, -fd);
       const parent = owner.keeps === true ? look(owner.view, real) : -1;
       return parent < 0 ? where : { ...where, fd: parent };
     }
@@ -201,13 +252,13 @@ function walk(
     let proc = false;
     try {
       const result = fstat(fd, stat);
-      if (result < 0) return stuck(next, todo, last, slash, -result);
+      if (result < 0) return stuck(way, next, todo, last, slash, -result);
       kind = kindOf(get(STAT, stat, "st_mode"));
       if (kind === "link" && !stay) {
         const failed = fstatfs(fd, statfs);
         proc = failed < 0 || get(STATFS, statfs, "f_type") === PROC_SUPER_MAGIC;
         if (isGuardedLink(stat, real, owner)) {
-          return stuck(next, todo, last, slash, EACCES);
+          return stuck(way, next, todo, last, slash, EACCES);
         }
         text = readLink(fd, "");
       }
@@ -216,7 +267,7 @@ function walk(
     }
     if (kind !== "link" || stay) {
       if (kind !== "directory" && (!last || slash) && kind !== "link") {
-        return place(join(next, todo), "missing", slash, ENOTDIR);
+        return stuck(way, next, todo, last, slash, ENOTDIR);
       }
       real = next;
       if (last) return place(real, kind, slash);
@@ -227,7 +278,7 @@ function walk(
       way.magic = true;
       // Whose it is must be known before the tracer follows it.
       if (!isOwn(processOf(next)) || !MAGIC_REGEXP.test(next)) {
-        return place(join(next, todo), "missing", slash);
+        return stuck(way, next, todo, last, slash, 0);
       }
       const target = resolveMagic(owner.view, next);
       if (target.errno !== 0) return { ...target, path: join(next, todo) };
@@ -244,22 +295,25 @@ function walk(
       }
       continue;
     }
-    if (typeof text === "number") return stuck(next, todo, last, slash, -text);
+    if (typeof text === "number") {
+      return stuck(way, next, todo, last, slash, -text);
+    }
     // procfs elsewhere than at /proc: its links mean somebody else's.
     if (proc && !next.startsWith("/proc/")) {
-      return place(join(next, todo), "missing", slash);
+      return stuck(way, next, todo, last, slash, 0);
     }
     if (text === "") return place(next, "missing", slash, ENOENT);
-    if (text.startsWith("/")) real = "/";
+    if (text.startsWith("/")) real = way.root;
     if (last && text.endsWith("/")) slash = true;
     const rest = text.split("/").reverse();
     if (todo.length + rest.length > PATH_MAX) {
       return place(next, "missing", slash, ENAMETOOLONG);
     }
     todo = [...todo, ...rest];
+    if (way.root !== "/") continue;
     // Most paths have one link, and near their start: /bin, /lib64.
     const left = `${real === "/" ? "" : real}/${todo.toReversed().join("/")}`;
-    const straight = quick(owner, slash ? `${left}/` : left, follow);
+    const straight = quick(owner, slash ? `${left}/` : left, follow, way);
     if (straight !== undefined) return straight;
   }
   return place(real, "directory", slash && real !== "/");
@@ -273,6 +327,7 @@ function join(path: string, todo: readonly string[]): string {
 
 /** A path that leads no further than `path`. */
 function stuck(
+  { crossed }: Way,
   path: string,
   todo: readonly string[],
   last: boolean,
@@ -281,5 +336,7 @@ function stuck(
 ): Place {
   // The last name may be free: a call that makes it goes on.
   if (last && errno === ENOENT) return place(path, "missing", slash);
+  // How far it leads must not tell what is where nobody may look.
+  if (todo.includes("..")) crossed.push(path);
   return place(join(path, todo), "missing", slash, errno);
 }

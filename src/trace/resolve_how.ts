@@ -17,6 +17,7 @@ import {
 } from "../abi/openat2.ts";
 import { close, openat2 } from "../sys/files.ts";
 import type { View } from "../sys/view.ts";
+import type { IsOwn } from "./looked.ts";
 import { resolveBase, resolveMagic } from "./magic.ts";
 import {
   cString,
@@ -25,6 +26,7 @@ import {
   PATH_MAX,
   type Place,
 } from "./place.ts";
+import { crossedBy } from "./resolve.ts";
 
 /**
  * Finds which file a path of openat2(2) names under its `resolve` flags.
@@ -35,6 +37,7 @@ import {
  * @param follow whether a link in the last place is followed
  * @param creates whether a missing last name is wanted
  * @param flags `open_how.resolve`
+ * @param isOwn whether a process id is one of the jail's
  * @returns the file, or the error of the kernel with the path as written
  */
 export function resolveHow(
@@ -44,6 +47,7 @@ export function resolveHow(
   follow: boolean,
   creates: boolean,
   flags: number,
+  isOwn: IsOwn,
 ): Place {
   const base = resolveBase(owner, dirfd);
   if (base.errno !== 0) return base;
@@ -51,7 +55,27 @@ export function resolveHow(
   if (base.via !== "" && base.kind === "directory") {
     return failed(base.path, path, EACCES);
   }
+  const isRoot = (flags & RESOLVE_IN_ROOT) !== 0;
+  const found = ask(owner, dirfd, base.path, path, follow, creates, flags);
+  const start = base.path;
+  const crossed = crossedBy(owner, start, path, follow, isOwn, isRoot);
+  return crossed.length === 0 ? found : { ...found, crossed };
+}
+
+/** Asks the kernel. */
+function ask(
+  owner: Owner,
+  dirfd: number,
+  base: string,
+  path: string,
+  follow: boolean,
+  creates: boolean,
+  flags: number,
+): Place {
   const { view } = owner;
+  const isAbsolute = path.startsWith("/") && (flags & RESOLVE_IN_ROOT) === 0;
+  const fail = (errno: number): Place =>
+    failed(isAbsolute ? "" : base, path, errno);
   const scoped = (flags & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)) !== 0;
   const start = dirfd === AT_FDCWD
     ? `/proc/${owner.tid}/cwd`
@@ -63,28 +87,28 @@ export function resolveHow(
     0,
     0,
   );
-  if (directory < 0) return failed(base.path, path, -directory);
+  if (directory < 0) return fail(-directory);
   try {
     const from: Start = view.isOwn || scoped
       ? { view, directory, above: "", flags }
       // An absolute path, a link and `..` lead no further than to the jail's root.
       : {
-        ...{ view, directory: view.fd, above: `${base.path}/` },
+        ...{ view, directory: view.fd, above: `${base}/` },
         flags: flags | RESOLVE_IN_ROOT,
       };
     const found = find(from, path, follow);
     if (typeof found !== "number") return found;
-    if (found !== -ENOENT || !creates) return failed(base.path, path, -found);
+    if (found !== -ENOENT || !creates) return fail(-found);
     const at = path.lastIndexOf("/");
     const last = path.slice(at + 1);
     if (last === "" || last === "." || last === "..") {
-      return failed(base.path, path, ENOENT);
+      return fail(ENOENT);
     }
     const parent = find(from, path.slice(0, at + 1) || ".", true, O_DIRECTORY);
-    if (typeof parent === "number") return failed(base.path, path, -parent);
+    if (typeof parent === "number") return fail(-parent);
     // A link that hangs would lead somewhere else: refused.
     if (typeof find(from, path, false) !== "number") {
-      return failed(base.path, path, EACCES);
+      return fail(EACCES);
     }
     const real = parent.path === "/" ? `/${last}` : `${parent.path}/${last}`;
     return { path: real, kind: "missing", errno: 0, slash: false, via: "" };

@@ -321,3 +321,36 @@ Deno.test("resolve() finds what lies behind links with many names on the way", a
     await Deno.remove(root, { recursive: true });
   }
 });
+
+const CROSSED:
+  readonly (readonly [path: string, crossed: readonly string[]])[] = [
+    ["/file", []],
+    ["/dir/sub/../..x", ["/dir/sub"]],
+    ["/dir/../file", ["/dir"]],
+    ["/dir/sub/../../file", ["/dir/sub"]],
+    ["/dir/../dir/sub", []],
+    ["/dir/../none", ["/dir"]],
+    ["/none/../file", ["/none"]],
+    ["/none/more/../../file", ["/none"]],
+    ["/file/../dir", ["/file"]],
+    ["/deep/../../file", ["/dir/sub"]],
+    ["/absolute/sub/../x", ["/dir/sub"]],
+    [`/dir${"/sub/..".repeat(20)}/../file`, ["/dir/sub"]],
+    [`/deep/..${"/sub/..".repeat(20)}/../file`, ["/dir/sub"]],
+  ];
+
+Deno.test("resolve() tells which directories a path leads through and leaves", async () => {
+  await tree((root) => {
+    for (const [path, crossed] of CROSSED) {
+      const found = find(`${root}${path}`).crossed ?? [];
+      assertEquals([path, found], [path, crossed.map((at) => `${root}${at}`)]);
+    }
+  });
+});
+
+Deno.test("resolve() does not tell of the way up from the working directory", () => {
+  const crossed = (path: string): unknown =>
+    resolve(SELF, AT_FDCWD, path, true, () => true).crossed;
+  assertEquals(crossed("../".repeat(40)), undefined);
+  assertEquals(crossed("./.././../none"), undefined);
+});
