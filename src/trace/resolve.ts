@@ -14,9 +14,10 @@
 
 import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from "../abi/errno.ts";
 import { get } from "../abi/layout.ts";
-import { PROC_SUPER_MAGIC, STAT, STATFS } from "../abi/stat.ts";
+import { STAT } from "../abi/stat.ts";
 import type { FileKind } from "../policy/call.ts";
-import { close, fstat, fstatfs } from "../sys/files.ts";
+import { parentOf } from "../policy/grants.ts";
+import { close, fstat } from "../sys/files.ts";
 import type { View } from "../sys/view.ts";
 import { cross, told } from "./crossed.ts";
 import { look, resolveBase, resolveMagic } from "./magic.ts";
@@ -30,28 +31,15 @@ import {
   processOf,
   readLink,
 } from "./place.ts";
+import { isOfProcfs, MAX_LINKS, quick, type Way, wayFrom } from "./quick.ts";
+import { behindLink, rememberLink } from "./root_links.ts";
 import { isGuardedLink } from "./sticky.ts";
-import { openStraight, straightNames } from "./straight.ts";
-
-/** Most links that a path may lead through: <linux/namei.h> MAXSYMLINKS. */
-const MAX_LINKS = 40;
+import { straightNames } from "./straight.ts";
 
 const stat = new Uint8Array(STAT.size);
-const statfs = new Uint8Array(STATFS.size);
 
 const MAGIC_REGEXP =
   /^\/proc\/[1-9][0-9]*(?:\/task\/[1-9][0-9]*)?\/(?:cwd|root|exe|fd\/[0-9]+|map_files\/[^/]+|ns\/[^/]+)$/;
-
-function parentOf(path: string): string {
-  const at = path.lastIndexOf("/");
-  return at <= 0 ? "/" : path.slice(0, at);
-}
-
-/** Says what is at a descriptor of `look`. */
-function kindAt(fd: number): FileKind | number {
-  const result = fstat(fd, stat);
-  return result < 0 ? result : kindOf(get(STAT, stat, "st_mode"));
-}
 
 /**
  * Finds which file a path of a tracee really names.
@@ -80,27 +68,18 @@ export function resolve(
     start = base.path;
     full = start === "/" ? `/${path}` : `${start}/${path}`;
   }
-  const way: Way = { magic: false, crossed: [], root: "/" };
-  const found = quick(owner, full, follow, way) ??
-    walk(owner, full, follow, isOwn, way);
+  const way = wayFrom(start, "/");
+  const found =
+    quick(owner, behindLink(owner.view, full) ?? full, follow, way) ??
+      walk(owner, full, follow, isOwn, way);
   const { magic } = way;
-  const crossed = told(way.crossed, start, found.path);
+  const crossed = told(way.crossed, found.path, ...way.known);
   if (!magic && crossed.length === 0) return found;
   return {
     ...found,
     ...magic && { magic },
     ...crossed.length > 0 && { crossed },
   };
-}
-
-/** What a walk meets. */
-interface Way {
-  /** Whether a magic link led on. */
-  magic: boolean;
-  /** What `..` led out of. */
-  readonly crossed: string[];
-  /** Where absolute links lead, and what `..` does not lead out of: a real path. */
-  readonly root: string;
 }
 
 /**
@@ -122,10 +101,10 @@ export function crossedBy(
   isOwn: (pid: number) => boolean,
   isRoot: boolean,
 ): readonly string[] {
-  const way: Way = { magic: false, crossed: [], root: isRoot ? start : "/" };
+  const way = wayFrom(start, isRoot ? start : "/");
   const full = isRoot || path.startsWith("/") ? path : `${start}/${path}`;
   const found = walk({ ...owner, keeps: false }, full, follow, isOwn, way);
-  return told(way.crossed, start, found.path);
+  return told(way.crossed, found.path, ...way.known);
 }
 
 /**
@@ -144,46 +123,6 @@ function inObject(base: Place, path: string): Place {
   return place(base.path, "missing", slash, errno);
 }
 
-/** The path as written, where it has no link: the common case. */
-function quick(
-  { view, keeps }: Owner,
-  full: string,
-  follow: boolean,
-  { crossed }: Way,
-): Place | undefined {
-  const slash = full.endsWith("/");
-  const fd = look(view, full);
-  if (fd >= 0) {
-    const kind = kindAt(fd);
-    if (typeof kind === "number" || kind === "link" && follow) {
-      close(fd);
-      return undefined;
-    }
-    cross(full, crossed);
-    const found = place(normalize(full), kind, slash && full !== "/");
-    if (keeps === true) return { ...found, fd };
-    close(fd);
-    return found;
-  }
-  if (fd !== -ENOENT) return undefined;
-  // Nothing there: the directory that it would be in must be real.
-  let end = full.length;
-  while (end > 1 && full[end - 1] === "/") end--;
-  const at = full.lastIndexOf("/", end - 1);
-  const last = full.slice(at + 1, end);
-  if (last === "" || last === "." || last === "..") return undefined;
-  const directory = full.slice(0, at) || "/";
-  const parent = openStraight(view, directory);
-  if (parent < 0) return undefined;
-  cross(directory, crossed);
-  const real = normalize(directory);
-  const path = real === "/" ? `/${last}` : `${real}/${last}`;
-  const free = place(path, "missing", slash);
-  if (keeps === true) return { ...free, fd: parent };
-  close(parent);
-  return free;
-}
-
 /**
  * Whether procfs is at /proc. Another root may have a directory there, with
  * links that only look like those of the kernel.
@@ -192,9 +131,9 @@ function isProcfs(view: View): boolean {
   if (view.isOwn) return true;
   const fd = look(view, "/proc");
   if (fd < 0) return false;
-  const failed = fstatfs(fd, statfs);
+  const isThere = isOfProcfs(fd);
   close(fd);
-  return failed >= 0 && get(STATFS, statfs, "f_type") === PROC_SUPER_MAGIC;
+  return isThere;
 }
 
 /**
@@ -255,8 +194,7 @@ function walk(
       if (result < 0) return stuck(way, next, todo, last, slash, -result);
       kind = kindOf(get(STAT, stat, "st_mode"));
       if (kind === "link" && !stay) {
-        const failed = fstatfs(fd, statfs);
-        proc = failed < 0 || get(STATFS, statfs, "f_type") === PROC_SUPER_MAGIC;
+        proc = isOfProcfs(fd);
         if (isGuardedLink(stat, real, owner)) {
           return stuck(way, next, todo, last, slash, EACCES);
         }
@@ -303,6 +241,8 @@ function walk(
       return stuck(way, next, todo, last, slash, 0);
     }
     if (text === "") return place(next, "missing", slash, ENOENT);
+    way.known.push(real);
+    if (real === "/" && owner.view.isOwn) keepLink(next, text, proc);
     if (text.startsWith("/")) real = way.root;
     if (last && text.endsWith("/")) slash = true;
     const rest = text.split("/").reverse();
@@ -313,10 +253,16 @@ function walk(
     if (way.root !== "/") continue;
     // Most paths have one link, and near their start: /bin, /lib64.
     const left = `${real === "/" ? "" : real}/${todo.toReversed().join("/")}`;
+    way.links = links;
     const straight = quick(owner, slash ? `${left}/` : left, follow, way);
     if (straight !== undefined) return straight;
   }
   return place(real, "directory", slash && real !== "/");
+}
+
+/** Remembers a link in the root directory that leads whoever reads it. */
+function keepLink(path: string, text: string, proc: boolean): void {
+  if (!proc && get(STAT, stat, "st_uid") === 0) rememberLink(path, text, stat);
 }
 
 /** What follows a name that could not be looked at, as written. */

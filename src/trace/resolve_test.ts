@@ -41,6 +41,8 @@ async function tree(
     await Deno.symlink("file", `${root}/link`);
     await Deno.symlink("dir/sub", `${root}/deep`);
     await Deno.symlink(`${rooted ? "" : root}/dir`, `${root}/absolute`);
+    await Deno.symlink("..", `${root}/dir/up`);
+    await Deno.symlink("../dir/sub", `${root}/dir/beside`);
     await Deno.symlink("nothing/here", `${root}/hangs`);
     await Deno.symlink("new", `${root}/dangling`);
     await Deno.symlink("loop", `${root}/loop`);
@@ -333,7 +335,11 @@ const CROSSED:
     ["/none/../file", ["/none"]],
     ["/none/more/../../file", ["/none"]],
     ["/file/../dir", ["/file"]],
+    // A link tells of the directories that it lies in.
     ["/deep/../../file", ["/dir/sub"]],
+    ["/dir/up", []],
+    ["/dir/up/../file", []],
+    ["/dir/beside/../../file", ["/dir/sub"]],
     ["/absolute/sub/../x", ["/dir/sub"]],
     [`/dir${"/sub/..".repeat(20)}/../file`, ["/dir/sub"]],
     [`/deep/..${"/sub/..".repeat(20)}/../file`, ["/dir/sub"]],

@@ -1,0 +1,136 @@
+/**
+ * Paths that need no walk: without links, or with one in the last place.
+ *
+ * One openat2(2) with `RESOLVE_NO_SYMLINKS` that succeeds proves that a path has
+ * no link in it, and then the path as written is the real path.
+ */
+
+import { ENOENT } from "../abi/errno.ts";
+import { get } from "../abi/layout.ts";
+import { PROC_SUPER_MAGIC, STAT, STATFS } from "../abi/stat.ts";
+import type { FileKind } from "../policy/call.ts";
+import { parentOf } from "../policy/grants.ts";
+import { close, fstat, fstatfs } from "../sys/files.ts";
+import { cross } from "./crossed.ts";
+import { look } from "./magic.ts";
+import {
+  kindOf,
+  normalize,
+  type Owner,
+  type Place,
+  place,
+  readLink,
+} from "./place.ts";
+import { isGuardedLink } from "./sticky.ts";
+import { openStraight } from "./straight.ts";
+
+/** Most links that a path may lead through: <linux/namei.h> MAXSYMLINKS. */
+export const MAX_LINKS = 40;
+
+const stat = new Uint8Array(STAT.size);
+const statfs = new Uint8Array(STATFS.size);
+
+/** What a walk meets. */
+export interface Way {
+  /** Whether a magic link led on. */
+  magic: boolean;
+  /** What `..` led out of. */
+  readonly crossed: string[];
+  /** Where the path starts, and links lie that it leads through. */
+  readonly known: string[];
+  /** How many links the last one led through that needed no walk. */
+  links: number;
+  /** Where absolute links lead, and what `..` does not lead out of: a real path. */
+  readonly root: string;
+}
+
+/** Starts a walk at a real path, in a directory that is the root to it. */
+export function wayFrom(start: string, root: string): Way {
+  return { magic: false, crossed: [], known: [start], links: 0, root };
+}
+
+/** Says what is at a descriptor of `look`. */
+function kindAt(fd: number): FileKind | number {
+  const result = fstat(fd, stat);
+  return result < 0 ? result : kindOf(get(STAT, stat, "st_mode"));
+}
+
+/** The path as written, where it has no link: the common case. */
+export function quick(
+  owner: Owner,
+  full: string,
+  follow: boolean,
+  way: Way,
+): Place | undefined {
+  const { view, keeps } = owner;
+  const { crossed } = way;
+  const slash = full.endsWith("/");
+  const fd = look(view, full);
+  if (fd >= 0) {
+    const kind = kindAt(fd);
+    if (kind === "link" && follow) return through(owner, full, fd, way);
+    if (typeof kind === "number") {
+      close(fd);
+      return undefined;
+    }
+    cross(full, crossed);
+    const found = place(normalize(full), kind, slash && full !== "/");
+    if (keeps === true) return { ...found, fd };
+    close(fd);
+    return found;
+  }
+  if (fd !== -ENOENT) return undefined;
+  // Nothing there: the directory that it would be in must be real.
+  let end = full.length;
+  while (end > 1 && full[end - 1] === "/") end--;
+  const at = full.lastIndexOf("/", end - 1);
+  const last = full.slice(at + 1, end);
+  if (last === "" || last === "." || last === "..") return undefined;
+  const directory = full.slice(0, at) || "/";
+  const parent = openStraight(view, directory);
+  if (parent < 0) return undefined;
+  cross(directory, crossed);
+  const real = normalize(directory);
+  const path = real === "/" ? `/${last}` : `${real}/${last}`;
+  const free = place(path, "missing", slash);
+  if (keeps === true) return { ...free, fd: parent };
+  close(parent);
+  return free;
+}
+
+/**
+ * Where a link in the last place leads, if no other one is on the way to it, and
+ * the kernel has not made it.
+ *
+ * @param fd a descriptor of it, which `stat` was read from, and which is closed
+ */
+function through(
+  owner: Owner,
+  full: string,
+  fd: number,
+  way: Way,
+): Place | undefined {
+  const path = normalize(full);
+  const real = parentOf(path);
+  let text: string | number;
+  try {
+    if (isOfProcfs(fd) || isGuardedLink(stat, real, owner)) return undefined;
+    text = readLink(fd, "");
+  } finally {
+    close(fd);
+  }
+  if (typeof text === "number" || text === "") return undefined;
+  if (++way.links > MAX_LINKS) return undefined;
+  cross(full, way.crossed);
+  way.known.push(real);
+  const behind = text.startsWith("/")
+    ? text
+    : `${real === "/" ? "" : real}/${text}`;
+  return quick(owner, behind, true, way);
+}
+
+/** Whether the kernel itself says where a link leads, and not to all the same. */
+export function isOfProcfs(fd: number): boolean {
+  return fstatfs(fd, statfs) < 0 ||
+    get(STATFS, statfs, "f_type") === PROC_SUPER_MAGIC;
+}
