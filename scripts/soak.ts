@@ -1,8 +1,10 @@
 /**
  * Attacks jail for longer than the tests do, and prints what came of it.
  *
- *     deno task soak                          each race for 60 s, then 500 kills
- *     deno task soak --seconds=5              shorter
+ *     deno task soak                          each race for 60 s, and on until there
+ *                                             were 100,000 attempts; then 500 kills
+ *     deno task soak --seconds=5 --attempts=0 shorter
+ *     deno task soak --part=1/2               every second race, from the first on
  *     deno task soak --only=link              the races with "link" in their name
  *     deno task soak --only=kill --kills=100  the kills alone
  *     deno task soak --only=rules --seconds=7200
@@ -16,11 +18,17 @@ import { compareWays } from "../tests/differential.ts";
 import { ENGINES } from "../tests/harness.ts";
 import { compareNumbers } from "../tests/numbers.ts";
 import { killJail, PHASES } from "../tests/kill.ts";
-import { isWon, type Race, RACES, runRace } from "../tests/races.ts";
+import {
+  isWon,
+  type Race,
+  type Raced,
+  RACES,
+  runRace,
+} from "../tests/races.ts";
 import type { Engine } from "../src/trace/options.ts";
 import { countsLine, say } from "./parts.ts";
 
-/** Fewer attempts than these are too few to tell, and are marked. */
+/** Fewer attempts than these are too few to tell. */
 const ENOUGH = 100_000;
 
 /** What `--only=` calls the kills. */
@@ -32,21 +40,36 @@ const RULES = "rules";
 /** How many of them each seed makes. */
 const PAIRS = 200;
 
-/** Runs one race, and writes its row; whether jail held. */
+/**
+ * Runs one race until there were enough attempts, or one was won, and writes its
+ * row; whether jail held.
+ */
 async function soak(
   race: Race,
   engine: Engine,
   seconds: number,
+  enough: number,
 ): Promise<boolean> {
-  const raced = await runRace(race, engine, seconds);
-  const attempts = raced.attempts.toLocaleString("en");
-  const few = raced.attempts < ENOUGH ? " (few)" : "";
+  let [attempts, rounds] = [0, 0];
+  let raced: Raced;
+  do {
+    raced = await runRace(race, engine, seconds);
+    attempts += raced.attempts;
+    rounds++;
+  } while (attempts < enough && raced.attempts > 0 && !isWon(raced));
   say(
-    `| ${race.name} | ${engine} | ${attempts}${few} | ${raced.wins} | ` +
+    `| ${race.name} | ${engine} | ${rounds * seconds} s | ` +
+      `${attempts.toLocaleString("en")} | ${raced.wins} | ` +
       `${raced.changed.length} |`,
   );
   for (const change of raced.changed) say(`    ${change}`);
-  return !isWon(raced);
+  return !isWon(raced) && raced.attempts > 0;
+}
+
+/** Of `2/3`: the second, the fifth, and so on. */
+function part<Each>(all: readonly Each[], which: string): readonly Each[] {
+  const [first = 1, step = 1] = which.split("/").map(Number);
+  return all.filter((_, at) => at % step === first - 1);
 }
 
 /** Kills jail many times, and writes a row for each phase; in how many it held. */
@@ -98,23 +121,23 @@ async function soakRules(
 
 if (import.meta.main) {
   const options = parseArgs(Deno.args, {
-    string: ["seconds", "only", "engine", "kills"],
+    string: ["seconds", "attempts", "only", "part", "engine", "kills"],
   });
   const seconds = Number(options["seconds"] ?? 60);
   const only = String(options["only"] ?? "");
   const engine = ENGINES.find((name) => name === options["engine"]);
-  const races = RACES.filter(({ name, words }) =>
+  const enough = Number(options["attempts"] ?? ENOUGH);
+  const found = RACES.filter(({ name, words }) =>
     name.includes(only) || words.join(" ").includes(only)
   );
+  const races = part(found, String(options["part"] ?? "1/1"));
   let passed = 0;
   let failed = 0;
   if (races.length > 0) {
-    say(`Each for ${seconds} s`);
-    say("");
-    say("| race | engine | attempts | won | changed outside |");
-    say("| --- | --- | --- | --- | --- |");
+    say("| race | engine | time | attempts | won | changed outside |");
+    say("| --- | --- | --- | --- | --- | --- |");
     for (const race of races) {
-      if (await soak(race, engine ?? "seccomp", seconds)) passed++;
+      if (await soak(race, engine ?? "seccomp", seconds, enough)) passed++;
       else failed++;
     }
     say("");
