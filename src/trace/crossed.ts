@@ -28,21 +28,28 @@ export function cross(path: string, crossed: string[]): void {
   }
 }
 
+const NONE: readonly string[] = [];
+
 /**
  * Those of them that are told of by nothing else.
  *
  * @param crossed real paths, in their order
- * @param known what is there for whoever makes the call: where the path starts,
- *   and where it leads, which is judged by itself
+ * @param real where the path leads, which is judged by itself
+ * @param known other real paths that are there for whoever makes the call
+ * @returns the paths
  */
 export function told(
   crossed: readonly string[],
-  ...known: readonly string[]
+  real: string,
+  known: readonly string[],
 ): readonly string[] {
+  if (crossed.length === 0) return NONE;
   const found: string[] = [];
   for (const path of crossed) {
-    const isKnown = [...known, ...found].some((other) => isWithin(other, path));
-    if (!isKnown) found.push(path);
+    const tells = (other: string): boolean => isWithin(other, path);
+    if (!tells(real) && !known.some(tells) && !found.some(tells)) {
+      found.push(path);
+    }
   }
   return found;
 }

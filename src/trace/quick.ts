@@ -41,12 +41,31 @@ export interface Way {
   /** How many links the last one led through that needed no walk. */
   links: number;
   /** Where absolute links lead, and what `..` does not lead out of: a real path. */
-  readonly root: string;
+  root: string;
 }
 
-/** Starts a walk at a real path, in a directory that is the root to it. */
+const current: Way = {
+  magic: false,
+  crossed: [],
+  known: [],
+  links: 0,
+  root: "/",
+};
+
+/**
+ * Starts a walk; the one before is over.
+ *
+ * @param start where the path starts, a real path
+ * @param root {@linkcode Way.root}
+ */
 export function wayFrom(start: string, root: string): Way {
-  return { magic: false, crossed: [], known: [start], links: 0, root };
+  current.magic = false;
+  current.crossed.length = 0;
+  current.known.length = 0;
+  current.known.push(start);
+  current.links = 0;
+  current.root = root;
+  return current;
 }
 
 /** Says what is at a descriptor of `look`. */

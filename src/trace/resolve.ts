@@ -73,7 +73,7 @@ export function resolve(
     quick(owner, behindLink(owner.view, full) ?? full, follow, way) ??
       walk(owner, full, follow, isOwn, way);
   const { magic } = way;
-  const crossed = told(way.crossed, found.path, ...way.known);
+  const crossed = told(way.crossed, found.path, way.known);
   if (!magic && crossed.length === 0) return found;
   return {
     ...found,
@@ -104,7 +104,7 @@ export function crossedBy(
   const way = wayFrom(start, isRoot ? start : "/");
   const full = isRoot || path.startsWith("/") ? path : `${start}/${path}`;
   const found = walk({ ...owner, keeps: false }, full, follow, isOwn, way);
-  return told(way.crossed, found.path, ...way.known);
+  return told(way.crossed, found.path, way.known);
 }
 
 /**
