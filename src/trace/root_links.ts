@@ -4,9 +4,12 @@
  *
  * What a link says never changes (symlink(2)); another one has another inode, or
  * was made at another time. So what one says is remembered, and looking whether
- * it is still that one takes one call in the place of six.
+ * it is still that one takes one call in the place of six. One that is new is not
+ * remembered: another could get its inode within the same tick of the clock that
+ * files are stamped by.
  */
 
+import { get } from "../abi/layout.ts";
 import { STAT } from "../abi/stat.ts";
 import type { View } from "../sys/view.ts";
 import { cString } from "./place.ts";
@@ -23,6 +26,9 @@ interface Known {
 const IDENTITY = (["st_dev", "st_ino", "st_ctime", "st_ctime_nsec"] as const)
   .map((name) => STAT.fields[name][0]);
 
+/** How old a link must be, in seconds. */
+const OLD_S = 2;
+
 const known = new Map<string, Known>();
 const stat = new Uint8Array(STAT.size);
 
@@ -32,13 +38,16 @@ const stat = new Uint8Array(STAT.size);
  * @param path its path, such as `/bin`
  * @param text what it says, a byte string
  * @param link what fstat(2) says of it
+ * @returns whether it is old enough to be remembered
  */
 export function rememberLink(
   path: string,
   text: string,
   link: Uint8Array,
-): void {
+): boolean {
+  if (Date.now() / 1000 - get(STAT, link, "st_ctime") < OLD_S) return false;
   known.set(path, { text, stat: link.slice() });
+  return true;
 }
 
 /**

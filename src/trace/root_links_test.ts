@@ -16,18 +16,25 @@ function statOf(path: string): Uint8Array {
 }
 
 Deno.test("behindLink() knows what a link at the start of a path leads to", () => {
-  rememberLink("/etc", "usr/etc", statOf("/etc"));
-  assertEquals(behindLink(OWN_VIEW, "/etc/passwd"), "/usr/etc/passwd");
-  assertEquals(behindLink(OWN_VIEW, "/etc/"), "/usr/etc/");
-  assertEquals(behindLink(OWN_VIEW, "/etc"), undefined);
-  assertEquals(behindLink(OWN_VIEW, "/etcetera/passwd"), undefined);
-  rememberLink("/etc", "/other", statOf("/etc"));
-  assertEquals(behindLink(OWN_VIEW, "/etc/../x"), "/other/../x");
+  rememberLink("/usr", "some/where", statOf("/usr"));
+  assertEquals(behindLink(OWN_VIEW, "/usr/passwd"), "/some/where/passwd");
+  assertEquals(behindLink(OWN_VIEW, "/usr/"), "/some/where/");
+  assertEquals(behindLink(OWN_VIEW, "/usr"), undefined);
+  assertEquals(behindLink(OWN_VIEW, "/usrs/passwd"), undefined);
+  rememberLink("/usr", "/other", statOf("/usr"));
+  assertEquals(behindLink(OWN_VIEW, "/usr/../x"), "/other/../x");
+});
+
+Deno.test("rememberLink() waits until no other link can be taken for a new one", async () => {
+  const path = await Deno.makeTempFile();
+  assertEquals(rememberLink("/usr", "elsewhere", statOf(path)), false);
+  assertEquals(rememberLink("/usr", "elsewhere", statOf("/usr")), true);
+  await Deno.remove(path);
 });
 
 Deno.test("behindLink() forgets a link in whose place there is another, or none", () => {
-  rememberLink("/etc", "usr/etc", statOf("/usr"));
-  assertEquals(behindLink(OWN_VIEW, "/etc/passwd"), undefined);
+  rememberLink("/usr", "some/where", statOf("/"));
+  assertEquals(behindLink(OWN_VIEW, "/usr/passwd"), undefined);
   rememberLink("/no-such-name", "usr", statOf("/usr"));
   assertEquals(behindLink(OWN_VIEW, "/no-such-name/x"), undefined);
 });
