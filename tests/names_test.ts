@@ -104,6 +104,9 @@ const EXPECTED: Readonly<Record<string, string>> = {
   "in its place, by TCP": "EPERM",
 };
 
+/** The numbers that the program gives its questions. */
+const PROGRAMS: ReadonlySet<string> = new Set(["1234", "5ec7"]);
+
 for (const engine of ENGINES) {
   for (const how of ["alone", "beside"]) {
     const where = how === "alone" ? "a lone thread" : "a thread beside others";
@@ -132,7 +135,9 @@ for (const engine of ENGINES) {
           .map(({ bytes }) => bytes.slice(4));
         assertEquals([...new Set(sent)], [PLAIN]);
         const numbers = ended.questions.map(({ bytes }) => bytes.slice(0, 4));
-        assert(!numbers.includes("5ec7"), "the number is the program's");
+        // One of them may be the program's by chance, and one alone.
+        const same = numbers.filter((number) => PROGRAMS.has(number));
+        assert(same.length < 2, "the numbers are the program's");
       },
     });
   }
