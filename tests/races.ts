@@ -169,6 +169,13 @@ export const RACES: readonly Race[] = [
     floorless: true,
     control: "pinning",
   })),
+  ...["open", "stat"].map((what): Race => ({
+    name: `a directory is moved that a path leads out of again (${what})`,
+    words: ["race_dots", what],
+    both: what === "open",
+    floorless: true,
+    control: { none: "a path is looked up without .. whatever is left out" },
+  })),
   {
     name: "the process id of a capget is overwritten",
     words: ["race_id"],
@@ -421,8 +428,8 @@ function policyOf(race: Race, home: string, { numbers }: Ports): string {
   const above = race.rooted === true ? "" : home;
   return `extends: base
 ${race.rooted === true ? `root: ${home}` : ""}
-read: ["${above}/open", "${above}/seen"]
-write: ["${above}/open"]
+read: ["${above}/open", "${above}/seen", /proc/sys/kernel]
+write: ["${above}/open", "${above}/unread"]
 run: ["${above}/open", "\${program}"]
 net: ${net}
 `;
@@ -431,14 +438,14 @@ net: ${net}
 /** Makes the files that the race programs expect. */
 async function lay(home: string): Promise<void> {
   const directories =
-    "open open/a open/d open/p open/p/q open/p/q/d seen closed";
+    "open open/a open/d open/p open/p/q open/p/q/d seen unread closed";
   for (const name of directories.split(" ")) {
     await Deno.mkdir(`${home}/${name}`);
     await Deno.chmod(`${home}/${name}`, 0o777);
   }
   const files = "open/flag open/other open/a/flag open/p/flag seen/flag";
   for (const name of files.split(" ")) await file(`${home}/${name}`, "fine\n");
-  for (const name of ["closed/flag", "closed/other", "flag"]) {
+  for (const name of ["closed/flag", "closed/other", "unread/flag", "flag"]) {
     await file(`${home}/${name}`, FLAG);
   }
   await Deno.symlink("a", `${home}/open/link`);

@@ -122,6 +122,26 @@ const SEEN: readonly Seen[] = [
     result: "EACCES",
   },
   {
+    what: "not whether a denied name is free, by a way through it",
+    call: "stat=@/open/denied/../file",
+    result: "EACCES",
+  },
+  {
+    what: "no process outside, by a way through what it has in /proc",
+    call: "stat=/proc/1/../..@/open",
+    result: "EACCES",
+  },
+  {
+    what: "not what a link leads to that leads through what is closed",
+    call: "stat=@/open/around",
+    result: "EACCES",
+  },
+  {
+    what: "what a link leads to that leads out of its own directory",
+    call: "stat=@/open/aside",
+    result: "OK",
+  },
+  {
     what: "nothing by a way through an ignored directory",
     call: "stat=@/open/ignored/../file",
     result: "ENOENT",
@@ -167,6 +187,8 @@ async function prepare(root: string): Promise<void> {
   await Deno.symlink("../closed/file", `${root}/open/link`);
   await Deno.symlink("file", `${root}/closed/link`);
   await Deno.symlink("../closed", `${root}/open/through`);
+  await Deno.symlink("../closed/../open/file", `${root}/open/around`);
+  await Deno.symlink("../deep/way/file", `${root}/open/aside`);
 }
 
 for (const engine of ENGINES) {

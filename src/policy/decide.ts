@@ -114,7 +114,7 @@ class CompiledPolicy implements Engine {
     if (byName !== undefined) return byName;
     const { uses, moves } = call;
     if (call.net !== undefined && this.#net !== undefined) {
-      return this.#net.decide(call.net);
+      return this.#unseen(uses) ?? this.#net.decide(call.net);
     }
     let allowed: Decision | undefined;
     for (let i = 0; i < uses.length; i++) {
@@ -140,6 +140,17 @@ class CompiledPolicy implements Engine {
       }
     }
     return allowed ?? this.#noFile;
+  }
+
+  /** Refuses what names something that must not be seen. */
+  #unseen(uses: readonly Use[]): Decision | undefined {
+    for (let i = 0; i < uses.length; i++) {
+      const use = uses[i] as Use;
+      if (use.access !== "stat") continue;
+      const decision = this.#use(use, i);
+      if (decision.kind === "refuse") return decision;
+    }
+    return undefined;
   }
 
   /** Decides one use of one file. */

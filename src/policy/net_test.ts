@@ -405,3 +405,18 @@ Deno.test("endpointText() writes addresses as they are written in policies", () 
   assertEquals(endpointText(endpointOf("unix:/a\n")), `unix:"/a\\n"`);
   assertEquals(endpointText(endpointOf("unix:@\x1b")), `unix:"@\\x1b"`);
 });
+
+Deno.test("decide() refuses a socket by a way through what may not be seen", async () => {
+  const engine = await engineOf(
+    'read: [/open]\nnet: {connect: ["unix:/run/x.sock"]}',
+  );
+  const through = (path: string): unknown =>
+    engine.decide({
+      name: "connect",
+      uses: [{ access: "stat", path, kind: "directory" }],
+      moves: [],
+      net: [{ access: "connect", endpoint: endpointOf("unix:/run/x.sock") }],
+    }).kind;
+  assertEquals(through("/open"), "allow");
+  assertEquals(through("/closed"), "refuse");
+});

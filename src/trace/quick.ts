@@ -11,7 +11,8 @@ import { PROC_SUPER_MAGIC, STAT, STATFS } from "../abi/stat.ts";
 import type { FileKind } from "../policy/call.ts";
 import { parentOf } from "../policy/grants.ts";
 import { close, fstat, fstatfs } from "../sys/files.ts";
-import { cross } from "./crossed.ts";
+import type { View } from "../sys/view.ts";
+import { climbs, Crossed } from "./crossed.ts";
 import { look } from "./magic.ts";
 import {
   kindOf,
@@ -35,7 +36,7 @@ export interface Way {
   /** Whether a magic link led on. */
   magic: boolean;
   /** What `..` led out of. */
-  readonly crossed: string[];
+  readonly crossed: Crossed;
   /** Where the path starts, and links lie that it leads through. */
   readonly known: string[];
   /** How many links the last one led through that needed no walk. */
@@ -46,7 +47,7 @@ export interface Way {
 
 const current: Way = {
   magic: false,
-  crossed: [],
+  crossed: new Crossed(),
   known: [],
   links: 0,
   root: "/",
@@ -60,7 +61,7 @@ const current: Way = {
  */
 export function wayFrom(start: string, root: string): Way {
   current.magic = false;
-  current.crossed.length = 0;
+  current.crossed.begin();
   current.known.length = 0;
   current.known.push(start);
   current.links = 0;
@@ -74,44 +75,70 @@ function kindAt(fd: number): FileKind | number {
   return result < 0 ? result : kindOf(get(STAT, stat, "st_mode"));
 }
 
+/**
+ * The directory of a path, and the name in it with the slashes behind; the whole
+ * path and no name where it ends in `.` or `..`, or is `/`.
+ */
+function split(full: string): readonly [directory: string, name: string] {
+  let end = full.length;
+  while (end > 1 && full[end - 1] === "/") end--;
+  const at = full.lastIndexOf("/", end - 1);
+  const last = full.slice(at + 1, end);
+  return last === "" || last === "." || last === ".."
+    ? [full, ""]
+    : [full.slice(0, at) || "/", full.slice(at + 1)];
+}
+
+/**
+ * The same path without `..`, where no link is on the way. Whoever moves a
+ * directory while the kernel is in it has `..` lead elsewhere: what is found must
+ * be found by the very path that the policy is asked about.
+ *
+ * @returns `undefined` where there is a link, or a name leads nowhere
+ */
+function withoutDots(view: View, full: string): string | undefined {
+  if (!climbs(full)) return full;
+  const [directory, name] = split(full);
+  const fd = openStraight(view, directory);
+  if (fd < 0) return undefined;
+  close(fd);
+  const real = normalize(directory);
+  return real === "/" ? `/${name}` : `${real}/${name}`;
+}
+
 /** The path as written, where it has no link: the common case. */
 export function quick(
   owner: Owner,
-  full: string,
+  written: string,
   follow: boolean,
   way: Way,
 ): Place | undefined {
   const { view, keeps } = owner;
-  const { crossed } = way;
-  const slash = full.endsWith("/");
+  const full = withoutDots(view, written);
+  if (full === undefined) return undefined;
+  const slash = written.endsWith("/") && full !== "/";
   const fd = look(view, full);
   if (fd >= 0) {
     const kind = kindAt(fd);
-    if (kind === "link" && follow) return through(owner, full, fd, way);
     if (typeof kind === "number") {
       close(fd);
       return undefined;
     }
-    cross(full, crossed);
-    const found = place(normalize(full), kind, slash && full !== "/");
+    way.crossed.follow(written);
+    if (kind === "link" && follow) return through(owner, full, fd, way);
+    const found = place(normalize(full), kind, slash);
     if (keeps === true) return { ...found, fd };
     close(fd);
     return found;
   }
   if (fd !== -ENOENT) return undefined;
   // Nothing there: the directory that it would be in must be real.
-  let end = full.length;
-  while (end > 1 && full[end - 1] === "/") end--;
-  const at = full.lastIndexOf("/", end - 1);
-  const last = full.slice(at + 1, end);
-  if (last === "" || last === "." || last === "..") return undefined;
-  const directory = full.slice(0, at) || "/";
+  const [directory, name] = split(full);
+  if (name === "") return undefined;
   const parent = openStraight(view, directory);
   if (parent < 0) return undefined;
-  cross(directory, crossed);
-  const real = normalize(directory);
-  const path = real === "/" ? `/${last}` : `${real}/${last}`;
-  const free = place(path, "missing", slash);
+  way.crossed.follow(written);
+  const free = place(normalize(full), "missing", slash);
   if (keeps === true) return { ...free, fd: parent };
   close(parent);
   return free;
@@ -140,7 +167,6 @@ function through(
   }
   if (typeof text === "number" || text === "") return undefined;
   if (++way.links > MAX_LINKS) return undefined;
-  cross(full, way.crossed);
   way.known.push(real);
   const behind = text.startsWith("/")
     ? text

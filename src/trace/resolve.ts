@@ -19,7 +19,6 @@ import type { FileKind } from "../policy/call.ts";
 import { parentOf } from "../policy/grants.ts";
 import { close, fstat } from "../sys/files.ts";
 import type { View } from "../sys/view.ts";
-import { cross, told } from "./crossed.ts";
 import { look, resolveBase, resolveMagic } from "./magic.ts";
 import {
   kindOf,
@@ -72,39 +71,48 @@ export function resolve(
   const found =
     quick(owner, behindLink(owner.view, full) ?? full, follow, way) ??
       walk(owner, full, follow, isOwn, way);
-  const { magic } = way;
-  const crossed = told(way.crossed, found.path, way.known);
-  if (!magic && crossed.length === 0) return found;
-  return {
+  return ended(found, way);
+}
+
+/** What a walk has found, with what it met. */
+function ended(found: Place, { magic, crossed, known }: Way): Place {
+  const untold = crossed.untold(found.path, known);
+  if (!magic && untold.length === 0) return found;
+  const seen = {
     ...found,
     ...magic && { magic },
-    ...crossed.length > 0 && { crossed },
+    ...untold.length > 0 && { crossed: untold },
   };
+  return crossed.isTooMuch
+    ? { ...seen, kind: "missing", errno: ENAMETOOLONG }
+    : seen;
 }
 
 /**
- * Finds what `..` leads out of where the kernel looks up a path with `RESOLVE_*`.
+ * Adds what `..` leads out of where the kernel looks up a path with `RESOLVE_*`.
  *
+ * @param found what the kernel has found
  * @param owner whose path it is
  * @param start where it starts, a real path
  * @param path the path, as a byte string
  * @param follow whether a link in the last place is followed
  * @param isOwn whether a process id is one of the jail's
  * @param isRoot whether the path leads nowhere else (`RESOLVE_IN_ROOT`)
- * @returns {@linkcode Place.crossed}
+ * @returns the place, with {@linkcode Place.crossed}
  */
-export function crossedBy(
+export function withCrossed(
+  found: Place,
   owner: Owner,
   start: string,
   path: string,
   follow: boolean,
   isOwn: (pid: number) => boolean,
   isRoot: boolean,
-): readonly string[] {
+): Place {
   const way = wayFrom(start, isRoot ? start : "/");
   const full = isRoot || path.startsWith("/") ? path : `${start}/${path}`;
-  const found = walk({ ...owner, keeps: false }, full, follow, isOwn, way);
-  return told(way.crossed, found.path, way.known);
+  walk({ ...owner, keeps: false }, full, follow, isOwn, way);
+  return ended(found, { ...way, magic: false });
 }
 
 /**
@@ -156,14 +164,14 @@ function walk(
     if (count > 0) {
       const names = todo.splice(todo.length - count).reverse();
       const straight = `${real}/${names.join("/")}`;
-      cross(straight, way.crossed);
+      way.crossed.follow(straight);
       real = normalize(straight);
     }
     const name = todo.pop() as string;
     if (name === "" || name === ".") continue;
     if (name === "..") {
       if (real === way.root) continue;
-      way.crossed.push(real);
+      way.crossed.add(real);
       real = parentOf(real);
       continue;
     }
@@ -283,6 +291,6 @@ function stuck(
   // The last name may be free: a call that makes it goes on.
   if (last && errno === ENOENT) return place(path, "missing", slash);
   // How far it leads must not tell what is where nobody may look.
-  if (todo.includes("..")) crossed.push(path);
+  if (todo.includes("..")) crossed.add(path);
   return place(join(path, todo), "missing", slash, errno);
 }

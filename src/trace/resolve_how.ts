@@ -26,7 +26,7 @@ import {
   PATH_MAX,
   type Place,
 } from "./place.ts";
-import { crossedBy } from "./resolve.ts";
+import { withCrossed } from "./resolve.ts";
 
 /**
  * Finds which file a path of openat2(2) names under its `resolve` flags.
@@ -57,9 +57,7 @@ export function resolveHow(
   }
   const isRoot = (flags & RESOLVE_IN_ROOT) !== 0;
   const found = ask(owner, dirfd, base.path, path, follow, creates, flags);
-  const start = base.path;
-  const crossed = crossedBy(owner, start, path, follow, isOwn, isRoot);
-  return crossed.length === 0 ? found : { ...found, crossed };
+  return withCrossed(found, owner, base.path, path, follow, isOwn, isRoot);
 }
 
 /** Asks the kernel. */

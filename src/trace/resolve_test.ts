@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { fromText, toCString } from "../abi/bytes.ts";
-import { EACCES, ELOOP, ENOENT, ENOTDIR } from "../abi/errno.ts";
+import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from "../abi/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_PATH } from "../abi/fcntl.ts";
 import { close, open } from "../sys/files.ts";
 import { libc } from "../sys/libc.ts";
@@ -353,6 +353,18 @@ Deno.test("resolve() tells which directories a path leads through and leaves", a
     }
   });
 });
+
+Deno.test("resolve() follows no path that leads out of far too much", () =>
+  tree((root) => {
+    const path = (turns: number): string =>
+      `${root}/dir/${
+        Array.from({ length: turns }, (_, at) => `n${at}/..`).join("/")
+      }`;
+    assertEquals(find(path(20)).errno, ENOENT);
+    for (let at = 0; at < 400; at++) Deno.mkdirSync(`${root}/dir/n${at}`);
+    assertEquals(find(path(20)).path, fromText(`${root}/dir`));
+    assertEquals(find(path(400)).errno, ENAMETOOLONG);
+  }));
 
 Deno.test("resolve() does not tell of the way up from the working directory", () => {
   const crossed = (path: string): unknown =>
