@@ -4,7 +4,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { SYSCALLS } from "../src/abi/syscalls.ts";
 import { ENGINES, fixture, jail, jailArgv, run, start } from "./harness.ts";
 import { type Scratch, scratch } from "./jail.ts";
-import { hasMachine } from "./needs.ts";
+import { hasMachine, needs } from "./needs.ts";
 
 /** The first words that a program says. */
 async function* firstOf(
@@ -112,6 +112,23 @@ Deno.test({
       python('os.getxattr("file", "trusted.secret")'),
     );
     assertMatch(asked.stderr, /No data available/);
+  },
+});
+
+const ONCE = "tells once of a look that it cannot answer after all";
+Deno.test({
+  ...needs(["python3"], ONCE),
+  fn: async () => {
+    await using dir = await scratch();
+    await dir.file("file", "text");
+    const log = `${dir.path}/log`;
+    // There is no room for what it would be told.
+    const look = 'import ctypes; ctypes.CDLL(None).syscall(4, b"file", 0)';
+    const flags = ["-A", `--cwd=${dir.path}`, `--audit=${log}`];
+    const { stderr } = await jail(flags, ["/usr/bin/python3", "-c", look]);
+    assertEquals(stderr, "");
+    const told = (await Deno.readTextFile(log)).match(/"stat\(\\"file\\"/g);
+    assertEquals(told?.length, 1);
   },
 });
 

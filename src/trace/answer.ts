@@ -74,6 +74,8 @@ export class Answers {
   readonly #words = new Int32Array(this.#info.buffer);
   /** Whether all registers were read, and not the call alone. */
   #whole = true;
+  /** What {@linkcode Answers.refused} let by last. */
+  #lastAllowed: Decision | undefined;
   /** What hears of the call in the registers, where that waits for an answer. */
   #listener: Listener | undefined;
 
@@ -116,15 +118,25 @@ export class Answers {
   }
 
   /**
-   * Asks the policy about a call that is looked at again before it is made: applies
-   * a refusal, and tells of nothing else; whether it is refused.
+   * Asks the policy about a call that may be looked at again before it is made:
+   * applies a refusal, and tells of nothing else yet; whether it is refused.
    */
   refused(tracee: Tracee, spec: CallSpec, looked: Looked): boolean {
     const decision = this.#decide(tracee, spec, looked);
-    if (decision === "again" || decision.kind === "allow") return false;
+    if (decision === "again") return false;
+    if (decision.kind === "allow") {
+      this.#lastAllowed = decision;
+      return false;
+    }
     this.#observe(tracee, spec, looked, decision);
     this.#apply(tracee, spec, decision, looked);
     return true;
+  }
+
+  /** Tells of a call that was not refused just now, and is not looked at again. */
+  tellAllowed(tracee: Tracee, spec: CallSpec, looked: Looked): void {
+    const decision = this.#lastAllowed;
+    if (decision !== undefined) this.#observe(tracee, spec, looked, decision);
   }
 
   #decide(

@@ -155,25 +155,29 @@ export class AnsweredCalls {
     listener: Listener,
   ): Tried {
     const { answers } = this.#tools;
-    const allowed = answers.allowed(tracee, spec, looked);
-    if (allowed === "again") return "changed";
-    if (!allowed) return "answered";
+    // Whoever makes it after all, or is looked at again, is told of then.
+    if (answers.refused(tracee, spec, looked)) return "answered";
+    const tell = (result: number): Tried => {
+      if (OWN_FAILURES.has(-result)) return "must be made";
+      answers.tellAllowed(tracee, spec, looked);
+      answers.answer(tracee, result);
+      return "answered";
+    };
     const [path] = looked.paths;
-    if (looked.errno !== 0 || path === undefined) {
-      return this.#tell(tracee, -looked.errno);
-    }
+    if (looked.errno !== 0 || path === undefined) return tell(-looked.errno);
     const { place } = path;
-    if (place.kind === "missing") return this.#tell(tracee, -ENOENT);
+    if (place.kind === "missing") return tell(-ENOENT);
     if (looked.open === undefined) {
       const result = lookFor(tracee, answers.registers, spec, fd);
       if (result === undefined) return "must be made";
       // By a descriptor it is not there; by its path it is no link.
       const isNoLink = result === -ENOENT && path.written !== "";
-      return this.#tell(tracee, isNoLink ? -EINVAL : result);
+      return tell(isNoLink ? -EINVAL : result);
     }
     const again = openAgain(tracee, place, fd, looked.open.flags);
     if (again === -ENOENT || again === -ELOOP) return "changed";
-    if (again < 0) return this.#tell(tracee, again);
+    if (again < 0) return tell(again);
+    answers.tellAllowed(tracee, spec, looked);
     const start = performance.now();
     listener.answerByFile(again, looked.open.flags, this.#between);
     // Who is hardly ever scheduled must not keep the tracer from others.
@@ -188,12 +192,6 @@ export class AnsweredCalls {
     return this.#tools.answers.refused(tracee, spec, looked)
       ? "answered"
       : "must be made";
-  }
-
-  #tell(tracee: Tracee, result: number): Tried {
-    if (OWN_FAILURES.has(-result)) return "must be made";
-    this.#tools.answers.answer(tracee, result);
-    return "answered";
   }
 
   /** Which descriptor of its own a call asks about, whatever it is; -1 for none. */
