@@ -39,6 +39,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   "sqlite3": "sqlite3",
   "ssh": "openssh-client",
   "strace": "strace",
+  "tmux": "tmux",
   "unshare": "util-linux",
   "/usr/include/asm-generic/unistd.h": "linux-libc-dev",
   "/usr/include/stdio.h": "libc6-dev",

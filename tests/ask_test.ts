@@ -1,6 +1,6 @@
 /** Questions at the terminal: `--on-deny=ask`. */
 
-import { assertEquals, assertNotMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertNotMatch } from "@std/assert";
 import {
   ENGINES,
   eventually,
@@ -352,3 +352,46 @@ Deno.test("jail does not ask under a policy that requires Landlock", async () =>
   );
   assertEquals([ended.code, ended.stdout], [125, ""]);
 });
+
+for (
+  const [what, printed] of Object.entries({
+    "a string that was begun": "\\033Pq",
+    "the end of a string that was begun": "\\033Pq\\033",
+    "two rows that alone scroll": "\\033[2J\\033[4;5r\\033[4;1H",
+    "a full screen": "\\033#8\\033[H\\033[4h",
+  })
+) {
+  Deno.test({
+    ...needs(["tmux"], `jail asks so that it can be seen in tmux over ${what}`),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const socket = `${directory.path}/tmux`;
+      const tmux = (...args: string[]): Promise<{ readonly stdout: string }> =>
+        run(["tmux", "-S", socket, "-f", "/dev/null", ...args]);
+      const command = `printf 'Go on? [y/n] ${printed}'; echo one > x`;
+      await tmux(
+        ...["new-session", "-d", "-x", "100", "-y", "30"],
+        ...["-c", directory.path],
+        asks(["/bin/sh", "-c", command]).map(quoted).join(" "),
+      );
+      try {
+        let shown = "";
+        const end = performance.now() + 10_000;
+        while (!shown.includes("┗ Allow?") && performance.now() < end) {
+          shown = (await tmux("capture-pane", "-p", "-J")).stdout;
+        }
+        assertMatch(
+          shown,
+          /\n┏ ⚠️ {1,2}"\/usr\/bin\/dash" requests write access to "[^"]*\/x"\.\n┠[^\n]*\n┠[^\n]*\n┗ Allow\?[^\n]* >\s*$/,
+        );
+      } finally {
+        await tmux("kill-server");
+      }
+    },
+  });
+}
+
+/** A word as a shell has it. */
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
+}

@@ -18,10 +18,24 @@ const PATIENCE_MS = 60_000;
 const MOST_IN_A_MINUTE = 20;
 
 /**
- * The program may have left the terminal in any state: another character set,
- * a window that scrolls, letters that cannot be seen.
+ * The program may have left the terminal in any state. tmux, for one, heeds no
+ * soft reset (DECSTR), and shows nothing until a string that was begun is over.
  */
-const SANE = "\x1b[!p\x1b[0m\x1b(B\x0f";
+const SANE = [
+  // A string that was begun, of which nothing is shown; rows that are held back.
+  "\x18\x1b\\\x1b[?2026l",
+  // Rows and columns that alone scroll. To let go of them moves the cursor.
+  "\x1b7\x1b[?69l\x1b[r\x1b8",
+  // Modes: long lines that are cut, letters that push others away.
+  "\x1b[!p\x1b[?7h\x1b[4l",
+  // Letters that cannot be seen, and another character set.
+  "\x1b[0m\x1b(B\x0f",
+  // Colours: all may be the same one.
+  "\x1b]104\x1b\\\x1b]110\x1b\\\x1b]111\x1b\\",
+].join("");
+
+/** Takes away what the program has put beside the question, and below it. */
+const CLEAR = "\x1b[J";
 
 /** Where an answer is kept for the next run. */
 export interface Saver {
@@ -126,7 +140,7 @@ export class Questioner {
     caller: Caller,
   ): Answer | "interrupt" {
     this.#asked.push(this.#around.now());
-    terminal.write(`${SANE}\n${this.#text(question, caller)}`);
+    terminal.write(`${SANE}\n${CLEAR}${this.#text(question, caller)}`);
     // A time limit waits for nobody.
     const until = this.#around.now() + Math.min(PATIENCE_MS, caller.left);
     let typed = "";

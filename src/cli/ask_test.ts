@@ -120,6 +120,27 @@ Deno.test("a question shows no character that a terminal would act on", () => {
   );
 });
 
+Deno.test("a question comes after what ends all that could hide it", () => {
+  const who = person("n\n");
+  ask(who);
+  const [before = ""] = who.shown.split("┏");
+  const wanted = {
+    "a string": "\x18\x1b\\",
+    "rows that are held back": "\x1b[?2026l",
+    "rows that alone scroll": "\x1b7\x1b[?69l\x1b[r\x1b8",
+    "long lines that are cut": "\x1b[?7h",
+    "letters that push others away": "\x1b[4l",
+    "letters that cannot be seen": "\x1b[0m",
+    "another character set": "\x1b(B\x0f",
+    "colours that are one": "\x1b]104\x1b\\\x1b]110\x1b\\\x1b]111\x1b\\",
+    "what is beside it": "\n\x1b[J",
+  };
+  const missing = Object.entries(wanted)
+    .filter(([, sequence]) => !before.includes(sequence));
+  assertEquals(missing, []);
+  assertEquals(before.startsWith("\x18\x1b\\"), true);
+});
+
 Deno.test("Ctrl-C at a question refuses, and reaches who was in the foreground", () => {
   const who = person("\x03");
   assertEquals([ask(who), who.interrupted], ["none", 7]);
