@@ -353,6 +353,18 @@ Deno.test("jail does not ask under a policy that requires Landlock", async () =>
   assertEquals([ended.code, ended.stdout], [125, ""]);
 });
 
+Deno.test("jail is ended by a signal while a question waits", async () => {
+  await using directory = await scratch();
+  const command = "echo one > x; sleep 60";
+  await using terminal = new Terminal(
+    ["timeout", "--foreground", "3", ...asks(["/bin/sh", "-c", command])],
+    directory.path,
+  );
+  await terminal.see(ASK);
+  await terminal.see(/❌ Denied write access to "[^"]*": there was no answer/);
+  assertEquals(await terminal.code(), 124);
+});
+
 for (
   const [what, printed] of Object.entries({
     "a string that was begun": "\\033Pq",

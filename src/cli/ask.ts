@@ -144,7 +144,7 @@ export class Questioner {
     // A time limit waits for nobody.
     const until = this.#around.now() + Math.min(PATIENCE_MS, caller.left);
     let typed = "";
-    while (this.#around.now() < until) {
+    while (this.#around.now() < until && !terminal.over) {
       for (const key of terminal.read()) {
         if (key === "\x03") {
           terminal.write("^C\n");

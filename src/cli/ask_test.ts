@@ -17,6 +17,8 @@ interface Person {
   time: number;
   /** The group that was interrupted. */
   interrupted: number;
+  /** After how many milliseconds jail is asked to end. */
+  over?: number;
   /** What was told besides. */
   readonly told: string[];
 }
@@ -42,6 +44,9 @@ function questioner(
       may(group)
         ? talk({
           group,
+          get over(): boolean {
+            return who.time >= (who.over ?? Infinity);
+          },
           write: (text) => {
             who.shown += text;
           },
@@ -102,6 +107,11 @@ Deno.test("a question waits no longer than there is time for the program", () =>
   const who = person();
   const answer = questioner(who).ask(QUESTION, callerFor(who, 3000));
   assertEquals([answer, Math.round(who.time / 1000)], ["none", 3]);
+});
+
+Deno.test("a question waits no longer once jail is asked to end", () => {
+  const who = { ...person(), over: 1000 };
+  assertEquals([ask(who), Math.round(who.time / 1000)], ["none", 1]);
 });
 
 Deno.test("a question is asked while the whole jail stands still", () => {

@@ -134,6 +134,33 @@ export function askedBy(): number {
   return ASKING.find((signal) => (received & 1 << signal) !== 0) ?? 0;
 }
 
+/** All of {@linkcode ASKING} as one number. */
+const ASKING_BITS = ASKING.reduce((bits, signal) => bits | 1 << signal, 0);
+
+/** Looks for signals that ask for the end from a moment on. */
+export interface AskingWatch {
+  /** Whether one has come. */
+  readonly came: boolean;
+  /** Looks no more: what came before that moment counts again. */
+  stop(): void;
+}
+
+/** Looks for signals that ask for the end from now on, where they are passed on. */
+export function watchAsked(): AskingWatch {
+  const seen = words;
+  const before = seen === undefined
+    ? 0
+    : Atomics.and(seen, HANDLER_WORD.received, ~ASKING_BITS) & ASKING_BITS;
+  return {
+    get came(): boolean {
+      return askedBy() !== 0;
+    },
+    stop(): void {
+      if (seen !== undefined) Atomics.or(seen, HANDLER_WORD.received, before);
+    },
+  };
+}
+
 /** How many signals have come since they have no effect, not by a terminal. */
 export function countUnheard(): number {
   return words === undefined ? 0 : Atomics.load(words, HANDLER_WORD.count);

@@ -1,7 +1,7 @@
 /** The terminal that this process is controlled by. */
 
 import { fromText, toCString } from "../abi/bytes.ts";
-import { EINTR } from "../abi/errno.ts";
+import { EINTR, EIO } from "../abi/errno.ts";
 import {
   O_CLOEXEC,
   O_NOCTTY,
@@ -34,6 +34,7 @@ import {
 import { close, open, read } from "./files.ts";
 import { libc, outcome } from "./libc.ts";
 import { Output } from "./output.ts";
+import { watchAsked } from "./signals.ts";
 import { getpgid } from "./task.ts";
 
 const TTY = toCString(fromText("/dev/tty"));
@@ -58,6 +59,8 @@ export interface Terminal {
   write(text: string): void;
   /** Reads what was typed, key by key; "" where nothing came for a moment. */
   read(): string;
+  /** Whether to wait no more: this process is asked to end, or nobody is there. */
+  readonly over: boolean;
 }
 
 /**
@@ -90,15 +93,19 @@ export function converse<T>(
     if (outcome(libc().ioctl(fd, TCGETS, before)) < 0) return undefined;
     setForeground(fd, own);
     setModes(fd, TCSETSF, keyByKey(before));
+    const asked = watchAsked();
     try {
       return talk({
-        group,
+        ...{ group, read: (): string => readKeys(fd) },
+        get over(): boolean {
+          return asked.came || isGone(fd);
+        },
         write: (text) => {
           output.write(new TextEncoder().encode(text));
         },
-        read: () => readKeys(fd),
       });
     } finally {
+      asked.stop();
       // After what was written; what is typed by now is for the program.
       setModes(fd, TCSETSW, before);
       setForeground(fd, group);
@@ -139,6 +146,12 @@ const keys = new Uint8Array(64);
 function readKeys(fd: number): string {
   const count = read(fd, keys);
   return count <= 0 ? "" : new TextDecoder().decode(keys.subarray(0, count));
+}
+
+/** Whether a terminal hangs up: a read of it waits no more. */
+function isGone(fd: number): boolean {
+  const modes = new Uint8Array(TERMIOS.size);
+  return outcome(libc().ioctl(fd, TCGETS, modes)) === -EIO;
 }
 
 function foregroundOf(fd: number): number {
