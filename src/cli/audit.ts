@@ -18,14 +18,17 @@ import {
   O_CLOEXEC,
   O_CREAT,
   O_NOCTTY,
+  O_RDONLY,
   O_WRONLY,
 } from "../abi/fcntl.ts";
+import { get } from "../abi/layout.ts";
+import { S_IFMT, S_IFREG, STAT } from "../abi/stat.ts";
 import { type Position, SystemCallError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Use } from "../policy/call.ts";
 import type { RuleRef } from "../policy/decision.ts";
 import { endpointText } from "../policy/endpoint.ts";
-import { close, open } from "../sys/files.ts";
+import { close, fstat, open, pread } from "../sys/files.ts";
 import { Output } from "../sys/output.ts";
 import type { Observation } from "../trace/options.ts";
 
@@ -34,6 +37,8 @@ type Killed = Extract<Outcome, { readonly kind: "killed-by-policy" }>;
 
 /** The end by a limit. */
 type Limited = Extract<Outcome, { readonly kind: "limited" }>;
+
+const NEWLINE = 10;
 
 /** How a log is written. */
 export interface AuditOptions {
@@ -72,6 +77,8 @@ export class AuditLog {
     const fd = open(toCString(path), flags, 0o600);
     const log = new AuditLog(path, fd, options);
     if (fd < 0) log.#fail("open()", -fd);
+    // A run before may have found the disk full in the middle of a record.
+    else log.#torn = endsInARecord(fd);
     return log;
   }
 
@@ -142,6 +149,22 @@ export class AuditLog {
     if (this.#lost === 0) this.#options.warn(error.message);
     if (call !== "open()") this.#lost++;
   }
+}
+
+/** Whether what is open is a file whose last line has no end. */
+function endsInARecord(fd: number): boolean {
+  const status = new Uint8Array(STAT.size);
+  if (fstat(fd, status) < 0) return false;
+  const size = get(STAT, status, "st_size");
+  const plain = (get(STAT, status, "st_mode") & S_IFMT) === S_IFREG;
+  if (!plain || size === 0) return false;
+  const path = toCString(`/proc/self/fd/${fd}`);
+  const read = open(path, O_RDONLY | O_CLOEXEC);
+  if (read < 0) return false;
+  const last = new Uint8Array(1);
+  const count = pread(read, last, 1, size - 1);
+  close(read);
+  return count === 1 && last[0] !== NEWLINE;
 }
 
 /**

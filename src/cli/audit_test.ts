@@ -126,6 +126,22 @@ Deno.test("AuditLog appends a line for each decision", async () => {
   }
 });
 
+Deno.test("AuditLog begins a line of its own after a record that was cut short", async () => {
+  const path = await Deno.makeTempFile();
+  try {
+    await Deno.writeTextFile(path, '{"time":"2026-01-02T00:00');
+    const log = AuditLog.open(path, { optional: false, warn: unexpected });
+    log.record(event("/a"), undefined);
+    log.record(event("/b"), undefined);
+    log.close();
+    const [, ...lines] = (await Deno.readTextFile(path)).trimEnd().split("\n");
+    const paths = lines.map((line) => JSON.parse(line).uses[0].path);
+    assertEquals(paths, ["/a", "/b"]);
+  } finally {
+    await Deno.remove(path);
+  }
+});
+
 Deno.test("AuditLog throws when the log cannot be opened", () => {
   const error = assertThrows(
     () => AuditLog.open("/nowhere/x", { optional: false, warn: unexpected }),
