@@ -20,6 +20,11 @@ interface ReachCase {
 const NO_WRITE = "make=./x make=/tmp/jail-reach write=./notes";
 const NO_HOME = "list=/root list=/home read=./.ssh/id";
 
+/** Secrets of a user whose home is neither /root nor in /home. */
+const OF_A_USER =
+  "read=./.ssh/id read=./snap/firefox/common/.mozilla/key4.db " +
+  "read=./.bash_history read=./home/me/.npmrc read=./.cargo/credentials.toml";
+
 const REACH: readonly ReachCase[] = [
   {
     policy: "minimal",
@@ -46,8 +51,9 @@ const REACH: readonly ReachCase[] = [
   },
   {
     policy: "readonly",
-    refused: `${NO_WRITE} read=./.ssh/id read=/proc/kcore read=/proc/kmsg`,
-    allowed: "fork= read=/etc/passwd list=/var list=/tmp read=./notes",
+    refused: `${NO_WRITE} ${OF_A_USER} read=/proc/kcore read=/proc/kmsg`,
+    allowed: "fork= read=/etc/passwd list=/var list=/tmp read=./notes " +
+      "read=./.npmrc",
   },
   {
     policy: "build",
@@ -107,6 +113,11 @@ const TREE: Files = {
   "page.ps": "%!\n",
   ".env": "KEY=1\n",
   ".ssh/id": "key\n",
+  "snap/firefox/common/.mozilla/key4.db": "key\n",
+  ".bash_history": "mysql -p\n",
+  ".npmrc": "engine-strict=true\n",
+  "home/me/.npmrc": "_authToken\n",
+  ".cargo/credentials.toml": "token\n",
   ".git/config": "",
   ".git/hooks/post-commit": "#!/bin/sh\necho it ran\n",
   ".git/modules/m/hooks/keep": "",
