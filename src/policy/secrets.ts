@@ -26,6 +26,13 @@ export const SECRET_NAMES = [
   "*_PASS",
   "*_PWD",
   "*_AUTH",
+  "*_AUTH_CONFIG",
+  "*_PAT",
+  "SSHPASS",
+  "*JWT*",
+  "*_DSN",
+  "*DATABASE_URL",
+  "*CONNECTION_STRING*",
   "LD_*",
 ] as const;
 
