@@ -86,9 +86,9 @@ const REACH: readonly ReachCase[] = [
       "make=./.git/modules/m/x make=./.git/modules/x make=./.git/worktrees " +
       "make=./.git/rebase-apply make=./.git/sequencer " +
       "write=./.git/rebase-merge/git-rebase-todo make=./.git/rebase-merge/x " +
-      "write=./sub/.git",
+      "write=./sub/.git make=./.git/x make=./.git/index",
     absent: "read=./.env see=./.env write=./.env read=./sub/.env.local",
-    allowed: "fork= make=./x make=./.git/x " +
+    allowed: "fork= make=./x " +
       "write=./notes read=./sub/.env.example",
   },
   {
@@ -262,10 +262,11 @@ for (const engine of ENGINES) {
     fn: async () => {
       await using directory = await place(
         { notes: "one\n", hook: "#!/bin/sh\necho it ran\n" },
-        "git init -q && mkdir -p .git/hooks .git/modules/a/b .git/rebase-merge",
+        "git init -q && git add notes && " +
+          "mkdir -p .git/hooks .git/modules/a/b .git/rebase-merge",
       );
       const state = async (): Promise<string> => {
-        const list = "cat .git/config; find .git | sort; ls -A";
+        const list = "cat .git/config .git/index; find .git | sort; ls -A";
         const { stdout } = await run(["sh", "-c", list], {
           cwd: directory.path,
         });
@@ -294,6 +295,16 @@ for (const engine of ENGINES) {
         "echo exec ./hook > .git/rebase-merge/git-rebase-todo",
         "mkdir .git/rebase-apply",
         "mkdir .git/sequencer",
+        "git add hook",
+        "git -c user.name=a -c user.email=a@example.org commit -qm one",
+        // What `git restore .` would write, anywhere, and run.
+        "cp hook .git/index",
+        "mv hook .git/index",
+        "cp hook .git/index.lock",
+        // By these git would write to a file outside.
+        "ln -s ../../outside .git/COMMIT_EDITMSG",
+        "mkdir .git/logs && ln -s ../../../outside .git/logs/HEAD",
+        "ln -s ../../outside .git/FETCH_HEAD",
         "git init -q sub",
         "git clone -q . copy",
       ];

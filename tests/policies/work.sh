@@ -30,10 +30,14 @@ ln -s notes2 notes
 wc -l < notes
 tar c notes2 | gzip | gzip -d | tar t
 git status --short
+git clone -q . "$own/clone"
+cp notes2 "$own/clone/notes2"
+cd "$own/clone"
 git add -A
 git -c user.name=a -c user.email=a@example.org commit -qm two
 git log --format=%s
 git diff HEAD~1 --stat
+cd "$OLDPWD"
 perl -e 'print "perl\n"'
 timeout 0.1 sleep 5
 echo $?
