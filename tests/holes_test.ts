@@ -457,4 +457,44 @@ os._exit(0)`;
       assertEquals(stdout, "done\n");
     },
   });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) stops a socket moved to where a rule lets one be reached`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      const policy = `extends: base\nread: ["${path}"]\nwrite: ["${path}"]\n` +
+        `net: {connect: ["unix:${path}/own/s"], listen: ["unix:${path}/own/s"]}\n`;
+      const before = "mkdir -p own others/own";
+      await run(["sh", "-c", before], { cwd: path });
+      using _agent = Deno.listen({
+        transport: "unix",
+        path: `${path}/others/agent`,
+      });
+      using _other = Deno.listen({
+        transport: "unix",
+        path: `${path}/others/own/s`,
+      });
+      const listens =
+        `socket.socket(socket.AF_UNIX).bind("own/s"); os.rename("own/s", "x")`;
+      const tries = [
+        [`os.rename("others/agent", "own/s")`, "EACCES"],
+        [`os.link("others/agent", "own/s")`, "EACCES"],
+        [`os.rmdir("own"); os.rename("others/own", "own")`, "EXDEV"],
+        [`os.mkdir("own"); ${listens}`, "EACCES"],
+        [`os.rename("own", "y")`, "EXDEV"],
+        [`os.rename("others/agent", "z")`, "done"],
+      ] as const;
+      for (const [code, expected] of tries) {
+        const { stdout } = await jail(policy, [
+          "/usr/bin/python3",
+          ...attempt(code).slice(1),
+        ], { engine, cwd: path });
+        assertEquals([code, stdout], [code, `${expected}\n`]);
+      }
+    },
+  });
 }

@@ -9,7 +9,7 @@ import * as fixed from "./fixed.ts";
 import type { PathMatcher } from "./match.ts";
 import { judgeNet, type NetJudge } from "./judge_net.ts";
 import type { InterfaceIndex } from "./net_match.ts";
-import { HARMLESS, type Judge, obstacle } from "./move.ts";
+import { HARMLESS, type Judge, obstacle, WIDER } from "./move.ts";
 import type { Policy } from "./policy.ts";
 import {
   type CompiledRule,
@@ -267,7 +267,9 @@ class CompiledPolicy implements Engine {
         return refuse(fixed.LINK_AT_RULE, EXDEV, indexOf(move.to, uses));
       }
     }
-    const found = obstacle(move, this.#judge, this.#matcher);
+    const found = hasSocket(move, uses) && this.#net?.widens(move)
+      ? WIDER
+      : obstacle(move, this.#judge, this.#matcher);
     if (found === HARMLESS) return undefined;
     return refuse(
       this.#rules[found]?.rule.ref ?? fixed.WIDENS,
@@ -276,6 +278,12 @@ class CompiledPolicy implements Engine {
       indexOf(move.from, uses),
     );
   }
+}
+
+/** Whether what moves is a socket, or may have one in it. */
+function hasSocket(move: Move, uses: readonly Use[]): boolean {
+  return move.tree ||
+    uses.some(({ path, kind }) => path === move.from && kind === "socket");
 }
 
 function indexOf(path: string, uses: readonly Use[]): number {

@@ -1,7 +1,7 @@
 /** Decides where a call may send, and where it may listen, by rules about the network. */
 
 import { PolicyError } from "../errors.ts";
-import type { FileKind } from "./call.ts";
+import type { FileKind, Move } from "./call.ts";
 import type { Decision, Refusal, RuleRef } from "./decision.ts";
 import type { Endpoint, NetUse } from "./endpoint.ts";
 import { writesEverything } from "./everything.ts";
@@ -118,6 +118,15 @@ export class NetJudge {
       allowed ??= decision;
     }
     return allowed ?? allow(fixed.NOBODY);
+  }
+
+  /**
+   * Whether a move lets more be done with a socket than before.
+   *
+   * @param move what moves: a socket, or a directory
+   */
+  widens(move: Move): boolean {
+    return this.#matcher.widens(move);
   }
 
   #one({ access, endpoint, chosen, portless }: NetUse): Decision {

@@ -80,6 +80,35 @@ function treeObstacle(from: Residual, to: Residual): number {
   return missing(from, to, bit(WRITE, ALLOW));
 }
 
+/**
+ * Whether a directory has what rules about sockets tell apart from its new place:
+ * a socket in it could then be reached that could not be before, or whoever
+ * listens would do so where none of these rules lets it.
+ *
+ * @param from what the rules say beneath the old place
+ * @param to the same of the new place
+ * @param access the number of the access
+ * @param gains whether more must not be allowed there; else less must not
+ * @param unnamed whether a rule that names no path allows it
+ */
+export function opensSockets(
+  from: Residual,
+  to: Residual,
+  access: number,
+  gains: boolean,
+  unnamed: boolean,
+): boolean {
+  const [less, more] = gains ? [from, to] : [to, from];
+  const isOpen = (one: Residual): boolean =>
+    (unnamed || (one.covers[slotOf(access, ALLOW)] ?? -1) >= 0) &&
+    (one.covers[slotOf(access, DENY)] ?? -1) < 0 &&
+    (one.covers[slotOf(access, IGNORE)] ?? -1) < 0;
+  const closing = bit(access, DENY) | bit(access, IGNORE);
+  if (isOpen(more) && !isOpen(less)) return true;
+  if (missing(less, more, closing) >= 0) return true;
+  return !isOpen(less) && missing(more, less, bit(access, ALLOW)) >= 0;
+}
+
 /** A rule of these slots that lies beneath one place and not the other, or -1. */
 function missing(one: Residual, other: Residual, slots: number): number {
   for (const place of one.places) {

@@ -1,5 +1,6 @@
 /** Which rule about the network covers an endpoint? */
 
+import type { Move } from "./call.ts";
 import type { Refusal } from "./decision.ts";
 import {
   type Endpoint,
@@ -7,6 +8,7 @@ import {
   loopbackOf,
   type NetAccess,
 } from "./endpoint.ts";
+import { opensSockets } from "./move.ts";
 import type { NetRule, NetRules } from "./net.ts";
 import { isEvery, NameMatcher } from "./net_names.ts";
 import { byteMask, type NetPattern, type Ports } from "./net_pattern.ts";
@@ -144,6 +146,39 @@ export class NetMatcher {
       if (all !== undefined) return { ...all, named: false };
     }
     return undefined;
+  }
+
+  /**
+   * Whether a move lets a socket be reached that could not be before, or lets
+   * who listens by it do so where that is not allowed.
+   *
+   * @param move what moves: a socket, or a directory
+   */
+  widens({ from, to, tree }: Move): boolean {
+    return ACCESSES.some((access, at) => {
+      const gains = access === "connect";
+      if (!tree) {
+        const [less, more] = gains ? [from, to] : [to, from];
+        return this.#allows(access, more) && !this.#allows(access, less);
+      }
+      const unnamed = this.#lists[access].filter(({ pattern }) =>
+        pattern.kind === "all"
+      );
+      // Nothing is allowed anywhere.
+      if (unnamed.some(({ effect }) => effect !== "allow")) return false;
+      return opensSockets(
+        this.#paths.residual(from),
+        this.#paths.residual(to),
+        at,
+        gains,
+        unnamed.length > 0,
+      );
+    });
+  }
+
+  #allows(access: NetAccess, path: string): boolean {
+    const endpoint: Endpoint = { family: "unix", path, kind: "socket" };
+    return this.find(access, endpoint)?.effect === "allow";
   }
 
   #named(

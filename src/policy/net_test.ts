@@ -420,3 +420,57 @@ Deno.test("decide() refuses a socket by a way through what may not be seen", asy
   assertEquals(through("/open"), "allow");
   assertEquals(through("/closed"), "refuse");
 });
+
+const SOCKETS = `
+write: [/w, /v]
+net:
+  connect: {allow: ["unix:/w/own/s", "unix:/w/**/any"], deny: ["unix:/v/shut"]}
+  listen: ["unix:/w/made/**"]
+`;
+
+for (
+  const [from, to, kind, expected] of [
+    ["/w/x", "/w/own/s", "socket", "EACCES"],
+    ["/w/x", "/w/own/s", "file", "allow"],
+    ["/w/x", "/w/y", "socket", "allow"],
+    ["/w/own/s", "/w/y", "socket", "allow"],
+    ["/w/a/any", "/w/b/any", "socket", "allow"],
+    ["/w/made/s", "/w/y", "socket", "EACCES"],
+    ["/w/made/s", "/w/made/t", "socket", "allow"],
+    ["/w/x", "/w/own", "directory", "EXDEV"],
+    ["/w/own", "/w/x", "directory", "allow"],
+    ["/w/made", "/w/x", "directory", "EXDEV"],
+    ["/w/made/a", "/w/made/b", "directory", "allow"],
+    ["/w/a", "/w/b", "directory", "allow"],
+    ["/v/a", "/w/b", "directory", "EXDEV"],
+  ] as const
+) {
+  Deno.test(`decide() says ${expected} to a move of a ${kind} from ${from} to ${to}`, async () => {
+    const decision = (await engineOf(SOCKETS)).decide({
+      name: "rename",
+      uses: [
+        { access: "write", path: from, kind },
+        { access: "write", path: to, kind: "missing" },
+      ],
+      moves: [{ from, to, tree: kind === "directory" }],
+    });
+    assertEquals(
+      decision.kind === "refuse" && decision.refusal.kind === "errno"
+        ? decision.refusal.errno
+        : decision.kind,
+      expected,
+    );
+  });
+}
+
+Deno.test("decide() lets a directory move where every socket may be reached", async () => {
+  const engine = await engineOf(
+    `write: [/w]\nnet: {connect: {allow: true, deny: ["10.0.0.1"]}, listen: true}\n`,
+  );
+  const decision = engine.decide({
+    name: "rename",
+    uses: [{ access: "write", path: "/w/a", kind: "directory" }],
+    moves: [{ from: "/w/a", to: "/w/b", tree: true }],
+  });
+  assertEquals(decision.kind, "allow");
+});

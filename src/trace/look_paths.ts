@@ -95,9 +95,11 @@ function lookAtMove(
   places: readonly (Place | undefined)[],
   isOwn: IsOwn,
 ): void {
-  if (spec.paths[0]?.kind !== "rename-from") return;
   const [from, to] = places;
   if (from === undefined || to === undefined) return;
+  // By another name of it a socket can be reached as where it is moved to.
+  const links = spec.paths[0]?.kind === "link-from" && from.kind === "socket";
+  if (spec.paths[0]?.kind !== "rename-from" && !links) return;
   const a = rulePath(from.path, isOwn);
   const b = rulePath(to.path, isOwn);
   looked.moves.push({ from: a, to: b, tree: from.kind === "directory" });
