@@ -497,4 +497,39 @@ os._exit(0)`;
       }
     },
   });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) stops a link at a socket that the next run would follow`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      await using outside = await scratch();
+      const { path } = directory;
+      const policy = `extends: base\nread: ["${path}"]\nwrite: ["${path}"]\n` +
+        `net: {connect: ["unix:${path}/own/s"]}\n`;
+      using _server = Deno.listen({
+        transport: "unix",
+        path: `${outside.path}/s`,
+      });
+      const connects = `socket.socket(socket.AF_UNIX).connect("${path}/own/s")`;
+      const tries = [
+        [`os.symlink("${outside.path}", "own")`, "EACCES"],
+        [connects, "ENOENT"],
+        [`os.mkdir("own"); os.symlink("${outside.path}/s", "own/s")`, "EACCES"],
+        [connects, "ENOENT"],
+        [`os.mkdir("d"); os.symlink("${outside.path}/s", "d/s")`, "done"],
+        [`os.rmdir("own"); os.rename("d", "own")`, "EXDEV"],
+        [connects, "ENOENT"],
+      ] as const;
+      for (const [code, expected] of tries) {
+        const { stdout } = await jail(policy, [
+          "/usr/bin/python3",
+          ...attempt(code).slice(1),
+        ], { engine, cwd: path });
+        assertEquals([code, stdout], [code, `${expected}\n`]);
+      }
+    },
+  });
 }

@@ -10,7 +10,7 @@ import type { PathMatcher } from "./match.ts";
 import { judgeNet, type NetJudge } from "./judge_net.ts";
 import type { InterfaceIndex } from "./net_match.ts";
 import { HARMLESS, type Judge, obstacle, WIDER } from "./move.ts";
-import type { Policy } from "./policy.ts";
+import { EFFECTS, type Policy } from "./policy.ts";
 import {
   type CompiledRule,
   compileRules,
@@ -251,9 +251,9 @@ class CompiledPolicy implements Engine {
       const { access, path } = uses[i] as Use;
       if (access !== "write") continue;
       this.#matcher.walk(path, lengthOf(path), ALL_SLOTS);
-      if (this.#matcher.named() !== 0) {
-        return refuse(fixed.LINK_AT_RULE, EACCES, i);
-      }
+      const named = this.#matcher.named() !== 0 ||
+        this.#net?.hasRuleAt(path, EFFECTS);
+      if (named) return refuse(fixed.LINK_AT_RULE, EACCES, i);
     }
     return undefined;
   }
@@ -263,7 +263,9 @@ class CompiledPolicy implements Engine {
     if (move.tree) {
       // A link in it would then be where a rule begins.
       this.#matcher.walk(move.to, lengthOf(move.to), ALLOW_SLOTS);
-      if (this.#matcher.named() !== 0) {
+      const named = this.#matcher.named() !== 0 ||
+        this.#net?.hasRuleAt(move.to, ["allow"]);
+      if (named) {
         return refuse(fixed.LINK_AT_RULE, EXDEV, indexOf(move.to, uses));
       }
     }

@@ -14,7 +14,7 @@ import {
 } from "./net_match.ts";
 import { socketFamilies } from "./net.ts";
 import { hasNames } from "./net_names.ts";
-import type { Policy } from "./policy.ts";
+import type { Effect, Policy } from "./policy.ts";
 import type { Realpath } from "./rules.ts";
 
 /** What decisions about the network rest on besides their rules. */
@@ -127,6 +127,16 @@ export class NetJudge {
    */
   widens(move: Move): boolean {
     return this.#matcher.widens(move);
+  }
+
+  /**
+   * Whether a rule about a unix socket begins at a path, or beneath it.
+   *
+   * @param path a real path
+   * @param effects of which rules
+   */
+  hasRuleAt(path: string, effects: readonly Effect[]): boolean {
+    return this.#matcher.hasRuleAt(path, effects);
   }
 
   #one({ access, endpoint, chosen, portless }: NetUse): Decision {

@@ -176,6 +176,21 @@ export class NetMatcher {
     });
   }
 
+  /**
+   * Whether a rule about a unix socket begins at a path, or beneath it.
+   *
+   * @param path a real path
+   * @param effects of which rules
+   */
+  hasRuleAt(path: string, effects: readonly Effect[]): boolean {
+    this.#walk(path);
+    const slots = ACCESSES.flatMap((_, at) =>
+      effects.map((effect) => slotOf(at, EFFECTS.indexOf(effect)))
+    );
+    const named = this.#paths.named();
+    return slots.some((slot) => (named & 1 << slot) !== 0);
+  }
+
   #allows(access: NetAccess, path: string): boolean {
     const endpoint: Endpoint = { family: "unix", path, kind: "socket" };
     return this.find(access, endpoint)?.effect === "allow";

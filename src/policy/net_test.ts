@@ -463,6 +463,29 @@ for (
   });
 }
 
+for (
+  const [path, expected] of [
+    ["/w/own/s", "EACCES"],
+    ["/w/own", "EACCES"],
+    ["/v/shut", "EACCES"],
+    ["/w/own/t", "allow"],
+    ["/w/x", "allow"],
+  ] as const
+) {
+  Deno.test(`decide() says ${expected} to a symbolic link at ${path}, by rules for sockets`, async () => {
+    const decision = (await engineOf(SOCKETS)).decide({
+      name: "symlink",
+      uses: [{ access: "write", path, kind: "missing" }],
+    });
+    assertEquals(
+      decision.kind === "refuse" && decision.refusal.kind === "errno"
+        ? decision.refusal.errno
+        : decision.kind,
+      expected,
+    );
+  });
+}
+
 Deno.test("decide() lets a directory move where every socket may be reached", async () => {
   const engine = await engineOf(
     `write: [/w]\nnet: {connect: {allow: true, deny: ["10.0.0.1"]}, listen: true}\n`,
