@@ -532,4 +532,31 @@ os._exit(0)`;
       }
     },
   });
+
+  Deno.test(`jail (${engine}) keeps a link by which a rule refuses something in the next run`, async () => {
+    await using directory = await scratch();
+    const { path } = directory;
+    const policy = `extends: default\nwrite: ["${path}"]\n` +
+      `read: {allow: ["${path}"], deny: ["${path}/current/secret"]}\n`;
+    const before = "mkdir one && echo it >one/secret && ln -s one current";
+    await run(["sh", "-c", before], { cwd: path });
+    const tries = [
+      ["cat one/secret", 1, ""],
+      ["rm current", 1, ""],
+      ["mv current x", 1, ""],
+      ["ln -s one x && rm x && ls", 0, "current\none\n"],
+      ["cat one/secret", 1, ""],
+    ] as const;
+    for (const [command, code, stdout] of tries) {
+      const ended = await jail(policy, ["sh", "-c", command], {
+        engine,
+        cwd: path,
+      });
+      assertEquals([command, ended.code, ended.stdout], [
+        command,
+        code,
+        stdout,
+      ]);
+    }
+  });
 }

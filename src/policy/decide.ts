@@ -133,6 +133,10 @@ class CompiledPolicy implements Engine {
       const decision = this.#link(uses);
       if (decision !== undefined) return decision;
     }
+    if (fixed.removesLink(call)) {
+      const decision = this.#unlink(uses);
+      if (decision !== undefined) return decision;
+    }
     if (moves !== undefined) {
       for (const move of moves) {
         const decision = this.#move(move, uses);
@@ -254,6 +258,19 @@ class CompiledPolicy implements Engine {
       const named = this.#matcher.named() !== 0 ||
         this.#net?.hasRuleAt(path, EFFECTS);
       if (named) return refuse(fixed.LINK_AT_RULE, EACCES, i);
+    }
+    return undefined;
+  }
+
+  /** Refuses to remove a link by which a rule refuses something. */
+  #unlink(uses: readonly Use[]): Decision | undefined {
+    for (let i = 0; i < uses.length; i++) {
+      const { access, path } = uses[i] as Use;
+      if (access !== "write") continue;
+      this.#matcher.walk(path, lengthOf(path), ALL_SLOTS);
+      const named = (this.#matcher.named() & ~ALLOW_SLOTS) !== 0 ||
+        this.#net?.hasRuleAt(path, ["deny", "ignore"]);
+      if (named) return refuse(fixed.LINK_OF_RULE, EACCES, i);
     }
     return undefined;
   }

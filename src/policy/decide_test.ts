@@ -319,6 +319,26 @@ for (
   });
 }
 
+for (
+  const [path, kind, expected] of [
+    ["/w/current", "link", "EACCES"],
+    ["/w/last", "link", "EACCES"],
+    ["/w/socket", "link", "EACCES"],
+    ["/w/last", "file", "allow"],
+    ["/w/given", "link", "allow"],
+    ["/w/x", "link", "allow"],
+  ] as const
+) {
+  Deno.test(`decide() says ${expected} to the end of a ${kind} at ${path}`, async () => {
+    const decision = (await engine(`
+read: {allow: [/w, /w/given/a], deny: [/w/current/secret, /w/last]}
+write: [/w]
+net: {connect: {allow: ["unix:/w"], deny: ["unix:/w/socket/s"]}}
+`)).decide({ name: "unlink", uses: [{ access: "write", path, kind }] });
+    assertEquals(word(decision), expected);
+  });
+}
+
 Deno.test("decide() reports the first use that is refused, and its rule", async () => {
   const decision = (await engine(POLICY)).decide({
     name: "linkat",

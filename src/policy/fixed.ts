@@ -58,6 +58,15 @@ export const LINK_AT_RULE: RuleRef = jailRule(
   "a link where a rule begins",
 );
 
+/**
+ * No link may be removed by which a rule that refuses something is meant: the
+ * next run of the same policy would not know where it led.
+ */
+export const LINK_OF_RULE: RuleRef = jailRule(
+  "link",
+  "a link by which a rule refuses something",
+);
+
 /** A file that runs as somebody else would carry the user's rights outside. */
 export const SETS_ID: RuleRef = jailRule(
   "mode",
@@ -160,4 +169,10 @@ export function placesLink(call: Call): boolean {
     default:
       return false;
   }
+}
+
+/** Whether a call removes a symbolic link. */
+export function removesLink({ name, uses }: Call): boolean {
+  return (name === "unlink" || name === "unlinkat") &&
+    uses.some(({ kind }) => kind === "link");
 }
