@@ -559,4 +559,32 @@ os._exit(0)`;
       ]);
     }
   });
+
+  Deno.test(`jail (${engine}) keeps a link that the link of a rule leads to`, async () => {
+    await using directory = await scratch();
+    await using outside = await scratch();
+    const { path } = directory;
+    const policy = `extends: default\nwrite: ["${path}"]\n` +
+      `read: {allow: ["${path}", "${path}/open"], deny: ["${path}/current/secret"]}\n`;
+    const before = "mkdir one links && echo it >one/secret && " +
+      "ln -s ../one links/middle && ln -s links/middle current && " +
+      "ln -s one middle && ln -s middle open";
+    await run(["sh", "-c", before], { cwd: path });
+    await outside.file("file", "outside\n");
+    const tries = [
+      "cat one/secret",
+      "rm links/middle",
+      "mv links x",
+      `rm middle && ln -s ${outside.path} middle`,
+      "cat one/secret",
+      "cat open/file",
+    ];
+    for (const command of tries) {
+      const ended = await jail(policy, ["sh", "-c", command], {
+        engine,
+        cwd: path,
+      });
+      assertEquals([command, ended.stdout], [command, ""]);
+    }
+  });
 }

@@ -162,6 +162,7 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
   }
   const policyEngine = compile(policy, {
     realpath: (path) => view.realpath(path),
+    links: (path) => view.links(path),
     interfaceIndex,
   });
   const decide = (call: Call): Decision => policyEngine.decide(call);

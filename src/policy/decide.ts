@@ -14,8 +14,10 @@ import { EFFECTS, type Policy } from "./policy.ts";
 import {
   type CompiledRule,
   compileRules,
+  linksOfRules,
   perUse,
   type Realpath,
+  type RuleLink,
   slotOf,
 } from "./rules.ts";
 
@@ -23,6 +25,8 @@ import {
 export interface CompileOptions {
   /** Finds the real path of a file, so that a rule that names a link covers where it leads. */
   readonly realpath?: Realpath | undefined;
+  /** Finds the links that a path leads through, which the program must not change. */
+  readonly links?: ((path: string) => readonly string[]) | undefined;
   /** Finds an interface, so that a rule can name one: `[fe80::1%eth0]:80`. */
   readonly interfaceIndex?: InterfaceIndex | undefined;
 }
@@ -64,8 +68,19 @@ const EXDEV: Refusal = { kind: "errno", errno: "EXDEV" };
  */
 export function compile(policy: Policy, options: CompileOptions = {}): Engine {
   const nothing = (): undefined => undefined;
-  const { realpath = nothing, interfaceIndex = nothing } = options;
-  return new CompiledPolicy(policy, realpath, interfaceIndex);
+  const { interfaceIndex = nothing, links } = options;
+  const realpath = remembered(options.realpath ?? nothing);
+  const ofRules = links ? linksOfRules(policy, realpath, links) : [];
+  return new CompiledPolicy(policy, realpath, interfaceIndex, ofRules);
+}
+
+/** Asks for each path once. */
+function remembered(realpath: Realpath): Realpath {
+  const known = new Map<string, string | undefined>();
+  return (path) => {
+    if (!known.has(path)) known.set(path, realpath(path));
+    return known.get(path);
+  };
 }
 
 class CompiledPolicy implements Engine {
@@ -76,6 +91,7 @@ class CompiledPolicy implements Engine {
   readonly #otherwise: (use: number) => Decision;
   readonly #everything: boolean;
   readonly #net: NetJudge | undefined;
+  readonly #links: readonly RuleLink[];
   readonly #held = allow(fixed.HELD);
   readonly #noFile = allow(fixed.NO_FILE);
   readonly #onTheWay = allow(fixed.ON_THE_WAY);
@@ -88,8 +104,10 @@ class CompiledPolicy implements Engine {
     policy: Policy,
     realpath: Realpath,
     interfaceIndex: InterfaceIndex,
+    links: readonly RuleLink[],
   ) {
     this.policy = policy;
+    this.#links = links;
     const { rules, matcher } = compileRules(policy, realpath);
     this.#rules = rules;
     this.#matcher = matcher;
@@ -256,7 +274,7 @@ class CompiledPolicy implements Engine {
       if (access !== "write") continue;
       this.#matcher.walk(path, lengthOf(path), ALL_SLOTS);
       const named = this.#matcher.named() !== 0 ||
-        this.#net?.hasRuleAt(path, EFFECTS);
+        this.#net?.hasRuleAt(path, EFFECTS) || this.#hasLinkAt(path);
       if (named) return refuse(fixed.LINK_AT_RULE, EACCES, i);
     }
     return undefined;
@@ -269,10 +287,19 @@ class CompiledPolicy implements Engine {
       if (access !== "write") continue;
       this.#matcher.walk(path, lengthOf(path), ALL_SLOTS);
       const named = (this.#matcher.named() & ~ALLOW_SLOTS) !== 0 ||
-        this.#net?.hasRuleAt(path, ["deny", "ignore"]);
+        this.#net?.hasRuleAt(path, ["deny", "ignore"]) ||
+        this.#hasLinkAt(path, true);
       if (named) return refuse(fixed.LINK_OF_RULE, EACCES, i);
     }
     return undefined;
+  }
+
+  /** Whether a rule leads through a link there or beneath; of those that refuse, perhaps. */
+  #hasLinkAt(path: string, refuses = false): boolean {
+    return this.#links.some((link) =>
+      (link.refuses || !refuses) &&
+      (link.path === path || link.path.startsWith(`${path}/`))
+    );
   }
 
   /** Refuses a move that lets more be done than before. */
@@ -281,10 +308,13 @@ class CompiledPolicy implements Engine {
       // A link in it would then be where a rule begins.
       this.#matcher.walk(move.to, lengthOf(move.to), ALLOW_SLOTS);
       const named = this.#matcher.named() !== 0 ||
-        this.#net?.hasRuleAt(move.to, ["allow"]);
+        this.#net?.hasRuleAt(move.to, ["allow"]) || this.#hasLinkAt(move.to);
       if (named) {
         return refuse(fixed.LINK_AT_RULE, EXDEV, indexOf(move.to, uses));
       }
+    }
+    if (move.tree && this.#hasLinkAt(move.from, true)) {
+      return refuse(fixed.LINK_OF_RULE, EXDEV, indexOf(move.from, uses));
     }
     const found = hasSocket(move, uses) && this.#net?.widens(move)
       ? WIDER

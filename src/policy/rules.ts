@@ -131,6 +131,52 @@ export function realGlobs(pattern: string, realpath: Realpath): Glob[] {
   return globs;
 }
 
+/** A link by which a rule leads to a file. */
+export interface RuleLink {
+  /** Where it is, without links on the way. */
+  readonly path: string;
+  /** Whether the rule refuses something. */
+  readonly refuses: boolean;
+}
+
+/**
+ * The links by which rules lead to files, also those that other links lead to,
+ * which no rule names.
+ *
+ * @param policy the merged policy
+ * @param realpath finds real paths
+ * @param links finds the links that a path leads through
+ */
+export function linksOfRules(
+  policy: Policy,
+  realpath: Realpath,
+  links: (path: string) => readonly string[],
+): readonly RuleLink[] {
+  const found: RuleLink[] = [];
+  const add = (pattern: string, effect: Effect): void => {
+    for (const glob of parseGlob(pattern)) {
+      const names = literalRoot(glob);
+      const path = `/${names.join("/")}`;
+      if (names[0] === "proc" || realRoot(names, realpath) === path) continue;
+      for (const link of links(path)) {
+        found.push({ path: link, refuses: effect !== "allow" });
+      }
+    }
+  };
+  for (const effect of EFFECTS) {
+    for (const section of PATH_SECTIONS) {
+      for (const { pattern } of policy[section][effect]) add(pattern, effect);
+    }
+    if (typeof policy.net === "string") continue;
+    for (const { [effect]: rules } of [policy.net.connect, policy.net.listen]) {
+      for (const pattern of rules.flatMap(({ patterns }) => patterns)) {
+        if (pattern.kind === "unix") add(pattern.pattern, effect);
+      }
+    }
+  }
+  return found;
+}
+
 /** The real path of a path whose end may not exist yet. */
 function realRoot(names: readonly string[], realpath: Realpath): string {
   for (let known = names.length; known > 0; known--) {

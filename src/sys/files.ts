@@ -378,13 +378,14 @@ export function realpath(path: string): string | undefined {
  * Where a link points.
  *
  * @param path a byte string
+ * @param dirfd what a relative path begins at; an empty one is that link itself
  * @returns a byte string, or a negative errno
  */
-export function readLink(path: string): string | number {
+export function readLink(path: string, dirfd = AT_FDCWD): string | number {
   const name = toCString(path);
   for (let size = 4096;; size *= 2) {
     const into = new Uint8Array(size);
-    const length = readlinkat(AT_FDCWD, name, into);
+    const length = readlinkat(dirfd, name, into);
     if (length < 0) return length;
     if (length < size) return fromBytes(into, 0, length);
   }

@@ -45,6 +45,9 @@ const MEMFD_REGEXP = /^\/memfd:.* \(deleted\)$/s;
 /** How often a path with `..` is looked up while something is moved. */
 const MAX_TRIES = 16;
 
+/** How many links the kernel follows for one path. */
+const MAX_LINKS = 40;
+
 /** A file system that is mounted somewhere. */
 export interface Mount {
   /** What kind it is, such as `proc`. */
@@ -195,6 +198,48 @@ export class View {
       return 0;
     });
     return real?.startsWith("/") ? real : undefined;
+  }
+
+  /**
+   * The links by which an absolute path of the program leads to a file, also those
+   * that other links lead to.
+   *
+   * @param path a byte string
+   * @returns where they are, without links on the way, byte strings
+   */
+  links(path: string): readonly string[] {
+    const found: string[] = [];
+    const rest = path.split("/").reverse();
+    let here = "";
+    while (rest.length > 0) {
+      const name = rest.pop() as string;
+      if (name === "" || name === ".") continue;
+      if (name === "..") {
+        here = here.slice(0, here.lastIndexOf("/"));
+        continue;
+      }
+      const next = `${here}/${name}`;
+      const target = this.#target(next);
+      if (target === undefined) {
+        here = next;
+        continue;
+      }
+      if (found.length === MAX_LINKS) break;
+      found.push(next);
+      rest.push(...target.split("/").reverse());
+      if (target.startsWith("/")) here = "";
+    }
+    return found;
+  }
+
+  /** Where a link points; `undefined` where there is none. */
+  #target(path: string): string | undefined {
+    let target: string | number = "";
+    const held = this.#with(toCString(path), O_PATH | O_NOFOLLOW, (fd) => {
+      target = readLink("", fd);
+      return 0;
+    });
+    return held < 0 || typeof target === "number" ? undefined : target;
   }
 
   /**

@@ -73,3 +73,21 @@ Deno.test("View.mounts() reads where file systems are", () => {
     ]],
   );
 });
+
+Deno.test("View.links() finds the links on the way, and where links lead", async () => {
+  const directory = await Deno.realPath(await Deno.makeTempDir());
+  try {
+    const at = (path: string): string => `${directory}/${path}`;
+    await Deno.mkdir(at("one/two"), { recursive: true });
+    await Deno.symlink("../three/../four", at("one/link"));
+    await Deno.symlink(at("one"), at("four"));
+    await Deno.mkdir(at("three"));
+    await Deno.symlink("loop", at("loop"));
+    const links = OWN_VIEW.links(at("one/./link/two/missing"));
+    assertEquals(links, [at("one/link"), at("four")]);
+    assertEquals(OWN_VIEW.links(at("one/two")), []);
+    assertEquals(OWN_VIEW.links(at("loop")).length, 40);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
