@@ -132,6 +132,39 @@ run(fd)`;
     },
   });
 
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) lets a program be in a directory that was removed, beside others`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const code = `${TRY}
+import signal, stat
+other = os.fork()
+if other == 0:
+  signal.pause()
+os.mkdir("gone")
+fd = os.open("gone", os.O_RDONLY)
+os.chdir("gone")
+os.rmdir("../gone")
+for path in ".", "./", "/proc/self/cwd/":
+  attempt(lambda: stat.filemode(os.stat(path).st_mode)[0])
+  attempt(lambda: stat.filemode(os.lstat(path).st_mode)[0])
+  attempt(lambda: os.listdir(path))
+attempt(lambda: stat.filemode(os.lstat("/proc/self/cwd").st_mode)[0])
+attempt(lambda: stat.filemode(os.stat(".", dir_fd=fd, follow_symlinks=False).st_mode)[0])
+attempt(lambda: os.close(os.open(".", os.O_RDONLY | os.O_NOFOLLOW)))
+attempt(lambda: os.mkdir("new"))
+os.kill(other, signal.SIGKILL)`;
+      const argv = ["python3", "-c", code];
+      const options = { engine, cwd: directory.path };
+      const ended = await jail("extends: allow-all\n", argv, options);
+      const looks = "d\nd\n[]\n".repeat(3);
+      assertEquals(ended.stdout, `${looks}l\nd\nNone\nENOENT\n`, ended.stderr);
+    },
+  });
+
   const device =
     `jail (${engine}) stops a removed device that no rule names from being opened`;
   Deno.test({

@@ -89,7 +89,7 @@ export class Flights {
       looked,
       slot,
       {
-        alone: family.alone,
+        staysThere: family.alone || family.owns(tracee),
         keepsNumber: keepsNumber(tracee, spec, this.#tools),
       },
     );

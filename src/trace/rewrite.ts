@@ -35,8 +35,8 @@ import type { Tracee } from "./tracee.ts";
 
 /** What pinning a call depends on besides the call. */
 export interface PinOptions {
-  /** Whether no other tracee can run. */
-  readonly alone: boolean;
+  /** Whether nobody else can change where the tracee is. */
+  readonly staysThere: boolean;
   /** Whether an open stays the call that it is. */
   readonly keepsNumber: boolean;
 }
@@ -121,7 +121,7 @@ export class Rewriter {
     spec: CallSpec,
     looked: Looked,
     slot: number,
-    { alone, keepsNumber }: PinOptions,
+    { staysThere, keepsNumber }: PinOptions,
   ): number {
     const { pins } = tracee.space;
     if (spec.treatment === "message") {
@@ -140,7 +140,10 @@ export class Rewriter {
       if (registers.address(path.arg) === 0) continue;
       const text = kernelPath(registers, spec, path);
       const leads = path.place.via !== "";
-      if (!alone && leads && WHERE_IT_IS_REGEXP.test(text)) return -EACCES;
+      if (leads && WHERE_IT_IS_REGEXP.test(text)) {
+        const own = text.startsWith(`/proc/${tracee.tid}/`);
+        if (!staysThere || !own) return -EACCES;
+      }
       if (text.length >= PATH_MAX) return -ENAMETOOLONG;
       const becomesOpenat2 = !keepsNumber || spec.syscall.name === "openat2";
       if (looked.open !== undefined && becomesOpenat2) {
@@ -285,9 +288,14 @@ function pinAddress(
 
 /**
  * A working directory or a root that has no path, by its magic link: another
- * task with the same one could change it by fchdir(2), which nothing stops.
+ * task with the same one could change it by fchdir(2), which nothing stops, and
+ * so could another task its own.
  */
-const WHERE_IT_IS_REGEXP = /^\/proc\/[0-9]+(?:\/task\/[0-9]+)?\/(?:cwd|root)$/;
+const WHERE_IT_IS_REGEXP =
+  /^\/proc\/[0-9]+(?:\/task\/[0-9]+)?\/(?:cwd|root)(?:\/\.)?$/;
+
+/** Paths whose last part is no name, so that no link is meant. */
+const NAMELESS_REGEXP = /(?:^|\/)\.?$/;
 
 /** The path that the kernel is given instead of the tracee's. */
 function kernelPath(
@@ -303,7 +311,10 @@ function kernelPath(
   // working directory is none.
   const byDescriptor = written === "" && dirfd >= 0 &&
     registers.int(dirfd) !== AT_FDCWD;
-  return byDescriptor ? "" : realPath(place);
+  if (byDescriptor) return "";
+  // Or the magic link itself would be meant by who follows no link.
+  const isNameless = place.via !== "" && NAMELESS_REGEXP.test(written);
+  return isNameless ? `${place.via}/.` : realPath(place);
 }
 
 function realPath(place: Place): string {
