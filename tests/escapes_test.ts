@@ -211,6 +211,8 @@ const SCRIPTS: Readonly<Record<string, string>> = {
     "cat /proc/1/environ /proc/1/maps /proc/$PPID/status; ls /proc/$PPID/fd",
   "writing its own memory by a file":
     "(: >/proc/self/mem) && echo opened; (: >/proc/self/task/$BASHPID/mem) && echo opened",
+  "slowing down all who are in the jail's session":
+    "(: >/proc/self/autogroup) && echo opened; (: >/proc/$$/autogroup) && echo opened",
   "the kernel's files":
     "head -c 4 /dev/kmsg /proc/kcore; (: >>/proc/sysrq-trigger) && echo opened",
 };

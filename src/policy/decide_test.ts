@@ -209,6 +209,8 @@ const FIXED: readonly (readonly [Access, string, FileKind, string])[] = [
   ["read", "/proc/self/mem", "file", "allow"],
   ["write", "/proc/self/mem", "file", "EACCES"],
   ["write", "/proc/self/task/7/mem", "file", "EACCES"],
+  ["read", "/proc/self/autogroup", "file", "allow"],
+  ["write", "/proc/self/autogroup", "file", "EACCES"],
   ["stat", "/proc/1", "directory", "EACCES"],
   ["read", "/proc/1234/environ", "file", "EACCES"],
   ["read", "/proc/12x", "file", "allow"],

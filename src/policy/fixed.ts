@@ -90,10 +90,16 @@ const OTHER_PROCESS: RuleRef = jailRule(
   "/proc of a process outside the jail",
 );
 const MEMORY: RuleRef = jailRule("mem", "/proc/self/mem is never written");
+/** Of all who are in its session, jail and who started it among them. */
+const SESSION: RuleRef = jailRule(
+  "proc",
+  "/proc/self/autogroup says how much time others get, too",
+);
 const DEVICE: RuleRef = jailRule("device", "a device that no rule names");
 
 const OTHER_PROCESS_REGEXP = /^\/proc\/[0-9]+(?:\/|$)/;
 const MEMORY_REGEXP = /^\/proc\/self\/(?:task\/[^/]+\/)?mem$/;
+const SESSION_REGEXP = /^\/proc\/self\/(?:task\/[^/]+\/)?autogroup$/;
 const HARMLESS_DEVICE_REGEXP =
   /^\/dev\/(?:null|zero|full|random|urandom|tty|ptmx|pts\/[^/]+)$/;
 
@@ -102,8 +108,9 @@ export function closedBy(use: Use): RuleRef | undefined {
   const { path } = use;
   if (!path.startsWith("/proc/")) return undefined;
   if (OTHER_PROCESS_REGEXP.test(path)) return OTHER_PROCESS;
-  if (use.access === "write" && MEMORY_REGEXP.test(path)) return MEMORY;
-  return undefined;
+  if (use.access !== "write") return undefined;
+  if (MEMORY_REGEXP.test(path)) return MEMORY;
+  return SESSION_REGEXP.test(path) ? SESSION : undefined;
 }
 
 /**
