@@ -13,6 +13,7 @@ import { RESOLVE_CACHED } from "../abi/openat2.ts";
 import type { ArgKind } from "../abi/syscalls.ts";
 import type { Access, Use } from "../policy/call.ts";
 import { readCString } from "../sys/memory.ts";
+import { resolveName } from "./entry_names.ts";
 import type { IsOwn, Looked } from "./looked.ts";
 import { resolveBase, resolveMagic } from "./magic.ts";
 import { creates, type OpenRequest } from "./open.ts";
@@ -113,8 +114,10 @@ export function lookAtPath(
     if (place.errno === ENOENT) place = { ...place, errno: EBADF };
     if (dirfd !== AT_FDCWD) looked.descriptorsOf = tracee.process.pid;
   } else {
-    place = how === undefined || (how.resolve & ~RESOLVE_CACHED) === 0 ||
-        written === ""
+    place = path.names
+      ? resolveName(owner, dirfd, written, isOwn)
+      : how === undefined || (how.resolve & ~RESOLVE_CACHED) === 0 ||
+          written === ""
       ? resolve(owner, dirfd, written, follow, isOwn)
       : resolveHow(
         owner,

@@ -5,6 +5,7 @@ import { R_OK, RENAME_EXCHANGE, W_OK, X_OK } from "../abi/fcntl.ts";
 import { S_IFBLK, S_IFCHR, S_IFMT } from "../abi/stat.ts";
 import type { ArgKind } from "../abi/syscalls.ts";
 import type { Access } from "../policy/call.ts";
+import { namelessErrno } from "./entry_names.ts";
 import { follows, lookAtPath, rulePath, useOf, within } from "./look.ts";
 import { type IsOwn, type Looked, type LookedPath, nothing } from "./looked.ts";
 import { resolveMagic } from "./magic.ts";
@@ -69,6 +70,10 @@ export function lookAtPaths(
       isOwn,
     );
     places.push(place);
+    if (path.names && place !== undefined) {
+      const { written } = looked.paths.at(-1) as LookedPath;
+      looked.errno ||= namelessErrno(registers, spec, path, written);
+    }
     // What comes there by the time of the call has not been judged.
     if (path.mustExist && place?.kind === "missing") looked.errno ||= ENOENT;
     if (place === undefined || place.path === "") continue;
@@ -95,6 +100,8 @@ function lookAtMove(
   places: readonly (Place | undefined)[],
   isOwn: IsOwn,
 ): void {
+  // What fails all the same moves nothing.
+  if (looked.errno !== 0) return;
   const [from, to] = places;
   if (from === undefined || to === undefined) return;
   // By another name of it a socket can be reached as where it is moved to.

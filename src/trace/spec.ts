@@ -22,6 +22,8 @@ export interface PathArg {
   readonly flags: number;
   /** Whether the call changes, or looks into, what must be there already. */
   readonly mustExist: boolean;
+  /** Whether the call makes, moves or removes the name in its directory. */
+  readonly names: boolean;
 }
 
 /** How the tracer treats a call. */
@@ -109,6 +111,18 @@ const MAKES: ReadonlySet<SyscallName> = new Set<SyscallName>([
   "symlink",
   "symlinkat",
 ]);
+/** What names the name itself, in every call. */
+const NAMES: ReadonlySet<ArgKind> = new Set<ArgKind>([
+  "rename-from",
+  "rename-to",
+  "link-to",
+]);
+/** Calls whose path is that of what they remove. */
+const REMOVES: ReadonlySet<SyscallName> = new Set<SyscallName>([
+  "rmdir",
+  "unlink",
+  "unlinkat",
+]);
 const MOVES_LINKS: ReadonlySet<SyscallName> = new Set<SyscallName>([
   "link",
   "linkat",
@@ -141,7 +155,9 @@ function pathsOf(syscall: Syscall): PathArg[] {
       );
     const follow = FOLLOWED.has(kind);
     const mustExist = MUST_EXIST.has(kind) && !MAKES.has(syscall.name);
-    paths.push({ arg, dirfd, kind, follow, flags, mustExist });
+    const names = NAMES.has(kind) || MAKES.has(syscall.name) ||
+      REMOVES.has(syscall.name);
+    paths.push({ arg, dirfd, kind, follow, flags, mustExist, names });
     dirfd = -1;
   });
   return paths;
