@@ -280,6 +280,53 @@ print("all")`;
     },
   });
 
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) stops what is done to a closed file by a descriptor of a link to it`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      await Deno.mkdir(`${path}/closed`);
+      const closed = await directory.file("closed/file", "secret", 0o640);
+      await Deno.utime(closed, 1000, 1000);
+      const code = `import errno, os, signal, socket, stat
+other = os.fork()
+if other == 0:
+  signal.pause()
+os.symlink("closed/file", "link")
+os.symlink("closed", "above")
+link = f"/proc/self/fd/{os.open('link', os.O_PATH | os.O_NOFOLLOW)}"
+above = f"/proc/self/fd/{os.open('above', os.O_PATH | os.O_NOFOLLOW)}"
+def attempt(what):
+  try: print(what())
+  except OSError as error: print(errno.errorcode[error.errno])
+for path in link, link.replace("self", str(os.getpid())):
+  attempt(lambda: os.chmod(path, 0o777))
+  attempt(lambda: os.utime(path, (5, 5)))
+  attempt(lambda: os.truncate(path, 0))
+  attempt(lambda: os.getxattr(path, "user.x"))
+  attempt(lambda: os.open(path, os.O_RDONLY))
+  attempt(lambda: stat.S_ISLNK(os.stat(path).st_mode))
+attempt(lambda: socket.socket(socket.AF_UNIX).connect(link))
+attempt(lambda: os.chdir(above))
+attempt(lambda: os.listdir(above))
+attempt(lambda: os.mkdir(above + "/made"))
+os.kill(other, signal.SIGKILL)`;
+      const policy =
+        `extends: allow-all\nread: {deny: ["${path}/closed"]}\nwrite: {deny: ["${path}/closed"]}\n`;
+      const argv = ["python3", "-c", code];
+      const ended = await jail(policy, argv, { engine, cwd: path });
+      // What the kernel says of the link itself.
+      const ofLink = "ENOTSUP\nNone\nEINVAL\nENODATA\nELOOP\nTrue\n";
+      const others = "ECONNREFUSED\nENOTDIR\nENOTDIR\nENOENT\n";
+      assertEquals(ended.stdout, ofLink.repeat(2) + others, ended.stderr);
+      const { mode, mtime } = await Deno.stat(closed);
+      assertEquals([(mode ?? 0) & 0o777, mtime], [0o640, new Date(1_000_000)]);
+    },
+  });
+
   const procfs =
     `jail (${engine}) stops a look into processes outside by another procfs`;
   Deno.test({

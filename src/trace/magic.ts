@@ -72,13 +72,13 @@ export function resolveMagic(view: View, link: string): Place {
         return outside(view, name, kind, link);
       }
       if (!name.startsWith("/")) return place(name, "object", false, 0, link);
-      if (!isRemovedName(name)) return place(name, kind);
+      if (!isRemovedName(name)) return found(name, kind, link);
       const removed = isRemoved(view, name);
       // One rename can be in the kernel meanwhile, of a directory above. What
       // has the same name before and after was looked up by its own.
       if (readName(fd) !== outer) continue;
       if (removed === undefined) break;
-      if (!removed) return place(name, kind);
+      if (!removed) return found(name, kind, link);
       const gone = place(name, "object", false, 0, link);
       return name.startsWith("/memfd:") ? gone : { ...gone, was: kind };
     }
@@ -86,6 +86,14 @@ export function resolveMagic(view: View, link: string): Place {
   } finally {
     close(fd);
   }
+}
+
+/**
+ * What has a path. A link that was opened itself is meant itself, so that it is
+ * named by the magic link: whoever is given its path follows it.
+ */
+function found(name: string, kind: FileKind, link: string): Place {
+  return place(name, kind, false, 0, kind === "link" ? link : "");
 }
 
 /**

@@ -145,6 +145,10 @@ function find(
   try {
     const place = resolveMagic(view, `/proc/self/fd/${fd}`);
     if (place.errno !== 0) return -place.errno;
+    // A link that is not followed is opened by its path.
+    if (place.kind === "link" && place.path.startsWith("/")) {
+      return { ...place, via: "" };
+    }
     // By the tracer's descriptor the tracee would reach one of its own.
     return place.via !== "" ? -EACCES : place;
   } finally {
