@@ -35,6 +35,53 @@ async function lines(
 const NOON = "2000-01-01T12:00:00Z";
 const AT = 946728000;
 
+/** How many bytes of `/proc/<pid>/maps` jail looks at. */
+const MAPS_SIZE = 1 << 20;
+
+/** Of so many segments each has the file's name in the maps, and of these none. */
+const NAMED = 900;
+const NAMELESS = 200;
+
+/**
+ * A static program with so many segments that its vDSO comes late in its maps.
+ *
+ * @param program an ELF file that is not moved when it is loaded
+ */
+function withManySegments(
+  program: Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> {
+  const [size, page] = [56, 4096];
+  const old = new DataView(program.buffer);
+  const [from, count] = [Number(old.getBigUint64(32, true)), 56];
+  const own = old.getUint16(count, true);
+  const all = own + 1 + NAMED + NAMELESS;
+  const table = Math.ceil(program.length / page) * page;
+  const bytes = new Uint8Array(table + all * size);
+  bytes.set(program);
+  const data = new DataView(bytes.buffer);
+  data.setBigUint64(32, BigInt(table), true);
+  data.setUint16(count, all, true);
+  bytes.set(program.subarray(from, from + own * size), table);
+  let at = table + own * size;
+  let address = 0x1000_0000;
+  const add = (offset: number, length: number, memory: number): void => {
+    // PT_LOAD, to be read.
+    data.setUint32(at, 1, true);
+    data.setUint32(at + 4, 4, true);
+    [offset, address, address, length, memory, page].forEach((word, i) =>
+      data.setBigUint64(at + 8 + 8 * i, BigInt(word), true)
+    );
+    at += size;
+    // A page between two, or they would be one.
+    address += Math.ceil(memory / page + 1) * page;
+  };
+  // Its table, which the C library reads.
+  add(table, all * size, all * size);
+  for (let i = 0; i < NAMED; i++) add(0, page, page);
+  for (let i = 0; i < NAMELESS; i++) add(0, 0, page);
+  return bytes;
+}
+
 for (const engine of ENGINES) {
   Deno.test({
     ...needs(
@@ -138,6 +185,31 @@ print(len({os.fstat(f).st_ino for f in files}), len({os.pread(f, 8, 0) for f in 
       assertEquals(stdout, "137\n");
     });
   }
+
+  Deno.test({
+    ...needs(
+      ["gcc"],
+      `jail (${engine}) ends a program whose maps are too long for jail to see its vDSO`,
+    ),
+    fn: async () => {
+      await using directory = await scratch();
+      // Those with a name, and the six that it has by itself, fill all but a little
+      // of what is looked at, so that no name would be cut off.
+      const length = Math.floor((MAPS_SIZE - 4000) / (NAMED + 6)) - 74;
+      let path = directory.path;
+      while (path.length < length - 200) path += `/${"d".repeat(100)}`;
+      path += `/${"d".repeat(length - path.length - 9)}`;
+      await Deno.mkdir(path, { recursive: true });
+      path += "/program";
+      const program = await Deno.readFile(fixture("tell_time", ["-static"]));
+      await Deno.writeFile(path, withManySegments(program), { mode: 0o755 });
+      const script = '"$@"; echo $?';
+      const ran = (sys: string): Promise<Ended> =>
+        seen(sys, ["sh", "-c", script, "sh", path], engine);
+      const { stdout } = await ran(`{time: {fixed: ${NOON}}}`);
+      assertEquals(stdout, "137\n");
+    },
+  });
 
   Deno.test({
     ...needs(

@@ -1,7 +1,7 @@
 /** Where the memory of tracees is of files. */
 
-import { toCString } from "../abi/bytes.ts";
-import { ENOENT } from "../abi/errno.ts";
+import { fromBytes, toCString } from "../abi/bytes.ts";
+import { EFBIG, ENOENT } from "../abi/errno.ts";
 import { O_CLOEXEC, O_RDONLY } from "../abi/fcntl.ts";
 import { set } from "../abi/layout.ts";
 import {
@@ -9,10 +9,29 @@ import {
   PROCMAP_QUERY,
   PROCMAP_QUERY_FILE_BACKED_VMA,
 } from "../abi/procmap.ts";
+import { readFile } from "./files.ts";
 import { KeptFile } from "./kept.ts";
 import { libc, outcome } from "./libc.ts";
 
 const query = new Uint8Array(PROCMAP.size);
+
+/** Most of `/proc/<pid>/maps` that is looked at, in bytes. */
+const MAPS_SIZE = 1 << 20;
+
+/**
+ * What a task has mapped: the lines of proc_pid_maps(5).
+ *
+ * A program chooses how many there are, and how long: a file of a thousand segments
+ * with a long name. What comes last must not go unseen, so all are told or none.
+ *
+ * @param tid the task
+ * @returns byte strings, or a negative errno: `-EFBIG` where there is too much
+ */
+export function mappingsOf(tid: number): readonly string[] | number {
+  const maps = readFile(`/proc/${tid}/maps`, MAPS_SIZE + 1);
+  if (typeof maps === "number") return maps;
+  return maps.length > MAPS_SIZE ? -EFBIG : fromBytes(maps).split("\n");
+}
 
 /**
  * The mappings of one address space: of the one that a task had when it was

@@ -7,9 +7,8 @@
  * by binfmt_misc for one.
  */
 
-import { fromBytes } from "../abi/bytes.ts";
 import { AT_FDCWD } from "../abi/fcntl.ts";
-import { readFile } from "../sys/files.ts";
+import { mappingsOf } from "../sys/maps.ts";
 import type { View } from "../sys/view.ts";
 import { readLink } from "./place.ts";
 import type { PendingExec } from "./tracee.ts";
@@ -39,11 +38,11 @@ export function unexpectedImage(
   if (!pending.verify) return undefined;
   const now = imageOf(view, tid);
   if (now !== pending.image) return now;
-  const maps = readFile(`/proc/${tid}/maps`, 1 << 20);
-  if (typeof maps === "number") return "an image that cannot be read";
+  const mappings = mappingsOf(tid);
+  if (typeof mappings === "number") return "an image that cannot be read";
   const image = mapped(view.outerName(pending.image));
   const loader = mapped(view.outerName(pending.loader));
-  for (const line of fromBytes(maps).split("\n")) {
+  for (const line of mappings) {
     // address perms offset dev inode path
     const path = /^\S+ \S+ \S+ \S+ \S+ +(\/.*)$/.exec(line)?.[1];
     if (path !== undefined && path !== image && path !== loader) return path;

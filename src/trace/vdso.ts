@@ -11,12 +11,11 @@
  */
 
 import type { Arch } from "../abi/arch.ts";
-import { fromBytes } from "../abi/bytes.ts";
 import { ENOENT, EPERM, errnoName, ESRCH } from "../abi/errno.ts";
 import { SIGKILL } from "../abi/signal.ts";
 import { SYSCALLS } from "../abi/syscalls.ts";
 import { SystemCallError } from "../errors.ts";
-import { readFile } from "../sys/files.ts";
+import { mappingsOf } from "../sys/maps.ts";
 import { readMemory } from "../sys/memory.ts";
 import { kill } from "../sys/wait.ts";
 import type { Answers } from "./answer.ts";
@@ -43,9 +42,6 @@ interface Removal {
 
 const MAPS_REGEXP =
   /^([0-9a-f]+)-([0-9a-f]+) \S+ \S+ \S+ \S+ +\[(vdso|vvar\w*)\]$/;
-
-/** Most of `/proc/<pid>/maps` that is looked at, in bytes. */
-const MAPS_SIZE = 1 << 20;
 
 const code = new Uint8Array(1 << 16);
 
@@ -159,10 +155,10 @@ export class VdsoRemover {
 
 /** The vDSO and what it reads; none of a task that has no memory any more. */
 function pagesOf(tid: number): (Pages & { readonly name: string })[] {
-  const maps = readFile(`/proc/${tid}/maps`, MAPS_SIZE);
-  if (maps === -ESRCH || maps === -ENOENT) return [];
-  if (typeof maps === "number") throw lost(-maps);
-  return fromBytes(maps).split("\n").flatMap((line) => {
+  const mappings = mappingsOf(tid);
+  if (mappings === -ESRCH || mappings === -ENOENT) return [];
+  if (typeof mappings === "number") throw lost(-mappings);
+  return mappings.flatMap((line) => {
     const [, start, end, name] = MAPS_REGEXP.exec(line) ?? [];
     return start === undefined || end === undefined || name === undefined
       ? []
