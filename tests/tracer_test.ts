@@ -317,6 +317,17 @@ for (const engine of ENGINES) {
     assertEquals([ended.stdout, ended.code], ["all\n", 0]);
   });
 
+  Deno.test(`jail (${engine}) goes on where one vfork follows another while descriptors are held`, async () => {
+    await using directory = await scratch();
+    const { path } = directory;
+    const argv = [fixture("vfork_beside_calls"), "2", "/bin/true"];
+    const ended = await jail(["-A", "--timeout=20s"], argv, {
+      engine,
+      cwd: path,
+    });
+    assertEquals([ended.stdout, ended.code], ["all\n", 0]);
+  });
+
   Deno.test(`jail (${engine}) stops all threads once for the calls of many by a descriptor`, async () => {
     await using directory = await scratch();
     const file = await directory.file("x", "");

@@ -167,6 +167,9 @@ export class Family {
     // The kernel has copied what it shall tell, too.
     child.tellsEnd = parent.tellsEnd;
     this.release(parent);
+    // Who makes another one waits no more, though what the one before does, an
+    // exec or its end, is perhaps not handled yet.
+    if (parent.vfork !== undefined) this.endVforkOf(parent.vfork);
     if (vfork) {
       parent.vfork = child;
       this.#blocked.add(parent);
@@ -207,7 +210,7 @@ export class Family {
   /** A tracee runs no more, though it is not gone yet. */
   left(tracee: Tracee): void {
     tracee.leaving = true;
-    this.#endVforkOf(tracee);
+    this.endVforkOf(tracee);
   }
 
   /** Who waits for a tracee's vfork. */
@@ -228,7 +231,7 @@ export class Family {
     if (--tracee.process.threads === 0) {
       this.processes.delete(tracee.process.pid);
     }
-    this.#endVforkOf(tracee);
+    this.endVforkOf(tracee);
     this.#blocked.delete(tracee);
     if (tracee.vfork !== undefined) this.#waiting.delete(tracee.vfork);
   }
@@ -251,14 +254,15 @@ export class Family {
 
   /** A tracee, alone in its process, has a new image: its memory and descriptors. */
   exec(tracee: Tracee): void {
-    this.#endVforkOf(tracee);
+    this.endVforkOf(tracee);
     leave(tracee);
     tracee.space = spaceOf(new PinRegion());
     tracee.space.tracees = 1;
     tracee.files = { tracees: 1 };
   }
 
-  #endVforkOf(child: Tracee): void {
+  /** A vfork's child is done with its parent's memory: the parent runs on. */
+  endVforkOf(child: Tracee): void {
     this.release(child);
     const parent = this.parentOf(child);
     if (parent === undefined) return;

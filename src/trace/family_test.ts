@@ -41,6 +41,23 @@ Deno.test("Family trusts no vfork beneath a vfork: the one between may be killed
   assertEquals(all.alone, false);
 });
 
+Deno.test("Family knows which vfork a tracee waits for, where the one before is not over for it", () => {
+  const all = family();
+  const program = all.tracees.get(PROGRAM)!;
+  const first = all.addChild(program, 101, CLONE_VM, true);
+  const second = all.addChild(program, 102, CLONE_VM, true);
+  all.exec(first);
+  assertEquals(
+    [program.vfork, all.parentOf(first), all.parentOf(second)],
+    [second, undefined, program],
+  );
+  all.remove(first);
+  assertEquals([program.vfork, all.alone], [second, true]);
+  // Whoever makes another one by fork waits for nobody.
+  all.addChild(program, 103, 0, false);
+  assertEquals([program.vfork, all.parentOf(second)], [undefined, undefined]);
+});
+
 Deno.test("Family is never alone again once the kernel may write memory at any time", () => {
   const all = family();
   all.expose();

@@ -68,6 +68,7 @@ export class Stops {
       calls,
       ending,
       entry,
+      family,
       freezer,
       resume,
       room,
@@ -79,6 +80,8 @@ export class Stops {
     // Until a new image has been looked at, what led to it stays what it is.
     const unseen = tracee.unseen >= 0;
     if (kind !== "exec") calls.settle(tracee);
+    // By then the kernel has let its parent go, and nobody has to hear of it.
+    else family.endVforkOf(tracee);
     if (tracee.interrupted && this.#endsWait(kind, tracee)) {
       calls.resumeWait(tracee, unseen);
     }
