@@ -328,6 +328,14 @@ for (const engine of ENGINES) {
     assertEquals([ended.stdout, ended.code], ["all\n", 0]);
   });
 
+  Deno.test(`jail (${engine}) goes on where the child of a vfork has stopped while descriptors are held`, async () => {
+    await using directory = await scratch();
+    const file = await directory.file("x", "");
+    const argv = [fixture("halt_vfork"), file];
+    const ended = await jail(["-A", "--timeout=20s"], argv, { engine });
+    assertEquals([ended.stdout, ended.code], ["all\n", 0]);
+  });
+
   Deno.test(`jail (${engine}) stops all threads once for the calls of many by a descriptor`, async () => {
     await using directory = await scratch();
     const file = await directory.file("x", "");

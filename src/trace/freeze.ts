@@ -31,7 +31,6 @@
  */
 
 import { waitATurn } from "../sys/output.ts";
-import { isInStop } from "../sys/ptrace.ts";
 import { stateOf } from "../sys/task.ts";
 import type { Family } from "./family.ts";
 import { stopKind } from "./stop.ts";
@@ -39,6 +38,7 @@ import {
   type Files,
   interruptCall,
   isHeldByExec,
+  stays,
   type Tracee,
 } from "./tracee.ts";
 
@@ -154,11 +154,11 @@ export class Freezer {
     for (const other of this.#frozen) {
       other.frozen = true;
       // One that is gone will be reported as such.
-      const stays = other.stopped || this.#asleep.has(other);
-      if (!stays && interruptCall(other) >= 0) this.#pending.add(other);
+      const waits = other.stopped || this.#asleep.has(other);
+      if (!waits && interruptCall(other) >= 0) this.#pending.add(other);
     }
     for (const { vfork } of this.#frozen) {
-      if (vfork?.stopped && isInStop(vfork.tid)) this.#blocks(vfork);
+      if (vfork !== undefined && stays(vfork)) this.#blocks(vfork);
     }
     return this.#pending.size === 0;
   }

@@ -1,9 +1,8 @@
 /** Stops all that could run, while one call waits for a decision that takes long. */
 
-import { isInStop } from "../sys/ptrace.ts";
 import type { Family } from "./family.ts";
 import { stopKind } from "./stop.ts";
-import { interruptCall, type Tracee } from "./tracee.ts";
+import { interruptCall, stays, type Tracee } from "./tracee.ts";
 import type { Waits } from "./waits.ts";
 
 /** How long to wait for tracees to stop, when all of them have to. */
@@ -48,7 +47,7 @@ function isBlocked(tracee: Tracee, waits: Waits): boolean {
   while (child !== undefined) {
     const status = waits.stopOf(child.tid);
     if (status !== undefined) return stopKind(status) !== "exec";
-    if (child.stopped) return isInStop(child.tid);
+    if (child.stopped) return stays(child);
     child = child.vfork;
   }
   return false;

@@ -1,7 +1,8 @@
 /** What the tracer knows of each tracee, and of what tracees share. */
 
-import { interrupt } from "../sys/ptrace.ts";
+import { interrupt, isInStop } from "../sys/ptrace.ts";
 import type { TraceeMaps } from "../sys/maps.ts";
+import { isStopped } from "../sys/task.ts";
 import type { View } from "../sys/view.ts";
 import type { Hold } from "./lock.ts";
 import type { Held } from "./looked.ts";
@@ -181,6 +182,14 @@ export function ownerOf({ process, tid, view, waits }: Tracee): Owner {
 export function isHeldByExec(tracee: Tracee): boolean {
   const { executing } = tracee.process;
   return executing !== undefined && executing !== tracee;
+}
+
+/**
+ * Whether a tracee is in a stop at this moment, and so alive. One that is halted is
+ * no stopped tracee to ptrace(2), since `PTRACE_LISTEN` has let it go.
+ */
+export function stays({ tid, stopped, halted }: Tracee): boolean {
+  return stopped && (halted ? isStopped(tid) : isInStop(tid));
 }
 
 /**
