@@ -317,6 +317,17 @@ for (const engine of ENGINES) {
     assertEquals([ended.stdout, ended.code], ["all\n", 0]);
   });
 
+  Deno.test(`jail (${engine}) goes on where a first thread leaves during an exec that fails late`, async () => {
+    await using directory = await scratch();
+    const { path } = directory;
+    const argv = [fixture("leave_beside_exec"), "60"];
+    const ended = await jail(["-A", "--timeout=60s"], argv, {
+      engine,
+      cwd: path,
+    });
+    assertEquals([ended.stdout, ended.code], ["all\n", 0]);
+  });
+
   Deno.test(`jail (${engine}) goes on where one vfork follows another while descriptors are held`, async () => {
     await using directory = await scratch();
     const { path } = directory;

@@ -12,6 +12,10 @@
  *
  * - the first thread, once it has left, stops no more: a stop under its id is that
  *   of the thread whose exec is in the kernel;
+ *   The kernel may not tell that it has left: the exec ends it in that very stop.
+ *   So it is asked whether the thread has an id of its own still, and what the first
+ *   one told last is not taken for a stop of the thread, which would go on from one
+ *   that nobody has looked at;
  * - a stop under the id of that thread, and a birth, show whether it is its id
  *   still: the kernel is asked;
  * - a death under that id could be a newborn's, of which nobody will be told
@@ -21,7 +25,10 @@
  */
 
 import { ESRCH } from "../abi/errno.ts";
-import { readEventMessage } from "../sys/ptrace.ts";
+import { get } from "../abi/layout.ts";
+import { PTRACE_EVENT_EXIT } from "../abi/ptrace.ts";
+import { SIGINFO } from "../abi/signal.ts";
+import { readEventMessage, readSignalInfo } from "../sys/ptrace.ts";
 import { tgkill } from "../sys/wait.ts";
 import { letGo } from "./let_go.ts";
 import type { Parts } from "./parts.ts";
@@ -54,7 +61,7 @@ export class Renames {
     if (executing === tracee && this.hasLost(tracee)) return undefined;
     const now = kind === "exec"
       ? this.#parts.family.tracees.get(readEventMessage(tid))
-      : tracee.leaving && tid === process.pid
+      : tid === process.pid && (tracee.leaving || this.#isTaken(tracee))
       ? executing
       : undefined;
     if (now === undefined || now === tracee) return tracee;
@@ -62,6 +69,29 @@ export class Renames {
     if (now.process !== process) return tracee;
     this.#lead(now);
     return now;
+  }
+
+  /**
+   * Whether a stop is the last one of a first thread that is gone, whose id is by now
+   * that of the thread whose exec is in the kernel.
+   *
+   * @param tracee who had the id at the last word of it
+   * @param kind what stop it is, and no end
+   */
+  isOver(tracee: Tracee, kind: StopKind): boolean {
+    return kind === "leaving" && !tracee.leaving && this.#isTaken(tracee) &&
+      !isLeaving(tracee.tid);
+  }
+
+  /** Whether a first thread's id is that of the one whose exec is in the kernel. */
+  #isTaken({ process, tid }: Tracee): boolean {
+    const { executing, pid } = process;
+    if (executing === undefined || tid !== pid || executing.tid === pid) {
+      return false;
+    }
+    // Where its own end was waited for, it has not.
+    return !this.#parts.family.ended.has(executing.tid) &&
+      tgkill(pid, executing.tid, 0) === -ESRCH;
   }
 
   /** Whether a tracee's id is another's by now; it has its process's then. */
@@ -78,4 +108,12 @@ export class Renames {
       letGo(this.#parts, other);
     }
   }
+}
+
+const info = new Uint8Array(SIGINFO.size);
+
+/** Whether a task is in the stop that tells of its end: ptrace_do_notify(). */
+function isLeaving(tid: number): boolean {
+  return readSignalInfo(tid, info) >= 0 &&
+    get(SIGINFO, info, "si_code") >> 8 === PTRACE_EVENT_EXIT;
 }

@@ -56,6 +56,7 @@ export class Stops {
       this.#gone(tracee, kind, stopValue(status));
       return;
     }
+    if (this.#renames.isOver(tracee, kind)) return;
     const now = this.#renames.stopped(tracee, kind);
     if (now === undefined) return strangers.stop(tracee.tid, status);
     this.#take(now, kind, status);
