@@ -33,7 +33,9 @@ Deno.test("every hole in SECURITY.md has a test of its name", async () => {
     .map(([, name = ""]) => name).filter((name) => !/^(test|-+)$/.test(name));
   assert(names.length > 10);
   let sources = "";
-  for (const folder of ["tests", "src/policy", "src/sys", "src/trace"]) {
+  for (
+    const folder of ["tests", "src/cli", "src/policy", "src/sys", "src/trace"]
+  ) {
     for (const { name } of Deno.readDirSync(new URL(`${folder}/`, ROOT))) {
       if (/_test\.ts$|^races\.ts$/.test(name)) {
         sources += await read(`${folder}/${name}`);
