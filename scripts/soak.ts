@@ -4,7 +4,7 @@
  *     deno task soak                          each race for 60 s, and on until there
  *                                             were 100,000 attempts; then 500 kills
  *     deno task soak --seconds=5 --attempts=0 shorter
- *     deno task soak --part=1/2               every second race, from the first on
+ *     deno task soak --part=1/2               every second race, and no kills
  *     deno task soak --only=link              the races with "link" in their name
  *     deno task soak --only=kill --kills=100  the kills alone
  *     deno task soak --only=rules --seconds=7200
@@ -131,6 +131,7 @@ if (import.meta.main) {
     name.includes(only) || words.join(" ").includes(only)
   );
   const races = part(found, String(options["part"] ?? "1/1"));
+  const all = only === "" && options["part"] === undefined;
   let passed = 0;
   let failed = 0;
   if (races.length > 0) {
@@ -142,14 +143,14 @@ if (import.meta.main) {
     }
     say("");
   }
-  if (only === "" || only === KILL) {
+  if (all || only === KILL) {
     const engines = engine === undefined ? ENGINES : [engine];
     const kills = await soakKills(engines, Number(options["kills"] ?? 500));
     passed += kills.passed;
     failed += kills.failed;
     say("");
   }
-  if (only === "" || only === RULES) {
+  if (all || only === RULES) {
     const rules = await soakRules(seconds);
     passed += rules.passed;
     failed += rules.failed;
