@@ -328,6 +328,12 @@ for (const engine of ENGINES) {
     assertEquals([ended.stdout, ended.code], ["all\n", 0]);
   });
 
+  Deno.test(`jail (${engine}) lets a child run whose maker was ended by an exec before it told`, async () => {
+    const argv = [fixture("fork_beside_exec"), "100"];
+    const ended = await jail(["-A", "--timeout=60s"], argv, { engine });
+    assertEquals([ended.stdout, ended.code], ["all\n", 0]);
+  });
+
   Deno.test(`jail (${engine}) goes on where one vfork follows another while descriptors are held`, async () => {
     await using directory = await scratch();
     const { path } = directory;

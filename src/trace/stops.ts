@@ -61,6 +61,8 @@ export class Stops {
     if (now === undefined) return strangers.stop(tracee.tid, status);
     this.#take(now, kind, status);
     if (now.held.length === 0) strangers.told(now);
+    // Nobody tells that a first thread is gone whose id an exec has taken.
+    if (now !== tracee) strangers.ended();
   }
 
   #take(tracee: Tracee, kind: StopKind, status: number): void {
@@ -274,6 +276,7 @@ export class Stops {
     const executed = process.executing === tracee;
     // It may be the end of a newborn that has got the id, and not the thread's.
     if (executed && !first) strangers.doubt(tid);
+    const ended = kind === "killed" || process.threads > 1;
     const gone = first ? family.threadsOf(process) : [tracee];
     for (const one of gone) family.remove(one);
     vdso?.drop(tid);
@@ -287,7 +290,8 @@ export class Stops {
           : { kind: "signaled", signal: value },
       );
     }
-    strangers.adoptOrphans();
+    if (ended) strangers.ended();
+    else strangers.adoptOrphans();
   }
 
   /** The whole process of a tracee was stopped by a job-control signal. */

@@ -8,6 +8,9 @@
  * the jail, or outside. So ids of deaths that nobody was told to expect are kept
  * until all have told that ever will; what is told of them meanwhile is not
  * believed, and who has such an id, and lives, is taken in as an orphan.
+ *
+ * Nor must a new one have stopped by the time that its maker is gone: one that does so
+ * soon after somebody was ended may be an orphan, too.
  */
 
 import { ESRCH } from "../abi/errno.ts";
@@ -21,6 +24,9 @@ import type { Family } from "./family.ts";
 import type { Freezer } from "./freeze.ts";
 import { stopKind } from "./stop.ts";
 import { interruptCall, type Tracee } from "./tracee.ts";
+
+/** How long what somebody made who was ended may take to stop, in milliseconds. */
+const BIRTH_MS = 1000;
 
 /** Tracees that nobody has told of yet. */
 export class Strangers {
@@ -38,6 +44,8 @@ export class Strangers {
   #cleared: number[] = [];
   #askAgain = false;
   #killing = false;
+  /** Until when what stops may have been made by somebody who was ended. */
+  #lateUntil = 0;
 
   /**
    * Makes one.
@@ -88,7 +96,18 @@ export class Strangers {
       return;
     }
     this.#family.untold.set(tid, status);
-    if (this.doubts(tid)) this.adoptOrphans();
+    if (this.doubts(tid) || performance.now() < this.#lateUntil) {
+      this.adoptOrphans();
+    }
+  }
+
+  /**
+   * Somebody was ended, perhaps before he could tell of what he made: by a signal,
+   * or by an exec or the end of his process. Who ends himself has told.
+   */
+  ended(): void {
+    this.#lateUntil = performance.now() + BIRTH_MS;
+    this.adoptOrphans();
   }
 
   /** A task with this id may have died before its maker told of it. */
