@@ -533,7 +533,14 @@ os._exit(0)`;
         [`os.rmdir("own"); os.rename("others/own", "own")`, "EXDEV"],
         [`os.mkdir("own"); ${listens}`, "EACCES"],
         [`os.rename("own", "y")`, "EXDEV"],
-        [`os.rename("others/agent", "z")`, "done"],
+        [
+          `held = os.open("others/agent", os.O_PATH)
+os.link("others/agent", "others/too")
+os.unlink("others/agent")
+os.link("/proc/self/fd/%d" % held, "own/s", src_dir_fd=held)`,
+          "EACCES",
+        ],
+        [`os.rename("others/too", "z")`, "done"],
       ] as const;
       for (const [code, expected] of tries) {
         const { stdout } = await jail(policy, [

@@ -104,12 +104,13 @@ function lookAtMove(
   if (looked.errno !== 0) return;
   const [from, to] = places;
   if (from === undefined || to === undefined) return;
+  // A name that was removed is moved by one that the file has still.
+  const { path: a, kind } = useOf(from, "write", isOwn);
   // By another name of it a socket can be reached as where it is moved to.
-  const links = spec.paths[0]?.kind === "link-from" && from.kind === "socket";
+  const links = spec.paths[0]?.kind === "link-from" && kind === "socket";
   if (spec.paths[0]?.kind !== "rename-from" && !links) return;
-  const a = rulePath(from.path, isOwn);
   const b = rulePath(to.path, isOwn);
-  looked.moves.push({ from: a, to: b, tree: from.kind === "directory" });
+  looked.moves.push({ from: a, to: b, tree: kind === "directory" });
   const flags = spec.syscall.args.indexOf("rename-flags");
   if (flags >= 0 && (registers.uint(flags) & RENAME_EXCHANGE) !== 0) {
     looked.moves.push({ from: b, to: a, tree: to.kind === "directory" });
