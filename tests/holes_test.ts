@@ -1,6 +1,6 @@
 /** Holes that were found by attacking the jail, each with the fix that holds. */
 
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { ENGINES, fixture, jail, jailArgv, run, start } from "./harness.ts";
 import { scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
@@ -642,3 +642,40 @@ os.link("/proc/self/fd/%d" % held, "own/s", src_dir_fd=held)`,
     }
   });
 }
+
+const HIDDEN =
+  "jail follows a link of a rule as far as it can, or does not start";
+Deno.test({
+  ...needs(["setpriv"], HIDDEN),
+  async fn(): Promise<void> {
+    await using directory = await scratch();
+    await Deno.chmod(directory.path, 0o777);
+    const { path } = directory;
+    const policy = `extends: default\n` +
+      `read: {allow: ["${path}"], deny: ["${path}/current"]}\n` +
+      `write: {allow: ["${path}"], deny: ["${path}/current"]}\n`;
+    const before = "mkdir -p deep/v1 && echo it >deep/v1/file && " +
+      "ln -s deep/v1 current";
+    await jail(["-A"], ["sh", "-c", before], { cwd: path });
+    // Root searches any directory by a capability.
+    const ordinary = Deno.uid() === 0
+      ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+      : [];
+    const file = await directory.file("policy.yaml", policy);
+    const tries = [
+      ["chmod 0 deep", 0, /^$/],
+      ["chmod 700 deep; cat deep/v1/file", 125, /is hidden by ".*\/deep"/],
+    ] as const;
+    for (const [command, code, told] of tries) {
+      const argv = jailArgv(["-p", file], ["sh", "-c", command]);
+      const ended = await run([...ordinary, ...argv], { cwd: path });
+      assertEquals([command, ended.code, ended.stdout], [command, code, ""]);
+      assertMatch(ended.stderr, told);
+    }
+    await run(["chmod", "700", `${path}/deep`]);
+    await run(["rm", "-r", `${path}/deep/v1`]);
+    // What it leads to is not there yet.
+    const ended = await jail(policy, ["mkdir", "deep/v1"], { cwd: path });
+    assertEquals([ended.code, ended.stdout], [1, ""]);
+  },
+});

@@ -61,7 +61,7 @@ export interface FloorPlace {
 export function floorFacts(at: FloorPlace, abi: number): FloorFacts {
   const { view } = at;
   // Thousands of rules name a few directories.
-  const realpath = remembered((path) => view.realpath(path));
+  const realpath = remembered((path) => view.meant(path));
   const known: Known = {
     look: remembered((path) => look(view, path)),
     mayWrite: remembered((path) => view.access(toCString(path), W_OK) >= 0),

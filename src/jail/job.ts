@@ -161,8 +161,9 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
     );
   }
   const policyEngine = compile(policy, {
-    realpath: (path) => view.realpath(path),
+    realpath: (path) => view.meant(path),
     links: (path) => view.links(path),
+    closedOnTheWay: (path) => view.closedOnTheWay(path),
     interfaceIndex,
   });
   const decide = (call: Call): Decision => policyEngine.decide(call);

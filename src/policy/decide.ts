@@ -1,6 +1,8 @@
 /** A policy and a call in, a decision out: the only place where decisions are made. */
 
+import { printable } from "../abi/bytes.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
+import { PolicyError } from "../errors.ts";
 import type { Call, Move, Use } from "./call.ts";
 import { callSettings } from "./calls.ts";
 import type { Decision, Refusal, RuleRef } from "./decision.ts";
@@ -18,6 +20,7 @@ import {
   perUse,
   type Realpath,
   type RuleLink,
+  ruleRoots,
   slotOf,
 } from "./rules.ts";
 
@@ -27,6 +30,11 @@ export interface CompileOptions {
   readonly realpath?: Realpath | undefined;
   /** Finds the links that a path leads through, which the program must not change. */
   readonly links?: ((path: string) => readonly string[]) | undefined;
+  /**
+   * Finds a directory on the way of a path that hides where that leads, and that
+   * the program could open if it may change it.
+   */
+  readonly closedOnTheWay?: ((path: string) => string | undefined) | undefined;
   /** Finds an interface, so that a rule can name one: `[fe80::1%eth0]:80`. */
   readonly interfaceIndex?: InterfaceIndex | undefined;
 }
@@ -64,14 +72,39 @@ const EXDEV: Refusal = { kind: "errno", errno: "EXDEV" };
  * @param policy the merged policy
  * @param options what to know about the machine
  * @returns the engine
- * @throws {PolicyError} when a rule names an interface that is not there
+ * @throws {PolicyError} when a rule names an interface that is not there, or it
+ *   cannot be told what a rule refuses
  */
 export function compile(policy: Policy, options: CompileOptions = {}): Engine {
   const nothing = (): undefined => undefined;
   const { interfaceIndex = nothing, links } = options;
   const realpath = remembered(options.realpath ?? nothing);
   const ofRules = links ? linksOfRules(policy, realpath, links) : [];
-  return new CompiledPolicy(policy, realpath, interfaceIndex, ofRules);
+  const engine = new CompiledPolicy(policy, realpath, interfaceIndex, ofRules);
+  if (options.closedOnTheWay) mustBeFound(engine, options.closedOnTheWay);
+  return engine;
+}
+
+/**
+ * Sees to it that what rules refuse can be found. A link could lie beneath a
+ * directory that nobody may search at the start: a program that may change that
+ * opens it, and finds without a rule where the link leads.
+ */
+function mustBeFound(
+  { policy, mayWrite }: CompiledPolicy,
+  closedOnTheWay: (path: string) => string | undefined,
+): void {
+  for (const { path, effect, ref } of ruleRoots(policy)) {
+    if (effect === "allow") continue;
+    const closed = closedOnTheWay(`/${path.join("/")}`);
+    if (closed === undefined || !mayWrite(closed)) continue;
+    throw new PolicyError(
+      `Cannot use "${ref.text}" of "${ref.source}": what it refuses is hidden by ${
+        printable(closed)
+      }, which the program could open`,
+      { hint: "let that directory be searched (chmod u+x), or not be written" },
+    );
+  }
 }
 
 /** Asks for each path once. */
@@ -126,6 +159,10 @@ class CompiledPolicy implements Engine {
       otherwise: this.#otherwise(-1),
     });
   }
+
+  /** Whether a directory may be changed. */
+  readonly mayWrite = (path: string): boolean =>
+    this.#use({ access: "write", path, kind: "directory" }, 0).kind === "allow";
 
   decide(call: Call): Decision {
     const byName = this.#calls.get(call.name);

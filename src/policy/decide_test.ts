@@ -1,4 +1,5 @@
-import { assertEquals, assertStrictEquals } from "@std/assert";
+import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { PolicyError } from "../errors.ts";
 import type { Access, Call, FileKind, Move } from "./call.ts";
 import { compile, type Engine } from "./decide.ts";
 import type { Decision } from "./decision.ts";
@@ -458,4 +459,20 @@ Deno.test("decide() makes no file that runs as its owner where not all may be wr
   };
   assertEquals(word((await engine("write: [/w]")).decide(setsId)), "EPERM");
   assertEquals(word((await engine("write: true")).decide(setsId)), "allow");
+});
+
+Deno.test("compile() takes no rule that refuses what the program could open", async () => {
+  const layer = await parsePolicy(
+    "read: {deny: [/w/link, /o/link]}\nwrite: [/w]",
+    { source: "p.yaml", variables: VARIABLES },
+  );
+  const policy = mergeLayers([layer]);
+  const closed = new Map([["/w/link", "/w/deep"], ["/o/link", "/o/deep"]]);
+  assertThrows(
+    () => compile(policy, { closedOnTheWay: (path) => closed.get(path) }),
+    PolicyError,
+    'Cannot use "/w/link" of "p.yaml": what it refuses is hidden by "/w/deep"',
+  );
+  closed.delete("/w/link");
+  compile(policy, { closedOnTheWay: (path) => closed.get(path) });
 });

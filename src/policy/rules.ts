@@ -1,6 +1,6 @@
 /** The path rules of a policy in the form that decisions are made from. */
 
-import type { Decision, Refusal } from "./decision.ts";
+import type { Decision, Refusal, RuleRef } from "./decision.ts";
 import { escapeGlob, type Glob, parseGlob } from "./glob.ts";
 import { PathMatcher } from "./match.ts";
 import {
@@ -11,7 +11,10 @@ import {
   type Policy,
 } from "./policy.ts";
 
-/** Finds the real path of a file, or `undefined` where there is none. */
+/**
+ * Finds the real path of a file, or where a link leads to what is not there;
+ * `undefined` where there is neither.
+ */
 export type Realpath = (path: string) => string | undefined;
 
 /** One pattern of one rule, with its decisions made beforehand. */
@@ -153,28 +156,55 @@ export function linksOfRules(
   links: (path: string) => readonly string[],
 ): readonly RuleLink[] {
   const found: RuleLink[] = [];
-  const add = (pattern: string, effect: Effect): void => {
-    for (const glob of parseGlob(pattern)) {
-      const names = literalRoot(glob);
-      const path = `/${names.join("/")}`;
-      if (names[0] === "proc" || realRoot(names, realpath) === path) continue;
-      for (const link of links(path)) {
-        found.push({ path: link, refuses: effect !== "allow" });
-      }
-    }
-  };
-  for (const effect of EFFECTS) {
-    for (const section of PATH_SECTIONS) {
-      for (const { pattern } of policy[section][effect]) add(pattern, effect);
-    }
-    if (typeof policy.net === "string") continue;
-    for (const { [effect]: rules } of [policy.net.connect, policy.net.listen]) {
-      for (const pattern of rules.flatMap(({ patterns }) => patterns)) {
-        if (pattern.kind === "unix") add(pattern.pattern, effect);
-      }
+  for (const { path, effect } of ruleRoots(policy)) {
+    if (realRoot(path, realpath) === `/${path.join("/")}`) continue;
+    for (const link of links(`/${path.join("/")}`)) {
+      found.push({ path: link, refuses: effect !== "allow" });
     }
   }
   return found;
+}
+
+/** Where one pattern of a rule begins. */
+export interface RuleRoot {
+  /** The names in front of its first wildcard. */
+  readonly path: readonly string[];
+  /** What the rule does. */
+  readonly effect: Effect;
+  /** Which rule it is. */
+  readonly ref: RuleRef;
+}
+
+/** Where the rules of a policy begin that name files, those about sockets as well. */
+export function* ruleRoots(policy: Policy): Iterable<RuleRoot> {
+  for (const effect of EFFECTS) {
+    for (const section of PATH_SECTIONS) {
+      for (const { pattern, ref } of policy[section][effect]) {
+        yield* rootsOf(pattern, effect, ref);
+      }
+    }
+    if (typeof policy.net === "string") continue;
+    for (const { [effect]: rules } of [policy.net.connect, policy.net.listen]) {
+      for (const { patterns, ref } of rules) {
+        for (const pattern of patterns) {
+          if (pattern.kind !== "unix") continue;
+          yield* rootsOf(pattern.pattern, effect, ref);
+        }
+      }
+    }
+  }
+}
+
+function* rootsOf(
+  pattern: string,
+  effect: Effect,
+  ref: RuleRef,
+): Iterable<RuleRoot> {
+  for (const glob of parseGlob(pattern)) {
+    const path = literalRoot(glob);
+    // Links of /proc lead elsewhere for each process.
+    if (path[0] !== "proc") yield { path, effect, ref };
+  }
 }
 
 /** The real path of a path whose end may not exist yet. */

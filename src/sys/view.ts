@@ -9,7 +9,7 @@
  */
 
 import { fromBytes, toCString } from "../abi/bytes.ts";
-import { EAGAIN } from "../abi/errno.ts";
+import { EACCES, EAGAIN } from "../abi/errno.ts";
 import {
   AT_EACCESS,
   AT_FDCWD,
@@ -20,7 +20,9 @@ import {
   O_PATH,
   O_RDONLY,
 } from "../abi/fcntl.ts";
+import { get } from "../abi/layout.ts";
 import { RESOLVE_IN_ROOT } from "../abi/openat2.ts";
+import { STAT } from "../abi/stat.ts";
 import {
   close,
   faccessat,
@@ -58,6 +60,16 @@ export interface Mount {
   readonly root: string;
   /** Where, as the program sees it. */
   readonly point: string;
+}
+
+/** Where a path leads, as far as that can be told. */
+interface Followed {
+  /** Where the links are by which it leads, without links on the way. */
+  readonly links: readonly string[];
+  /** Where it ends: what could not be looked at as it was written. */
+  readonly end: string;
+  /** The first directory on the way that this process may not search. */
+  readonly closed: string | undefined;
 }
 
 /** The root directory of a program, as this process sees it. */
@@ -201,6 +213,42 @@ export class View {
   }
 
   /**
+   * Where an absolute path of the program leads that may lead to nothing: a link
+   * to what is not there, or beneath a directory that this process may not search.
+   *
+   * @param path a byte string
+   * @returns its real path, or what the link in its last place says with the links
+   * followed that can be; `undefined` where there is neither a file nor a link
+   */
+  meant(path: string): string | undefined {
+    const real = this.realpath(path);
+    if (real !== undefined || this.#target(path) === undefined) return real;
+    const { links, end } = this.#follow(path);
+    // Around in circles, or a link of the kernel's own, which says no path.
+    return links.length === MAX_LINKS || end.startsWith("/proc/")
+      ? undefined
+      : end;
+  }
+
+  /**
+   * A directory on the way of an absolute path that hides where that leads, and
+   * would not if its owner, who this process is, let it be searched.
+   *
+   * @param path a byte string
+   * @returns its real path; `undefined` where there is none
+   */
+  closedOnTheWay(path: string): string | undefined {
+    const fails = this.#with(toCString(path), O_PATH, () => 0) === -EACCES;
+    const closed = fails ? this.#follow(path).closed : undefined;
+    if (closed === undefined) return undefined;
+    const status = new Uint8Array(STAT.size);
+    return this.stat(toCString(closed), status) >= 0 &&
+        get(STAT, status, "st_uid") === Deno.uid()
+      ? closed
+      : undefined;
+  }
+
+  /**
    * The links by which an absolute path of the program leads to a file, also those
    * that other links lead to.
    *
@@ -208,9 +256,15 @@ export class View {
    * @returns where they are, without links on the way, byte strings
    */
   links(path: string): readonly string[] {
+    return this.#follow(path).links;
+  }
+
+  /** Follows a path name by name, as far as there are links that can be read. */
+  #follow(path: string): Followed {
     const found: string[] = [];
     const rest = path.split("/").reverse();
     let here = "";
+    let closed: string | undefined;
     while (rest.length > 0) {
       const name = rest.pop() as string;
       if (name === "" || name === ".") continue;
@@ -219,8 +273,9 @@ export class View {
         continue;
       }
       const next = `${here}/${name}`;
-      const target = this.#target(next);
-      if (target === undefined) {
+      const target = this.#read(next);
+      if (target === -EACCES) closed ??= here || "/";
+      if (typeof target === "number") {
         here = next;
         continue;
       }
@@ -229,17 +284,23 @@ export class View {
       rest.push(...target.split("/").reverse());
       if (target.startsWith("/")) here = "";
     }
-    return found;
+    return { links: found, end: here || "/", closed };
   }
 
   /** Where a link points; `undefined` where there is none. */
   #target(path: string): string | undefined {
+    const target = this.#read(path);
+    return typeof target === "number" ? undefined : target;
+  }
+
+  /** What a link says, or a negative errno. */
+  #read(path: string): string | number {
     let target: string | number = "";
     const held = this.#with(toCString(path), O_PATH | O_NOFOLLOW, (fd) => {
       target = readLink("", fd);
       return 0;
     });
-    return held < 0 || typeof target === "number" ? undefined : target;
+    return held < 0 ? held : target;
   }
 
   /**

@@ -91,3 +91,20 @@ Deno.test("View.links() finds the links on the way, and where links lead", async
     await Deno.remove(directory, { recursive: true });
   }
 });
+
+Deno.test("View.meant() follows links to what is not there", async () => {
+  const directory = await Deno.realPath(await Deno.makeTempDir());
+  try {
+    const at = (path: string): string => `${directory}/${path}`;
+    await Deno.mkdir(at("one"));
+    await Deno.symlink("link", at("first"));
+    await Deno.symlink("one/../one/missing/too", at("link"));
+    await Deno.symlink("loop", at("loop"));
+    assertEquals(OWN_VIEW.meant(at("one/.")), at("one"));
+    assertEquals(OWN_VIEW.meant(at("first")), at("one/missing/too"));
+    assertEquals(OWN_VIEW.meant(at("one/missing")), undefined);
+    assertEquals(OWN_VIEW.meant(at("loop")), undefined);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
