@@ -207,6 +207,30 @@ Deno.test({
   },
 });
 
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["setpriv"],
+      `jail (${engine}) starts in a directory that it may not enter again`,
+    ),
+    fn: async () => {
+      await using directory = await scratch();
+      await Deno.mkdir(`${directory.path}/closed`);
+      const shell = 'cd closed && chmod 0 . && exec "$@"';
+      const less = Deno.uid() === 0
+        ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+        : [];
+      const jailed = jailArgv(["-A"], ["sh", "-c", "pwd; cat x"], engine);
+      const argv = ["sh", "-c", shell, "sh", ...less, ...jailed];
+      const ended = await run(argv, { cwd: directory.path });
+      assertEquals(
+        [ended.stdout, ended.stderr],
+        [`${directory.path}/closed\n`, "cat: x: Permission denied\n"],
+      );
+    },
+  });
+}
+
 Deno.test("jail runs a script without #! by sh, as a shell does", async () => {
   await using directory = await scratch();
   const { path } = directory;

@@ -33,6 +33,7 @@ import { callNumber } from "./host.ts";
 import { LAUNCH_BLOCK } from "./launch_code.ts";
 import { libc } from "./libc.ts";
 import type { Limit } from "./origin.ts";
+import { workingDirectory } from "./proc.ts";
 import { type LaidOut, layOut, type Step, stringArray } from "./steps.ts";
 
 export type { Step } from "./steps.ts";
@@ -223,9 +224,12 @@ function programSteps(
     });
   }
   steps.push(...fdSteps(plan, stdio));
-  steps.push(...plan.root ?? []);
+  const { root = [] } = plan;
+  steps.push(...root);
   if (plan.cwd !== undefined) {
-    steps.push({ call: "chdir", args: [toCString(plan.cwd)] });
+    // Whoever is in a directory already stays there, though its path is closed.
+    const mayFail = root.length === 0 && plan.cwd === workingDirectory();
+    steps.push({ call: "chdir", args: [toCString(plan.cwd)], mayFail });
   }
   if (plan.nofile !== undefined) {
     const limit = new Uint8Array(RLIMIT64.size);
