@@ -299,6 +299,23 @@ for (const { what, argv, code, says } of FAILURES) {
   });
 }
 
+Deno.test({
+  ...needs(["setpriv"], "jail says that it cannot start what may not be read"),
+  fn: async () => {
+    await using directory = await scratch();
+    await Deno.copyFile("/usr/bin/true", `${directory.path}/x`);
+    await Deno.chmod(`${directory.path}/x`, 0o111);
+    const less = Deno.uid() === 0
+      ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+      : [];
+    const argv = [...less, ...jailArgv(["-A"], [`${directory.path}/x`])];
+    const ended = await run(argv);
+    assertEquals(ended.code, 126);
+    assertStringIncludes(ended.stderr, "execve failed with EACCES");
+    assertStringIncludes(ended.stderr, "hint: jail must read a program");
+  },
+});
+
 Deno.test("jail cannot start a script whose interpreter is missing", async () => {
   await using directory = await scratch();
   const path = await directory.file("x", "#!/nowhere/sh\n", 0o755);

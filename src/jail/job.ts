@@ -41,6 +41,7 @@ import {
   asScript,
   findProgram,
   type FoundProgram,
+  hintOf,
   planLaunch,
   type Program,
 } from "./program.ts";
@@ -247,7 +248,7 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
         stopped: hooks.stopped,
       });
     try {
-      return start(program, found);
+      return start(program, found, hintOf(found, view));
     } catch (error) {
       if (!(error instanceof LaunchError) || error.errno !== "ENOEXEC") {
         throw error;

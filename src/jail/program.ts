@@ -1,6 +1,7 @@
 /** From what was asked to run to what the launcher starts. */
 
 import { printable, toCString } from "../abi/bytes.ts";
+import { EACCES } from "../abi/errno.ts";
 import { SIGPIPE } from "../abi/signal.ts";
 import { LaunchError } from "../errors.ts";
 import {
@@ -111,6 +112,13 @@ function notFoundHint(name: string): string {
   return name.includes("/")
     ? "there is no such file"
     : "it is not in a directory of PATH";
+}
+
+/** What to do about a program that may be executed and not be read. */
+export function hintOf({ real }: FoundProgram, view: View): string | undefined {
+  return view.readFile(real, 1) === -EACCES
+    ? "jail must read a program to know what would run: chmod +r"
+    : undefined;
 }
 
 /** How much of a file is looked at to tell a script from a binary, in bytes. */
