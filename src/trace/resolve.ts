@@ -228,17 +228,16 @@ function walk(
       }
       const target = resolveMagic(owner.view, next);
       if (target.errno !== 0) return { ...target, path: join(next, todo) };
+      real = target.path;
+      const kind = target.was ?? target.kind;
+      if ((!last || slash) && kind !== "directory") {
+        return place(real, "missing", slash, ENOTDIR);
+      }
       if (target.via !== "") {
         if (last) return { ...target, slash };
         return inObject(target, todo.reverse().join("/"));
       }
-      real = target.path;
-      if (last) {
-        if (slash && target.kind !== "directory") {
-          return place(real, "missing", slash, ENOTDIR);
-        }
-        return place(real, target.kind, slash);
-      }
+      if (last) return place(real, target.kind, slash);
       continue;
     }
     if (typeof text === "number") {

@@ -234,6 +234,13 @@ Deno.test("resolve() follows a magic link of a process of the jail", () => {
   assertEquals(find("/proc/self/root/etc/passwd").path, "/etc/passwd");
 });
 
+Deno.test("resolve() goes through no magic link of what is no directory", () => {
+  for (const rest of ["..", ".", "", "../x", "//.././"]) {
+    const { kind, errno } = find(`/proc/self/exe/${rest}`);
+    assertEquals([rest, kind, errno], [rest, "missing", ENOTDIR]);
+  }
+});
+
 Deno.test("resolve() does not follow a magic link of another process", () => {
   const place = find("/proc/1/root/etc/passwd");
   assertEquals(place.path, "/proc/1/root/etc/passwd");
