@@ -643,6 +643,42 @@ os.link("/proc/self/fd/%d" % held, "own/s", src_dir_fd=held)`,
   });
 }
 
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) stops a look at a closed directory by a link and an openat2 that fails`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      await using closed = await scratch();
+      await closed.file("file", "secret");
+      await Deno.symlink("loop", `${closed.path}/loop`);
+      await Deno.mkdir(`${closed.path}/directory`);
+      const policy = `extends: default\nwrite: ["${directory.path}"]\n` +
+        `read: ["${directory.path}"]\n`;
+      const code = `import ctypes, errno, os
+call = ctypes.CDLL(None, use_errno=True).syscall
+def look(path, resolve):
+    how = (ctypes.c_uint64 * 3)(0, 0, resolve)
+    fd = call(437, -100, path.encode(), how, 24)
+    return "open" if fd >= 0 else errno.errorcode[ctypes.get_errno()]
+names = "file", "directory", "loop", "missing"
+for name in names: os.symlink("${closed.path}/" + name, "to-" + name)
+for resolve in 0, 1, 2, 4, 8, 16, 1 | 2, 2 | 8:
+    for path in "to-%s", "to-%s/", "to-%s/x", "${closed.path}/%s/../../nothing":
+        told = [look(path % name, resolve) for name in names]
+        if len(set(told)) > 1: print(resolve, path, told)
+print(look("to-file", 4), look("to-file", 8))`;
+      const { stdout, stderr } = await jail(
+        ...[policy, ["/usr/bin/python3", "-c", code]] as const,
+        { engine, cwd: directory.path },
+      );
+      assertEquals([stdout, stderr], ["ELOOP EACCES\n", ""]);
+    },
+  });
+}
+
 const HIDDEN =
   "jail follows a link of a rule as far as it can, or does not start";
 Deno.test({

@@ -14,6 +14,7 @@
 
 import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from "../abi/errno.ts";
 import { get } from "../abi/layout.ts";
+import { RESOLVE_IN_ROOT, RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
 import { STAT } from "../abi/stat.ts";
 import type { FileKind } from "../policy/call.ts";
 import { parentOf } from "../policy/grants.ts";
@@ -89,15 +90,16 @@ function ended(found: Place, { magic, crossed, known }: Way): Place {
 }
 
 /**
- * Adds what `..` leads out of where the kernel looks up a path with `RESOLVE_*`.
+ * Adds what `..` leads out of where the kernel looks up a path with `RESOLVE_*`, and
+ * where it leads that fails: that must not tell what is where nobody may look.
  *
  * @param found what the kernel has found
  * @param owner whose path it is
- * @param start where it starts, a real path
+ * @param start where it starts: a real path, or the name of what has none
  * @param path the path, as a byte string
  * @param follow whether a link in the last place is followed
  * @param isOwn whether a process id is one of the jail's
- * @param isRoot whether the path leads nowhere else (`RESOLVE_IN_ROOT`)
+ * @param resolveFlags `open_how.resolve`
  * @returns the place, with {@linkcode Place.crossed}
  */
 export function withCrossed(
@@ -107,12 +109,19 @@ export function withCrossed(
   path: string,
   follow: boolean,
   isOwn: (pid: number) => boolean,
-  isRoot: boolean,
+  resolveFlags: number,
 ): Place {
+  const isRoot = (resolveFlags & RESOLVE_IN_ROOT) !== 0;
   const way = wayFrom(start, isRoot ? start : "/");
   const full = isRoot || path.startsWith("/") ? path : `${start}/${path}`;
-  walk({ ...owner, keeps: false }, full, follow, isOwn, way);
-  return ended(found, { ...way, magic: false });
+  const walked = walk({ ...owner, keeps: false }, full, follow, isOwn, way);
+  // At the first link it failed by the names as written.
+  const isWritten = found.errno === ELOOP &&
+    (resolveFlags & RESOLVE_NO_SYMLINKS) !== 0;
+  const leads = found.errno !== 0 && !isWritten && walked.via === "" &&
+    (start.startsWith("/") || path.startsWith("/"));
+  const place = leads ? { ...found, path: walked.path } : found;
+  return ended(place, { ...way, magic: false });
 }
 
 /**
@@ -219,7 +228,10 @@ function walk(
       if (last) return place(real, kind, slash);
       continue;
     }
-    if (++links > MAX_LINKS) return place(next, "link", slash, ELOOP);
+    if (++links > MAX_LINKS) {
+      if (todo.includes("..")) way.crossed.add(next);
+      return place(next, "link", slash, ELOOP);
+    }
     if (proc && processOf(next) !== 0) {
       way.magic = true;
       // Whose it is must be known before the tracer follows it.

@@ -55,9 +55,8 @@ export function resolveHow(
   if (base.via !== "" && base.kind === "directory") {
     return failed(base.path, path, EACCES);
   }
-  const isRoot = (flags & RESOLVE_IN_ROOT) !== 0;
   const found = ask(owner, dirfd, base.path, path, follow, creates, flags);
-  return withCrossed(found, owner, base.path, path, follow, isOwn, isRoot);
+  return withCrossed(found, owner, base.path, path, follow, isOwn, flags);
 }
 
 /** Asks the kernel. */
