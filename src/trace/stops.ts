@@ -276,7 +276,6 @@ export class Stops {
     const executed = process.executing === tracee;
     // It may be the end of a newborn that has got the id, and not the thread's.
     if (executed && !first) strangers.doubt(tid);
-    const ended = kind === "killed" || process.threads > 1;
     const gone = first ? family.threadsOf(process) : [tracee];
     for (const one of gone) family.remove(one);
     vdso?.drop(tid);
@@ -290,7 +289,7 @@ export class Stops {
           : { kind: "signaled", signal: value },
       );
     }
-    if (ended) strangers.ended();
+    if (kind === "killed") strangers.ended();
     else strangers.adoptOrphans();
   }
 

@@ -102,8 +102,8 @@ export class Strangers {
   }
 
   /**
-   * Somebody was ended, perhaps before he could tell of what he made: by a signal,
-   * or by an exec or the end of his process. Who ends himself has told.
+   * Somebody was ended, perhaps before he could tell of what he made: by a signal
+   * or an exec. Who ends himself has told.
    */
   ended(): void {
     this.#lateUntil = performance.now() + BIRTH_MS;
@@ -191,7 +191,8 @@ export class Strangers {
     for (const tid of this.#cleared.splice(0)) this.#doubted.delete(tid);
     for (const tid of this.#orphans.splice(0)) {
       const status = this.#family.untold.get(tid);
-      if (status === undefined) continue;
+      // Told of by now, it is met as soon as its maker has gone on.
+      if (status === undefined || this.#family.tracees.has(tid)) continue;
       const others = [...this.#family.tracees.values()];
       const kin = sharing(others, tid, shareMemory);
       const user = sharing(others, tid, shareFiles);

@@ -1,5 +1,7 @@
 import { assertEquals } from "@std/assert";
+import { PTRACE_EVENT_STOP } from "../abi/ptrace.ts";
 import { CLONE_FILES, CLONE_VM } from "../abi/sched.ts";
+import { SIGTRAP } from "../abi/signal.ts";
 import { X86_64 } from "../abi/x86_64.ts";
 import { OWN_VIEW } from "../sys/view.ts";
 import { Affinity } from "./affinity.ts";
@@ -9,6 +11,8 @@ import { Strangers } from "./strangers.ts";
 
 /** A wait status: killed by SIGKILL. */
 const KILLED = 9;
+/** A wait status: stopped, as what a tracee made is at first. */
+const STOPPED = PTRACE_EVENT_STOP << 16 | SIGTRAP << 8 | 0x7f;
 /** An id that no task has: it is above PID_MAX_LIMIT. */
 const NOBODY = 1 << 30;
 
@@ -52,4 +56,21 @@ Deno.test("Strangers hears of the last of fifty thousand that each wait for a vf
   all.adoptOrphans();
   all.told(last);
   assertEquals(all.doubts(NOBODY), false);
+});
+
+Deno.test("Strangers leaves alone whom its maker has told of, and nobody has met yet", async () => {
+  const family = new Family(X86_64, OWN_VIEW);
+  const all = strangers(family);
+  const program = family.addProgram(NOBODY - 1);
+  program.stopped = true;
+  program.held.push(0);
+  const sleep = new Deno.Command("sleep", { args: ["60"] }).spawn();
+  all.stop(sleep.pid, STOPPED);
+  all.adoptOrphans();
+  family.addChild(program, sleep.pid, CLONE_VM | CLONE_FILES, false);
+  program.held.length = 0;
+  all.told(program);
+  assertEquals(family.untold.get(sleep.pid), STOPPED);
+  sleep.kill("SIGTERM");
+  assertEquals((await sleep.status).signal, "SIGTERM");
 });
