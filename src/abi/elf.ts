@@ -46,6 +46,12 @@ export const ET_DYN = 3;
 export const EM_X86_64 = 62;
 /** `e_machine` of arm64. */
 export const EM_AARCH64 = 183;
+/** Program header: what is loaded. */
+export const PT_LOAD = 1;
+/** `p_flags`: it is executed. */
+export const PF_X = 1;
+/** `p_flags`: it is read. */
+export const PF_R = 4;
 /** Program header: where the dynamic section is. */
 export const PT_DYNAMIC = 2;
 /** Program header: the path of the interpreter. */
@@ -63,13 +69,14 @@ export const AT_BASE = 7;
 
 /** How a 64-bit ELF file starts: `Elf64_Ehdr`. */
 export const ELF_HEADER: Layout<
-  "e_type" | "e_machine" | "e_phoff" | "e_phentsize" | "e_phnum"
+  "e_type" | "e_machine" | "e_entry" | "e_phoff" | "e_phentsize" | "e_phnum"
 > = {
   size: 64,
   // deno-fmt-ignore
   fields: {
     e_type:      [16, "u16"], // Elf64_Half e_type
     e_machine:   [18, "u16"], // Elf64_Half e_machine
+    e_entry:     [24, "u64"], // Elf64_Addr e_entry
     e_phoff:     [32, "u64"], // Elf64_Off e_phoff
     e_phentsize: [54, "u16"], // Elf64_Half e_phentsize
     e_phnum:     [56, "u16"], // Elf64_Half e_phnum
@@ -77,13 +84,18 @@ export const ELF_HEADER: Layout<
 };
 
 /** One segment of a 64-bit ELF file: `Elf64_Phdr`. */
-export const ELF_PROGRAM_HEADER: Layout<"p_type" | "p_offset" | "p_filesz"> = {
+export const ELF_PROGRAM_HEADER: Layout<
+  "p_type" | "p_flags" | "p_offset" | "p_vaddr" | "p_filesz" | "p_memsz"
+> = {
   size: 56,
   // deno-fmt-ignore
   fields: {
     p_type:   [ 0, "u32"], // Elf64_Word p_type
+    p_flags:  [ 4, "u32"], // Elf64_Word p_flags
     p_offset: [ 8, "u64"], // Elf64_Off p_offset
+    p_vaddr:  [16, "u64"], // Elf64_Addr p_vaddr
     p_filesz: [32, "u64"], // Elf64_Xword p_filesz
+    p_memsz:  [40, "u64"], // Elf64_Xword p_memsz
   },
 };
 

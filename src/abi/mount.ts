@@ -2,10 +2,14 @@
 
 import type { Layout } from "./layout.ts";
 
+/** Change nothing. */
+export const MS_RDONLY = 1;
 /** Ignore set-user-id bits. */
 export const MS_NOSUID = 2;
 /** Open no device. */
 export const MS_NODEV = 4;
+/** Execute nothing. */
+export const MS_NOEXEC = 8;
 /** Mount what is at one place at another one, too. */
 export const MS_BIND = 0x1000;
 /** And all that is mounted beneath. */
@@ -15,8 +19,15 @@ export const MS_PRIVATE = 0x4_0000;
 
 /** mount_setattr(2): nothing is changed there. */
 export const MOUNT_ATTR_RDONLY = 1;
+/** mount_setattr(2): set-user-id bits are ignored. */
+export const MOUNT_ATTR_NOSUID = 2;
 /** mount_setattr(2): no device is opened there. */
 export const MOUNT_ATTR_NODEV = 4;
+/** mount_setattr(2): nothing is executed there. */
+export const MOUNT_ATTR_NOEXEC = 8;
+
+/** umount2(2): what is in use goes when it is not any more. */
+export const MNT_DETACH = 2;
 
 /** `struct mount_attr`. */
 export const MOUNT_ATTR: Layout<"attr_set"> = {

@@ -30,10 +30,21 @@ export const RLIMIT64: Layout<"rlim_cur" | "rlim_max"> = {
 };
 
 /** What a process used: the part of `struct rusage` that is read. */
-export const RUSAGE: Layout<"ru_maxrss"> = {
+export const RUSAGE: Layout<
+  | "ru_utime_sec"
+  | "ru_utime_usec"
+  | "ru_stime_sec"
+  | "ru_stime_usec"
+  | "ru_maxrss"
+> = {
   size: 144,
+  // deno-fmt-ignore
   fields: {
-    ru_maxrss: [32, "i64"], // __kernel_long_t ru_maxrss, in kilobytes
+    ru_utime_sec:  [ 0, "i64"], // struct timeval ru_utime
+    ru_utime_usec: [ 8, "i64"],
+    ru_stime_sec:  [16, "i64"], // struct timeval ru_stime
+    ru_stime_usec: [24, "i64"],
+    ru_maxrss:     [32, "i64"], // __kernel_long_t ru_maxrss, in kilobytes
   },
 };
 

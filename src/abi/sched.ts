@@ -53,6 +53,8 @@ export const CLONE_NEWPID = 0x2000_0000;
 export const CLONE_NEWNET = 0x4000_0000;
 /** In the same process. */
 export const CLONE_THREAD = 0x0001_0000;
+/** The caller gets the new process's id, where the third argument says. */
+export const CLONE_PARENT_SETTID = 0x0010_0000;
 /** The caller waits until the new process is done with its memory. */
 export const CLONE_VFORK = 0x0000_4000;
 

@@ -42,6 +42,13 @@ export interface Ruleset {
     /** `LANDLOCK_ACCESS_FS_*`. */
     readonly access: number;
   }[];
+  /** What may be done with a file that is open, by whatever path. */
+  readonly open?: readonly {
+    /** A descriptor of it. */
+    readonly fd: number;
+    /** `LANDLOCK_ACCESS_FS_*`. */
+    readonly access: number;
+  }[];
   /** What may be done with a TCP port. */
   readonly ports?: readonly {
     /** The port. */
@@ -109,6 +116,9 @@ export function createRuleset(
     for (const { path, access } of ruleset.rules) {
       addPath(fd, path, access, view);
     }
+    for (const { fd: file, access } of ruleset.open ?? []) {
+      addFile(fd, file, access, `allow descriptor ${file} by Landlock`);
+    }
     for (const { port, access } of ruleset.ports ?? []) {
       addPort(fd, port, access);
     }
@@ -138,13 +148,22 @@ function addPath(
     throw failure(action, "openat2", file);
   }
   try {
-    const attr = new Uint8Array(LANDLOCK_PATH_BENEATH_ATTR.size);
-    set(LANDLOCK_PATH_BENEATH_ATTR, attr, "allowed_access", access);
-    set(LANDLOCK_PATH_BENEATH_ATTR, attr, "parent_fd", file);
-    addRule(ruleset, LANDLOCK_RULE_PATH_BENEATH, attr, action);
+    addFile(ruleset, file, access, action);
   } finally {
     close(file);
   }
+}
+
+function addFile(
+  ruleset: number,
+  file: number,
+  access: number,
+  action: string,
+): void {
+  const attr = new Uint8Array(LANDLOCK_PATH_BENEATH_ATTR.size);
+  set(LANDLOCK_PATH_BENEATH_ATTR, attr, "allowed_access", access);
+  set(LANDLOCK_PATH_BENEATH_ATTR, attr, "parent_fd", file);
+  addRule(ruleset, LANDLOCK_RULE_PATH_BENEATH, attr, action);
 }
 
 function addPort(ruleset: number, port: number, access: number): void {

@@ -38,7 +38,7 @@ export const LAUNCH_RECORD: Layout<
     arg3:   [32, "u64"],
     arg4:   [40, "u64"],
     arg5:   [48, "u64"],
-    flags:  [56, "u64"], // MAY_FAIL, WAITS
+    flags:  [56, "u64"], // MAY_FAIL, WAITS, FORKS
   },
 };
 
@@ -51,6 +51,13 @@ export const MAY_FAIL = 1;
  * `-ETIMEDOUT` is not looked at.
  */
 export const WAITS = 2;
+
+/**
+ * The call makes a process: what it returns to, where that is not 0, has no more
+ * to do and exits, and the new process goes on. Nothing uses the stack, so both
+ * may have one, and their memory too.
+ */
+export const FORKS = 4;
 
 /** How far after the code the words are that the handler uses: a page. */
 export const HANDLER_DATA = 4096;
@@ -131,17 +138,22 @@ export const LISTING: readonly (readonly [bytes: string, source: string])[] = [
   ["b8e7000000",        "  mov eax, 231 ; exit_group"],
   ["0f05",              "  syscall"],
   ["",                  "done:"],
+  ["f6433804",          "  test byte [rbx+56], 4"],
+  ["7405",              "  jz advance"],
+  ["4885c0",            "  test rax, rax"],
+  ["75e9",              "  jnz end"],
+  ["",                  "advance:"],
   ["4883c340",          "  add rbx, 64"],
   ["49ffc5",            "  inc r13"],
-  ["eb96",              "  jmp next"],
+  ["eb8b",              "  jmp next"],
   ["",                  "handler: ; void handler(int signal, siginfo_t *info, void *context)"],
   ["89f8",              "  mov eax, edi"],
-  ["f00fab05710f0000",  "  lock bts dword [rel launch+4104], eax"],
+  ["f00fab05660f0000",  "  lock bts dword [rel launch+4104], eax"],
   ["31d2",              "  xor edx, edx"],
   ["b80e800000",        "  mov eax, 0x800e ; SIGHUP SIGINT SIGQUIT SIGTERM"],
   ["0fa3f8",            "  bt eax, edi"],
   ["7313",              "  jnc pass"],
-  ["8b055b0f0000",      "  mov eax, [rel launch+4100]"],
+  ["8b05500f0000",      "  mov eax, [rel launch+4100]"],
   ["85c0",              "  test eax, eax"],
   ["7809",              "  js pass"],
   ["89c7",              "  mov edi, eax"],
@@ -153,11 +165,11 @@ export const LISTING: readonly (readonly [bytes: string, source: string])[] = [
   ["837e0800",          "  cmp dword [rsi+8], 0"],
   ["7f25",              "  jg back"],
   ["",                  "forward:"],
-  ["f0ff05440f0000",    "  lock inc dword [rel launch+4108]"],
+  ["f0ff05390f0000",    "  lock inc dword [rel launch+4108]"],
   ["837e08ff",          "  cmp dword [rsi+8], -1 ; SI_QUEUE"],
   ["480f44d6",          "  cmove rdx, rsi"],
   ["89fe",              "  mov esi, edi"],
-  ["8b3d280f0000",      "  mov edi, [rel launch+4096]"],
+  ["8b3d1d0f0000",      "  mov edi, [rel launch+4096]"],
   ["85ff",              "  test edi, edi"],
   ["780a",              "  js back"],
   ["",                  "send:"],
@@ -171,8 +183,8 @@ export const LISTING: readonly (readonly [bytes: string, source: string])[] = [
   ["0f05",              "  syscall"],
   ["",                  "changed: ; void changed(int signal)"],
   ["b801000000",        "  mov eax, 1 ; write"],
-  ["8b3d170f0000",      "  mov edi, [rel launch+4112]"],
-  ["488d35180f0000",    "  lea rsi, [rel launch+4120]"],
+  ["8b3d0c0f0000",      "  mov edi, [rel launch+4112]"],
+  ["488d350d0f0000",    "  lea rsi, [rel launch+4120]"],
   ["ba08000000",        "  mov edx, 8"],
   ["0f05",              "  syscall"],
   ["c3",                "  ret"],

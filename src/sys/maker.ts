@@ -74,8 +74,13 @@ export function startMaker(
     : { call: failure.step, errno: -failure.errno };
 }
 
-/** Gives a process in a user namespace the ids that it has outside. */
-function mapIds(pid: number): number {
+/**
+ * Gives a process in a user namespace the ids that it has outside.
+ *
+ * @param pid the process
+ * @returns 0, or a negative errno
+ */
+export function mapIds(pid: number): number {
   // user_namespaces(7): whoever has no privilege maps its own ids alone.
   const map = (id: number | null): string => `${id ?? 0} ${id ?? 0} 1\n`;
   for (

@@ -10,11 +10,10 @@
 import { fromText, toCString } from "../abi/bytes.ts";
 import { type ErrnoName, errnoName, ESTALE } from "../abi/errno.ts";
 import { O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH } from "../abi/fcntl.ts";
-import { getBig } from "../abi/layout.ts";
 import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
 import { CLONE_NEWNS, CLONE_NEWUSER } from "../abi/sched.ts";
-import { STAT } from "../abi/stat.ts";
-import { close, duplicate, fstat, readLink } from "./files.ts";
+import { close, readLink } from "./files.ts";
+import { isSameFile, openAbove } from "./held_files.ts";
 import { startMaker } from "./maker.ts";
 import { mountSteps } from "./root_steps.ts";
 import type { Step } from "./steps.ts";
@@ -54,10 +53,6 @@ const WAYS: readonly (readonly [kind: RootKind, namespaces: number])[] = [
 
 /** Directories one of which can be hidden, since no program sees it any more. */
 const PLACES: readonly string[] = ["/tmp", "/run", "/mnt", "/var", "/etc"];
-
-// The launcher puts the program's own fds in place before these are used; a
-// program that keeps fds has them already.
-const FIRST_FD = 10;
 
 const DIRECTORY = O_PATH | O_DIRECTORY | O_CLOEXEC;
 const HERE = toCString(".");
@@ -127,7 +122,7 @@ function tryWay(
     if (root < 0 || mounts < 0) return fail("open", Math.min(root, mounts));
     if (typeof name === "number") return fail("readlink", name);
     // It was mounted by its name, which may be another directory's by then.
-    if (!isSame(root, target)) return fail("mount", -ESTALE);
+    if (!isSameFile(root, target)) return fail("mount", -ESTALE);
     return {
       kind,
       view: new View(root, directory, { name, mounts: readMounts(maker.pid) }),
@@ -145,17 +140,6 @@ function enterSteps(fd: number): Step[] {
     { call: "fchdir", args: [fd] },
     { call: "chroot", args: [HERE] },
   ];
-}
-
-/** Whether two descriptors are of one file. */
-function isSame(one: number, other: number): boolean {
-  const [first, second] = [one, other].map((fd) => {
-    const stat = new Uint8Array(STAT.size);
-    return fstat(fd, stat) < 0
-      ? undefined
-      : `${getBig(STAT, stat, "st_dev")} ${getBig(STAT, stat, "st_ino")}`;
-  });
-  return first !== undefined && first === second;
 }
 
 /** A directory that neither holds another one nor is in it. */
@@ -183,13 +167,4 @@ function exists(path: string): boolean {
   const fd = OWN_VIEW.open(toCString(path), O_PATH | O_CLOEXEC);
   if (fd >= 0) close(fd);
   return fd >= 0;
-}
-
-/** Opens a file by a descriptor that is none of the first. */
-function openAbove(path: string, flags: number, resolve: number): number {
-  const fd = OWN_VIEW.open(toCString(path), flags, resolve);
-  if (fd < 0 || fd >= FIRST_FD) return fd;
-  const moved = duplicate(fd, FIRST_FD);
-  close(fd);
-  return moved;
 }

@@ -1,10 +1,7 @@
 /** The calls that give a root directory what programs expect there: /proc, /sys, /dev. */
 
-import { toCString } from "../abi/bytes.ts";
-import { AT_FDCWD, AT_RECURSIVE } from "../abi/fcntl.ts";
-import { set } from "../abi/layout.ts";
+import { AT_FDCWD } from "../abi/fcntl.ts";
 import {
-  MOUNT_ATTR,
   MOUNT_ATTR_NODEV,
   MOUNT_ATTR_RDONLY,
   MS_BIND,
@@ -13,6 +10,7 @@ import {
   MS_REC,
 } from "../abi/mount.ts";
 import { S_IFREG } from "../abi/stat.ts";
+import { call, hold, mount } from "./mount_steps.ts";
 import type { Step } from "./steps.ts";
 
 /** Devices that any program may use, and expects. */
@@ -130,32 +128,4 @@ export function mountSteps(
 /** Mounts what the machine has at a place at the same place of the root. */
 function bind(path: string): Step {
   return mount(path, `/${path}`, "", MS_BIND | MS_REC);
-}
-
-/** Takes away what can be done with a mount, and with all that are beneath. */
-function hold(path: string, attributes: number): Step {
-  const attr = new Uint8Array(MOUNT_ATTR.size);
-  set(MOUNT_ATTR, attr, "attr_set", attributes);
-  return {
-    call: "mount_setattr",
-    args: [AT_FDCWD, toCString(path), AT_RECURSIVE, attr, attr.length],
-  };
-}
-
-function mount(
-  from: string,
-  to: string,
-  type: string,
-  flags: number,
-  data = "",
-): Step {
-  return call("mount", from, to, type, flags, data);
-}
-
-/** A call; a text is an argument that is a C string. */
-function call(name: Step["call"], ...args: (number | string)[]): Step {
-  return {
-    call: name,
-    args: args.map((arg) => typeof arg === "string" ? toCString(arg) : arg),
-  };
 }

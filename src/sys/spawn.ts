@@ -215,7 +215,6 @@ function programSteps(
   const argv = stringArray(plan.argv);
   const env = stringArray(plan.env);
   const steps: Step[] = [];
-  if (plan.setpgid) steps.push({ call: "setpgid", args: [0, 0] });
   for (const signal of plan.resetSignals) {
     const byDefault = new Uint8Array(SIGACTION.size);
     steps.push({
@@ -226,6 +225,7 @@ function programSteps(
   steps.push(...fdSteps(plan, stdio));
   const { root = [] } = plan;
   steps.push(...root);
+  if (plan.setpgid) steps.push({ call: "setpgid", args: [0, 0] });
   if (plan.cwd !== undefined) {
     // Whoever is in a directory already stays there, though its path is closed.
     const mayFail = root.length === 0 && plan.cwd === workingDirectory();

@@ -5,7 +5,13 @@ import { set } from "../abi/layout.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
 import { addressOf } from "./address.ts";
 import { callNumber } from "./host.ts";
-import { LAUNCH_BLOCK, LAUNCH_RECORD, MAY_FAIL, WAITS } from "./launch_code.ts";
+import {
+  FORKS,
+  LAUNCH_BLOCK,
+  LAUNCH_RECORD,
+  MAY_FAIL,
+  WAITS,
+} from "./launch_code.ts";
 
 /** One call that the new process makes before it becomes the program. */
 export interface Step {
@@ -17,6 +23,8 @@ export interface Step {
   readonly mayFail?: boolean;
   /** Repeat it while the word at argument 0 has the value of argument 2? */
   readonly waits?: boolean;
+  /** Does it make a process, which alone goes on? */
+  readonly forks?: boolean;
 }
 
 /** Calls, laid out for the launcher. */
@@ -67,7 +75,8 @@ function writeRecord(record: Uint8Array, step: Step): void {
     LAUNCH_RECORD,
     record,
     "flags",
-    (step.mayFail ? MAY_FAIL : 0) | (step.waits ? WAITS : 0),
+    (step.mayFail ? MAY_FAIL : 0) | (step.waits ? WAITS : 0) |
+      (step.forks ? FORKS : 0),
   );
 }
 

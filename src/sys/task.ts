@@ -8,6 +8,7 @@ import {
 import { fromBytes } from "../abi/bytes.ts";
 import { ENOENT, ESRCH } from "../abi/errno.ts";
 import { KCMP_FILES, KCMP_VM } from "../abi/kcmp.ts";
+import { eachName } from "./directory.ts";
 import { readFile } from "./files.ts";
 import { callNumber } from "./host.ts";
 import { libc, outcome, rareLibc } from "./libc.ts";
@@ -17,6 +18,8 @@ const STAT_SIZE = 4096;
 /** A page, as much as procfs tells of it. */
 const LABEL_SIZE = 4096;
 const STATUS_SIZE = 1 << 16;
+/** More than the ids of the children that are looked at, in bytes. */
+const CHILDREN_SIZE = 1 << 20;
 
 /** What lets a task use files that it may not use by its ids. */
 const FILE_CAPABILITIES: readonly number[] = [
@@ -93,6 +96,21 @@ export function stateOf(tid: number): string {
 export function isStopped(tid: number): boolean {
   const [state] = statOf(tid);
   return state === "T" || state === "t";
+}
+
+/**
+ * The children of a process, of all its threads, proc_tid_children(5); none where
+ * the kernel does not tell (CONFIG_PROC_CHILDREN).
+ *
+ * @param pid the process
+ */
+export function childrenOf(pid: number): number[] {
+  return [...eachName(`/proc/${pid}/task`)].flatMap((tid) => {
+    const text = readFile(`/proc/${pid}/task/${tid}/children`, CHILDREN_SIZE);
+    return typeof text === "number"
+      ? []
+      : fromBytes(text).split(" ").filter((id) => id !== "").map(Number);
+  });
 }
 
 /**

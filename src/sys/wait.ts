@@ -51,6 +51,26 @@ export function waitFor(tid: number, status: Int32Array, flags = 0): number {
   );
 }
 
+/**
+ * As {@linkcode waitFor}, and tells what the task used, once it has ended.
+ *
+ * @param tid the task
+ * @param status where the wait status goes
+ * @param flags `WNOHANG` and the like
+ * @param usage a `RUSAGE`: of the task, and of those that it waited for
+ * @returns the tid; 0 where `WNOHANG` found nothing; or a negative errno
+ */
+export function waitUsage(
+  tid: number,
+  status: Int32Array,
+  flags: number,
+  usage: Uint8Array,
+): number {
+  return outcome(
+    libc().wait4(tid, status, __WALL | __WNOTHREAD | flags, usage),
+  );
+}
+
 /** Sends a signal to a process, or to a group where `pid` is negative. */
 export function kill(pid: number, signal: number): number {
   return outcome(libc().syscallIII(callNumber("kill"), pid, signal, 0));
