@@ -1,0 +1,550 @@
+/**
+ * The file system tree that holds a policy's rules about files without a question.
+ *
+ * Where a rule begins, something is mounted: what may be read as it is, what may
+ * not be written so that it cannot be, what is closed with nothing behind its name.
+ * What no rule allows is not there. The tree is of the moment at which it is made:
+ * it holds what the program does, and knows nothing of what others do meanwhile.
+ */
+
+import * as landlock from "../abi/landlock.ts";
+import type { RuleRef } from "./decision.ts";
+import type { Floor } from "./floor.ts";
+import {
+  FILE_ACCESS,
+  type FloorFacts,
+  type Grant,
+  isProc,
+  isWithin,
+  parentOf,
+  READ,
+  rootOf,
+  RUN,
+  WRITE,
+} from "./grants.ts";
+import {
+  PATH_SECTIONS,
+  type PathRule,
+  type PathSection,
+  type Policy,
+} from "./policy.ts";
+import { realGlobs } from "./rules.ts";
+import { closedProcesses } from "./tree_processes.ts";
+import { outermost, type Pattern, search, type Walk } from "./tree_search.ts";
+import type { Unheld } from "./unasked.ts";
+
+/** What {@linkcode treeOf} has to know about the machine. */
+export interface TreeFacts
+  extends Pick<FloorFacts, "abi" | "realpath" | "kind" | "loaders"> {
+  /** The links by which a path leads to a file, without links on the way. */
+  readonly links: (path: string) => readonly string[];
+  /** What a link says. */
+  readonly target: (path: string) => string | undefined;
+  /** The names in a directory. */
+  readonly names: (path: string) => readonly string[];
+  /** Looks at all that is beneath a directory, but for what the kernel makes up. */
+  readonly walk: Walk;
+  /** Whether the program has a network of its own, with nothing in it. */
+  readonly alone: boolean;
+}
+
+/** One name in a tree. Those above it come before it. */
+export type TreeNode =
+  /** A directory that has nothing but what other nodes put there. */
+  | {
+    readonly kind: "directory";
+    readonly path: string;
+    readonly there: boolean;
+  }
+  /** A link. */
+  | { readonly kind: "link"; readonly path: string; readonly to: string }
+  /** What the machine has by the same name, and all that is beneath. */
+  | {
+    readonly kind: "bind";
+    readonly path: string;
+    /** What it is. */
+    readonly is: "directory" | "file" | "device";
+    /** Whether a node above has a name for it already. */
+    readonly there: boolean;
+    /** Whether it may be changed. */
+    readonly write: boolean;
+    /** Whether nothing is executed there, by a loader neither. */
+    readonly noRun: boolean;
+  }
+  /** A name that is seen, with nothing behind it that can be opened. */
+  | {
+    readonly kind: "closed";
+    readonly path: string;
+    readonly is: "directory" | "file";
+  }
+  /** The processes of a PID namespace. */
+  | {
+    readonly kind: "processes";
+    readonly path: string;
+    readonly there: boolean;
+  }
+  /** Terminals that are made in there. */
+  | { readonly kind: "terminals"; readonly path: string };
+
+/** A tree, and what goes with it. */
+export interface PolicyTree {
+  /** What is in it. */
+  readonly nodes: readonly TreeNode[];
+  /** What may be done with that, for Landlock; paths are of the tree. */
+  readonly floor: Pick<Floor, "handledFs" | "rules">;
+  /** Whether every file may be executed. */
+  readonly runsEverything: boolean;
+  /** What it does not hold. */
+  readonly unheld: readonly Unheld[];
+}
+
+/**
+ * Makes the tree of a policy.
+ *
+ * @param policy the merged policy
+ * @param facts what to know about the machine
+ * @returns the tree
+ */
+export function treeOf(policy: Policy, facts: TreeFacts): PolicyTree {
+  return new Maker(policy, facts).make();
+}
+
+/** Devices that any program may use, and expects, where it may use everything. */
+const DEVICES: readonly string[] = [
+  "full",
+  "null",
+  "random",
+  "tty",
+  "urandom",
+  "zero",
+];
+
+/** Links to the descriptors of whoever looks. */
+const FD_LINKS: readonly (readonly [name: string, to: string])[] = [
+  ["/dev/fd", "/proc/self/fd"],
+  ["/dev/stdin", "/proc/self/fd/0"],
+  ["/dev/stdout", "/proc/self/fd/1"],
+  ["/dev/stderr", "/proc/self/fd/2"],
+];
+
+/** What of /dev is not of devices. */
+const IN_MEMORY: readonly string[] = ["/dev/mqueue", "/dev/shm"];
+
+const TERMINALS = "/dev/pts";
+const NEW_TERMINAL = "/dev/ptmx";
+
+/** What may be done with a path. */
+type State = Readonly<Record<PathSection, boolean>>;
+
+/** Something that a rule refuses. */
+interface Refused {
+  readonly rule: PathRule;
+  readonly hides: boolean;
+}
+
+/** The same with a wildcard. */
+interface RefusedPattern extends Refused, Pattern {
+  readonly section: PathSection;
+}
+
+type BySection<T> = Readonly<Record<PathSection, Map<string, T>>>;
+
+class Maker {
+  readonly #policy: Policy;
+  readonly #facts: TreeFacts;
+  readonly #granted: BySection<PathRule> = bySection();
+  readonly #refused: BySection<Refused> = bySection();
+  readonly #patterns: RefusedPattern[] = [];
+  readonly #links = new Set<string>();
+  readonly #seen = new Set<string>();
+  readonly #processes: string[] = [];
+  readonly #unheld: Unheld[] = [];
+  readonly #nodes = new Map<string, TreeNode>();
+
+  constructor(policy: Policy, facts: TreeFacts) {
+    this.#policy = policy;
+    this.#facts = facts;
+  }
+
+  make(): PolicyTree {
+    for (const section of PATH_SECTIONS) {
+      for (const rule of this.#policy[section].allow) {
+        this.#allow(section, rule);
+      }
+    }
+    for (const section of PATH_SECTIONS) {
+      const { deny, ignore } = this.#policy[section];
+      for (const rule of deny) this.#refuse(section, { rule, hides: false });
+      for (const rule of ignore) this.#refuse(section, { rule, hides: true });
+    }
+    this.#find();
+    for (const path of this.#boundaries()) this.#place(path);
+    this.#devices();
+    this.#rest();
+    const runsEverything = this.#granted.run.has("/") &&
+      this.#refused.run.size === 0;
+    return {
+      nodes: [...this.#nodes.values()],
+      floor: this.#floor(),
+      runsEverything,
+      unheld: this.#unheld,
+    };
+  }
+
+  #cannot({ ref }: { readonly ref: RuleRef }, why: string): void {
+    this.#unheld.push({ rule: ref, why });
+  }
+
+  /** Takes note of what a rule allows. */
+  #allow(section: PathSection, rule: PathRule): void {
+    const { kind, links } = this.#facts;
+    for (const glob of realGlobs(rule.pattern, this.#facts.realpath)) {
+      const { path, plain } = rootOf(glob);
+      if (isProc(path)) {
+        if (section === "write") this.#cannot(rule, "nothing changes in /proc");
+        else if (plain && glob.beneath) this.#processes.push(path);
+        else if (plain) this.#seen.add(path);
+        else this.#cannot(rule, "it has a wildcard");
+        continue;
+      }
+      if (this.#leadsElsewhere(path)) {
+        for (const link of links(path)) this.#links.add(link);
+      } else if (plain && glob.beneath) {
+        this.#granted[section].set(path, rule);
+      } else if (plain && section === "read") {
+        this.#seen.add(path);
+      } else if (kind(path) !== "missing") {
+        this.#cannot(
+          rule,
+          plain ? "it is one name alone" : "it has a wildcard",
+        );
+      }
+    }
+  }
+
+  /** Takes note of what a rule refuses. */
+  #refuse(section: PathSection, refused: Refused): void {
+    const { rule } = refused;
+    for (const glob of realGlobs(rule.pattern, this.#facts.realpath)) {
+      const { path, plain } = rootOf(glob);
+      if (plain && !glob.beneath && this.#facts.kind(path) === "directory") {
+        // What something is mounted on is neither moved nor removed.
+        if (section === "write" && this.#granted.write.has(path)) continue;
+        this.#cannot(rule, "it is one directory, without what is in it");
+      } else if (plain) {
+        if (!this.#leadsElsewhere(path)) {
+          this.#refused[section].set(path, refused);
+        }
+      } else {
+        this.#patterns.push({ ...refused, glob, section, root: path });
+      }
+    }
+  }
+
+  /** Whether a path leads through a link: where it leads is named as well. */
+  #leadsElsewhere(path: string): boolean {
+    const real = isProc(path) ? path : this.#facts.realpath(path);
+    return real !== undefined && real !== path;
+  }
+
+  /** What may be done with a path. */
+  #state(path: string): State {
+    const may = (section: PathSection): boolean =>
+      above(this.#granted[section], path) !== undefined &&
+      above(this.#refused[section], path) === undefined;
+    return { read: may("read"), write: may("write"), run: may("run") };
+  }
+
+  /** Finds what wildcards refuse, of all that is there. */
+  #find(): void {
+    const patterns = this.#patterns.filter(({ root }) => !isProc(root));
+    for (const { section, root, rule } of patterns) {
+      const made = section !== "read" &&
+        [...this.#granted.write.keys()].some((path) =>
+          isWithin(path, root) || isWithin(root, path)
+        );
+      if (made) this.#cannot(rule, "the program could make what it means");
+    }
+    const readable = outermost([...this.#granted.read.keys()]);
+    search(patterns, readable, this.#facts.walk, (path, pattern) => {
+      this.#refused[pattern.section].set(path, pattern);
+      return above(this.#refused.read, path) === undefined;
+    });
+  }
+
+  /** Where something begins that is not as what is around it. */
+  #boundaries(): string[] {
+    const paths = new Set<string>();
+    for (const section of PATH_SECTIONS) {
+      for (const path of this.#granted[section].keys()) paths.add(path);
+      for (const path of this.#refused[section].keys()) paths.add(path);
+    }
+    return [...paths].filter((path) => !isProc(path)).sort();
+  }
+
+  /** The node that a path is in or is, if there is one. */
+  #around(path: string): TreeNode | undefined {
+    const node = above(this.#nodes, path);
+    return node?.kind === "directory" ? undefined : node;
+  }
+
+  /** Puts what is at a boundary into the tree. */
+  #place(path: string): void {
+    const around = this.#around(path);
+    const inMemory = IN_MEMORY.some((one) => isWithin(path, one));
+    if (isWithin(path, "/dev") && !inMemory) return;
+    const kind = this.#facts.kind(path);
+    const state = this.#state(path);
+    const changes = around?.kind === "bind" && around.write;
+    if (kind === "missing" || kind === "link") {
+      const rule = this.#beginsAt(path, changes);
+      if (rule !== undefined && changes) {
+        this.#cannot(
+          rule,
+          kind === "link"
+            ? "it is a link that the program could replace"
+            : "it is not there, and the program could make it",
+        );
+      }
+      const made = this.#granted.write.get(path);
+      if (made !== undefined && !changes) {
+        this.#cannot(
+          made,
+          "it is not there, and only what is there is written",
+        );
+      }
+      return;
+    }
+    if (!state.read) return this.#close(path, kind, around);
+    const differs = around?.kind !== "bind" || around.write !== state.write ||
+      this.#mayNotRun(path) !== around.noRun;
+    if (!differs && !changes) return;
+    // What has something mounted on it can neither be moved nor removed.
+    if (changes) {
+      for (const between of directoriesBetween(around.path, path)) {
+        this.#bind(between, "directory");
+      }
+    }
+    this.#bind(path, kind);
+  }
+
+  /** A rule that begins at a path, and rests on what is there. */
+  #beginsAt(path: string, changes: boolean): PathRule | undefined {
+    for (const section of PATH_SECTIONS) {
+      const rule = this.#granted[section].get(path) ??
+        (section === "read" && !changes
+          ? undefined
+          : this.#refused[section].get(path)?.rule);
+      if (rule !== undefined) return rule;
+    }
+    return undefined;
+  }
+
+  /** Closes what is at a path, where it would be seen. */
+  #close(path: string, kind: string, around: TreeNode | undefined): void {
+    for (const section of ["write", "run"] as const) {
+      const rule = this.#granted[section].get(path);
+      if (rule !== undefined && above(this.#granted.read, path) === undefined) {
+        this.#cannot(rule, "it may not be read, and what is there can be");
+      }
+    }
+    if (around?.kind !== "bind") return;
+    const refused = above(this.#refused.read, path);
+    if (refused?.hides === true) {
+      this.#cannot(refused.rule, `${path} is there, and would be seen`);
+    }
+    this.#nodes.set(path, {
+      kind: "closed",
+      path,
+      is: kind === "directory" ? "directory" : "file",
+    });
+  }
+
+  /**
+   * Whether what is at a path is kept from being executed by whatever means.
+   * Landlock holds what is a program; but what the program writes, and what a rule
+   * refuses in what is allowed, could still be given to a loader.
+   */
+  #mayNotRun(path: string): boolean {
+    const { run, write } = this.#state(path);
+    return !run && (write || above(this.#granted.run, path) !== undefined);
+  }
+
+  #bind(path: string, is: "directory" | "file" | "device"): void {
+    const there = path === "/" || this.#around(path) !== undefined;
+    if (!there) this.#lead(path);
+    this.#nodes.set(path, {
+      kind: "bind",
+      path,
+      is,
+      there,
+      write: this.#state(path).write,
+      noRun: this.#mayNotRun(path),
+    });
+  }
+
+  /** Makes the directories on the way to a path. */
+  #lead(path: string): void {
+    for (const directory of directoriesBetween("/", path)) {
+      this.#directory(directory);
+    }
+  }
+
+  #directory(path: string, there = false): void {
+    if (path === "/" || this.#nodes.has(path)) return;
+    this.#nodes.set(path, { kind: "directory", path, there });
+  }
+
+  /** Puts the devices into the tree that may be used. */
+  #devices(): void {
+    const { kind } = this.#facts;
+    const used = this.#boundaries().filter((path) =>
+      isWithin(path, "/dev") && this.#state(path).read &&
+      !IN_MEMORY.some((one) => isWithin(path, one))
+    );
+    const all = this.#state("/dev").read;
+    if (!all && used.length === 0) return;
+    const there = this.#around("/dev") !== undefined;
+    const memory = IN_MEMORY.filter((path) => this.#nodes.has(path));
+    if (there) {
+      for (const path of memory) this.#nodes.delete(path);
+      this.#nodes.set("/dev", { kind: "directory", path: "/dev", there });
+      for (const path of IN_MEMORY) {
+        if (kind(path) === "directory") this.#put(path, "directory");
+      }
+    } else {
+      this.#directory("/dev");
+    }
+    const every = all ? DEVICES.map((name) => `/dev/${name}`) : [];
+    for (const path of new Set([...every, ...used])) {
+      if (path === "/dev" || path === TERMINALS || path === NEW_TERMINAL) {
+        continue;
+      }
+      if (kind(path) === "device") this.#put(path, "device");
+      else if (kind(path) !== "missing") {
+        const rule = this.#beginsAt(path, false);
+        if (rule !== undefined) this.#cannot(rule, "it has devices in it");
+      }
+    }
+    if (all || used.includes(TERMINALS) || used.includes(NEW_TERMINAL)) {
+      this.#nodes.set(TERMINALS, { kind: "terminals", path: TERMINALS });
+      this.#link(NEW_TERMINAL, "pts/ptmx");
+    }
+    for (const [name, to] of FD_LINKS) this.#link(name, to);
+  }
+
+  /** Puts what the machine has into a directory that is the tree's own. */
+  #put(path: string, is: "directory" | "device"): void {
+    const { write } = this.#state(path);
+    this.#nodes.set(path, {
+      ...{ kind: "bind", path, is, there: false, write },
+      noRun: this.#mayNotRun(path),
+    });
+  }
+
+  #link(path: string, to: string): void {
+    this.#nodes.set(path, { kind: "link", path, to });
+  }
+
+  /** Puts the rest into the tree: directories that are seen, links, processes. */
+  #rest(): void {
+    const { kind, target } = this.#facts;
+    for (const path of this.#seen) {
+      if (this.#around(path) !== undefined || kind(path) !== "directory") {
+        continue;
+      }
+      this.#lead(path);
+      this.#directory(path);
+    }
+    for (const path of this.#links) {
+      const around = this.#around(path);
+      if (around?.kind === "bind" && around.write) {
+        this.#unheld.push({
+          rule: { source: "jail", keys: ["link"], text: path },
+          why: "a rule leads through it, and the program could replace it",
+        });
+      }
+      const to = target(path);
+      if (around !== undefined || to === undefined) continue;
+      this.#lead(path);
+      this.#link(path, to);
+    }
+    const everything = this.#state("/proc").read;
+    if (!everything && this.#processes.length === 0) {
+      // Then nothing of it is to be seen, whatever else is.
+      if (this.#seen.has("/proc")) this.#directory("/proc");
+      return;
+    }
+    this.#nodes.delete("/proc");
+    this.#nodes.set("/proc", {
+      kind: "processes",
+      path: "/proc",
+      there: this.#around("/proc") !== undefined,
+    });
+    const closed = closedProcesses({
+      allowed: everything ? ["/proc"] : this.#processes,
+      refused: new Map(
+        [...this.#refused.read].filter(([path]) => isProc(path))
+          .map(([path, { rule }]) => [path, rule]),
+      ),
+      patterns: this.#patterns.filter(({ root, section }) =>
+        section === "read" && isProc(root)
+      ),
+      facts: this.#facts,
+    });
+    for (const { path, is } of closed.nodes) {
+      this.#nodes.set(path, { kind: "closed", path, is });
+    }
+    this.#unheld.push(...closed.unheld);
+  }
+
+  /** What may be done with what is in the tree: all of that may be read. */
+  #floor(): Pick<Floor, "handledFs" | "rules"> {
+    const { abi, kind, loaders } = this.#facts;
+    const access = new Map<string, number>([["/", READ]]);
+    const add = (path: string, more: number): void => {
+      access.set(path, (access.get(path) ?? 0) | more);
+    };
+    for (const [section, more] of [["write", WRITE], ["run", RUN]] as const) {
+      for (const path of this.#granted[section].keys()) {
+        if (kind(path) === "missing") continue;
+        add(
+          path === NEW_TERMINAL ? TERMINALS : path,
+          kind(path) === "directory" ? more : more & FILE_ACCESS,
+        );
+      }
+    }
+    for (const path of loaders) if (this.#state(path).read) add(path, RUN);
+    const handledFs = landlock.accessesOfAbi(abi) &
+      ~landlock.LANDLOCK_ACCESS_FS_IOCTL_DEV;
+    const rules: Grant[] = [...access].map(([path, access]) => ({
+      path,
+      access: access & handledFs,
+    }));
+    return { handledFs, rules };
+  }
+}
+
+function bySection<T>(): BySection<T> {
+  return { read: new Map(), write: new Map(), run: new Map() };
+}
+
+/** What is known of a path, or of the nearest one above it. */
+function above<T>(
+  known: ReadonlyMap<string, T>,
+  path: string,
+): T | undefined {
+  for (let at = path;; at = parentOf(at)) {
+    const found = known.get(at);
+    if (found !== undefined || at === "/") return found;
+  }
+}
+
+/** The directories between one and something in it, from the top. */
+function directoriesBetween(from: string, path: string): string[] {
+  const between: string[] = [];
+  for (let at = parentOf(path); at !== from && at !== "/"; at = parentOf(at)) {
+    between.unshift(at);
+  }
+  return between;
+}

@@ -1,0 +1,87 @@
+/** What of /proc is closed in a tree whose processes are the program's own. */
+
+import type { Glob } from "./glob.ts";
+import { isWithin } from "./grants.ts";
+import { PathMatcher } from "./match.ts";
+import type { PathRule } from "./policy.ts";
+import type { TreeFacts } from "./tree.ts";
+import type { Unheld } from "./unasked.ts";
+
+/** What a policy says of /proc. */
+export interface ProcessRules {
+  /** What may be read, and all that is beneath. */
+  readonly allowed: readonly string[];
+  /** What may not. */
+  readonly refused: ReadonlyMap<string, PathRule>;
+  /** The same with wildcards. */
+  readonly patterns: readonly {
+    readonly glob: Glob;
+    readonly rule: PathRule;
+  }[];
+  /** What to know about the machine. */
+  readonly facts: Pick<TreeFacts, "alone" | "kind" | "names">;
+}
+
+/** A name that is closed. */
+export interface ClosedName {
+  readonly path: string;
+  readonly is: "directory" | "file";
+}
+
+const SELF = "/proc/self";
+
+/**
+ * Finds what is to be closed. The directories of processes are not: whoever is in
+ * there is of the program, and each may look at the others.
+ *
+ * @param rules what a policy says
+ * @returns the names, and the rules that cannot be held
+ */
+export function closedProcesses(
+  { allowed, refused, patterns, facts }: ProcessRules,
+): {
+  readonly nodes: readonly ClosedName[];
+  readonly unheld: readonly Unheld[];
+} {
+  const nodes: ClosedName[] = [];
+  const unheld: Unheld[] = [];
+  const matcher = new PathMatcher();
+  patterns.forEach(({ glob }, number) => matcher.add(glob, 0, number));
+  const isRefused = (path: string): boolean => {
+    matcher.walk(path, path.length, 1);
+    return refused.has(path) || matcher.best(0) >= 0;
+  };
+  const look = (directory: string): void => {
+    for (const name of facts.names(directory)) {
+      const path = `${directory}/${name}`;
+      const kind = facts.kind(path);
+      if (/^\d+$/.test(name) || kind === "link" || kind === "missing") continue;
+      const is = kind === "directory" ? "directory" : "file";
+      const open = allowed.some((above) => isWithin(path, above));
+      if (isRefused(path)) nodes.push({ path, is });
+      else if (is === "directory" && (open || leadsTo(path))) look(path);
+      else if (!open) nodes.push({ path, is });
+    }
+  };
+  const leadsTo = (path: string): boolean =>
+    allowed.some((beneath) => isWithin(beneath, path));
+  look("/proc");
+  for (const [path, rule] of refused) {
+    if (!isWithin(path, SELF) || (facts.alone && isNetwork(path))) continue;
+    unheld.push({ rule: rule.ref, why: "each process has another one" });
+  }
+  for (const { glob, rule } of patterns) {
+    const names = glob.segments.map((segment) =>
+      segment.kind === "name" ? segment.name : "*"
+    );
+    const path = `/${names.join("/")}`;
+    if (!isWithin(path, SELF) || (facts.alone && isNetwork(path))) continue;
+    unheld.push({ rule: rule.ref, why: "each process has another one" });
+  }
+  return { nodes, unheld };
+}
+
+/** Whether a path is about the network of a process. */
+function isNetwork(path: string): boolean {
+  return path.split("/").includes("net");
+}

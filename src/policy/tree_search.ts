@@ -1,0 +1,113 @@
+/** Finding what wildcards mean, of all that is there. */
+
+import type { Glob } from "./glob.ts";
+import { isWithin } from "./grants.ts";
+import { PathMatcher } from "./match.ts";
+import { matchSegment, type SegmentPattern } from "./segment.ts";
+
+/**
+ * Goes through all that is beneath a directory.
+ *
+ * @param from the directory
+ * @param enters told of each name, and of the directory that it is in; whether to
+ * look beneath it
+ */
+export type Walk = (
+  from: string,
+  enters: (directory: string, name: string) => boolean,
+) => void;
+
+/** A pattern with a wildcard. */
+export interface Pattern {
+  /** The pattern. */
+  readonly glob: Glob;
+  /** Where it begins: the names in front of its first wildcard. */
+  readonly root: string;
+}
+
+/**
+ * Finds what patterns mean.
+ *
+ * A system has a hundred thousand files, of which a handful have a name that a
+ * pattern begins with; only those, and what is beneath them, are matched.
+ *
+ * @param patterns the patterns
+ * @param places where to look
+ * @param walk goes through a place
+ * @param found told of each path, with each pattern that means it; whether to look
+ * beneath it
+ */
+export function search<P extends Pattern>(
+  patterns: readonly P[],
+  places: readonly string[],
+  walk: Walk,
+  found: (path: string, pattern: P) => boolean,
+): void {
+  const matchers = patterns.map(({ glob }) => {
+    const matcher = new PathMatcher();
+    matcher.add(glob, 0, 0);
+    return matcher;
+  });
+  const starts = outermost(patterns.map(({ root }) => root)).flatMap((root) =>
+    places.flatMap((place) =>
+      isWithin(place, root) ? [place] : isWithin(root, place) ? [root] : []
+    )
+  );
+  const isFirst = firstNames(patterns);
+  // Where the names in a directory are matched, and all that is beneath.
+  const begun = patterns.filter(({ glob, root }) =>
+    glob.segments[root === "/" ? 0 : root.split("/").length - 1]?.kind !==
+      "any-depth"
+  ).map(({ root }) => root);
+  const matched = new Set(begun);
+  const match = (path: string): boolean => {
+    matched.add(path);
+    let enters = true;
+    matchers.forEach((matcher, number) => {
+      matcher.walk(path, path.length, 1);
+      if (matcher.best(0) < 0) return;
+      enters = found(path, patterns[number] as P) && enters;
+    });
+    return enters;
+  };
+  for (const start of outermost(starts)) {
+    const isBegun = begun.some((root) => isWithin(start, root)) ||
+      start.split("/").some(isFirst);
+    if (isBegun && !match(start)) continue;
+    walk(
+      start,
+      (directory, name) =>
+        matched.has(directory) || isFirst(name)
+          ? match(`${directory === "/" ? "" : directory}/${name}`)
+          : true,
+    );
+  }
+}
+
+/** Whether a name may be the first one that a pattern means at any depth. */
+function firstNames(patterns: readonly Pattern[]): (name: string) => boolean {
+  const names = new Set<string>();
+  const others: SegmentPattern[] = [];
+  for (const { glob: { segments } } of patterns) {
+    const depth = segments.findIndex(({ kind }) => kind === "any-depth");
+    // One that has no such place begins in its root.
+    if (depth < 0) continue;
+    const next = segments[depth + 1];
+    if (next === undefined) return () => true;
+    if (next.kind === "name") names.add(next.name);
+    else if (next.kind === "pattern") others.push(next.pattern);
+    else return () => true;
+  }
+  return (name) =>
+    names.has(name) ||
+    others.some((pattern) => matchSegment(pattern, name, 0, name.length));
+}
+
+/** Those paths that lie beneath none of the others. */
+export function outermost(paths: readonly string[]): string[] {
+  const found: string[] = [];
+  for (const path of [...new Set(paths)].sort()) {
+    if (!found.some((above) => isWithin(path, above))) found.push(path);
+  }
+  return found;
+}

@@ -1,0 +1,297 @@
+import { assertEquals } from "@std/assert";
+import { type FloorKind, isWithin } from "./grants.ts";
+import { mergeLayers } from "./merge.ts";
+import { parsePolicy } from "./parse.ts";
+import { type TreeNode, treeOf } from "./tree.ts";
+
+const FILES: Readonly<Record<string, FloorKind>> = {
+  "/": "directory",
+  "/dev": "directory",
+  "/dev/kmsg": "device",
+  "/dev/null": "device",
+  "/dev/pts": "directory",
+  "/dev/ptmx": "device",
+  "/dev/shm": "directory",
+  "/dev/snd": "directory",
+  "/etc": "directory",
+  "/etc/passwd": "file",
+  "/etc/secret": "file",
+  "/home": "directory",
+  "/home/me": "directory",
+  "/home/me/p": "directory",
+  "/home/me/p/.git": "directory",
+  "/home/me/p/.git/config": "file",
+  "/home/me/p/a": "directory",
+  "/home/me/p/a/.git": "directory",
+  "/home/me/p/a/.ssh": "directory",
+  "/home/me/p/a/.ssh/id": "file",
+  "/lib": "link",
+  "/proc": "directory",
+  "/proc/1": "directory",
+  "/proc/cpuinfo": "file",
+  "/proc/kcore": "file",
+  "/proc/self": "link",
+  "/proc/sys": "directory",
+  "/proc/sys/kernel": "directory",
+  "/proc/sys/vm": "directory",
+  "/usr": "directory",
+  "/usr/bin": "directory",
+  "/usr/bin/gs": "file",
+  "/usr/lib": "directory",
+};
+
+function namesIn(directory: string): string[] {
+  const prefix = directory === "/" ? "/" : `${directory}/`;
+  return Object.keys(FILES).filter((path) =>
+    path.startsWith(prefix) && path !== "/" &&
+    !path.slice(prefix.length).includes("/")
+  ).map((path) => path.slice(prefix.length));
+}
+
+function walk(
+  from: string,
+  enters: (directory: string, name: string) => boolean,
+): void {
+  for (const name of namesIn(from)) {
+    const path = `${from === "/" ? "" : from}/${name}`;
+    if (enters(from, name)) walk(path, enters);
+  }
+}
+
+const FACTS: Parameters<typeof treeOf>[1] = {
+  abi: 7,
+  realpath: (path) =>
+    isWithin(path, "/lib")
+      ? path.replace("/lib", "/usr/lib")
+      : path in FILES
+      ? path
+      : undefined,
+  kind: (path) => FILES[path] ?? "missing",
+  loaders: [],
+  links: (path) => isWithin(path, "/lib") ? ["/lib"] : [],
+  target: (path) => path === "/lib" ? "usr/lib" : undefined,
+  names: namesIn,
+  walk,
+  alone: true,
+};
+
+/** A node as a person reads it. */
+function spell(node: TreeNode): string {
+  switch (node.kind) {
+    case "bind":
+      return `${node.path} ${node.write ? "rw" : "ro"}${
+        node.noRun ? " noexec" : ""
+      }`;
+    case "link":
+      return `${node.path} -> ${node.to}`;
+    case "directory":
+      return `${node.path}/`;
+    case "closed":
+      return `${node.path} closed`;
+    case "processes":
+    case "terminals":
+      return `${node.path} new`;
+  }
+}
+
+async function made(text: string): Promise<string[]> {
+  const layer = await parsePolicy(text, { source: "p.yaml", variables: {} });
+  const { nodes, unheld } = treeOf(mergeLayers([layer]), FACTS);
+  return [
+    ...nodes.filter(({ path }) => !/^\/dev\/(?:fd|std)/.test(path)).map(spell),
+    ...unheld.map(({ rule, why }) => `${rule.text}: ${why}`),
+  ];
+}
+
+interface Case {
+  readonly name: string;
+  readonly policy: string;
+  readonly tree: readonly string[];
+}
+
+const CASES: readonly Case[] = [
+  { name: "has nothing where nothing is allowed", policy: "{}", tree: [] },
+  {
+    name: "has what may be read, and the directories that lead there",
+    policy: "read: [/home/me/p]",
+    tree: ["/home/", "/home/me/", "/home/me/p ro"],
+  },
+  {
+    name: "has one mount where one rule lies in another",
+    policy: "read: [/usr, /usr/lib]",
+    tree: ["/usr ro"],
+  },
+  {
+    name: "has the links that rules lead through",
+    policy: "read: [/lib]",
+    tree: ["/usr/", "/usr/lib ro", "/lib -> usr/lib"],
+  },
+  {
+    name: "has a directory that may be listed, and nothing of what is in it",
+    policy: "read: [/home/.]",
+    tree: ["/home/"],
+  },
+  {
+    name: "is written where that is allowed, and executed only with a rule",
+    policy: "{read: [/home/me/p], write: [/home/me/p]}",
+    tree: ["/home/", "/home/me/", "/home/me/p rw noexec"],
+  },
+  {
+    name: "is executed where it is written, if a rule says so",
+    policy: "{read: [/home/me/p], write: [/home/me/p], run: [/home/me/p]}",
+    tree: ["/home/", "/home/me/", "/home/me/p rw"],
+  },
+  {
+    name: "cannot be written where that is refused, nor be moved there",
+    policy:
+      "{read: [/home/me/p], write: {allow: [/home/me/p], deny: [/home/me/p/a/.git]}}",
+    tree: [
+      ...["/home/", "/home/me/", "/home/me/p rw noexec"],
+      ...["/home/me/p/a rw noexec", "/home/me/p/a/.git ro"],
+    ],
+  },
+  {
+    name: "does not hold what the program could make",
+    policy:
+      "{read: [/home/me/p], write: {allow: [/home/me/p], deny: [/home/me/p/new]}}",
+    tree: [
+      ...["/home/", "/home/me/", "/home/me/p rw noexec"],
+      "/home/me/p/new: it is not there, and the program could make it",
+    ],
+  },
+  {
+    name: "does not hold a wildcard for what the program could make",
+    policy:
+      '{read: [/home/me/p], write: {allow: [/home/me/p], deny: ["/home/me/p/**/.git"]}}',
+    tree: [
+      ...["/home/", "/home/me/", "/home/me/p rw noexec"],
+      ...["/home/me/p/.git ro", "/home/me/p/a rw noexec"],
+      "/home/me/p/a/.git ro",
+      "/home/me/p/**/.git: the program could make what it means",
+    ],
+  },
+  {
+    name: "keeps a place where another rule begins from being replaced",
+    policy: "{read: [/home/me/p, /home/me/p/a], write: [/home/me/p]}",
+    tree: [
+      ...["/home/", "/home/me/", "/home/me/p rw noexec"],
+      "/home/me/p/a rw noexec",
+    ],
+  },
+  {
+    name: "does not hold a file that is to be made where nothing is",
+    policy: "write: [/home/me/new]",
+    tree: ["/home/me/new: it is not there, and only what is there is written"],
+  },
+  {
+    name: "closes what is refused",
+    policy: "read: {allow: [/etc], deny: [/etc/secret, /etc/none]}",
+    tree: ["/etc ro", "/etc/secret closed"],
+  },
+  {
+    name: "closes what a wildcard refuses, of all that is there",
+    policy: 'read: {allow: [/home], deny: ["/**/.ssh/**", "/etc/s*"]}',
+    tree: ["/home ro", "/home/me/p/a/.ssh closed"],
+  },
+  {
+    name: "has nothing beneath what is refused, whatever is allowed there",
+    policy: "read: {allow: [/home, /home/me/p], deny: [/home/me]}",
+    tree: ["/home ro", "/home/me closed"],
+  },
+  {
+    name: "does not hide what is there",
+    policy: "read: {allow: [/etc], ignore: [/etc/secret, /etc/none]}",
+    tree: [
+      ...["/etc ro", "/etc/secret closed"],
+      "/etc/secret: /etc/secret is there, and would be seen",
+    ],
+  },
+  {
+    name: "does not hold a wildcard that allows",
+    policy: 'read: ["/usr/*"]',
+    tree: ["/usr/*: it has a wildcard"],
+  },
+  {
+    name: "does not let be written what may not be read",
+    policy: "write: [/home/me/p]",
+    tree: ["/home/me/p: it may not be read, and what is there can be"],
+  },
+  {
+    name: "keeps what is refused to be run from a loader, too",
+    policy: "{read: [/usr], run: {allow: [/usr], deny: [/usr/bin/gs]}}",
+    tree: ["/usr ro", "/usr/bin/gs ro noexec"],
+  },
+  {
+    name: "has devices and terminals of its own",
+    policy:
+      "{read: [/dev/null, /dev/pts, /dev/ptmx], write: [/dev/null, /dev/pts, /dev/ptmx]}",
+    tree: [
+      "/dev/",
+      "/dev/null rw noexec",
+      "/dev/pts new",
+      "/dev/ptmx -> pts/ptmx",
+    ],
+  },
+  {
+    name: "does not hold a directory of devices",
+    policy: "read: [/dev/snd]",
+    tree: ["/dev/", "/dev/snd: it has devices in it"],
+  },
+  {
+    name: "has shared memory where it is allowed",
+    policy: "{read: [/dev/shm], write: [/dev/shm]}",
+    tree: ["/dev/", "/dev/shm rw noexec"],
+  },
+  {
+    name: "has processes of its own, and of /proc else what is allowed",
+    policy: "read: [/proc/self, /proc/cpuinfo, /proc/sys/vm]",
+    tree: ["/proc new", "/proc/kcore closed", "/proc/sys/kernel closed"],
+  },
+  {
+    name: "closes what is refused of /proc",
+    policy: 'read: {allow: [/proc], deny: [/proc/sys/vm, "/proc/k*"]}',
+    tree: ["/proc new", "/proc/kcore closed", "/proc/sys/vm closed"],
+  },
+  {
+    name:
+      "has a network of its own where nothing of the machine's is to be seen",
+    policy:
+      'read: {allow: [/proc/self], deny: [/proc/self/net, "/proc/self/task/*/net/**"]}',
+    tree: ["/proc new", "/proc/cpuinfo closed", "/proc/kcore closed"].concat([
+      ...["/proc/sys/kernel closed", "/proc/sys/vm closed"],
+    ]).filter((line) => !line.includes("sys/")).concat("/proc/sys closed"),
+  },
+  {
+    name: "does not hold a rule about one file of each process",
+    policy: "read: {allow: [/proc/self], deny: [/proc/self/environ]}",
+    tree: [
+      ...["/proc new", "/proc/cpuinfo closed", "/proc/kcore closed"],
+      ...[
+        "/proc/sys closed",
+        "/proc/self/environ: each process has another one",
+      ],
+    ],
+  },
+  {
+    name: "does not let /proc be written",
+    policy: "{read: [/proc/self], write: [/proc/self]}",
+    tree: [
+      ...["/proc new", "/proc/cpuinfo closed", "/proc/kcore closed"],
+      ...["/proc/sys closed", "/proc/self: nothing changes in /proc"],
+    ],
+  },
+  {
+    name: "is the machine where all may be read, with devices of its own",
+    policy: "read: true",
+    tree: [
+      ...["/ ro", "/dev/", "/dev/shm ro", "/dev/null ro", "/dev/pts new"],
+      ...["/dev/ptmx -> pts/ptmx", "/proc new"],
+    ],
+  },
+];
+
+for (const { name, policy, tree } of CASES) {
+  Deno.test(`treeOf() ${name}`, async () => {
+    assertEquals(await made(policy), tree);
+  });
+}

@@ -1,0 +1,186 @@
+/**
+ * What happens to every call where nobody is asked: no tracer, the kernel alone.
+ *
+ * The mounts that a program sees hold its files, its PID namespace the processes
+ * that it can name, Landlock what it executes and changes; so calls that name such
+ * things are made. What somebody would have to look at for another reason is not
+ * held, and whoever asked for this is told why.
+ */
+
+import { MFD_NOEXEC_SEAL } from "../abi/memfd.ts";
+import * as net from "../abi/socket.ts";
+import { type SyscallName, SYSCALLS } from "../abi/syscalls.ts";
+import type { RuleRef } from "./decision.ts";
+import { writesEverything } from "./everything.ts";
+import { bits, type FilterAction, type Guard, is, masked } from "./guard.ts";
+import type { CallEntry, CallPlan } from "./plan.ts";
+import { EFFECTS, type Policy } from "./policy.ts";
+import { jailRule } from "./surface_guards.ts";
+
+/** Something that the kernel alone does not hold. */
+export interface Unheld {
+  /** What it is. */
+  readonly rule: RuleRef;
+  /** Why it is not held. */
+  readonly why: string;
+}
+
+const ALLOW: FilterAction = { kind: "allow" };
+
+/**
+ * Takes all questions out of a plan.
+ *
+ * @param plan what happens to each call, where calls are looked at
+ * @param policy the policy that it is of
+ * @param runsEverything whether the policy lets every file be executed
+ * @returns the plan, and what it does not hold
+ */
+export function unaskedPlan(
+  plan: CallPlan,
+  policy: Policy,
+  runsEverything: boolean,
+): { readonly plan: CallPlan; readonly unheld: readonly Unheld[] } {
+  const unheld: Unheld[] = [...hostRules(policy)];
+  const unasked = new Map<SyscallName, CallEntry>();
+  for (const [name, { guards, action }] of plan) {
+    const replace = (action: FilterAction, rule: RuleRef): FilterAction => {
+      const why = whyAsked(name, action);
+      if (why !== undefined) unheld.push({ rule, why });
+      return withoutQuestion(action);
+    };
+    unasked.set(name, {
+      guards: [
+        ...own(name, policy, runsEverything),
+        ...guards.map((guard) => ({
+          ...guard,
+          action: replace(
+            guard.action,
+            guard.rule ?? jailRule(name, guard.why),
+          ),
+        })),
+      ],
+      action: replace(action, jailRule(name, "it may be made")),
+    });
+  }
+  return { plan: unasked, unheld };
+}
+
+/** The rules about hosts. */
+function* hostRules({ net }: Policy): Iterable<Unheld> {
+  if (typeof net === "string") return;
+  const why = "it is about hosts, and addresses are in memory";
+  for (const effect of EFFECTS) {
+    for (const rules of [net.connect, net.listen]) {
+      for (const { ref } of rules[effect]) yield { rule: ref, why };
+    }
+  }
+}
+
+/** What only a plan without questions needs. */
+function own(
+  name: SyscallName,
+  policy: Policy,
+  runsEverything: boolean,
+): readonly Guard[] {
+  const reachesSockets = policy.net === "all" && !writesEverything(policy);
+  switch (name) {
+    case "memfd_create":
+      return runsEverything ? [] : EXECUTES_MEMORY;
+    case "socket":
+      return reachesSockets ? UNIX_PATHS : [];
+    case "socketpair":
+      return reachesSockets ? UNIX_PAIRS : [];
+    default:
+      return [];
+  }
+}
+
+/** A kernel without it, before 3.17, said so; programs that can do without it do. */
+const EXECUTES_MEMORY: readonly Guard[] = [
+  {
+    tests: [bits(1, MFD_NOEXEC_SEAL)],
+    action: ALLOW,
+    why: "it is never executed",
+  },
+  {
+    tests: [],
+    action: { kind: "errno", errno: "ENOSYS" },
+    why: "a file in memory could be executed",
+  },
+];
+
+const NO_UNIX: FilterAction = { kind: "errno", errno: "EACCES" };
+
+/** A mount that is not written lets its sockets be connected to. */
+const UNIX_PATHS: readonly Guard[] = [{
+  tests: [is(0, net.AF_UNIX)],
+  action: NO_UNIX,
+  why: "it goes to any socket that can be seen",
+}];
+
+const UNIX_PAIRS: readonly Guard[] = [
+  {
+    tests: [
+      is(0, net.AF_UNIX),
+      masked(1, net.SOCK_TYPE_MASK, net.SOCK_STREAM, net.SOCK_SEQPACKET),
+    ],
+    action: ALLOW,
+    why: "a pair of streams reaches nobody else",
+  },
+  { tests: [], action: NO_UNIX, why: "a datagram goes to any socket" },
+];
+
+/** What is done in place of a question. */
+function withoutQuestion(action: FilterAction): FilterAction {
+  if (action.kind !== "trace") return action;
+  const { look } = action;
+  if (look.kind !== "refuse") return ALLOW;
+  const { refusal } = look;
+  switch (refusal.kind) {
+    case "errno":
+      return refusal;
+    case "return":
+      return refusal.value <= 0 && refusal.value >= -4095
+        ? refusal
+        : { kind: "kill" };
+    case "kill":
+    case "signal":
+      return { kind: "kill" };
+  }
+}
+
+/** Why a question cannot be left out; `undefined` where it can. */
+function whyAsked(
+  name: SyscallName,
+  action: FilterAction,
+): string | undefined {
+  if (action.kind !== "trace") return undefined;
+  const { look } = action;
+  switch (look.kind) {
+    case "call":
+      return SYSCALLS[name].kind === "forbidden"
+        ? `${name} has to be looked at`
+        : undefined;
+    // Namespaces hold processes and groups, and mounts hold files.
+    case "pid":
+    case "group":
+    case "group-at":
+    case "write-fd":
+    case "rights":
+      return undefined;
+    case "refuse":
+      return look.refusal.kind === "errno" ||
+          withoutQuestion(action).kind === "return"
+        ? undefined
+        : "nobody is there to end the jail";
+    case "room":
+    case "shared":
+    case "output":
+      return "nobody is there to count";
+    case "answer":
+    case "peer":
+    case "retime":
+    case "shares-port":
+      return `nobody is there to answer ${name}`;
+  }
+}

@@ -1,0 +1,111 @@
+import { assertEquals } from "@std/assert";
+import type { SyscallName } from "../abi/syscalls.ts";
+import { mergeLayers } from "./merge.ts";
+import { parsePolicy } from "./parse.ts";
+import { actionOf, planCalls } from "./plan.ts";
+import { unaskedPlan } from "./unasked.ts";
+
+/** What comes of a call, or of what is not held. */
+async function planned(
+  policy: string,
+  runsEverything = false,
+): Promise<{
+  readonly of: (name: SyscallName, ...args: number[]) => string;
+  readonly unheld: readonly string[];
+}> {
+  const layer = await parsePolicy(policy, {
+    ...{ source: "p.yaml", variables: {} },
+  });
+  const merged = mergeLayers([layer]);
+  const { plan, unheld } = unaskedPlan(
+    planCalls(merged, { observe: false, sockets: "streams" }),
+    merged,
+    runsEverything,
+  );
+  return {
+    of: (name, ...args) => {
+      const entry = plan.get(name);
+      if (entry === undefined) return "nothing";
+      const action = actionOf(entry, {
+        uint: (i) => (args[i] ?? 0) >>> 0,
+        address: (i) => args[i] ?? 0,
+      });
+      return action.kind === "errno" ? action.errno : action.kind;
+    },
+    unheld: [...new Set(unheld.map(({ why }) => why))],
+  };
+}
+
+const CASES: readonly (readonly [
+  what: string,
+  policy: string,
+  call: readonly [SyscallName, ...number[]],
+  want: string,
+])[] = [
+  ["lets paths be used", "{}", ["openat", 0, 4096], "allow"],
+  ["lets descriptors be changed", "{}", ["fchmod", 3], "allow"],
+  ["lets programs be executed", "{}", ["execve", 4096], "allow"],
+  ["lets processes be named", "{}", ["kill", 17, 9], "allow"],
+  ["lets no namespace be made", "{}", ["clone", 0x1000_0000], "EPERM"],
+  ["lets nothing be mounted", "{}", ["mount"], "EPERM"],
+  ["lets the lowest pages be as they are", "{}", [
+    "mmap",
+    ...[65536, 4096, 1, 0x10],
+  ], "EPERM"],
+  ["lets no network be used", "{}", ["socket", 2, 1], "EACCES"],
+  ["lets a file in memory be made that is never executed", "{}", [
+    ...["memfd_create", 4096, 8] as const,
+  ], "allow"],
+  ["lets no other file in memory be made", "{}", ["memfd_create"], "ENOSYS"],
+  ["lets the network be used", "net: true", ["socket", 2, 1], "allow"],
+  ["lets no socket of the machine be reached", "net: true", [
+    ...["socket", 1, 1] as const,
+  ], "EACCES"],
+  ["lets streams be paired", "net: true", ["socketpair", 1, 1], "allow"],
+  ["lets no datagrams be paired", "net: true", ["socketpair", 1, 2], "EACCES"],
+  [
+    "lets all sockets be reached where all may be written",
+    "{net: true, write: true}",
+    [
+      ...["socket", 1, 1] as const,
+    ],
+    "allow",
+  ],
+];
+
+for (const [what, policy, [name, ...args], want] of CASES) {
+  Deno.test(`a plan without questions ${what}`, async () => {
+    const { of, unheld } = await planned(policy);
+    assertEquals([of(name, ...args), unheld], [want, []]);
+  });
+}
+
+Deno.test("a plan without questions asks about no call", async () => {
+  const { of } = await planned("net: true");
+  for (const name of ["stat", "open", "connect", "setpgid", "ioctl"] as const) {
+    assertEquals(of(name) === "trace", false, name);
+  }
+});
+
+Deno.test("a plan without questions lets any file in memory be made where all may be run", async () => {
+  const { of } = await planned("{}", true);
+  assertEquals(of("memfd_create"), "allow");
+});
+
+const UNHELD: readonly (readonly [policy: string, why: string])[] = [
+  [
+    "net: {connect: [10.0.0.1]}",
+    "it is about hosts, and addresses are in memory",
+  ],
+  ["limits: {processes: 9}", "nobody is there to count"],
+  ["limits: {output: 1MiB}", "nobody is there to count"],
+  ["calls: {kill: [uname]}", "nobody is there to end the jail"],
+  ["default: kill", "nobody is there to end the jail"],
+  ["sys: {hostname: box}", "nobody is there to answer uname"],
+];
+
+for (const [policy, why] of UNHELD) {
+  Deno.test(`a plan without questions does not hold ${policy}`, async () => {
+    assertEquals((await planned(policy)).unheld.includes(why), true);
+  });
+}
