@@ -109,4 +109,4 @@ export type {
 } from "./policy/policy.ts";
 export type { Fact, SysRules, TimeRule, UnameField } from "./policy/sys.ts";
 export type { Usage } from "./trace/accounts.ts";
-export type { Engine } from "./trace/options.ts";
+export type { Engine, EngineChoice } from "./trace/options.ts";

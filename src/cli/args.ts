@@ -112,7 +112,8 @@ function toRequest(
     ...(permissionSet === undefined
       ? {}
       : { permissionSet: permissionSet === "" ? true : permissionSet }),
-    engine: oneOf(values, "engine", ["auto", "seccomp", "ptrace"]) ?? "auto",
+    engine: oneOf(values, "engine", ["auto", "seccomp", "ptrace", "kernel"]) ??
+      "auto",
     onDeny: oneOf(values, "on-deny", ["errno", "kill", "ask"]) ?? "errno",
     report: values.has("report"),
     ...stats(values),

@@ -299,7 +299,7 @@ const ERRORS: readonly ErrorCase[] = [
   {
     words: ["--engine=fast", "ls"],
     message:
-      'Cannot use --engine="fast": it must be one of "auto", "seccomp", "ptrace"',
+      'Cannot use --engine="fast": it must be one of "auto", "seccomp", "ptrace", "kernel"',
     hint: "write one of them, such as --engine=auto",
   },
   {

@@ -267,9 +267,13 @@ export const FLAGS: readonly Flag[] = [
   {
     name: "engine",
     takes: "value",
-    value: "auto|seccomp|ptrace",
+    value: "auto|seccomp|ptrace|kernel",
     category: "jail",
     doc: "How calls are caught; auto takes the fastest",
+    more:
+      "With kernel none is: mounts, namespaces and Landlock hold the policy, and " +
+      "what is not allowed is not there. Not every policy can be held so " +
+      "(see jail plan), and nothing is reported, logged or asked.",
   },
   {
     name: "no-landlock",

@@ -76,6 +76,7 @@ export function planText(found: PolicyPlan): string {
         "program's place; but for /proc, devices and pipes",
       ]
       : [],
+    ...kernelText(found),
     "files     come to jail by every name: whether it is seen, a device, a " +
     "terminal, a pipe, or a process outside, Landlock does not know",
     `program   ${printable(found.program)}`,
@@ -90,7 +91,7 @@ export function planText(found: PolicyPlan): string {
   ].join("\n");
 }
 
-const HEAD = ["WHERE", "RULE", "", "BY", "GRADE", "LANDLOCK"];
+const HEAD = ["WHERE", "RULE", "", "BY", "GRADE", "KERNEL", "LANDLOCK"];
 
 function rowOf(rule: GradedRule, found: PolicyPlan): string[] {
   const { section, effect, text, held, mechanisms, grade } = rule;
@@ -100,11 +101,38 @@ function rowOf(rule: GradedRule, found: PolicyPlan): string[] {
     text,
     mechanisms.join("+"),
     grade,
+    isHeld(rule, found) ? "yes" : "no",
     held === undefined
       ? ""
       : held.why === ""
       ? held.extent
       : `${held.extent}: ${held.why}`,
+  ];
+}
+
+/** Whether `--engine=kernel` holds a rule. */
+function isHeld({ ref }: GradedRule, { unheld }: PolicyPlan): boolean {
+  return unheld !== undefined && !unheld.some(({ rule }) => rule === ref);
+}
+
+/** What `--engine=kernel` does with a policy. */
+function kernelText({ unheld, locate }: PolicyPlan): string[] {
+  if (unheld === undefined) return ["kernel    --engine=kernel cannot be used"];
+  if (unheld.length === 0) {
+    return [
+      "kernel    --engine=kernel holds it all and asks nobody: what is not " +
+      "allowed is not there",
+    ];
+  }
+  return [
+    "kernel    --engine=kernel does not hold it, so it does not run:",
+    ...unheld.map(({ rule, why }) => {
+      const position = locate(rule);
+      const where = position === undefined
+        ? rule.source
+        : `${position.file}:${position.line}`;
+      return `          ${safe(`${where}: ${rule.text}: ${why}`)}`;
+    }),
   ];
 }
 

@@ -7,7 +7,7 @@ import type { Policy } from "../policy/policy.ts";
 import { landlockAbi } from "../sys/landlock.ts";
 import { hasListener } from "../sys/listener.ts";
 import { hasSeccompTrace } from "../sys/probe.ts";
-import type { Engine } from "../trace/options.ts";
+import type { Engine, EngineChoice } from "../trace/options.ts";
 import { addresses, facts, limits } from "./asked.ts";
 import { runJob } from "./job.ts";
 import { loadLayers } from "./layers.ts";
@@ -20,6 +20,7 @@ import {
   engine,
   type Finding,
   kernel,
+  kernelEngine,
   landlock,
   pinning,
   privileges,
@@ -70,7 +71,8 @@ export async function examine(): Promise<Diagnosis> {
   const open: Policy = mergeLayers(all);
   const abi = landlockAbi();
   const seccomp = hasSeccompTrace();
-  const ran = (engine: Engine): Tried => tryJob(policy, engine, "exit 7", 7);
+  const ran = (engine: EngineChoice): Tried =>
+    tryJob(policy, engine, "exit 7", 7);
   const engines = {
     seccomp: seccomp ? ran("seccomp") : "this kernel has no SECCOMP_RET_TRACE",
     ptrace: ran("ptrace"),
@@ -102,6 +104,7 @@ export async function examine(): Promise<Diagnosis> {
       ),
       engine("engine ptrace", engines.ptrace, "works without a filter, slower"),
     ].map((finding) => traced(finding, status)),
+    kernelEngine(ran("kernel")),
     pinning(pins, engines[best] !== undefined),
     answers(hasListener()),
     landlock(abi),
@@ -125,7 +128,7 @@ export async function examine(): Promise<Diagnosis> {
 /** Runs a shell in a jail; what went wrong, if anything. */
 function tryJob(
   policy: Policy,
-  engine: Engine,
+  engine: EngineChoice,
   script: string,
   ends: number | LimitName,
 ): Tried {

@@ -52,6 +52,20 @@ export function engine(name: string, problem: Tried, good: string): Finding {
     };
 }
 
+/** Whether the kernel alone can hold a program. */
+export function kernelEngine(problem: Tried): Finding {
+  const name = "engine kernel";
+  return problem === undefined
+    ? {
+      ...{ name, state: "good", found: "a jailed shell ran" },
+      follows: "policies that it holds cost nothing once started",
+    }
+    : {
+      ...{ name, state: "note", found: problem },
+      follows: "calls are caught instead",
+    };
+}
+
 /** What is traced already can neither trace nor be traced by jail. */
 export function traced(
   finding: Finding,

@@ -2,7 +2,7 @@
 
 import { fromText } from "../abi/bytes.ts";
 import type { Policy } from "../policy/policy.ts";
-import type { Engine } from "../trace/options.ts";
+import type { EngineChoice } from "../trace/options.ts";
 import { currentDirectory } from "./directory.ts";
 import { checkKeys, checkWord } from "./given.ts";
 import { type JailLimits, toLimits } from "./limits.ts";
@@ -40,7 +40,7 @@ export interface JailCommandOptions {
   /** Ends the jail, by SIGKILL, when it is aborted. */
   readonly signal?: AbortSignal | undefined;
   /** How calls are caught; `auto`, the fastest that there is, unless given. */
-  readonly engine?: Engine | "auto" | undefined;
+  readonly engine?: EngineChoice | undefined;
   /** How much it may use; the smaller one holds of these and the policy's. */
   readonly limits?: JailLimits | undefined;
   /** What a refusal does: what its rule says (`errno`), or end the jail. */
@@ -145,7 +145,12 @@ class Command implements JailCommand {
     options: JailCommandOptions,
   ) {
     checkKeys(options, OPTIONS, "option");
-    checkWord("engine", options.engine, ["auto", "seccomp", "ptrace"]);
+    checkWord("engine", options.engine, [
+      "auto",
+      "seccomp",
+      "ptrace",
+      "kernel",
+    ]);
     checkWord("onDeny", options.onDeny, ["errno", "kill"]);
     for (const stream of ["stdin", "stdout", "stderr"] as const) {
       checkWord(stream, options[stream], ["piped", "inherit", "null"]);

@@ -25,6 +25,7 @@ import type { Usage } from "../trace/accounts.ts";
 import { assemble } from "../trace/filter.ts";
 import type {
   Engine,
+  EngineChoice,
   LogFile,
   NameOptions,
   Observation,
@@ -34,6 +35,7 @@ import { trace } from "../trace/tracer.ts";
 import { cannotListen, mayAnswer } from "./answers.ts";
 import { type Ask, asking } from "./ask.ts";
 import { SystemFacts } from "./facts.ts";
+import { runByKernel } from "./kernel.ts";
 import { floorFor } from "./floor.ts";
 import { netOptions } from "./net.ts";
 import { holdToStrict } from "./plan.ts";
@@ -56,7 +58,7 @@ export interface Job {
   /** What the program has as its root directory. */
   readonly root: Root;
   /** How calls are caught; `auto` takes what this kernel has. */
-  readonly engine: Engine | "auto";
+  readonly engine: EngineChoice;
   /** What a refusal does: what the rule says, end the jail, or ask first. */
   readonly onDeny: "errno" | "kill" | "ask";
   /** Wait for everything that the program started. */
@@ -125,7 +127,7 @@ function groupFor({ limits: { memory } }: Policy): ControlGroup | undefined {
   return typeof group === "string" ? undefined : group;
 }
 
-function engineOf(wanted: Engine | "auto"): Engine {
+function engineOf(wanted: Exclude<EngineChoice, "kernel">): Engine {
   if (wanted === "ptrace") return wanted;
   if (hasSeccompTrace()) return "seccomp";
   if (wanted === "auto") return "ptrace";
@@ -145,6 +147,17 @@ function engineOf(wanted: Engine | "auto"): Engine {
  * @throws {UnsupportedError} where this machine cannot enforce the policy
  */
 export function runJob(job: Job, hooks: JobHooks): Outcome {
+  const { engine: wanted } = job;
+  return wanted === "kernel"
+    ? runByKernel(job, hooks)
+    : runTraced(job, wanted, hooks);
+}
+
+function runTraced(
+  job: Job,
+  wanted: Exclude<EngineChoice, "kernel">,
+  hooks: JobHooks,
+): Outcome {
   const { program, root } = job;
   const { view } = root;
   using facts = new SystemFacts(job.policy, program.env, view);
@@ -153,7 +166,7 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
   const policy = asks && canBorrow()
     ? withNetQuestions(facts.policy)
     : facts.policy;
-  const engine = engineOf(job.engine);
+  const engine = engineOf(wanted);
   const found = findProgram(program, view);
   if (policy.limits.written !== undefined && writtenBy("self") < 0) {
     throw new UnsupportedError(

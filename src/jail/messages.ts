@@ -11,7 +11,7 @@ import {
 } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Usage } from "../trace/accounts.ts";
-import type { Engine } from "../trace/options.ts";
+import type { EngineChoice } from "../trace/options.ts";
 import type { Denial } from "./denial.ts";
 import type { PolicySpec } from "./load.ts";
 import type { Program } from "./program.ts";
@@ -25,7 +25,7 @@ export interface WorkerRequest {
   /** What names of policies and values of flags are relative to. */
   readonly here: string;
   /** How calls are caught. */
-  readonly engine: Engine | "auto";
+  readonly engine: EngineChoice;
   /** What a refusal does. */
   readonly onDeny: "errno" | "kill";
 }

@@ -14,6 +14,7 @@ import {
 import { heldRules } from "../policy/held.ts";
 import { type CallPlan, planCalls } from "../policy/plan.ts";
 import type { Policy } from "../policy/policy.ts";
+import type { Unheld } from "../policy/unasked.ts";
 import { interfaceIndex } from "../sys/interfaces.ts";
 import { whyNoControlGroup } from "../sys/cgroup.ts";
 import { landlockAbi } from "../sys/landlock.ts";
@@ -23,6 +24,7 @@ import type { RootKind } from "../sys/root.ts";
 import { mayAnswer } from "./answers.ts";
 import { currentDirectory } from "./directory.ts";
 import { floorFacts, floorFor, type FloorPlace } from "./floor.ts";
+import { holdByKernel, LEAST_ABI } from "./kernel.ts";
 import { type Loaded, loadSpec } from "./load.ts";
 import { type Locate, locator } from "./locate.ts";
 import { netOptions } from "./net.ts";
@@ -51,6 +53,8 @@ export interface PolicyPlan {
   readonly dropped: readonly string[];
   /** The rule that `strict` does not let pass, if there is one. */
   readonly notStrict: GradedRule | undefined;
+  /** What `--engine=kernel` does not hold; `undefined` where it cannot be used. */
+  readonly unheld: readonly Unheld[] | undefined;
 }
 
 /**
@@ -126,6 +130,9 @@ async function planLoaded(
     locate: await locator(policy),
     dropped: droppedNames(policy.env, program.env),
     notStrict: notStrict(policy, rules),
+    unheld: view.isOwn && landlockAbi() >= LEAST_ABI
+      ? holdByKernel(policy, at).unheld
+      : undefined,
   };
 }
 

@@ -35,10 +35,16 @@ import {
   stopSelf,
 } from "../sys/signals.ts";
 import type { Usage } from "../trace/accounts.ts";
-import type { Engine, LogFile, Observation } from "../trace/options.ts";
+import type {
+  EngineChoice,
+  LogFile,
+  NameOptions,
+  Observation,
+} from "../trace/options.ts";
 import type { Ask } from "./ask.ts";
 import { currentDirectory } from "./directory.ts";
 import { runJob } from "./job.ts";
+import { withPlaces } from "./kernel.ts";
 import { type Loaded, loadSpec } from "./load.ts";
 import { type Locate, locator, placed } from "./locate.ts";
 import { withNames } from "./names.ts";
@@ -60,7 +66,7 @@ export interface RunRequest {
   /** Limits beside those of the policies; the smaller ones hold. */
   readonly limits: Limits;
   /** How calls are caught. */
-  readonly engine: Engine | "auto";
+  readonly engine: EngineChoice;
   /** What a refusal does. */
   readonly onDeny: "errno" | "kill" | "ask";
   /** Whether refusals are shown. */
@@ -182,7 +188,8 @@ async function runLoaded(
   const policy = protect(loaded.policy, log);
   const observed = request.report || request.audit !== undefined;
   const locate = observed ? await locator(policy) : undefined;
-  const outcome = await withNames(policy, root.view, (names) =>
+  const find = (): Locate | Promise<Locate> => locate ?? locator(policy);
+  const run = (names: NameOptions | undefined): Outcome =>
     runJob({
       program,
       policy,
@@ -208,8 +215,12 @@ async function runLoaded(
         };
       },
       stopped: stopSelf,
-    }));
-  return await placed(outcome, () => locate ?? locator(policy));
+    });
+  try {
+    return await placed(await withNames(policy, root.view, run), find);
+  } catch (error) {
+    throw await withPlaces(error, find);
+  }
 }
 
 /** Finds the audit log, by its path and by what it is. */

@@ -9,6 +9,7 @@ import { pidfdOpen } from "../sys/pidfd.ts";
 import { NOTHING_USED } from "../trace/accounts.ts";
 import { DenialLog } from "./denial.ts";
 import { runJob } from "./job.ts";
+import { withPlaces } from "./kernel.ts";
 import { loadSpec } from "./load.ts";
 import { type Locate, locator, placed } from "./locate.ts";
 import { withNames } from "./names.ts";
@@ -58,7 +59,8 @@ async function runIn(
       runJob(
         { ...loaded, engine, onDeny, waitAll: false, temporary, names },
         {
-          observe: (event) => {
+          // Where no call is caught, there is nothing to tell.
+          observe: engine === "kernel" ? undefined : (event) => {
             const denial = log.add(event);
             if (denial !== undefined) {
               scope.postMessage({ kind: "denied", denial });
@@ -75,6 +77,8 @@ async function runIn(
       ));
     const outcome = await placed(ended, () => locate);
     return { kind: "ended", outcome, denied: log.count, usage };
+  } catch (error) {
+    throw await withPlaces(error, () => locator(loaded.policy));
   } finally {
     loaded.root.close();
   }

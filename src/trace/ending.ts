@@ -114,21 +114,10 @@ export class Ending {
 
   /** The program itself is gone. */
   ended(outcome: Outcome): void {
-    const failure = this.#family.started ? undefined : this.launched?.failure();
-    if (failure !== undefined) {
-      const errno = errnoName(failure.errno);
-      const missing = failure.step === "execve" && errno === "ENOENT";
-      throw new LaunchError(
-        this.#options.program,
-        failure.step,
-        errno,
-        failure.step !== "execve" ? 125 : missing ? 127 : 126,
-        errno === "EACCES" && failure.step === "execve"
-          ? this.#options.hint ??
-            "where the policy is the reason, --report shows which rule"
-          : undefined,
-      );
-    }
+    const failure = this.#family.started || this.launched === undefined
+      ? undefined
+      : launchFailure(this.launched, this.#options);
+    if (failure !== undefined) throw failure;
     this.outcome ??= outcome;
     this.#left = true;
     if (!this.#options.waitAll) this.killAll();
@@ -148,4 +137,30 @@ export class Ending {
     }
     this.#strangers.kill();
   }
+}
+
+/**
+ * Why a process did not become the program.
+ *
+ * @param launched the process, which is gone
+ * @param options the program as a person reads it, and what to do about it
+ * @returns `undefined` where it did, or was killed before
+ */
+export function launchFailure(
+  launched: Launched,
+  { program, hint }: Pick<TraceOptions, "program" | "hint">,
+): LaunchError | undefined {
+  const failure = launched.failure();
+  if (failure === undefined) return undefined;
+  const errno = errnoName(failure.errno);
+  const missing = failure.step === "execve" && errno === "ENOENT";
+  return new LaunchError(
+    program,
+    failure.step,
+    errno,
+    failure.step !== "execve" ? 125 : missing ? 127 : 126,
+    errno === "EACCES" && failure.step === "execve"
+      ? hint ?? "where the policy is the reason, --report shows which rule"
+      : undefined,
+  );
 }

@@ -18,6 +18,14 @@ export type Engine =
   /** Every call stops at its entry and its exit. */
   | "ptrace";
 
+/** How a run is asked to hold its policy. */
+export type EngineChoice =
+  | Engine
+  /** What this kernel has, of the engines that catch calls. */
+  | "auto"
+  /** No call is caught: mounts, namespaces, Landlock and the filter hold it all. */
+  | "kernel";
+
 /** A decision that was made, for a report, an audit log or an embedder. */
 export interface Observation {
   /** When, in milliseconds since the epoch. */

@@ -1,0 +1,337 @@
+/** A run that the kernel alone holds: no call is caught, nobody is asked. */
+
+import { printable } from "../abi/bytes.ts";
+import { O_ACCMODE, O_PATH, O_RDONLY, O_WRONLY } from "../abi/fcntl.ts";
+import { get } from "../abi/layout.ts";
+import {
+  LANDLOCK_ACCESS_FS_READ_FILE,
+  LANDLOCK_ACCESS_FS_TRUNCATE,
+  LANDLOCK_ACCESS_FS_WRITE_FILE,
+  LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET,
+  LANDLOCK_SCOPE_SIGNAL,
+} from "../abi/landlock.ts";
+import { S_IFCHR, S_IFDIR, S_IFMT, S_IFREG, STAT } from "../abi/stat.ts";
+import { LaunchError, UnsupportedError } from "../errors.ts";
+import type { LimitName, Outcome } from "../outcome.ts";
+import { compile } from "../policy/decide.ts";
+import type { RuleRef } from "../policy/decision.ts";
+import { passed, withValues } from "../policy/env.ts";
+import { planCalls } from "../policy/plan.ts";
+import type { Policy } from "../policy/policy.ts";
+import { isReal } from "../policy/sys.ts";
+import { type TreeFacts, treeOf } from "../policy/tree.ts";
+import { unaskedPlan, type Unheld } from "../policy/unasked.ts";
+import { close, flagsOf, fstat, readLink } from "../sys/files.ts";
+import { hostArch } from "../sys/host.ts";
+import { interfaceIndex } from "../sys/interfaces.ts";
+import { createRuleset, landlockAbi } from "../sys/landlock.ts";
+import { isStreamOrNoSocket } from "../sys/socket.ts";
+import { openTree, type Tree } from "../sys/tree.ts";
+import { OWN_VIEW } from "../sys/view.ts";
+import { walk } from "../sys/walk.ts";
+import { eachName } from "../sys/directory.ts";
+import { assemble } from "../trace/filter.ts";
+import { runUntraced } from "../trace/untraced.ts";
+import { floorFacts, type FloorPlace } from "./floor.ts";
+import type { Job, JobHooks } from "./job.ts";
+import type { Locate } from "./locate.ts";
+import {
+  asScript,
+  findProgram,
+  hintOf,
+  planLaunch,
+  type Program,
+} from "./program.ts";
+import { whyNot } from "./root.ts";
+
+/** The kernel alone does not hold all of a policy. */
+class UnheldError extends UnsupportedError {
+  /** What it does not hold. */
+  readonly unheld: readonly Unheld[];
+
+  constructor(
+    unheld: readonly Unheld[],
+    where: (rule: RuleRef) => string = ({ source }) => source,
+  ) {
+    const [first, ...others] = unheld.map(({ rule, why }) =>
+      `${where(rule)}: ${rule.text}: ${why}`
+    );
+    const more = others.length === 0 ? "" : ` (and ${others.length} more)`;
+    super(
+      `Cannot hold this policy by the kernel alone: ${first}${more}`,
+      "--engine=auto asks at each call, and holds all; " +
+        "jail plan POLICY tells of each rule",
+    );
+    this.unheld = unheld;
+  }
+}
+
+/**
+ * Makes an error say where the rules stand that it is about.
+ *
+ * @param error what a run ended with
+ * @param find finds the place of a rule
+ * @returns another error, or the same where it is about none
+ */
+export async function withPlaces(
+  error: unknown,
+  find: () => Locate | Promise<Locate>,
+): Promise<unknown> {
+  if (!(error instanceof UnheldError)) return error;
+  const locate = await find();
+  return new UnheldError(error.unheld, (rule) => {
+    const position = locate(rule);
+    return position === undefined
+      ? rule.source
+      : `${position.file}:${position.line}:${position.column}`;
+  });
+}
+
+/** Landlock holds signals, and abstract sockets, from Linux 6.12 on. */
+export const LEAST_ABI = 6;
+
+/** Limits that the kernel holds by itself, and the time, which a clock does. */
+const HELD_LIMITS: ReadonlySet<LimitName> = new Set<LimitName>([
+  "address-space",
+  "file-size",
+  "open-files",
+  "time",
+]);
+
+/** Where the kernel makes files up: nobody keeps anything there. */
+const MADE_UP: ReadonlySet<string> = new Set(["dev", "proc", "sys"]);
+
+/**
+ * What a policy is held by where nobody is asked.
+ *
+ * @param policy the policy
+ * @param at where the program runs
+ * @returns the tree, the plan, and what neither holds
+ */
+export function holdByKernel(
+  policy: Policy,
+  at: FloorPlace,
+): ReturnType<typeof unaskedPlan> & {
+  readonly tree: ReturnType<typeof treeOf>;
+} {
+  const tree = treeOf(policy, treeFacts(policy, at));
+  const { plan, unheld } = unaskedPlan(
+    // Other sockets are not handed to the program.
+    planCalls(policy, { observe: false, sockets: "streams" }),
+    policy,
+    tree.runsEverything,
+  );
+  return {
+    tree,
+    plan,
+    unheld: [...unheld, ...otherUnheld(policy), ...tree.unheld],
+  };
+}
+
+/** What is about neither files nor calls. */
+function otherUnheld({ limits, sys }: Policy): Unheld[] {
+  const unheld: Unheld[] = [];
+  for (const [name, limit] of Object.entries(limits)) {
+    if (HELD_LIMITS.has(name as LimitName)) continue;
+    const rule = limit.ref ??
+      { source: "jail", keys: ["limits", name], text: name };
+    unheld.push({ rule, why: "nobody is there to count" });
+  }
+  if (!isReal(sys)) {
+    unheld.push({
+      rule: { source: "jail", keys: ["sys"], text: "sys" },
+      why: "nobody is there to tell what is not real",
+    });
+  }
+  return unheld;
+}
+
+function treeFacts(
+  { net }: Policy,
+  at: FloorPlace,
+): TreeFacts {
+  const facts = floorFacts(at, landlockAbi());
+  return {
+    ...facts,
+    links: (path) => OWN_VIEW.links(path),
+    target: (path) => {
+      const target = readLink(path);
+      return typeof target === "string" ? target : undefined;
+    },
+    names: (path) => [...eachName(path)],
+    walk: (from, enters) =>
+      walk(
+        from,
+        (directory, name) =>
+          !(directory === "/" && MADE_UP.has(name)) && enters(directory, name),
+      ),
+    alone: net === "none",
+  };
+}
+
+/**
+ * Runs a program. The calling thread is blocked until it is gone.
+ *
+ * @param job what to run, under what
+ * @param hooks what to hear of it
+ * @returns how it ended
+ * @throws {LaunchError} where the program could not be started
+ * @throws {UnsupportedError} where the kernel of this machine does not hold it
+ */
+export function runByKernel(job: Job, hooks: JobHooks): Outcome {
+  checkHooks(job, hooks);
+  const found = findProgram(job.program, OWN_VIEW);
+  try {
+    return runIn(job, hooks, job.program, hintOf(found, OWN_VIEW));
+  } catch (error) {
+    if (!(error instanceof LaunchError) || error.errno !== "ENOEXEC") {
+      throw error;
+    }
+    const script = asScript(job.program, found, OWN_VIEW);
+    if (script === undefined) throw error;
+    return runIn(job, hooks, script.program, NO_INTERPRETER);
+  }
+}
+
+const NO_INTERPRETER =
+  "it has no #! line, so /bin/sh runs it, which the policy must allow";
+
+function runIn(
+  job: Job,
+  hooks: JobHooks,
+  program: Program,
+  hint: string | undefined,
+): Outcome {
+  const { policy } = job;
+  compile(policy, {
+    realpath: (path) => OWN_VIEW.meant(path),
+    links: (path) => OWN_VIEW.links(path),
+    closedOnTheWay: (path) => OWN_VIEW.closedOnTheWay(path),
+    interfaceIndex,
+  });
+  const inside = (env: readonly string[]): readonly string[] =>
+    job.temporary?.environment(env) ?? env;
+  const fds = [...program.stdio, ...program.keepFds];
+  fds.forEach(checkHanded);
+  const { plan, tree: { floor, nodes }, unheld } = holdByKernel(policy, {
+    env: inside(program.env),
+    cwd: program.cwd,
+    program: findProgram(program, OWN_VIEW).real,
+    view: OWN_VIEW,
+  });
+  if (unheld.length > 0) throw new UnheldError(unheld);
+  using tree = makeTree({ nodes, alone: policy.net === "none" });
+  const { view } = tree;
+  if (view.realpath(program.cwd) === undefined) {
+    throw new UnsupportedError(
+      `Cannot work in ${printable(program.cwd)}: no rule lets it be read, ` +
+        "so it is not there",
+      "--allow-read=. lets it be read, --cwd=DIR works in another one",
+    );
+  }
+  const where = findProgram(program, view);
+  const ruleset = createRuleset(
+    {
+      ...floor,
+      handledNet: 0,
+      scoped: LANDLOCK_SCOPE_SIGNAL | LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET,
+      open: fds.flatMap(handed),
+    },
+    Math.max(2, ...program.keepFds),
+    view,
+  );
+  try {
+    const env = withValues(
+      policy.env,
+      inside(passed(policy.env, program.env)),
+    );
+    return runUntraced({
+      launch: planLaunch(
+        program,
+        where,
+        env,
+        assemble(plan, hostArch()),
+        ruleset,
+        policy.limits,
+        [],
+        tree,
+      ),
+      tree,
+      program: printable(program.name),
+      hint,
+      limits: policy.limits,
+      waitAll: job.waitAll,
+      started: hooks.started,
+      stopped: hooks.stopped,
+      measured: hooks.measured,
+    });
+  } finally {
+    close(ruleset);
+  }
+}
+
+/** What nobody can do who is not asked. */
+function checkHooks(job: Job, { observe }: JobHooks): void {
+  const needs = observe !== undefined
+    ? "tell of decisions"
+    : job.onDeny !== "errno"
+    ? `do --on-deny=${job.onDeny}`
+    : job.landlock === false
+    ? "do without Landlock"
+    : !job.root.view.isOwn
+    ? "give the program a root directory"
+    : undefined;
+  if (needs !== undefined) {
+    throw new UnsupportedError(
+      `Cannot ${needs} with --engine=kernel: no call is caught`,
+      "--engine=auto catches those that have to be looked at",
+    );
+  }
+  const abi = landlockAbi();
+  if (abi >= LEAST_ABI) return;
+  throw new UnsupportedError(
+    `Cannot use --engine=kernel: Landlock's version is ${abi} here, and ` +
+      `${LEAST_ABI} is needed`,
+    "use Linux 6.12 or newer, with landlock in the kernel's lsm= list",
+  );
+}
+
+function makeTree(options: Parameters<typeof openTree>[0]): Tree {
+  const tree = openTree(options);
+  if ("steps" in tree) return tree;
+  throw new UnsupportedError(
+    `Cannot use --engine=kernel: ${whyNot(tree)}`,
+    "start jail as root, or let users make namespaces " +
+      "(user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns)",
+  );
+}
+
+const status = new Uint8Array(STAT.size);
+
+/** Through a directory, or a socket that sends anywhere, the program gets out. */
+function checkHanded(fd: number): void {
+  const isDirectory = fstat(fd, status) >= 0 &&
+    (get(STAT, status, "st_mode") & S_IFMT) === S_IFDIR;
+  if (!isDirectory && isStreamOrNoSocket(fd)) return;
+  throw new UnsupportedError(
+    `Cannot hand descriptor ${fd} to the program with --engine=kernel: it is ` +
+      (isDirectory ? "a directory" : "a socket that can send anywhere"),
+    "redirect it: <&- closes it",
+  );
+}
+
+/** What may be done with a file that is handed in, when it is opened again. */
+function handed(
+  fd: number,
+): { readonly fd: number; readonly access: number }[] {
+  const flags = flagsOf(fd);
+  if (flags < 0 || (flags & O_PATH) !== 0 || fstat(fd, status) < 0) return [];
+  const type = get(STAT, status, "st_mode") & S_IFMT;
+  if (type !== S_IFREG && type !== S_IFCHR) return [];
+  const mode = flags & O_ACCMODE;
+  const access = (mode === O_WRONLY ? 0 : LANDLOCK_ACCESS_FS_READ_FILE) |
+    (mode === O_RDONLY
+      ? 0
+      : LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE);
+  return [{ fd, access }];
+}

@@ -1,0 +1,227 @@
+/** Runs a program that the kernel alone holds: nobody traces it. */
+
+import { EINTR, errnoName } from "../abi/errno.ts";
+import { get } from "../abi/layout.ts";
+import { RUSAGE } from "../abi/resource.ts";
+import { SIGCONT, SIGKILL, SIGTERM } from "../abi/signal.ts";
+import {
+  WEXITSTATUS,
+  WIFEXITED,
+  WIFSTOPPED,
+  WSTOPSIG,
+  WTERMSIG,
+  WUNTRACED,
+} from "../abi/wait.ts";
+import { LaunchError, SystemCallError } from "../errors.ts";
+import type { Limits } from "../policy/limits.ts";
+import { NO_ENDING_RULE, type Outcome } from "../outcome.ts";
+import { waitATurn } from "../sys/output.ts";
+import { type Pulse, startPulse } from "../sys/pulse.ts";
+import { launch, type Launched, type LaunchPlan } from "../sys/spawn.ts";
+import { childrenOf, getsid, stateOf } from "../sys/task.ts";
+import type { Tree } from "../sys/tree.ts";
+import { kill, waitFor, waitUsage } from "../sys/wait.ts";
+import { NOTHING_USED, type Usage } from "./accounts.ts";
+import { launchFailure } from "./ending.ts";
+import type { TraceOptions, Watcher } from "./options.ts";
+import { GRACE_MS } from "./watch.ts";
+
+/** What is needed for a run that nobody traces. */
+export interface UntracedOptions extends
+  Pick<
+    TraceOptions,
+    "program" | "hint" | "waitAll" | "started" | "stopped" | "measured"
+  > {
+  /** The program to start; it enters the tree by its `root`. */
+  readonly launch: LaunchPlan;
+  /** The tree that it enters. */
+  readonly tree: Tree;
+  /** Of the limits, the time alone is looked at. */
+  readonly limits: Limits;
+}
+
+/** How long the clock is not looked at, in milliseconds. */
+const EVERY_MS = 20;
+
+/** How long it is waited for others to stop, in milliseconds. */
+const TURNS = 50;
+
+/**
+ * Starts a program, and waits until it is gone.
+ *
+ * The calling thread is blocked until then. Whatever the program started ends with
+ * its PID namespace, and that with this thread.
+ *
+ * @param options the program, and what to tell
+ * @returns how the program ended; nothing that it started is left
+ * @throws {LaunchError} where the program could not be started
+ * @throws {SystemCallError} where it could not be waited for; nothing is left then
+ */
+export function runUntraced(options: UntracedOptions): Outcome {
+  return new Run(options).run();
+}
+
+class Run {
+  readonly #options: UntracedOptions;
+  readonly #status = new Int32Array(1);
+  readonly #usage = new Uint8Array(RUSAGE.size);
+  readonly #begin = performance.now();
+  #deadline: number;
+  #pulse: Pulse | undefined;
+  #overtime: Outcome | undefined;
+  #pid = 0;
+
+  constructor(options: UntracedOptions) {
+    this.#options = options;
+    this.#deadline = this.#begin + (options.limits.time?.most ?? Infinity);
+  }
+
+  run(): Outcome {
+    const { launch: plan, limits, measured, tree } = this.#options;
+    const launched = launch(plan);
+    let watcher: Watcher | undefined;
+    try {
+      this.#enter(launched);
+      watcher = this.#options.started?.(this.#pid);
+      if (limits.time !== undefined) {
+        this.#pulse = startPulse(limits.time.most, EVERY_MS);
+      }
+      const outcome = this.#wait(launched, watcher);
+      measured?.(this.#used());
+      return outcome;
+    } finally {
+      this.#pulse?.stop();
+      if (this.#pid > 0) kill(this.#pid, SIGKILL);
+      // It goes only when those in its namespace are waited for.
+      while (this.#pid > 0 && waitFor(this.#pid, this.#status) === -EINTR);
+      tree.init.end();
+      launched.dispose();
+      watcher?.over();
+    }
+  }
+
+  /** Waits until the process has entered the tree that becomes the program. */
+  #enter(launched: Launched): void {
+    launched.release();
+    while (waitFor(launched.pid, this.#status) === -EINTR);
+    const pid = this.#options.tree.entered();
+    if (pid > 0) this.#pid = pid;
+    else this.#checkFailure(launched);
+  }
+
+  /** Waits for the program, and for the rest where that is wanted. */
+  #wait(launched: Launched, watcher: Watcher | undefined): Outcome {
+    const { tree, waitAll } = this.#options;
+    const status = this.#next(this.#pid, () => kill(this.#pid, SIGKILL));
+    this.#pid = 0;
+    if (WIFEXITED(status)) this.#checkFailure(launched);
+    const outcome = endOf(status);
+    if (!waitAll || this.#overtime !== undefined) {
+      return this.#overtime ?? outcome;
+    }
+    const asked = watcher?.endBy?.(tree.init.pid) ?? 0;
+    if (asked !== 0) return { kind: "signaled", signal: asked };
+    tree.init.leave();
+    const end = this.#next(tree.init.pid, () => kill(tree.init.pid, SIGKILL));
+    tree.init.gone();
+    if (this.#overtime !== undefined) return this.#overtime;
+    const signal = watcher?.endBy?.(0) ?? 0;
+    return WIFEXITED(end) || signal === 0
+      ? outcome
+      : { kind: "signaled", signal };
+  }
+
+  /** Waits until a process is gone; how it went. */
+  #next(pid: number, end: () => void): number {
+    for (;;) {
+      const found = waitUsage(pid, this.#status, WUNTRACED, this.#usage);
+      if (found === -EINTR) this.#look(end);
+      else if (found < 0) {
+        throw new SystemCallError(
+          `wait for process ${pid}`,
+          "wait4()",
+          errnoName(-found),
+        );
+      } else if (!WIFSTOPPED(this.#status[0] as number)) {
+        return this.#status[0] as number;
+      } else this.#stopped(WSTOPSIG(this.#status[0] as number));
+    }
+  }
+
+  /** Looks at the clock. */
+  #look(end: () => void): void {
+    const { limits: { time }, program } = this.#options;
+    const now = performance.now();
+    if (time === undefined || now < this.#deadline) return;
+    if (this.#overtime !== undefined) return end();
+    this.#deadline = now + GRACE_MS;
+    this.#overtime = {
+      ...{ kind: "limited", limit: "time", most: time.most },
+      ...{ used: now - this.#begin, rule: time.ref ?? NO_ENDING_RULE },
+      ...{ program, pid: this.#pid },
+    };
+    if (this.#pid === 0) return end();
+    kill(this.#pid, SIGTERM);
+    // What is stopped gets no signal before it goes on.
+    kill(this.#pid, SIGCONT);
+  }
+
+  /**
+   * The program has stopped, and jail does, so that its parent sees it; but not
+   * where the time would stand still, nor where somebody in the jail could still
+   * continue the program, and nobody outside would know.
+   */
+  #stopped(signal: number): void {
+    const { limits, stopped } = this.#options;
+    if (stopped === undefined || limits.time !== undefined) return;
+    const pid = this.#pid;
+    // A terminal stops them one after another.
+    for (let turn = 0; turn < TURNS && !this.#allStopped(); turn++) waitATurn();
+    if (!this.#allStopped()) return;
+    stopped(signal, () => this.#allStopped());
+    // Where somebody continued jail alone, the program goes on too.
+    kill(pid, SIGCONT);
+  }
+
+  /** Whether all have stopped that a terminal would, which is of one session. */
+  #allStopped(): boolean {
+    const session = getsid(this.#pid);
+    const left = [this.#pid, ...childrenOf(this.#options.tree.init.pid)];
+    for (let pid = left.pop(); pid !== undefined; pid = left.pop()) {
+      const state = stateOf(pid);
+      if (state === "X" || state === "Z") continue;
+      if (getsid(pid) === session && state !== "T") return false;
+      left.push(...childrenOf(pid));
+    }
+    return true;
+  }
+
+  #checkFailure(launched: Launched): void {
+    const failure = launchFailure(launched, this.#options);
+    if (failure !== undefined) throw failure;
+    if (this.#options.tree.entered() === 0) {
+      throw new LaunchError(this.#options.program, "clone", "EIO", 125);
+    }
+  }
+
+  /** What was used, as far as the kernel counts it for a process that is gone. */
+  #used(): Usage {
+    const usage = this.#usage;
+    const ms = (name: "ru_utime" | "ru_stime"): number =>
+      get(RUSAGE, usage, `${name}_sec`) * 1000 +
+      get(RUSAGE, usage, `${name}_usec`) / 1000;
+    return {
+      ...NOTHING_USED,
+      wall: performance.now() - this.#begin,
+      cpu: ms("ru_utime") + ms("ru_stime"),
+      memory: get(RUSAGE, usage, "ru_maxrss") * 1024,
+    };
+  }
+}
+
+/** How a process ended, by its wait status. */
+function endOf(status: number): Outcome {
+  return WIFEXITED(status)
+    ? { kind: "exited", code: WEXITSTATUS(status) }
+    : { kind: "signaled", signal: WTERMSIG(status) };
+}

@@ -1,0 +1,385 @@
+/** `--engine=kernel`: the kernel alone holds a policy, and no call is caught. */
+
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
+import { Jail } from "../src/mod.ts";
+import { landlockAbi } from "../src/sys/landlock.ts";
+import {
+  type Ended,
+  eventually,
+  fixture,
+  jailArgv,
+  run,
+  start,
+} from "./harness.ts";
+import { type Scratch, scratch } from "./jail.ts";
+import { hasMachine } from "./needs.ts";
+
+const KERNEL = "--engine=kernel";
+
+/** Reads the system and what is here, writes `out`, runs what the system has. */
+const POLICY = `
+extends: default
+read: {deny: ["\${cwd}/closed", "\${cwd}/**/.key"]}
+write: {allow: ["\${cwd}/out"], deny: ["\${cwd}/out/kept"]}
+run: {deny: ["\${cwd}/out"]}
+`;
+
+/** A place with files of each kind. */
+async function place(): Promise<Scratch & { readonly policy: string }> {
+  const made = await scratch();
+  for (const name of ["closed", "out", "out/kept", "out/deep"]) {
+    await Deno.mkdir(`${made.path}/${name}`);
+    await Deno.chmod(`${made.path}/${name}`, 0o777);
+  }
+  for (
+    const name of ["open", "closed/file", "out/kept/file", "out/deep/.key"]
+  ) {
+    await Deno.writeTextFile(`${made.path}/${name}`, `${name}\n`);
+    await Deno.chmod(`${made.path}/${name}`, 0o666);
+  }
+  const policy = await made.file("policy.yaml", POLICY);
+  return Object.assign(made, { policy });
+}
+
+/** Runs a script in a place. */
+async function inside(
+  script: string,
+  flags: readonly string[] = [],
+  options: Parameters<typeof run>[1] = {},
+): Promise<Ended> {
+  await using here = await place();
+  return await run(
+    jailArgv([KERNEL, "-p", here.policy, ...flags], ["sh", "-c", script]),
+    { cwd: here.path, ...options },
+  );
+}
+
+/** A test that needs a kernel which can hold a policy. */
+function test(name: string, fn: () => Promise<void>): void {
+  Deno.test({
+    ...hasMachine(landlockAbi() >= 6, "Landlock of Linux 6.12", name),
+    fn,
+  });
+}
+
+/** Scripts, and what they write. */
+const HELD: readonly (readonly [
+  promise: string,
+  script: string,
+  stdout: string,
+  stderr?: RegExp,
+])[] = [
+  ["lets be read what is allowed", "cat open; ls out", "open\ndeep\nkept\n"],
+  [
+    "lets be written what is allowed",
+    "echo new >out/new && mv out/new out/deep/moved && cat out/deep/moved",
+    "new\n",
+  ],
+  [
+    "has nothing that is not allowed",
+    "ls /home /root /srv 2>&1 | wc -l",
+    "3\n",
+  ],
+  [
+    "lets nothing else be written",
+    "echo x >open || echo x >new || rm open || mkdir d || chmod 600 open",
+    "",
+    /Read-only file system/,
+  ],
+  [
+    "lets no closed file be opened, by root neither",
+    "cat out/deep/.key closed/file",
+    "",
+    /\.key: Permission denied[^]*closed\/file: (?:Permission denied|No such)/,
+  ],
+  [
+    "lets no closed file be moved to where it is open",
+    "mv out/deep/.key out/key; ln out/deep/.key out/key; mv closed out/; cat out/key out/closed/file",
+    "",
+    /busy/,
+  ],
+  [
+    "keeps what may not be written, also when it is moved",
+    "echo x >out/kept/file; rm -r out/kept; mv out/kept out/away; mv out ou; ls out",
+    "deep\nkept\n",
+    /Read-only file system/,
+  ],
+  [
+    "lets nothing be run that the program writes",
+    "cp /bin/true out/p; out/p; /lib64/ld-linux-x86-64.so.2 ./out/p; echo $?",
+    "127\n",
+    /Permission denied/,
+  ],
+  [
+    "has the processes of the jail alone",
+    // Its first one, and the shell; kill(2) with -1 means neither.
+    "echo /proc/[0-9]*; kill -0 1 || echo alone; kill -9 -1; echo here",
+    "/proc/1 /proc/2\nalone\nhere\n",
+  ],
+  [
+    "has no network, nor tells of it",
+    "tail -n +3 /proc/net/dev | cut -d: -f1",
+    "    lo\n",
+  ],
+  [
+    "has files of the system closed that tell of it",
+    "cat /proc/kmsg /etc/shadow /proc/cmdline",
+    "",
+    /kmsg: [^]*shadow: Permission denied[^]*cmdline: /,
+  ],
+  [
+    "changes nothing of the machine in /proc",
+    "echo x >/proc/sys/kernel/hostname; echo 1 >/proc/self/oom_score_adj",
+    "",
+    /Read-only file system[^]*Read-only file system/,
+  ],
+  [
+    "has no directory of another mount above its root",
+    "cd -P /..; cd -P /proc/1/root/../..; ls -d etc home",
+    "etc\n",
+    /home/,
+  ],
+];
+
+for (const [promise, script, stdout, stderr = /^/] of HELD) {
+  test(`a jail held by the kernel ${promise}`, async () => {
+    const ended = await inside(script);
+    assertEquals(ended.stdout, stdout);
+    assertMatch(ended.stderr, stderr);
+  });
+}
+
+test("a jail held by the kernel stops for no call", async () => {
+  const ended = await inside(
+    "find /usr/share >/dev/null; for i in 1 2 3; do cat open >out/$i; done",
+    ["--stats", "--json"],
+  );
+  assertEquals(ended.code, 0);
+  const { stops, calls } = JSON.parse(ended.stderr);
+  assertEquals([stops, calls], [0, {}]);
+});
+
+test("a jail held by the kernel ends as its program does", async () => {
+  assertEquals((await inside("exit 7")).code, 7);
+  assertEquals((await inside("kill -TERM $$")).signal, "SIGTERM");
+  await using here = await scratch();
+  const missing = jailArgv([KERNEL], ["./nothing"]);
+  assertEquals((await run(missing, { cwd: here.path })).code, 127);
+});
+
+test("a jail held by the kernel runs a script that has no #! line", async () => {
+  await using here = await place();
+  const script = await here.file("script", "echo $1\n");
+  await Deno.chmod(script, 0o755);
+  const argv = jailArgv([KERNEL, "-p", here.policy], ["./script", "word"]);
+  assertEquals((await run(argv, { cwd: here.path })).stdout, "word\n");
+});
+
+test("a jail held by the kernel ends with its program, and waits for others if told", async () => {
+  const script = "(sleep 0.3; echo late) & echo early";
+  assertEquals((await inside(script)).stdout, "early\n");
+  const waited = await inside(script, ["--wait-all"]);
+  assertEquals(waited.stdout, "early\nlate\n");
+});
+
+test("nothing of a jail held by the kernel survives a SIGKILL of jail", async () => {
+  await using here = await place();
+  const word = `4${crypto.randomUUID().replace(/\D/g, "").slice(0, 8)}`;
+  const script = `setsid sleep ${word} & sleep ${word} & sleep ${word}`;
+  const child = start(
+    jailArgv([KERNEL, "-p", here.policy], ["sh", "-c", script]),
+    { cwd: here.path },
+  );
+  const sleepers = async (): Promise<number> => {
+    const { stdout } = await run(["pgrep", "-fc", `^sleep ${word}$`]);
+    return Number(stdout);
+  };
+  for (let turn = 0; turn < 500 && await sleepers() < 3; turn++);
+  assertEquals(await sleepers(), 3);
+  child.kill("SIGKILL");
+  await child.output();
+  for (let turn = 0; turn < 500 && await sleepers() > 0; turn++);
+  assertEquals(await sleepers(), 0);
+});
+
+test("a jail held by the kernel ends at its time limit", async () => {
+  const polite = await inside(
+    "trap 'echo asked; exit 5' TERM; sleep 60 & wait",
+    [
+      "--timeout=1s",
+    ],
+  );
+  assertEquals([polite.code, polite.stdout], [124, "asked\n"]);
+  const rude = await inside("trap '' TERM; kill -STOP $$; sleep 60", [
+    "--timeout=1s",
+  ]);
+  assertEquals(rude.code, 124);
+});
+
+test("a jail held by the kernel passes signals on", async () => {
+  await using here = await place();
+  const script = "trap 'echo heard; exit 3' USR1; echo ready; sleep 60 & wait";
+  const child = start(
+    jailArgv([KERNEL, "-p", here.policy], ["sh", "-c", script]),
+    { cwd: here.path },
+  );
+  const reader = child.stdout.getReader();
+  await reader.read();
+  reader.releaseLock();
+  child.kill("SIGUSR1");
+  const { code, stdout } = await child.output();
+  assertEquals([code, new TextDecoder().decode(stdout)], [3, "heard\n"]);
+});
+
+test("a jail held by the kernel stops with its program, and goes on with it", async () => {
+  await using here = await place();
+  const child = start(
+    jailArgv([KERNEL, "-p", here.policy], [
+      "sh",
+      "-c",
+      "kill -STOP $$; exit 3",
+    ]),
+    { cwd: here.path },
+  );
+  const state = (): string =>
+    Deno.readTextFileSync(`/proc/${child.pid}/stat`).split(") ").at(-1)?.[0] ??
+      "";
+  assert(await eventually(() => state() === "T", 20_000));
+  child.kill("SIGCONT");
+  assertEquals((await child.output()).code, 3);
+});
+
+test("a jail held by the kernel stays where one of its own continues its program", async () => {
+  const script = "(sleep 0.3; kill -CONT $$) & kill -STOP $$; echo on";
+  assertEquals((await inside(script)).stdout, "on\n");
+});
+
+test("a jail held by the kernel reads what is redirected to it, by name as well", async () => {
+  await using here = await place();
+  const argv = jailArgv([KERNEL, "-p", here.policy], [
+    ...["sh", "-c"],
+    "cat /dev/stdin; echo x >/dev/stdin",
+  ]);
+  const file = await here.file("in", "text\n");
+  const quoted = argv.map((word) => `'${word.replace(/'/g, "'\\''")}'`);
+  const ended = await run(["sh", "-c", `${quoted.join(" ")} <${file}`], {
+    cwd: here.path,
+  });
+  assertEquals(ended.stdout, "text\n");
+  assertMatch(ended.stderr, /Permission denied/);
+  assertEquals(await Deno.readTextFile(file), "text\n");
+});
+
+test("a jail held by the kernel can have all that there is", async () => {
+  await using here = await place();
+  const script = "ls -d /etc /home /root; echo x >open; cat open";
+  const argv = jailArgv([KERNEL, "-A"], ["sh", "-c", script]);
+  const { code, stdout } = await run(argv, { cwd: here.path });
+  assertEquals([code, stdout], [0, "/etc\n/home\n/root\nx\n"]);
+});
+
+/** What cannot be held, or is not meant. */
+const REFUSED: readonly (readonly [
+  what: string,
+  flags: readonly string[],
+  message: RegExp,
+])[] = [
+  ["tell of refusals", ["--report"], /Cannot tell of decisions/],
+  ["ask", ["--on-deny=ask"], /Cannot do --on-deny=ask/],
+  ["end of a refusal", ["--on-deny=kill"], /Cannot do --on-deny=kill/],
+  ["do without Landlock", ["--no-landlock"], /Cannot do without Landlock/],
+  ["have another root", ["--root=/usr"], /Cannot give the program a root/],
+  ["reach some hosts", ["--allow-net=127.0.0.1"], /addresses are in memory/],
+  ["limit memory", ["--memory=1GiB"], /nobody is there to count/],
+  [
+    "write what is not there",
+    ["--allow-write=nothing"],
+    /it is not there, and only what is there is written/,
+  ],
+];
+
+for (const [what, flags, message] of REFUSED) {
+  test(`a jail held by the kernel does not start where it is to ${what}`, async () => {
+    const ended = await inside("echo ran", flags);
+    assertEquals([ended.code, ended.stdout], [125, ""]);
+    assertMatch(ended.stderr, message);
+    assertStringIncludes(ended.stderr, "hint: ");
+  });
+}
+
+test("a rule that the kernel does not hold is named by file, line and column", async () => {
+  await using here = await scratch();
+  await here.file(
+    "p.yaml",
+    "extends: default\nwrite:\n  allow: ['${cwd}']\n  deny: ['${cwd}/new']\n",
+  );
+  const ended = await run(jailArgv([KERNEL, "-p", "./p.yaml"], ["true"]), {
+    cwd: here.path,
+  });
+  assertEquals(ended.code, 125);
+  assertMatch(ended.stderr, /p\.yaml:4:10: \$\{cwd\}\/new: it is not there/);
+});
+
+test("a jail held by the kernel does not start with a directory for its input", async () => {
+  const argv = jailArgv([KERNEL], ["cat"]).map((word) => `'${word}'`);
+  const ended = await run(["sh", "-c", `${argv.join(" ")} </`]);
+  assertEquals(ended.code, 125);
+  assertMatch(ended.stderr, /Cannot hand descriptor 0 to the program/);
+});
+
+test("a jail held by the kernel does not start where its directory is not there", async () => {
+  const argv = jailArgv([KERNEL, "-p", "minimal"], ["true"]);
+  await using here = await scratch();
+  const ended = await run(argv, { cwd: here.path });
+  assertEquals(ended.code, 125);
+  assertMatch(ended.stderr, /Cannot work in .*: no rule lets it be read/);
+});
+
+test("a directory that a wildcard closes is found wherever it is", async () => {
+  await using here = await scratch();
+  await Deno.mkdir(`${here.path}/a/b/.ssh`, { recursive: true });
+  await Deno.writeTextFile(`${here.path}/a/b/.ssh/id`, "secret\n");
+  for (const name of ["a", "a/b", "a/b/.ssh", "a/b/.ssh/id"]) {
+    await Deno.chmod(`${here.path}/${name}`, 0o777);
+  }
+  const script = "cat a/b/.ssh/id; mv a/b/.ssh x; mv a c; cat c/b/.ssh/id x/id";
+  const argv = jailArgv([KERNEL, "-p", "default", "-W=."], [
+    "sh",
+    "-c",
+    script,
+  ]);
+  const { stdout, stderr } = await run(argv, { cwd: here.path });
+  assertEquals(stdout, "");
+  assertMatch(stderr, /busy/);
+});
+
+if (!Deno.env.has("JAIL_BINARY")) {
+  test("a Jail held by the kernel runs a command, and tells of its end", async () => {
+    await using here = await place();
+    const jail = new Jail(["default"]);
+    const { code, stdout } = await jail.command("cat", {
+      ...{ args: ["open"], cwd: here.path, engine: "kernel" },
+    }).output();
+    assertEquals([code, new TextDecoder().decode(stdout)], [0, "open\n"]);
+    await using child = jail.command("sleep", {
+      ...{ args: ["60"], cwd: here.path, engine: "kernel" },
+    }).spawn();
+    assert(await child.pid);
+    child.kill("SIGKILL");
+    assertEquals((await child.status).signal, "SIGKILL");
+  });
+
+  test("a thread of a jail held by the kernel opens what it may, and nothing else", async () => {
+    await using here = await place();
+    const argv = jailArgv(
+      [KERNEL, "-p", here.policy, `-R=${fixture("try_call")}`],
+      [fixture("try_call"), "threads", `open-read=${here.path}/open`],
+    );
+    assertEquals((await run(argv, { cwd: here.path })).stderr, "");
+  });
+}
