@@ -98,9 +98,6 @@ const HELD_LIMITS: ReadonlySet<LimitName> = new Set<LimitName>([
   "time",
 ]);
 
-/** Where the kernel makes files up: nobody keeps anything there. */
-const MADE_UP: ReadonlySet<string> = new Set(["dev", "proc", "sys"]);
-
 /**
  * What a policy is held by where nobody is asked.
  *
@@ -163,7 +160,8 @@ function treeFacts(
       walk(
         from,
         (directory, name) =>
-          !(directory === "/" && MADE_UP.has(name)) && enters(directory, name),
+          // The program has processes of its own.
+          !(directory === "/" && name === "proc") && enters(directory, name),
       ),
     alone: net === "none",
   };

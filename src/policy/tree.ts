@@ -42,7 +42,7 @@ export interface TreeFacts
   readonly target: (path: string) => string | undefined;
   /** The names in a directory. */
   readonly names: (path: string) => readonly string[];
-  /** Looks at all that is beneath a directory, but for what the kernel makes up. */
+  /** Looks at all that is beneath a directory, but for /proc. */
   readonly walk: Walk;
   /** Whether the program has a network of its own, with nothing in it. */
   readonly alone: boolean;
@@ -130,6 +130,10 @@ const FD_LINKS: readonly (readonly [name: string, to: string])[] = [
 /** What of /dev is not of devices. */
 const IN_MEMORY: readonly string[] = ["/dev/mqueue", "/dev/shm"];
 
+function isInMemory(path: string): boolean {
+  return IN_MEMORY.some((one) => isWithin(path, one));
+}
+
 const TERMINALS = "/dev/pts";
 const NEW_TERMINAL = "/dev/ptmx";
 
@@ -178,8 +182,16 @@ class Maker {
       for (const rule of ignore) this.#refuse(section, { rule, hides: true });
     }
     this.#find();
-    for (const path of this.#boundaries()) this.#place(path);
+    const boundaries = this.#boundaries();
+    for (const path of boundaries) {
+      if (!isWithin(path, "/dev")) this.#place(path);
+    }
+    // It comes to lie over what the machine has there, with all that is beneath.
     this.#devices();
+    const memory = this.#state("/dev").read ? IN_MEMORY : [];
+    for (const path of new Set([...memory, ...boundaries.filter(isInMemory)])) {
+      this.#place(path);
+    }
     this.#rest();
     const runsEverything = this.#granted.run.has("/") &&
       this.#refused.run.size === 0;
@@ -291,8 +303,6 @@ class Maker {
   /** Puts what is at a boundary into the tree. */
   #place(path: string): void {
     const around = this.#around(path);
-    const inMemory = IN_MEMORY.some((one) => isWithin(path, one));
-    if (isWithin(path, "/dev") && !inMemory) return;
     const kind = this.#facts.kind(path);
     const state = this.#state(path);
     const changes = around?.kind === "bind" && around.write;
@@ -399,46 +409,42 @@ class Maker {
   #devices(): void {
     const { kind } = this.#facts;
     const used = this.#boundaries().filter((path) =>
-      isWithin(path, "/dev") && this.#state(path).read &&
-      !IN_MEMORY.some((one) => isWithin(path, one))
+      isWithin(path, "/dev") && this.#state(path).read && !isInMemory(path)
     );
     const all = this.#state("/dev").read;
-    if (!all && used.length === 0) return;
     const there = this.#around("/dev") !== undefined;
-    const memory = IN_MEMORY.filter((path) => this.#nodes.has(path));
     if (there) {
-      for (const path of memory) this.#nodes.delete(path);
       this.#nodes.set("/dev", { kind: "directory", path: "/dev", there });
-      for (const path of IN_MEMORY) {
-        if (kind(path) === "directory") this.#put(path, "directory");
-      }
-    } else {
-      this.#directory("/dev");
-    }
-    const every = all ? DEVICES.map((name) => `/dev/${name}`) : [];
+    } else if (all || used.length > 0) this.#directory("/dev");
+    if (!all && used.length === 0) return;
+    const every = all
+      ? DEVICES.map((name) => `/dev/${name}`).filter((path) =>
+        this.#state(path).read
+      )
+      : [];
     for (const path of new Set([...every, ...used])) {
       if (path === "/dev" || path === TERMINALS || path === NEW_TERMINAL) {
         continue;
       }
-      if (kind(path) === "device") this.#put(path, "device");
+      if (kind(path) === "device") this.#device(path);
       else if (kind(path) !== "missing") {
         const rule = this.#beginsAt(path, false);
         if (rule !== undefined) this.#cannot(rule, "it has devices in it");
       }
     }
-    if (all || used.includes(TERMINALS) || used.includes(NEW_TERMINAL)) {
+    const makes = all && this.#state(TERMINALS).read;
+    if (makes || used.includes(TERMINALS) || used.includes(NEW_TERMINAL)) {
       this.#nodes.set(TERMINALS, { kind: "terminals", path: TERMINALS });
       this.#link(NEW_TERMINAL, "pts/ptmx");
     }
     for (const [name, to] of FD_LINKS) this.#link(name, to);
   }
 
-  /** Puts what the machine has into a directory that is the tree's own. */
-  #put(path: string, is: "directory" | "device"): void {
-    const { write } = this.#state(path);
+  /** Puts a device of the machine into the tree's own directory. */
+  #device(path: string): void {
     this.#nodes.set(path, {
-      ...{ kind: "bind", path, is, there: false, write },
-      noRun: this.#mayNotRun(path),
+      ...{ kind: "bind", path, is: "device", there: false },
+      ...{ write: this.#state(path).write, noRun: this.#mayNotRun(path) },
     });
   }
 

@@ -12,6 +12,7 @@ const FILES: Readonly<Record<string, FloorKind>> = {
   "/dev/pts": "directory",
   "/dev/ptmx": "device",
   "/dev/shm": "directory",
+  "/dev/shm/kept": "directory",
   "/dev/snd": "directory",
   "/etc": "directory",
   "/etc/passwd": "file",
@@ -284,8 +285,35 @@ const CASES: readonly Case[] = [
     name: "is the machine where all may be read, with devices of its own",
     policy: "read: true",
     tree: [
-      ...["/ ro", "/dev/", "/dev/shm ro", "/dev/null ro", "/dev/pts new"],
-      ...["/dev/ptmx -> pts/ptmx", "/proc new"],
+      ...["/ ro", "/dev/", "/dev/null ro", "/dev/pts new"],
+      ...["/dev/ptmx -> pts/ptmx", "/dev/shm ro", "/proc new"],
+    ],
+  },
+  {
+    name: "puts nothing of the machine's /dev over what rules say of it",
+    policy: "{read: true, write: {allow: [/dev/shm], deny: [/dev/shm/kept]}}",
+    tree: [
+      ...["/ ro", "/dev/", "/dev/null ro", "/dev/pts new"],
+      ...["/dev/ptmx -> pts/ptmx", "/dev/shm rw noexec", "/dev/shm/kept ro"],
+      "/proc new",
+    ],
+  },
+  {
+    name: "has nothing in /dev that is refused",
+    policy: "read: {allow: [/], deny: [/dev/null, /dev/pts, /dev/shm]}",
+    tree: ["/ ro", "/dev/", "/proc new"],
+  },
+  {
+    name: "has no /dev of the machine where that is refused",
+    policy: "read: {allow: [/], deny: [/dev]}",
+    tree: ["/ ro", "/dev/", "/proc new"],
+  },
+  {
+    name: "has nothing in /dev that a wildcard refuses",
+    policy: 'read: {allow: [/], deny: ["/**/nul?", "/**/kept"]}',
+    tree: [
+      ...["/ ro", "/dev/", "/dev/pts new", "/dev/ptmx -> pts/ptmx"],
+      ...["/dev/shm ro", "/dev/shm/kept closed", "/proc new"],
     ],
   },
 ];

@@ -1,0 +1,62 @@
+/** Holes of `--engine=kernel` that were found by attack, each with what mends it. */
+
+import { assertEquals, assertMatch } from "@std/assert";
+import { landlockAbi } from "../src/sys/landlock.ts";
+import { type Ended, jailArgv, run } from "./harness.ts";
+import { type Scratch, scratch } from "./jail.ts";
+import { hasMachine } from "./needs.ts";
+
+const KERNEL = "--engine=kernel";
+
+/** A test that needs a kernel which can hold a policy. */
+function test(name: string, fn: () => Promise<void>): void {
+  Deno.test({
+    ...hasMachine(landlockAbi() >= 6, "Landlock of Linux 6.12", name),
+    fn,
+  });
+}
+
+/** Runs a script in a jail, in a directory that has files. */
+async function inside(
+  here: Scratch,
+  flags: readonly string[],
+  script: string,
+  redirect = "",
+): Promise<Ended> {
+  const argv = jailArgv([KERNEL, ...flags], ["sh", "-c", script]);
+  const quoted = argv.map((word) => `'${word.replace(/'/g, "'\\''")}'`);
+  return await run(["sh", "-c", `${quoted.join(" ")} ${redirect}`], {
+    cwd: here.path,
+  });
+}
+
+test("a jail held by the kernel closes what is refused in /dev/shm", async () => {
+  await using here = await scratch();
+  const shared = await Deno.makeTempDir({ dir: "/dev/shm" });
+  try {
+    for (const name of ["kept", "closed", ".key"]) {
+      await Deno.mkdir(`${shared}/${name}`);
+      await Deno.writeTextFile(`${shared}/${name}/file`, `${name}\n`);
+    }
+    const policy = await here.file(
+      "p.yaml",
+      `read: {allow: [/], deny: ["${shared}/closed", "/dev/shm/**/.key/**", /dev/tty]}
+write: {allow: ["${shared}"], deny: ["${shared}/kept"]}
+run: true
+`,
+    );
+    const script =
+      `echo x >${shared}/kept/file; cat ${shared}/*/file ${shared}/.key/file; ls /dev/tty`;
+    const { stdout, stderr } = await inside(here, ["-p", policy], script);
+    assertEquals(stdout, "kept\n");
+    assertMatch(stderr, /Read-only file system/);
+    const closed = await inside(
+      here,
+      ["-R", "--allow-run", "--deny-read=/dev/shm"],
+      `cat ${shared}/kept/file`,
+    );
+    assertEquals(closed.stdout, "");
+  } finally {
+    await Deno.remove(shared, { recursive: true });
+  }
+});
