@@ -60,3 +60,18 @@ run: true
     await Deno.remove(shared, { recursive: true });
   }
 });
+
+test("a jail held by the kernel makes no file that runs as its owner", async () => {
+  await using here = await scratch();
+  await Deno.mkdir(`${here.path}/out`);
+  await Deno.chmod(`${here.path}/out`, 0o777);
+  const script = "cp /bin/true out/p && chmod u+s out/p; chmod g+s out/p; " +
+    "install -m 4755 /bin/true out/q; find out -type f -perm /6000";
+  const { stdout, stderr } = await inside(
+    here,
+    ["-p", "default", "-W=out"],
+    script,
+  );
+  assertEquals(stdout, "");
+  assertMatch(stderr, /Operation not permitted/);
+});

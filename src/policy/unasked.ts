@@ -7,12 +7,21 @@
  * held, and whoever asked for this is told why.
  */
 
+import { O_CREAT, O_DIRECTORY, O_TMPFILE } from "../abi/fcntl.ts";
 import { MFD_NOEXEC_SEAL } from "../abi/memfd.ts";
 import * as net from "../abi/socket.ts";
+import { S_ISGID, S_ISUID } from "../abi/stat.ts";
 import { type SyscallName, SYSCALLS } from "../abi/syscalls.ts";
 import type { RuleRef } from "./decision.ts";
 import { writesEverything } from "./everything.ts";
-import { bits, type FilterAction, type Guard, is, masked } from "./guard.ts";
+import {
+  type ArgIndex,
+  bits,
+  type FilterAction,
+  type Guard,
+  is,
+  masked,
+} from "./guard.ts";
 import type { CallEntry, CallPlan } from "./plan.ts";
 import { EFFECTS, type Policy } from "./policy.ts";
 import { jailRule } from "./surface_guards.ts";
@@ -82,8 +91,13 @@ function own(
   policy: Policy,
   runsEverything: boolean,
 ): readonly Guard[] {
-  const reachesSockets = policy.net === "all" && !writesEverything(policy);
+  const everything = writesEverything(policy);
+  const reachesSockets = policy.net === "all" && !everything;
+  const mode = MODES[name];
+  if (mode !== undefined && !everything) return setsId(mode);
   switch (name) {
+    case "openat2":
+      return everything ? [] : MODE_IN_MEMORY;
     case "memfd_create":
       return runsEverything ? [] : EXECUTES_MEMORY;
     case "socket":
@@ -94,6 +108,51 @@ function own(
       return [];
   }
 }
+
+/** Which argument is the mode of a file, and which has the flags of an open. */
+const MODES: Readonly<
+  Partial<
+    Record<SyscallName, { readonly mode: ArgIndex; readonly flags?: ArgIndex }>
+  >
+> = {
+  chmod: { mode: 1 },
+  creat: { mode: 1 },
+  fchmod: { mode: 1 },
+  fchmodat: { mode: 2 },
+  fchmodat2: { mode: 2 },
+  mknod: { mode: 1 },
+  mknodat: { mode: 2 },
+  open: { mode: 2, flags: 1 },
+  openat: { mode: 3, flags: 2 },
+};
+
+/** The flags of an open that makes a file. */
+const MAKES = O_CREAT | (O_TMPFILE & ~O_DIRECTORY);
+
+/**
+ * No file gets such a mode. Nor does a directory, which is not told from a file
+ * here: setfacl(1) could make a program of what has S_ISGID without S_IXGRP.
+ */
+function setsId(
+  { mode, flags }: { readonly mode: ArgIndex; readonly flags?: ArgIndex },
+): readonly Guard[] {
+  return [{
+    tests: [
+      bits(mode, S_ISUID | S_ISGID),
+      // Where nothing is made, nobody has set the mode.
+      ...(flags === undefined ? [] : [bits(flags, MAKES)]),
+    ],
+    action: { kind: "errno", errno: "EPERM" },
+    why: "it would run as its owner or group, outside as well",
+  }];
+}
+
+/** What programs do without before Linux 5.6. */
+const MODE_IN_MEMORY: readonly Guard[] = [{
+  tests: [],
+  action: { kind: "errno", errno: "ENOSYS" },
+  why: "the mode of what it makes is in memory",
+}];
 
 /** A kernel without it, before 3.17, said so; programs that can do without it do. */
 const EXECUTES_MEMORY: readonly Guard[] = [

@@ -45,6 +45,24 @@ const CASES: readonly (readonly [
   ["lets paths be used", "{}", ["openat", 0, 4096], "allow"],
   ["lets descriptors be changed", "{}", ["fchmod", 3], "allow"],
   ["lets programs be executed", "{}", ["execve", 4096], "allow"],
+  ["lets no file be set to run as its owner", "{}", [
+    ...["chmod", 4096, 0o4755] as const,
+  ], "EPERM"],
+  ["lets no file be set to run as its group", "{}", [
+    ...["fchmodat", 3, 4096, 0o2644] as const,
+  ], "EPERM"],
+  ["lets no file be made that runs as its owner", "{}", [
+    ...["openat", 3, 4096, 0o101, 0o4755] as const,
+  ], "EPERM"],
+  ["does not look at the mode of an open that makes nothing", "{}", [
+    ...["openat", 3, 4096, 0, 0o4755] as const,
+  ], "allow"],
+  ["lets no file be made with a mode that is in memory", "{}", [
+    "openat2",
+  ], "ENOSYS"],
+  ["lets files run as their owner where all may be written", "write: true", [
+    ...["chmod", 4096, 0o4755] as const,
+  ], "allow"],
   ["lets processes be named", "{}", ["kill", 17, 9], "allow"],
   ["lets no namespace be made", "{}", ["clone", 0x1000_0000], "EPERM"],
   ["lets nothing be mounted", "{}", ["mount"], "EPERM"],
