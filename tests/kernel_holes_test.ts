@@ -75,3 +75,14 @@ test("a jail held by the kernel makes no file that runs as its owner", async () 
   assertEquals(stdout, "");
   assertMatch(stderr, /Operation not permitted/);
 });
+
+test("a jail held by the kernel does not start where a link of what is refused could be replaced", async () => {
+  await using here = await scratch();
+  await Deno.mkdir(`${here.path}/out`);
+  await here.file("secret", "secret\n");
+  await Deno.symlink("../secret", `${here.path}/out/link`);
+  const flags = ["-p", "default", "-W=out", "--deny-read=out/link"];
+  const ended = await inside(here, flags, "rm out/link");
+  assertEquals(ended.code, 125);
+  assertMatch(ended.stderr, /it leads through a link/);
+});

@@ -160,6 +160,7 @@ class Maker {
   readonly #refused: BySection<Refused> = bySection();
   readonly #patterns: RefusedPattern[] = [];
   readonly #links = new Set<string>();
+  readonly #refusing = new Map<string, PathRule>();
   readonly #seen = new Set<string>();
   readonly #processes: string[] = [];
   readonly #unheld: Unheld[] = [];
@@ -239,6 +240,12 @@ class Maker {
     const { rule } = refused;
     for (const glob of realGlobs(rule.pattern, this.#facts.realpath)) {
       const { path, plain } = rootOf(glob);
+      if (!isProc(path)) {
+        // Once one led elsewhere, nobody could tell what was refused.
+        for (const link of this.#facts.links(path)) {
+          this.#refusing.set(link, rule);
+        }
+      }
       if (plain && !glob.beneath && this.#facts.kind(path) === "directory") {
         // What something is mounted on is neither moved nor removed.
         if (section === "write" && this.#granted.write.has(path)) continue;
@@ -461,6 +468,15 @@ class Maker {
       }
       this.#lead(path);
       this.#directory(path);
+    }
+    for (const [path, rule] of this.#refusing) {
+      const around = this.#around(path);
+      if (around?.kind === "bind" && around.write) {
+        this.#cannot(
+          rule,
+          "it leads through a link that the program could replace",
+        );
+      }
     }
     for (const path of this.#links) {
       const around = this.#around(path);

@@ -218,6 +218,15 @@ const CASES: readonly Case[] = [
     tree: ["/home/me/p: it may not be read, and what is there can be"],
   },
   {
+    name: "does not hold what is refused by a link that could be replaced",
+    policy: '{read: {allow: [/], deny: ["/lib/*.key"]}, write: [/]}',
+    tree: [
+      ...["/ rw noexec", "/dev/", "/dev/null rw noexec", "/dev/pts new"],
+      ...["/dev/ptmx -> pts/ptmx", "/dev/shm rw noexec", "/proc new"],
+      "/lib/*.key: it leads through a link that the program could replace",
+    ],
+  },
+  {
     name: "keeps what is refused to be run from a loader, too",
     policy: "{read: [/usr], run: {allow: [/usr], deny: [/usr/bin/gs]}}",
     tree: ["/usr ro", "/usr/bin/gs ro noexec"],
