@@ -86,3 +86,13 @@ test("a jail held by the kernel does not start where a link of what is refused c
   assertEquals(ended.code, 125);
   assertMatch(ended.stderr, /it leads through a link/);
 });
+
+test("a jail held by the kernel does not start where a pipe would be written", async () => {
+  await using here = await scratch();
+  await Deno.mkdir(`${here.path}/out/kept`, { recursive: true });
+  await run(["mkfifo", `${here.path}/out/kept/pipe`]);
+  const flags = ["-p", "default", "-W=out", "--deny-write=out/kept"];
+  const ended = await inside(here, flags, "echo x 1<>out/kept/pipe");
+  assertEquals(ended.code, 125);
+  assertMatch(ended.stderr, /out\/kept\/pipe is a pipe/);
+});

@@ -15,5 +15,7 @@ export const DIRENT: Layout<"d_reclen" | "d_type"> = {
 
 /** `d_type`: the file system does not say. */
 export const DT_UNKNOWN = 0;
+/** `d_type`: a pipe that has a name. */
+export const DT_FIFO = 1;
 /** `d_type`: a directory. */
 export const DT_DIR = 4;

@@ -1,7 +1,15 @@
 /** A run that the kernel alone holds: no call is caught, nobody is asked. */
 
-import { printable } from "../abi/bytes.ts";
-import { O_ACCMODE, O_PATH, O_RDONLY, O_WRONLY } from "../abi/fcntl.ts";
+import { printable, toCString } from "../abi/bytes.ts";
+import { DT_FIFO, DT_UNKNOWN } from "../abi/dirent.ts";
+import {
+  O_ACCMODE,
+  O_CLOEXEC,
+  O_NOFOLLOW,
+  O_PATH,
+  O_RDONLY,
+  O_WRONLY,
+} from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
 import {
   LANDLOCK_ACCESS_FS_READ_FILE,
@@ -10,7 +18,14 @@ import {
   LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET,
   LANDLOCK_SCOPE_SIGNAL,
 } from "../abi/landlock.ts";
-import { S_IFCHR, S_IFDIR, S_IFMT, S_IFREG, STAT } from "../abi/stat.ts";
+import {
+  S_IFCHR,
+  S_IFDIR,
+  S_IFIFO,
+  S_IFMT,
+  S_IFREG,
+  STAT,
+} from "../abi/stat.ts";
 import { LaunchError, UnsupportedError } from "../errors.ts";
 import type { LimitName, Outcome } from "../outcome.ts";
 import { compile } from "../policy/decide.ts";
@@ -163,8 +178,29 @@ function treeFacts(
           // The program has processes of its own.
           !(directory === "/" && name === "proc") && enters(directory, name),
       ),
+    pipe: pipeIn,
     alone: net === "none",
   };
+}
+
+/** The first pipe that is found at a path, or beneath it. */
+function pipeIn(path: string): string | undefined {
+  let found = isPipe(path) ? path : undefined;
+  walk(path, (directory, name, type) => {
+    if (found !== undefined) return false;
+    const path = `${directory}/${name}`;
+    if (type === DT_FIFO || (type === DT_UNKNOWN && isPipe(path))) found = path;
+    return true;
+  });
+  return found;
+}
+
+function isPipe(path: string): boolean {
+  const fd = OWN_VIEW.open(toCString(path), O_PATH | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0) return false;
+  const mode = fstat(fd, status) < 0 ? 0 : get(STAT, status, "st_mode");
+  close(fd);
+  return (mode & S_IFMT) === S_IFIFO;
 }
 
 /**

@@ -44,6 +44,8 @@ export interface TreeFacts
   readonly names: (path: string) => readonly string[];
   /** Looks at all that is beneath a directory, but for /proc. */
   readonly walk: Walk;
+  /** Finds a pipe that has a name: a path, or something beneath it. */
+  readonly pipe: (path: string) => string | undefined;
   /** Whether the program has a network of its own, with nothing in it. */
   readonly alone: boolean;
 }
@@ -193,6 +195,7 @@ class Maker {
     for (const path of new Set([...memory, ...boundaries.filter(isInMemory)])) {
       this.#place(path);
     }
+    this.#pipes();
     this.#rest();
     const runsEverything = this.#granted.run.has("/") &&
       this.#refused.run.size === 0;
@@ -447,11 +450,32 @@ class Maker {
     for (const [name, to] of FD_LINKS) this.#link(name, to);
   }
 
+  /**
+   * A pipe is written whatever its mount says, and Landlock takes nothing back of
+   * what it allows for a directory above.
+   */
+  #pipes(): void {
+    for (const [path, { rule }] of this.#refused.write) {
+      if (
+        !this.#state(path).read ||
+        above(this.#granted.write, path) === undefined
+      ) continue;
+      const pipe = this.#facts.pipe(path);
+      if (pipe === undefined || !this.#state(pipe).read) continue;
+      this.#cannot(rule, `${pipe} is a pipe, and would be written`);
+    }
+  }
+
   /** Puts a device of the machine into the tree's own directory. */
   #device(path: string): void {
+    const { write } = this.#state(path);
+    const refused = above(this.#refused.write, path);
+    if (refused && above(this.#granted.write, path) !== undefined) {
+      this.#cannot(refused.rule, `${path} is a device, and would be written`);
+    }
     this.#nodes.set(path, {
-      ...{ kind: "bind", path, is: "device", there: false },
-      ...{ write: this.#state(path).write, noRun: this.#mayNotRun(path) },
+      ...{ kind: "bind", path, is: "device", there: false, write },
+      noRun: this.#mayNotRun(path),
     });
   }
 

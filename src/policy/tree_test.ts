@@ -73,6 +73,7 @@ const FACTS: Parameters<typeof treeOf>[1] = {
   target: (path) => path === "/lib" ? "usr/lib" : undefined,
   names: namesIn,
   walk,
+  pipe: (path) => path === "/home/me/p/a" ? "/home/me/p/a/pipe" : undefined,
   alone: true,
 };
 
@@ -224,6 +225,23 @@ const CASES: readonly Case[] = [
       ...["/ rw noexec", "/dev/", "/dev/null rw noexec", "/dev/pts new"],
       ...["/dev/ptmx -> pts/ptmx", "/dev/shm rw noexec", "/proc new"],
       "/lib/*.key: it leads through a link that the program could replace",
+    ],
+  },
+  {
+    name: "does not hold a device that may not be written where all may be",
+    policy: "{read: [/dev/null], write: {allow: [/dev], deny: [/dev/null]}}",
+    tree: [
+      ...["/dev/", "/dev/null ro"],
+      "/dev/null: /dev/null is a device, and would be written",
+    ],
+  },
+  {
+    name: "does not hold a pipe where nothing may be written",
+    policy:
+      "{read: [/home/me/p], write: {allow: [/home/me/p], deny: [/home/me/p/a]}}",
+    tree: [
+      ...["/home/", "/home/me/", "/home/me/p rw noexec", "/home/me/p/a ro"],
+      "/home/me/p/a: /home/me/p/a/pipe is a pipe, and would be written",
     ],
   },
   {

@@ -18,11 +18,11 @@ const buffer = new Uint8Array(1 << 16);
  *
  * @param from the directory, a real path, a byte string
  * @param enters told of each name, and of the directory that it is in, byte
- * strings; whether to look beneath it
+ * strings, and what it is, as `DT_*` says; whether to look beneath it
  */
 export function walk(
   from: string,
-  enters: (directory: string, name: string) => boolean,
+  enters: (directory: string, name: string, type: number) => boolean,
 ): void {
   const left = [from];
   for (let here = left.pop(); here !== undefined; here = left.pop()) {
@@ -41,8 +41,10 @@ export function walk(
           const start = at + DIRENT.size;
           if (isDots(start)) continue;
           const name = fromBytes(buffer, start, buffer.indexOf(0, start));
-          const type = buffer[at + TYPE];
-          if (enters(here, name) && (type === DT_DIR || type === DT_UNKNOWN)) {
+          const type = buffer[at + TYPE] as number;
+          if (
+            enters(here, name, type) && (type === DT_DIR || type === DT_UNKNOWN)
+          ) {
             left.push(`${prefix}/${name}`);
           }
         }
