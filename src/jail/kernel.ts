@@ -2,30 +2,13 @@
 
 import { printable, toCString } from "../abi/bytes.ts";
 import { DT_FIFO, DT_UNKNOWN } from "../abi/dirent.ts";
-import {
-  O_ACCMODE,
-  O_CLOEXEC,
-  O_NOFOLLOW,
-  O_PATH,
-  O_RDONLY,
-  O_WRONLY,
-} from "../abi/fcntl.ts";
+import { O_CLOEXEC, O_NOFOLLOW, O_PATH } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
 import {
-  LANDLOCK_ACCESS_FS_READ_FILE,
-  LANDLOCK_ACCESS_FS_TRUNCATE,
-  LANDLOCK_ACCESS_FS_WRITE_FILE,
   LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET,
   LANDLOCK_SCOPE_SIGNAL,
 } from "../abi/landlock.ts";
-import {
-  S_IFCHR,
-  S_IFDIR,
-  S_IFIFO,
-  S_IFMT,
-  S_IFREG,
-  STAT,
-} from "../abi/stat.ts";
+import { S_IFIFO, S_IFMT, STAT } from "../abi/stat.ts";
 import { LaunchError, UnsupportedError } from "../errors.ts";
 import type { LimitName, Outcome } from "../outcome.ts";
 import { compile } from "../policy/decide.ts";
@@ -36,11 +19,10 @@ import type { Policy } from "../policy/policy.ts";
 import { isReal } from "../policy/sys.ts";
 import { type TreeFacts, treeOf } from "../policy/tree.ts";
 import { unaskedPlan, type Unheld } from "../policy/unasked.ts";
-import { close, flagsOf, fstat, readLink } from "../sys/files.ts";
+import { close, fstat, readLink } from "../sys/files.ts";
 import { hostArch } from "../sys/host.ts";
 import { interfaceIndex } from "../sys/interfaces.ts";
 import { createRuleset, landlockAbi } from "../sys/landlock.ts";
-import { isStreamOrNoSocket } from "../sys/socket.ts";
 import { openTree, type Tree } from "../sys/tree.ts";
 import { OWN_VIEW } from "../sys/view.ts";
 import { walk } from "../sys/walk.ts";
@@ -48,6 +30,7 @@ import { eachName } from "../sys/directory.ts";
 import { assemble } from "../trace/filter.ts";
 import { runUntraced } from "../trace/untraced.ts";
 import { floorFacts, type FloorPlace } from "./floor.ts";
+import { checkHanded, checkReopened, handed } from "./handed.ts";
 import type { Job, JobHooks } from "./job.ts";
 import type { Locate } from "./locate.ts";
 import {
@@ -188,12 +171,14 @@ function pipeIn(path: string): string | undefined {
   let found = isPipe(path) ? path : undefined;
   walk(path, (directory, name, type) => {
     if (found !== undefined) return false;
-    const path = `${directory}/${name}`;
+    const path = `${directory === "/" ? "" : directory}/${name}`;
     if (type === DT_FIFO || (type === DT_UNKNOWN && isPipe(path))) found = path;
     return true;
   });
   return found;
 }
+
+const status = new Uint8Array(STAT.size);
 
 function isPipe(path: string): boolean {
   const fd = OWN_VIEW.open(toCString(path), O_PATH | O_CLOEXEC | O_NOFOLLOW);
@@ -237,7 +222,7 @@ function runIn(
   hint: string | undefined,
 ): Outcome {
   const { policy } = job;
-  compile(policy, {
+  const decider = compile(policy, {
     realpath: (path) => OWN_VIEW.meant(path),
     links: (path) => OWN_VIEW.links(path),
     closedOnTheWay: (path) => OWN_VIEW.closedOnTheWay(path),
@@ -256,6 +241,7 @@ function runIn(
   if (unheld.length > 0) throw new UnheldError(unheld);
   using tree = makeTree({ nodes, alone: policy.net === "none" });
   const { view } = tree;
+  checkReopened(fds, floor.rules, view, decider);
   if (view.realpath(program.cwd) === undefined) {
     throw new UnsupportedError(
       `Cannot work in ${printable(program.cwd)}: no rule lets it be read, ` +
@@ -338,34 +324,4 @@ function makeTree(options: Parameters<typeof openTree>[0]): Tree {
     "start jail as root, or let users make namespaces " +
       "(user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns)",
   );
-}
-
-const status = new Uint8Array(STAT.size);
-
-/** Through a directory, or a socket that sends anywhere, the program gets out. */
-function checkHanded(fd: number): void {
-  const isDirectory = fstat(fd, status) >= 0 &&
-    (get(STAT, status, "st_mode") & S_IFMT) === S_IFDIR;
-  if (!isDirectory && isStreamOrNoSocket(fd)) return;
-  throw new UnsupportedError(
-    `Cannot hand descriptor ${fd} to the program with --engine=kernel: it is ` +
-      (isDirectory ? "a directory" : "a socket that can send anywhere"),
-    "redirect it: <&- closes it",
-  );
-}
-
-/** What may be done with a file that is handed in, when it is opened again. */
-function handed(
-  fd: number,
-): { readonly fd: number; readonly access: number }[] {
-  const flags = flagsOf(fd);
-  if (flags < 0 || (flags & O_PATH) !== 0 || fstat(fd, status) < 0) return [];
-  const type = get(STAT, status, "st_mode") & S_IFMT;
-  if (type !== S_IFREG && type !== S_IFCHR) return [];
-  const mode = flags & O_ACCMODE;
-  const access = (mode === O_WRONLY ? 0 : LANDLOCK_ACCESS_FS_READ_FILE) |
-    (mode === O_RDONLY
-      ? 0
-      : LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE);
-  return [{ fd, access }];
 }

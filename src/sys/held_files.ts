@@ -28,11 +28,20 @@ export function openAbove(path: string, flags: number, resolve = 0): number {
 
 /** Whether two descriptors are of one file. */
 export function isSameFile(one: number, other: number): boolean {
-  const [first, second] = [one, other].map((fd) => {
-    const stat = new Uint8Array(STAT.size);
-    return fstat(fd, stat) < 0
-      ? undefined
-      : `${getBig(STAT, stat, "st_dev")} ${getBig(STAT, stat, "st_ino")}`;
-  });
-  return first !== undefined && first === second;
+  const file = fileOf(one);
+  return file !== undefined && file === fileOf(other);
+}
+
+/**
+ * Which file a descriptor is of.
+ *
+ * @param fd a descriptor of this process
+ * @returns the same for each descriptor of a file, and for no other; `undefined`
+ * where it cannot be told
+ */
+export function fileOf(fd: number): string | undefined {
+  const stat = new Uint8Array(STAT.size);
+  return fstat(fd, stat) < 0
+    ? undefined
+    : `${getBig(STAT, stat, "st_dev")} ${getBig(STAT, stat, "st_ino")}`;
 }
