@@ -127,3 +127,16 @@ test("a jail held by the kernel gets no file that it could open again for more",
   assertEquals(ran.code, 125);
   assertMatch(ran.stderr, /closed\/true" could be opened again to be executed/);
 });
+
+test("a jail held by the kernel moves nothing that is closed to where the next one finds it", async () => {
+  await using here = await scratch();
+  await Deno.mkdir(`${here.path}/out/a`, { recursive: true });
+  await here.file("out/a/file", "secret\n");
+  for (const name of ["out", "out/a"]) {
+    await Deno.chmod(`${here.path}/${name}`, 0o777);
+  }
+  const flags = ["-p", "default", "-W=out", "--deny-read=out/a/file"];
+  const script = "mv out/a out/b; mkdir out/a; echo x >out/a/file; cat out/*/*";
+  await inside(here, flags, script);
+  assertEquals((await inside(here, flags, script)).stdout, "");
+});

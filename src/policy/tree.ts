@@ -335,17 +335,43 @@ class Maker {
       }
       return;
     }
-    if (!state.read) return this.#close(path, kind, around);
+    if (!state.read) {
+      if (changes && !this.#isFollowed(path, around.path)) {
+        this.#keep(around.path, path);
+      }
+      return this.#close(path, kind, around);
+    }
     const differs = around?.kind !== "bind" || around.write !== state.write ||
       this.#mayNotRun(path) !== around.noRun;
     if (!differs && !changes) return;
-    // What has something mounted on it can neither be moved nor removed.
-    if (changes) {
-      for (const between of directoriesBetween(around.path, path)) {
-        this.#bind(between, "directory");
-      }
-    }
+    if (changes) this.#keep(around.path, path);
     this.#bind(path, kind);
+  }
+
+  /**
+   * Keeps the directories on the way to a path from being moved or removed: what
+   * has something mounted on it cannot be. A rule would mean another file at the
+   * next run.
+   */
+  #keep(from: string, path: string): void {
+    for (const between of directoriesBetween(from, path)) {
+      this.#bind(between, "directory");
+    }
+  }
+
+  /**
+   * Whether what closes a path does so wherever the directories on the way are
+   * moved, as far as a mount reaches.
+   */
+  #isFollowed(path: string, mount: string): boolean {
+    const refused = this.#refused.read.get(path);
+    if (refused === undefined || !("glob" in refused)) return false;
+    const { glob: { segments }, root } = refused as RefusedPattern;
+    const depth = segments.findIndex(({ kind }) => kind !== "name");
+    const [first, name, ...rest] = segments.slice(depth);
+    return isWithin(mount, root) && first?.kind === "any-depth" &&
+      name !== undefined && name.kind !== "any-depth" &&
+      rest.every(({ kind }) => kind === "any-depth");
   }
 
   /** A rule that begins at a path, and rests on what is there. */

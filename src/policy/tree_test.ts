@@ -236,6 +236,21 @@ const CASES: readonly Case[] = [
     ],
   },
   {
+    name: "keeps the directories that lead to what is refused",
+    policy:
+      "{read: {allow: [/home/me], deny: [/home/me/p/a/.ssh]}, write: [/home/me]}",
+    tree: [
+      ...["/home/", "/home/me rw noexec", "/home/me/p rw noexec"],
+      ...["/home/me/p/a rw noexec", "/home/me/p/a/.ssh closed"],
+    ],
+  },
+  {
+    name: "lets those be moved that lead to what is refused wherever it is",
+    policy:
+      '{read: {allow: [/home/me], deny: ["/**/.ssh/**"]}, write: [/home/me]}',
+    tree: ["/home/", "/home/me rw noexec", "/home/me/p/a/.ssh closed"],
+  },
+  {
     name: "does not hold a pipe where nothing may be written",
     policy:
       "{read: [/home/me/p], write: {allow: [/home/me/p], deny: [/home/me/p/a]}}",
