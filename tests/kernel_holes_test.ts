@@ -140,3 +140,22 @@ test("a jail held by the kernel moves nothing that is closed to where the next o
   await inside(here, flags, script);
   assertEquals((await inside(here, flags, script)).stdout, "");
 });
+
+test("a jail held by the kernel lets no device of the machine be changed", async () => {
+  await using here = await scratch();
+  const look = (): Promise<Deno.FileInfo> => Deno.stat("/dev/full");
+  const { mode, uid } = await look();
+  const script =
+    "chmod 640 /dev/full; chown 5 /dev/full; echo x >/dev/null && echo y";
+  try {
+    for (const flags of [["-p", "default"], ["-A"]]) {
+      const { stdout, stderr } = await inside(here, flags, script);
+      assertEquals(stdout, "y\n");
+      assertMatch(stderr, /Read-only file system|not permitted/);
+      const after = await look();
+      assertEquals([after.mode, after.uid], [mode, uid]);
+    }
+  } finally {
+    await run(["sh", "-c", "chmod 666 /dev/full; chown 0 /dev/full"]);
+  }
+});

@@ -126,7 +126,8 @@ function nodeSteps(node: TreeNode): Step[] {
           path,
           MOUNT_ATTR_NOSUID |
             (node.is === "device" ? 0 : MOUNT_ATTR_NODEV) |
-            (node.write ? 0 : MOUNT_ATTR_RDONLY) |
+            // A device is written all the same, and is not changed itself.
+            (node.write && node.is !== "device" ? 0 : MOUNT_ATTR_RDONLY) |
             (node.noRun ? MOUNT_ATTR_NOEXEC : 0),
         ),
       ];
