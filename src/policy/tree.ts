@@ -560,7 +560,7 @@ class Maker {
           .map(([path, { rule }]) => [path, rule]),
       ),
       patterns: this.#patterns.filter(({ root, section }) =>
-        section === "read" && isProc(root)
+        section === "read" && (root === "/" || isProc(root))
       ),
       facts: this.#facts,
     });

@@ -66,6 +66,20 @@ export function closedProcesses(
   const leadsTo = (path: string): boolean =>
     allowed.some((beneath) => isWithin(beneath, path));
   look("/proc");
+  // Wildcards that mean any place may mean files of each process, too.
+  const each = new Set<PathRule>();
+  for (const name of facts.names(SELF)) {
+    for (const path of [`${SELF}/${name}`, `${SELF}/task/1/${name}`]) {
+      matcher.walk(path, path.length, 1);
+      const rule = patterns[matcher.best(0)]?.rule;
+      if (rule !== undefined && !(facts.alone && isNetwork(path))) {
+        each.add(rule);
+      }
+    }
+  }
+  for (const { ref } of each) {
+    unheld.push({ rule: ref, why: "each process has another one" });
+  }
   for (const [path, rule] of refused) {
     if (!isWithin(path, SELF) || (facts.alone && isNetwork(path))) continue;
     unheld.push({ rule: rule.ref, why: "each process has another one" });
@@ -75,6 +89,8 @@ export function closedProcesses(
       segment.kind === "name" ? segment.name : "*"
     );
     const path = `/${names.join("/")}`;
+    // Those were found by the names that there are.
+    if (glob.segments[0]?.kind === "any-depth") continue;
     if (!isWithin(path, SELF) || (facts.alone && isNetwork(path))) continue;
     unheld.push({ rule: rule.ref, why: "each process has another one" });
   }
