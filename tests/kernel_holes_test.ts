@@ -159,3 +159,24 @@ test("a jail held by the kernel lets no device of the machine be changed", async
     await run(["sh", "-c", "chmod 666 /dev/full; chown 0 /dev/full"]);
   }
 });
+
+/** Whether mounts of our own can be made here. */
+const MOUNTS = (await run(["unshare", "-m", "true"])).code === 0;
+
+if (MOUNTS) {
+  test("a jail held by the kernel shows no processes of a procfs elsewhere, and lets no control group be written", async () => {
+    await using here = await scratch();
+    await Deno.mkdir(`${here.path}/proc`);
+    await Deno.mkdir(`${here.path}/group`);
+    const argv = jailArgv([KERNEL, "-A"], [
+      ...["sh", "-c", "cat proc/1/comm; mkdir group/new && rmdir group/new"],
+    ]);
+    const quoted = argv.map((word) => `'${word}'`).join(" ");
+    const ended = await run([
+      ...["unshare", "-m", "sh", "-c"],
+      `mount -t proc proc proc && mount -t cgroup2 none group && ${quoted}`,
+    ], { cwd: here.path });
+    assertEquals(ended.stdout, "");
+    assertMatch(ended.stderr, /proc\/1\/comm[^]*group\/new.*Read-only/);
+  });
+}

@@ -14,6 +14,7 @@ import type { LimitName, Outcome } from "../outcome.ts";
 import { compile } from "../policy/decide.ts";
 import type { RuleRef } from "../policy/decision.ts";
 import { passed, withValues } from "../policy/env.ts";
+import { isWithin } from "../policy/grants.ts";
 import { planCalls } from "../policy/plan.ts";
 import type { Policy } from "../policy/policy.ts";
 import { isReal } from "../policy/sys.ts";
@@ -28,6 +29,7 @@ import { OWN_VIEW } from "../sys/view.ts";
 import { walk } from "../sys/walk.ts";
 import { eachName } from "../sys/directory.ts";
 import { assemble } from "../trace/filter.ts";
+import { controlGroups, otherProcs, procDevice } from "../trace/mounts.ts";
 import { runUntraced } from "../trace/untraced.ts";
 import { floorFacts, type FloorPlace } from "./floor.ts";
 import { checkHanded, checkReopened, handed } from "./handed.ts";
@@ -146,6 +148,7 @@ function treeFacts(
   at: FloorPlace,
 ): TreeFacts {
   const facts = floorFacts(at, landlockAbi());
+  const mounts = OWN_VIEW.mounts();
   return {
     ...facts,
     links: (path) => OWN_VIEW.links(path),
@@ -161,6 +164,10 @@ function treeFacts(
           // The program has processes of its own.
           !(directory === "/" && name === "proc") && enters(directory, name),
       ),
+    procs: otherProcs(mounts, procDevice(mounts)).filter((path) =>
+      !isWithin(path, "/proc")
+    ),
+    groups: controlGroups(mounts),
     pipe: pipeIn,
     alone: net === "none",
   };

@@ -44,6 +44,10 @@ export interface TreeFacts
   readonly names: (path: string) => readonly string[];
   /** Looks at all that is beneath a directory, but for /proc. */
   readonly walk: Walk;
+  /** Where processes of the machine are seen, other than in /proc. */
+  readonly procs: readonly string[];
+  /** Where control groups are: by them anybody is moved, stopped or killed. */
+  readonly groups: readonly string[];
   /** Finds a pipe that has a name: a path, or something beneath it. */
   readonly pipe: (path: string) => string | undefined;
   /** Whether the program has a network of its own, with nothing in it. */
@@ -184,6 +188,7 @@ class Maker {
       for (const rule of deny) this.#refuse(section, { rule, hides: false });
       for (const rule of ignore) this.#refuse(section, { rule, hides: true });
     }
+    this.#machine();
     this.#find();
     const boundaries = this.#boundaries();
     for (const path of boundaries) {
@@ -275,6 +280,17 @@ class Maker {
       above(this.#granted[section], path) !== undefined &&
       above(this.#refused[section], path) === undefined;
     return { read: may("read"), write: may("write"), run: may("run") };
+  }
+
+  /** Refuses what no policy allows. */
+  #machine(): void {
+    const { procs, groups } = this.#facts;
+    for (const path of procs) {
+      this.#refused.read.set(path, { rule: jailRule(path), hides: false });
+    }
+    for (const path of groups) {
+      this.#refused.write.set(path, { rule: jailRule(path), hides: false });
+    }
   }
 
   /** Finds what wildcards refuse, of all that is there. */
@@ -595,6 +611,10 @@ class Maker {
     }));
     return { handledFs, rules };
   }
+}
+
+function jailRule(pattern: string): PathRule {
+  return { pattern, ref: { source: "jail", keys: ["tree"], text: pattern } };
 }
 
 function bySection<T>(): BySection<T> {

@@ -32,9 +32,13 @@ const FILES: Readonly<Record<string, FloorKind>> = {
   "/proc/cpuinfo": "file",
   "/proc/kcore": "file",
   "/proc/self": "link",
+  "/proc/self/environ": "file",
   "/proc/sys": "directory",
   "/proc/sys/kernel": "directory",
   "/proc/sys/vm": "directory",
+  "/srv": "directory",
+  "/srv/group": "directory",
+  "/srv/proc": "directory",
   "/usr": "directory",
   "/usr/bin": "directory",
   "/usr/bin/gs": "file",
@@ -73,6 +77,8 @@ const FACTS: Parameters<typeof treeOf>[1] = {
   target: (path) => path === "/lib" ? "usr/lib" : undefined,
   names: namesIn,
   walk,
+  procs: [],
+  groups: [],
   pipe: (path) => path === "/home/me/p/a" ? "/home/me/p/a/pipe" : undefined,
   alone: true,
 };
@@ -96,9 +102,9 @@ function spell(node: TreeNode): string {
   }
 }
 
-async function made(text: string): Promise<string[]> {
+async function made(text: string, facts = FACTS): Promise<string[]> {
   const layer = await parsePolicy(text, { source: "p.yaml", variables: {} });
-  const { nodes, unheld } = treeOf(mergeLayers([layer]), FACTS);
+  const { nodes, unheld } = treeOf(mergeLayers([layer]), facts);
   return [
     ...nodes.filter(({ path }) => !/^\/dev\/(?:fd|std)/.test(path)).map(spell),
     ...unheld.map(({ rule, why }) => `${rule.text}: ${why}`),
@@ -109,6 +115,7 @@ interface Case {
   readonly name: string;
   readonly policy: string;
   readonly tree: readonly string[];
+  readonly machine?: Pick<typeof FACTS, "procs" | "groups">;
 }
 
 const CASES: readonly Case[] = [
@@ -251,6 +258,22 @@ const CASES: readonly Case[] = [
     tree: ["/home/", "/home/me rw noexec", "/home/me/p/a/.ssh closed"],
   },
   {
+    name: "closes processes elsewhere, and lets no control group be written",
+    policy: "{read: [/srv], write: [/srv]}",
+    machine: { procs: ["/srv/proc"], groups: ["/srv/group"] },
+    tree: [
+      ...["/srv rw noexec", "/srv/group ro", "/srv/proc closed"],
+    ],
+  },
+  {
+    name: "does not hold a wildcard that means a file of each process",
+    policy: 'read: {allow: [/proc], deny: ["/**/cpuinfo", "/**/environ"]}',
+    tree: [
+      ...["/proc new", "/proc/cpuinfo closed"],
+      "/**/environ: each process has another one",
+    ],
+  },
+  {
     name: "does not hold a pipe where nothing may be written",
     policy:
       "{read: [/home/me/p], write: {allow: [/home/me/p], deny: [/home/me/p/a]}}",
@@ -360,8 +383,8 @@ const CASES: readonly Case[] = [
   },
 ];
 
-for (const { name, policy, tree } of CASES) {
+for (const { name, policy, tree, machine } of CASES) {
   Deno.test(`treeOf() ${name}`, async () => {
-    assertEquals(await made(policy), tree);
+    assertEquals(await made(policy, { ...FACTS, ...machine }), tree);
   });
 }
