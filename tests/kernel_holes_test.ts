@@ -1,6 +1,6 @@
 /** Holes of `--engine=kernel` that were found by attack, each with what mends it. */
 
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { landlockAbi } from "../src/sys/landlock.ts";
 import { type Ended, jailArgv, run } from "./harness.ts";
 import { type Scratch, scratch } from "./jail.ts";
@@ -158,6 +158,18 @@ test("a jail held by the kernel lets no device of the machine be changed", async
   } finally {
     await run(["sh", "-c", "chmod 666 /dev/full; chown 0 /dev/full"]);
   }
+});
+
+test("a jail held by the kernel changes no file that is handed in, where it may change none", async () => {
+  await using here = await scratch();
+  const file = await here.file("file", "text\n");
+  await Deno.chmod(file, 0o640);
+  const script = "chmod 666 /dev/stdin; touch -d 2001-01-01 /dev/stdin; cat";
+  const { stdout } = await inside(here, ["-p", "default"], script, "<file");
+  const { mode, mtime } = await Deno.stat(file);
+  assertEquals(stdout, "text\n");
+  assertEquals((mode ?? 0) & 0o777, 0o640);
+  assertNotEquals(mtime?.getUTCFullYear(), 2001);
 });
 
 /** Whether mounts of our own can be made here. */

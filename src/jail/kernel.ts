@@ -116,7 +116,7 @@ export function holdByKernel(
     // Other sockets are not handed to the program.
     planCalls(policy, { observe: false, sockets: "streams" }),
     policy,
-    tree.runsEverything,
+    tree,
   );
   return {
     tree,

@@ -100,6 +100,8 @@ export interface PolicyTree {
   readonly floor: Pick<Floor, "handledFs" | "rules">;
   /** Whether every file may be executed. */
   readonly runsEverything: boolean;
+  /** Whether there is a file in it that may be changed, and is no device. */
+  readonly changes: boolean;
   /** What it does not hold. */
   readonly unheld: readonly Unheld[];
 }
@@ -208,6 +210,9 @@ class Maker {
       nodes: [...this.#nodes.values()],
       floor: this.#floor(),
       runsEverything,
+      changes: [...this.#nodes.values()].some((node) =>
+        node.kind === "bind" && node.write && node.is !== "device"
+      ),
       unheld: this.#unheld,
     };
   }

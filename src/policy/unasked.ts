@@ -7,7 +7,13 @@
  * held, and whoever asked for this is told why.
  */
 
-import { O_CREAT, O_DIRECTORY, O_TMPFILE } from "../abi/fcntl.ts";
+import {
+  F_SET_FILE_RW_HINT,
+  F_SET_RW_HINT,
+  O_CREAT,
+  O_DIRECTORY,
+  O_TMPFILE,
+} from "../abi/fcntl.ts";
 import { MFD_NOEXEC_SEAL } from "../abi/memfd.ts";
 import * as net from "../abi/socket.ts";
 import { S_ISGID, S_ISUID } from "../abi/stat.ts";
@@ -24,6 +30,7 @@ import {
 } from "./guard.ts";
 import type { CallEntry, CallPlan } from "./plan.ts";
 import { EFFECTS, type Policy } from "./policy.ts";
+import { IOCTL_WRITES } from "./surface_commands.ts";
 import { jailRule } from "./surface_guards.ts";
 
 /** Something that the kernel alone does not hold. */
@@ -34,6 +41,14 @@ export interface Unheld {
   readonly why: string;
 }
 
+/** What the tree of a policy lets be done. */
+export interface TreeRights {
+  /** Whether every file may be executed. */
+  readonly runsEverything: boolean;
+  /** Whether there is a file in it that may be changed, and is no device. */
+  readonly changes: boolean;
+}
+
 const ALLOW: FilterAction = { kind: "allow" };
 
 /**
@@ -41,13 +56,13 @@ const ALLOW: FilterAction = { kind: "allow" };
  *
  * @param plan what happens to each call, where calls are looked at
  * @param policy the policy that it is of
- * @param runsEverything whether the policy lets every file be executed
+ * @param tree whether every file may be executed, and any be changed
  * @returns the plan, and what it does not hold
  */
 export function unaskedPlan(
   plan: CallPlan,
   policy: Policy,
-  runsEverything: boolean,
+  tree: TreeRights,
 ): { readonly plan: CallPlan; readonly unheld: readonly Unheld[] } {
   const unheld: Unheld[] = [...hostRules(policy)];
   const unasked = new Map<SyscallName, CallEntry>();
@@ -59,7 +74,7 @@ export function unaskedPlan(
     };
     unasked.set(name, {
       guards: [
-        ...own(name, policy, runsEverything),
+        ...own(name, policy, tree),
         ...guards.map((guard) => ({
           ...guard,
           action: replace(
@@ -89,13 +104,18 @@ function* hostRules({ net }: Policy): Iterable<Unheld> {
 function own(
   name: SyscallName,
   policy: Policy,
-  runsEverything: boolean,
+  { runsEverything, changes }: TreeRights,
 ): readonly Guard[] {
+  if (!changes && CHANGES.has(name)) return NO_CHANGES;
   const everything = writesEverything(policy);
   const reachesSockets = policy.net === "all" && !everything;
   const mode = MODES[name];
   if (mode !== undefined && !everything) return setsId(mode);
   switch (name) {
+    case "fcntl":
+      return NO_HINTS;
+    case "ioctl":
+      return changes ? [] : NO_FLAGS;
     case "openat2":
       return everything ? [] : MODE_IN_MEMORY;
     case "memfd_create":
@@ -108,6 +128,50 @@ function own(
       return [];
   }
 }
+
+/** Calls that change what a file is, and not what is in it. */
+const CHANGES: ReadonlySet<SyscallName> = new Set<SyscallName>([
+  "chmod",
+  "chown",
+  "fchmod",
+  "fchmodat",
+  "fchmodat2",
+  "fchown",
+  "fchownat",
+  "file_setattr",
+  "fremovexattr",
+  "fsetxattr",
+  "futimesat",
+  "lchown",
+  "lremovexattr",
+  "lsetxattr",
+  "removexattr",
+  "removexattrat",
+  "setxattr",
+  "setxattrat",
+  "utime",
+  "utimensat",
+  "utimes",
+]);
+
+const READ_ONLY: FilterAction = { kind: "errno", errno: "EROFS" };
+/** Of a file that is handed in, which lies on no mount of the tree. */
+const HANDED = "it changes a file that may only be used";
+
+const NO_CHANGES: readonly Guard[] = [
+  { tests: [], action: READ_ONLY, why: HANDED },
+];
+
+const NO_FLAGS: readonly Guard[] = [
+  { tests: [is(1, ...IOCTL_WRITES)], action: READ_ONLY, why: HANDED },
+];
+
+/** It is heeded for all who use the file, on a mount that is not written as well. */
+const NO_HINTS: readonly Guard[] = [{
+  tests: [is(1, F_SET_RW_HINT, F_SET_FILE_RW_HINT)],
+  action: { kind: "errno", errno: "EACCES" },
+  why: "it changes a file that may be open for reading only",
+}];
 
 /** Which argument is the mode of a file, and which has the flags of an open. */
 const MODES: Readonly<

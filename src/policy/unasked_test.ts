@@ -3,12 +3,12 @@ import type { SyscallName } from "../abi/syscalls.ts";
 import { mergeLayers } from "./merge.ts";
 import { parsePolicy } from "./parse.ts";
 import { actionOf, planCalls } from "./plan.ts";
-import { unaskedPlan } from "./unasked.ts";
+import { type TreeRights, unaskedPlan } from "./unasked.ts";
 
 /** What comes of a call, or of what is not held. */
 async function planned(
   policy: string,
-  runsEverything = false,
+  rights: Partial<TreeRights> = {},
 ): Promise<{
   readonly of: (name: SyscallName, ...args: number[]) => string;
   readonly unheld: readonly string[];
@@ -20,7 +20,7 @@ async function planned(
   const { plan, unheld } = unaskedPlan(
     planCalls(merged, { observe: false, sockets: "streams" }),
     merged,
-    runsEverything,
+    { runsEverything: false, changes: true, ...rights },
   );
   return {
     of: (name, ...args) => {
@@ -106,8 +106,22 @@ Deno.test("a plan without questions asks about no call", async () => {
 });
 
 Deno.test("a plan without questions lets any file in memory be made where all may be run", async () => {
-  const { of } = await planned("{}", true);
+  const { of } = await planned("{}", { runsEverything: true });
   assertEquals(of("memfd_create"), "allow");
+});
+
+Deno.test("a plan without questions lets no file be changed where none may be", async () => {
+  const { of } = await planned("{}", { changes: false });
+  const setFlags = 0x4008_6602;
+  assertEquals(
+    [of("fchmod", 0, 0o644), of("utimensat", 0), of("ioctl", 0, setFlags)],
+    ["EROFS", "EROFS", "EROFS"],
+  );
+});
+
+Deno.test("a plan without questions lets no hint be put on a file", async () => {
+  const { of } = await planned("{}");
+  assertEquals(of("fcntl", 3, 1036), "EACCES");
 });
 
 const UNHELD: readonly (readonly [policy: string, why: string])[] = [
