@@ -1,6 +1,11 @@
 /** Holes of `--engine=kernel` that were found by attack, each with what mends it. */
 
-import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import {
+  assertEquals,
+  assertMatch,
+  assertNotEquals,
+  assertStringIncludes,
+} from "@std/assert";
 import { landlockAbi } from "../src/sys/landlock.ts";
 import { type Ended, jailArgv, run } from "./harness.ts";
 import { type Scratch, scratch } from "./jail.ts";
@@ -192,3 +197,10 @@ if (MOUNTS) {
     assertMatch(ended.stderr, /proc\/1\/comm[^]*group\/new.*Read-only/);
   });
 }
+
+test("a jail held by the kernel says which program used up its time, as others do", async () => {
+  await using here = await scratch();
+  const { stderr } = await inside(here, ["--timeout=1s"], "sleep 60; true");
+  const real = await Deno.realPath("/bin/sh");
+  assertStringIncludes(stderr, `used by "${real}" (process `);
+});

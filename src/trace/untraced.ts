@@ -23,6 +23,7 @@ import type { Tree } from "../sys/tree.ts";
 import { kill, waitFor, waitUsage } from "../sys/wait.ts";
 import { NOTHING_USED, type Usage } from "./accounts.ts";
 import { launchFailure } from "./ending.ts";
+import { imageOf } from "./executed.ts";
 import type { TraceOptions, Watcher } from "./options.ts";
 import { GRACE_MS } from "./watch.ts";
 
@@ -150,7 +151,7 @@ class Run {
 
   /** Looks at the clock. */
   #look(end: () => void): void {
-    const { limits: { time }, program } = this.#options;
+    const { limits: { time }, tree: { view } } = this.#options;
     const now = performance.now();
     if (time === undefined || now < this.#deadline) return;
     if (this.#overtime !== undefined) return end();
@@ -158,7 +159,7 @@ class Run {
     this.#overtime = {
       ...{ kind: "limited", limit: "time", most: time.most },
       ...{ used: now - this.#begin, rule: time.ref ?? NO_ENDING_RULE },
-      ...{ program, pid: this.#pid },
+      ...{ program: imageOf(view, this.#pid), pid: this.#pid },
     };
     if (this.#pid === 0) return end();
     kill(this.#pid, SIGTERM);
