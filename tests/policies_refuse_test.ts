@@ -1,6 +1,9 @@
 /** The policies that come with jail are no wider than they say. */
 
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { loadLayers } from "../src/jail/layers.ts";
+import { compile } from "../src/policy/decide.ts";
+import { mergeLayers } from "../src/policy/merge.ts";
 import { type Ended, ENGINES, fixture, jail, run } from "./harness.ts";
 import { needs } from "./needs.ts";
 import { ENV, type Files, ours, place } from "./policies/place.ts";
@@ -330,3 +333,26 @@ for (const engine of ENGINES) {
     assertEquals(ended.stdout, `none none ${ENV["HOME"]}\n`);
   });
 }
+
+/** Secrets of the system, in directories that shipped policies close. */
+const IN_CLOSED_DIRECTORIES: readonly string[] = [
+  ...["/etc/ipsec.d/private/key.pem", "/etc/swanctl/private/key.pem"],
+  ...["/etc/ssl/private/key.pem", "/etc/letsencrypt/live/host/key.pem"],
+  ...["/etc/openvpn/client/key", "/etc/wireguard/wg0.conf"],
+];
+
+Deno.test("base closes a directory of secrets with all that is in it", async () => {
+  const layers = await loadLayers(
+    "base",
+    { cwd: "/", program: "/bin/cat" },
+    "/",
+  );
+  const decider = compile(mergeLayers(layers), { realpath: (path) => path });
+  const open = IN_CLOSED_DIRECTORIES.filter((path) =>
+    decider.decide({
+      name: "openat",
+      uses: [{ access: "read", path, kind: "file" }],
+    }).kind === "allow"
+  );
+  assertEquals(open, []);
+});
