@@ -217,6 +217,34 @@ for (const engine of ENGINES) {
     });
   }
 
+  Deno.test(`jail (${engine}) tells of no denied name by an exec`, async () => {
+    await using directory = await scratch();
+    const root = directory.path;
+    await prepare(root);
+    const names = ["", "/file", "/link", "/none", "/none/x", "/file/x"];
+    await Deno.symlink("none", `${root}/open/denied/link`);
+    await Deno.writeTextFile(`${root}/open/denied/file`, "text");
+    for (const way of [[], ["/lib64/ld-linux-x86-64.so.2"]]) {
+      const seen = await Promise.all(names.map(async (name) => {
+        const { code, stdout, stderr } = await jail(
+          `extends: readonly\nread: {deny: ["${root}/open/denied"]}\n`,
+          [
+            "sh",
+            "-c",
+            'exec "$@" 2>&1',
+            "",
+            ...way,
+            `${root}/open/denied${name}`,
+          ],
+          { engine },
+        );
+        const what = (stdout + stderr).replaceAll(`denied${name}`, "denied");
+        return `${code} ${what}`;
+      }));
+      assertEquals(new Set(seen).size, 1, seen.join(""));
+    }
+  });
+
   Deno.test(`jail (${engine}) shows its own processes in /proc and no other`, async () => {
     const pid = Deno.pid;
     const paths = [

@@ -223,7 +223,7 @@ class CompiledPolicy implements Engine {
       case "write":
         return this.#ruled(WRITE, use, index);
       case "run":
-        return this.#ruled(RUN, use, index);
+        return this.#run(use, index);
       case "load":
         return this.#load(use, index);
       case "stat":
@@ -244,6 +244,18 @@ class CompiledPolicy implements Engine {
       if (closed !== undefined) return refuse(closed, EACCES, index);
     }
     return rule.decision(index);
+  }
+
+  /**
+   * Decides whether a file may be run. How that fails where there is none must not
+   * tell what a rule about reading says must not be seen.
+   */
+  #run(use: Use, index: number): Decision {
+    const run = this.#ruled(RUN, use, index);
+    const isFile = use.kind === "file" || use.kind === "object";
+    if (run.kind === "refuse" || isFile) return run;
+    const seen = this.#stat(use, index);
+    return seen.kind === "refuse" ? seen : run;
   }
 
   /** Decides whether a file may load another: one that may be read or run may. */

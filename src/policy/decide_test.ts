@@ -439,6 +439,20 @@ Deno.test("decide() never allows by a layer what another denies", () => {
   }
 });
 
+Deno.test("decide() tells nobody by an exec of what is no file where nothing may be seen", async () => {
+  const one = await engine(
+    "read: {allow: true, deny: [/secret], ignore: [/hidden]}\nrun: true",
+  );
+  const run = (path: string, kind: FileKind): string =>
+    word(one.decide(opening("run", path, kind)));
+  for (const kind of ["missing", "directory", "link", "fifo"] as const) {
+    assertEquals(run("/secret/x", kind), "EACCES");
+    assertEquals(run("/hidden/x", kind), "ENOENT");
+    assertEquals(run("/usr/bin/x", kind), "allow");
+  }
+  assertEquals(run("/secret/x", "file"), "allow");
+});
+
 Deno.test("decide() runs no memfd by a rule that means files, whatever its name", async () => {
   const run = async (rule: string): Promise<string> =>
     word(

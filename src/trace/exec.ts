@@ -156,6 +156,8 @@ function lookAtLoader(
   const path = words[at];
   if (path === undefined) return { words, whole: true };
   const program = find(path);
+  // The loader opens it, and says itself what is not there.
+  use(looked, program, "load", isOwn);
   use(looked, program, "run", isOwn);
   if (isLoader(view, program)) looked.never = LOADER_OF_LOADER;
   return { words: words.slice(0, at + 1), whole: false };
