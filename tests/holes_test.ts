@@ -3,7 +3,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { ENGINES, fixture, jail, jailArgv, run, start } from "./harness.ts";
 import { scratch } from "./jail.ts";
-import { needs } from "./needs.ts";
+import { hasMachine, needs } from "./needs.ts";
 
 /** Python that tries something, and prints its errno's name or "done". */
 function attempt(code: string): readonly string[] {
@@ -100,6 +100,83 @@ os._exit(0)`;
       ]);
       const answers = ["ESRCH", "ESRCH", "done", "EPERM", "done"];
       assertEquals(stdout.match(/ESRCH|EPERM|done/g), [...answers, ...answers]);
+    },
+  });
+
+  Deno.test({
+    ...hasMachine(
+      MOUNTS,
+      "mount namespaces",
+      `jail (${engine}) believes no name of a file in mounts of somebody else's`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const root = directory.path;
+      for (const name of ["open/directory", "secret"]) {
+        await Deno.mkdir(`${root}/${name}`, { recursive: true });
+      }
+      await Deno.writeTextFile(`${root}/secret/file`, "secret");
+      await Deno.writeTextFile(`${root}/open/file`, "open");
+      await Deno.writeTextFile(`${root}/open/directory/file`, "open");
+      // Outside: what is closed has names there that rules allow.
+      const helper = `import os, socket, subprocess, sys
+root, number = sys.argv[1:]
+def bind(what, where):
+    subprocess.check_call(["mount", "--bind", root + what, root + where])
+bind("/secret/file", "/open/file")
+bind("/secret", "/open/directory")
+names = "/open/file", "/open/directory"
+given = [os.open(root + name, os.O_PATH) for name in names]
+socket.send_fds(socket.socket(fileno=int(number)), [b"x"], given)
+sys.stdin.read()`;
+      const inside = `import errno, os, socket, sys
+root, number = sys.argv[1:]
+_, given, _, _ = socket.recv_fds(socket.socket(fileno=int(number)), 1, 9)
+file, directory = given
+def attempt(call):
+    try: print("done", call())
+    except OSError as e: print(errno.errorcode[e.errno])
+def read(path, at=None): return os.read(os.open(path, os.O_RDONLY, dir_fd=at), 9)
+def name(fd): return f"/proc/self/fd/{fd}"
+attempt(lambda: read(name(file)))
+attempt(lambda: os.open(name(file), os.O_RDWR))
+attempt(lambda: os.chmod(name(file), 0o666))
+attempt(lambda: os.listdir(name(directory)))
+attempt(lambda: read(name(directory) + "/file"))
+attempt(lambda: read("file", directory))
+attempt(lambda: os.unlink("file", dir_fd=directory))
+os.fchdir(directory)
+attempt(lambda: read("file"))
+attempt(lambda: os.chmod(".", 0o777))
+attempt(lambda: os.mkdir("new"))
+attempt(lambda: os.unlink("file"))
+os.chdir(root + "/open/directory")
+attempt(lambda: read("file"))`;
+      const outside = `import socket, subprocess, sys
+root, helper, *jail = sys.argv[1:]
+one, other = socket.socketpair()
+with subprocess.Popen(["unshare", "-m", "python3", "-c", helper, root, str(one.fileno())],
+                      pass_fds=[one.fileno()], stdin=subprocess.PIPE):
+    at = jail.index("--")
+    jail[at:at] = [f"--keep-fd={other.fileno()}"]
+    subprocess.call(jail + [root, str(other.fileno())], pass_fds=[other.fileno()])`;
+      const { stdout, stderr } = await run([
+        "python3",
+        "-c",
+        outside,
+        root,
+        helper,
+        ...jailArgv(
+          ["-p", "python", `-R=${root}/open`, `-W=${root}/open`],
+          ["python3", "-c", inside],
+          engine,
+        ),
+      ]);
+      const answers = stdout.trimEnd().split("\n");
+      assertEquals(answers.pop(), "done b'open'", stderr);
+      assertEquals(answers.length, 11, stdout);
+      assertMatch(answers.join(" "), /^(?:E[A-Z]+ ?)+$/);
+      assertEquals(await Deno.readTextFile(`${root}/secret/file`), "secret");
     },
   });
 

@@ -63,6 +63,8 @@ export const AT_SYMLINK_FOLLOW = 0x400;
 export const AT_NO_AUTOMOUNT = 0x800;
 /** The dirfd itself, where the path is empty. */
 export const AT_EMPTY_PATH = 0x1000;
+/** `statx`: do not ask whoever serves the file. */
+export const AT_STATX_DONT_SYNC = 0x4000;
 /** `statx`: ask whoever serves the file, or do not. */
 export const AT_STATX_SYNC_TYPE = 0x6000;
 /** All that is mounted beneath, too. */

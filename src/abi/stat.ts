@@ -73,6 +73,10 @@ export const STAT: Layout<
   },
 };
 
+/** `statx`: the mount's id, which may be another one's later. */
+export const STATX_MNT_ID = 0x1000;
+/** `statx`: the mount's id, which never is. */
+export const STATX_MNT_ID_UNIQUE = 0x4000;
 /** `statx`: a mask that is refused. */
 export const STATX__RESERVED = 0x8000_0000;
 
@@ -86,6 +90,7 @@ export const STATX: Layout<
   | "stx_mtime"
   | "stx_dev_major"
   | "stx_dev_minor"
+  | "stx_mnt_id"
 > = {
   size: 256,
   // deno-fmt-ignore
@@ -98,6 +103,7 @@ export const STATX: Layout<
     stx_mtime:     [112, "i64"], // struct statx_timestamp stx_mtime
     stx_dev_major: [136, "u32"], // __u32 stx_dev_major
     stx_dev_minor: [140, "u32"], // __u32 stx_dev_minor
+    stx_mnt_id:    [144, "u64"], // __u64 stx_mnt_id
   },
 };
 

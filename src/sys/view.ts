@@ -41,6 +41,17 @@ export function isOutside(name: string): boolean {
   return name.startsWith(OUTSIDE);
 }
 
+/**
+ * What a file is called that no path of the program leads to.
+ *
+ * @param outer what the kernel calls it
+ * @param mount the id of its mount, where that is none of this process's: others
+ *   may have chosen the same name there
+ */
+export function nameOutside(outer: string, mount = ""): string {
+  return `${OUTSIDE}${mount}${outer}`;
+}
+
 /** How the kernel calls a file in memory, wherever the root is: shmem_dname(). */
 const MEMFD_REGEXP = /^\/memfd:.* \(deleted\)$/s;
 
@@ -143,7 +154,7 @@ export class View {
       if (name.length === prefix.length) return "/";
       if (name[prefix.length] === "/") return name.slice(prefix.length);
     }
-    return MEMFD_REGEXP.test(name) ? name : `${OUTSIDE}${name}`;
+    return MEMFD_REGEXP.test(name) ? name : nameOutside(name);
   }
 
   /**
@@ -177,7 +188,7 @@ export class View {
    */
   likelyPath(name: string): string | undefined {
     if (!isOutside(name)) return undefined;
-    const real = name.slice(OUTSIDE.length);
+    const real = name.slice(name.indexOf("/"));
     return this.fromOutside(real) ?? real;
   }
 
@@ -341,6 +352,12 @@ export class View {
       if (point.startsWith("/")) found.push({ type, device, root, point });
     }
     return found;
+  }
+
+  /** The ids of what is mounted where the program sees it, as mountinfo has them. */
+  mountIds(): ReadonlySet<string> {
+    const text = this.#mounts ?? readMounts("self");
+    return new Set(text.split("\n").map((line) => line.split(" ", 1)[0] ?? ""));
   }
 
   #with(

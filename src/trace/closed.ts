@@ -19,7 +19,7 @@ const DISGUISED =
   "a device in the root that is not a harmless one by its own name";
 const LOG = "the audit log, by another name";
 const OUTSIDE =
-  "a file outside of the root, for more than its descriptor is for";
+  "a file that no path leads to, for more than its descriptor is for";
 
 const stat = new Uint8Array(STAT.size);
 

@@ -11,6 +11,7 @@ import {
 import type { Use } from "../policy/call.ts";
 import { flagsOf } from "../sys/files.ts";
 import type { View } from "../sys/view.ts";
+import { nameOfFile } from "./foreign.ts";
 import { readLink } from "./place.ts";
 
 /** What may be done with one. */
@@ -40,7 +41,7 @@ export class Given {
     for (const fd of fds) {
       const outer = readLink(AT_FDCWD, fromText(`/proc/self/fd/${fd}`));
       if (typeof outer === "number") continue;
-      const name = view.nameOf(outer);
+      const name = nameOfFile(view, fd, outer);
       const way = ways.get(name) ?? { reads: false, writes: false };
       const flags = flagsOf(fd);
       if (flags >= 0 && (flags & O_PATH) === 0) {

@@ -6,6 +6,7 @@ import { get, getBig } from "../abi/layout.ts";
 import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
 import { STAT } from "../abi/stat.ts";
 import type { FileKind } from "../policy/call.ts";
+import { isInKnownMount, nameOfFile } from "./foreign.ts";
 import { close, fstat, openat2 } from "../sys/files.ts";
 import type { View } from "../sys/view.ts";
 import {
@@ -46,8 +47,9 @@ export function look(view: View, path: string): number {
  * What the kernel calls by a path is judged by that path, even where it cannot
  * be looked up there: a directory on the way may be closed, or renamed just now.
  *
- * What lies outside the root of the jail has no path there: it is judged by a name
- * that no rule means but one that means everything.
+ * What lies outside the root of the jail, or in mounts of somebody else's, has no
+ * path there: it is judged by a name that no rule means but one that means
+ * everything.
  *
  * @param view where paths begin
  * @param link a path such as `/proc/12/fd/3`, of a process of the jail
@@ -65,7 +67,7 @@ export function resolveMagic(view: View, link: string): Place {
       if (typeof outer === "number") {
         return place(link, "missing", false, -outer);
       }
-      const name = view.nameOf(outer);
+      const name = nameOfFile(view, fd, outer);
       // Mounted nowhere that can be seen: there is no name to judge it by.
       if (name.startsWith("(")) break;
       if (outer !== name && !name.startsWith("/")) {
@@ -133,6 +135,11 @@ export function resolveBase(owner: Owner, dirfd: number): Place {
   if (!name.startsWith("/")) return place(name, "object", false, 0, link);
   const path = owner.view.nameOf(name);
   if (isRemovedName(path)) return resolveMagic(owner.view, link);
+  if (!isInKnownMount(owner.view, link)) {
+    const found = resolveMagic(owner.view, link);
+    const hasPath = found.errno === 0 && found.via === "";
+    return hasPath ? place(found.path, "directory") : found;
+  }
   return path.startsWith("/")
     ? place(path, "directory")
     : place(path, "directory", false, 0, link);

@@ -1,0 +1,101 @@
+/**
+ * Files in mounts that no path of the program leads to, though their names look so.
+ *
+ * What the kernel calls an open file begins where its namespace of mounts does. A
+ * descriptor can come from another namespace, by a socket or from the start, and
+ * whoever makes one needs no privilege for it (user_namespaces(7)), nor a right to
+ * read what it mounts: it chooses what a file is called, and what lies beneath a
+ * directory. So a name is believed only where the mount is one of the program's.
+ */
+
+import {
+  AT_FDCWD,
+  AT_STATX_DONT_SYNC,
+  O_CLOEXEC,
+  O_PATH,
+} from "../abi/fcntl.ts";
+import { fromBytes } from "../abi/bytes.ts";
+import { get, getBig } from "../abi/layout.ts";
+import { STAT, STATX, STATX_MNT_ID, STATX_MNT_ID_UNIQUE } from "../abi/stat.ts";
+import { close, fstat, openat2, readFile, statx } from "../sys/files.ts";
+import { nameOutside, OWN_VIEW, type View } from "../sys/view.ts";
+import { cString } from "./place.ts";
+
+/** Most of `/proc/self/fdinfo/<fd>` that is read, in bytes. */
+const FDINFO_SIZE = 4096;
+
+const statxBytes = new Uint8Array(STATX.size);
+const stat = new Uint8Array(STAT.size);
+
+/**
+ * Mounts that were found to be the program's. From Linux 6.8 on their ids are never
+ * another one's; before, one that was unmounted may have left its id to another.
+ */
+const known = new WeakMap<View, Set<bigint>>();
+
+/** Which mount the file is in that a magic link leads to; 0 where that is not told. */
+function mountOf(link: string): bigint {
+  const mask = STATX_MNT_ID | STATX_MNT_ID_UNIQUE;
+  const result = statx(
+    ...[AT_FDCWD, cString(link), AT_STATX_DONT_SYNC, mask, statxBytes] as const,
+  );
+  // A kernel that is too old for both says so, and leaves it 0.
+  return result < 0 ? 0n : getBig(STATX, statxBytes, "stx_mnt_id");
+}
+
+/**
+ * Whether what a magic link leads to is in a mount that is surely the program's.
+ *
+ * @param view where paths begin
+ * @param link a path such as `/proc/12/cwd`
+ */
+export function isInKnownMount(view: View, link: string): boolean {
+  return known.get(view)?.has(mountOf(link)) === true;
+}
+
+/**
+ * What the program calls an open file of this process.
+ *
+ * @param view where paths begin
+ * @param fd the file
+ * @param outer what the kernel calls it
+ * @returns its path; a name without a slash in front where there is none
+ */
+export function nameOfFile(view: View, fd: number, outer: string): string {
+  const name = view.nameOf(outer);
+  if (!outer.startsWith("/")) return name;
+  const mount = mountOf(`/proc/self/fd/${fd}`);
+  const own = known.get(view) ?? new Set();
+  if (own.has(mount)) return name;
+  const id = idOfMount(fd);
+  if (isMounted(view, id)) {
+    if (mount !== 0n) known.set(view, own.add(mount));
+    return name;
+  }
+  if (isMemory(fd, name)) return name;
+  return nameOutside(outer, isMounted(OWN_VIEW, id) ? "" : id);
+}
+
+/** Whether a mount is one of those that a view has. */
+function isMounted(view: View, id: string): boolean {
+  if (view.mountIds().has(id)) return true;
+  // Where chroot(2) has been used, the root directory need not be a mount.
+  const root = view.open(cString("/"), O_PATH | O_CLOEXEC);
+  if (root < 0) return false;
+  const isRoot = idOfMount(root) === id;
+  close(root);
+  return isRoot;
+}
+
+/** The id of a file's mount while that is there, as mountinfo has it. */
+function idOfMount(fd: number): string {
+  const bytes = readFile(`/proc/self/fdinfo/${fd}`, FDINFO_SIZE);
+  if (typeof bytes === "number") return "0";
+  return /^mnt_id:\t([0-9]+)$/m.exec(fromBytes(bytes))?.[1] ?? "0";
+}
+
+/** Whether a file is one in memory alone, which never had a name anywhere. */
+function isMemory(fd: number, name: string): boolean {
+  return name.startsWith("/memfd:") && fstat(fd, stat) >= 0 &&
+    get(STAT, stat, "st_nlink") === 0;
+}
