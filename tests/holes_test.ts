@@ -404,6 +404,47 @@ os.kill(other, signal.SIGKILL)`;
     },
   });
 
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) starts no path at a descriptor of a link`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      // Who walks a path name by name takes it from this that no link is on the way.
+      const code = `import errno, os, signal, sys
+if sys.argv[1] == "beside": other = os.fork()
+else: other = -1
+if other == 0: signal.pause()
+os.makedirs("real/directory")
+open("real/file", "w").close()
+os.symlink("real", "link")
+at = os.open("link", os.O_PATH | os.O_NOFOLLOW)
+def attempt(what):
+  try: print(what())
+  except OSError as error: print(errno.errorcode[error.errno])
+attempt(lambda: os.open("file", os.O_RDONLY, dir_fd=at))
+attempt(lambda: os.open("file", os.O_RDWR, dir_fd=at))
+attempt(lambda: os.open("new", os.O_RDWR | os.O_CREAT, dir_fd=at))
+attempt(lambda: os.stat(".", dir_fd=at))
+attempt(lambda: os.stat("../real", dir_fd=at))
+attempt(lambda: os.chmod("file", 0o600, dir_fd=at))
+attempt(lambda: os.rmdir("directory", dir_fd=at))
+attempt(lambda: os.rename("file", "other", src_dir_fd=at))
+if other > 0: os.kill(other, signal.SIGKILL)`;
+      for (const beside of ["alone", "beside"]) {
+        const argv = ["python3", "-c", code, beside];
+        await Deno.mkdir(`${path}/${beside}`);
+        const { stdout, stderr } = await jail(["-A"], argv, {
+          engine,
+          cwd: `${path}/${beside}`,
+        });
+        assertEquals(stdout, "ENOTDIR\n".repeat(8), stderr);
+      }
+    },
+  });
+
   const procfs =
     `jail (${engine}) stops a look into processes outside by another procfs`;
   Deno.test({

@@ -73,6 +73,8 @@ export const STAT: Layout<
   },
 };
 
+/** `statx`: what kind of file it is. */
+export const STATX_TYPE = 0x1;
 /** `statx`: the mount's id, which may be another one's later. */
 export const STATX_MNT_ID = 0x1000;
 /** `statx`: the mount's id, which never is. */

@@ -16,10 +16,17 @@ import {
 } from "../abi/fcntl.ts";
 import { fromBytes } from "../abi/bytes.ts";
 import { get, getBig } from "../abi/layout.ts";
-import { STAT, STATX, STATX_MNT_ID, STATX_MNT_ID_UNIQUE } from "../abi/stat.ts";
+import {
+  STAT,
+  STATX,
+  STATX_MNT_ID,
+  STATX_MNT_ID_UNIQUE,
+  STATX_TYPE,
+} from "../abi/stat.ts";
+import type { FileKind } from "../policy/call.ts";
 import { close, fstat, openat2, readFile, statx } from "../sys/files.ts";
 import { nameOutside, OWN_VIEW, type View } from "../sys/view.ts";
-import { cString } from "./place.ts";
+import { cString, kindOf } from "./place.ts";
 
 /** Most of `/proc/self/fdinfo/<fd>` that is read, in bytes. */
 const FDINFO_SIZE = 4096;
@@ -33,9 +40,12 @@ const stat = new Uint8Array(STAT.size);
  */
 const known = new WeakMap<View, Set<bigint>>();
 
-/** Which mount the file is in that a magic link leads to; 0 where that is not told. */
+/**
+ * Which mount the file is in that a magic link leads to; 0 where that is not told.
+ * What kind of file it is stands in `statxBytes`.
+ */
 function mountOf(link: string): bigint {
-  const mask = STATX_MNT_ID | STATX_MNT_ID_UNIQUE;
+  const mask = STATX_TYPE | STATX_MNT_ID | STATX_MNT_ID_UNIQUE;
   const result = statx(
     ...[AT_FDCWD, cString(link), AT_STATX_DONT_SYNC, mask, statxBytes] as const,
   );
@@ -44,13 +54,16 @@ function mountOf(link: string): bigint {
 }
 
 /**
- * Whether what a magic link leads to is in a mount that is surely the program's.
+ * What kind of file a magic link leads to, if that is surely in a mount of the
+ * program's.
  *
  * @param view where paths begin
  * @param link a path such as `/proc/12/cwd`
  */
-export function isInKnownMount(view: View, link: string): boolean {
-  return known.get(view)?.has(mountOf(link)) === true;
+export function kindIfMounted(view: View, link: string): FileKind | undefined {
+  return known.get(view)?.has(mountOf(link)) === true
+    ? kindOf(get(STATX, statxBytes, "stx_mode"))
+    : undefined;
 }
 
 /**

@@ -6,7 +6,7 @@ import { get, getBig } from "../abi/layout.ts";
 import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
 import { STAT } from "../abi/stat.ts";
 import type { FileKind } from "../policy/call.ts";
-import { isInKnownMount, nameOfFile } from "./foreign.ts";
+import { kindIfMounted, nameOfFile } from "./foreign.ts";
 import { close, fstat, openat2 } from "../sys/files.ts";
 import type { View } from "../sys/view.ts";
 import {
@@ -133,13 +133,17 @@ export function resolveBase(owner: Owner, dirfd: number): Place {
     return place("", "missing", false, errno);
   }
   if (!name.startsWith("/")) return place(name, "object", false, 0, link);
-  const path = owner.view.nameOf(name);
+  let path = owner.view.nameOf(name);
   if (isRemovedName(path)) return resolveMagic(owner.view, link);
-  if (!isInKnownMount(owner.view, link)) {
+  let kind = kindIfMounted(owner.view, link);
+  if (kind === undefined) {
     const found = resolveMagic(owner.view, link);
-    const hasPath = found.errno === 0 && found.via === "";
-    return hasPath ? place(found.path, "directory") : found;
+    const isPath = found.via === "" || found.kind === "link";
+    if (found.errno !== 0 || !isPath) return found;
+    ({ path, kind } = found);
   }
+  // A link that was opened itself is followed no more: nothing starts there.
+  if (kind === "link") return place(path, "missing", false, ENOTDIR);
   return path.startsWith("/")
     ? place(path, "directory")
     : place(path, "directory", false, 0, link);
