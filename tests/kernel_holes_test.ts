@@ -102,35 +102,34 @@ test("a jail held by the kernel does not start where a pipe would be written", a
   assertMatch(ended.stderr, /out\/kept\/pipe is a pipe/);
 });
 
-test("a jail held by the kernel gets no file that it could open again for more", async () => {
+test("a jail held by the kernel opens no file again for more than it was handed for", async () => {
   await using here = await scratch();
   await Deno.mkdir(`${here.path}/out/kept`, { recursive: true });
   await Deno.mkdir(`${here.path}/closed`);
   await here.file("out/kept/file", "kept\n");
-  await here.file("out/file", "file\n");
   await here.file("closed/file", "secret\n");
+  const refused = async (
+    flags: readonly string[],
+    script: string,
+    redirected: string,
+  ): Promise<void> => {
+    const { code, stdout, stderr } = await inside(
+      ...[here, flags, script, redirected],
+    );
+    assertNotEquals(code, 0);
+    assertEquals(stdout, "");
+    assertMatch(stderr, /Permission denied/);
+  };
   const writes = ["-p", "default", "-W=out", "--deny-write=out/kept"];
-  const script = "echo x >/proc/self/fd/0";
-  const kept = await inside(here, writes, script, "<out/kept/file");
-  assertEquals(kept.code, 125);
-  assertMatch(kept.stderr, /kept\/file" could be opened again for writing/);
-  // The policy allows as much by name.
-  assertEquals((await inside(here, writes, script, "<out/file")).code, 0);
+  await refused(writes, "echo x >/proc/self/fd/0", "<out/kept/file");
+  const kept = await Deno.readTextFile(`${here.path}/out/kept/file`);
+  assertEquals(kept, "kept\n");
   const reads = ["-R", "--allow-run", "--deny-read=closed"];
-  const closed = await inside(
-    here,
-    reads,
-    "exec 3>&1; cat /proc/self/fd/3 >&2",
-    ">>closed/file",
-  );
-  assertEquals(closed.code, 125);
-  assertMatch(closed.stderr, /closed\/file" could be opened again for reading/);
+  await refused(reads, "exec 3>&1; cat /proc/self/fd/3 >&2", ">>closed/file");
   const runs = ["-R", "--allow-run", "--deny-run=./closed"];
   await Deno.copyFile("/bin/true", `${here.path}/closed/true`);
   await Deno.chmod(`${here.path}/closed/true`, 0o755);
-  const ran = await inside(here, runs, "/proc/self/fd/0", "<closed/true");
-  assertEquals(ran.code, 125);
-  assertMatch(ran.stderr, /closed\/true" could be opened again to be executed/);
+  await refused(runs, "/proc/self/fd/0", "<closed/true");
 });
 
 test("a jail held by the kernel moves nothing that is closed to where the next one finds it", async () => {

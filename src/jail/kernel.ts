@@ -23,7 +23,7 @@ import { unaskedPlan, type Unheld } from "../policy/unasked.ts";
 import { close, fstat, readLink } from "../sys/files.ts";
 import { hostArch } from "../sys/host.ts";
 import { interfaceIndex } from "../sys/interfaces.ts";
-import { createRuleset, landlockAbi } from "../sys/landlock.ts";
+import { createRuleset, landlockAbi, restrictSelf } from "../sys/landlock.ts";
 import { openTree, type Tree } from "../sys/tree.ts";
 import { OWN_VIEW } from "../sys/view.ts";
 import { walk } from "../sys/walk.ts";
@@ -32,7 +32,7 @@ import { assemble } from "../trace/filter.ts";
 import { controlGroups, otherProcs, procDevice } from "../trace/mounts.ts";
 import { runUntraced } from "../trace/untraced.ts";
 import { floorFacts, type FloorPlace } from "./floor.ts";
-import { checkHanded, checkReopened, handed } from "./handed.ts";
+import { checkHanded, handed } from "./handed.ts";
 import type { Job, JobHooks } from "./job.ts";
 import type { Locate } from "./locate.ts";
 import {
@@ -89,6 +89,9 @@ export async function withPlaces(
 
 /** Landlock holds signals, and abstract sockets, from Linux 6.12 on. */
 export const LEAST_ABI = 6;
+
+/** What does not leave the jail, not even to the program's process group. */
+const SCOPED = LANDLOCK_SCOPE_SIGNAL | LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET;
 
 /** Limits that the kernel holds by itself, and the time, which a clock does. */
 const HELD_LIMITS: ReadonlySet<LimitName> = new Set<LimitName>([
@@ -170,6 +173,7 @@ function treeFacts(
     groups: controlGroups(mounts),
     pipe: pipeIn,
     alone: net === "none",
+    cwd: facts.realpath(at.cwd) ?? at.cwd,
   };
 }
 
@@ -229,7 +233,7 @@ function runIn(
   hint: string | undefined,
 ): Outcome {
   const { policy } = job;
-  const decider = compile(policy, {
+  compile(policy, {
     realpath: (path) => OWN_VIEW.meant(path),
     links: (path) => OWN_VIEW.links(path),
     closedOnTheWay: (path) => OWN_VIEW.closedOnTheWay(path),
@@ -248,7 +252,6 @@ function runIn(
   if (unheld.length > 0) throw new UnheldError(unheld);
   using tree = makeTree({ nodes, alone: policy.net === "none" });
   const { view } = tree;
-  checkReopened(fds, floor.rules, view, decider);
   if (view.realpath(program.cwd) === undefined) {
     throw new UnsupportedError(
       `Cannot work in ${printable(program.cwd)}: no rule lets it be read, ` +
@@ -257,16 +260,15 @@ function runIn(
     );
   }
   const where = findProgram(program, view);
-  const ruleset = createRuleset(
-    {
-      ...floor,
-      handledNet: 0,
-      scoped: LANDLOCK_SCOPE_SIGNAL | LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET,
-      open: fds.flatMap(handed),
-    },
-    Math.max(2, ...program.keepFds),
-    view,
-  );
+  const open = fds.flatMap(handed);
+  const most = Math.max(2, ...program.keepFds);
+  const { handledFs } = floor;
+  // A descriptor that comes from outside leads to what is outside, perhaps by the
+  // names of the tree: nothing is opened that is not beneath the tree's own root.
+  const rulesets = [
+    { handledFs, rules: [{ path: "/", access: handledFs }], scoped: 0 },
+    { ...floor, scoped: SCOPED },
+  ].map((held) => createRuleset({ ...held, handledNet: 0, open }, most, view));
   try {
     const env = withValues(
       policy.env,
@@ -278,9 +280,9 @@ function runIn(
         where,
         env,
         assemble(plan, hostArch()),
-        ruleset,
+        undefined,
         policy.limits,
-        [],
+        rulesets.map(restrictSelf),
         tree,
       ),
       tree,
@@ -293,7 +295,7 @@ function runIn(
       measured: hooks.measured,
     });
   } finally {
-    close(ruleset);
+    rulesets.forEach(close);
   }
 }
 

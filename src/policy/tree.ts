@@ -10,6 +10,7 @@
 import * as landlock from "../abi/landlock.ts";
 import type { RuleRef } from "./decision.ts";
 import type { Floor } from "./floor.ts";
+import type { Glob } from "./glob.ts";
 import {
   FILE_ACCESS,
   type FloorFacts,
@@ -52,16 +53,14 @@ export interface TreeFacts
   readonly pipe: (path: string) => string | undefined;
   /** Whether the program has a network of its own, with nothing in it. */
   readonly alone: boolean;
+  /** Where the program works, a real path. */
+  readonly cwd: string;
 }
 
 /** One name in a tree. Those above it come before it. */
 export type TreeNode =
   /** A directory that has nothing but what other nodes put there. */
-  | {
-    readonly kind: "directory";
-    readonly path: string;
-    readonly there: boolean;
-  }
+  | { readonly kind: "directory"; readonly path: string }
   /** A link. */
   | { readonly kind: "link"; readonly path: string; readonly to: string }
   /** What the machine has by the same name, and all that is beneath. */
@@ -84,11 +83,7 @@ export type TreeNode =
     readonly is: "directory" | "file";
   }
   /** The processes of a PID namespace. */
-  | {
-    readonly kind: "processes";
-    readonly path: string;
-    readonly there: boolean;
-  }
+  | { readonly kind: "processes"; readonly path: string }
   /** Terminals that are made in there. */
   | { readonly kind: "terminals"; readonly path: string };
 
@@ -154,7 +149,13 @@ interface Refused {
   readonly hides: boolean;
 }
 
-/** The same with a wildcard. */
+/** What a rule allows by a wildcard. */
+interface AllowingPattern extends Pattern {
+  readonly section: PathSection;
+  readonly rule: PathRule;
+}
+
+/** What a rule refuses by a wildcard. */
 interface RefusedPattern extends Refused, Pattern {
   readonly section: PathSection;
 }
@@ -166,6 +167,7 @@ class Maker {
   readonly #facts: TreeFacts;
   readonly #granted: BySection<PathRule> = bySection();
   readonly #refused: BySection<Refused> = bySection();
+  readonly #allowing: AllowingPattern[] = [];
   readonly #patterns: RefusedPattern[] = [];
   readonly #links = new Set<string>();
   readonly #refusing = new Map<string, PathRule>();
@@ -180,6 +182,8 @@ class Maker {
   }
 
   make(): PolicyTree {
+    // Who works in a closed directory stays there, though nothing is in it.
+    this.#seen.add(this.#facts.cwd);
     for (const section of PATH_SECTIONS) {
       for (const rule of this.#policy[section].allow) {
         this.#allow(section, rule);
@@ -191,12 +195,12 @@ class Maker {
       for (const rule of ignore) this.#refuse(section, { rule, hides: true });
     }
     this.#machine();
-    this.#find();
+    this.#findAllowed();
+    this.#findRefused();
     const boundaries = this.#boundaries();
     for (const path of boundaries) {
       if (!isWithin(path, "/dev")) this.#place(path);
     }
-    // It comes to lie over what the machine has there, with all that is beneath.
     this.#devices();
     const memory = this.#state("/dev").read ? IN_MEMORY : [];
     for (const path of new Set([...memory, ...boundaries.filter(isInMemory)])) {
@@ -223,7 +227,7 @@ class Maker {
 
   /** Takes note of what a rule allows. */
   #allow(section: PathSection, rule: PathRule): void {
-    const { kind, links } = this.#facts;
+    const { links } = this.#facts;
     for (const glob of realGlobs(rule.pattern, this.#facts.realpath)) {
       const { path, plain } = rootOf(glob);
       if (isProc(path)) {
@@ -237,15 +241,19 @@ class Maker {
         for (const link of links(path)) this.#links.add(link);
       } else if (plain && glob.beneath) {
         this.#granted[section].set(path, rule);
-      } else if (plain && section === "read") {
-        this.#seen.add(path);
-      } else if (kind(path) !== "missing") {
-        this.#cannot(
-          rule,
-          plain ? "it is one name alone" : "it has a wildcard",
-        );
-      }
+      } else if (!plain) {
+        this.#allowing.push({ glob, section, root: path, rule });
+      } else this.#allowAlone(section, rule, path);
     }
+  }
+
+  /** Takes note of a name that is allowed, without what may be beneath. */
+  #allowAlone(section: PathSection, rule: PathRule, path: string): void {
+    const kind = this.#facts.kind(path);
+    if (kind === "missing") return;
+    if (kind !== "directory") this.#granted[section].set(path, rule);
+    else if (section === "read") this.#seen.add(path);
+    else this.#cannot(rule, "it is one directory, without what is in it");
   }
 
   /** Takes note of what a rule refuses. */
@@ -298,8 +306,23 @@ class Maker {
     }
   }
 
+  /** Finds what wildcards allow, of all that is there. */
+  #findAllowed(): void {
+    const { kind, walk } = this.#facts;
+    const places = this.#allowing.map(({ root }) => root)
+      .filter((root) => kind(root) === "directory");
+    search(this.#allowing, places, walk, (path, { glob, section, rule }) => {
+      const found = kind(path);
+      const all = coversBeneath(glob);
+      if (found === "link") this.#links.add(path);
+      else if (all) this.#granted[section].set(path, rule);
+      else this.#allowAlone(section, rule, path);
+      return !all;
+    });
+  }
+
   /** Finds what wildcards refuse, of all that is there. */
-  #find(): void {
+  #findRefused(): void {
     const patterns = this.#patterns.filter(({ root }) => !isProc(root));
     for (const { section, root, rule } of patterns) {
       const made = section !== "read" &&
@@ -331,10 +354,24 @@ class Maker {
     return node?.kind === "directory" ? undefined : node;
   }
 
-  /** Puts what is at a boundary into the tree. */
+  /**
+   * Puts what is at a boundary into the tree. The root directory is the tree's own
+   * whatever is allowed, so that the kernel can tell what was reached by it.
+   */
   #place(path: string): void {
+    if (path === "/") {
+      for (const name of this.#facts.names("/")) {
+        if (name !== "dev" && name !== "proc") this.#place(`/${name}`);
+      }
+      return;
+    }
+    if (this.#nodes.has(path)) return;
     const around = this.#around(path);
     const kind = this.#facts.kind(path);
+    if (kind === "link" && parentOf(path) === "/") {
+      this.#links.add(path);
+      return;
+    }
     const state = this.#state(path);
     const changes = around?.kind === "bind" && around.write;
     if (kind === "missing" || kind === "link") {
@@ -438,7 +475,7 @@ class Maker {
   }
 
   #bind(path: string, is: "directory" | "file" | "device"): void {
-    const there = path === "/" || this.#around(path) !== undefined;
+    const there = this.#around(path) !== undefined;
     if (!there) this.#lead(path);
     this.#nodes.set(path, {
       kind: "bind",
@@ -457,9 +494,9 @@ class Maker {
     }
   }
 
-  #directory(path: string, there = false): void {
+  #directory(path: string): void {
     if (path === "/" || this.#nodes.has(path)) return;
-    this.#nodes.set(path, { kind: "directory", path, there });
+    this.#nodes.set(path, { kind: "directory", path });
   }
 
   /** Puts the devices into the tree that may be used. */
@@ -469,11 +506,8 @@ class Maker {
       isWithin(path, "/dev") && this.#state(path).read && !isInMemory(path)
     );
     const all = this.#state("/dev").read;
-    const there = this.#around("/dev") !== undefined;
-    if (there) {
-      this.#nodes.set("/dev", { kind: "directory", path: "/dev", there });
-    } else if (all || used.length > 0) this.#directory("/dev");
     if (!all && used.length === 0) return;
+    this.#directory("/dev");
     const every = all
       ? DEVICES.map((name) => `/dev/${name}`).filter((path) =>
         this.#state(path).read
@@ -569,11 +603,7 @@ class Maker {
       return;
     }
     this.#nodes.delete("/proc");
-    this.#nodes.set("/proc", {
-      kind: "processes",
-      path: "/proc",
-      there: this.#around("/proc") !== undefined,
-    });
+    this.#nodes.set("/proc", { kind: "processes", path: "/proc" });
     const closed = closedProcesses({
       allowed: everything ? ["/proc"] : this.#processes,
       refused: new Map(
@@ -624,6 +654,14 @@ function jailRule(pattern: string): PathRule {
 
 function bySection<T>(): BySection<T> {
   return { read: new Map(), write: new Map(), run: new Map() };
+}
+
+/** Whether a pattern that means a directory means all that is in it, too. */
+function coversBeneath({ beneath, segments }: Glob): boolean {
+  const [before, last] = [segments.at(-2), segments.at(-1)];
+  return beneath || last?.kind === "any-depth" ||
+    (last?.kind === "pattern" && last.pattern.text === "*" &&
+      before?.kind === "any-depth");
 }
 
 /** What is known of a path, or of the nearest one above it. */

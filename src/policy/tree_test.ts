@@ -63,17 +63,21 @@ function walk(
   }
 }
 
+/** The link that a path leads through: each leads to /usr/lib. */
+function linkOn(path: string): string | undefined {
+  return ["/lib", "/srv/lib"].find((link) => isWithin(path, link));
+}
+
 const FACTS: Parameters<typeof treeOf>[1] = {
   abi: 7,
-  realpath: (path) =>
-    isWithin(path, "/lib")
-      ? path.replace("/lib", "/usr/lib")
-      : path in FILES
-      ? path
-      : undefined,
+  realpath: (path) => {
+    const link = linkOn(path);
+    if (link === undefined) return path in FILES ? path : undefined;
+    return path.replace(link, "/usr/lib");
+  },
   kind: (path) => FILES[path] ?? "missing",
   loaders: [],
-  links: (path) => isWithin(path, "/lib") ? ["/lib"] : [],
+  links: (path) => [linkOn(path)].filter((link) => link !== undefined),
   target: (path) => path === "/lib" ? "usr/lib" : undefined,
   names: namesIn,
   walk,
@@ -81,6 +85,7 @@ const FACTS: Parameters<typeof treeOf>[1] = {
   groups: [],
   pipe: (path) => path === "/home/me/p/a" ? "/home/me/p/a/pipe" : undefined,
   alone: true,
+  cwd: "/",
 };
 
 /** A node as a person reads it. */
@@ -110,6 +115,10 @@ async function made(text: string, facts = FACTS): Promise<string[]> {
     ...unheld.map(({ rule, why }) => `${rule.text}: ${why}`),
   ];
 }
+
+/** What is in the root directory, where all of that may be read. */
+const MACHINE = ["/etc ro", "/home ro", "/srv ro", "/usr ro"];
+const LINKS = ["/lib -> usr/lib"];
 
 interface Case {
   readonly name: string;
@@ -216,9 +225,14 @@ const CASES: readonly Case[] = [
     ],
   },
   {
-    name: "does not hold a wildcard that allows",
+    name: "has what a wildcard allows, of all that is there",
+    policy: 'read: ["/usr/b*/**", "/etc/pass*", "/none/*"]',
+    tree: ["/etc/", "/etc/passwd ro", "/usr/", "/usr/bin ro"],
+  },
+  {
+    name: "has a directory that a wildcard means, without what is in it",
     policy: 'read: ["/usr/*"]',
-    tree: ["/usr/*: it has a wildcard"],
+    tree: ["/usr/", "/usr/bin/", "/usr/lib/"],
   },
   {
     name: "does not let be written what may not be read",
@@ -227,11 +241,10 @@ const CASES: readonly Case[] = [
   },
   {
     name: "does not hold what is refused by a link that could be replaced",
-    policy: '{read: {allow: [/], deny: ["/lib/*.key"]}, write: [/]}',
+    policy: '{read: {allow: [/srv], deny: ["/srv/lib/*.key"]}, write: [/srv]}',
     tree: [
-      ...["/ rw noexec", "/dev/", "/dev/null rw noexec", "/dev/pts new"],
-      ...["/dev/ptmx -> pts/ptmx", "/dev/shm rw noexec", "/proc new"],
-      "/lib/*.key: it leads through a link that the program could replace",
+      "/srv rw noexec",
+      "/srv/lib/*.key: it leads through a link that the program could replace",
     ],
   },
   {
@@ -347,38 +360,41 @@ const CASES: readonly Case[] = [
     ],
   },
   {
-    name: "is the machine where all may be read, with devices of its own",
+    name:
+      "is the machine where all may be read, with a root and devices of its own",
     policy: "read: true",
     tree: [
-      ...["/ ro", "/dev/", "/dev/null ro", "/dev/pts new"],
-      ...["/dev/ptmx -> pts/ptmx", "/dev/shm ro", "/proc new"],
+      ...MACHINE,
+      ...["/dev/", "/dev/null ro", "/dev/pts new"],
+      ...["/dev/ptmx -> pts/ptmx", "/dev/shm ro", ...LINKS, "/proc new"],
     ],
   },
   {
     name: "puts nothing of the machine's /dev over what rules say of it",
     policy: "{read: true, write: {allow: [/dev/shm], deny: [/dev/shm/kept]}}",
     tree: [
-      ...["/ ro", "/dev/", "/dev/null ro", "/dev/pts new"],
+      ...MACHINE,
+      ...["/dev/", "/dev/null ro", "/dev/pts new"],
       ...["/dev/ptmx -> pts/ptmx", "/dev/shm rw noexec", "/dev/shm/kept ro"],
-      "/proc new",
+      ...[...LINKS, "/proc new"],
     ],
   },
   {
     name: "has nothing in /dev that is refused",
     policy: "read: {allow: [/], deny: [/dev/null, /dev/pts, /dev/shm]}",
-    tree: ["/ ro", "/dev/", "/proc new"],
+    tree: [...MACHINE, "/dev/", ...LINKS, "/proc new"],
   },
   {
     name: "has no /dev of the machine where that is refused",
     policy: "read: {allow: [/], deny: [/dev]}",
-    tree: ["/ ro", "/dev/", "/proc new"],
+    tree: [...MACHINE, ...LINKS, "/proc new"],
   },
   {
     name: "has nothing in /dev that a wildcard refuses",
     policy: 'read: {allow: [/], deny: ["/**/nul?", "/**/kept"]}',
     tree: [
-      ...["/ ro", "/dev/", "/dev/pts new", "/dev/ptmx -> pts/ptmx"],
-      ...["/dev/shm ro", "/dev/shm/kept closed", "/proc new"],
+      ...[...MACHINE, "/dev/", "/dev/pts new", "/dev/ptmx -> pts/ptmx"],
+      ...["/dev/shm ro", "/dev/shm/kept closed", ...LINKS, "/proc new"],
     ],
   },
 ];

@@ -28,12 +28,7 @@ import type { Step } from "./steps.ts";
 /** One name in a tree. Those above it come before it. */
 export type TreeNode =
   /** A directory that has nothing but what other nodes put there. */
-  | {
-    readonly kind: "directory";
-    readonly path: string;
-    /** Whether a node above has a name for it already, which it covers. */
-    readonly there: boolean;
-  }
+  | { readonly kind: "directory"; readonly path: string }
   /** A link. */
   | { readonly kind: "link"; readonly path: string; readonly to: string }
   /** What the machine has by the same name, and all that is beneath. */
@@ -56,11 +51,7 @@ export type TreeNode =
     readonly is: "directory" | "file";
   }
   /** The processes of the namespace: proc(5). */
-  | {
-    readonly kind: "processes";
-    readonly path: string;
-    readonly there: boolean;
-  }
+  | { readonly kind: "processes"; readonly path: string }
   /** Terminals that are made in there: pts(4). */
   | { readonly kind: "terminals"; readonly path: string };
 
@@ -99,7 +90,7 @@ export function treeSteps(nodes: readonly TreeNode[]): Step[] {
   for (const node of nodes) steps.push(...nodeSteps(node));
   steps.push(
     // Only now, when all is in place.
-    ...own(nodes).map((path) => hold(path, MOUNT_ATTR_RDONLY, 0)),
+    hold(NEW, MOUNT_ATTR_RDONLY, 0),
     call("chdir", NEW),
     // pivot_root(2): the old root comes to lie over the new one, and is let go.
     call("pivot_root", ".", "."),
@@ -113,9 +104,7 @@ function nodeSteps(node: TreeNode): Step[] {
   const path = at(NEW, node.path);
   switch (node.kind) {
     case "directory":
-      return node.there
-        ? [mount("jail", path, "tmpfs", HELD, "mode=755")]
-        : [directory(path)];
+      return [directory(path)];
     case "link":
       return [call("symlinkat", node.to, AT_FDCWD, path)];
     case "bind":
@@ -143,7 +132,7 @@ function nodeSteps(node: TreeNode): Step[] {
       ];
     case "processes":
       return [
-        ...point(path, "directory", node.there),
+        directory(path),
         mount("proc", path, "proc", HELD | MS_NOEXEC),
         hold(path, MOUNT_ATTR_RDONLY, AT_RECURSIVE),
       ];
@@ -159,14 +148,6 @@ function nodeSteps(node: TreeNode): Step[] {
         ),
       ];
   }
-}
-
-/** Where something is mounted that is the tree's own. */
-function own(nodes: readonly TreeNode[]): string[] {
-  const covers = nodes.flatMap((node) =>
-    node.kind === "directory" && node.there ? [at(NEW, node.path)] : []
-  );
-  return nodes.some(({ path }) => path === "/") ? covers : [NEW, ...covers];
 }
 
 /** Makes what something can be mounted on, where it is not there. */
