@@ -334,6 +334,14 @@ for (const engine of ENGINES) {
     assertEquals([ended.stdout, ended.code], ["all\n", 0]);
   });
 
+  Deno.test(`jail (${engine}) lets children run whose maker another thread ended, and takes no exit code for an id`, async () => {
+    const argv = [fixture("exit_beside_fork"), "400", "77"];
+    const flags = ["-A", "--wait-all", "--timeout=60s"];
+    const ended = await jail(flags, argv, { engine });
+    // Jail waits for whom it takes to be one of the program's.
+    assertEquals([ended.stdout, ended.stderr, ended.code], ["all\n", "", 0]);
+  });
+
   Deno.test(`jail (${engine}) goes on where one vfork follows another while descriptors are held`, async () => {
     await using directory = await scratch();
     const { path } = directory;

@@ -23,6 +23,8 @@ import {
   PTRACE_SETSIGINFO,
   PTRACE_SYSCALL,
 } from "../abi/ptrace.ts";
+import { get } from "../abi/layout.ts";
+import { SIGINFO } from "../abi/signal.ts";
 import { addressOf } from "./address.ts";
 import { hostArch } from "./host.ts";
 import { libc, outcome } from "./libc.ts";
@@ -144,6 +146,23 @@ export function readSignalInfo(tid: number, into: Uint8Array): number {
   return outcome(
     libc().ptraceBuffer(PTRACE_GETSIGINFO, tid, 0, into),
   );
+}
+
+const info = new Uint8Array(SIGINFO.size);
+
+/**
+ * Which event a task is stopped for at this moment: ptrace_do_notify().
+ *
+ * A stop that was waited for may be over: whoever is ended meanwhile, and tells of
+ * that, is in another one by now, with another message.
+ *
+ * @param tid the task
+ * @returns `PTRACE_EVENT_*`; another number where it is stopped for none
+ */
+export function eventOf(tid: number): number {
+  return readSignalInfo(tid, info) < 0
+    ? -1
+    : get(SIGINFO, info, "si_code") >> 8;
 }
 
 /** Changes the signal that is being delivered. */

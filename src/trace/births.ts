@@ -1,12 +1,24 @@
 /** What a tracee makes: who shares what with whom, and who goes on first. */
 
+import {
+  PTRACE_EVENT_CLONE,
+  PTRACE_EVENT_FORK,
+  PTRACE_EVENT_VFORK,
+} from "../abi/ptrace.ts";
 import { CLONE_VFORK, CLONE_VM } from "../abi/sched.ts";
 import { type SyscallName, SYSCALLS } from "../abi/syscalls.ts";
 import { WNOHANG } from "../abi/wait.ts";
-import { readEventMessage } from "../sys/ptrace.ts";
+import { eventOf, readEventMessage } from "../sys/ptrace.ts";
 import type { Parts } from "./parts.ts";
 import type { Renames } from "./renames.ts";
 import type { Tracee } from "./tracee.ts";
+
+/** What a task is stopped for that has made another one. */
+const BIRTHS: readonly number[] = [
+  PTRACE_EVENT_CLONE,
+  PTRACE_EVENT_FORK,
+  PTRACE_EVENT_VFORK,
+];
 
 /** How long who made a tracee is served before it, since its last stop. */
 const HEAD_START_MS = 0.6;
@@ -48,12 +60,25 @@ export class Births {
     );
   }
 
-  /** A tracee made another one. */
-  take(parent: Tracee): void {
+  /**
+   * A tracee made another one.
+   *
+   * Race: by now it may have been ended, and be in the stop that tells of that. The
+   * message is its exit code then, of its own choice, which could be the id of any
+   * process outside. What it made is taken in as an orphan.
+   *
+   * @returns whether it is still in the stop that it tells of that in
+   */
+  take(parent: Tracee): boolean {
     const { accounts, affinity, calls, family, strangers } = this.#parts;
     const tid = readEventMessage(parent.tid);
     const registers = calls.registersOf(parent);
-    if (tid <= 0 || registers === undefined) return;
+    const tells = tid > 0 && registers !== undefined &&
+      BIRTHS.includes(eventOf(parent.tid));
+    if (!tells) {
+      strangers.ended();
+      return false;
+    }
     let flags = 0;
     let vfork = false;
     switch (this.#names.get(registers.nr)) {
@@ -70,14 +95,15 @@ export class Births {
     if (namesake !== undefined && !this.#renames.hasLost(namesake)) {
       // It is dead, of which nothing was handled yet, or it was told of before.
       if (family.ended.has(tid)) strangers.doubt(tid);
-      return;
+      return true;
     }
-    if (strangers.doubts(tid)) return;
+    if (strangers.doubts(tid)) return true;
     const child = family.addChild(parent, tid, flags, vfork);
     accounts?.added(child.process !== parent.process);
     // It stops before anything of it runs.
     if (child.space !== parent.space) accounts?.copied(child, false);
     affinity.made(parent, tid);
+    return true;
   }
 
   /**

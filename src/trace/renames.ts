@@ -25,10 +25,8 @@
  */
 
 import { ESRCH } from "../abi/errno.ts";
-import { get } from "../abi/layout.ts";
 import { PTRACE_EVENT_EXIT } from "../abi/ptrace.ts";
-import { SIGINFO } from "../abi/signal.ts";
-import { readEventMessage, readSignalInfo } from "../sys/ptrace.ts";
+import { eventOf, readEventMessage } from "../sys/ptrace.ts";
 import { tgkill } from "../sys/wait.ts";
 import { letGo } from "./let_go.ts";
 import type { Parts } from "./parts.ts";
@@ -80,7 +78,7 @@ export class Renames {
    */
   isOver(tracee: Tracee, kind: StopKind): boolean {
     return kind === "leaving" && !tracee.leaving && this.#isTaken(tracee) &&
-      !isLeaving(tracee.tid);
+      eventOf(tracee.tid) !== PTRACE_EVENT_EXIT;
   }
 
   /** Whether a first thread's id is that of the one whose exec is in the kernel. */
@@ -109,12 +107,4 @@ export class Renames {
       letGo(this.#parts, other);
     }
   }
-}
-
-const info = new Uint8Array(SIGINFO.size);
-
-/** Whether a task is in the stop that tells of its end: ptrace_do_notify(). */
-function isLeaving(tid: number): boolean {
-  return readSignalInfo(tid, info) >= 0 &&
-    get(SIGINFO, info, "si_code") >> 8 === PTRACE_EVENT_EXIT;
 }

@@ -27,6 +27,8 @@ export class Stops {
   readonly #births: Births;
   readonly #images: Images;
   readonly #jobControl: JobControl;
+  /** The numbers of the calls by which a thread ends itself. */
+  readonly #exits: ReadonlySet<number | undefined>;
 
   /**
    * Makes it.
@@ -42,6 +44,8 @@ export class Stops {
       (tracee, status) => this.handle(tracee, status),
     );
     this.#images = new Images(parts);
+    const { name } = parts.arch;
+    this.#exits = new Set([SYSCALLS.exit[name], SYSCALLS.exit_group[name]]);
     this.#jobControl = new JobControl(
       parts.family,
       parts.options.limits ?? {},
@@ -120,7 +124,7 @@ export class Stops {
         return this.#images.enter(tracee);
       case "new":
         // As without a tracer, the maker goes on before what it made.
-        this.#births.take(tracee);
+        if (!this.#births.take(tracee)) return;
         this.#tellEnd(tracee);
         resume.go(tracee, 0);
         if (entry !== undefined || tracee.process.hasJobs) {
@@ -241,15 +245,18 @@ export class Stops {
 
   /** A thread is about to end: it makes no call any more, and needs nothing. */
   #leaving(tracee: Tracee): void {
-    const { calls, family, freezer, resume } = this.#parts;
+    const { calls, family, freezer, resume, strangers } = this.#parts;
     const { process } = tracee;
     const executed = process.executing === tracee;
+    const endsItself = this.#exits.has(calls.registersOf(tracee)?.nr);
     tracee.held.length = 0;
     family.left(tracee);
     freezer.gone(tracee);
     calls.drop(tracee);
     resume.go(tracee, 0);
     if (executed) this.#serveAgain(process);
+    // Another thread ends the process: its code does not tell that of a kill.
+    if (!endsItself) strangers.ended();
   }
 
   #exit(tracee: Tracee): void {
