@@ -302,6 +302,19 @@ for (const engine of ENGINES) {
     assertEquals(ended.code, 7);
   });
 
+  Deno.test(`jail (${engine}) --wait-all ends of a signal though very many ask about another all the time`, async () => {
+    const argv = [fixture("aim_all"), "1500"];
+    const child = start(jailArgv(["-A", "--wait-all"], argv, engine));
+    const reader = await up(child.stdout);
+    if (!await eventually(() => isGone(child, "SIGTERM"), 15_000)) {
+      child.kill("SIGKILL");
+    }
+    assertEquals((await child.status).signal, "SIGTERM");
+    await reader.cancel();
+    await child.stderr.cancel();
+    await child.stdin.abort().catch(() => {});
+  });
+
   Deno.test(`jail (${engine}) ends a process alone whose registers the kernel does not take back`, async () => {
     const script = `"$0"; echo $?`;
     const argv = ["sh", "-c", script, fixture("odd_segment")];

@@ -70,13 +70,7 @@ export class Notices {
     const waits = this.#waits;
     const listener = this.#listener;
     if (listener === undefined) return waits.wait(-1, 0);
-    // Tracees that stop all the time must not keep those waiting that only look.
-    if (++this.#turns >= TURNS) {
-      this.#turns = 0;
-      for (let left = MOST_ANSWERS; left > 0; left--) {
-        if (!this.#hear(listener, listener.wait(0), between)) break;
-      }
-    }
+    this.takeTurn(between);
     // Calls that aim at others end soon, and with a stop.
     if (waits.aiming) return waits.wait(-1, 0);
     for (;;) {
@@ -88,6 +82,21 @@ export class Notices {
         if (found === 0) return -EINTR;
         this.#hear(listener, found, between);
       }
+    }
+  }
+
+  /**
+   * Answers some of the calls that wait, where it is their turn: tracees that stop
+   * all the time must not keep those waiting that only look.
+   *
+   * @param between told after each answer
+   */
+  takeTurn(between: () => void): void {
+    const listener = this.#listener;
+    if (listener === undefined || ++this.#turns < TURNS) return;
+    this.#turns = 0;
+    for (let left = MOST_ANSWERS; left > 0; left--) {
+      if (!this.#hear(listener, listener.wait(0), between)) break;
     }
   }
 

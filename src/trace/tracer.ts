@@ -123,8 +123,12 @@ class Tracer {
     const { family, notices, waits } = this.#parts;
     for (;;) {
       this.#handleStops();
-      if (this.#endAims()) continue;
       this.#between();
+      if (this.#endAims()) {
+        // Where there are always more, nobody would be answered otherwise.
+        notices?.takeTurn(() => this.#between());
+        continue;
+      }
       const tid = notices?.wait(() => this.#between()) ?? waits.wait(-1, 0);
       if (tid === -EINTR) continue;
       if (tid === -ECHILD) return;
