@@ -24,7 +24,7 @@ import {
   STATX_TYPE,
 } from "../abi/stat.ts";
 import type { FileKind } from "../policy/call.ts";
-import { close, fstat, openat2, readFile, statx } from "../sys/files.ts";
+import { close, fstat, readFile, statx } from "../sys/files.ts";
 import { nameOutside, OWN_VIEW, type View } from "../sys/view.ts";
 import { cString, kindOf } from "./place.ts";
 
