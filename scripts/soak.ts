@@ -14,7 +14,7 @@
 
 // @ts-types="../src/cli/parse_args.d.ts"
 import { parseArgs } from "@std/cli/parse-args";
-import { compareWays } from "../tests/differential.ts";
+import { compareHeld, compareWays } from "../tests/differential.ts";
 import { ENGINES } from "../tests/harness.ts";
 import { compareNumbers } from "../tests/numbers.ts";
 import { killJail, PHASES } from "../tests/kill.ts";
@@ -106,7 +106,7 @@ async function soakRules(
   const end = performance.now() + 1000 * seconds;
   let [passed, failed, pairs, refused] = [0, 0, 0, 0];
   for (let seed = first; performance.now() < end; seed++) {
-    for (const compareOnce of [compareWays, compareNumbers]) {
+    for (const compareOnce of [compareWays, compareHeld, compareNumbers]) {
       const compared = await compareOnce(seed, PAIRS);
       pairs += compared.pairs;
       refused += compared.refused;

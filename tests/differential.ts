@@ -8,10 +8,13 @@
  */
 
 import { fromText } from "../src/abi/bytes.ts";
+import { holdByKernel } from "../src/jail/kernel.ts";
 import { loadLayers } from "../src/jail/layers.ts";
 import { compile, type Engine as Decider } from "../src/policy/decide.ts";
 import { mergeLayers } from "../src/policy/merge.ts";
+import type { Policy } from "../src/policy/policy.ts";
 import { realpath } from "../src/sys/files.ts";
+import { OWN_VIEW } from "../src/sys/view.ts";
 import { fixture, jail, run } from "./harness.ts";
 import { modelOf, MODELS } from "./model.ts";
 import { scratch } from "./jail.ts";
@@ -243,6 +246,118 @@ export async function compareWays(
     }
   }
   return judge(seed, pairs, rules, results, oracle);
+}
+
+/** Calls that only look at a name, or a directory, which a tree may show. */
+const LOOKS: ReadonlySet<string> = new Set([
+  ...["stat", "lstat", "newfstatat", "statx", "access", "faccessat"],
+  ...["faccessat2", "open_path", "chdir", "statfs", "inotify", "listxattr"],
+  ...["llistxattr", "getxattr", "lgetxattr"],
+]);
+
+/** What a directory that is not allowed may have done to it: only names are seen. */
+const LISTS: ReadonlySet<string> = new Set([
+  ...["open_read", "open_directory", "openat", "openat2"],
+]);
+
+/** What comes of a place where something is mounted, whatever is allowed there. */
+const MOUNTED: ReadonlySet<string> = new Set(["EBUSY", "EROFS", "EXDEV"]);
+
+/** What came of a seed where the kernel alone holds the rules. */
+export interface HeldCompared extends Compared {
+  /** How many pairs were not tried, as their rules cannot be held so. */
+  readonly unheld: number;
+  /** How many were allowed, and came to what they come to without a jail. */
+  readonly same: number;
+}
+
+/**
+ * Compares what the kernel alone lets pass with what `decide()` says, for one
+ * seed. What is refused must fail, whatever the errno, and what is allowed must come
+ * to what it comes to without a jail, but for where something is mounted.
+ *
+ * @param seed rules and calls depend on it alone
+ * @param count how many pairs
+ * @param more flags of jail, so that a test can show that what they change shows
+ */
+export async function compareHeld(
+  seed: number,
+  count: number,
+  more: readonly string[] = [],
+): Promise<HeldCompared> {
+  await using place = await scratch();
+  const root = `${place.path}/held`;
+  const alone = `${place.path}/alone`;
+  for (const path of [root, alone]) Deno.mkdirSync(path, { mode: 0o755 });
+  // What is written has to be read where the kernel alone holds it.
+  const made = makePairs(seed, count).pairs.map((pair, i): Pair => ({
+    ...pair,
+    rules: i % 4 === 0 ? pair.rules : [["read", "allow", ""], ...pair.rules],
+  }));
+  for (const { name } of made) {
+    for (const path of [root, alone]) makeWorld(`${path}/${name}`);
+  }
+  const program = fixture("try_call");
+  const variables = { cwd: root, program };
+  const policyFor = async (pairs: readonly Pair[]): Promise<Policy> => {
+    const text = policyOf(root, pairs, [], "EACCES");
+    const file = fromText(await place.file("policy.yaml", text));
+    return mergeLayers(await loadLayers(file, variables, root));
+  };
+  const at = { env: [], cwd: root, program, view: OWN_VIEW };
+  const pairs: Pair[] = [];
+  for (const pair of made) {
+    const { unheld } = holdByKernel(await policyFor([pair]), at);
+    if (unheld.length === 0) pairs.push(pair);
+  }
+  const decider = compile(await policyFor(pairs), { realpath });
+  const said = pairs.map((pair) => decided(decider, root, pair));
+  const argvIn = (path: string): string[] => [
+    ...[program, ["alone", "threads", "shared"][seed % 3] as string],
+    ...pairs.map(({ name, call }) => call.replaceAll("%", `${path}/${name}`)),
+  ];
+  const lists = pairs.map(({ name, call }) =>
+    isDirectory(call.split("=")[1]?.replace("%", `${root}/${name}`) ?? "")
+  );
+  const native = resultsOf((await run(argvIn(alone), { cwd: alone })).stdout);
+  const ran = await jail(
+    ["--engine=kernel", "-p", `${place.path}/policy.yaml`, ...more],
+    argvIn(root),
+    { cwd: root },
+  );
+  if (ran.code !== 0) {
+    throw new Error(`seed ${seed}: ${ran.code} ${ran.stderr}`);
+  }
+  const results = resultsOf(ran.stdout);
+  const faults: string[] = [];
+  let [refused, same] = [0, 0];
+  for (const [i, pair] of pairs.entries()) {
+    const decision = said[i] ?? "";
+    const rules = pair.rules.map((rule) => rule.join(" ")).join(", ");
+    const text = `seed ${seed}, ${pair.call}: ${results[i]}, decide() ` +
+      `${decision}, alone ${native[i]}; rules: ${rules}`;
+    if (decision === "OK") {
+      if (results[i] === native[i]) same++;
+      else if (!MOUNTED.has(results[i] ?? "")) faults.push(text);
+    }
+    if (decision === "" || decision === "OK") continue;
+    refused++;
+    const [name = ""] = pair.call.split("=");
+    const shown = LOOKS.has(name) || (lists[i] === true && LISTS.has(name));
+    if (results[i] === "OK" && !shown) faults.push(text);
+  }
+  return {
+    ...{ pairs: pairs.length, refused, faults, same },
+    unheld: made.length - pairs.length,
+  };
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
 }
 
 function resultsOf(output: string): readonly string[] {

@@ -1,7 +1,9 @@
 /** Whatever enforces a rule, a call comes to what `decide()` says. */
 
 import { assert, assertEquals } from "@std/assert";
-import { compareWays } from "./differential.ts";
+import { landlockAbi } from "../src/sys/landlock.ts";
+import { compareHeld, compareWays } from "./differential.ts";
+import { hasMachine } from "./needs.ts";
 import { compareNumbers } from "./numbers.ts";
 
 /** Alone, beside a thread, and beside a process with the same memory. */
@@ -23,6 +25,38 @@ for (const seed of SEEDS) {
     assert(refused > PAIRS / 4);
   });
 }
+
+const HOLDS = landlockAbi() >= 6;
+
+for (const seed of SEEDS) {
+  Deno.test({
+    ...hasMachine(
+      HOLDS,
+      "Landlock of Linux 6.12",
+      `the kernel alone lets pass what decide() allows, seed ${seed}`,
+    ),
+    async fn() {
+      const { pairs, refused, same, faults } = await compareHeld(
+        seed,
+        2 * PAIRS,
+      );
+      assertEquals(faults, []);
+      assert(pairs > PAIRS / 2 && refused > PAIRS / 10 && same > 0);
+    },
+  });
+}
+
+Deno.test({
+  ...hasMachine(
+    HOLDS,
+    "Landlock of Linux 6.12",
+    "a rule that decide() does not know of shows where the kernel alone holds",
+  ),
+  async fn() {
+    const { faults } = await compareHeld(1, 6 * PAIRS, ["-R", "--allow-run"]);
+    assert(faults.length > 0);
+  },
+});
 
 Deno.test("a rule that decide() does not know of shows in a comparison", async () => {
   const { faults } = await compareWays(1, 20, ["-R", "-W"]);
