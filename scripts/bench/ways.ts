@@ -27,6 +27,10 @@ export const SOURCE: readonly string[] = [
 export const POLICY: string =
   new URL("scripts/bench/policy.yaml", ROOT).pathname;
 
+/** The policy of the jail that the kernel alone holds. */
+export const KERNEL_POLICY: string =
+  new URL("scripts/bench/kernel.yaml", ROOT).pathname;
+
 const LANDLOCK_WRITES = [
   ...["write-file", "remove-dir", "remove-file", "make-dir", "make-reg"],
   ...["make-sock", "make-fifo", "make-sym", "truncate", "refer"],
@@ -59,6 +63,12 @@ export function waysWith(jail: readonly string[]): readonly Way[] {
       name: "jail --engine=ptrace",
       enforces: "the same as jail, with two stops for every call",
       prefix: () => [...jail, "-p", POLICY, "--engine=ptrace", "--"],
+    },
+    {
+      name: "jail --engine=kernel",
+      enforces: "files and processes by what is mounted and numbered, all " +
+        "network or none, programs, signals, calls, kernel surface; no log",
+      prefix: () => [...jail, "-p", KERNEL_POLICY, "--engine=kernel", "--"],
     },
     {
       name: "strace -f",
