@@ -20,11 +20,13 @@ export interface JailOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-const MAIN = new URL("../main.ts", import.meta.url).pathname;
+/** The command: its source, or what `scripts/test.ts` made of it for all tests. */
+const MAIN = Deno.env.get("JAIL_MAIN") ??
+  new URL("../main.ts", import.meta.url).pathname;
 
 /**
- * The words that start the command: from its source, or with `JAIL_BINARY=FILE`
- * that file alone, as a user who is not root and has no Deno.
+ * The words that start the command: by Deno, or with `JAIL_BINARY=FILE` that file
+ * alone, as a user who is not root and has no Deno.
  */
 export function jailCommand(): readonly string[] {
   const binary = Deno.env.get("JAIL_BINARY");
