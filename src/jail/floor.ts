@@ -21,6 +21,8 @@ import {
   parentOf,
 } from "../policy/grants.ts";
 import type { Policy } from "../policy/policy.ts";
+import { remembered } from "../policy/remembered.ts";
+import type { Realpath } from "../policy/rules.ts";
 import { close, fstat } from "../sys/files.ts";
 import { landlockAbi } from "../sys/landlock.ts";
 import type { View } from "../sys/view.ts";
@@ -49,6 +51,8 @@ export interface FloorPlace {
   readonly program: string;
   /** Where its paths begin. */
   readonly view: View;
+  /** Finds real paths there, where they are asked for elsewhere as well. */
+  readonly realpath?: Realpath;
 }
 
 /**
@@ -60,8 +64,7 @@ export interface FloorPlace {
  */
 export function floorFacts(at: FloorPlace, abi: number): FloorFacts {
   const { view } = at;
-  // Thousands of rules name a few directories.
-  const realpath = remembered((path) => view.meant(path));
+  const realpath = at.realpath ?? remembered((path) => view.meant(path));
   const known: Known = {
     look: remembered((path) => look(view, path)),
     mayWrite: remembered((path) => view.access(toCString(path), W_OK) >= 0),
@@ -132,15 +135,6 @@ interface Known {
   readonly look: (path: string) => Looked;
   /** Whether this process may write it. */
   readonly mayWrite: (path: string) => boolean;
-}
-
-/** Asks a question once about each path. */
-function remembered<T>(ask: (path: string) => T): (path: string) => T {
-  const answers = new Map<string, T>();
-  return (path) => {
-    if (!answers.has(path)) answers.set(path, ask(path));
-    return answers.get(path) as T;
-  };
 }
 
 /** Looks at what has a name; no link is followed. */

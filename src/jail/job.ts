@@ -11,6 +11,7 @@ import { holdsNothing, withPorts } from "../policy/floor.ts";
 import { withNetQuestions } from "../policy/net.ts";
 import { planCalls } from "../policy/plan.ts";
 import type { Policy } from "../policy/policy.ts";
+import { remembered } from "../policy/remembered.ts";
 import { close } from "../sys/files.ts";
 import { hostArch } from "../sys/host.ts";
 import { interfaceIndex } from "../sys/interfaces.ts";
@@ -174,8 +175,9 @@ function runTraced(
       'leave out "written", or use a kernel with CONFIG_TASK_IO_ACCOUNTING',
     );
   }
+  const realpath = remembered((path) => view.meant(path));
   const policyEngine = compile(policy, {
-    realpath: (path) => view.meant(path),
+    realpath,
     links: (path) => view.links(path),
     closedOnTheWay: (path) => view.closedOnTheWay(path),
     interfaceIndex,
@@ -196,6 +198,7 @@ function runTraced(
     cwd: program.cwd,
     program: found.real,
     view,
+    realpath,
   };
   const floor = withPorts(
     floorFor(policy, at, usesLandlock(job)),

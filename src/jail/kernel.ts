@@ -17,6 +17,7 @@ import { passed, withValues } from "../policy/env.ts";
 import { isWithin } from "../policy/grants.ts";
 import { planCalls } from "../policy/plan.ts";
 import type { Policy } from "../policy/policy.ts";
+import { remembered } from "../policy/remembered.ts";
 import { isReal } from "../policy/sys.ts";
 import { type TreeFacts, treeOf } from "../policy/tree.ts";
 import { unaskedPlan, type Unheld } from "../policy/unasked.ts";
@@ -233,8 +234,9 @@ function runIn(
   hint: string | undefined,
 ): Outcome {
   const { policy } = job;
+  const realpath = remembered((path) => OWN_VIEW.meant(path));
   compile(policy, {
-    realpath: (path) => OWN_VIEW.meant(path),
+    realpath,
     links: (path) => OWN_VIEW.links(path),
     closedOnTheWay: (path) => OWN_VIEW.closedOnTheWay(path),
     interfaceIndex,
@@ -248,6 +250,7 @@ function runIn(
     cwd: program.cwd,
     program: findProgram(program, OWN_VIEW).real,
     view: OWN_VIEW,
+    realpath,
   });
   if (unheld.length > 0) throw new UnheldError(unheld);
   using tree = makeTree({ nodes, alone: policy.net === "none" });

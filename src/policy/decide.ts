@@ -13,6 +13,7 @@ import { judgeNet, type NetJudge } from "./judge_net.ts";
 import type { InterfaceIndex } from "./net_match.ts";
 import { HARMLESS, type Judge, obstacle, WIDER } from "./move.ts";
 import { EFFECTS, type Policy } from "./policy.ts";
+import { remembered } from "./remembered.ts";
 import {
   type CompiledRule,
   compileRules,
@@ -105,15 +106,6 @@ function mustBeFound(
       { hint: "let that directory be searched (chmod u+x), or not be written" },
     );
   }
-}
-
-/** Asks for each path once. */
-function remembered(realpath: Realpath): Realpath {
-  const known = new Map<string, string | undefined>();
-  return (path) => {
-    if (!known.has(path)) known.set(path, realpath(path));
-    return known.get(path);
-  };
 }
 
 class CompiledPolicy implements Engine {

@@ -46,6 +46,10 @@ export function hasWildcards(pattern: string): boolean {
   return /[*?[{]/.test(pattern.replace(/\\[^]/g, ""));
 }
 
+/** A policy's patterns are asked for by all who prepare a run. */
+const parsed = new Map<string, readonly Glob[]>();
+const MOST_PARSED = 1 << 16;
+
 /**
  * Reads an absolute pattern.
  *
@@ -53,7 +57,16 @@ export function hasWildcards(pattern: string): boolean {
  * @returns one glob for each combination of its alternatives
  * @throws {GlobError} when it makes no sense, or would make too much of it
  */
-export function parseGlob(pattern: string): Glob[] {
+export function parseGlob(pattern: string): readonly Glob[] {
+  const known = parsed.get(pattern);
+  if (known !== undefined) return known;
+  if (parsed.size === MOST_PARSED) parsed.clear();
+  const globs = parse(pattern);
+  parsed.set(pattern, globs);
+  return globs;
+}
+
+function parse(pattern: string): Glob[] {
   if (pattern.length > MAX_LENGTH) {
     throw new GlobError(
       `a pattern of ${pattern.length} bytes is longer than any path (${MAX_LENGTH})`,

@@ -118,14 +118,15 @@ export function literalRoot(glob: Glob): string[] {
 
 /** The globs of a pattern, and those of where its links lead. */
 export function realGlobs(pattern: string, realpath: Realpath): Glob[] {
-  const globs = parseGlob(pattern);
-  for (const glob of [...globs]) {
+  const written = parseGlob(pattern);
+  const globs = [...written];
+  for (const glob of written) {
     const names = literalRoot(glob);
     // Links of /proc lead elsewhere for each process, for jail to its own files.
     if (names[0] === "proc") continue;
     const real = realRoot(names, realpath);
     if (real === `/${names.join("/")}`) continue;
-    const [root] = parseGlob(escapeGlob(real)) as [Glob];
+    const [root] = parseGlob(escapeGlob(real)) as readonly [Glob];
     globs.push({
       segments: [...root.segments, ...glob.segments.slice(names.length)],
       beneath: glob.beneath,
