@@ -17,7 +17,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { compareHeld, compareWays } from "../tests/differential.ts";
 import { ENGINES } from "../tests/harness.ts";
 import { compareNumbers } from "../tests/numbers.ts";
-import { killJail, PHASES } from "../tests/kill.ts";
+import { HOLDERS, killJail, PHASES } from "../tests/kill.ts";
 import {
   isWon,
   type Race,
@@ -25,7 +25,7 @@ import {
   RACES,
   runRace,
 } from "../tests/races.ts";
-import type { Engine } from "../src/trace/options.ts";
+import type { Engine, EngineChoice } from "../src/trace/options.ts";
 import { countsLine, say } from "./parts.ts";
 
 /** Fewer attempts than these are too few to tell. */
@@ -74,7 +74,7 @@ function part<Each>(all: readonly Each[], which: string): readonly Each[] {
 
 /** Kills jail many times, and writes a row for each phase; in how many it held. */
 async function soakKills(
-  engines: readonly Engine[],
+  engines: readonly EngineChoice[],
   kills: number,
 ): Promise<{ passed: number; failed: number }> {
   let passed = 0;
@@ -144,7 +144,7 @@ if (import.meta.main) {
     say("");
   }
   if (all || only === KILL) {
-    const engines = engine === undefined ? ENGINES : [engine];
+    const engines = engine === undefined ? HOLDERS : [engine];
     const kills = await soakKills(engines, Number(options["kills"] ?? 500));
     passed += kills.passed;
     failed += kills.failed;

@@ -1,7 +1,7 @@
 /** Runs whole programs in a jail: a policy and words in, what came out of it back. */
 
 import { jailCommand } from "./jail.ts";
-import type { Engine } from "../src/trace/options.ts";
+import type { Engine, EngineChoice } from "../src/trace/options.ts";
 
 /** Both ways to catch calls: what a jail promises it keeps with either. */
 export const ENGINES: readonly Engine[] = ["seccomp", "ptrace"];
@@ -33,8 +33,8 @@ export interface RunOptions {
 
 /** Where, and how, a program runs in a jail. */
 export interface JailOptions extends RunOptions {
-  /** How calls are caught. */
-  readonly engine?: Engine;
+  /** How calls are caught, or that none is. */
+  readonly engine?: EngineChoice;
 }
 
 /**
@@ -68,7 +68,7 @@ export async function jail(
 export function jailArgv(
   flags: readonly string[],
   argv: readonly string[],
-  engine?: Engine,
+  engine?: EngineChoice,
 ): string[] {
   const how = engine === undefined ? [] : [`--engine=${engine}`];
   return [...jailCommand(), ...how, ...flags, "--", ...argv];

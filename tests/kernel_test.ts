@@ -201,10 +201,23 @@ test("nothing of a jail held by the kernel survives a SIGKILL of jail", async ()
   };
   for (let turn = 0; turn < 500 && await sleepers() < 3; turn++);
   assertEquals(await sleepers(), 3);
+  // The first process of the namespace, and the program.
+  const children = (await run(["pgrep", "-P", `${child.pid}`])).stdout.trim()
+    .split("\n").map(Number);
+  assertEquals(children.length, 2);
   child.kill("SIGKILL");
   await child.output();
   for (let turn = 0; turn < 500 && await sleepers() > 0; turn++);
   assertEquals(await sleepers(), 0);
+  const left = (): number[] =>
+    children.filter((pid) => {
+      try {
+        return !/^\d+ .*\) Z /.test(Deno.readTextFileSync(`/proc/${pid}/stat`));
+      } catch {
+        return false;
+      }
+    });
+  assert(await eventually(() => left().length === 0));
 });
 
 test("a jail held by the kernel ends at its time limit", async () => {

@@ -1,8 +1,14 @@
 /** Kills jail while the program is in the middle of something, and looks for survivors. */
 
-import { fixture, jailArgv, start } from "./harness.ts";
+import { landlockAbi } from "../src/sys/landlock.ts";
+import type { EngineChoice } from "../src/trace/options.ts";
+import { ENGINES, fixture, jailArgv, start } from "./harness.ts";
 import { scratch } from "./jail.ts";
-import type { Engine } from "../src/trace/options.ts";
+
+/** All that hold a program, as far as this machine has them. */
+export const HOLDERS: readonly EngineChoice[] = landlockAbi() >= 6
+  ? [...ENGINES, "kernel"]
+  : ENGINES;
 
 /** What the program is doing when jail is killed. */
 export const PHASES = [
@@ -30,13 +36,13 @@ const LATEST_MS = 60;
  * Starts a program in a jail, and kills jail with SIGKILL.
  *
  * @param phase what the program does
- * @param engine how calls are caught
+ * @param engine how calls are caught, or that none is
  * @param moment when, from 0 to 1; before the program is up, if negative
  * @returns the processes that are left
  */
 export async function killJail(
   phase: Phase,
-  engine: Engine,
+  engine: EngineChoice,
   moment: number,
 ): Promise<number[]> {
   await using directory = await scratch();

@@ -1,13 +1,12 @@
 /** Whenever jail is killed, nothing that it ran is left. */
 
 import { assertEquals } from "@std/assert";
-import { ENGINES } from "./harness.ts";
-import { killJail, PHASES } from "./kill.ts";
+import { HOLDERS, killJail, PHASES } from "./kill.ts";
 
 /** How often in each phase and with each engine; `deno task soak` goes on. */
 const ROUNDS = 3;
 
-for (const engine of ENGINES) {
+for (const engine of HOLDERS) {
   for (const phase of PHASES) {
     Deno.test(`jail (${engine}) leaves nothing when it is killed during ${phase}`, async () => {
       for (let round = 0; round < ROUNDS; round++) {
