@@ -39,7 +39,11 @@ export interface JailCommandOptions {
   readonly stderr?: Stdio | undefined;
   /** Ends the jail, by SIGKILL, when it is aborted. */
   readonly signal?: AbortSignal | undefined;
-  /** How calls are caught; `auto`, the fastest that there is, unless given. */
+  /**
+   * How calls are caught; `auto`, the fastest that there is, unless given. With
+   * `kernel` none is: what is not allowed is not there, a policy that cannot be
+   * held so is an `UnsupportedError`, and `denials` stays empty.
+   */
   readonly engine?: EngineChoice | undefined;
   /** How much it may use; the smaller one holds of these and the policy's. */
   readonly limits?: JailLimits | undefined;
