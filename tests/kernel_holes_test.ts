@@ -1,12 +1,14 @@
 /** Holes of `--engine=kernel` that were found by attack, each with what mends it. */
 
 import {
+  assert,
   assertEquals,
   assertMatch,
   assertNotEquals,
   assertStringIncludes,
 } from "@std/assert";
 import { landlockAbi } from "../src/sys/landlock.ts";
+import { openTree, type Tree } from "../src/sys/tree.ts";
 import { type Ended, jailArgv, run } from "./harness.ts";
 import { type Scratch, scratch } from "./jail.ts";
 import { hasMachine } from "./needs.ts";
@@ -203,3 +205,27 @@ test("a jail held by the kernel says which program used up its time, as others d
   const real = await Deno.realPath("/bin/sh");
   assertStringIncludes(stderr, `used by "${real}" (process `);
 });
+
+if (!Deno.env.has("JAIL_BINARY")) {
+  test("openTree() makes no tree in which a mount lies over one that was to hold", async () => {
+    await using here = await scratch();
+    const node = { kind: "bind", path: here.path, is: "directory" } as const;
+    const root = {
+      ...node,
+      path: "/",
+      there: true,
+      write: false,
+      noRun: false,
+    };
+    const kept = { ...node, there: true, write: false, noRun: true };
+    using tree = held(openTree({ nodes: [root, kept], alone: true }));
+    assert(tree !== undefined);
+    const over = { ...kept, write: true };
+    using other = held(openTree({ nodes: [root, kept, over], alone: true }));
+    assertEquals(other, undefined);
+  });
+}
+
+function held(tree: ReturnType<typeof openTree>): Tree | undefined {
+  return "steps" in tree ? tree : undefined;
+}

@@ -119,6 +119,16 @@ export const STATFS: Layout<"f_type" | "f_flags"> = {
   },
 };
 
+// include/linux/statfs.h: statfs.f_flags
+/** Nothing is changed by this mount. */
+export const ST_RDONLY = 0x1;
+/** Nothing runs as its owner by this mount. */
+export const ST_NOSUID = 0x2;
+/** No device is opened by this mount. */
+export const ST_NODEV = 0x4;
+/** Nothing is executed by this mount. */
+export const ST_NOEXEC = 0x8;
+
 // include/uapi/linux/magic.h: statfs.f_type
 /** procfs. */
 export const PROC_SUPER_MAGIC = 0x9fa0;

@@ -14,8 +14,16 @@ import {
   CLONE_PARENT_SETTID,
   CLONE_VM,
 } from "../abi/sched.ts";
+import { get } from "../abi/layout.ts";
 import { SIGKILL } from "../abi/signal.ts";
-import { close } from "./files.ts";
+import {
+  ST_NODEV,
+  ST_NOEXEC,
+  ST_NOSUID,
+  ST_RDONLY,
+  STATFS,
+} from "../abi/stat.ts";
+import { close, fstatfs } from "./files.ts";
 import { isSameFile, openAbove } from "./held_files.ts";
 import { type Init, startInit } from "./init.ts";
 import type { Root, RootFailure, RootKind } from "./root.ts";
@@ -101,9 +109,10 @@ function tryWay(
       : node.kind === "closed"
       ? "another"
       : undefined;
-    if (wanted !== undefined && whatIsAt(node.path, view) !== wanted) {
-      return fail("mount", -ESTALE);
-    }
+    if (
+      wanted !== undefined && whatIsAt(node.path, view) !== wanted ||
+      node.kind === "bind" && !isHeld(node, view)
+    ) return fail("mount", -ESTALE);
   }
   const steps: Step[] = [];
   // The user namespace first, which gives the right to enter the others.
@@ -163,4 +172,19 @@ function whatIsAt(
     : "another";
   for (const fd of [outside, inside]) if (fd >= 0) close(fd);
   return found;
+}
+
+/** Whether the mount that a name leads to is held as it has to be. */
+function isHeld(
+  { path, is, write, noRun }: Extract<TreeNode, { readonly kind: "bind" }>,
+  view: View,
+): boolean {
+  const fd = view.open(toCString(path), O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) return false;
+  const statfs = new Uint8Array(STATFS.size);
+  const result = fstatfs(fd, statfs);
+  close(fd);
+  const wanted = ST_NOSUID | (is === "device" ? 0 : ST_NODEV) |
+    (write && is !== "device" ? 0 : ST_RDONLY) | (noRun ? ST_NOEXEC : 0);
+  return result >= 0 && (get(STATFS, statfs, "f_flags") & wanted) === wanted;
 }
