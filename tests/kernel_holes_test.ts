@@ -178,6 +178,17 @@ test("a jail held by the kernel changes no file that is handed in, where it may 
   assertNotEquals(mtime?.getUTCFullYear(), 2001);
 });
 
+test("a jail held by the kernel tells of no sockets of the machine unless a rule says so", async () => {
+  await using here = await scratch();
+  const flags = ["-N", "-R=/usr,/bin,.", "--allow-run=/usr"];
+  const script = "read line </proc/self/net/unix && echo seen";
+  const ended = await inside(here, flags, script);
+  assertEquals([ended.code, ended.stdout], [125, ""]);
+  assertMatch(ended.stderr, /\/proc\/self\/net: it tells of/);
+  const allowed = await inside(here, [...flags, "-R=/proc/self/net"], script);
+  assertEquals(allowed.stdout, "seen\n");
+});
+
 /** Whether mounts of our own can be made here. */
 const MOUNTS = (await run(["unshare", "-m", "true"])).code === 0;
 

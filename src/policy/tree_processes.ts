@@ -29,6 +29,8 @@ export interface ClosedName {
 }
 
 const SELF = "/proc/self";
+/** All sockets of the network that a process is in, also of others. */
+const NETWORK = `${SELF}/net`;
 
 /**
  * Finds what is to be closed. The directories of processes are not: whoever is in
@@ -93,6 +95,12 @@ export function closedProcesses(
     if (glob.segments[0]?.kind === "any-depth") continue;
     if (!isWithin(path, SELF) || (facts.alone && isNetwork(path))) continue;
     unheld.push({ rule: rule.ref, why: "each process has another one" });
+  }
+  if (!facts.alone && !allowed.some((above) => isWithin(NETWORK, above))) {
+    unheld.push({
+      rule: { source: "jail", keys: ["proc"], text: NETWORK },
+      why: "it tells of the machine's network, and no rule lets it be read",
+    });
   }
   return { nodes, unheld };
 }

@@ -124,7 +124,7 @@ interface Case {
   readonly name: string;
   readonly policy: string;
   readonly tree: readonly string[];
-  readonly machine?: Pick<typeof FACTS, "procs" | "groups">;
+  readonly machine?: Partial<typeof FACTS>;
 }
 
 const CASES: readonly Case[] = [
@@ -285,6 +285,21 @@ const CASES: readonly Case[] = [
       ...["/proc new", "/proc/cpuinfo closed"],
       "/**/environ: each process has another one",
     ],
+  },
+  {
+    name: "does not hold the machine's network back where that is used",
+    policy: "{read: [/proc/self/maps, /proc/cpuinfo, /proc/sys], net: true}",
+    machine: { alone: false },
+    tree: [
+      ...["/proc new", "/proc/kcore closed"],
+      "/proc/self/net: it tells of the machine's network, and no rule lets it be read",
+    ],
+  },
+  {
+    name: "shows the machine's network where a rule says so",
+    policy: "{read: [/proc/self, /proc/cpuinfo, /proc/sys], net: true}",
+    machine: { alone: false },
+    tree: ["/proc new", "/proc/kcore closed"],
   },
   {
     name: "does not hold a pipe where nothing may be written",
