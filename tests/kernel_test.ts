@@ -180,6 +180,18 @@ test("a jail held by the kernel runs a script that has no #! line", async () => 
   assertEquals((await run(argv, { cwd: here.path })).stdout, "word\n");
 });
 
+test("a jail held by the kernel finds a program by a link that no rule speaks of", async () => {
+  await using here = await place();
+  await Deno.mkdir(`${here.path}/bin`);
+  await Deno.symlink("bin", `${here.path}/lib`);
+  await Deno.symlink("/usr/bin/dash", `${here.path}/bin/word`);
+  const argv = jailArgv([KERNEL, `-R=${here.path}/open`], [
+    ...["lib/word", "-c", "read line <open; echo $0 $line"],
+  ]);
+  const { stdout, stderr } = await run(argv, { cwd: here.path });
+  assertEquals([stdout, stderr], ["lib/word open\n", ""]);
+});
+
 test("a jail held by the kernel ends with its program, and waits for others if told", async () => {
   const script = "(sleep 0.3; echo late) & echo early";
   assertEquals((await inside(script)).stdout, "early\n");

@@ -39,6 +39,7 @@ import type { Locate } from "./locate.ts";
 import {
   asScript,
   findProgram,
+  fromDirectory,
   hintOf,
   planLaunch,
   type Program,
@@ -107,15 +108,17 @@ const HELD_LIMITS: ReadonlySet<LimitName> = new Set<LimitName>([
  *
  * @param policy the policy
  * @param at where the program runs
+ * @param foundBy the links by which the program is found
  * @returns the tree, the plan, and what neither holds
  */
 export function holdByKernel(
   policy: Policy,
   at: FloorPlace,
+  foundBy: readonly string[] = [],
 ): ReturnType<typeof unaskedPlan> & {
   readonly tree: ReturnType<typeof treeOf>;
 } {
-  const tree = treeOf(policy, treeFacts(policy, at));
+  const tree = treeOf(policy, treeFacts(policy, at, foundBy));
   const { plan, unheld } = unaskedPlan(
     // Other sockets are not handed to the program.
     planCalls(policy, { observe: false, sockets: "streams" }),
@@ -150,6 +153,7 @@ function otherUnheld({ limits, sys }: Policy): Unheld[] {
 function treeFacts(
   { net }: Policy,
   at: FloorPlace,
+  foundBy: readonly string[],
 ): TreeFacts {
   const facts = floorFacts(at, landlockAbi());
   const mounts = OWN_VIEW.mounts();
@@ -175,6 +179,7 @@ function treeFacts(
     pipe: pipeIn,
     alone: net === "none",
     cwd: facts.realpath(at.cwd) ?? at.cwd,
+    foundBy,
   };
 }
 
@@ -245,13 +250,14 @@ function runIn(
     job.temporary?.environment(env) ?? env;
   const fds = [...program.stdio, ...program.keepFds];
   fds.forEach(checkHanded);
+  const found = findProgram(program, OWN_VIEW);
   const { plan, tree: { floor, nodes }, unheld } = holdByKernel(policy, {
     env: inside(program.env),
     cwd: program.cwd,
-    program: findProgram(program, OWN_VIEW).real,
+    program: found.real,
     view: OWN_VIEW,
     realpath,
-  });
+  }, OWN_VIEW.links(fromDirectory(program.cwd, found.path)));
   if (unheld.length > 0) throw new UnheldError(unheld);
   using tree = makeTree({ nodes, alone: policy.net === "none" });
   const { view } = tree;

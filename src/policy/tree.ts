@@ -55,6 +55,8 @@ export interface TreeFacts
   readonly alone: boolean;
   /** Where the program works, a real path. */
   readonly cwd: string;
+  /** The links by which the program is found, without links on the way. */
+  readonly foundBy: readonly string[];
 }
 
 /** One name in a tree. Those above it come before it. */
@@ -566,7 +568,7 @@ class Maker {
 
   /** Puts the rest into the tree: directories that are seen, links, processes. */
   #rest(): void {
-    const { kind, target } = this.#facts;
+    const { kind } = this.#facts;
     for (const path of this.#seen) {
       if (this.#around(path) !== undefined || kind(path) !== "directory") {
         continue;
@@ -591,10 +593,11 @@ class Maker {
           why: "a rule leads through it, and the program could replace it",
         });
       }
-      const to = target(path);
-      if (around !== undefined || to === undefined) continue;
-      this.#lead(path);
-      this.#link(path, to);
+      if (around === undefined) this.#leadOn(path);
+    }
+    // These are followed once, before the program could replace one.
+    for (const path of this.#facts.foundBy) {
+      if (this.#around(path) === undefined) this.#leadOn(path);
     }
     const everything = this.#state("/proc").read;
     if (!everything && this.#processes.length === 0) {
@@ -619,6 +622,14 @@ class Maker {
       this.#nodes.set(path, { kind: "closed", path, is });
     }
     this.#unheld.push(...closed.unheld);
+  }
+
+  /** Puts a link into the tree. */
+  #leadOn(path: string): void {
+    const to = this.#facts.target(path);
+    if (to === undefined) return;
+    this.#lead(path);
+    this.#link(path, to);
   }
 
   /** What may be done with what is in the tree: all of that may be read. */

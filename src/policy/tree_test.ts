@@ -86,6 +86,7 @@ const FACTS: Parameters<typeof treeOf>[1] = {
   pipe: (path) => path === "/home/me/p/a" ? "/home/me/p/a/pipe" : undefined,
   alone: true,
   cwd: "/",
+  foundBy: [],
 };
 
 /** A node as a person reads it. */
