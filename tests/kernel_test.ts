@@ -16,7 +16,7 @@ import {
   run,
   start,
 } from "./harness.ts";
-import { type Scratch, scratch } from "./jail.ts";
+import { jailCommand, type Scratch, scratch } from "./jail.ts";
 import { hasMachine } from "./needs.ts";
 
 const KERNEL = "--engine=kernel";
@@ -388,6 +388,20 @@ test("a rule that the kernel does not hold is named by file, line and column", a
   });
   assertEquals(ended.code, 125);
   assertMatch(ended.stderr, /p\.yaml:4:10: \$\{cwd\}\/new: it is not there/);
+});
+
+test("a jail that the kernel does not hold says first what somebody wrote, and all once", async () => {
+  await using here = await scratch();
+  await here.file("p.yaml", "extends: default\nlimits: {processes: 3}\n");
+  const argv = [...jailCommand(), "plan", "./p.yaml"];
+  const { stdout } = await run(argv, { cwd: here.path });
+  const why = /does not hold it[^\n]*\n((?: {10}[^\n]*\n)+)/.exec(stdout)?.[1];
+  const lines = why?.trimEnd().split("\n") ?? [];
+  assertMatch(
+    lines[0] ?? "",
+    /^ {10}\.\/p\.yaml:2: 3: nobody is there to count$/,
+  );
+  assertEquals(lines, [...new Set(lines)]);
 });
 
 test("a jail held by the kernel does not start with a directory for its input", async () => {

@@ -128,8 +128,27 @@ export function holdByKernel(
   return {
     tree,
     plan,
-    unheld: [...unheld, ...otherUnheld(policy), ...tree.unheld],
+    unheld: worthTelling([
+      ...otherUnheld(policy),
+      ...unheld,
+      ...tree.unheld,
+    ]),
   };
+}
+
+/** What somebody wrote comes first, and the same is told once. */
+function worthTelling(unheld: readonly Unheld[]): Unheld[] {
+  const isOwn = ({ rule }: Unheld): boolean => rule.source === "jail";
+  const told = new Map(
+    unheld.map((one) => {
+      const { rule: { source, keys, text }, why } = one;
+      // By which calls jail would do it is nothing that a reader could change.
+      const at = isOwn(one) ? [] : keys;
+      return [JSON.stringify([source, at, text, why]), one];
+    }),
+  );
+  const all = [...told.values()];
+  return [...all.filter((one) => !isOwn(one)), ...all.filter(isOwn)];
 }
 
 /** What is about neither files nor calls. */
