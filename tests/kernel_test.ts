@@ -409,6 +409,15 @@ test("a jail held by the kernel does not start with a directory for its input", 
   const ended = await run(["sh", "-c", `${argv.join(" ")} </`]);
   assertEquals(ended.code, 125);
   assertMatch(ended.stderr, /Cannot hand descriptor 0 to the program/);
+  assertMatch(ended.stderr, /^hint: redirect it: <\/dev\/null$/m);
+});
+
+test("a jail held by the kernel does not keep a descriptor of a directory", async () => {
+  const argv = jailArgv([KERNEL, "--keep-fd=7"], ["true"]);
+  const quoted = argv.map((word) => `'${word}'`).join(" ");
+  const ended = await run(["sh", "-c", `${quoted} 7</`]);
+  assertEquals(ended.code, 125);
+  assertMatch(ended.stderr, /^hint: leave out --keep-fd=7$/m);
 });
 
 test("a jail held by the kernel works in an empty directory where its own is closed", async () => {

@@ -37,7 +37,9 @@ export function checkHanded(fd: number): void {
 function cannotHand(fd: number, why: string): UnsupportedError {
   return new UnsupportedError(
     `Cannot hand descriptor ${fd} to the program with --engine=kernel: ${why}`,
-    "redirect it: <&- closes it",
+    fd > 2
+      ? `leave out --keep-fd=${fd}`
+      : `redirect it: ${fd === 0 ? "<" : `${fd}>`}/dev/null`,
   );
 }
 
