@@ -320,7 +320,7 @@ Deno.test("usage says what was used from the start to the end", async () => {
     args: ["-c", command],
   }).output();
   assertEquals(code, 3);
-  const { wall, cpu, memory, processes, tasks, stops, denials } = usage;
+  const { wall, cpu, memory = 0, processes, tasks, stops, denials } = usage;
   assert(wall >= 200, `${wall}`);
   assert(cpu > 0 && cpu < wall, `${cpu}`);
   assert(memory > 2 ** 16 && memory < 2 ** 30, `${memory}`);

@@ -181,7 +181,8 @@ export const FLAGS: readonly Flag[] = [
     doc: "Show at the end what was used",
     more:
       "Time, processor time, the most memory at once, processes, stops and " +
-      "refused calls of everything that the program started, on standard error.",
+      "refused calls of everything that the program started, on standard " +
+      "error. With --engine=kernel, times alone: nobody is there to count.",
   },
   {
     name: "json",

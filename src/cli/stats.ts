@@ -12,15 +12,18 @@ import type { Paint } from "./paint.ts";
  * @returns one line, with no newline at the end
  */
 export function statsText(usage: Usage, paint: Paint): string {
+  const { memory, processes, tasks, stops, denials } = usage;
   return `${paint.name("jail:")} took ${durationText(usage.wall)}, ` +
     [
       `${durationText(usage.cpu)} of processor time`,
-      `${sizeText(usage.memory)} of memory`,
-      `${many(usage.processes, "process", "processes")} (${
-        many(usage.tasks, "task", "tasks")
-      } at once)`,
-      many(usage.stops, "stop", "stops"),
-      many(usage.denials, "denial", "denials"),
+      ...memory === undefined ? [] : [`${sizeText(memory)} of memory`],
+      ...processes === undefined || tasks === undefined ? [] : [
+        `${many(processes, "process", "processes")} (${
+          many(tasks, "task", "tasks")
+        } at once)`,
+      ],
+      many(stops, "stop", "stops"),
+      ...denials === undefined ? [] : [many(denials, "denial", "denials")],
     ].join(", ");
 }
 
@@ -29,7 +32,8 @@ function many(count: number, one: string, more: string): string {
 }
 
 /**
- * The same as JSON: milliseconds, bytes, and how many.
+ * The same as JSON: milliseconds, bytes, and how many. What nobody counted is not
+ * in it.
  *
  * @param usage what it used
  * @returns one line, with no newline at the end

@@ -21,6 +21,24 @@ Deno.test("statsText() words what was used in one line", () => {
   );
 });
 
+Deno.test("statsText() and statsLine() leave out what nobody counted", () => {
+  const usage = {
+    ...{ wall: 1234, cpu: 56, stops: 0, calls: {} },
+    memory: undefined,
+    processes: undefined,
+    tasks: undefined,
+    denials: undefined,
+  };
+  assertEquals(
+    statsText(usage, PLAIN),
+    "jail: took 1.23 s, 56 ms of processor time, 0 stops",
+  );
+  assertEquals(
+    statsLine(usage),
+    '{"wallMs":1234,"cpuMs":56,"stops":0,"calls":{}}',
+  );
+});
+
 Deno.test("statsLine() has whole numbers", () => {
   assertEquals(JSON.parse(statsLine(USAGE)), {
     wallMs: 1235,

@@ -29,17 +29,18 @@ export interface Usage {
   /**
    * The most memory in use at once, in bytes, as far as that was seen: by a look
    * fifty times a second, and by the kernel of each process but the first. What
-   * processes share may be counted twice.
+   * processes share may be counted twice. `undefined` where nobody looked, as with
+   * the engine `kernel`; so are the next two, and `denials`.
    */
-  readonly memory: number;
+  readonly memory: number | undefined;
   /** How many processes there were. */
-  readonly processes: number;
+  readonly processes: number | undefined;
   /** How many processes and threads there were at once, at most. */
-  readonly tasks: number;
+  readonly tasks: number | undefined;
   /** How often the tracer was asked. */
   readonly stops: number;
   /** How many calls were refused. */
-  readonly denials: number;
+  readonly denials: number | undefined;
   /** How often each call stopped to be looked at, by its name. */
   readonly calls: Readonly<Record<string, number>>;
 }

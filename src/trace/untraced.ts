@@ -21,7 +21,7 @@ import { launch, type Launched, type LaunchPlan } from "../sys/spawn.ts";
 import { childrenOf, getsid, stateOf } from "../sys/task.ts";
 import type { Tree } from "../sys/tree.ts";
 import { kill, waitFor, waitUsage } from "../sys/wait.ts";
-import { NOTHING_USED, type Usage } from "./accounts.ts";
+import type { Usage } from "./accounts.ts";
 import { launchFailure } from "./ending.ts";
 import { imageOf } from "./executed.ts";
 import type { TraceOptions, Watcher } from "./options.ts";
@@ -212,10 +212,15 @@ class Run {
       get(RUSAGE, usage, `${name}_sec`) * 1000 +
       get(RUSAGE, usage, `${name}_usec`) / 1000;
     return {
-      ...NOTHING_USED,
       wall: performance.now() - this.#begin,
       cpu: ms("ru_utime") + ms("ru_stime"),
-      memory: get(RUSAGE, usage, "ru_maxrss") * 1024,
+      // ru_maxrss has jail itself in it, which the program was a copy of.
+      memory: undefined,
+      processes: undefined,
+      tasks: undefined,
+      stops: 0,
+      denials: undefined,
+      calls: {},
     };
   }
 }
