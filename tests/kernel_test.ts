@@ -165,6 +165,12 @@ test("a jail held by the kernel stops for no call", async () => {
   assertEquals(Object.keys(others), ["wallMs", "cpuMs"]);
 });
 
+test("a jail held by the kernel tells what its program used, also when it waits for others", async () => {
+  const script = "i=0; while [ $i -lt 200000 ]; do i=$((i + 1)); done";
+  const ended = await inside(script, ["--wait-all", "--stats", "--json"]);
+  assert(JSON.parse(ended.stderr).cpuMs > 20, ended.stderr);
+});
+
 test("a jail held by the kernel ends as its program does", async () => {
   assertEquals((await inside("exit 7")).code, 7);
   assertEquals((await inside("kill -TERM $$")).signal, "SIGTERM");

@@ -24,7 +24,10 @@ export interface Used {
 export interface Usage {
   /** Milliseconds that passed. */
   readonly wall: number;
-  /** Milliseconds of processor time, of everything in the jail. */
+  /**
+   * Milliseconds of processor time, of everything in the jail; with the engine
+   * `kernel`, of the program and of those that were waited for in there.
+   */
   readonly cpu: number;
   /**
    * The most memory in use at once, in bytes, as far as that was seen: by a look

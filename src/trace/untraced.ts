@@ -113,7 +113,11 @@ class Run {
   /** Waits for the program, and for the rest where that is wanted. */
   #wait(launched: Launched, watcher: Watcher | undefined): Outcome {
     const { tree, waitAll } = this.#options;
-    const status = this.#next(this.#pid, () => kill(this.#pid, SIGKILL));
+    const status = this.#next(
+      this.#pid,
+      () => kill(this.#pid, SIGKILL),
+      this.#usage,
+    );
     this.#pid = 0;
     if (WIFEXITED(status)) this.#checkFailure(launched);
     const outcome = endOf(status);
@@ -123,7 +127,12 @@ class Run {
     const asked = watcher?.endBy?.(tree.init.pid) ?? 0;
     if (asked !== 0) return { kind: "signaled", signal: asked };
     tree.init.leave();
-    const end = this.#next(tree.init.pid, () => kill(tree.init.pid, SIGKILL));
+    const end = this.#next(
+      tree.init.pid,
+      () => kill(tree.init.pid, SIGKILL),
+      // It has not what others used: nobody waits for them there.
+      new Uint8Array(RUSAGE.size),
+    );
     tree.init.gone();
     if (this.#overtime !== undefined) return this.#overtime;
     const signal = watcher?.endBy?.(0) ?? 0;
@@ -133,9 +142,9 @@ class Run {
   }
 
   /** Waits until a process is gone; how it went. */
-  #next(pid: number, end: () => void): number {
+  #next(pid: number, end: () => void, usage: Uint8Array): number {
     for (;;) {
-      const found = waitUsage(pid, this.#status, WUNTRACED, this.#usage);
+      const found = waitUsage(pid, this.#status, WUNTRACED, usage);
       if (found === -EINTR) this.#look(end);
       else if (found < 0) {
         throw new SystemCallError(
