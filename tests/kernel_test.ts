@@ -199,6 +199,20 @@ test("a jail held by the kernel finds a program by a link that no rule speaks of
   assertEquals([stdout, stderr], ["lib/word open\n", ""]);
 });
 
+test("a jail held by the kernel knows its working directory by the name that a shell keeps", async () => {
+  await using here = await place();
+  await Deno.symlink("out", `${here.path}/link`);
+  await Deno.writeTextFile(`${here.path}/out/file`, "found\n");
+  const argv = jailArgv([KERNEL, "-R=.", "-E=PWD"], [
+    ...["sh", "-c", 'pwd; read line <"$PWD/file"; echo $line'],
+  ]).map((word) => `'${word}'`).join(" ");
+  const ended = await run(["sh", "-c", `cd -L link && exec ${argv}`], {
+    cwd: here.path,
+  });
+  assertEquals(ended.stderr, "");
+  assertEquals(ended.stdout, `${here.path}/link\nfound\n`);
+});
+
 test("a jail held by the kernel ends with its program, and waits for others if told", async () => {
   const script = "(sleep 0.3; echo late) & echo early";
   assertEquals((await inside(script)).stdout, "early\n");

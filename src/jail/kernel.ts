@@ -18,6 +18,7 @@ import { isWithin } from "../policy/grants.ts";
 import { planCalls } from "../policy/plan.ts";
 import type { Policy } from "../policy/policy.ts";
 import { remembered } from "../policy/remembered.ts";
+import type { Realpath } from "../policy/rules.ts";
 import { isReal } from "../policy/sys.ts";
 import { type TreeFacts, treeOf } from "../policy/tree.ts";
 import { unaskedPlan, type Unheld } from "../policy/unasked.ts";
@@ -43,6 +44,7 @@ import {
   hintOf,
   planLaunch,
   type Program,
+  variable,
 } from "./program.ts";
 import { whyNot } from "./root.ts";
 
@@ -108,7 +110,7 @@ const HELD_LIMITS: ReadonlySet<LimitName> = new Set<LimitName>([
  *
  * @param policy the policy
  * @param at where the program runs
- * @param foundBy the links by which the program is found
+ * @param foundBy the links by which the program is found, and where it works
  * @returns the tree, the plan, and what neither holds
  */
 export function holdByKernel(
@@ -276,7 +278,10 @@ function runIn(
     program: found.real,
     view: OWN_VIEW,
     realpath,
-  }, OWN_VIEW.links(fromDirectory(program.cwd, found.path)));
+  }, [
+    ...OWN_VIEW.links(fromDirectory(program.cwd, found.path)),
+    ...OWN_VIEW.links(workedIn(program, realpath)),
+  ]);
   if (unheld.length > 0) throw new UnheldError(unheld);
   using tree = makeTree({ nodes, alone: policy.net === "none" });
   const { view } = tree;
@@ -325,6 +330,12 @@ function runIn(
   } finally {
     rulesets.forEach(close);
   }
+}
+
+/** The name of the working directory: shells keep the one with links in PWD. */
+function workedIn({ env, cwd }: Program, realpath: Realpath): string {
+  const pwd = variable(env, "PWD");
+  return pwd?.startsWith("/") && realpath(pwd) === realpath(cwd) ? pwd : cwd;
 }
 
 /** What nobody can do who is not asked. */

@@ -55,7 +55,10 @@ export interface TreeFacts
   readonly alone: boolean;
   /** Where the program works, a real path. */
   readonly cwd: string;
-  /** The links by which the program is found, without links on the way. */
+  /**
+   * The links by which the program is found, and where it works, without links on
+   * the way.
+   */
   readonly foundBy: readonly string[];
 }
 
