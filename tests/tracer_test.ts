@@ -315,6 +315,16 @@ for (const engine of ENGINES) {
     await child.stdin.abort().catch(() => {});
   });
 
+  Deno.test(`jail (${engine}) keeps a signal to a group in the jail while the sender changes its group`, async () => {
+    // Landlock would keep it, too.
+    const flags = ["-A", "--no-landlock"];
+    const argv = [fixture("kill_group"), "move", "2000"];
+    const ended = await run(
+      [fixture("kill_group"), "stay", ...jailArgv(flags, argv, engine)],
+    );
+    assertEquals([ended.stdout, ended.code], ["0\n", 0]);
+  });
+
   Deno.test(`jail (${engine}) ends a process alone whose registers the kernel does not take back`, async () => {
     const script = `"$0"; echo $?`;
     const argv = ["sh", "-c", script, fixture("odd_segment")];

@@ -40,6 +40,12 @@ export class AimedCalls {
         if (!answers.save(tracee)) return;
         this.#flights.begin(tracee, spec, -1, nothing());
         return resumer.aims(tracee);
+      case "own group":
+        if (!answers.save(tracee)) return;
+        registers.setArgument(spec.pid, -aim.group);
+        if (!answers.write(tracee)) return;
+        this.#flights.begin(tracee, spec, -1, nothing());
+        return resumer.aims(tracee);
       case "foreign":
         return refuseForeign(answers, tracee, spec, aim.errno);
       case "members":

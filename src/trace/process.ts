@@ -7,6 +7,10 @@
  * Race: an id is used again once the tracer has waited for who had it. So while
  * a call is in the kernel that aims at another by its id, the tracer takes stops
  * and waits for nobody who has ended.
+ *
+ * Race: a process may be in another group by the time that the kernel looks, in the
+ * one that jail was started in perhaps. So a call that means the caller's group,
+ * whichever that is, is made with the number of the group that was looked at.
  */
 
 import { EPERM, ESRCH } from "../abi/errno.ts";
@@ -23,6 +27,11 @@ export type Aim =
   | { readonly kind: "own" }
   /** It goes on: it reaches others of the jail, by an id that must not change. */
   | { readonly kind: "other" }
+  /**
+   * It reaches the caller's group, which has others of the jail alone in it: it goes
+   * on with the number of that.
+   */
+  | { readonly kind: "own group"; readonly group: number }
   /** It fails. */
   | { readonly kind: "foreign"; readonly errno: number }
   /** The tracer sends the signal to these instead, and the call succeeds. */
@@ -100,7 +109,9 @@ function aimOfKill(
   }
   const group = id === 0 ? getpgid(process.pid) : -id;
   // A group that one of ours leads: nobody outside can be in it.
-  if (processes.has(group)) return id === 0 ? OWN : OTHER;
+  if (processes.has(group)) {
+    return id === 0 ? { kind: "own group", group } : OTHER;
+  }
   const members = [...processes.values()].filter((p) =>
     getpgid(p.pid) === group
   );
