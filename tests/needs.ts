@@ -52,9 +52,14 @@ export function hasFewIds(name: string): Needs {
   return hasMachine(has, "namespace with few process ids", name);
 }
 
-/** The words that run a program where ids of processes come round soon. */
-export function withFewIds(argv: readonly string[]): string[] {
-  const script = 'echo 1500 >/proc/sys/kernel/pid_max && exec "$@"';
+/**
+ * The words that run a program where ids of processes come round soon.
+ *
+ * @param argv the program
+ * @param most the largest id
+ */
+export function withFewIds(argv: readonly string[], most = 1500): string[] {
+  const script = `echo ${most} >/proc/sys/kernel/pid_max && exec "$@"`;
   const unshare = ["unshare", "-p", "-f", "--mount-proc"];
   return [...unshare, "sh", "-c", script, "sh", ...argv];
 }

@@ -325,6 +325,20 @@ for (const engine of ENGINES) {
     assertEquals([ended.stdout, ended.code], ["0\n", 0]);
   });
 
+  Deno.test({
+    ...hasFewIds(
+      `jail (${engine}) lets no exec free an id that a call is on its way to`,
+    ),
+    async fn(): Promise<void> {
+      const argv = [fixture("free_id"), "20"];
+      const outside = [fixture("free_id"), "outside"];
+      const ended = await run(
+        withFewIds([...outside, ...jailArgv(["-A"], argv, engine)], 450),
+      );
+      assertEquals([ended.stdout, ended.code], ["0\n", 0]);
+    },
+  });
+
   Deno.test(`jail (${engine}) ends a process alone whose registers the kernel does not take back`, async () => {
     const script = `"$0"; echo $?`;
     const argv = ["sh", "-c", script, fixture("odd_segment")];

@@ -34,6 +34,8 @@ export interface Resumer {
   toExit(tracee: Tracee): void;
   /** A call that is on its way aims at another process by its id. */
   aims(tracee: Tracee): void;
+  /** Whether such a call is on its way: no id must become free. */
+  aiming(): boolean;
   /** Whether there is room for what a tracee is about to make; it is taken. */
   makesRoom(tracee: Tracee): boolean;
   /** Ends the whole jail because a tracee uses more than a limit. */

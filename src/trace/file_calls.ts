@@ -52,8 +52,13 @@ export class FileCalls {
 
   /** Handles one; false where it has to wait. */
   enter(tracee: Tracee, spec: CallSpec): boolean {
-    const { family, freezer, lock, options } = this.#tools;
+    const { family, freezer, lock, options, resumer } = this.#tools;
     if (freezer.waits(tracee)) return false;
+    if (spec.treatment === "exec" && freesId(tracee) && resumer.aiming()) {
+      // One of those that are stopped for it could be the one that aims.
+      freezer.release(tracee);
+      return false;
+    }
     const alone = family.alone || options.unsafe === true;
     const pins = !alone &&
       (spec.paths.length > 0 || spec.treatment === "address" ||
@@ -224,6 +229,14 @@ export class FileCalls {
     this.#flights.begin(tracee, spec, -1, looked);
     return "in flight";
   }
+}
+
+/**
+ * Whether an exec of a tracee frees its id, which it has no more then: a call that is
+ * on its way to that id could reach whoever gets it.
+ */
+function freesId({ tid, process }: Tracee): boolean {
+  return tid !== process.pid;
 }
 
 /**

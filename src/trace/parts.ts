@@ -111,6 +111,7 @@ export function makeParts(
     exceeds: (tracee, limit, used) => ending.exceed(tracee, limit, used),
     kill: (outcome) => ending.endWith(outcome),
     aims: (tracee) => waits.aims(tracee),
+    aiming: () => waits.aiming,
     quiet: () => quiet(family, waits),
     goesOn: () => {
       ending.look();

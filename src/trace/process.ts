@@ -6,7 +6,8 @@
  *
  * Race: an id is used again once the tracer has waited for who had it. So while
  * a call is in the kernel that aims at another by its id, the tracer takes stops
- * and waits for nobody who has ended.
+ * and waits for nobody who has ended. An exec from a thread that is not the first of
+ * its process frees the id of that thread at once, so it begins later.
  *
  * Race: a process may be in another group by the time that the kernel looks, in the
  * one that jail was started in perhaps. So a call that means the caller's group,
