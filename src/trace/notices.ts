@@ -15,6 +15,9 @@ import type { Waits } from "./waits.ts";
 const TURNS = 4;
 const MOST_ANSWERS = 8;
 
+/** How long a short wait is, in milliseconds. */
+const MOMENT_MS = 100;
+
 /** Waits for calls that want an answer, as well as for stops. */
 export class Notices {
   readonly #waits: Waits;
@@ -64,9 +67,10 @@ export class Notices {
    * Waits for a stop, and answers the calls that come before it.
    *
    * @param between told after each answer
+   * @param shortly whether to wait for a moment alone: `-EINTR` where it has passed
    * @returns as {@linkcode Waits.wait} for any task
    */
-  wait(between: () => void): number {
+  wait(between: () => void, shortly: boolean): number {
     const waits = this.#waits;
     const listener = this.#listener;
     if (listener === undefined) return waits.wait(-1, 0);
@@ -78,7 +82,7 @@ export class Notices {
       if (tid !== 0) return tid;
       for (let found = 0; (found & CHANGE) === 0;) {
         this.#turns = 0;
-        found = listener.wait();
+        found = listener.wait(shortly ? MOMENT_MS : -1);
         if (found === 0) return -EINTR;
         this.#hear(listener, found, between);
       }

@@ -10,7 +10,8 @@
  * believed, and who has such an id, and lives, is taken in as an orphan.
  *
  * Nor must a new one have stopped by the time that its maker is gone: one that does so
- * soon after somebody was ended may be an orphan, too.
+ * soon after somebody was ended may be an orphan, too. It may stop at any time, where
+ * it has hardly any processor: so of whom nobody has told for long all are asked.
  */
 
 import { ESRCH } from "../abi/errno.ts";
@@ -46,6 +47,8 @@ export class Strangers {
   #killing = false;
   /** Until when what stops may have been made by somebody who was ended. */
   #lateUntil = 0;
+  /** Since when there has always been one, or all were asked about them. */
+  #since = 0;
 
   /**
    * Makes one.
@@ -95,6 +98,7 @@ export class Strangers {
       kill(tid, SIGKILL);
       return;
     }
+    if (this.#family.untold.size === 0) this.#since = performance.now();
     this.#family.untold.set(tid, status);
     if (this.doubts(tid) || performance.now() < this.#lateUntil) {
       this.adoptOrphans();
@@ -108,6 +112,21 @@ export class Strangers {
   ended(): void {
     this.#lateUntil = performance.now() + BIRTH_MS;
     this.adoptOrphans();
+  }
+
+  /**
+   * Asks all about those of whom nobody has told for long.
+   *
+   * @returns whether there is somebody to look after again soon
+   */
+  look(): boolean {
+    if (this.#killing || this.count() === 0) return false;
+    const now = performance.now();
+    if (now > this.#since + BIRTH_MS) {
+      this.#since = now;
+      this.adoptOrphans();
+    }
+    return true;
   }
 
   /** A task with this id may have died before its maker told of it. */

@@ -74,3 +74,20 @@ Deno.test("Strangers leaves alone whom its maker has told of, and nobody has met
   sleep.kill("SIGTERM");
   assertEquals((await sleep.status).signal, "SIGTERM");
 });
+
+Deno.test("Strangers takes in whom nobody has told of for long, whenever it has stopped", async () => {
+  const family = new Family(X86_64, OWN_VIEW);
+  const all = strangers(family);
+  // One that is there, and shares nothing with it.
+  family.addProgram(Deno.pid);
+  const sleep = new Deno.Command("sleep", { args: ["60"] }).spawn();
+  all.stop(sleep.pid, STOPPED);
+  assertEquals(all.look(), true);
+  assertEquals(family.tracees.has(sleep.pid), false);
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  all.look();
+  assertEquals(family.tracees.has(sleep.pid), true);
+  assertEquals(all.look(), false);
+  sleep.kill("SIGTERM");
+  await sleep.status;
+});

@@ -120,7 +120,7 @@ class Tracer {
   }
 
   #loop(): void {
-    const { family, notices, waits } = this.#parts;
+    const { family, notices, strangers, waits } = this.#parts;
     for (;;) {
       this.#handleStops();
       this.#between();
@@ -129,7 +129,9 @@ class Tracer {
         notices?.takeTurn(() => this.#between());
         continue;
       }
-      const tid = notices?.wait(() => this.#between()) ?? waits.wait(-1, 0);
+      const shortly = strangers.look();
+      const tid = notices?.wait(() => this.#between(), shortly) ??
+        (shortly ? waits.waitShortly() : waits.wait(-1, 0));
       if (tid === -EINTR) continue;
       if (tid === -ECHILD) return;
       if (tid < 0) {

@@ -16,8 +16,8 @@ const AIM_MS = 10_000;
 /** How long calls may aim at others, one before the other is over. */
 const MOST_AIMS_MS = 10;
 
-/** How often to look whether it is over before that is left to the clock. */
-const AIM_SPINS = 100;
+/** How often to look for something that is soon before that is left to the clock. */
+const SPINS = 100;
 
 /** Stops that were waited for, and are not handled yet. */
 export class Waits {
@@ -67,6 +67,16 @@ export class Waits {
       : waitFor(tid, this.#status, flags);
   }
 
+  /** Waits for any task, for a moment: `-EINTR` where none has changed. */
+  waitShortly(): number {
+    for (let tries = 0; tries < SPINS; tries++) {
+      const tid = this.wait(-1, WNOHANG);
+      if (tid !== 0) return tid;
+    }
+    waitATurn();
+    return -EINTR;
+  }
+
   /**
    * As {@linkcode Waits.wait}, while calls are in the kernel that aim at others
    * by their ids: who has ended stays a zombie, so that no id is used again.
@@ -76,7 +86,7 @@ export class Waits {
       const found = takeStop(tid, this.#status);
       if (found > 0) return found;
       if ((flags & WNOHANG) !== 0) return 0;
-      if (tries < AIM_SPINS) continue;
+      if (tries < SPINS) continue;
       const now = performance.now();
       for (const [tracee, since] of this.#aims) {
         if (isOver(tracee.tid)) this.#aims.delete(tracee);
@@ -84,7 +94,7 @@ export class Waits {
         else if (now > since + AIM_MS) kill(tracee.process.pid, SIGKILL);
       }
       // There may be something to do besides.
-      if (this.#aims.size === 0 || tries > 2 * AIM_SPINS) return -EINTR;
+      if (this.#aims.size === 0 || tries > 2 * SPINS) return -EINTR;
       waitATurn();
     }
   }
