@@ -278,7 +278,8 @@ export class Answers {
       case "return":
         return this.answer(tracee, refusal.value);
       case "signal":
-        kill(tracee.process.pid, SIGNAL[refusal.signal]);
+        // While a person was asked it may have died, and been waited for.
+        this.#family.signal(tracee.process, SIGNAL[refusal.signal]);
         return this.answer(tracee, -EPERM);
       case "kill":
         return this.#resumer.kill({
