@@ -170,9 +170,7 @@ class NewProcess implements Launched {
   }
 
   release(): void {
-    const go = new Int32Array(this.#block.buffer, LAUNCH_BLOCK.fields.go[0], 1);
-    Atomics.store(go, 0, 1);
-    libc().syscallBII(callNumber("futex"), go, FUTEX_WAKE_PRIVATE, 1);
+    wake(new Int32Array(this.#block.buffer, LAUNCH_BLOCK.fields.go[0], 1));
   }
 
   failure(): { readonly step: string; readonly errno: number } | undefined {
@@ -200,11 +198,27 @@ function moveAway(plan: LaunchPlan, fd: number, target: number): number {
 
 /** What the new process does first: wait until it is traced. */
 function waitSteps(go: number): Step[] {
-  const time = new Uint8Array(new BigInt64Array([PATIENCE_SECONDS, 0n]).buffer);
   return [
     { call: "prctl", args: [PR_SET_PDEATHSIG, SIGKILL] },
-    { call: "futex", args: [go, FUTEX_WAIT_PRIVATE, 0, time], waits: true },
+    waitStep(go),
   ];
+}
+
+/**
+ * A step that waits for {@linkcode wake}, but not for ever.
+ *
+ * @param go where the word is that it waits on, which is 0
+ */
+export function waitStep(go: number | Uint8Array): Step {
+  const time = new Uint8Array(new BigInt64Array([PATIENCE_SECONDS, 0n]).buffer);
+  const args = [go, FUTEX_WAIT_PRIVATE, 0, time];
+  return { call: "futex", args, waits: true };
+}
+
+/** Lets go on who waits on a word. */
+export function wake(go: Int32Array): void {
+  Atomics.store(go, 0, 1);
+  libc().syscallBII(callNumber("futex"), go, FUTEX_WAKE_PRIVATE, 1);
 }
 
 /** What it does to become the program, and the memory that this needs. */

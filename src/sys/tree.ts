@@ -27,6 +27,7 @@ import { close, fstatfs } from "./files.ts";
 import { isSameFile, openAbove } from "./held_files.ts";
 import { type Init, startInit } from "./init.ts";
 import type { Root, RootFailure, RootKind } from "./root.ts";
+import { waitStep, wake } from "./spawn.ts";
 import type { Step } from "./steps.ts";
 import { type TreeNode, treeSteps } from "./tree_steps.ts";
 import { OWN_VIEW, readMounts, View } from "./view.ts";
@@ -45,6 +46,8 @@ export interface Tree extends Root, Disposable {
   readonly init: Init;
   /** The process that has entered, once the one that forked it is gone. */
   entered(): number;
+  /** Lets that process go on, which waits. */
+  release(): void;
 }
 
 /** In a user namespace where that needs no privilege. */
@@ -129,11 +132,12 @@ function tryWay(
     if (fd < 0) return fail("open", fd);
     steps.push({ call: "setns", args: [fd, flag] });
   }
-  const tid = new Int32Array(1);
+  const [tid, go] = [new Int32Array(1), new Int32Array(1)];
   return {
     ...{ kind, view, init },
-    steps: [...steps, ...forkSteps(tid)],
+    steps: [...steps, ...forkSteps(tid, go)],
     entered: () => tid[0] ?? 0,
+    release: (): void => wake(go),
     close: end,
     [Symbol.dispose]: end,
   };
@@ -142,9 +146,10 @@ function tryWay(
 /**
  * Who enters a PID namespace stays out of it, and its children are in:
  * pid_namespaces(7). The child is made one of jail, shares memory with it until
- * its exec, and ends with it as its parent would.
+ * its exec, and ends with it as its parent would. It waits until somebody follows
+ * it: whoever signals jail means the program from its first step on.
  */
-function forkSteps(tid: Int32Array): Step[] {
+function forkSteps(tid: Int32Array, go: Int32Array): Step[] {
   const flags = CLONE_VM + CLONE_PARENT + CLONE_PARENT_SETTID;
   return [
     {
@@ -153,6 +158,7 @@ function forkSteps(tid: Int32Array): Step[] {
       forks: true,
     },
     { call: "prctl", args: [PR_SET_PDEATHSIG, SIGKILL] },
+    waitStep(new Uint8Array(go.buffer)),
   ];
 }
 

@@ -87,6 +87,7 @@ class Run {
       if (limits.time !== undefined) {
         this.#pulse = startPulse(limits.time.most, EVERY_MS);
       }
+      tree.release();
       const outcome = this.#wait(launched, watcher);
       measured?.(this.#used());
       return outcome;
