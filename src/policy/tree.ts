@@ -202,6 +202,7 @@ class Maker {
     this.#machine();
     this.#findAllowed();
     this.#findRefused();
+    this.#checkLoaders();
     const boundaries = this.#boundaries();
     for (const path of boundaries) {
       if (!isWithin(path, "/dev")) this.#place(path);
@@ -341,6 +342,18 @@ class Maker {
       this.#refused[pattern.section].set(path, pattern);
       return above(this.#refused.read, path) === undefined;
     });
+  }
+
+  /** What may be written and not be run is not executed, by no program either. */
+  #checkLoaders(): void {
+    for (const path of this.#facts.loaders) {
+      const { read, write } = this.#state(path);
+      const rule = above(this.#granted.write, path);
+      const runs = above(this.#granted.run, path) !== undefined;
+      if (read && write && !runs && rule !== undefined) {
+        this.#cannot(rule, `programs start by ${path}, which may not be run`);
+      }
+    }
   }
 
   /** Where something begins that is not as what is around it. */

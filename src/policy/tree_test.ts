@@ -76,7 +76,7 @@ const FACTS: Parameters<typeof treeOf>[1] = {
     return path.replace(link, "/usr/lib");
   },
   kind: (path) => FILES[path] ?? "missing",
-  loaders: [],
+  loaders: ["/usr/lib/ld.so"],
   links: (path) => [linkOn(path)].filter((link) => link !== undefined),
   target: (path) => path === "/lib" ? "usr/lib" : undefined,
   names: namesIn,
@@ -325,6 +325,15 @@ const CASES: readonly Case[] = [
       "/dev/null rw noexec",
       "/dev/pts new",
       "/dev/ptmx -> pts/ptmx",
+    ],
+  },
+  {
+    name: "does not hold that what starts programs is written and never run",
+    policy: "{read: [/usr], write: true, run: [/usr/bin/gs]}",
+    tree: [
+      ...["/usr rw noexec", "/usr/bin rw noexec", "/usr/bin/gs rw"],
+      "/lib -> usr/lib",
+      "true: programs start by /usr/lib/ld.so, which may not be run",
     ],
   },
   {
