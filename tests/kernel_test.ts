@@ -179,6 +179,17 @@ test("a jail held by the kernel ends as its program does", async () => {
   assertEquals((await run(missing, { cwd: here.path })).code, 127);
 });
 
+test("a jail held by the kernel does not take a refused program for a broken one", async () => {
+  for (const flag of ["--deny-run", "--deny-read=/usr/bin/env"]) {
+    const { code, stderr } = await run(jailArgv([KERNEL, "-A", flag], ["env"]));
+    assertEquals(code, 126);
+    assertMatch(
+      stderr,
+      /^hint: where the policy is the reason, --engine=auto /m,
+    );
+  }
+});
+
 test("a jail held by the kernel runs a script that has no #! line", async () => {
   await using here = await place();
   const script = await here.file("script", "echo $1\n");

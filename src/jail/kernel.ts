@@ -27,7 +27,7 @@ import { hostArch } from "../sys/host.ts";
 import { interfaceIndex } from "../sys/interfaces.ts";
 import { createRuleset, landlockAbi, restrictSelf } from "../sys/landlock.ts";
 import { openTree, type Tree } from "../sys/tree.ts";
-import { OWN_VIEW } from "../sys/view.ts";
+import { OWN_VIEW, type View } from "../sys/view.ts";
 import { walk } from "../sys/walk.ts";
 import { eachName } from "../sys/directory.ts";
 import { assemble } from "../trace/filter.ts";
@@ -40,6 +40,7 @@ import type { Locate } from "./locate.ts";
 import {
   asScript,
   findProgram,
+  type FoundProgram,
   fromDirectory,
   hintOf,
   planLaunch,
@@ -239,7 +240,8 @@ export function runByKernel(job: Job, hooks: JobHooks): Outcome {
   checkHooks(job, hooks);
   const found = findProgram(job.program, OWN_VIEW);
   try {
-    return runIn(job, hooks, job.program, hintOf(found, OWN_VIEW));
+    const hint = hintOf(found, OWN_VIEW) ?? WHICH_RULE;
+    return runIn(job, hooks, job.program, hint);
   } catch (error) {
     if (!(error instanceof LaunchError) || error.errno !== "ENOEXEC") {
       throw error;
@@ -247,6 +249,21 @@ export function runByKernel(job: Job, hooks: JobHooks): Outcome {
     const script = asScript(job.program, found, OWN_VIEW);
     if (script === undefined) throw error;
     return runIn(job, hooks, script.program, NO_INTERPRETER);
+  }
+}
+
+const WHICH_RULE =
+  "where the policy is the reason, --engine=auto --report shows which rule";
+
+/** Finds a program in the tree, which was found outside. */
+function findInside(program: Program, view: View): FoundProgram {
+  try {
+    return findProgram(program, view);
+  } catch (error) {
+    if (!(error instanceof LaunchError)) throw error;
+    const { call, errno, exitCode } = error;
+    const name = printable(program.name);
+    throw new LaunchError(name, call, errno, exitCode, WHICH_RULE);
   }
 }
 
@@ -292,7 +309,7 @@ function runIn(
       "--allow-read=. lets it be read, --cwd=DIR works in another one",
     );
   }
-  const where = findProgram(program, view);
+  const where = findInside(program, view);
   const open = fds.flatMap(handed);
   const most = Math.max(2, ...program.keepFds);
   const { handledFs } = floor;
