@@ -35,7 +35,7 @@ for (const seed of SEEDS) {
       "Landlock of Linux 6.12",
       `the kernel alone lets pass what decide() allows, seed ${seed}`,
     ),
-    async fn() {
+    async fn(): Promise<void> {
       const { pairs, refused, same, faults } = await compareHeld(
         seed,
         2 * PAIRS,
@@ -52,7 +52,7 @@ Deno.test({
     "Landlock of Linux 6.12",
     "a rule that decide() does not know of shows where the kernel alone holds",
   ),
-  async fn() {
+  async fn(): Promise<void> {
     const { faults } = await compareHeld(1, 6 * PAIRS, ["-R", "--allow-run"]);
     assert(faults.length > 0);
   },

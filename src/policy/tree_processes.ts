@@ -4,7 +4,7 @@ import type { Glob } from "./glob.ts";
 import { isWithin } from "./grants.ts";
 import { PathMatcher } from "./match.ts";
 import type { PathRule } from "./policy.ts";
-import type { TreeFacts } from "./tree.ts";
+import type { TreeFacts } from "./tree_facts.ts";
 import type { Unheld } from "./unasked.ts";
 
 /** What a policy says of /proc. */

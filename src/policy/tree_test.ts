@@ -203,6 +203,19 @@ const CASES: readonly Case[] = [
     tree: ["/home/me/new: it is not there, and only what is there is written"],
   },
   {
+    name: "closes what is there, where the program could make more of it",
+    policy: "{read: {allow: [/srv], deny: [/srv/new]}, write: [/srv]}",
+    tree: ["/srv rw noexec"],
+  },
+  {
+    name: "does not hold a wildcard whose first names the program could make",
+    policy: '{read: [/srv, "/srv/new/*.ps"], write: [/srv]}',
+    tree: [
+      "/srv rw noexec",
+      "/srv/new/*.ps: it is not there, and the program could make it",
+    ],
+  },
+  {
     name: "closes what is refused",
     policy: "read: {allow: [/etc], deny: [/etc/secret, /etc/none]}",
     tree: ["/etc ro", "/etc/secret closed"],

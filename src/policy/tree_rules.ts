@@ -1,0 +1,291 @@
+/** What a policy's rules about files say of each place of a tree. */
+
+import type { RuleRef } from "./decision.ts";
+import type { Glob } from "./glob.ts";
+import { isProc, isWithin, parentOf, rootOf } from "./grants.ts";
+import {
+  PATH_SECTIONS,
+  type PathRule,
+  type PathSection,
+  type Policy,
+} from "./policy.ts";
+import { realGlobs } from "./rules.ts";
+import type { TreeFacts } from "./tree_facts.ts";
+import { outermost, type Pattern, search } from "./tree_search.ts";
+import type { Unheld } from "./unasked.ts";
+
+/** What may be done with a path. */
+export type State = Readonly<Record<PathSection, boolean>>;
+
+/** Something that a rule refuses. */
+export interface Refused {
+  /** The rule. */
+  readonly rule: PathRule;
+  /** Whether it makes it look as if nothing were there. */
+  readonly hides: boolean;
+}
+
+/** What a rule allows by a wildcard. */
+interface AllowingPattern extends Pattern {
+  readonly section: PathSection;
+  readonly rule: PathRule;
+}
+
+/** What a rule refuses by a wildcard. */
+export interface RefusedPattern extends Refused, Pattern {
+  /** Of which section it is. */
+  readonly section: PathSection;
+}
+
+type BySection<T> = Readonly<Record<PathSection, Map<string, T>>>;
+
+/** What rules say, with everything that they mean found on the machine. */
+export class TreeRules {
+  /** Where something is allowed, and all beneath. */
+  readonly granted: BySection<PathRule> = bySection();
+  /** Where something is refused, and all beneath. */
+  readonly refused: BySection<Refused> = bySection();
+  /** What wildcards refuse, which may mean more than what is there. */
+  readonly patterns: RefusedPattern[] = [];
+  /** Links by which what is allowed is meant. */
+  readonly links = new Set<string>();
+  /** Links by which what is refused is meant. */
+  readonly refusing = new Map<string, PathRule>();
+  /** Directories that may be listed, without what is in them. */
+  readonly seen = new Set<string>();
+  /** What of /proc may be read. */
+  readonly processes: string[] = [];
+  /** What no tree holds. */
+  readonly unheld: Unheld[] = [];
+  readonly #facts: TreeFacts;
+  readonly #allowing: AllowingPattern[] = [];
+  /** Where patterns begin. */
+  readonly #roots = new Map<string, PathRule>();
+
+  /**
+   * Finds what rules mean.
+   *
+   * @param policy the merged policy
+   * @param facts what to know about the machine
+   */
+  constructor(policy: Policy, facts: TreeFacts) {
+    this.#facts = facts;
+    // Who works in a closed directory stays there, though nothing is in it.
+    this.seen.add(facts.cwd);
+    for (const section of PATH_SECTIONS) {
+      for (const rule of policy[section].allow) this.#allow(section, rule);
+    }
+    for (const section of PATH_SECTIONS) {
+      const { deny, ignore } = policy[section];
+      for (const rule of deny) this.#refuse(section, { rule, hides: false });
+      for (const rule of ignore) this.#refuse(section, { rule, hides: true });
+    }
+    this.#machine();
+    this.#findAllowed();
+    this.#findRefused();
+    this.#checkLoaders();
+  }
+
+  /** Takes note of a rule that no tree holds. */
+  cannot({ ref }: { readonly ref: RuleRef }, why: string): void {
+    this.unheld.push({ rule: ref, why });
+  }
+
+  /** Takes note of what a rule allows. */
+  #allow(section: PathSection, rule: PathRule): void {
+    const { links } = this.#facts;
+    for (const glob of realGlobs(rule.pattern, this.#facts.realpath)) {
+      const { path, plain } = rootOf(glob);
+      if (isProc(path)) {
+        if (section === "write") this.cannot(rule, "nothing changes in /proc");
+        else if (plain && glob.beneath) this.processes.push(path);
+        else if (plain) this.seen.add(path);
+        else this.cannot(rule, "it has a wildcard");
+        continue;
+      }
+      if (this.#leadsElsewhere(path)) {
+        for (const link of links(path)) this.links.add(link);
+      } else if (plain && glob.beneath) {
+        this.granted[section].set(path, rule);
+      } else if (!plain) {
+        this.#allowing.push({ glob, section, root: path, rule });
+        this.#roots.set(path, rule);
+      } else this.#allowAlone(section, rule, path);
+    }
+  }
+
+  /** Takes note of a name that is allowed, without what may be beneath. */
+  #allowAlone(section: PathSection, rule: PathRule, path: string): void {
+    const kind = this.#facts.kind(path);
+    if (kind === "missing") return;
+    if (kind !== "directory") this.granted[section].set(path, rule);
+    else if (section === "read") this.seen.add(path);
+    else this.cannot(rule, "it is one directory, without what is in it");
+  }
+
+  /** Takes note of what a rule refuses. */
+  #refuse(section: PathSection, refused: Refused): void {
+    const { rule } = refused;
+    for (const glob of realGlobs(rule.pattern, this.#facts.realpath)) {
+      const { path, plain } = rootOf(glob);
+      if (!isProc(path)) {
+        // Once one led elsewhere, nobody could tell what was refused.
+        for (const link of this.#facts.links(path)) {
+          this.refusing.set(link, rule);
+        }
+      }
+      if (plain && !glob.beneath && this.#facts.kind(path) === "directory") {
+        // What something is mounted on is neither moved nor removed.
+        if (section === "write" && this.granted.write.has(path)) continue;
+        this.cannot(rule, "it is one directory, without what is in it");
+      } else if (plain) {
+        if (!this.#leadsElsewhere(path)) {
+          this.refused[section].set(path, refused);
+        }
+      } else {
+        this.patterns.push({ ...refused, glob, section, root: path });
+        if (section !== "read") this.#roots.set(path, rule);
+      }
+    }
+  }
+
+  /** Whether a path leads through a link: where it leads is named as well. */
+  #leadsElsewhere(path: string): boolean {
+    const real = isProc(path) ? path : this.#facts.realpath(path);
+    return real !== undefined && real !== path;
+  }
+
+  /** What may be done with a path. */
+  state(path: string): State {
+    const may = (section: PathSection): boolean =>
+      above(this.granted[section], path) !== undefined &&
+      above(this.refused[section], path) === undefined;
+    return { read: may("read"), write: may("write"), run: may("run") };
+  }
+
+  /** Refuses what no policy allows. */
+  #machine(): void {
+    const { procs, groups } = this.#facts;
+    for (const path of procs) {
+      this.refused.read.set(path, { rule: jailRule(path), hides: false });
+    }
+    for (const path of groups) {
+      this.refused.write.set(path, { rule: jailRule(path), hides: false });
+    }
+  }
+
+  /** Finds what wildcards allow, of all that is there. */
+  #findAllowed(): void {
+    const { kind, walk } = this.#facts;
+    const places = this.#allowing.map(({ root }) => root)
+      .filter((root) => kind(root) === "directory");
+    search(this.#allowing, places, walk, (path, { glob, section, rule }) => {
+      const found = kind(path);
+      const all = coversBeneath(glob);
+      if (found === "link") this.links.add(path);
+      else if (all) this.granted[section].set(path, rule);
+      else this.#allowAlone(section, rule, path);
+      return !all;
+    });
+  }
+
+  /** Finds what wildcards refuse, of all that is there. */
+  #findRefused(): void {
+    const patterns = this.patterns.filter(({ root }) => !isProc(root));
+    for (const { section, root, rule } of patterns) {
+      const made = section !== "read" &&
+        [...this.granted.write.keys()].some((path) =>
+          isWithin(path, root) || isWithin(root, path)
+        );
+      if (made) this.cannot(rule, "the program could make what it means");
+    }
+    const readable = outermost([...this.granted.read.keys()]);
+    search(patterns, readable, this.#facts.walk, (path, pattern) => {
+      this.refused[pattern.section].set(path, pattern);
+      return above(this.refused.read, path) === undefined;
+    });
+  }
+
+  /** What may be written and not be run is not executed, by no program either. */
+  #checkLoaders(): void {
+    for (const path of this.#facts.loaders) {
+      const { read, write } = this.state(path);
+      const rule = above(this.granted.write, path);
+      const runs = above(this.granted.run, path) !== undefined;
+      if (read && write && !runs && rule !== undefined) {
+        this.cannot(rule, `programs start by ${path}, which may not be run`);
+      }
+    }
+  }
+
+  /** Where something begins that is not as what is around it. */
+  boundaries(): string[] {
+    const paths = new Set<string>(this.#roots.keys());
+    for (const section of PATH_SECTIONS) {
+      for (const path of this.granted[section].keys()) paths.add(path);
+      for (const path of this.refused[section].keys()) paths.add(path);
+    }
+    // All that is allowed is beneath the root directory, and begins there alone.
+    if (PATH_SECTIONS.every((section) => !this.granted[section].has("/"))) {
+      paths.delete("/");
+    }
+    return [...paths].filter((path) => !isProc(path)).sort();
+  }
+
+  /**
+   * A rule that begins at a path, and rests on what is there: what refuses to read
+   * closes what was there at the start, and may find nothing.
+   */
+  beginsAt(path: string): PathRule | undefined {
+    for (const section of PATH_SECTIONS) {
+      const rule = this.granted[section].get(path) ??
+        (section === "read"
+          ? undefined
+          : this.refused[section].get(path)?.rule);
+      if (rule !== undefined) return rule;
+    }
+    return this.#roots.get(path);
+  }
+
+  /**
+   * Whether what is at a path is kept from being executed by whatever means.
+   * Landlock holds what is a program; but what the program writes, and what a rule
+   * refuses in what is allowed, could still be given to a loader.
+   */
+  mayNotRun(path: string): boolean {
+    const { run, write } = this.state(path);
+    return !run && (write || above(this.granted.run, path) !== undefined);
+  }
+}
+
+function jailRule(pattern: string): PathRule {
+  return { pattern, ref: { source: "jail", keys: ["tree"], text: pattern } };
+}
+
+function bySection<T>(): BySection<T> {
+  return { read: new Map(), write: new Map(), run: new Map() };
+}
+
+/** Whether a pattern that means a directory means all that is in it, too. */
+function coversBeneath({ beneath, segments }: Glob): boolean {
+  const [before, last] = [segments.at(-2), segments.at(-1)];
+  return beneath || last?.kind === "any-depth" ||
+    (last?.kind === "pattern" && last.pattern.text === "*" &&
+      before?.kind === "any-depth");
+}
+
+/**
+ * What is known of a path, or of the nearest one above it.
+ *
+ * @param known what is known, by paths
+ * @param path a path
+ */
+export function above<T>(
+  known: ReadonlyMap<string, T>,
+  path: string,
+): T | undefined {
+  for (let at = path;; at = parentOf(at)) {
+    const found = known.get(at);
+    if (found !== undefined || at === "/") return found;
+  }
+}
