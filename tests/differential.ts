@@ -8,7 +8,7 @@
  */
 
 import { fromText } from "../src/abi/bytes.ts";
-import { holdByKernel } from "../src/jail/kernel.ts";
+import { holdByKernel } from "../src/jail/kernel_plan.ts";
 import { loadLayers } from "../src/jail/layers.ts";
 import { compile, type Engine as Decider } from "../src/policy/decide.ts";
 import { mergeLayers } from "../src/policy/merge.ts";

@@ -44,7 +44,7 @@ import type {
 import type { Ask } from "./ask.ts";
 import { currentDirectory } from "./directory.ts";
 import { runJob } from "./job.ts";
-import { withPlaces } from "./kernel.ts";
+import { withPlaces } from "./kernel_plan.ts";
 import { type Loaded, loadSpec } from "./load.ts";
 import { type Locate, locator, placed } from "./locate.ts";
 import { withNames } from "./names.ts";

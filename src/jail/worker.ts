@@ -9,7 +9,7 @@ import { pidfdOpen } from "../sys/pidfd.ts";
 import { NOTHING_USED } from "../trace/accounts.ts";
 import { DenialLog } from "./denial.ts";
 import { runJob } from "./job.ts";
-import { withPlaces } from "./kernel.ts";
+import { withPlaces } from "./kernel_plan.ts";
 import { loadSpec } from "./load.ts";
 import { type Locate, locator, placed } from "./locate.ts";
 import { withNames } from "./names.ts";
