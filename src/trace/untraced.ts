@@ -194,17 +194,21 @@ class Run {
     kill(pid, SIGCONT);
   }
 
-  /** Whether all have stopped that a terminal would, which is of one session. */
+  /**
+   * Whether all have stopped that a terminal would, which is of one session. Race:
+   * the program may be continued while others are looked at, and has ended perhaps;
+   * so it is looked at in the end once more.
+   */
   #allStopped(): boolean {
     const session = getsid(this.#pid);
-    const left = [this.#pid, ...childrenOf(this.#options.tree.init.pid)];
+    const left = [...childrenOf(this.#options.tree.init.pid), this.#pid];
     for (let pid = left.pop(); pid !== undefined; pid = left.pop()) {
       const state = stateOf(pid);
       if (state === "X" || state === "Z") continue;
       if (getsid(pid) === session && state !== "T") return false;
       left.push(...childrenOf(pid));
     }
-    return true;
+    return stateOf(this.#pid) === "T";
   }
 
   #checkFailure(launched: Launched): void {
