@@ -12,6 +12,24 @@ export const DEVICE_NUMBERS: ReadonlyMap<string, number> = new Map([
   ["/dev/pts/ptmx", 0x502],
 ]);
 
+/** Names in /dev of devices that any program may use, and expects. */
+export const PLAIN_DEVICES: readonly string[] = [
+  "full",
+  "null",
+  "random",
+  "tty",
+  "urandom",
+  "zero",
+];
+
+/** Links in /dev to the descriptors of whoever looks. */
+export const FD_LINKS: readonly (readonly [to: string, name: string])[] = [
+  ["/proc/self/fd", "fd"],
+  ["/proc/self/fd/0", "stdin"],
+  ["/proc/self/fd/1", "stdout"],
+  ["/proc/self/fd/2", "stderr"],
+];
+
 /** Whether a number is that of a terminal that somebody made: 136 to 143. */
 export function isPseudoTerminal(device: number): boolean {
   const major = device >>> 8 & 0xfff;

@@ -15,6 +15,7 @@ import {
   type FloorFacts,
   type Grant,
   isWithin,
+  outermost,
   READ_DIR,
   READ_FILE,
   REFER,
@@ -171,13 +172,4 @@ export function floorAllows(
     if (isWithin(path, rule.path)) missing &= ~rule.access;
   }
   return missing === 0;
-}
-
-/** Those paths that lie beneath none of the others. */
-function outermost(paths: readonly string[]): string[] {
-  const found: string[] = [];
-  for (const path of [...new Set(paths)].sort()) {
-    if (!found.some((above) => isWithin(path, above))) found.push(path);
-  }
-  return found;
 }

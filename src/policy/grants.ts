@@ -144,6 +144,15 @@ export function isWithin(path: string, above: string): boolean {
   return above === "/" || path === above || path.startsWith(`${above}/`);
 }
 
+/** Those paths that lie beneath none of the others. */
+export function outermost(paths: readonly string[]): string[] {
+  const found: string[] = [];
+  for (const path of [...new Set(paths)].sort()) {
+    if (!found.some((above) => isWithin(path, above))) found.push(path);
+  }
+  return found;
+}
+
 /** The directory that a path is in. */
 export function parentOf(path: string): string {
   return path.slice(0, path.lastIndexOf("/")) || "/";

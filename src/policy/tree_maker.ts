@@ -1,5 +1,6 @@
 /** Puts what rules mean into a tree, name by name. */
 
+import { FD_LINKS, PLAIN_DEVICES } from "../abi/devices.ts";
 import { isProc, isWithin, parentOf } from "./grants.ts";
 import type { TreeFacts } from "./tree_facts.ts";
 import { closedProcesses } from "./tree_processes.ts";
@@ -34,24 +35,6 @@ export type TreeNode =
   | { readonly kind: "processes"; readonly path: string }
   /** Terminals that are made in there. */
   | { readonly kind: "terminals"; readonly path: string };
-
-/** Devices that any program may use, and expects, where it may use everything. */
-const DEVICES: readonly string[] = [
-  "full",
-  "null",
-  "random",
-  "tty",
-  "urandom",
-  "zero",
-];
-
-/** Links to the descriptors of whoever looks. */
-const FD_LINKS: readonly (readonly [name: string, to: string])[] = [
-  ["/dev/fd", "/proc/self/fd"],
-  ["/dev/stdin", "/proc/self/fd/0"],
-  ["/dev/stdout", "/proc/self/fd/1"],
-  ["/dev/stderr", "/proc/self/fd/2"],
-];
 
 /** What of /dev is not of devices. */
 const IN_MEMORY: readonly string[] = ["/dev/mqueue", "/dev/shm"];
@@ -249,7 +232,7 @@ class Maker {
     if (!all && used.length === 0) return;
     this.#directory("/dev");
     const every = all
-      ? DEVICES.map((name) => `/dev/${name}`).filter((path) =>
+      ? PLAIN_DEVICES.map((name) => `/dev/${name}`).filter((path) =>
         this.#rules.state(path).read
       )
       : [];
@@ -270,7 +253,7 @@ class Maker {
       this.#nodes.set(TERMINALS, { kind: "terminals", path: TERMINALS });
       this.#link(NEW_TERMINAL, "pts/ptmx");
     }
-    for (const [name, to] of FD_LINKS) this.#link(name, to);
+    for (const [to, name] of FD_LINKS) this.#link(`/dev/${name}`, to);
   }
 
   /**

@@ -2,7 +2,7 @@
 
 import type { RuleRef } from "./decision.ts";
 import type { Glob } from "./glob.ts";
-import { isProc, isWithin, parentOf, rootOf } from "./grants.ts";
+import { isProc, isWithin, outermost, parentOf, rootOf } from "./grants.ts";
 import {
   PATH_SECTIONS,
   type PathRule,
@@ -11,7 +11,7 @@ import {
 } from "./policy.ts";
 import { realGlobs } from "./rules.ts";
 import type { TreeFacts } from "./tree_facts.ts";
-import { outermost, type Pattern, search } from "./tree_search.ts";
+import { type Pattern, search } from "./tree_search.ts";
 import type { Unheld } from "./unasked.ts";
 
 /** What may be done with a path. */

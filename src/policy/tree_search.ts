@@ -1,7 +1,7 @@
 /** Finding what wildcards mean, of all that is there. */
 
 import type { Glob } from "./glob.ts";
-import { isWithin } from "./grants.ts";
+import { isWithin, outermost } from "./grants.ts";
 import { PathMatcher } from "./match.ts";
 import { matchSegment, type SegmentPattern } from "./segment.ts";
 
@@ -101,13 +101,4 @@ function firstNames(patterns: readonly Pattern[]): (name: string) => boolean {
   return (name) =>
     names.has(name) ||
     others.some((pattern) => matchSegment(pattern, name, 0, name.length));
-}
-
-/** Those paths that lie beneath none of the others. */
-export function outermost(paths: readonly string[]): string[] {
-  const found: string[] = [];
-  for (const path of [...new Set(paths)].sort()) {
-    if (!found.some((above) => isWithin(path, above))) found.push(path);
-  }
-  return found;
 }

@@ -1,5 +1,6 @@
 /** The calls that give a root directory what programs expect there: /proc, /sys, /dev. */
 
+import { FD_LINKS, PLAIN_DEVICES } from "../abi/devices.ts";
 import { AT_FDCWD } from "../abi/fcntl.ts";
 import {
   MOUNT_ATTR_NODEV,
@@ -13,16 +14,6 @@ import { S_IFREG } from "../abi/stat.ts";
 import { call, hold, mount } from "./mount_steps.ts";
 import type { Step } from "./steps.ts";
 
-/** Devices that any program may use, and expects. */
-const DEVICES: readonly string[] = [
-  "full",
-  "null",
-  "random",
-  "tty",
-  "urandom",
-  "zero",
-];
-
 /**
  * Links: to the descriptors of whoever looks, and to what makes terminals. The
  * node that the machine has for that finds no terminals where it is mounted alone:
@@ -30,10 +21,7 @@ const DEVICES: readonly string[] = [
  */
 const LINKS: readonly (readonly [to: string, name: string])[] = [
   ["pts/ptmx", "ptmx"],
-  ["/proc/self/fd", "fd"],
-  ["/proc/self/fd/0", "stdin"],
-  ["/proc/self/fd/1", "stdout"],
-  ["/proc/self/fd/2", "stderr"],
+  ...FD_LINKS,
 ];
 
 /**
@@ -108,7 +96,7 @@ export function mountSteps(
   if (isHere("/dev/pts")) {
     steps.push(call("mkdirat", AT_FDCWD, "/dev/pts", 0o755), bind("dev/pts"));
   }
-  for (const device of DEVICES) {
+  for (const device of PLAIN_DEVICES) {
     if (!isHere(`/dev/${device}`)) continue;
     steps.push(
       call("mknodat", AT_FDCWD, `/dev/${device}`, S_IFREG | 0o666, 0),
