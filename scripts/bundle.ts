@@ -10,11 +10,10 @@
  * sources show the long ones.
  */
 
+// Here so that the package has been fetched when a file of it is looked for.
+import "yaml";
 import metadata from "../deno.json" with { type: "json" };
 import { DENO, pass } from "./parts.ts";
-
-/** What is loaded when it is used: bundled, it would bring Node with it. */
-const APART = "yaml";
 
 /** The Worker that the command may start, beside it, by the name in the sources. */
 export const WORKER = "forwarder_worker.ts";
@@ -26,13 +25,15 @@ export const WORKER = "forwarder_worker.ts";
  * @returns whether that worked
  */
 export async function bundle(directory: string): Promise<boolean> {
+  const map = await Deno.makeTempFile({ prefix: "jail-", suffix: ".json" });
+  await Deno.writeTextFile(map, JSON.stringify({ imports: withoutNode() }));
   const success = await pass(DENO, [
     "bundle",
     "--quiet",
     "--minify",
     "--platform=browser",
     "--code-splitting",
-    `--external=${APART}`,
+    `--import-map=${map}`,
     `--outdir=${directory}`,
     "main.ts",
     `src/jail/${WORKER}`,
@@ -40,16 +41,26 @@ export async function bundle(directory: string): Promise<boolean> {
     // It may have to fetch its bundler, by certificates that the machine knows.
     DENO_TLS_CA_STORE: Deno.env.get("DENO_TLS_CA_STORE") ?? "mozilla,system",
   });
+  await Deno.remove(map);
   await Deno.writeTextFile(
     `${directory}/${WORKER}`,
     `import "./src/jail/${WORKER.replace(/ts$/, "js")}";\n`,
   );
-  const { imports } = metadata;
-  await Deno.writeTextFile(
-    `${directory}/deno.json`,
-    JSON.stringify({ imports: { [APART]: imports[APART] } }),
-  );
+  // Else the one of a directory above would be taken.
+  await Deno.writeTextFile(`${directory}/deno.json`, "{}\n");
   return success;
+}
+
+/**
+ * The import map, but for the `yaml` package: Deno takes what was built for Node,
+ * which would bring a part of Node with it. The package has modules as well.
+ */
+function withoutNode(): Readonly<Record<string, string>> {
+  const built = import.meta.resolve("yaml");
+  return {
+    ...metadata.imports,
+    yaml: new URL("../browser/index.js", built).href,
+  };
 }
 
 if (import.meta.main) {

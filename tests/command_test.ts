@@ -1,7 +1,7 @@
 /** The command as a user meets it: words in, output and exit code out. */
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { jail, scratch } from "./jail.ts";
+import { jail, jailCommand, scratch } from "./jail.ts";
 
 Deno.test("jail runs a program", async () => {
   const ended = await jail(["--", "echo", "hello", "--report", "-A"]);
@@ -144,6 +144,27 @@ Deno.test("jail --audit-optional goes on without a log", async () => {
   ]);
   assertEquals([ended.stdout, ended.code], ["ran\n", 0]);
   assertMatch(ended.stderr, /lacks \d+ records\n$/);
+});
+
+const fromSources = jailCommand().at(-1)?.endsWith(".ts") === true;
+Deno.test({
+  name: "jail, bundled, reads a policy with nothing but its own files" +
+    (fromSources ? " (needs a bundle)" : ""),
+  ignore: fromSources,
+  async fn(): Promise<void> {
+    await using directory = await scratch();
+    await directory.file("x.yaml", "extends: default\nwrite: [&a build]\n");
+    // No package has been fetched, and none could be.
+    const ended = await jail(["-p", "./x.yaml", "--", "echo", "ran"], {
+      cwd: directory.path,
+      env: {
+        DENO_DIR: `${directory.path}/none`,
+        NPM_CONFIG_REGISTRY: "http://127.0.0.1:1",
+      },
+    });
+    assertStringIncludes(ended.stderr, "a policy has no anchors at line 2");
+    assertEquals(ended.code, 125);
+  },
 });
 
 Deno.test("jail says where a policy is wrong, and runs nothing", async () => {

@@ -17,6 +17,7 @@ import {
   type Node,
   type Pair,
   parseDocument,
+  Parser,
   visit,
   type YAMLMap,
 } from "yaml";
@@ -124,11 +125,19 @@ export function readTwice(
   return value;
 }
 
+/**
+ * Whether the package looks for LOG_TOKENS and LOG_STREAM in the environment,
+ * which would be the only permission that a policy needs. It does where it was
+ * built for Node, which then is loaded; the build for browsers, which a bundle
+ * has, does not, and to look at `process` would load a part of Node for it.
+ */
+const LOOKS_AT_ENVIRONMENT = /process/.test(String(Parser.prototype.next));
+
 /** Parses text that may be made to break a parser. */
 function parseCarefully(text: string): Document.Parsed {
-  // The package looks for LOG_TOKENS and LOG_STREAM in the environment, which
-  // would be the only permission that a policy needs.
-  const { process } = globalThis as { process?: { env: unknown } };
+  const { process } = LOOKS_AT_ENVIRONMENT
+    ? globalThis as { process?: { env: unknown } }
+    : {};
   const env = process?.env;
   if (process !== undefined) process.env = {};
   try {
