@@ -6,7 +6,7 @@
  *     deno task bench --write         and put the tables into the documents
  *     deno task bench --json=FILE     and write all numbers to a file
  *     deno task bench find gcc        the workloads with these words alone
- *     deno task bench --jail=FILE     with a compiled jail in place of its sources
+ *     deno task bench --jail=FILE     with a compiled jail in place of a bundle
  *
  * What is not installed, or does not work here, is named with the reason.
  */
@@ -25,8 +25,10 @@ import {
   shortText,
   toJson,
 } from "./bench/tables.ts";
-import { SOURCE, type Way, waysWith } from "./bench/ways.ts";
-import { FULL, QUICK, START, workloads } from "./bench/workloads.ts";
+import { prepareStarts, startWays } from "./bench/starts.ts";
+import { type Way, waysWith } from "./bench/ways.ts";
+import { FULL, NOTHING, QUICK, START, workloads } from "./bench/workloads.ts";
+import { bundle } from "./bundle.ts";
 import { capture, DENO, pass, ROOT, say } from "./parts.ts";
 
 const LONG: Patience = { each: 45_000, run: 60_000, times: 15 };
@@ -75,14 +77,18 @@ async function absolute(word: string): Promise<string> {
   return await Deno.realPath(word).catch(() => word);
 }
 
+/** The words that run the command bundled, as users who wait for it do. */
+async function bundled(directory: string): Promise<readonly string[]> {
+  if (!await bundle(directory)) throw new Error("Cannot bundle the command");
+  return [DENO, "run", "-A", "--no-check", `${directory}/main.js`];
+}
+
 /** Kernel, processors, versions. */
-async function machine(jail: readonly string[]): Promise<string> {
+async function machine(kind: string): Promise<string> {
   const kernel = await capture("uname", ["-srm"]);
   const cpus = navigator.hardwareConcurrency;
-  const what = jail === SOURCE
-    ? `jail from its sources by Deno ${Deno.version.deno}`
-    : "jail compiled";
-  return `${kernel.output.trim()}, ${cpus} processors, ${what}`;
+  const by = `jail ${kind}, Deno ${Deno.version.deno}`;
+  return `${kernel.output.trim()}, ${cpus} processors, ${by}`;
 }
 
 /** Puts the tables where documents have them, in the form of the formatter. */
@@ -111,10 +117,12 @@ if (import.meta.main) {
     name === START || words.length === 0 ||
     words.some((word) => name.includes(word))
   );
-  const jail = typeof options["jail"] === "string"
-    ? await Promise.all(options["jail"].split(" ").map(absolute))
-    : SOURCE;
   await using place = await makePlace();
+  const given = options["jail"];
+  const kind = typeof given === "string" ? "compiled" : "bundled";
+  const jail = typeof given === "string"
+    ? await Promise.all(given.split(" ").map(absolute))
+    : await bundled(`${place.path}/bundle`);
   const { ways, missing } = await waysHere(waysWith(jail), place);
   const rows: Row[] = [];
   for (const workload of chosen) {
@@ -123,6 +131,13 @@ if (import.meta.main) {
     const seconds = ((performance.now() - start) / 1000).toFixed(0);
     tell(`${workload.name}: ${seconds} s`);
   }
+  await prepareStarts(place);
+  const starting = startWays(jail, kind);
+  const started = { name: START, words: NOTHING };
+  const starts = {
+    ways: starting,
+    row: await compare(started, starting, place, quick ? BRIEF : LONG),
+  };
   const sizes = words.length > 0 ? [] : await measureSizes(
     place,
     { ...quick ? BRIEF_SIZES : LONG_SIZES, jail },
@@ -130,8 +145,8 @@ if (import.meta.main) {
   );
   const results: Results = {
     date: new Date().toISOString().slice(0, 10),
-    machine: await machine(jail),
-    ...{ ways, missing, rows, sizes },
+    machine: await machine(kind),
+    ...{ ways, missing, rows, starts, sizes },
   };
   say(fullText(results));
   const json = options["json"];

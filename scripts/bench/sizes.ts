@@ -4,6 +4,7 @@ import { median, run } from "./measure.ts";
 import { isFailure } from "./compare.ts";
 import type { Place } from "./place.ts";
 import { POLICY } from "./ways.ts";
+import { NOTHING } from "./workloads.ts";
 
 /** One thing that there may be much of. */
 interface Dimension {
@@ -28,8 +29,10 @@ export interface Size {
   readonly size: number;
   /** Milliseconds of the program alone. */
   readonly alone: number;
-  /** Milliseconds in a jail. */
+  /** Milliseconds in a jail, its start as well. */
   readonly jail: number;
+  /** Milliseconds of `true` in the same jail. */
+  readonly start: number;
   /** Memory of jail itself, in bytes. */
   readonly memory: number;
   /** Why something is missing. */
@@ -49,7 +52,7 @@ const DIMENSIONS: readonly Dimension[] = [
     quick: [10, 1000],
     prepare: async (size, { path }) => ({
       flags: ["-p", await withRules(size, path)],
-      words: ["./work", "stat", `${LOOKS}`, "/usr/bin"],
+      words: ["./work", "stat", `${10 * LOOKS}`, "/usr/bin"],
     }),
   },
   {
@@ -142,16 +145,17 @@ async function measure(
   };
   const alone: number[] = [];
   const jailed: number[] = [];
+  const started: number[] = [];
   let memory = 0;
   let note: string | undefined;
   for (let i = 0; i < patience.times && note === undefined; i++) {
     const without = await run(words, options);
     if (isFailure(without)) note = `alone: ${without.reason}`;
     else alone.push(without.ms);
-    const within = await run(
-      [...patience.jail, ...flags, "--", ...words],
-      options,
-    );
+    const jail = [...patience.jail, ...flags, "--"];
+    const start = await run([...jail, ...NOTHING], options);
+    if (!isFailure(start)) started.push(start.ms);
+    const within = await run([...jail, ...words], options);
     if (isFailure(within)) note = within.reason;
     else {
       jailed.push(within.ms);
@@ -162,7 +166,7 @@ async function measure(
   await Deno.remove(`${place.path}.log`).catch(() => {});
   const found = {
     ...{ name: dimension.name, size, memory },
-    ...{ alone: median(alone), jail: median(jailed) },
+    ...{ alone: median(alone), jail: median(jailed), start: median(started) },
   };
   return note === undefined ? found : { ...found, note };
 }

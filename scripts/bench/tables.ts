@@ -18,6 +18,8 @@ export interface Results {
   readonly missing: ReadonlyMap<string, string>;
   /** What was compared; the first is the start. */
   readonly rows: readonly Row[];
+  /** What starting costs, beside Deno alone; the ways are its own. */
+  readonly starts: { readonly ways: readonly Way[]; readonly row: Row };
   /** What sizes cost. */
   readonly sizes: readonly Size[];
 }
@@ -106,17 +108,32 @@ export function shortTable({ ways, rows, missing }: Results): string {
   );
 }
 
+/** What starting costs, and how many times as much as Deno alone. */
+export function startsTable({ starts: { ways, row } }: Results): string {
+  const found = ratios(row);
+  return markdownTable([
+    ["start", "time", "times Deno"],
+    ...ways.map(({ name }, i) => [
+      name,
+      inMilliseconds(found[i]?.ms ?? NaN),
+      short(found[i]?.whole ?? NaN),
+    ]),
+  ], { align: ["l", "r", "r"] });
+}
+
 /** What sizes cost. */
 export function sizesTable({ sizes }: Results): string {
   return markdownTable([
-    ["how many", "native", "jail", "memory of jail"],
-    ...sizes.map(({ name, size, alone, jail, memory, note }) => [
+    ["how many", "native", "start of jail", "jail, started", "memory of jail"],
+    ...sizes.map(({ name, size, alone, start, jail, memory, note }) => [
       `${name}: ${size.toLocaleString("en")}`,
       inMilliseconds(alone),
-      `${inMilliseconds(jail)}${note === undefined ? "" : ` (${note})`}`,
+      inMilliseconds(start),
+      inMilliseconds(Math.max(0, jail - start)) +
+      (note === undefined ? "" : ` (${note})`),
       `${(memory / 2 ** 20).toFixed(0)} MiB`,
     ]),
-  ], { align: ["l", "r", "r", "r"] });
+  ], { align: ["l", "r", "r", "r", "r"] });
 }
 
 /** All of it, as a page. */
@@ -130,12 +147,16 @@ export function fullText(results: Results): string {
     "",
     fullTable(results),
     "",
+    "A start, with nothing to do after it:",
+    "",
+    startsTable(results),
+    "",
     "What each of them enforces:",
     "",
     waysTable(results),
     ...results.sizes.length === 0 ? [] : [
       "",
-      "What jail costs with much of something; the start of jail is in it:",
+      "What jail costs with much of something, when it starts and from then on:",
       "",
       sizesTable(results),
     ],
@@ -173,6 +194,10 @@ export function toJson(results: Results): string {
           })),
         };
       }),
+      starts: ratios(results.starts.row).map(({ ms, whole }, i) => ({
+        ...{ way: results.starts.ways[i]?.name, medianMs: ms, ratio: whole },
+        times: results.starts.row.cells[i]?.times,
+      })),
       sizes: results.sizes,
     },
     // No number is no number in JSON.

@@ -3,7 +3,13 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ratios, type Row } from "./compare.ts";
 import { median } from "./measure.ts";
-import { between, fullTable, type Results, shortTable } from "./tables.ts";
+import {
+  between,
+  fullTable,
+  type Results,
+  shortTable,
+  startsTable,
+} from "./tables.ts";
 import type { Way } from "./ways.ts";
 
 const WAYS: readonly Way[] = ["native", "jail", "tool"].map((name) => ({
@@ -35,6 +41,13 @@ const RESULTS: Results = {
     ),
     FIND,
   ],
+  starts: {
+    ways: WAYS.slice(0, 2),
+    row: row("`true`", { times: [20], starts: [] }, {
+      times: [50],
+      starts: [],
+    }),
+  },
   sizes: [],
 };
 
@@ -74,4 +87,12 @@ Deno.test("between() writes between the marks alone", () => {
     "a\n<!-- bench: begin, by x -->\n\nnew\n\n<!-- bench: end -->\nb\n",
   );
   assertThrows(() => between("a\n", "new"), RangeError);
+});
+
+Deno.test("startsTable() says how many times as long as Deno a start takes", () => {
+  const lines = startsTable(RESULTS).split("\n").map((line) =>
+    line.replace(/ +/g, " ")
+  );
+  assertEquals(lines[2], "| native | 20.0 ms | 1.00 |");
+  assertEquals(lines[3], "| jail | 50.0 ms | 2.50 |");
 });
