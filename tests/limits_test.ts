@@ -16,7 +16,9 @@ import {
   run,
 } from "./harness.ts";
 import type { Engine } from "../src/trace/options.ts";
-import { scratch } from "./jail.ts";
+import { detach, interrupt, seize } from "../src/sys/ptrace.ts";
+import { waitFor } from "../src/sys/wait.ts";
+import { jailCommand, scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
 import { Terminal } from "./terminal.ts";
 
@@ -34,6 +36,77 @@ const PROMISE = 1000;
  * who gets the signal, who is told of the end, and once more after the grace.
  */
 const WAITS = 6;
+
+/** A jail whose thread that watches the program is stopped. */
+class HeldJail {
+  readonly #pid: number;
+  /** The process of the program. */
+  readonly program: number;
+  /** What the jail exits with. */
+  readonly code: Promise<number>;
+
+  private constructor(pid: number, program: number, code: Promise<number>) {
+    this.#pid = pid;
+    this.program = program;
+    this.code = code;
+  }
+
+  /** Starts it; the program writes its process id in a line. */
+  static async start(words: readonly string[]): Promise<HeldJail> {
+    // Of a shell's child nobody but its tracer here waits for a stop.
+    const shell = new Deno.Command("sh", {
+      args: ["-c", '"$@" & echo $!; wait $!', "sh", ...jailCommand(), ...words],
+      ...{ stdin: "null", stdout: "piped", stderr: "null" },
+    }).spawn();
+    const reader = shell.stdout.pipeThrough(new TextDecoderStream())
+      .getReader();
+    let text = "";
+    while (text.split("\n").length < 3) {
+      const { value, done } = await reader.read();
+      if (done) throw new Error(`The jail has ended: ${text}`);
+      text += value;
+    }
+    const [pid = 0, program = 0] = text.split("\n").map(Number);
+    const code = shell.status.then(async (status) => {
+      await reader.cancel();
+      return status.code;
+    });
+    assertEquals([seize(pid, 0), interrupt(pid)], [0, 0]);
+    assertEquals(waitFor(pid, new Int32Array(1)), pid);
+    return new HeldJail(pid, program, code);
+  }
+
+  /** Whether it still is. */
+  get isHeld(): boolean {
+    return taskState(this.#pid) === "t";
+  }
+
+  /** It goes on. */
+  letGo(): void {
+    detach(this.#pid, 0);
+  }
+}
+
+/** Whether a process is gone, or waits to be waited for. */
+function isOver(pid: number): boolean {
+  return ["", "Z"].includes(taskState(pid));
+}
+
+/** The letter of proc(5), `/proc/pid/stat`; "" where there is no such process. */
+function taskState(pid: number): string {
+  try {
+    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+    return /\) (\w)/.exec(stat)?.[1] ?? "";
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "";
+    throw error;
+  }
+}
+
+/** Lets others run. */
+function moment(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 50));
+}
 
 /** A word that nothing else has on its command line. */
 function mark(): string {
@@ -382,6 +455,23 @@ for (const engine of ENGINES) {
       assertEquals(code, 124, stderr);
       assertStringIncludes(stderr, "jail: ended at its time limit of 700 ms (");
     }));
+
+  Deno.test(`jail (${engine}) ends a program at its time limit while something holds jail itself up`, async () => {
+    // As the kernel does in a look at memory whose mappings are being changed.
+    const held = await HeldJail.start([
+      ...[`--engine=${engine}`, "--timeout=1s", "-A", "--"],
+      ...["sh", "-c", "echo $$; while :; do :; done"],
+    ]);
+    try {
+      const end = performance.now() + TOLERANCE;
+      while (!isOver(held.program) && performance.now() < end) await moment();
+      assert(isOver(held.program), "the program runs on");
+      assert(held.isHeld, "jail ended it itself");
+    } finally {
+      held.letGo();
+    }
+    assertEquals(await held.code, 124);
+  });
 
   Deno.test(`jail (${engine}) lets a program clean up at its time limit`, async () => {
     const script =

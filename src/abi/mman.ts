@@ -23,6 +23,8 @@ export const MAP_DROPPABLE = 0x08;
 export const MAP_FIXED = 0x10;
 /** No file. */
 export const MAP_ANONYMOUS = 0x20;
+/** No memory is set aside for it. */
+export const MAP_NORESERVE = 0x4000;
 /** Exactly at the address, unless something is there. */
 export const MAP_FIXED_NOREPLACE = 0x10_0000;
 

@@ -56,6 +56,8 @@ export const ITIMERSPEC: Layout<
   },
 };
 
+/** A timer sends its signal to the process, to any thread that does not block it. */
+export const SIGEV_SIGNAL = 0;
 /** A signal to one thread; include/uapi/asm-generic/siginfo.h. */
 export const SIGEV_THREAD_ID = 4;
 

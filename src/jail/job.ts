@@ -248,6 +248,7 @@ function runTraced(
         hint,
         filter,
         answers,
+        owned: job.owned,
         net,
         plan,
         decide: job.onDeny === "kill"

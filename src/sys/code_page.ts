@@ -28,6 +28,8 @@ export interface CodePage {
   readonly handler: number;
   /** Address of the handler that tells of tasks that have changed. */
   readonly changed: number;
+  /** Address of the handler that kills when it is late. */
+  readonly late: number;
   /** Address of what a handler returns to. */
   readonly restorer: number;
   /** What the handlers use, by `HANDLER_WORD`. */
@@ -145,6 +147,7 @@ function makeCodePage(): NonNullable<typeof page> {
     launch: (block) => Number(launch.call(block)),
     handler: address + entry("handler"),
     changed: address + entry("changed"),
+    late: address + entry("late"),
     restorer: address + entry("restorer"),
     words,
     pointer,

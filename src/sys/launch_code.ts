@@ -76,10 +76,20 @@ export const HANDLER_WORD = {
   changes: 4,
   /** What that is raised by: a 1 of 64 bits, in two words. */
   one: 6,
+  /** How many threads are in the handler `late`. */
+  busy: 8,
+  /** How many places the table has that are used. */
+  places: 9,
+  /** The table's address, in two words: of the processes to kill when it is late. */
+  table: 10,
+  /** How often it has killed. */
+  bites: 12,
+  /** How often its signal has come. */
+  late: 13,
 } as const;
 
 /** How many bytes those words take. */
-export const HANDLER_SIZE = 32;
+export const HANDLER_SIZE = 56;
 
 // The second column is what nasm is given, less `bits 64`; a test gives it that
 // and compares. Only the new process changes registers that a caller keeps, and
@@ -88,7 +98,8 @@ export const HANDLER_SIZE = 32;
 // terminal sends reaches the program anyway. The kernel's SIGHUP goes to the
 // leader of a session alone, which jail may be, so that is passed on. Where
 // there is a process to end by, a signal that asks for the end kills that one.
-// The other handler, `changed`, is SIGCHLD's.
+// The handler `changed` is SIGCHLD's. The handler `late` kills the processes of a
+// table, in which a place that is 0 is free, but for the first time.
 // deno-fmt-ignore
 /** The code, instruction by instruction: its bytes, and its source. */
 export const LISTING: readonly (readonly [bytes: string, source: string])[] = [
@@ -188,6 +199,28 @@ export const LISTING: readonly (readonly [bytes: string, source: string])[] = [
   ["ba08000000",        "  mov edx, 8"],
   ["0f05",              "  syscall"],
   ["c3",                "  ret"],
+  ["",                    "late: ; void late(int signal)"],
+  ["b801000000",          "  mov eax, 1"],
+  ["f00fc105140f0000",    "  lock xadd [rel launch+4148], eax"],
+  ["85c0",                "  test eax, eax"],
+  ["74cd",                "  jz back ; the first time"],
+  ["f0ff05f50e0000",      "  lock inc dword [rel launch+4128]"],
+  ["4c8b05f60e0000",      "  mov r8, [rel launch+4136]"],
+  ["448b0deb0e0000",      "  mov r9d, [rel launch+4132]"],
+  ["",                    "another:"],
+  ["41ffc9",              "  dec r9d"],
+  ["781d",                "  js enough"],
+  ["438b3c88",            "  mov edi, [r8+r9*4]"],
+  ["85ff",                "  test edi, edi"],
+  ["74f3",                "  jz another"],
+  ["be09000000",          "  mov esi, 9 ; SIGKILL"],
+  ["b83e000000",          "  mov eax, 62 ; kill"],
+  ["0f05",                "  syscall"],
+  ["f0ff05d70e0000",      "  lock inc dword [rel launch+4144]"],
+  ["ebde",                "  jmp another"],
+  ["",                    "enough:"],
+  ["f0ff0dbe0e0000",      "  lock dec dword [rel launch+4128]"],
+  ["c3",                  "  ret"],
 ];
 
 /** The code's bytes. It may be put anywhere. */
@@ -198,7 +231,7 @@ export function launchCode(): Uint8Array<ArrayBuffer> {
 
 /** Where a function starts, in bytes from the start of the code. */
 export function entry(
-  label: "launch" | "handler" | "back" | "restorer" | "changed",
+  label: "launch" | "handler" | "back" | "restorer" | "changed" | "late",
 ): number {
   let offset = 0;
   for (const [bytes, source] of LISTING) {

@@ -6,7 +6,6 @@
  * returns `EINTR`.
  */
 
-import { errnoName } from "../abi/errno.ts";
 import { get, getBig, set } from "../abi/layout.ts";
 import {
   SA_RESTORER,
@@ -17,16 +16,10 @@ import {
   SIGRTMAX,
   SIGSET_SIZE,
 } from "../abi/signal.ts";
-import {
-  CLOCK_MONOTONIC,
-  ITIMERSPEC,
-  SIGEV_THREAD_ID,
-  SIGEVENT,
-} from "../abi/time.ts";
-import { SystemCallError } from "../errors.ts";
 import { lastingCode } from "./code_page.ts";
 import { callNumber } from "./host.ts";
-import { libc, outcome } from "./libc.ts";
+import { libc } from "./libc.ts";
+import { startTimer } from "./own_timer.ts";
 import { changeMask, setOf } from "./signal_mask.ts";
 import { tgkill } from "./wait.ts";
 
@@ -53,41 +46,21 @@ export interface Pulse {
  */
 export function startPulse(first: number, every: number): Pulse {
   handle();
-  const event = new Uint8Array(SIGEVENT.size);
-  set(SIGEVENT, event, "sigev_signo", SIGNAL);
-  set(SIGEVENT, event, "sigev_notify", SIGEV_THREAD_ID);
-  set(
-    SIGEVENT,
-    event,
-    "sigev_notify_thread_id",
-    libc().syscallIII(callNumber("gettid"), 0, 0, 0),
-  );
-  const id = new Int32Array(1);
-  const made = outcome(
-    libc().syscallIBBI(
-      callNumber("timer_create"),
-      CLOCK_MONOTONIC,
-      event,
-      id,
-      0,
-    ),
-  );
-  if (made < 0) throw timerError("timer_create()", made);
-  const timer = id[0] as number;
+  const tid = libc().syscallIII(callNumber("gettid"), 0, 0, 0);
   const before = unblock();
-  const time = new Uint8Array(ITIMERSPEC.size);
-  setTime(time, "it_value", first);
-  setTime(time, "it_interval", every);
-  const started = outcome(
-    libc().syscallIIBB(callNumber("timer_settime"), timer, 0, time, null),
-  );
-  const stop = (): void => {
-    libc().syscallIII(callNumber("timer_delete"), timer, 0, 0);
-    changeMask(SIG_SETMASK, before, null);
-  };
-  if (started >= 0) return { stop };
-  stop();
-  throw timerError("timer_settime()", started);
+  const restore = (): void => changeMask(SIG_SETMASK, before, null);
+  try {
+    const timer = startTimer({ signal: SIGNAL, tid }, first, every);
+    return {
+      stop(): void {
+        timer.stop();
+        restore();
+      },
+    };
+  } catch (error) {
+    restore();
+    throw error;
+  }
 }
 
 /** A thread that can be poked. */
@@ -116,26 +89,6 @@ export function heedPokes(): Poked {
  */
 export function poke(tid: number): void {
   tgkill(Deno.pid, tid, SIGNAL);
-}
-
-function timerError(call: string, result: number): SystemCallError {
-  return new SystemCallError(
-    "watch the limits",
-    call,
-    errnoName(-result),
-    "raise the limit of pending signals: ulimit -i",
-  );
-}
-
-function setTime(
-  into: Uint8Array,
-  field: "it_value" | "it_interval",
-  milliseconds: number,
-): void {
-  const seconds = Math.floor(milliseconds / 1000);
-  const rest = Math.max(1, Math.round((milliseconds - seconds * 1000) * 1e6));
-  set(ITIMERSPEC, into, `${field}_sec`, seconds);
-  set(ITIMERSPEC, into, `${field}_nsec`, Math.min(rest, 999_999_999));
 }
 
 /**

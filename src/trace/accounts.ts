@@ -111,6 +111,7 @@ export class Accounts {
 
   /** A task has ended, and is a zombie. */
   leaving(tid: number): void {
+    this.#family.ends(tid);
     // A thread's share is its process's, and stays there.
     const process = this.#family.processes.get(tid);
     if (process === undefined) return;

@@ -76,9 +76,13 @@ export class Ending {
     }
   }
 
-  /** All are gone: of what, the kernel knows, where it holds their memory. */
+  /**
+   * All are gone: of what, the kernel knows, where it holds their memory, or the
+   * watchdog.
+   */
   settle(): void {
-    const outcome = this.watch?.overheld();
+    const outcome = this.watch?.overheld() ??
+      (this.#family.bitten ? this.watch?.overtime() : undefined);
     if (outcome !== undefined) this.#exceeded(outcome);
   }
 

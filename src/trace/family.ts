@@ -12,6 +12,7 @@ import { ESRCH } from "../abi/errno.ts";
 import { TraceeMaps } from "../sys/maps.ts";
 import type { View } from "../sys/view.ts";
 import { kill } from "../sys/wait.ts";
+import type { Watchdog } from "../sys/watchdog.ts";
 import { PinRegion } from "./pin.ts";
 import { Registers } from "./registers.ts";
 import type { Directories, Files, Process, Space, Tracee } from "./tracee.ts";
@@ -34,6 +35,8 @@ export class Family {
   readonly #blocked: Set<Tracee> = new Set();
   /** The parents of vforks that are not known to be over, by the child. */
   readonly #waiting: Map<Tracee, Tracee> = new Map();
+  /** What kills all of them where the tracer is held up. */
+  #watchdog: Watchdog | undefined;
   #exposed = false;
   /** Whether there was ever one of which nobody told what it shares. */
   #adopted = false;
@@ -88,6 +91,27 @@ export class Family {
       if (!this.tracees.has(tid)) return true;
     }
     return false;
+  }
+
+  /** From now on every process is killed by a watchdog where it comes to that. */
+  guard(watchdog: Watchdog): void {
+    this.#watchdog = watchdog;
+    for (const pid of this.processes.keys()) watchdog.add(pid);
+  }
+
+  /** Whether the watchdog has killed. */
+  get bitten(): boolean {
+    return this.#watchdog?.hasBitten === true;
+  }
+
+  /** A process has ended, and is not waited for yet. */
+  ends(pid: number): void {
+    this.#watchdog?.remove(pid);
+  }
+
+  /** The jail is no more. */
+  close(): void {
+    this.#watchdog?.stop();
   }
 
   /** From now on the kernel may write to a tracee's memory while it is stopped. */
@@ -288,6 +312,7 @@ export class Family {
       unanswered,
     };
     this.processes.set(pid, process);
+    this.#watchdog?.add(pid);
     const byte = this.#ids[pid >> 3] ?? 0;
     this.#ids[pid >> 3] = byte | 1 << (pid & 7);
     return process;

@@ -188,6 +188,8 @@ export interface TraceOptions {
    * Then this process's SIGCHLD is the tracer's.
    */
   readonly answers?: boolean | undefined;
+  /** Whether this process is jail's own, its signals and its threads. */
+  readonly owned?: boolean | undefined;
   /** What the filter was made of: what to look at in each call that stops. */
   readonly plan: CallPlan;
   /** What the program sees of the system, where that is not all real. */

@@ -8,11 +8,12 @@ import { seeWhileWaiting } from "../sys/output.ts";
 import { interrupt, seize } from "../sys/ptrace.ts";
 import { launch } from "../sys/spawn.ts";
 import { kill, waitFor } from "../sys/wait.ts";
+import { Watchdog } from "../sys/watchdog.ts";
 import type { TraceOptions } from "./options.ts";
 import { makeParts, type Parts } from "./parts.ts";
 import { OPTIONS } from "./stop_options.ts";
 import { Stops } from "./stops.ts";
-import { Watch } from "./watch.ts";
+import { GRACE_MS, Watch } from "./watch.ts";
 
 /**
  * Starts a program and follows it, and everything that it starts.
@@ -31,6 +32,12 @@ export function trace(options: TraceOptions): Outcome {
 /** Of how many questions for names is heard before calls have their turn. */
 const MOST_HEARD = 256;
 
+/**
+ * How much later than at its last moment the program is killed by a watchdog, in
+ * milliseconds: before that the tracer does it, where nothing holds it up.
+ */
+const HELD_UP_MS = 250;
+
 class Tracer {
   readonly #options: TraceOptions;
   readonly #parts: Parts;
@@ -46,7 +53,7 @@ class Tracer {
   }
 
   run(): Outcome {
-    const { affinity, calls, ending, notices } = this.#parts;
+    const { affinity, calls, ending, family, notices } = this.#parts;
     seeWhileWaiting(() => {
       ending.look();
       return ending.outcome?.kind === "limited";
@@ -68,6 +75,7 @@ class Tracer {
       affinity.end();
       notices?.close();
       ending.watch?.stop();
+      family.close();
       ending.launched?.dispose();
       calls.close();
       ending.watcher?.over();
@@ -110,6 +118,7 @@ class Tracer {
         this.#options.measured !== undefined,
         this.#options.controlGroup,
       );
+      this.#guard(ending.watch);
     }
     this.#options.net?.names?.begin();
     if (entry !== undefined) {
@@ -117,6 +126,12 @@ class Tracer {
       interrupt(pid);
     }
     launched.release();
+  }
+
+  /** The time is over even where this thread does not come to see it. */
+  #guard(watch: Watch): void {
+    if (this.#options.owned !== true || watch.left === Infinity) return;
+    this.#parts.family.guard(new Watchdog(watch.left, GRACE_MS + HELD_UP_MS));
   }
 
   #loop(): void {

@@ -158,15 +158,21 @@ export class Watch {
     });
   }
 
+  /** How a jail ends whose time is over. */
+  overtime(): Limited {
+    return this.#overtime ??= this.#ended("time", {
+      amount: this.elapsed,
+      by: this.#program(),
+    });
+  }
+
   /** The time is over, or the grace after it is. */
   #late(): Found {
     if (this.#overtime !== undefined) {
       return { kind: "kill", outcome: this.#overtime };
     }
     this.#deadline += GRACE_MS;
-    const by = this.#program();
-    this.#overtime = this.#ended("time", { amount: this.elapsed, by });
-    return { kind: "terminate", outcome: this.#overtime };
+    return { kind: "terminate", outcome: this.overtime() };
   }
 
   #overused(): Limited | undefined {

@@ -1,0 +1,147 @@
+/**
+ * Kills processes at a time, whatever the thread that watches them does by then.
+ *
+ * A look at a process's memory waits in the kernel for whoever changes its
+ * mappings, and that may be a thread that hardly ever gets a processor. Signals do
+ * not end such a wait. So a timer sends one to the other threads of this process:
+ * its handler, a few instructions of machine code, kills all that a table names.
+ */
+
+import { set } from "../abi/layout.ts";
+import {
+  MAP_ANONYMOUS,
+  MAP_NORESERVE,
+  MAP_PRIVATE,
+  PROT_READ,
+  PROT_WRITE,
+} from "../abi/mman.ts";
+import { PID_MAX_LIMIT } from "../abi/sched.ts";
+import {
+  SA_RESTART,
+  SA_RESTORER,
+  SIG_BLOCK,
+  SIG_SETMASK,
+  SIGACTION,
+  SIGRTMAX,
+  SIGSET_SIZE,
+} from "../abi/signal.ts";
+import { SystemCallError } from "../errors.ts";
+import { codePage } from "./code_page.ts";
+import { callNumber } from "./host.ts";
+import { HANDLER_WORD } from "./launch_code.ts";
+import { libc } from "./libc.ts";
+import { type OwnTimer, startTimer } from "./own_timer.ts";
+import { changeMask, setOf } from "./signal_mask.ts";
+
+/** Nobody else sends it: it is neither the C library's nor Deno's. */
+const SIGNAL = SIGRTMAX - 1;
+
+/** Bytes of a place in the table, and of all of them; most are never touched. */
+const PLACE_BYTES = 4;
+const TABLE_BYTES = PID_MAX_LIMIT * PLACE_BYTES;
+
+/** The table stays: a signal may come late. */
+let table: Int32Array | undefined;
+
+/**
+ * Kills processes at a time. There is one at once, in a process that is jail's own:
+ * the signal has one handler for all of it.
+ */
+export class Watchdog {
+  readonly #words: Int32Array;
+  readonly #table: Int32Array;
+  readonly #places = new Map<number, number>();
+  readonly #free: number[] = [];
+  readonly #before = new BigUint64Array(1);
+  readonly #timer: OwnTimer;
+
+  /**
+   * Starts it. Must be called on the thread that may be held up, from which
+   * nothing is started until it is stopped: this thread blocks the signal.
+   *
+   * @param after milliseconds until it is time
+   * @param grace milliseconds from then until it kills: also where this process
+   *   is stopped when it is time, and goes on later
+   * @throws {SystemCallError} where there is no memory, or no timer left
+   */
+  constructor(after: number, grace: number) {
+    const { late, restorer, words } = codePage();
+    this.#words = words;
+    this.#table = table ??= makeTable(words);
+    Atomics.store(words, HANDLER_WORD.places, 0);
+    Atomics.store(words, HANDLER_WORD.bites, 0);
+    Atomics.store(words, HANDLER_WORD.late, 0);
+    const action = new Uint8Array(SIGACTION.size);
+    set(SIGACTION, action, "sa_handler", late);
+    set(SIGACTION, action, "sa_restorer", restorer);
+    set(SIGACTION, action, "sa_flags", SA_RESTART | SA_RESTORER);
+    const number = callNumber("rt_sigaction");
+    libc().syscallIBBI(number, SIGNAL, action, null, SIGSET_SIZE);
+    changeMask(SIG_BLOCK, setOf(SIGNAL), this.#before);
+    this.#timer = startTimer({ signal: SIGNAL }, after, grace);
+  }
+
+  /** Whether it has killed. */
+  get hasBitten(): boolean {
+    return Atomics.load(this.#words, HANDLER_WORD.bites) > 0;
+  }
+
+  /** A process is there, which this one alone can wait for. */
+  add(pid: number): void {
+    if (this.#places.has(pid)) return;
+    const place = this.#free.pop() ?? this.#places.size;
+    this.#places.set(pid, place);
+    Atomics.store(this.#table, place, pid);
+    const used = Atomics.load(this.#words, HANDLER_WORD.places);
+    if (place >= used) {
+      Atomics.store(this.#words, HANDLER_WORD.places, place + 1);
+    }
+  }
+
+  /**
+   * A process has ended. Must be called before it is waited for.
+   *
+   * Race: from then on its id may be another's. The handler says first that it is
+   * there, then looks at a place; this frees the place first, then looks whether
+   * the handler is there. So it has seen the place free, or is waited for.
+   */
+  remove(pid: number): void {
+    const place = this.#places.get(pid);
+    if (place === undefined) return;
+    this.#places.delete(pid);
+    Atomics.store(this.#table, place, 0);
+    while (Atomics.load(this.#words, HANDLER_WORD.busy) !== 0);
+    this.#free.push(place);
+  }
+
+  /** From now on it kills nobody. */
+  stop(): void {
+    this.#timer.stop();
+    for (const pid of [...this.#places.keys()]) this.remove(pid);
+    changeMask(SIG_SETMASK, this.#before, null);
+  }
+}
+
+/** Makes the table, and tells the handler where it is. */
+function makeTable(words: Int32Array): Int32Array {
+  const pointer = libc().mmap(
+    0,
+    TABLE_BYTES,
+    PROT_READ | PROT_WRITE,
+    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+    -1,
+    0,
+  );
+  const address = Deno.UnsafePointer.value(pointer);
+  // MAP_FAILED; its errno could only be ENOMEM.
+  if (pointer === null || BigInt.asIntN(64, address) === -1n) {
+    throw new SystemCallError("watch the limits", "mmap()", "ENOMEM");
+  }
+  words.set(
+    new Int32Array(new BigUint64Array([address]).buffer),
+    HANDLER_WORD.table,
+  );
+  return new Int32Array(
+    Deno.UnsafePointerView.getArrayBuffer(pointer, TABLE_BYTES),
+  );
+}
