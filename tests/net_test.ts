@@ -481,6 +481,36 @@ os.execvp(sys.argv[1], sys.argv[1:])`;
   },
 });
 
+for (const engine of [...ENGINES, "kernel"] as const) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) lets nobody connect a server's socket by a message`,
+    ),
+    async fn(): Promise<void> {
+      const inside = `import socket
+s = socket.socket(fileno=0)
+s.shutdown(socket.SHUT_RD)  # it listens no more
+for flag in (0, socket.MSG_FASTOPEN):
+    try: s.sendmsg([b"x"], [], flag, ("127.0.0.1", PORT)); print("sent")
+    except OSError as error: print(type(error).__name__)`;
+      const outside = `import os, select, socket, subprocess, sys
+reached, own = [socket.create_server(("127.0.0.1", 0)) for _ in "12"]
+port = str(reached.getsockname()[1])
+subprocess.call([word.replace("PORT", port) for word in sys.argv[1:]], stdin=own)
+print(select.select([reached], [], [], 0)[0])`;
+      const ended = await run([
+        "/usr/bin/python3",
+        "-c",
+        outside,
+        ...jailArgv(["-R"], ["/usr/bin/python3", "-c", inside], engine),
+      ]);
+      assertEquals(ended.stderr, "");
+      assertEquals(ended.stdout, "BrokenPipeError\nPermissionError\n[]\n");
+    },
+  });
+}
+
 Deno.test("--report names the address that was refused, and the rule", async () => {
   const program = ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/9"];
   const flags = ["-p", "default", "--report"];

@@ -43,10 +43,10 @@ export interface PlanOptions {
   readonly observe: boolean;
   /**
    * `streams` where every socket that the program gets from its parent is a
-   * connected stream. Then, without the network, no socket that can choose
-   * where a message goes can be in the jail, and sendmsg(2), whose address is
-   * in memory, needs no look. Otherwise it is refused. A socket that somebody
-   * outside sends in through such a stream is that one's doing.
+   * stream. Then, without the network, no socket that can choose where a message
+   * goes can be in the jail, and sendmsg(2), whose address is in memory, needs no
+   * look. Otherwise it is refused. A socket that somebody outside sends in through
+   * such a stream is that one's doing.
    */
   readonly sockets?: "streams" | "any";
   /** Whether the tracer answers calls that look at files in the kernel's place. */

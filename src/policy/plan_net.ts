@@ -3,7 +3,14 @@
 import * as net from "../abi/socket.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
 import { writesEverything } from "./everything.ts";
-import { type Guard, is, isZero, masked } from "./guard.ts";
+import {
+  type ArgIndex,
+  bits,
+  type Guard,
+  is,
+  isZero,
+  masked,
+} from "./guard.ts";
 import { netRuleGuards } from "./net_guards.ts";
 import type { Policy } from "./policy.ts";
 
@@ -12,8 +19,7 @@ import type { Policy } from "./policy.ts";
  *
  * @param name the call
  * @param policy the policy
- * @param streams whether every socket that comes from outside is a connected
- *   stream
+ * @param streams whether every socket that comes from outside is a stream
  */
 export function netGuards(
   name: SyscallName,
@@ -32,7 +38,7 @@ export function netGuards(
     }
     case "none":
       if (name === "sendmsg" || name === "sendmmsg") {
-        return streams ? STREAMS_ONLY : NO_NET;
+        return streams ? streamsOnly(name === "sendmsg" ? 2 : 3) : NO_NET;
       }
       return NET_NONE.get(name) ?? [];
   }
@@ -61,11 +67,27 @@ const NO_UNIX_DATAGRAMS: readonly Guard[] = [{
   why: "a unix datagram goes to any path, and not every file may be written",
 }];
 
-const STREAMS_ONLY: readonly Guard[] = [{
-  tests: [],
-  action: { kind: "allow" },
-  why: "every socket is a connected stream",
-}];
+/**
+ * What a message by a stream may do. It goes to the other end, whatever address it
+ * has; but where there is none yet, or any more, one with this flag connects. That
+ * needs no connect(2), and Landlock has not heard of it by Linux 6.18.
+ *
+ * @param flags the argument that has the flags
+ */
+function streamsOnly(flags: ArgIndex): readonly Guard[] {
+  return [
+    {
+      tests: [bits(flags, net.MSG_FASTOPEN)],
+      action: { kind: "errno", errno: "EACCES" },
+      why: "it would connect, and the network may not be used",
+    },
+    {
+      tests: [],
+      action: { kind: "allow" },
+      why: "every socket is a stream",
+    },
+  ];
+}
 
 // A pair of datagram sockets may send anywhere, a pair of streams only to
 // itself.

@@ -326,6 +326,10 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   ["sendto", [3, 1, 1, 0, 1, 16], "EACCES"],
   ["sendto", [3, 1, 1, 0, BIT32, 16], "EACCES"],
   ["sendmsg", [3, 1, 0], "allow"],
+  ["sendmsg", [3, 1, 0x4000], "allow"], // MSG_NOSIGNAL
+  ["sendmsg", [3, 1, 0x2000_4000], "EACCES"], // with MSG_FASTOPEN
+  ["sendmmsg", [3, 1, 1, 0], "allow"],
+  ["sendmmsg", [3, 1, 1, 0x2000_0000], "EACCES"],
   // Forbidden.
   ["ptrace", [16, 1], "EPERM"],
   ["process_vm_writev", [1], "EPERM"],

@@ -8,7 +8,9 @@ import { outcome, rareLibc } from "./libc.ts";
 
 /**
  * Whether messages through a descriptor can go to one place alone: it is no
- * socket, or a stream, whose messages take no address.
+ * socket, or a stream, whose messages take no address. Those that connect first
+ * (MSG_FASTOPEN) are the filter's to refuse, since the socket may be a server's,
+ * and one that listens can be made to listen no more.
  *
  * @param fd a descriptor of this process
  * @returns whether that is so; `false` where it cannot be told
