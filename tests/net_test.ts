@@ -511,6 +511,62 @@ print(select.select([reached], [], [], 0)[0])`;
   });
 }
 
+/** Python that goes on as on Linux before 6.9: no pidfd_open(2) of a thread. */
+const BEFORE_6_9 = `import ctypes, os, struct, sys
+def op(code, yes, no, k): return struct.pack("HBBI", code, yes, no, k)
+words = (op(0x20, 0, 0, 0) + op(0x15, 0, 3, 434) + op(0x20, 0, 0, 24) +
+         op(0x15, 0, 1, 0o200) + op(6, 0, 0, 0x5_0016) + op(6, 0, 0, 0x7fff_0000))
+memory = ctypes.create_string_buffer(words)
+program = struct.pack("HxxxxxxQ", len(words) // 8, ctypes.addressof(memory))
+libc = ctypes.CDLL(None)
+if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, ctypes.c_char_p(program)): exit(9)
+os.execvp(sys.argv[1], sys.argv[1:])`;
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) holds the sockets of a thread with descriptors of its own, before Linux 6.9`,
+    ),
+    async fn(): Promise<void> {
+      const inside = `import ctypes, os, socket, threading
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+def shares():
+    s.listen()
+    print("listens")
+def leaves():
+    ctypes.CDLL(None).unshare(0x400)
+    os.close(s.fileno())
+    try:
+        fresh = socket.socket()
+        print(fresh.fileno() == s.fileno())
+        fresh.listen()
+        print("listens", fresh.getsockname())
+    except OSError as error: print(type(error).__name__)
+    try: print(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    except OSError as error: print(type(error).__name__)
+for does in shares, leaves:
+    thread = threading.Thread(target=does)
+    thread.start()
+    thread.join()`;
+      const ended = await run([
+        ...["/usr/bin/python3", "-c", BEFORE_6_9],
+        ...jailArgv(
+          ["-R", "--allow-net=127.0.0.1"],
+          ["/usr/bin/python3", "-u", "-c", inside],
+          engine,
+        ),
+      ]);
+      assertEquals(ended.stderr, "");
+      assertEquals(
+        ended.stdout,
+        "listens\nTrue\nPermissionError\nPermissionError\n",
+      );
+    },
+  });
+}
+
 Deno.test("--report names the address that was refused, and the rule", async () => {
   const program = ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/9"];
   const flags = ["-p", "default", "--report"];

@@ -37,6 +37,7 @@ import {
   socketFacts,
 } from "../sys/borrow.ts";
 import { close } from "../sys/files.ts";
+import { shareFiles } from "../sys/task.ts";
 import type { Family } from "./family.ts";
 import { type Looked, nothing } from "./looked.ts";
 import { readLink } from "./place.ts";
@@ -282,7 +283,10 @@ export function borrow(tracee: Tracee, leads: boolean, number: number): number {
   const { tid, process: { pid } } = tracee;
   const own = borrowDescriptor(tid, tid === pid, number);
   // Before Linux 6.9 there is no descriptor of a thread, but its table of
-  // descriptors may be that of the first one.
+  // descriptors may be that of the first one. It is one of its own after an
+  // unshare(2) or a close_range(2), of which nobody hears.
   if (own !== -EINVAL && own !== -ENOENT) return own;
-  return leads ? borrowDescriptor(pid, true, number) : -EACCES;
+  return leads && shareFiles(tid, pid) === true
+    ? borrowDescriptor(pid, true, number)
+    : -EACCES;
 }
