@@ -275,6 +275,39 @@ Deno.test("jail saves a rule that is agreed to, and keeps the policy's comments"
   assertEquals(again.stdout, "hello\n");
 });
 
+Deno.test({
+  ...needs(
+    ["python3"],
+    "jail saves a rule in no policy but its own, whatever links its program makes",
+  ),
+  async fn(): Promise<void> {
+    await using directory = await scratch();
+    const { path } = directory;
+    await Deno.mkdir(`${path}/own`);
+    const text = `extends: python\nwrite: [${path}/own]\n`;
+    const others = "extends: default # of somebody else\n";
+    const policy = await directory.file("own/policy.yaml", text);
+    const kept = await directory.file("other.yaml", others);
+    const file = await directory.file("file", "hello\n");
+    await Deno.symlink(kept, `${path}/own/link`);
+    const code = `import os
+os.rename("link", "policy.yaml")
+print(open("${file}").read(), flush=True)`;
+    await using terminal = new Terminal(
+      jailArgv(["--on-deny=ask", "-p", policy], [
+        "/usr/bin/python3",
+        "-c",
+        code,
+      ]),
+      `${path}/own`,
+    );
+    await terminal.see(ASK);
+    await terminal.type("s\n");
+    await terminal.see(/Granted read access[^]* once: [^]*hello/);
+    assertEquals(await Deno.readTextFile(kept), others);
+  },
+});
+
 Deno.test("jail holds a program to its time while a question waits", async () => {
   await using directory = await scratch();
   const policy = await directory.file(

@@ -18,7 +18,8 @@ export async function saverFor(
   const name = policies.map(toText).findLast((policy) =>
     policy !== undefined && presetNamed(policy) === undefined
   );
-  if (name === undefined) return undefined;
+  const file = name === undefined ? undefined : realPath(name);
+  if (name === undefined || file === undefined) return undefined;
   // Nothing can be loaded any more while the program runs.
   const { hasRule, withRule } = await import("../policy/edit.ts");
   return {
@@ -29,7 +30,8 @@ export async function saverFor(
         : toText(escapeGlob(path).replaceAll("$", "\\$"));
       if (pattern === undefined) return "its name is not UTF-8";
       try {
-        const file = Deno.realPathSync(name);
+        // The program may have put a link to another policy in its place.
+        if (realPath(file) !== file) return `${name} is not where it was`;
         const text = withRule(Deno.readTextFileSync(file), access, pattern);
         if (text === undefined) {
           // What stands for both ends would allow more with it.
@@ -49,6 +51,15 @@ export async function saverFor(
   };
 }
 
+/** Where a file really is, or `undefined` where there is none. */
+function realPath(name: string): string | undefined {
+  try {
+    return Deno.realPathSync(name);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Why a policy could not be read any more: some names cannot be in one. */
 function whyUnread(reads: () => boolean): string | undefined {
   let why = "it says something else";
@@ -64,13 +75,16 @@ function whyUnread(reads: () => boolean): string | undefined {
 function replace(file: string, text: string): void {
   const { mode } = Deno.statSync(file);
   const directory = file.slice(0, file.lastIndexOf("/")) || "/";
-  const temporary = Deno.makeTempFileSync({ dir: directory, prefix: ".jail-" });
+  const temporary = `${directory}/.jail-${crypto.randomUUID()}`;
   try {
-    Deno.writeTextFileSync(temporary, text);
-    if (mode !== null) Deno.chmodSync(temporary, mode & 0o7777);
+    // By one descriptor: whoever may write there could put a link in its place.
+    Deno.writeTextFileSync(temporary, text, {
+      createNew: true,
+      mode: mode === null ? 0o600 : mode & 0o7777,
+    });
     Deno.renameSync(temporary, file);
   } catch (error) {
-    Deno.removeSync(temporary);
+    if (realPath(temporary) !== undefined) Deno.removeSync(temporary);
     throw error;
   }
 }
