@@ -445,6 +445,47 @@ if other > 0: os.kill(other, signal.SIGKILL)`;
     },
   });
 
+  Deno.test({
+    ...hasMachine(
+      Deno.uid() === 0,
+      "root to run it",
+      `jail (${engine}) signals nobody whom a program may not signal itself`,
+    ),
+    async fn(): Promise<void> {
+      const code = `import os, signal, time
+came = []
+signal.signal(signal.SIGUSR1, lambda *_: came.append(1))
+for user in 65534, 0:
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+        os.setresuid(user, user, user)
+        for whom in -1, 0:
+            for number in signal.SIGUSR1, signal.SIGCONT:
+                try: os.kill(whom, number); print(user, whom, "sent", flush=True)
+                except OSError as error: print(user, whom, type(error).__name__, flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
+    time.sleep(0.1)
+    print(len(came) > 0)`;
+      const { stdout, stderr } = await jail(
+        ["-A"],
+        ["/usr/bin/python3", "-c", code],
+        { engine },
+      );
+      const sent = (user: number): string =>
+        `${user} -1 sent\n${user} 0 sent\n${user} 0 sent\n`;
+      assertEquals(
+        [stdout, stderr],
+        [
+          `65534 -1 PermissionError\n${sent(65534)}False\n` +
+          `0 -1 sent\n${sent(0)}True\n`,
+          "",
+        ],
+      );
+    },
+  });
+
   const procfs =
     `jail (${engine}) stops a look into processes outside by another procfs`;
   Deno.test({

@@ -4,10 +4,12 @@ import {
   CAP_DAC_OVERRIDE,
   CAP_DAC_READ_SEARCH,
   CAP_FOWNER,
+  CAP_KILL,
 } from "../abi/capability.ts";
 import { fromBytes } from "../abi/bytes.ts";
 import { ENOENT, ESRCH } from "../abi/errno.ts";
 import { KCMP_FILES, KCMP_VM } from "../abi/kcmp.ts";
+import { SIGCONT } from "../abi/signal.ts";
 import { eachName } from "./directory.ts";
 import { readFile } from "./files.ts";
 import { callNumber } from "./host.ts";
@@ -151,11 +153,41 @@ export function fileRightsOf(tid: number | "self"): string {
   const text = readFile(`/proc/${tid}/status`, STATUS_SIZE);
   if (typeof text === "number") return `${text}`;
   const status = fromBytes(text);
-  const effective = parseInt(EFFECTIVE_REGEXP.exec(status)?.[1] ?? "0", 16);
-  const file = FILE_CAPABILITIES.filter((capability) =>
-    Math.floor(effective / 2 ** capability) % 2 === 1
-  );
+  const file = FILE_CAPABILITIES.filter((one) => hasCapability(status, one));
   return `${status.match(RIGHTS_REGEXP)} ${file}`;
+}
+
+/** Whether a task may use a capability, by its status. */
+function hasCapability(status: string, capability: number): boolean {
+  const effective = parseInt(EFFECTIVE_REGEXP.exec(status)?.[1] ?? "0", 16);
+  return Math.floor(effective / 2 ** capability) % 2 === 1;
+}
+
+const IDS_REGEXP = /^Uid:\s+(\d+)\s+(\d+)\s+(\d+)/m;
+
+/**
+ * Whether a task may signal a process of another user, or its own one's:
+ * check_kill_permission() in the kernel's kernel/signal.c. What a security module
+ * says of it is not known.
+ *
+ * @param sender the task
+ * @param pid the process
+ * @param signal which signal
+ */
+export function maySignal(
+  sender: number,
+  pid: number,
+  signal: number,
+): boolean {
+  const own = readFile(`/proc/${sender}/status`, STATUS_SIZE);
+  const other = readFile(`/proc/${pid}/status`, STATUS_SIZE);
+  if (typeof own === "number" || typeof other === "number") return false;
+  const status = fromBytes(own);
+  const [, real, effective] = IDS_REGEXP.exec(status) ?? [];
+  const [, theirs, , saved] = IDS_REGEXP.exec(fromBytes(other)) ?? [];
+  return [real, effective].some((id) => id === theirs || id === saved) ||
+    hasCapability(status, CAP_KILL) ||
+    signal === SIGCONT && getsid(sender) === getsid(pid);
 }
 
 /** Whether a process has ended, and nobody has waited for it; or may have. */

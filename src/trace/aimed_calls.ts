@@ -1,6 +1,7 @@
 /** What happens at calls that aim at processes or groups by their ids. */
 
 import { EPERM, errnoName } from "../abi/errno.ts";
+import { maySignal } from "../sys/task.ts";
 import { type Answers, fixedRule } from "./answer.ts";
 import type { Flights } from "./flights.ts";
 import { isOwnGroup } from "./ids.ts";
@@ -48,14 +49,20 @@ export class AimedCalls {
         return resumer.aims(tracee);
       case "foreign":
         return refuseForeign(answers, tracee, spec, aim.errno);
-      case "members":
+      case "members": {
+        const signal = registers.int(1);
         return answers.answer(
           tracee,
           signalMembers(
             aim.members,
-            (member) => family.signal(member, registers.int(1)),
+            (member) =>
+              member === tracee.process ||
+                maySignal(tracee.tid, member.pid, signal)
+                ? family.signal(member, signal)
+                : -EPERM,
           ),
         );
+      }
     }
   }
 
