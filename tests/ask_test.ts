@@ -308,6 +308,35 @@ print(open("${file}").read(), flush=True)`;
   },
 });
 
+Deno.test({
+  ...needs(
+    ["python3"],
+    "jail goes on where a rule is to be saved and its program put a pipe there",
+  ),
+  async fn(): Promise<void> {
+    await using directory = await scratch();
+    const { path } = directory;
+    await Deno.mkdir(`${path}/own`);
+    const text = `extends: python\nwrite: [${path}/own]\n`;
+    const file = await directory.file("file", "hello\n");
+    const policy = await directory.file("own/policy.yaml", text);
+    const code = `import os
+os.remove("policy.yaml")
+os.mkfifo("policy.yaml")
+print(open("${file}").read(), flush=True)`;
+    await using terminal = new Terminal(
+      jailArgv(["--on-deny=ask", "-p", policy], [
+        ...["/usr/bin/python3", "-c", code],
+      ]),
+      `${path}/own`,
+    );
+    await terminal.see(ASK);
+    await terminal.type("s\n");
+    await terminal.see(/Granted read access[^]* once: [^]*hello/);
+    assertEquals(await terminal.code(), 0);
+  },
+});
+
 Deno.test("jail holds a program to its time while a question waits", async () => {
   await using directory = await scratch();
   const policy = await directory.file(

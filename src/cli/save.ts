@@ -4,6 +4,7 @@ import { toText } from "../abi/bytes.ts";
 import { isNetAccess, type Question } from "../policy/consent.ts";
 import { escapeGlob } from "../policy/glob.ts";
 import { presetNamed } from "../policy/presets.ts";
+import { MAX_SIZE } from "../policy/text.ts";
 import type { Saver } from "./ask.ts";
 
 /**
@@ -30,8 +31,13 @@ export async function saverFor(
         : toText(escapeGlob(path).replaceAll("$", "\\$"));
       if (pattern === undefined) return "its name is not UTF-8";
       try {
-        // The program may have put a link to another policy in its place.
-        if (realPath(file) !== file) return `${name} is not where it was`;
+        // In its place the program may have put a link to another policy, a pipe,
+        // for which jail would wait, or gigabytes.
+        const isSame = realPath(file) === file;
+        const { isFile, size } = Deno.statSync(file);
+        if (!isSame || !isFile || size > MAX_SIZE) {
+          return `${name} is not what it was`;
+        }
         const text = withRule(Deno.readTextFileSync(file), access, pattern);
         if (text === undefined) {
           // What stands for both ends would allow more with it.
