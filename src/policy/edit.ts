@@ -45,7 +45,12 @@ export function withRule(
   section: AskedAccess,
   pattern: string,
 ): string | undefined {
-  const document = parseDocument(text, { version: "1.2", schema: "core" });
+  const document = parseDocument(text, {
+    version: "1.2",
+    schema: "core",
+    // Looked at by hasRule(): this option compares every key with every other.
+    uniqueKeys: false,
+  });
   if (document.errors.length > 0) return undefined;
   const keys = keysOf(section);
   const [first = "", second] = keys;
