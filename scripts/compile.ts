@@ -16,8 +16,9 @@ import { DENO, pass, say } from "./parts.ts";
 if (import.meta.main) {
   const output = Deno.args[0] ?? "dist/jail";
   const directory = await Deno.makeTempDir({ prefix: "jail-bundle-" });
+  let success: boolean;
   try {
-    const success = await bundle(directory) &&
+    success = await bundle(directory) &&
       await pass(DENO, [
         "compile",
         "-A",
@@ -32,10 +33,10 @@ if (import.meta.main) {
         `--output=${output}`,
         `${directory}/main.js`,
       ]);
-    if (!success) fail(output);
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
+  if (!success) fail(output);
   const { size } = await Deno.stat(output);
   say(`${output}: ${(size / 1e6).toFixed(1)} MB`);
 }

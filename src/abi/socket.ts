@@ -166,6 +166,8 @@ export const SO_DETACH_FILTER = 27;
 export const SO_MARK = 36;
 /** The family. */
 export const SO_DOMAIN = 39;
+/** Which protocol a socket speaks. */
+export const SO_PROTOCOL = 38;
 /** Nobody may take the filter away. */
 export const SO_LOCK_FILTER = 44;
 /** A filter for what is received, as eBPF. */

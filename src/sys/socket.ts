@@ -1,10 +1,21 @@
 /** What kind of socket a descriptor of this process is. */
 
 import { get } from "../abi/layout.ts";
-import { SO_TYPE, SOCK_STREAM, SOL_SOCKET } from "../abi/socket.ts";
+import {
+  AF_INET,
+  AF_INET6,
+  AF_UNIX,
+  IPPROTO_MPTCP,
+  IPPROTO_TCP,
+  SO_DOMAIN,
+  SO_PROTOCOL,
+  SO_TYPE,
+  SOCK_STREAM,
+  SOL_SOCKET,
+} from "../abi/socket.ts";
 import { S_IFMT, S_IFSOCK, STAT } from "../abi/stat.ts";
 import { fstat } from "./files.ts";
-import { outcome, rareLibc } from "./libc.ts";
+import { rareLibc } from "./libc.ts";
 
 /**
  * Whether messages through a descriptor can go to one place alone: it is no
@@ -19,10 +30,36 @@ export function isStreamOrNoSocket(fd: number): boolean {
   const status = new Uint8Array(STAT.size);
   if (fstat(fd, status) < 0) return true; // not open: nothing goes through it
   if ((get(STAT, status, "st_mode") & S_IFMT) !== S_IFSOCK) return true;
-  const type = new Int32Array(1);
-  const size = new Uint32Array([4]);
-  const result = outcome(
-    rareLibc().getsockopt(fd, SOL_SOCKET, SO_TYPE, type, size),
+  return goesOneWay(
+    option(fd, SO_DOMAIN),
+    option(fd, SO_TYPE),
+    option(fd, SO_PROTOCOL),
   );
-  return result === 0 && type[0] === SOCK_STREAM;
+}
+
+/**
+ * Whether no message of a kind of socket goes where its address says. A stream of
+ * SCTP or TIPC connects by its first message, if it has one.
+ *
+ * @param domain `AF_*`
+ * @param type `SOCK_*`
+ * @param protocol `IPPROTO_*`
+ */
+export function goesOneWay(
+  domain: number,
+  type: number,
+  protocol: number,
+): boolean {
+  if (type !== SOCK_STREAM) return false;
+  if (domain === AF_UNIX) return true;
+  return (domain === AF_INET || domain === AF_INET6) &&
+    (protocol === IPPROTO_TCP || protocol === IPPROTO_MPTCP);
+}
+
+/** What the kernel says of a socket; -1 where it says nothing. */
+function option(fd: number, name: number): number {
+  const value = new Int32Array([-1]);
+  const size = new Uint32Array([4]);
+  rareLibc().getsockopt(fd, SOL_SOCKET, name, value, size);
+  return value[0] as number;
 }
