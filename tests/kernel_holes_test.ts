@@ -147,6 +147,28 @@ test("a jail held by the kernel moves nothing that is closed to where the next o
   assertEquals((await inside(here, flags, script)).stdout, "");
 });
 
+test("a jail held by the kernel moves no directory in which a wildcard closes something", async () => {
+  await using here = await scratch();
+  await Deno.mkdir(`${here.path}/out/a/.key`, { recursive: true });
+  await here.file("out/a/.key/file", "secret\n");
+  await here.file("out/a/other", "other\n");
+  for (const name of ["out", "out/a", "out/a/.key"]) {
+    await Deno.chmod(`${here.path}/${name}`, 0o777);
+  }
+  const policy = await here.file(
+    "p.yaml",
+    'extends: default\nread: {deny: ["${cwd}/**/.key/**", "${cwd}/out/a/other"]}\n' +
+      'write: {allow: ["${cwd}/out"], deny: ["${cwd}/out/a/.key"]}\nrun: true\n',
+  );
+  const script =
+    "mv out/a out/b; mkdir -p out/a/.key; echo x >out/a/.key/file; cat out/*/other";
+  const { stdout, stderr } = await inside(here, ["-p", policy], script);
+  assertEquals(stdout, "");
+  assertMatch(stderr, /out\/a[^]*busy/);
+  const kept = await Deno.readTextFile(`${here.path}/out/a/.key/file`);
+  assertEquals(kept, "secret\n");
+});
+
 test("a jail held by the kernel lets no device of the machine be changed", async () => {
   await using here = await scratch();
   const look = (): Promise<Deno.FileInfo> => Deno.stat("/dev/full");

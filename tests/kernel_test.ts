@@ -101,7 +101,7 @@ const HELD: readonly (readonly [
     "lets no closed file be moved to where it is open",
     "mv out/deep/.key out/key; ln out/deep/.key out/key; mv closed out/; cat out/key out/closed/file",
     "",
-    /busy/,
+    /cross-device/,
   ],
   [
     "keeps what may not be written, also when it is moved",

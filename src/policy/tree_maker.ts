@@ -4,7 +4,7 @@ import { FD_LINKS, PLAIN_DEVICES } from "../abi/devices.ts";
 import { isProc, isWithin, parentOf } from "./grants.ts";
 import type { TreeFacts } from "./tree_facts.ts";
 import { closedProcesses } from "./tree_processes.ts";
-import { above, type RefusedPattern, type TreeRules } from "./tree_rules.ts";
+import { above, type TreeRules } from "./tree_rules.ts";
 
 /** One name in a tree. Those above it come before it. */
 export type TreeNode =
@@ -132,9 +132,7 @@ class Maker {
       return;
     }
     if (!state.read) {
-      if (changes && !this.#isFollowed(path, around.path)) {
-        this.#keep(around.path, path);
-      }
+      if (changes) this.#keep(around.path, path);
       return this.#close(path, kind, around);
     }
     const differs = around?.kind !== "bind" || around.write !== state.write ||
@@ -147,27 +145,13 @@ class Maker {
   /**
    * Keeps the directories on the way to a path from being moved or removed: what
    * has something mounted on it cannot be. A rule would mean another file at the
-   * next run.
+   * next run, and a jail that starts meanwhile would look for one that is moved
+   * back and forth where it is not.
    */
   #keep(from: string, path: string): void {
     for (const between of directoriesBetween(from, path)) {
       this.#bind(between, "directory");
     }
-  }
-
-  /**
-   * Whether what closes a path does so wherever the directories on the way are
-   * moved, as far as a mount reaches.
-   */
-  #isFollowed(path: string, mount: string): boolean {
-    const refused = this.#rules.refused.read.get(path);
-    if (refused === undefined || !("glob" in refused)) return false;
-    const { glob: { segments }, root } = refused as RefusedPattern;
-    const depth = segments.findIndex(({ kind }) => kind !== "name");
-    const [first, name, ...rest] = segments.slice(depth);
-    return isWithin(mount, root) && first?.kind === "any-depth" &&
-      name !== undefined && name.kind !== "any-depth" &&
-      rest.every(({ kind }) => kind === "any-depth");
   }
 
   /** Closes what is at a path, where it would be seen. */

@@ -32,7 +32,7 @@ interface AllowingPattern extends Pattern {
 }
 
 /** What a rule refuses by a wildcard. */
-export interface RefusedPattern extends Refused, Pattern {
+interface RefusedPattern extends Refused, Pattern {
   /** Of which section it is. */
   readonly section: PathSection;
 }

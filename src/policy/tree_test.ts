@@ -279,10 +279,13 @@ const CASES: readonly Case[] = [
     ],
   },
   {
-    name: "lets those be moved that lead to what is refused wherever it is",
+    name: "keeps those that lead to what is refused wherever it is",
     policy:
       '{read: {allow: [/home/me], deny: ["/**/.ssh/**"]}, write: [/home/me]}',
-    tree: ["/home/", "/home/me rw noexec", "/home/me/p/a/.ssh closed"],
+    tree: [
+      ...["/home/", "/home/me rw noexec", "/home/me/p rw noexec"],
+      ...["/home/me/p/a rw noexec", "/home/me/p/a/.ssh closed"],
+    ],
   },
   {
     name: "closes processes elsewhere, and lets no control group be written",
