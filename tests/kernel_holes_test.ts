@@ -169,6 +169,50 @@ test("a jail held by the kernel moves no directory in which a wildcard closes so
   assertEquals(kept, "secret\n");
 });
 
+test("a jail held by the kernel closes what a wildcard means in a directory that cannot be listed", async () => {
+  await using here = await scratch();
+  await Deno.mkdir(`${here.path}/out/a`, { recursive: true });
+  await here.file("out/a/.key", "secret\n");
+  const policy = await here.file(
+    "p.yaml",
+    'extends: default\nread: {deny: ["${cwd}/**/.key"]}\nwrite: ["${cwd}/out"]\nrun: true\n',
+  );
+  const argv = jailArgv([KERNEL, "-p", policy], [
+    ...["sh", "-c", "chmod 755 out/a; cat out/a/.key"],
+  ]);
+  // Root may list everything but for these.
+  const user = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"];
+  for (const mode of [0, 0o111, 0o311, 0o444]) {
+    await Deno.chmod(`${here.path}/out/a`, mode);
+    const { stdout, stderr } = await run(
+      Deno.uid() === 0 ? [...user, ...argv] : argv,
+      { cwd: here.path },
+    );
+    assertEquals(stdout, "");
+    assertMatch(stderr, /out\/a\/\.key: Permission denied/);
+  }
+  await Deno.chmod(`${here.path}/out/a`, 0o755);
+});
+
+test("a jail held by the kernel closes what a wildcard means where paths are too long", async () => {
+  await using here = await scratch();
+  await Deno.mkdir(`${here.path}/out`);
+  const policy = await here.file(
+    "p.yaml",
+    'extends: default\nread: {deny: ["${cwd}/**/.key"]}\nrun: true\n',
+  );
+  const name = "d".repeat(250);
+  const down = (before: string, then: string): string =>
+    `cd out; i=0; while [ $i -lt 17 ]; do ${before} cd -P ${name}; ` +
+    `i=$((i + 1)); done; ${then}; cat .key`;
+  const make = down(`mkdir ${name};`, "echo open >.key");
+  const { stdout: open } = await run(["sh", "-c", make], { cwd: here.path });
+  assertEquals(open, "open\n");
+  const { stdout } = await inside(here, ["-p", policy], down("", ":"));
+  assertEquals(stdout, "");
+  await run(["rm", "-r", `${here.path}/out`]);
+});
+
 test("a jail held by the kernel lets no device of the machine be changed", async () => {
   await using here = await scratch();
   const look = (): Promise<Deno.FileInfo> => Deno.stat("/dev/full");

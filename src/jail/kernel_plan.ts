@@ -2,7 +2,8 @@
 
 import { toCString } from "../abi/bytes.ts";
 import { DT_FIFO, DT_UNKNOWN } from "../abi/dirent.ts";
-import { O_CLOEXEC, O_NOFOLLOW, O_PATH } from "../abi/fcntl.ts";
+import { EACCES, ENAMETOOLONG } from "../abi/errno.ts";
+import { O_CLOEXEC, O_NOFOLLOW, O_PATH, X_OK } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
 import { S_IFIFO, S_IFMT, STAT } from "../abi/stat.ts";
 import { UnsupportedError } from "../errors.ts";
@@ -161,13 +162,15 @@ function treeFacts(
       return typeof target === "string" ? target : undefined;
     },
     names: (path) => [...eachName(path)],
-    walk: (from, enters) =>
+    walk: (from, enters, unlisted) =>
       walk(
         from,
         (directory, name) =>
           // The program has processes of its own.
           !(directory === "/" && name === "proc") && enters(directory, name),
+        unlisted,
       ),
+    isOutOfReach,
     procs: otherProcs(mounts, procDevice(mounts)).filter((path) =>
       !isWithin(path, "/proc")
     ),
@@ -179,7 +182,17 @@ function treeFacts(
   };
 }
 
-/** The first pipe that is found at a path, or beneath it. */
+/** Whether a path leads through what may not be searched, or is too long. */
+function isOutOfReach(path: string): boolean {
+  const fd = OWN_VIEW.open(toCString(path), O_PATH | O_CLOEXEC | O_NOFOLLOW);
+  if (fd >= 0) close(fd);
+  return fd === -EACCES || fd === -ENAMETOOLONG;
+}
+
+/**
+ * The first pipe that is found at a path, or beneath it; or where one may be that
+ * can be reached, and not be found.
+ */
 function pipeIn(path: string): string | undefined {
   let found = isPipe(path) ? path : undefined;
   walk(path, (directory, name, type) => {
@@ -187,6 +200,10 @@ function pipeIn(path: string): string | undefined {
     const path = `${directory === "/" ? "" : directory}/${name}`;
     if (type === DT_FIFO || (type === DT_UNKNOWN && isPipe(path))) found = path;
     return true;
+  }, (directory) => {
+    if (OWN_VIEW.access(toCString(directory), X_OK) !== -EACCES) {
+      found ??= directory;
+    }
   });
   return found;
 }

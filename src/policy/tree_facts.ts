@@ -14,11 +14,16 @@ export interface TreeFacts
   readonly names: (path: string) => readonly string[];
   /** Looks at all that is beneath a directory, but for /proc. */
   readonly walk: Walk;
+  /** Whether something may be at a path that cannot be looked at. */
+  readonly isOutOfReach: (path: string) => boolean;
   /** Where processes of the machine are seen, other than in /proc. */
   readonly procs: readonly string[];
   /** Where control groups are: by them anybody is moved, stopped or killed. */
   readonly groups: readonly string[];
-  /** Finds a pipe that has a name: a path, or something beneath it. */
+  /**
+   * Finds a pipe that has a name: a path, or something beneath it; or a directory
+   * that may have one in it, and cannot be listed.
+   */
   readonly pipe: (path: string) => string | undefined;
   /** Whether the program has a network of its own, with nothing in it. */
   readonly alone: boolean;

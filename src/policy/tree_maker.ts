@@ -252,7 +252,10 @@ class Maker {
       ) continue;
       const pipe = this.#facts.pipe(path);
       if (pipe === undefined || !this.#rules.state(pipe).read) continue;
-      this.#rules.cannot(rule, `${pipe} is a pipe, and would be written`);
+      this.#rules.cannot(
+        rule,
+        `${pipe} is a pipe, or may hide one, and would be written`,
+      );
     }
   }
 

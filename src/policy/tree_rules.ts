@@ -202,8 +202,25 @@ export class TreeRules {
     const readable = outermost([...this.granted.read.keys()]);
     search(patterns, readable, this.#facts.walk, (path, pattern) => {
       this.refused[pattern.section].set(path, pattern);
+      if (this.#facts.isOutOfReach(path)) this.#closeAround(path, pattern.rule);
       return above(this.refused.read, path) === undefined;
-    });
+    }, (directory, { rule }) => this.#closeAround(directory, rule));
+  }
+
+  /**
+   * Closes a directory that cannot be looked into, or else the one above it in which
+   * nothing can be looked at. The program may name what is in there, or may open
+   * such a directory for itself.
+   */
+  #closeAround(path: string, rule: PathRule): void {
+    const { cwd, isOutOfReach } = this.#facts;
+    let around = path;
+    while (isOutOfReach(around)) around = parentOf(around);
+    if (!this.state(around).read) return;
+    const needed = [cwd, ...this.granted.read.keys()];
+    if (needed.some((one) => isWithin(one, around))) {
+      this.cannot(rule, `jail may not look at all that is in ${around}`);
+    } else this.refused.read.set(around, { rule, hides: false });
   }
 
   /** What may be written and not be run is not executed, by no program either. */

@@ -11,10 +11,12 @@ import { matchSegment, type SegmentPattern } from "./segment.ts";
  * @param from the directory
  * @param enters told of each name, and of the directory that it is in; whether to
  * look beneath it
+ * @param unlisted told of each directory that cannot be listed
  */
 export type Walk = (
   from: string,
   enters: (directory: string, name: string) => boolean,
+  unlisted: (directory: string) => void,
 ) => void;
 
 /** A pattern with a wildcard. */
@@ -36,12 +38,15 @@ export interface Pattern {
  * @param walk goes through a place
  * @param found told of each path, with each pattern that means it; whether to look
  * beneath it
+ * @param unlisted told of each directory that cannot be listed, with each pattern
+ * that may mean something in it
  */
 export function search<P extends Pattern>(
   patterns: readonly P[],
   places: readonly string[],
   walk: Walk,
   found: (path: string, pattern: P) => boolean,
+  unlisted: (directory: string, pattern: P) => void = () => {},
 ): void {
   const matchers = patterns.map(({ glob }) => {
     const matcher = new PathMatcher();
@@ -80,8 +85,22 @@ export function search<P extends Pattern>(
         matched.has(directory) || isFirst(name)
           ? match(`${directory === "/" ? "" : directory}/${name}`)
           : true,
+      (directory) => {
+        for (const pattern of patterns) {
+          if (reachesInto(pattern, directory)) unlisted(directory, pattern);
+        }
+      },
     );
   }
+}
+
+/** Whether a pattern may mean something in a directory. */
+function reachesInto({ glob, root }: Pattern, directory: string): boolean {
+  const { segments } = glob;
+  return isWithin(directory, root) || isWithin(root, directory)
+    ? segments.some(({ kind }) => kind === "any-depth") ||
+      segments.length >= directory.split("/").length
+    : false;
 }
 
 /** Whether a name may be the first one that a pattern means at any depth. */

@@ -77,6 +77,7 @@ const FACTS: Parameters<typeof treeOf>[1] = {
   },
   kind: (path) => FILES[path] ?? "missing",
   loaders: ["/usr/lib/ld.so"],
+  isOutOfReach: () => false,
   links: (path) => [linkOn(path)].filter((link) => link !== undefined),
   target: (path) => path === "/lib" ? "usr/lib" : undefined,
   names: namesIn,
@@ -288,6 +289,35 @@ const CASES: readonly Case[] = [
     ],
   },
   {
+    name:
+      "closes a directory that cannot be listed, where a wildcard may mean what is in it",
+    policy: 'read: {allow: [/home], deny: ["/**/.ssh/**", "/home/*"]}',
+    machine: {
+      walk: (_from, _enters, unlisted): void => unlisted("/home/me/p/a"),
+    },
+    tree: ["/home ro", "/home/me/p/a closed"],
+  },
+  {
+    name: "closes the directory in which nothing can be looked at",
+    policy: 'read: {allow: [/home], deny: ["/**/.ssh/**"]}',
+    machine: {
+      isOutOfReach: (path): boolean => isWithin(path, "/home/me/p/a"),
+    },
+    tree: ["/home ro", "/home/me/p closed"],
+  },
+  {
+    name:
+      "does not hold a wildcard where something allowed lies in a directory that cannot be listed",
+    policy: 'read: {allow: [/home, /home/me/p/a], deny: ["/**/.ssh/**"]}',
+    machine: {
+      walk: (_from, _enters, unlisted): void => unlisted("/home/me"),
+    },
+    tree: [
+      "/home ro",
+      "/**/.ssh/**: jail may not look at all that is in /home/me",
+    ],
+  },
+  {
     name: "closes processes elsewhere, and lets no control group be written",
     policy: "{read: [/srv], write: [/srv]}",
     machine: { procs: ["/srv/proc"], groups: ["/srv/group"] },
@@ -324,7 +354,7 @@ const CASES: readonly Case[] = [
       "{read: [/home/me/p], write: {allow: [/home/me/p], deny: [/home/me/p/a]}}",
     tree: [
       ...["/home/", "/home/me/", "/home/me/p rw noexec", "/home/me/p/a ro"],
-      "/home/me/p/a: /home/me/p/a/pipe is a pipe, and would be written",
+      "/home/me/p/a: /home/me/p/a/pipe is a pipe, or may hide one, and would be written",
     ],
   },
   {

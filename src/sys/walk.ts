@@ -2,10 +2,13 @@
 
 import { fromBytes, toCString } from "../abi/bytes.ts";
 import { DIRENT, DT_DIR, DT_UNKNOWN } from "../abi/dirent.ts";
+import { ELOOP, ENOENT, ENOTDIR } from "../abi/errno.ts";
 import { O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from "../abi/fcntl.ts";
 import { close, getdents64, open } from "./files.ts";
 
 const FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+/** What is no directory, or no more. */
+const NONE: readonly number[] = [-ELOOP, -ENOENT, -ENOTDIR];
 const DOT = 0x2e;
 const RECLEN = DIRENT.fields.d_reclen[0];
 const TYPE = DIRENT.fields.d_type[0];
@@ -14,24 +17,33 @@ const buffer = new Uint8Array(1 << 16);
 
 /**
  * Goes through all that is beneath a directory, and through what is mounted there.
- * What this process may not list is left out; no link is followed.
+ * No link is followed.
  *
  * @param from the directory, a real path, a byte string
  * @param enters told of each name, and of the directory that it is in, byte
  * strings, and what it is, as `DT_*` says; whether to look beneath it
+ * @param unlisted told of each directory that this process cannot list
  */
 export function walk(
   from: string,
   enters: (directory: string, name: string, type: number) => boolean,
+  unlisted: (directory: string) => void,
 ): void {
+  const fails = (directory: string, result: number): void => {
+    if (!NONE.includes(result)) unlisted(directory);
+  };
   const left = [from];
   for (let here = left.pop(); here !== undefined; here = left.pop()) {
     const fd = open(toCString(here), FLAGS);
-    if (fd < 0) continue;
+    if (fd < 0) {
+      fails(here, fd);
+      continue;
+    }
     const prefix = here === "/" ? "" : here;
     try {
       for (;;) {
         const length = getdents64(fd, buffer);
+        if (length < 0) fails(here, length);
         if (length <= 0) break;
         // Where an entry is, is not worth an object for each.
         let next = 0;

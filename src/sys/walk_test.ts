@@ -19,7 +19,7 @@ Deno.test("walk() tells of all names beneath a directory, and follows no link", 
   walk(fromText(path), (directory, name) => {
     found.push(`${directory.slice(path.length)}/${name}`);
     return name !== "skipped";
-  });
+  }, (directory) => found.push(directory));
   await Deno.remove(path, { recursive: true });
   assertEquals(
     found.sort(),
@@ -32,6 +32,18 @@ Deno.test("walk() tells of nothing where there is no directory", () => {
   walk("/nothing", (_, name) => {
     found.push(name);
     return true;
-  });
+  }, (directory) => found.push(directory));
   assertEquals(found, []);
+});
+
+Deno.test("walk() tells which directory it cannot list", async () => {
+  const path = await Deno.makeTempDir({ prefix: "jail-test-" });
+  const name = "d".repeat(250);
+  const script = `i=0; while [ $i -lt 17 ]; do mkdir ${name}; cd ${name}; ` +
+    "i=$((i + 1)); done";
+  await new Deno.Command("sh", { args: ["-c", script], cwd: path }).output();
+  const deep: string[] = [];
+  walk(fromText(path), () => true, (directory) => deep.push(directory));
+  await new Deno.Command("rm", { args: ["-r", path] }).output();
+  assertEquals(deep, [`${path}/${Array(17).fill(name).join("/")}`]);
 });
