@@ -463,6 +463,14 @@ test("a jail held by the kernel works in an empty directory where its own is clo
   assertMatch(stderr, /Read-only file system/);
 });
 
+test("a jail held by the kernel works in /proc, among processes of its own", async () => {
+  const argv = jailArgv([KERNEL], ["sh", "-c", "pwd; read word <osrelease"]);
+  const { stdout, stderr } = await run(argv, { cwd: "/proc/sys/kernel" });
+  assertEquals([stdout, stderr], ["/proc/sys/kernel\n", ""]);
+  const outside = await run(argv, { cwd: "/proc/self" });
+  assertMatch(outside.stderr, /Cannot work in "\/proc\/\d+"/);
+});
+
 test("a directory that a wildcard closes is found wherever it is", async () => {
   await using here = await scratch();
   await Deno.mkdir(`${here.path}/a/b/.ssh`, { recursive: true });

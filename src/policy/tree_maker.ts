@@ -283,9 +283,11 @@ class Maker {
   #directories(): void {
     const { kind } = this.#facts;
     for (const path of this.#rules.seen) {
-      if (this.#around(path) !== undefined || kind(path) !== "directory") {
-        continue;
-      }
+      // What is in /proc is of processes: nobody makes anything there.
+      if (
+        isProc(path) || this.#around(path) !== undefined ||
+        kind(path) !== "directory"
+      ) continue;
       this.#lead(path);
       this.#directory(path);
     }
