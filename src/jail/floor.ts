@@ -1,6 +1,7 @@
 /** The floor of a policy on this machine, and what it rests on. */
 
 import { fromText, printable, toCString } from "../abi/bytes.ts";
+import { EACCES, ENAMETOOLONG } from "../abi/errno.ts";
 import { O_CLOEXEC, O_NOFOLLOW, O_PATH, W_OK } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
 import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
@@ -23,6 +24,7 @@ import {
 import type { Policy } from "../policy/policy.ts";
 import { remembered } from "../policy/remembered.ts";
 import type { Realpath } from "../policy/rules.ts";
+import type { TreeFacts } from "../policy/tree_facts.ts";
 import { close, fstat } from "../sys/files.ts";
 import { landlockAbi } from "../sys/landlock.ts";
 import type { View } from "../sys/view.ts";
@@ -62,7 +64,10 @@ export interface FloorPlace {
  * @param abi the version of Landlock to make it for
  * @returns the facts
  */
-export function floorFacts(at: FloorPlace, abi: number): FloorFacts {
+export function floorFacts(
+  at: FloorPlace,
+  abi: number,
+): FloorFacts & Pick<TreeFacts, "isOutOfReach"> {
   const { view } = at;
   const realpath = at.realpath ?? remembered((path) => view.meant(path));
   const known: Known = {
@@ -81,6 +86,7 @@ export function floorFacts(at: FloorPlace, abi: number): FloorFacts {
     abi,
     realpath,
     kind: (path) => known.look(path).kind,
+    isOutOfReach: (path) => known.look(path).isOutOfReach === true,
     stays: (path) => stays(known, path, kept),
     changes: (path) =>
       path !== at.program && changing.some((above) => isWithin(path, above)),
@@ -127,6 +133,8 @@ const stat = new Uint8Array(STAT.size);
 interface Looked {
   readonly kind: FloorKind;
   readonly device: number;
+  /** Whether something may be there that cannot be looked at. */
+  readonly isOutOfReach?: boolean;
 }
 
 /** What the machine is asked about paths, once about each. */
@@ -144,7 +152,10 @@ function look(view: View, path: string): Looked {
     O_PATH | O_CLOEXEC | O_NOFOLLOW,
     RESOLVE_NO_SYMLINKS,
   );
-  if (fd < 0) return { kind: "missing", device: -1 };
+  if (fd < 0) {
+    const isOutOfReach = fd === -EACCES || fd === -ENAMETOOLONG;
+    return { kind: "missing", device: -1, isOutOfReach };
+  }
   try {
     if (fstat(fd, stat) < 0) return { kind: "missing", device: -1 };
     return {

@@ -2,7 +2,7 @@
 
 import { toCString } from "../abi/bytes.ts";
 import { DT_FIFO, DT_UNKNOWN } from "../abi/dirent.ts";
-import { EACCES, ENAMETOOLONG } from "../abi/errno.ts";
+import { EACCES } from "../abi/errno.ts";
 import { O_CLOEXEC, O_NOFOLLOW, O_PATH, X_OK } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
 import { S_IFIFO, S_IFMT, STAT } from "../abi/stat.ts";
@@ -170,7 +170,6 @@ function treeFacts(
           !(directory === "/" && name === "proc") && enters(directory, name),
         unlisted,
       ),
-    isOutOfReach,
     procs: otherProcs(mounts, procDevice(mounts)).filter((path) =>
       !isWithin(path, "/proc")
     ),
@@ -180,13 +179,6 @@ function treeFacts(
     cwd: facts.realpath(at.cwd) ?? at.cwd,
     foundBy,
   };
-}
-
-/** Whether a path leads through what may not be searched, or is too long. */
-function isOutOfReach(path: string): boolean {
-  const fd = OWN_VIEW.open(toCString(path), O_PATH | O_CLOEXEC | O_NOFOLLOW);
-  if (fd >= 0) close(fd);
-  return fd === -EACCES || fd === -ENAMETOOLONG;
 }
 
 /**

@@ -14,7 +14,10 @@ export interface TreeFacts
   readonly names: (path: string) => readonly string[];
   /** Looks at all that is beneath a directory, but for /proc. */
   readonly walk: Walk;
-  /** Whether something may be at a path that cannot be looked at. */
+  /**
+   * Whether something may be at a path that cannot be looked at. It was looked at
+   * once: what one process may not search, another may let be searched.
+   */
   readonly isOutOfReach: (path: string) => boolean;
   /** Where processes of the machine are seen, other than in /proc. */
   readonly procs: readonly string[];

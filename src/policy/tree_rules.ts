@@ -139,8 +139,10 @@ export class TreeRules {
         if (section === "write" && this.granted.write.has(path)) continue;
         this.cannot(rule, "it is one directory, without what is in it");
       } else if (plain) {
-        if (!this.#leadsElsewhere(path)) {
-          this.refused[section].set(path, refused);
+        if (this.#leadsElsewhere(path)) continue;
+        this.refused[section].set(path, refused);
+        if (this.#facts.kind(path) === "link") {
+          this.cannot(rule, "it is a link, and where it leads is not known");
         }
       } else {
         this.patterns.push({ ...refused, glob, section, root: path });
@@ -202,9 +204,11 @@ export class TreeRules {
     const readable = outermost([...this.granted.read.keys()]);
     search(patterns, readable, this.#facts.walk, (path, pattern) => {
       this.refused[pattern.section].set(path, pattern);
-      if (this.#facts.isOutOfReach(path)) this.#closeAround(path, pattern.rule);
       return above(this.refused.read, path) === undefined;
     }, (directory, { rule }) => this.#closeAround(directory, rule));
+    for (const [path, { rule }] of [...this.refused.read]) {
+      if (this.#facts.isOutOfReach(path)) this.#closeAround(path, rule);
+    }
   }
 
   /**

@@ -318,6 +318,23 @@ const CASES: readonly Case[] = [
     ],
   },
   {
+    name: "closes the directory of what is refused by name and is out of reach",
+    policy: "read: {allow: [/home], deny: [/home/me/p/a/.ssh]}",
+    machine: {
+      isOutOfReach: (path): boolean => isWithin(path, "/home/me/p/a"),
+    },
+    tree: ["/home ro", "/home/me/p closed"],
+  },
+  {
+    name: "does not hold a rule about a link when nobody knows where it leads",
+    policy: "read: {allow: [/usr], deny: [/lib]}",
+    machine: { realpath: (path): string => path },
+    tree: [
+      ...["/usr ro", "/lib -> usr/lib"],
+      "/lib: it is a link, and where it leads is not known",
+    ],
+  },
+  {
     name: "closes processes elsewhere, and lets no control group be written",
     policy: "{read: [/srv], write: [/srv]}",
     machine: { procs: ["/srv/proc"], groups: ["/srv/group"] },
