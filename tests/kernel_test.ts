@@ -444,6 +444,16 @@ test("a jail held by the kernel does not start with a directory for its input", 
   assertMatch(ended.stderr, /^hint: redirect it: <\/dev\/null$/m);
 });
 
+test("a jail held by the kernel does not start with a file in memory for its input", async () => {
+  const script = "import os, sys; os.dup2(os.memfd_create('text'), 0); " +
+    "os.execvp(sys.argv[1], sys.argv[1:])";
+  const argv = ["python3", "-c", script, ...jailArgv([KERNEL, "-A"], ["cat"])];
+  const ended = await run(argv);
+  assertEquals(ended.code, 125);
+  assertMatch(ended.stderr, /descriptor 0 [^]*: it is a file in memory\n/);
+  assertMatch(ended.stderr, /^hint: redirect it: <\/dev\/null$/m);
+});
+
 test("a jail held by the kernel does not keep a descriptor of a directory", async () => {
   const argv = jailArgv([KERNEL, "--keep-fd=7"], ["true"]);
   const quoted = argv.map((word) => `'${word}'`).join(" ");

@@ -9,7 +9,7 @@ import {
 } from "../abi/landlock.ts";
 import { S_IFCHR, S_IFDIR, S_IFMT, S_IFREG, STAT } from "../abi/stat.ts";
 import { UnsupportedError } from "../errors.ts";
-import { flagsOf, fstat } from "../sys/files.ts";
+import { flagsOf, fstat, readLink } from "../sys/files.ts";
 import { isStreamOrNoSocket } from "../sys/socket.ts";
 
 const status = new Uint8Array(STAT.size);
@@ -19,19 +19,32 @@ function typeOf(fd: number): number {
 }
 
 /**
- * Refuses a directory, or a socket that sends anywhere: through these the program
- * gets out.
+ * Whether a file has a name on no mount, such as one in memory: Landlock neither
+ * keeps that from being opened again nor from being executed.
+ */
+function isNameless(fd: number): boolean {
+  const name = readLink(`/proc/self/fd/${fd}`);
+  return typeof name === "string" &&
+    (name.startsWith("/memfd:") || !name.startsWith("/"));
+}
+
+/**
+ * Refuses a directory, a socket that sends anywhere, or a file in memory: through
+ * these the program gets out.
  *
  * @param fd a descriptor of this process
  * @throws {UnsupportedError} where it is one
  */
 export function checkHanded(fd: number): void {
-  const isDirectory = typeOf(fd) === S_IFDIR;
-  if (!isDirectory && isStreamOrNoSocket(fd)) return;
-  throw cannotHand(
-    fd,
-    isDirectory ? "it is a directory" : "it is a socket that can send anywhere",
-  );
+  const type = typeOf(fd);
+  const why = type === S_IFDIR
+    ? "it is a directory"
+    : type === S_IFREG && isNameless(fd)
+    ? "it is a file in memory"
+    : isStreamOrNoSocket(fd)
+    ? undefined
+    : "it is a socket that can send anywhere";
+  if (why !== undefined) throw cannotHand(fd, why);
 }
 
 function cannotHand(fd: number, why: string): UnsupportedError {
