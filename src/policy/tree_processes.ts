@@ -31,6 +31,10 @@ export interface ClosedName {
 const SELF = "/proc/self";
 /** All sockets of the network that a process is in, also of others. */
 const NETWORK = `${SELF}/net`;
+/** The directories that each process has, but for those that lead elsewhere. */
+const DIRECTORIES: readonly string[] = [
+  ...["attr", "fd", "fdinfo", "map_files", "net", "ns"],
+];
 
 /**
  * Finds what is to be closed. The directories of processes are not: whoever is in
@@ -70,10 +74,12 @@ export function closedProcesses(
   look("/proc");
   // Wildcards that mean any place may mean files of each process, too.
   const each = new Set<PathRule>();
-  for (const name of facts.names(SELF)) {
-    for (const path of [`${SELF}/${name}`, `${SELF}/task/1/${name}`]) {
-      matcher.walk(path, path.length, 1);
-      const rule = patterns[matcher.best(0)]?.rule;
+  const own = new PathMatcher();
+  patterns.forEach(({ glob }, number) => own.add(ofEach(glob), 0, number));
+  for (const name of namesOfEach(facts.names)) {
+    for (const path of [`${SELF}${name}`, `${SELF}/task/1${name}`]) {
+      own.walk(path, path.length, 1);
+      const rule = patterns[own.best(0)]?.rule;
       if (rule !== undefined && !(facts.alone && isNetwork(path))) {
         each.add(rule);
       }
@@ -103,6 +109,33 @@ export function closedProcesses(
     });
   }
   return { nodes, unheld };
+}
+
+/** What each process has: itself, its names, and those in its directories. */
+function* namesOfEach(
+  names: (path: string) => readonly string[],
+): Generator<string> {
+  yield "";
+  for (const name of names(SELF)) {
+    yield `/${name}`;
+    if (!DIRECTORIES.includes(name)) continue;
+    for (const inner of names(`${SELF}/${name}`)) yield `/${name}/${inner}`;
+  }
+}
+
+/** A pattern that names processes by number means each of them. */
+function ofEach(glob: Glob): Glob {
+  const [, second] = glob.segments;
+  if (second?.kind !== "pattern" || !mayBeNumber(second.pattern.text)) {
+    return glob;
+  }
+  const self = { kind: "name", name: "self" } as const;
+  return { ...glob, segments: glob.segments.with(1, self) };
+}
+
+/** Whether a pattern of a name may mean a process by its number. */
+function mayBeNumber(pattern: string): boolean {
+  return !/[^*?\d]/.test(pattern.replace(/\[[^\]]*\]|\{[^}]*\}/g, ""));
 }
 
 /** Whether a path is about the network of a process. */

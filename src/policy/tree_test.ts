@@ -351,6 +351,29 @@ const CASES: readonly Case[] = [
     ],
   },
   {
+    name: "does not hold a wildcard that means each process by its number",
+    policy: 'read: {allow: [/proc], deny: ["/proc/[0-9]*/environ"]}',
+    tree: ["/proc new", "/proc/[0-9]*/environ: each process has another one"],
+  },
+  {
+    name:
+      "does not hold a wildcard that means a file in a directory of each process",
+    policy: 'read: {allow: [/proc], deny: ["/proc/*/fdinfo/*", "/**/0"]}',
+    machine: {
+      names: (path): string[] =>
+        path === "/proc/self"
+          ? ["fdinfo"]
+          : path === "/proc/self/fdinfo"
+          ? ["0", "1"]
+          : [],
+    },
+    tree: [
+      "/proc new",
+      "/**/0: each process has another one",
+      "/proc/*/fdinfo/*: each process has another one",
+    ],
+  },
+  {
     name: "does not hold the machine's network back where that is used",
     policy: "{read: [/proc/self/maps, /proc/cpuinfo, /proc/sys], net: true}",
     machine: { alone: false },
