@@ -60,8 +60,8 @@ const NEW = "/new";
 /** What lies over a file, or a directory, that is closed. */
 const CLOSED_FILE = "/closed-file";
 const CLOSED_DIRECTORY = "/closed-directory";
-/** Where the tree is built: any directory will do, and every machine has this. */
-const PLACE = "/tmp";
+/** Where the tree is built: any directory will do, and jail needs this one anyway. */
+const PLACE = "/proc";
 
 const QUIET = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 const HELD = MS_NOSUID | MS_NODEV;
