@@ -157,7 +157,9 @@ function look(view: View, path: string): Looked {
     return { kind: "missing", device: -1, isOutOfReach };
   }
   try {
-    if (fstat(fd, stat) < 0) return { kind: "missing", device: -1 };
+    if (fstat(fd, stat) < 0) {
+      return { kind: "missing", device: -1, isOutOfReach: true };
+    }
     return {
       kind: kindOf(get(STAT, stat, "st_mode")),
       device: get(STAT, stat, "st_dev"),

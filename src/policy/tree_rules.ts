@@ -206,7 +206,8 @@ export class TreeRules {
       this.refused[pattern.section].set(path, pattern);
       return above(this.refused.read, path) === undefined;
     }, (directory, { rule }) => this.#closeAround(directory, rule));
-    for (const [path, { rule }] of [...this.refused.read]) {
+    const { read, run } = this.refused;
+    for (const [path, { rule }] of [...read, ...run]) {
       if (this.#facts.isOutOfReach(path)) this.#closeAround(path, rule);
     }
   }

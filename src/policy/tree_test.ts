@@ -326,6 +326,14 @@ const CASES: readonly Case[] = [
     tree: ["/home ro", "/home/me/p closed"],
   },
   {
+    name: "closes that of what is refused to be run, too",
+    policy: "{read: [/home], run: {allow: [/home], deny: [/home/me/p/a/.ssh]}}",
+    machine: {
+      isOutOfReach: (path): boolean => isWithin(path, "/home/me/p/a"),
+    },
+    tree: ["/home ro", "/home/me/p closed"],
+  },
+  {
     name: "does not hold a rule about a link when nobody knows where it leads",
     policy: "read: {allow: [/usr], deny: [/lib]}",
     machine: { realpath: (path): string => path },
