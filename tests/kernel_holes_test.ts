@@ -8,7 +8,8 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { landlockAbi } from "../src/sys/landlock.ts";
-import { openTree, type Tree } from "../src/sys/tree.ts";
+import { openTree, type Tree, wasReplaced } from "../src/sys/tree.ts";
+import type { TreeNode } from "../src/sys/tree_steps.ts";
 import { type Ended, jailArgv, run } from "./harness.ts";
 import { type Scratch, scratch } from "./jail.ts";
 import { hasMachine } from "./needs.ts";
@@ -300,6 +301,18 @@ if (!Deno.env.has("JAIL_BINARY")) {
     const over = { ...kept, write: true };
     using other = held(openTree({ nodes: [root, kept, over], alone: true }));
     assertEquals(other, undefined);
+  });
+
+  test("openTree() tries no other way where a file is there no more", async () => {
+    await using here = await scratch();
+    const gone: TreeNode = {
+      ...{ kind: "bind", path: `/${here.path.replace(/\W/g, "")}` } as const,
+      ...{ is: "file", there: false, write: false, noRun: false } as const,
+    };
+    const tree = openTree({ nodes: [gone], alone: true });
+    const failures = "steps" in tree ? [] : tree;
+    assertEquals(failures.filter(wasReplaced).length, 1);
+    assertEquals(failures.findIndex(wasReplaced), failures.length - 1);
   });
 }
 

@@ -15,7 +15,7 @@ import { close } from "../sys/files.ts";
 import { hostArch } from "../sys/host.ts";
 import { interfaceIndex } from "../sys/interfaces.ts";
 import { createRuleset, landlockAbi, restrictSelf } from "../sys/landlock.ts";
-import { openTree, type Tree } from "../sys/tree.ts";
+import { openTree, type Tree, wasReplaced } from "../sys/tree.ts";
 import { OWN_VIEW, type View } from "../sys/view.ts";
 import { assemble } from "../trace/filter.ts";
 import { runUntraced } from "../trace/untraced.ts";
@@ -199,7 +199,9 @@ function makeTree(options: Parameters<typeof openTree>[0]): Tree {
   if ("steps" in tree) return tree;
   throw new UnsupportedError(
     `Cannot use --engine=kernel: ${whyNot(tree)}`,
-    "start jail as root, or let users make namespaces " +
-      "(user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns)",
+    tree.some(wasReplaced)
+      ? "a file that a rule means was removed or replaced meanwhile: start again"
+      : "start jail as root, or let users make namespaces " +
+        "(user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns)",
   );
 }

@@ -75,8 +75,21 @@ export function openTree(options: TreeOptions): Tree | readonly RootFailure[] {
     );
     if ("steps" in made) return made;
     failures.push(made);
+    // Another way would have other rights, and find no other files.
+    if (wasReplaced(made)) break;
   }
   return failures;
+}
+
+/**
+ * Whether a tree could not be made because a file was removed or replaced since
+ * somebody looked for it.
+ *
+ * @param failure what failed
+ */
+export function wasReplaced({ call, errno }: RootFailure): boolean {
+  return ["mount", "mount_setattr"].includes(call) &&
+    ["ENOENT", "ENOTDIR", "ESTALE"].includes(errno);
 }
 
 function tryWay(
