@@ -179,7 +179,7 @@ function runTraced(
   const policyEngine = compile(policy, {
     realpath,
     links: (path) => view.links(path),
-    closedOnTheWay: (path) => view.closedOnTheWay(path),
+    closedOnTheWay: (path, known) => view.closedOnTheWay(path, known),
     interfaceIndex,
   });
   const decide = (call: Call): Decision => policyEngine.decide(call);

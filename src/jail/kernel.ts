@@ -94,7 +94,7 @@ function runIn(
   compile(policy, {
     realpath,
     links: (path) => OWN_VIEW.links(path),
-    closedOnTheWay: (path) => OWN_VIEW.closedOnTheWay(path),
+    closedOnTheWay: (path, known) => OWN_VIEW.closedOnTheWay(path, known),
     interfaceIndex,
   });
   const inside = (env: readonly string[]): readonly string[] =>

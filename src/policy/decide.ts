@@ -32,13 +32,18 @@ export interface CompileOptions {
   /** Finds the links that a path leads through, which the program must not change. */
   readonly links?: ((path: string) => readonly string[]) | undefined;
   /**
-   * Finds a directory on the way of a path that hides where that leads, and that
-   * the program could open if it may change it.
+   * Finds the directories on the way of a path that hide where that leads, or did
+   * when it was looked for, and that the program could open if it may change them.
    */
-  readonly closedOnTheWay?: ((path: string) => string | undefined) | undefined;
+  readonly closedOnTheWay?: ClosedOnTheWay | undefined;
   /** Finds an interface, so that a rule can name one: `[fe80::1%eth0]:80`. */
   readonly interfaceIndex?: InterfaceIndex | undefined;
 }
+
+type ClosedOnTheWay = (
+  path: string,
+  known: string | undefined,
+) => readonly string[];
 
 /** A policy, ready to decide. */
 export interface Engine {
@@ -82,7 +87,9 @@ export function compile(policy: Policy, options: CompileOptions = {}): Engine {
   const realpath = remembered(options.realpath ?? nothing);
   const ofRules = links ? linksOfRules(policy, realpath, links) : [];
   const engine = new CompiledPolicy(policy, realpath, interfaceIndex, ofRules);
-  if (options.closedOnTheWay) mustBeFound(engine, options.closedOnTheWay);
+  if (options.closedOnTheWay) {
+    mustBeFound(engine, realpath, options.closedOnTheWay);
+  }
   return engine;
 }
 
@@ -93,12 +100,16 @@ export function compile(policy: Policy, options: CompileOptions = {}): Engine {
  */
 function mustBeFound(
   { policy, mayWrite }: CompiledPolicy,
-  closedOnTheWay: (path: string) => string | undefined,
+  realpath: Realpath,
+  closedOnTheWay: ClosedOnTheWay,
 ): void {
   for (const { path, effect, ref } of ruleRoots(policy)) {
     if (effect === "allow") continue;
-    const closed = closedOnTheWay(`/${path.join("/")}`);
-    if (closed === undefined || !mayWrite(closed)) continue;
+    const name = `/${path.join("/")}`;
+    const closed = closedOnTheWay(name, realpath(name)).find((directory) =>
+      mayWrite(directory)
+    );
+    if (closed === undefined) continue;
     throw new PolicyError(
       `Cannot use "${ref.text}" of "${ref.source}": what it refuses is hidden by ${
         printable(closed)

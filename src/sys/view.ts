@@ -81,6 +81,8 @@ interface Followed {
   readonly end: string;
   /** The first directory on the way that this process may not search. */
   readonly closed: string | undefined;
+  /** All directories on the way. */
+  readonly way: readonly string[];
 }
 
 /** The root directory of a program, as this process sees it. */
@@ -214,13 +216,18 @@ export class View {
    * @returns a byte string, or `undefined` where it leads nowhere
    */
   realpath(path: string): string | undefined {
+    return this.#find(path).real;
+  }
+
+  /** The real path of what a path leads to, and how that was found. */
+  #find(path: string): { readonly real?: string; readonly result: number } {
     let real: string | undefined;
-    this.#with(toCString(path), O_PATH, (fd) => {
+    const result = this.#with(toCString(path), O_PATH, (fd) => {
       const name = readLink(`/proc/self/fd/${fd}`);
       if (typeof name === "string") real = this.nameOf(name);
       return 0;
     });
-    return real?.startsWith("/") ? real : undefined;
+    return real?.startsWith("/") ? { real, result } : { result };
   }
 
   /**
@@ -242,21 +249,24 @@ export class View {
   }
 
   /**
-   * A directory on the way of an absolute path that hides where that leads, and
-   * would not if its owner, who this process is, let it be searched.
+   * The directories on the way of an absolute path that hide where that leads, or
+   * did when it was looked for, and would not if their owner, who this process is,
+   * let them be searched: somebody may do so, and take it back, all the time.
    *
    * @param path a byte string
-   * @returns its real path; `undefined` where there is none
+   * @param known its real path, as it was found before
+   * @returns their real paths
    */
-  closedOnTheWay(path: string): string | undefined {
-    const fails = this.#with(toCString(path), O_PATH, () => 0) === -EACCES;
-    const closed = fails ? this.#follow(path).closed : undefined;
-    if (closed === undefined) return undefined;
+  closedOnTheWay(path: string, known: string | undefined): readonly string[] {
+    const { real, result } = this.#find(path);
+    const isFound = result >= 0 && real === known;
+    if (isFound || (result < 0 && result !== -EACCES)) return [];
+    const { closed, way } = this.#follow(path);
     const status = new Uint8Array(STAT.size);
-    return this.stat(toCString(closed), status) >= 0 &&
-        get(STAT, status, "st_uid") === Deno.uid()
-      ? closed
-      : undefined;
+    return (closed === undefined ? way : [closed]).filter((directory) =>
+      this.stat(toCString(directory), status) >= 0 &&
+      get(STAT, status, "st_uid") === Deno.uid()
+    );
   }
 
   /**
@@ -275,6 +285,7 @@ export class View {
     const found: string[] = [];
     const rest = path.split("/").reverse();
     let here = "";
+    const way = new Set<string>();
     let closed: string | undefined;
     while (rest.length > 0) {
       const name = rest.pop() as string;
@@ -283,6 +294,7 @@ export class View {
         here = here.slice(0, here.lastIndexOf("/"));
         continue;
       }
+      way.add(here || "/");
       const next = `${here}/${name}`;
       const target = this.#read(next);
       if (target === -EACCES) closed ??= here || "/";
@@ -295,7 +307,7 @@ export class View {
       rest.push(...target.split("/").reverse());
       if (target.startsWith("/")) here = "";
     }
-    return { links: found, end: here || "/", closed };
+    return { links: found, end: here || "/", closed, way: [...way] };
   }
 
   /** Where a link points; `undefined` where there is none. */

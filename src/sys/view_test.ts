@@ -108,3 +108,24 @@ Deno.test("View.meant() follows links to what is not there", async () => {
     await Deno.remove(directory, { recursive: true });
   }
 });
+
+Deno.test("View.closedOnTheWay() tells of the way to what was not found a moment ago", async () => {
+  const path = await Deno.realPath(
+    await Deno.makeTempDir({ prefix: "jail-test-" }),
+  );
+  await Deno.mkdir(`${path}/deep`);
+  await Deno.writeTextFile(`${path}/file`, "");
+  await Deno.symlink("../file", `${path}/deep/link`);
+  const told = (name: string, known?: string): readonly string[] =>
+    OWN_VIEW.closedOnTheWay(`${path}/${name}`, known)
+      .filter((directory) => directory.startsWith(path));
+  const found = {
+    known: told("deep/link", `${path}/file`),
+    unknown: told("deep/link"),
+    other: told("deep/link", `${path}/deep/link`),
+    missing: told("deep/none"),
+  };
+  await Deno.remove(path, { recursive: true });
+  const way = [path, `${path}/deep`];
+  assertEquals(found, { known: [], unknown: way, other: way, missing: [] });
+});
