@@ -11,9 +11,12 @@
  */
 
 // Here so that the package has been fetched when a file of it is looked for.
-import "yaml";
+import "../src/policy/yaml_nodes.ts";
 import metadata from "../deno.json" with { type: "json" };
 import { DENO, pass } from "./parts.ts";
+
+/** What `yaml_nodes.ts` imports. */
+const YAML = "npm:yaml@2.8.1";
 
 /** The Worker that the command may start, beside it, by the name in the sources. */
 export const WORKER = "forwarder_worker.ts";
@@ -56,10 +59,10 @@ export async function bundle(directory: string): Promise<boolean> {
  * which would bring a part of Node with it. The package has modules as well.
  */
 function withoutNode(): Readonly<Record<string, string>> {
-  const built = import.meta.resolve("yaml");
+  const built = import.meta.resolve(YAML);
   return {
     ...metadata.imports,
-    yaml: new URL("../browser/index.js", built).href,
+    [YAML]: new URL("../browser/index.js", built).href,
   };
 }
 

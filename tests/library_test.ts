@@ -714,6 +714,34 @@ Deno.test("children of Deno.Command stay its own beside jails", async () => {
   assertEquals((await jailed).map(({ code }) => code), [0, 0]);
 });
 
+Deno.test("a script of another folder, with settings of its own, reads a policy from a file", async () => {
+  await using directory = await scratch();
+  await directory.file("deno.json", "{}");
+  await directory.file("good.yaml", "extends: allow-all\n");
+  await directory.file("bad.yaml", "wirte: [x]\n");
+  await directory.file(
+    "script.ts",
+    `import { Jail } from "${new URL("../src/mod.ts", import.meta.url)}";
+    for (const name of ["good", "bad"]) {
+      try {
+        const jail = new Jail(\`./\${name}.yaml\`).command("true");
+        console.log((await jail.output()).code);
+      } catch (error) {
+        console.log((error as Error).message.split("\\n")[0]);
+      }
+    }`,
+  );
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "script.ts"],
+    cwd: directory.path,
+    stdin: "null",
+  }).output();
+  assertEquals(
+    text(stdout),
+    '0\nCannot read policy "./bad.yaml": unknown key "wirte" at line 1, column 1\n',
+  );
+});
+
 Deno.test("a caller that is killed takes its jails along", async () => {
   const mod = new URL("../src/mod.ts", import.meta.url);
   const script = `

@@ -7,7 +7,7 @@ import {
   isSeq,
   parseDocument,
   Scalar,
-} from "yaml";
+} from "./yaml_nodes.ts";
 import { type AskedAccess, isNetAccess } from "./consent.ts";
 import { EFFECTS } from "./policy.ts";
 import { readTwice } from "./positions.ts";

@@ -1,8 +1,7 @@
 /**
  * Where in a policy file things stand, and a second opinion on what it says.
  *
- * With `edit.ts` the only file that loads the `yaml` package, and it is itself
- * loaded only where a file of the user is read or a message needs a line.
+ * It is loaded only where a file of the user is read or a message needs a line.
  */
 
 import {
@@ -20,7 +19,7 @@ import {
   Parser,
   visit,
   type YAMLMap,
-} from "yaml";
+} from "./yaml_nodes.ts";
 import { type Keys, shorten } from "./fault.ts";
 import { explain, lowerFirst } from "./syntax.ts";
 import { TextFault } from "./text.ts";
