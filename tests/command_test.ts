@@ -194,3 +194,23 @@ Deno.test("jail check says what is wrong with a policy", async () => {
   assertEquals(ended.code, 1);
   assertStringIncludes(ended.stderr, "line 1, column 1");
 });
+
+Deno.test("the README's command installs jail", async () => {
+  await using directory = await scratch();
+  const readme = await Deno.readTextFile(
+    new URL("../README.md", import.meta.url),
+  );
+  const command = /`deno (install [^`]+)`/.exec(readme)?.[1] ?? "";
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [...command.split(/\s+/), "--root", directory.path],
+    cwd: new URL("../", import.meta.url),
+    stdin: "null",
+  }).output();
+  assertEquals(code, 0, new TextDecoder().decode(stderr));
+  const ran = await new Deno.Command(`${directory.path}/bin/jail`, {
+    args: ["--", "echo", "ran"],
+    cwd: directory.path,
+    env: { PATH: `${Deno.execPath().replace(/\/[^/]*$/, "")}:/usr/bin:/bin` },
+  }).output();
+  assertEquals(new TextDecoder().decode(ran.stdout), "ran\n");
+});

@@ -262,6 +262,26 @@ const ERRORS: readonly ErrorCase[] = [
     hint: "write --policy=NAME|FILE",
   },
   {
+    words: ["--audit", "--", "ls"],
+    message: "Cannot use --audit: it needs a value",
+    hint: "write --audit=FILE",
+  },
+  {
+    words: ["--allow-ffi", "ls"],
+    message: 'Cannot understand the option "--allow-ffi"',
+    hint: "leave it out: it is about what code in JavaScript loads",
+  },
+  {
+    words: ["--allow-al", "ls"],
+    message: 'Cannot understand the option "--allow-al"',
+    hint: 'did you mean "--allow-read"?',
+  },
+  {
+    words: ["--no-prompt", "ls"],
+    message: 'Cannot understand the option "--no-prompt"',
+    hint: "leave it out: --on-deny=ask asks, nothing else does",
+  },
+  {
     words: ["--policy=", "ls"],
     message: "Cannot use --policy: its value is empty",
     hint: "write its value, or leave the option out",

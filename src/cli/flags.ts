@@ -97,7 +97,7 @@ const PERMISSION_DOCS: Readonly<Record<PermissionName, Permission>> = {
   sys: {
     short: "S",
     value: "NAME,…",
-    allow: "Let it see these facts of the system; or all",
+    allow: "Let it see of the system these facts alone; or all",
     deny: "Hide these facts of the system",
     ignore: "Hide these facts of the system",
   },
@@ -127,8 +127,8 @@ export const FLAGS: readonly Flag[] = [
     category: "policy",
     doc: "Run under this policy; later ones add to it",
     more:
-      "A word without a slash or a dot is a built-in policy (see jail policies); " +
-      "anything else is a YAML file. With no policy and no permission flag the " +
+      "A name with a slash in it, or .yaml, .yml or .json at its end, is a file; " +
+      "any other is a built-in policy (see jail policies). With no policy and no permission flag the " +
       "built-in policy default holds; flags alone add to minimal, which lets the " +
       "program itself start.",
   },

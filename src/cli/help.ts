@@ -25,8 +25,8 @@ const EXAMPLES = `\
 Examples:
   jail -- ls -l /
       Read the system and this directory, write nothing, no network.
-  jail --allow-read=. --allow-write=build --allow-run -- make
-      What is not allowed fails with EACCES.
+  jail -R -W=build,/tmp -E=PATH --allow-run -- make
+      These are allowed; what else it tries fails with EACCES.
   jail -p build --report -- make
       A built-in policy, and each refusal shown with its rule.`;
 

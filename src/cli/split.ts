@@ -31,7 +31,7 @@ export function split(words: readonly string[]): Split {
   // The value of a flag that needs one, where it is a word of its own.
   const take = (spelt: string, flag: Flag): string => {
     const word = words[at++];
-    if (word === undefined) {
+    if (word === undefined || word === "--") {
       throw new UsageError(
         `Cannot use ${spelt}: it needs a value`,
         `write ${spelt}=${flag.value ?? "VALUE"}`,
@@ -119,11 +119,24 @@ function emptyValue(spelt: string): UsageError {
   );
 }
 
+/** Options of Deno, and such as they could be, that mean nothing here. */
+const FOREIGN: readonly (readonly [RegExp, string])[] = [
+  [
+    /^--(?:allow|deny|ignore)-(?:ffi|import)$/,
+    "leave it out: it is about what code in JavaScript loads",
+  ],
+  [/^--deny-all$/, "leave it out: what is not allowed is refused"],
+  [/^--(?:no-)?prompt$/, "leave it out: --on-deny=ask asks, nothing else does"],
+];
+
 function unknown(spelt: string): UsageError {
-  const names = FLAGS.map((flag) => `--${flag.name}`);
+  // Nobody is led to allow more than was meant.
+  const names = FLAGS.map((flag) => `--${flag.name}`)
+    .filter((name) => name !== "--allow-all");
   const near = spelt.startsWith("--") ? didYouMean(spelt, names) : undefined;
   return new UsageError(
     `Cannot understand the option ${printable(spelt)}`,
-    near ?? "see jail --help",
+    FOREIGN.find(([name]) => name.test(spelt))?.[1] ?? near ??
+      "see jail --help",
   );
 }

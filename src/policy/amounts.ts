@@ -100,11 +100,27 @@ function parse(
   if (!Object.hasOwn(units, unit)) {
     throw new AmountError(
       `unknown unit "${unit.slice(0, 40)}"`,
-      didYouMean(unit, Object.keys(units)) ??
+      beginningWith(unit, Object.keys(units)) ??
+        didYouMean(unit, Object.keys(units)) ??
         `the units are ${Object.keys(units).join(", ")}`,
     );
   }
   return positive(Math.floor(Number(number) * (units[unit] as number)), shown);
+}
+
+/** A hint that names the units of which one letter may be meant. */
+function beginningWith(
+  letter: string,
+  units: readonly string[],
+): string | undefined {
+  const meant = letter.length > 1
+    ? []
+    : units.filter((unit) =>
+      unit.toLowerCase().startsWith(letter.toLowerCase())
+    );
+  return meant.length === 0
+    ? undefined
+    : `did you mean ${meant.map((unit) => `"${unit}"`).join(" or ")}?`;
 }
 
 function positive(value: number, text: string): number {

@@ -234,6 +234,7 @@ const WRONG: readonly (readonly [string, string, string, string?])[] = [
   ["limits: {open-files: 0}", "1:22", "no limit"],
   ["limits: {open-files: 2.5}", "1:22", "whole number", "digits"],
   ["limits: {open-files: many}", "1:22", "whole number"],
+  ["limits: {output: 1G}", "1:18", `unknown unit "G"`, '"GB" or "GiB"'],
   ["limits:\n  file-size: 3gb", "2:14", `unknown unit "gb"`, "GB"],
   ["limits: {file-size: -1}", "1:21", "a size is expected", "100MiB"],
   ["limits: {time: 60}", "1:16", "a duration is expected", "60s"],
