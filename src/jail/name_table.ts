@@ -127,21 +127,35 @@ export class NameTable {
    * @param now milliseconds of the clock that they were learned by
    */
   namesOf(address: readonly number[], now: number): readonly string[] {
+    const names: string[] = [];
+    for (let i = 0; i < this.#count; i++) {
+      const name = this.#nameAt(this.#addressAt(i), address, now);
+      if (name !== undefined) names.push(name);
+    }
+    return names;
+  }
+
+  /**
+   * The name that a place has for an address.
+   *
+   * Race: the other thread may write meanwhile, and does all the time where the
+   * program asks all the time. So it is one place that is read again, and not all
+   * of them: that is over long before the next write.
+   */
+  #nameAt(
+    at: number,
+    address: readonly number[],
+    now: number,
+  ): string | undefined {
     for (;;) {
       const version = Atomics.load(this.#words, VERSION);
-      const names: string[] = [];
-      for (let i = 0; i < this.#count; i++) {
-        const at = this.#addressAt(i);
-        if (
-          this.#isAddress(at, address) &&
+      const name = this.#isAddress(at, address) &&
           this.#view.getFloat64(at + UNTIL) > now
-        ) {
-          names.push(this.#readName(at + NAME, at + NAME_LENGTH));
-        }
-      }
+        ? this.#readName(at + NAME, at + NAME_LENGTH)
+        : undefined;
       const whole = version % 2 === 0 &&
         Atomics.load(this.#words, VERSION) === version;
-      if (whole) return names;
+      if (whole) return name;
     }
   }
 
@@ -231,8 +245,7 @@ export class NameTable {
     for (let i = 0; i < count; i++) {
       const at = this.#addressAt(i);
       if (
-        this.#isAddress(at, address) &&
-        this.#readName(at + NAME, at + NAME_LENGTH) === name
+        this.#isAddress(at, address) && this.#isName(at, name)
       ) {
         return at;
       }
@@ -255,6 +268,14 @@ export class NameTable {
     if (this.#view.getUint8(at + LENGTH) !== address.length) return false;
     for (let i = 0; i < address.length; i++) {
       if (this.#view.getUint8(at + ADDRESS + i) !== address[i]) return false;
+    }
+    return true;
+  }
+
+  #isName(at: number, name: string): boolean {
+    if (this.#view.getUint8(at + NAME_LENGTH) !== name.length) return false;
+    for (let i = 0; i < name.length; i++) {
+      if (this.#bytes[at + NAME + i] !== name.charCodeAt(i)) return false;
     }
     return true;
   }

@@ -71,3 +71,35 @@ Deno.test("NameTable tells once why it is over", () => {
   table.stop();
   assertEquals([table.stopped, table.failed], [true, true]);
 });
+
+Deno.test("NameTable tells names while the other thread takes note of some all the time", async () => {
+  const table = new NameTable();
+  for (let i = 0; i < 4096; i++) {
+    table.learn(`${"n".repeat(200)}${i}`, four(1), 60, 0);
+  }
+  const state = new Int32Array(new SharedArrayBuffer(4));
+  const [BEGUN, OVER] = [1, 2];
+  const source = `
+    import { NameTable } from "${import.meta.resolve("./name_table.ts")}";
+    self.onmessage = ({ data: [memory, state] }) => {
+      const table = new NameTable(memory);
+      const end = performance.now() + 5000;
+      Atomics.store(state, 0, ${BEGUN});
+      Atomics.notify(state, 0);
+      while (!table.stopped && performance.now() < end) {
+        table.learn("n".repeat(200) + "0", [10, 0, 0, 1], 60, 0);
+      }
+      Atomics.store(state, 0, ${OVER});
+    };
+    self.postMessage("loaded");`;
+  const url = `data:text/javascript,${encodeURIComponent(source)}`;
+  const worker = new Worker(url, { type: "module" });
+  await new Promise((loaded) => worker.onmessage = loaded);
+  worker.postMessage([table.memory, state]);
+  Atomics.wait(state, 0, 0);
+  const { length } = table.namesOf(four(1), 0);
+  const [now] = state;
+  table.stop();
+  worker.terminate();
+  assertEquals([length, now], [4096, BEGUN]);
+});
