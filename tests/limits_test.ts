@@ -14,6 +14,7 @@ import {
   jailArgv,
   processesWith,
   run,
+  start,
 } from "./harness.ts";
 import type { Engine } from "../src/trace/options.ts";
 import { detach, interrupt, seize } from "../src/sys/ptrace.ts";
@@ -479,6 +480,26 @@ for (const engine of ENGINES) {
     const argv = (word: string): string[] => ["bash", "-c", script, word];
     const { code, stdout } = await ends("{time: 700ms}", argv, { engine });
     assertEquals([code, stdout], [124, "clean\n"]);
+  });
+
+  Deno.test(`jail (${engine}) lets a program clean up at its time limit, also where jail was stopped until after it`, async () => {
+    const script =
+      "trap 'sleep 0.2; echo clean; exit 5' TERM; echo; while :; do sleep 0.01; done";
+    const flags = ["-A", "--timeout=1s"];
+    for (const stopped of [1100, 1350, 1600]) {
+      const child = start(jailArgv(flags, ["bash", "-c", script], engine));
+      await child.stdin.close();
+      const reader = child.stdout.getReader();
+      await reader.read();
+      child.kill("SIGSTOP");
+      await new Promise((over) => setTimeout(over, stopped));
+      child.kill("SIGCONT");
+      const { value } = await reader.read();
+      await reader.cancel();
+      await child.stderr.cancel();
+      const { code } = await child.status;
+      assertEquals([code, value], [124, new TextEncoder().encode("clean\n")]);
+    }
   });
 
   Deno.test(`jail (${engine}) lets a program be that ends before its limits`, async () => {

@@ -84,7 +84,7 @@ export const HANDLER_WORD = {
   table: 10,
   /** How often it has killed. */
   bites: 12,
-  /** How often its signal has come. */
+  /** How often its signal has come, from a negative number on: above 0 it kills. */
   late: 13,
 } as const;
 
@@ -99,7 +99,7 @@ export const HANDLER_SIZE = 56;
 // leader of a session alone, which jail may be, so that is passed on. Where
 // there is a process to end by, a signal that asks for the end kills that one.
 // The handler `changed` is SIGCHLD's. The handler `late` kills the processes of a
-// table, in which a place that is 0 is free, but for the first time.
+// table, in which a place that is 0 is free, once its signal has come often enough.
 // deno-fmt-ignore
 /** The code, instruction by instruction: its bytes, and its source. */
 export const LISTING: readonly (readonly [bytes: string, source: string])[] = [
@@ -203,7 +203,7 @@ export const LISTING: readonly (readonly [bytes: string, source: string])[] = [
   ["b801000000",          "  mov eax, 1"],
   ["f00fc105140f0000",    "  lock xadd [rel launch+4148], eax"],
   ["85c0",                "  test eax, eax"],
-  ["74cd",                "  jz back ; the first time"],
+  ["7ecd",                "  jle back ; not yet"],
   ["f0ff05f50e0000",      "  lock inc dword [rel launch+4128]"],
   ["4c8b05f60e0000",      "  mov r8, [rel launch+4136]"],
   ["448b0deb0e0000",      "  mov r9d, [rel launch+4132]"],

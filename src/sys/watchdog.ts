@@ -40,6 +40,13 @@ const SIGNAL = SIGRTMAX - 1;
 const PLACE_BYTES = 4;
 const TABLE_BYTES = PID_MAX_LIMIT * PLACE_BYTES;
 
+/**
+ * How many signals come before the one that kills. Where this process was stopped
+ * when it was time, the first comes when it goes on, and the second at once or as
+ * late as any: so one of them alone would be no grace.
+ */
+const WARNINGS = 3;
+
 /** The table stays: a signal may come late. */
 let table: Int32Array | undefined;
 
@@ -60,8 +67,8 @@ export class Watchdog {
    * nothing is started until it is stopped: this thread blocks the signal.
    *
    * @param after milliseconds until it is time
-   * @param grace milliseconds from then until it kills: also where this process
-   *   is stopped when it is time, and goes on later
+   * @param grace milliseconds from then until it kills; two thirds of them at
+   *   least where this process is stopped when it is time, and goes on later
    * @throws {SystemCallError} where there is no memory, or no timer left
    */
   constructor(after: number, grace: number) {
@@ -70,7 +77,7 @@ export class Watchdog {
     this.#table = table ??= makeTable(words);
     Atomics.store(words, HANDLER_WORD.places, 0);
     Atomics.store(words, HANDLER_WORD.bites, 0);
-    Atomics.store(words, HANDLER_WORD.late, 0);
+    Atomics.store(words, HANDLER_WORD.late, 1 - WARNINGS);
     const action = new Uint8Array(SIGACTION.size);
     set(SIGACTION, action, "sa_handler", late);
     set(SIGACTION, action, "sa_restorer", restorer);
@@ -78,7 +85,7 @@ export class Watchdog {
     const number = callNumber("rt_sigaction");
     libc().syscallIBBI(number, SIGNAL, action, null, SIGSET_SIZE);
     changeMask(SIG_BLOCK, setOf(SIGNAL), this.#before);
-    this.#timer = startTimer({ signal: SIGNAL }, after, grace);
+    this.#timer = startTimer({ signal: SIGNAL }, after, grace / WARNINGS);
   }
 
   /** Whether it has killed. */

@@ -171,7 +171,8 @@ export class Watch {
     if (this.#overtime !== undefined) {
       return { kind: "kill", outcome: this.#overtime };
     }
-    this.#deadline += GRACE_MS;
+    // Counted from now: jail itself may have been stopped until long after it.
+    this.#deadline = performance.now() + GRACE_MS;
     return { kind: "terminate", outcome: this.overtime() };
   }
 
