@@ -254,6 +254,8 @@ export class Family {
     tracee.directories.tracees--;
     if (--tracee.process.threads === 0) {
       this.processes.delete(tracee.process.pid);
+      // A birth may have been told of after the death.
+      this.ends(tracee.process.pid);
     }
     this.endVforkOf(tracee);
     this.#blocked.delete(tracee);
