@@ -35,15 +35,12 @@ export interface CompileOptions {
    * Finds the directories on the way of a path that hide where that leads, or did
    * when it was looked for, and that the program could open if it may change them.
    */
-  readonly closedOnTheWay?: ClosedOnTheWay | undefined;
+  readonly closedOnTheWay?:
+    | ((path: string, known: string | undefined) => readonly string[])
+    | undefined;
   /** Finds an interface, so that a rule can name one: `[fe80::1%eth0]:80`. */
   readonly interfaceIndex?: InterfaceIndex | undefined;
 }
-
-type ClosedOnTheWay = (
-  path: string,
-  known: string | undefined,
-) => readonly string[];
 
 /** A policy, ready to decide. */
 export interface Engine {
@@ -101,7 +98,7 @@ export function compile(policy: Policy, options: CompileOptions = {}): Engine {
 function mustBeFound(
   { policy, mayWrite }: CompiledPolicy,
   realpath: Realpath,
-  closedOnTheWay: ClosedOnTheWay,
+  closedOnTheWay: NonNullable<CompileOptions["closedOnTheWay"]>,
 ): void {
   for (const { path, effect, ref } of ruleRoots(policy)) {
     if (effect === "allow") continue;
