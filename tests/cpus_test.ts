@@ -25,6 +25,16 @@ def of_thread():
   thread.start()
   thread.join()
   return seen[0]
+def of_threads():
+  seen = []
+  def one():
+    for _ in range(20):
+      work()
+      seen.append(os.sched_getaffinity(0))
+  threads = [threading.Thread(target=one) for _ in range(4)]
+  for thread in threads: thread.start()
+  for thread in threads: thread.join()
+  return own if len(seen) == 80 and all(cpus == own for cpus in seen) else seen
 def of_program():
   return eval(subprocess.check_output(["python3", "-c", "import os; print(os.sched_getaffinity(0))"]))
 def of_status():
@@ -40,6 +50,7 @@ def set_one():
 see(lambda: os.sched_getaffinity(0))
 see(of_child)
 see(of_thread)
+see(of_threads)
 see(of_program)
 see(set_one)
 see(of_status)
@@ -52,6 +63,6 @@ for (const engine of ENGINES) {
       ["python3", "-c", LOOK],
       { engine },
     );
-    assertEquals(ended.stdout, "True\n".repeat(6), ended.stderr);
+    assertEquals(ended.stdout, "True\n".repeat(7), ended.stderr);
   });
 }

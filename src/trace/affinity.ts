@@ -1,15 +1,17 @@
 /**
- * Keeps the tracer and the one tracee that stops on one processor.
+ * Keeps the tracer, and the tracees whose stops keep it busy, on one processor.
  *
  * At a stop the tracee sleeps and the tracer wakes, and the other way round. On
  * one processor that is a switch; on two it is a processor that has to be woken
- * from its sleep, which takes three times as long. So once all stops come from
- * one tracee it is kept where the tracer runs, and the tracer there. As soon as
- * another one stops, both may run where they like again.
+ * from its sleep, which takes three times as long. The tracer serves one stop at a
+ * time, so where stops come one upon the other nothing is lost by it: whoever stops
+ * waits for the tracer all the same. Stops are counted in rounds; who had no part in
+ * one is let go, and all are where stops become rare or nobody stops for a moment.
  *
  * The program does not see it: it ends before a call that asks for processors or
  * sets them, and before a look at a `status` in /proc, which tells them. What a
- * tracee makes inherits its processors, and gets the maker's own ones.
+ * tracee makes inherits its processors, and is kept as its maker is, or gets the
+ * maker's own ones.
  */
 
 import type { SyscallName } from "../abi/syscalls.ts";
@@ -51,66 +53,102 @@ export function tellsCpus(path: string | undefined): boolean {
     path.startsWith("/proc/");
 }
 
-/** After how many stops of one tracee alone it is kept. */
-const KEEP_AFTER = 64;
+/** How many stops are a round. */
+const ROUND = 64;
 
-/** After how many it is let go, so that the kernel can choose another processor. */
-const CHOOSE_AFTER = 8192;
+/** How many of a round's stops keep a tracee. */
+const SHARE = 4;
 
-/** Where a tracee and the tracer run. */
+/**
+ * How long a round may take at most where several stop, in milliseconds. The tracer
+ * needs some 40 microseconds for a stop: it has little rest then.
+ */
+const BUSY_MS = 8;
+
+/** How many are kept at most. */
+const MOST_KEPT = 64;
+
+/** After how many rounds all are let go, so that the kernel can choose another processor. */
+const CHOOSE_AFTER = 128;
+
+/** What {@linkcode Affinity} needs. */
+export interface AffinityOptions {
+  /** Whether the tracer sees each call that would show it. */
+  readonly hidden: boolean;
+  /** Whether several may be kept: {@linkcode Affinity.paused} is told then. */
+  readonly together: boolean;
+  /** Whether a task was waited for, and its id may be another's. */
+  readonly isOver: (tid: number) => boolean;
+  /** What time it is, in milliseconds. */
+  readonly now?: () => number;
+}
+
+/** Where tracees and the tracer run. */
 export class Affinity {
+  readonly #options: AffinityOptions;
+  readonly #now: () => number;
   readonly #own = new Uint8Array(MASK_BYTES);
-  readonly #tracees = new Uint8Array(MASK_BYTES);
   readonly #seen = new Uint8Array(MASK_BYTES);
+  /** Who is kept, and where it may run else. */
+  readonly #kept = new Map<Tracee, Uint8Array>();
+  /** Where the one may run else that was kept last. */
+  #mask: Uint8Array | undefined;
   /** Who was ever kept: what they make may have inherited it. */
   readonly #were = new WeakSet<Tracee>();
-  #one = new Uint8Array(0);
+  /** How often each has stopped in this round, but for the last one's last stops. */
+  readonly #counts = new Map<Tracee, number>();
   #last: Tracee | undefined;
+  #run = 0;
   #stops = 0;
-  #kept: Tracee | undefined;
+  #rounds = 0;
+  #since = 0;
+  #cpu = -1;
+  #one = new Uint8Array(0);
   #off: boolean;
-  readonly #isOver: (tid: number) => boolean;
 
   /**
    * Makes it; nobody is kept yet.
    *
-   * @param hidden whether the tracer sees each call that would show it
-   * @param isOver whether a task was waited for, and its id may be another's
+   * @param options what it needs
    */
-  constructor(hidden: boolean, isOver: (tid: number) => boolean) {
-    this.#isOver = isOver;
+  constructor(options: AffinityOptions) {
+    this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
     // Of two tasks of the same real-time priority one runs until it sleeps: a
     // program that never does would hold off its own limits (sched(7)).
-    this.#off = !hidden || !isFairlyScheduled() ||
+    this.#off = !options.hidden || !isFairlyScheduled() ||
       readAffinity(0, this.#own) < 0 || cpusOf(this.#own).length < 2;
+  }
+
+  /** Whether several are kept, who could compute side by side. */
+  get crowded(): boolean {
+    return this.#kept.size > 1;
   }
 
   /** A tracee has stopped at a call. */
   stopped(tracee: Tracee): void {
     if (this.#off) return;
     if (tracee !== this.#last) {
-      if (this.#kept !== undefined) this.release();
+      this.#count();
       this.#last = tracee;
-      this.#stops = 0;
-      return;
     }
-    this.#stops++;
-    if (this.#stops === KEEP_AFTER) this.#keep(tracee);
-    else if (this.#stops === CHOOSE_AFTER) this.release();
+    this.#run++;
+    if (++this.#stops === ROUND) this.#judge();
+  }
+
+  /** Nobody has stopped for a moment. */
+  paused(): void {
+    if (this.crowded) this.release();
   }
 
   /** Whoever is kept may run where it likes again. */
   release(): void {
-    this.#stops = 0;
-    const kept = this.#kept;
-    if (kept === undefined) return;
-    this.#kept = undefined;
+    this.#begin();
+    this.#rounds = 0;
+    if (this.#kept.size === 0) return;
     writeAffinity(0, this.#own);
-    if (this.#isOver(kept.tid)) return;
-    // Who sits at the machine may have moved it meanwhile.
-    const moved = readAffinity(kept.tid, this.#seen) < 0 ||
-      !this.#isOne(this.#seen);
-    if (!moved) writeAffinity(kept.tid, this.#tracees);
+    for (const [tracee, mask] of this.#kept) this.#letGo(tracee, mask);
+    this.#kept.clear();
   }
 
   /** From now on nobody is kept: the program could see it at any time. */
@@ -121,9 +159,12 @@ export class Affinity {
 
   /** A tracee is gone. */
   gone(tracee: Tracee): void {
-    if (tracee === this.#last) this.#last = undefined;
-    if (tracee !== this.#kept) return;
-    this.#kept = undefined;
+    this.#counts.delete(tracee);
+    if (tracee === this.#last) {
+      this.#last = undefined;
+      this.#run = 0;
+    }
+    if (!this.#kept.delete(tracee) || this.#kept.size > 0) return;
     writeAffinity(0, this.#own);
   }
 
@@ -131,15 +172,25 @@ export class Affinity {
    * A tracee has made another one, which has run nothing yet.
    *
    * @param maker who made it; `undefined` where that is not known, and gone
-   * @param tid what it made
+   * @param child what it made
    */
-  made(maker: Tracee | undefined, tid: number): void {
+  made(maker: Tracee | undefined, child: Tracee): void {
+    const { tid } = child;
     if (maker === undefined) {
-      if (this.#one.length === 0 || readAffinity(tid, this.#seen) < 0) return;
-      if (this.#isOne(this.#seen)) writeAffinity(tid, this.#tracees);
+      if (this.#mask === undefined || readAffinity(tid, this.#seen) < 0) return;
+      if (this.#isOne(this.#seen)) writeAffinity(tid, this.#mask);
       return;
     }
-    if (maker === this.#kept) this.release();
+    const mask = this.#kept.get(maker);
+    if (mask !== undefined) {
+      // It may have been made before its maker was kept.
+      const joins = this.#options.together && this.#kept.size < MOST_KEPT;
+      if (joins && writeAffinity(tid, this.#one) >= 0) {
+        this.#take(child, mask);
+        return;
+      }
+      this.release();
+    }
     if (!this.#were.has(maker)) return;
     // It may have been made before others stopped, and its maker was let go.
     if (readAffinity(maker.tid, this.#seen) >= 0) {
@@ -147,23 +198,78 @@ export class Affinity {
     }
   }
 
-  #keep(tracee: Tracee): void {
-    if (readAffinity(tracee.tid, this.#tracees) < 0) return;
-    const both = cpusOf(
-      this.#tracees.map((bits, at) => bits & (this.#own[at] as number)),
-    );
-    const cpu = currentCpu();
-    const chosen = both.includes(cpu) ? cpu : both[0];
-    if (chosen === undefined || cpusOf(this.#tracees).length < 2) return;
-    this.#one = cpuMask([chosen]);
-    this.#were.add(tracee);
-    // A tracee with another user id may not be moved.
-    if (writeAffinity(tracee.tid, this.#one) < 0) {
-      this.#off = true;
-      return;
+  /** Adds the last one's stops to its others. */
+  #count(): void {
+    if (this.#last === undefined) return;
+    const before = this.#counts.get(this.#last) ?? 0;
+    this.#counts.set(this.#last, before + this.#run);
+    this.#run = 0;
+  }
+
+  /** Begins a round. */
+  #begin(): void {
+    this.#counts.clear();
+    this.#last = undefined;
+    this.#run = 0;
+    this.#stops = 0;
+  }
+
+  /** A round is over. */
+  #judge(): void {
+    this.#count();
+    const before = this.#since;
+    this.#since = this.#now();
+    const isBusy = this.#since - before < BUSY_MS;
+    const may = this.#counts.size === 1 || this.#options.together && isBusy;
+    if (!may || ++this.#rounds === CHOOSE_AFTER) return this.release();
+    for (const [tracee, mask] of this.#kept) {
+      if (this.#counts.has(tracee)) continue;
+      this.#letGo(tracee, mask);
+      this.gone(tracee);
     }
-    writeAffinity(0, this.#one);
-    this.#kept = tracee;
+    for (const [tracee, stops] of this.#counts) {
+      if (stops >= SHARE && !this.#kept.has(tracee)) this.#keep(tracee);
+    }
+    this.#begin();
+  }
+
+  #keep(tracee: Tracee): void {
+    const mask = new Uint8Array(MASK_BYTES);
+    if (this.#off || this.#kept.size >= MOST_KEPT) return;
+    if (readAffinity(tracee.tid, mask) < 0) return;
+    const cpus = cpusOf(mask);
+    if (cpus.length < 2) return;
+    const isFirst = this.#kept.size === 0;
+    if (isFirst && !this.#choose(cpus) || !cpus.includes(this.#cpu)) return;
+    // A tracee with another user id may not be moved.
+    if (writeAffinity(tracee.tid, this.#one) < 0) return this.end();
+    this.#take(tracee, mask);
+    if (isFirst) writeAffinity(0, this.#one);
+  }
+
+  /** Chooses a processor of some; whether there is one. */
+  #choose(cpus: readonly number[]): boolean {
+    const both = cpusOf(this.#own).filter((cpu) => cpus.includes(cpu));
+    const current = currentCpu();
+    const chosen = both.includes(current) ? current : both[0];
+    if (chosen === undefined) return false;
+    if (chosen !== this.#cpu) this.#one = cpuMask([chosen]);
+    this.#cpu = chosen;
+    return true;
+  }
+
+  #take(tracee: Tracee, mask: Uint8Array): void {
+    this.#were.add(tracee);
+    this.#kept.set(tracee, mask);
+    this.#mask = mask;
+  }
+
+  /** Gives a tracee its own processors back. */
+  #letGo({ tid }: Tracee, mask: Uint8Array): void {
+    if (this.#options.isOver(tid)) return;
+    // Who sits at the machine may have moved it meanwhile.
+    const moved = readAffinity(tid, this.#seen) < 0 || !this.#isOne(this.#seen);
+    if (!moved) writeAffinity(tid, mask);
   }
 
   #isOne(mask: Uint8Array): boolean {

@@ -1,5 +1,12 @@
 import { assertEquals } from "@std/assert";
-import { allowedCpus, cpusOf, MASK_BYTES, readAffinity } from "../sys/cpus.ts";
+import {
+  allowedCpus,
+  cpuMask,
+  cpusOf,
+  MASK_BYTES,
+  readAffinity,
+  writeAffinity,
+} from "../sys/cpus.ts";
 import { Affinity, tellsCpus } from "./affinity.ts";
 import type { Tracee } from "./tracee.ts";
 
@@ -14,18 +21,42 @@ function cpus(tid: number): number[] {
   return cpusOf(mask);
 }
 
-/** Runs something with two tasks that may run where this one may. */
-function withTwo(
-  body: (affinity: Affinity, a: Tracee, b: Tracee) => void,
-): () => Promise<void> {
-  return async () => {
+/** What a test does with two tasks that may run where this one may. */
+interface Bench {
+  readonly affinity: Affinity;
+  readonly a: Tracee;
+  readonly b: Tracee;
+  /** Has them stop in turn, so many times together, a stop every so many milliseconds. */
+  readonly stop: (
+    who: readonly Tracee[],
+    times: number,
+    every?: number,
+  ) => void;
+}
+
+function affinityTest(
+  name: string,
+  body: (bench: Bench) => void,
+  together = true,
+): void {
+  const { ignore, why } = MANY;
+  const fn = async (): Promise<void> => {
     const children = [1, 2].map(() =>
       new Deno.Command("sleep", { args: ["60"], stdin: "null" }).spawn()
     );
     const [a, b] = children.map(({ pid }) => ({ tid: pid }) as Tracee);
-    const affinity = new Affinity(true, () => false);
+    let now = 1000;
+    const affinity = new Affinity({
+      ...{ hidden: true, together, isOver: () => false, now: () => now },
+    });
+    const stop: Bench["stop"] = (who, times, every = 0.04) => {
+      for (let i = 0; i < times; i++) {
+        now += every;
+        affinity.stopped(who[i % who.length]!);
+      }
+    };
     try {
-      body(affinity, a!, b!);
+      body({ affinity, a: a!, b: b!, stop });
     } finally {
       affinity.end();
       for (const child of children) {
@@ -35,59 +66,120 @@ function withTwo(
     }
     assertEquals(cpus(0), ALL);
   };
-}
-
-function stopOften(affinity: Affinity, tracee: Tracee): void {
-  for (let i = 0; i < 100; i++) affinity.stopped(tracee);
-}
-
-function affinityTest(
-  name: string,
-  body: (affinity: Affinity, a: Tracee, b: Tracee) => void,
-): void {
-  const { ignore, why } = MANY;
-  Deno.test({ name: `${name}${why}`, ignore, fn: withTwo(body) });
+  Deno.test({ name: `${name}${why}`, ignore, fn });
 }
 
 affinityTest(
   "Affinity keeps the one that stops on the tracer's processor",
-  (affinity, a) => {
-    stopOften(affinity, a);
+  ({ a, stop }) => {
+    stop([a], 100);
     assertEquals([cpus(a.tid).length, cpus(a.tid)], [1, cpus(0)]);
   },
 );
 
-affinityTest("Affinity lets it go when another one stops", (affinity, a, b) => {
-  stopOften(affinity, a);
-  affinity.stopped(b);
-  assertEquals([cpus(a.tid), cpus(b.tid), cpus(0)], [ALL, ALL, ALL]);
-});
+affinityTest(
+  "Affinity keeps those together that have the tracer busy",
+  ({ a, b, stop }) => {
+    stop([a, b], 200);
+    assertEquals(cpus(0).length, 1);
+    assertEquals([cpus(a.tid), cpus(b.tid)], [cpus(0), cpus(0)]);
+  },
+);
 
 affinityTest(
-  "Affinity keeps nobody while two stop in turn",
-  (affinity, a, b) => {
-    for (let i = 0; i < 500; i++) affinity.stopped(i % 2 === 0 ? a : b);
+  "Affinity keeps nobody where several stop, and leave the tracer time",
+  ({ a, b, stop }) => {
+    stop([a, b], 500, 1);
+    assertEquals([cpus(a.tid), cpus(b.tid), cpus(0)], [ALL, ALL, ALL]);
+  },
+);
+
+affinityTest(
+  "Affinity keeps nobody who hardly stops",
+  ({ a, b, stop }) => {
+    stop([...Array<Tracee>(30).fill(a), b], 500);
+    assertEquals([cpus(a.tid), cpus(b.tid)], [cpus(0), ALL]);
+  },
+);
+
+affinityTest(
+  "Affinity lets those go that stop no more",
+  ({ a, b, stop }) => {
+    stop([a, b], 200);
+    stop([b], 200);
+    assertEquals([cpus(a.tid), cpus(b.tid)], [ALL, cpus(0)]);
+  },
+);
+
+affinityTest(
+  "Affinity lets all go where nobody stops for a moment",
+  ({ affinity, a, b, stop }) => {
+    stop([a, b], 200);
+    assertEquals(affinity.crowded, true);
+    affinity.paused();
+    assertEquals([cpus(a.tid), cpus(b.tid), cpus(0)], [ALL, ALL, ALL]);
+  },
+);
+
+affinityTest(
+  "Affinity keeps nobody while two stop in turn, where no pause can be seen",
+  ({ a, b, stop }) => {
+    stop([a], 100);
+    stop([a, b], 500);
+    assertEquals([cpus(a.tid), cpus(b.tid), cpus(0)], [ALL, ALL, ALL]);
+  },
+  false,
+);
+
+affinityTest(
+  "Affinity keeps what a tracee makes, and gives it the maker's own processors",
+  ({ affinity, a, b, stop }) => {
+    stop([a], 100);
+    affinity.made(a, b);
+    assertEquals(cpus(b.tid), cpus(0));
+    affinity.release();
     assertEquals([cpus(a.tid), cpus(b.tid)], [ALL, ALL]);
   },
 );
 
 affinityTest(
   "Affinity gives what a tracee makes the maker's own processors",
-  (affinity, a, b) => {
-    stopOften(affinity, a);
+  ({ affinity, a, b, stop }) => {
+    stop([a], 100);
     // As the kernel does: what is made inherits the one that its maker has.
-    const other = new Affinity(true, () => false);
-    stopOften(other, b);
-    affinity.made(a, b.tid);
+    writeAffinity(b.tid, cpuMask(cpus(0)));
+    affinity.made(a, b);
     assertEquals([cpus(a.tid), cpus(b.tid)], [ALL, ALL]);
+  },
+  false,
+);
+
+affinityTest(
+  "Affinity gives what nobody has told of its own processors",
+  ({ affinity, a, b, stop }) => {
+    stop([a], 100);
+    writeAffinity(b.tid, cpuMask(cpus(0)));
+    affinity.made(undefined, b);
+    assertEquals(cpus(b.tid), ALL);
+  },
+);
+
+affinityTest(
+  "Affinity lets the tracer run anywhere once all are gone",
+  ({ affinity, a, b, stop }) => {
+    stop([a, b], 200);
+    affinity.gone(a);
+    assertEquals(cpus(0).length, 1);
+    affinity.gone(b);
+    assertEquals(cpus(0), ALL);
   },
 );
 
 affinityTest(
   "Affinity keeps nobody any more once that could be seen at any time",
-  (affinity, a) => {
+  ({ affinity, a, stop }) => {
     affinity.end();
-    stopOften(affinity, a);
+    stop([a], 100);
     assertEquals(cpus(a.tid), ALL);
   },
 );

@@ -102,7 +102,7 @@ export class Births {
     accounts?.added(child.process !== parent.process);
     // It stops before anything of it runs.
     if (child.space !== parent.space) accounts?.copied(child, false);
-    affinity.made(parent, tid);
+    affinity.made(parent, child);
     return true;
   }
 

@@ -18,6 +18,9 @@ const MOST_ANSWERS = 8;
 /** How long a short wait is, in milliseconds. */
 const MOMENT_MS = 100;
 
+/** After how long without a stop those that are kept may compute side by side. */
+const PAUSE_MS = 1;
+
 /** Waits for calls that want an answer, as well as for stops. */
 export class Notices {
   readonly #waits: Waits;
@@ -82,8 +85,12 @@ export class Notices {
       if (tid !== 0) return tid;
       for (let found = 0; (found & CHANGE) === 0;) {
         this.#turns = 0;
-        found = listener.wait(shortly ? MOMENT_MS : -1);
-        if (found === 0) return -EINTR;
+        const most = this.#affinity.crowded ? PAUSE_MS : -1;
+        found = listener.wait(shortly ? MOMENT_MS : most);
+        if (found === 0) {
+          this.#affinity.paused();
+          return -EINTR;
+        }
         this.#hear(listener, found, between);
       }
     }

@@ -83,10 +83,11 @@ export function makeParts(
       isLookedAt(tracee, status, entry) && calls.restsOnDescriptor(tracee),
   });
   const waits = new Waits(accounts, family.ended);
-  const affinity = new Affinity(
-    isHidden(options.plan),
-    (tid) => family.ended.has(tid),
-  );
+  const affinity = new Affinity({
+    hidden: isHidden(options.plan),
+    together: options.answers === true,
+    isOver: (tid) => family.ended.has(tid),
+  });
   const strangers = new Strangers(
     family,
     freezer,

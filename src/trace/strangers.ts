@@ -225,7 +225,7 @@ export class Strangers {
       const orphan = this.#family.addOrphan(tid, kin, user);
       this.#accounts?.added(true);
       if (kin === undefined) this.#accounts?.copied(orphan, true);
-      this.#affinity.made(undefined, tid);
+      this.#affinity.made(undefined, orphan);
       this.#freezer.join(orphan);
       this.#handle(orphan, status);
     }

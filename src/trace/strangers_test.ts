@@ -23,7 +23,11 @@ function strangers(family: Family): Strangers {
     go(): void {},
     restsOnDescriptor: () => false,
   });
-  const affinity = new Affinity(false, () => false);
+  const affinity = new Affinity({
+    hidden: false,
+    together: false,
+    isOver: () => false,
+  });
   return new Strangers(family, freezer, undefined, affinity, () => {});
 }
 
