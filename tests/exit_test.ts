@@ -76,6 +76,13 @@ hint: did you mean "--policy"?
     code: 125,
   },
   {
+    what: "125 for two policies in one flag",
+    args: ["-p", "agent,build", "--", "true"],
+    code: 125,
+    stderr: 'jail: Cannot find policy "agent,build"\n\n' +
+      "hint: each policy needs a flag: -p agent -p build\n",
+  },
+  {
     what: "125 for what does not exist yet",
     args: ["learn", "--", "true"],
     code: 125,
@@ -85,7 +92,13 @@ hint: did you mean "--policy"?
     args: ["-A", "--", "/etc/passwd"],
     code: 126,
   },
-  { what: "126 for a directory", args: ["-A", "--", "/etc"], code: 126 },
+  {
+    what: "126 for a directory, which may be meant for a flag",
+    args: ["-R", "/etc", "ls"],
+    code: 126,
+    stderr: 'jail: Cannot start "/etc": execve failed with EACCES\n\n' +
+      'hint: it is a directory; the value of a flag needs a "=", as in -R=.\n',
+  },
   {
     what: "127 for a command that is not in PATH",
     args: ["--", "no-such-command-here"],

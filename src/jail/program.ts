@@ -19,7 +19,7 @@ import { restrictSelf } from "../sys/landlock.ts";
 import type { Root } from "../sys/root.ts";
 import type { LaunchPlan, Step } from "../sys/spawn.ts";
 import type { View } from "../sys/view.ts";
-import { asShellScript, canExecute, which } from "../sys/which.ts";
+import { asShellScript, canExecute, isDirectory, which } from "../sys/which.ts";
 
 /** Where a program is searched where its environment has no `PATH`: <paths.h>. */
 export const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
@@ -95,7 +95,9 @@ export function findProgram(program: Program, view: View): FoundProgram {
         "execve",
         "EACCES",
         NOT_EXECUTABLE,
-        "it is a directory, or not marked as executable: chmod +x",
+        isDirectory(fromDirectory(cwd, found.path), view)
+          ? 'it is a directory; the value of a flag needs a "=", as in -R=.'
+          : "it is not marked as executable: chmod +x",
       );
     case "not-found":
       throw new LaunchError(

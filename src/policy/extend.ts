@@ -137,6 +137,9 @@ function isFile(reference: string): boolean {
 /** What to do about a policy that is not there. */
 function hintFor(reference: string): string {
   if (isFile(reference)) return "there is no such file";
+  if (reference.includes(",")) {
+    return `each policy needs a flag: -p ${reference.split(",").join(" -p ")}`;
+  }
   const names = PRESETS.map((preset) => preset.name);
   return didYouMean(reference, names) ??
     `the built-in policies are ${

@@ -4,7 +4,7 @@ import { toCString } from "../abi/bytes.ts";
 import { EACCES } from "../abi/errno.ts";
 import { O_CLOEXEC, O_PATH, X_OK } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
-import { S_IFMT, S_IFREG, STAT } from "../abi/stat.ts";
+import { S_IFDIR, S_IFMT, S_IFREG, STAT } from "../abi/stat.ts";
 import { close, fstat } from "./files.ts";
 import { OWN_VIEW, type View } from "./view.ts";
 
@@ -57,16 +57,24 @@ export function which(
  * @returns 0, or a negative errno: `-EACCES` where it is not a regular file
  */
 export function canExecute(file: string, view: View = OWN_VIEW): number {
-  const path = toCString(file);
-  const fd = view.open(path, O_PATH | O_CLOEXEC);
+  const type = typeOf(file, view);
+  if (type < 0) return type;
+  return type === S_IFREG ? view.access(toCString(file), X_OK) : -EACCES;
+}
+
+/** Whether a file is a directory, itself or by links. */
+export function isDirectory(file: string, view: View): boolean {
+  return typeOf(file, view) === S_IFDIR;
+}
+
+/** What kind of file it is (`S_IFMT`), after links; or a negative errno. */
+function typeOf(file: string, view: View): number {
+  const fd = view.open(toCString(file), O_PATH | O_CLOEXEC);
   if (fd < 0) return fd;
   const status = new Uint8Array(STAT.size);
   const found = fstat(fd, status);
   close(fd);
-  if (found < 0) return found;
-  return (get(STAT, status, "st_mode") & S_IFMT) === S_IFREG
-    ? view.access(path, X_OK)
-    : -EACCES;
+  return found < 0 ? found : get(STAT, status, "st_mode") & S_IFMT;
 }
 
 /**
