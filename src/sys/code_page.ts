@@ -2,13 +2,7 @@
 
 import type { ErrnoName } from "../abi/errno.ts";
 import { errnoName } from "../abi/errno.ts";
-import {
-  MAP_ANONYMOUS,
-  MAP_PRIVATE,
-  PROT_EXEC,
-  PROT_READ,
-  PROT_WRITE,
-} from "../abi/mman.ts";
+import { PROT_EXEC, PROT_READ } from "../abi/mman.ts";
 import { SystemCallError, UnsupportedError } from "../errors.ts";
 import { hostArch } from "./host.ts";
 import {
@@ -19,6 +13,7 @@ import {
   launchCode,
 } from "./launch_code.ts";
 import { libc, outcome, rareLibc } from "./libc.ts";
+import { mapMemory } from "./mapping.ts";
 
 /** The code in memory, for as long as the process lives. */
 export interface CodePage {
@@ -98,19 +93,9 @@ function mapCode(size: number): MappedCode {
       `Cannot start a program: there is no launcher for ${arch} yet`,
     );
   }
-  const pointer = libc().mmap(
-    0,
-    size,
-    PROT_READ | PROT_WRITE,
-    MAP_PRIVATE | MAP_ANONYMOUS,
-    -1,
-    0,
-  );
-  const address = Deno.UnsafePointer.value(pointer);
-  // MAP_FAILED; its errno could only be ENOMEM.
-  if (pointer === null || BigInt.asIntN(64, address) === -1n) {
-    throw launcherError("mmap", "ENOMEM");
-  }
+  const mapped = mapMemory(size);
+  if (mapped === undefined) throw launcherError("mmap", "ENOMEM");
+  const { pointer, address } = mapped;
   const code = launchCode();
   new Uint8Array(
     Deno.UnsafePointerView.getArrayBuffer(pointer, code.length),

@@ -8,13 +8,7 @@
  */
 
 import { set } from "../abi/layout.ts";
-import {
-  MAP_ANONYMOUS,
-  MAP_NORESERVE,
-  MAP_PRIVATE,
-  PROT_READ,
-  PROT_WRITE,
-} from "../abi/mman.ts";
+import { MAP_NORESERVE } from "../abi/mman.ts";
 import { PID_MAX_LIMIT } from "../abi/sched.ts";
 import {
   SA_RESTART,
@@ -30,6 +24,7 @@ import { codePage } from "./code_page.ts";
 import { callNumber } from "./host.ts";
 import { HANDLER_WORD } from "./launch_code.ts";
 import { libc } from "./libc.ts";
+import { mapMemory } from "./mapping.ts";
 import { type OwnTimer, startTimer } from "./own_timer.ts";
 import { changeMask, setOf } from "./signal_mask.ts";
 
@@ -131,19 +126,11 @@ export class Watchdog {
 
 /** Makes the table, and tells the handler where it is. */
 function makeTable(words: Int32Array): Int32Array {
-  const pointer = libc().mmap(
-    0,
-    TABLE_BYTES,
-    PROT_READ | PROT_WRITE,
-    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-    -1,
-    0,
-  );
-  const address = Deno.UnsafePointer.value(pointer);
-  // MAP_FAILED; its errno could only be ENOMEM.
-  if (pointer === null || BigInt.asIntN(64, address) === -1n) {
+  const mapped = mapMemory(TABLE_BYTES, MAP_NORESERVE);
+  if (mapped === undefined) {
     throw new SystemCallError("watch the limits", "mmap()", "ENOMEM");
   }
+  const { pointer, address } = mapped;
   words.set(
     new Int32Array(new BigUint64Array([address]).buffer),
     HANDLER_WORD.table,
