@@ -74,6 +74,8 @@ const REVENTS = POLLFD.fields.revents[0];
 export const CALL = 1;
 /** A wait has found that a task has changed. */
 export const CHANGE = 2;
+/** A wait has found nothing for as long as it was to take. */
+export const NOTHING = 4;
 
 /** A listener cannot be had, before anything of the program has run. */
 export class ListenerError extends SystemCallError {}
@@ -125,11 +127,11 @@ export class Listener {
    * Waits until a call waits, or a task has changed, or a signal came.
    *
    * @param milliseconds how long at most; -1 for as long as it takes
-   * @returns `CALL` and `CHANGE`, as bits
+   * @returns `CALL` and `CHANGE`, as bits, or `NOTHING`; 0 where a signal came
    */
   wait(milliseconds = -1): number {
     const found = outcome(libc().poll(this.#polled, TWO, milliseconds));
-    if (found <= 0) return 0;
+    if (found <= 0) return found === 0 ? NOTHING : 0;
     const call = this.#polled[REVENTS] as number;
     const change = this.#polled[POLLFD.size + REVENTS] as number;
     if (change !== 0) this.#changes.heed();

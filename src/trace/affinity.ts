@@ -6,7 +6,8 @@
  * from its sleep, which takes three times as long. The tracer serves one stop at a
  * time, so where stops come one upon the other nothing is lost by it: whoever stops
  * waits for the tracer all the same. Stops are counted in rounds; who had no part in
- * one is let go, and all are where stops become rare or nobody stops for a moment.
+ * one is let go. Those that compute between their stops could do so side by side
+ * (`trial.ts`): all are let go where they take longer so, or nobody stops for a moment.
  *
  * The program does not see it: it ends before a call that asks for processors or
  * sets them, and before a look at a `status` in /proc, which tells them. What a
@@ -14,8 +15,6 @@
  * maker's own ones.
  */
 
-import type { SyscallName } from "../abi/syscalls.ts";
-import type { CallPlan } from "../policy/plan.ts";
 import {
   cpuMask,
   cpusOf,
@@ -26,44 +25,13 @@ import {
   writeAffinity,
 } from "../sys/cpus.ts";
 import type { Tracee } from "./tracee.ts";
-
-/** The calls that tell or set where a task may run. */
-export const SHOWS_CPUS: ReadonlySet<SyscallName> = new Set<SyscallName>([
-  "sched_getaffinity",
-  "sched_setaffinity",
-]);
-
-const OPENS: readonly SyscallName[] = ["open", "openat", "openat2"];
-
-/**
- * Whether a plan lets the tracer see each call that tells where a task may run.
- * The `status` of a process in /proc tells it to whoever opens that.
- */
-export function isHidden(plan: CallPlan): boolean {
-  return [...SHOWS_CPUS, ...OPENS].every((name) => {
-    const entry = plan.get(name);
-    return entry !== undefined &&
-      [entry, ...entry.guards].every(({ action }) => action.kind !== "allow");
-  });
-}
-
-/** Whether a file tells where a task may run. */
-export function tellsCpus(path: string | undefined): boolean {
-  return path !== undefined && path.endsWith("/status") &&
-    path.startsWith("/proc/");
-}
+import { Trial } from "./trial.ts";
 
 /** How many stops are a round. */
 const ROUND = 64;
 
 /** How many of a round's stops keep a tracee. */
 const SHARE = 4;
-
-/**
- * How long a round may take at most where several stop, in milliseconds. The tracer
- * needs some 40 microseconds for a stop: it has little rest then.
- */
-const BUSY_MS = 8;
 
 /** How many are kept at most. */
 const MOST_KEPT = 64;
@@ -97,11 +65,14 @@ export class Affinity {
   readonly #were = new WeakSet<Tracee>();
   /** How often each has stopped in this round, but for the last one's last stops. */
   readonly #counts = new Map<Tracee, number>();
+  /** Whether several have, who may be gone by now. */
+  #several = false;
   #last: Tracee | undefined;
   #run = 0;
   #stops = 0;
   #rounds = 0;
   #since = 0;
+  readonly #trial = new Trial();
   #cpu = -1;
   #one = new Uint8Array(0);
   #off: boolean;
@@ -125,11 +96,12 @@ export class Affinity {
     return this.#kept.size > 1;
   }
 
-  /** A tracee has stopped at a call. */
+  /** A tracee has stopped. */
   stopped(tracee: Tracee): void {
     if (this.#off) return;
     if (tracee !== this.#last) {
       this.#count();
+      this.#several = this.#stops > 0;
       this.#last = tracee;
     }
     this.#run++;
@@ -138,7 +110,9 @@ export class Affinity {
 
   /** Nobody has stopped for a moment. */
   paused(): void {
-    if (this.crowded) this.release();
+    if (!this.crowded) return;
+    this.release();
+    this.#trial.fail();
   }
 
   /** Whoever is kept may run where it likes again. */
@@ -209,6 +183,7 @@ export class Affinity {
   /** Begins a round. */
   #begin(): void {
     this.#counts.clear();
+    this.#several = false;
     this.#last = undefined;
     this.#run = 0;
     this.#stops = 0;
@@ -219,8 +194,8 @@ export class Affinity {
     this.#count();
     const before = this.#since;
     this.#since = this.#now();
-    const isBusy = this.#since - before < BUSY_MS;
-    const may = this.#counts.size === 1 || this.#options.together && isBusy;
+    const may = !this.#several || this.#options.together &&
+        this.#trial.goesOn(this.#since - before, this.#kept.size > 0);
     if (!may || ++this.#rounds === CHOOSE_AFTER) return this.release();
     for (const [tracee, mask] of this.#kept) {
       if (this.#counts.has(tracee)) continue;

@@ -7,7 +7,7 @@ import {
   readAffinity,
   writeAffinity,
 } from "../sys/cpus.ts";
-import { Affinity, tellsCpus } from "./affinity.ts";
+import { Affinity } from "./affinity.ts";
 import type { Tracee } from "./tracee.ts";
 
 const ALL = allowedCpus();
@@ -91,6 +91,20 @@ affinityTest(
   ({ a, b, stop }) => {
     stop([a, b], 500, 1);
     assertEquals([cpus(a.tid), cpus(b.tid), cpus(0)], [ALL, ALL, ALL]);
+  },
+);
+
+affinityTest(
+  "Affinity lets all go where rounds take longer than without",
+  ({ a, b, stop }) => {
+    stop([a, b], 200);
+    stop([a, b], 128, 0.06);
+    assertEquals([cpus(a.tid), cpus(b.tid), cpus(0)], [ALL, ALL, ALL]);
+    // And it is not tried again at once.
+    stop([a, b], 128);
+    assertEquals([cpus(a.tid), cpus(b.tid)], [ALL, ALL]);
+    stop([a, b], 64);
+    assertEquals([cpus(a.tid), cpus(b.tid)], [cpus(0), cpus(0)]);
   },
 );
 
@@ -183,17 +197,3 @@ affinityTest(
     assertEquals(cpus(a.tid), ALL);
   },
 );
-
-for (
-  const [path, tells] of [
-    ["/proc/12/status", true],
-    ["/proc/12/task/13/status", true],
-    ["/proc/self/status", true],
-    ["/proc/12/stat", false],
-    ["/home/status", false],
-    [undefined, false],
-  ] as const
-) {
-  Deno.test(`tellsCpus() says ${tells} of ${path}`, () =>
-    assertEquals(tellsCpus(path), tells));
-}

@@ -2,7 +2,6 @@
 
 import { ESRCH } from "../abi/errno.ts";
 import { lookAtAddress } from "./address.ts";
-import { tellsCpus } from "./affinity.ts";
 import { refuseForeign } from "./aimed_calls.ts";
 import { lookAtExec } from "./exec.ts";
 import { lookAtId } from "./ids.ts";
@@ -11,6 +10,7 @@ import { lookAtDescriptor, lookAtPaths } from "./look_paths.ts";
 import type { Looked } from "./looked.ts";
 import { lookAtMessages } from "./message.ts";
 import { lookAtPortless, lookAtSender } from "./senders.ts";
+import { tellsCpus } from "./shown_cpus.ts";
 import {
   leads,
   lookAtBind,

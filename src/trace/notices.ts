@@ -4,7 +4,7 @@ import { EINTR, EPERM, errnoName } from "../abi/errno.ts";
 import { WNOHANG } from "../abi/wait.ts";
 import { SystemCallError } from "../errors.ts";
 import { type Changes, watchChanges } from "../sys/changes.ts";
-import { CALL, CHANGE, Listener } from "../sys/listener.ts";
+import { CALL, CHANGE, Listener, NOTHING } from "../sys/listener.ts";
 import type { Affinity } from "./affinity.ts";
 import type { Calls } from "./calls.ts";
 import type { Ending } from "./ending.ts";
@@ -19,7 +19,7 @@ const MOST_ANSWERS = 8;
 const MOMENT_MS = 100;
 
 /** After how long without a stop those that are kept may compute side by side. */
-const PAUSE_MS = 1;
+const PAUSE_MS = 3;
 
 /** Waits for calls that want an answer, as well as for stops. */
 export class Notices {
@@ -87,10 +87,8 @@ export class Notices {
         this.#turns = 0;
         const most = this.#affinity.crowded ? PAUSE_MS : -1;
         found = listener.wait(shortly ? MOMENT_MS : most);
-        if (found === 0) {
-          this.#affinity.paused();
-          return -EINTR;
-        }
+        if (found === NOTHING) this.#affinity.paused();
+        if ((found & (CALL | CHANGE)) === 0) return -EINTR;
         this.#hear(listener, found, between);
       }
     }

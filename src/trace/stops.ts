@@ -113,12 +113,11 @@ export class Stops {
       return;
     }
     room?.over(tracee);
+    affinity.stopped(tracee);
     switch (kind) {
       case "seccomp":
-        affinity.stopped(tracee);
         return this.#seccomp(tracee);
       case "syscall":
-        affinity.stopped(tracee);
         return this.#syscall(tracee);
       case "exec":
         return this.#images.enter(tracee);
