@@ -1,6 +1,6 @@
 /** Looks at files that jail answers in a program's place: nobody can tell. */
 
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { SYSCALLS } from "../src/abi/syscalls.ts";
 import { ENGINES, fixture, jail, jailArgv, run, start } from "./harness.ts";
 import { type Scratch, scratch } from "./jail.ts";
@@ -55,6 +55,19 @@ for (const engine of ENGINES) {
       },
     );
   }
+}
+
+for (const engine of ENGINES) {
+  Deno.test(`a call with several mistakes (${engine}) fails for the one that the kernel finds first`, async () => {
+    await using dir = await lookedAt();
+    const argv = [fixture("call_wrongly")];
+    const options = { cwd: dir.path };
+    const native = await run(argv, options);
+    const jailed = await run(jailArgv(["-A"], argv, engine), options);
+    assert(native.stdout.split("\n").length > 5000);
+    assertEquals(jailed.stdout, native.stdout);
+    assertEquals([jailed.code, native.code], [0, 0]);
+  });
 }
 
 /** Ways to have fewer rights than jail, and who has them. */

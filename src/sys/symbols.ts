@@ -166,6 +166,11 @@ export const RARE = {
     parameters: ["i32", "i32", "buffer", "usize"],
     result: "i32",
   },
+  syscallWords: {
+    name: "syscall",
+    parameters: ["i32", "u64", "u64", "u64", "u64", "u64", "u64"],
+    result: "i32",
+  },
   syscallIIIBB: {
     name: "syscall",
     parameters: ["i32", "i32", "i32", "i32", "buffer", "buffer"],

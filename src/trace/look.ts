@@ -96,9 +96,8 @@ export function lookAtPath(
   const empty = kind === "stat-link" && path.flags < 0 && path.dirfd >= 0 ||
     (flags & AT_EMPTY_PATH) !== 0 && kind !== "open-path";
   const dirfd = path.dirfd < 0 ? AT_FDCWD : registers.int(path.dirfd);
-  // utimensat(2), futimesat(2), and stat with AT_EMPTY_PATH, take NULL for the
-  // descriptor; a call that does not is refused by the kernel all the same.
-  const byDescriptor = address === 0 && path.dirfd >= 0 &&
+  // Some take NULL for the descriptor, those that change something without a flag.
+  const byDescriptor = address === 0 && path.takesNull &&
     (empty || kind === "write-path");
   const written = byDescriptor ? "" : readPath(tracee.tid, address);
   if (typeof written === "number") {
@@ -112,6 +111,10 @@ export function lookAtPath(
       ? resolveBase(owner, dirfd)
       : resolveMagic(tracee.view, `/proc/${tracee.tid}/fd/${dirfd}`);
     if (place.errno === ENOENT) place = { ...place, errno: EBADF };
+    // Of readlinkat(2): a working directory is no link.
+    if (kind === "stat-link" && path.flags < 0 && dirfd === AT_FDCWD) {
+      looked.errno ||= ENOENT;
+    }
     if (dirfd !== AT_FDCWD) looked.descriptorsOf = tracee.process.pid;
   } else {
     place = path.names

@@ -1,11 +1,10 @@
 /** Looks at an open: which file, and what would be done to it. */
 
-import { EACCES, EEXIST, EINVAL, EISDIR, ENOENT } from "../abi/errno.ts";
+import { EACCES, EEXIST, EISDIR, ENOENT } from "../abi/errno.ts";
 import {
   AT_FDCWD,
   O_ACCMODE,
   O_CREAT,
-  O_DIRECTORY,
   O_EXCL,
   O_NOFOLLOW,
   O_PATH,
@@ -110,10 +109,7 @@ function refusalOfDirectory(
   accesses: readonly Access[],
 ): number {
   const { flags } = request;
-  if (creates(request)) {
-    if ((flags & O_DIRECTORY) !== 0) return EINVAL;
-    return (flags & O_EXCL) !== 0 ? EEXIST : EISDIR;
-  }
+  if (creates(request)) return (flags & O_EXCL) !== 0 ? EEXIST : EISDIR;
   const unnamed = (flags & O_TMPFILE) === O_TMPFILE;
   return accesses.includes("write") && !unnamed ? EISDIR : 0;
 }

@@ -1,10 +1,17 @@
 /** Looks at a call that names files, or one by its descriptor, and does not open it. */
 
 import { EBADF, ENOENT } from "../abi/errno.ts";
-import { R_OK, RENAME_EXCHANGE, W_OK, X_OK } from "../abi/fcntl.ts";
+import {
+  AT_EMPTY_PATH,
+  R_OK,
+  RENAME_EXCHANGE,
+  W_OK,
+  X_OK,
+} from "../abi/fcntl.ts";
 import { S_IFBLK, S_IFCHR, S_IFMT } from "../abi/stat.ts";
 import type { ArgKind } from "../abi/syscalls.ts";
 import type { Access } from "../policy/call.ts";
+import { earlierErrno } from "./earlier.ts";
 import { namelessErrno } from "./entry_names.ts";
 import { follows, lookAtPath, rulePath, useOf, within } from "./look.ts";
 import { type IsOwn, type Looked, type LookedPath, nothing } from "./looked.ts";
@@ -88,9 +95,26 @@ export function lookAtPaths(
       looked.uses.push(asked === undefined ? use : within(use));
     }
   }
+  const leadsNowhere = looked.errno !== 0 ||
+    places.some((place) => place?.kind === "missing");
+  if (leadsNowhere) {
+    const ofDescriptor = isOfDescriptor(looked, registers, spec);
+    looked.errno = earlierErrno(registers, spec, ofDescriptor) || looked.errno;
+  }
   lookAtMove(looked, registers, spec, places, isOwn);
   lookAtMode(looked, registers, spec, places[0]);
   return looked;
+}
+
+/** Whether a call of those that take NULL is about a descriptor. */
+function isOfDescriptor(
+  { paths: [looked] }: Looked,
+  registers: Registers,
+  { paths: [path] }: CallSpec,
+): boolean {
+  return path?.takesNull === true && looked?.written === "" &&
+    (registers.int(path.flags) & AT_EMPTY_PATH) !== 0 &&
+    registers.int(path.dirfd) >= 0;
 }
 
 function lookAtMove(

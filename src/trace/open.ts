@@ -2,16 +2,19 @@
 
 import { E2BIG, EFAULT, EINVAL } from "../abi/errno.ts";
 import {
+  O_ACCMODE,
   O_CREAT,
+  O_DIRECTORY,
   O_PATH,
   O_PATH_FLAGS,
+  O_RDONLY,
   O_TMPFILE,
   O_TRUNC,
   O_VALID,
   O_WRONLY,
 } from "../abi/fcntl.ts";
 import { getBig } from "../abi/layout.ts";
-import { OPEN_HOW } from "../abi/openat2.ts";
+import { OPEN_HOW, RESOLVE_BENEATH, RESOLVE_IN_ROOT } from "../abi/openat2.ts";
 import { S_ISGID, S_ISUID } from "../abi/stat.ts";
 import type { Syscall } from "../abi/syscalls.ts";
 import { readMemory } from "../sys/memory.ts";
@@ -50,11 +53,12 @@ export function readOpen(
   if (syscall.name === "creat") {
     return request(O_CREAT | O_WRONLY | O_TRUNC, mode, 0);
   }
-  return request(
+  const asked = request(
     registers.int(syscall.args.indexOf("open-flags")) & O_VALID,
     mode,
     0,
   );
+  return isContrary(asked) ? -EINVAL : asked;
 }
 
 /** What build_open_how() in the kernel's fs/open.c makes of flags and mode. */
@@ -62,6 +66,24 @@ function request(flags: number, mode: number, resolve: number): OpenRequest {
   const kept = (flags & O_PATH) !== 0 ? flags & O_PATH_FLAGS : flags;
   const creates = (kept & O_CREAT) !== 0 || (kept & O_TMPFILE) === O_TMPFILE;
   return { flags: kept, mode: creates ? mode & S_IALLUGO : 0, resolve };
+}
+
+/** What openat2(2) does not take together. */
+const TWO_ROOTS = RESOLVE_BENEATH | RESOLVE_IN_ROOT;
+
+/** What tells `O_TMPFILE` from `O_DIRECTORY`, which is a part of it. */
+const UNNAMED = O_TMPFILE & ~O_DIRECTORY;
+
+/**
+ * Whether build_open_flags() there refuses what is asked for together, before it
+ * looks at the path: from Linux 6.4 on, a directory that is made as well.
+ */
+function isContrary({ flags, resolve }: OpenRequest): boolean {
+  const isDirectory = (flags & O_DIRECTORY) !== 0;
+  if (isDirectory && (flags & O_CREAT) !== 0) return true;
+  if ((resolve & TWO_ROOTS) === TWO_ROOTS) return true;
+  if ((flags & UNNAMED) === 0) return false;
+  return !isDirectory || (flags & O_ACCMODE) === O_RDONLY;
 }
 
 /** Copies `struct open_how` once; what the kernel would refuse is refused. */
@@ -81,7 +103,8 @@ function readHow(tid: number, registers: Registers): OpenRequest | number {
   if ((flags & O_PATH) !== 0 && (flags & ~O_PATH_FLAGS) !== 0) return -EINVAL;
   const creates = (flags & O_CREAT) !== 0 || (flags & O_TMPFILE) === O_TMPFILE;
   if (!creates && mode !== 0) return -EINVAL;
-  return { flags, mode, resolve };
+  const asked = { flags, mode, resolve };
+  return isContrary(asked) ? -EINVAL : asked;
 }
 
 /** Whether an open makes the file where there is none. */

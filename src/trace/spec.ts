@@ -24,6 +24,8 @@ export interface PathArg {
   readonly mustExist: boolean;
   /** Whether the call makes, moves or removes the name in its directory. */
   readonly names: boolean;
+  /** Whether no path at all, NULL, means the descriptor's own file. */
+  readonly takesNull: boolean;
 }
 
 /** How the tracer treats a call. */
@@ -123,6 +125,12 @@ const REMOVES: ReadonlySet<SyscallName> = new Set<SyscallName>([
   "unlink",
   "unlinkat",
 ]);
+/** What takes NULL: getname_maybe_null() in fs/namei.c, do_utimes() in fs/utimes.c. */
+const TAKES_NULL: ReadonlySet<SyscallName> = new Set<SyscallName>([
+  ...["newfstatat", "statx", "utimensat", "futimesat"] as const,
+  ...["getxattrat", "listxattrat", "setxattrat", "removexattrat"] as const,
+  ...["file_getattr", "file_setattr"] as const,
+]);
 const MOVES_LINKS: ReadonlySet<SyscallName> = new Set<SyscallName>([
   "link",
   "linkat",
@@ -157,7 +165,17 @@ function pathsOf(syscall: Syscall): PathArg[] {
     const mustExist = MUST_EXIST.has(kind) && !MAKES.has(syscall.name);
     const names = NAMES.has(kind) || MAKES.has(syscall.name) ||
       REMOVES.has(syscall.name);
-    paths.push({ arg, dirfd, kind, follow, flags, mustExist, names });
+    const takesNull = TAKES_NULL.has(syscall.name);
+    paths.push({
+      arg,
+      dirfd,
+      kind,
+      follow,
+      flags,
+      mustExist,
+      names,
+      takesNull,
+    });
     dirfd = -1;
   });
   return paths;
