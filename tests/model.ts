@@ -157,15 +157,15 @@ export function modelOf(root: string, words: string): Call | undefined {
   if (from === undefined || model.two === true && to === undefined) {
     return undefined;
   }
-  const uses: Use[] = model.uses(from.kind).map((access) => ({
-    ...{ access, kind: from.kind },
-    path: access === "write" && model.within === true &&
-        from.kind === "directory"
-      ? `${from.path}/.`
-      : from.path,
-  }));
+  const uses: Use[] = crossed(paths[0] ?? "", from.path);
+  for (const access of model.uses(from.kind)) {
+    const isWithin = access === "write" && model.within === true &&
+      from.kind === "directory";
+    const path = isWithin ? `${from.path}/.` : from.path;
+    uses.push({ access, kind: from.kind, path });
+  }
   if (to === undefined) return { name: model.call, uses };
-  uses.push({ access: "write", ...to });
+  uses.push(...crossed(paths[1] ?? "", to.path), { access: "write", ...to });
   if (model.moves === undefined) return { name: model.call, uses };
   const there = move(from, to);
   const moves = model.moves === "once" ? [there] : [there, move(to, from)];
@@ -177,6 +177,20 @@ function move(
   to: Found,
 ): { from: string; to: string; tree: boolean } {
   return { from: from.path, to: to.path, tree: from.kind === "directory" };
+}
+
+/**
+ * Looks at the directories that a path leads into, and out of again by `..`: that
+ * it leads on tells that they are there.
+ */
+function crossed(path: string, real: string): Use[] {
+  const names = path.split("/");
+  return names.flatMap((name, at): Use[] => {
+    if (name !== ".." || names[at - 1] === "..") return [];
+    const directory = fromText(Deno.realPathSync(names.slice(0, at).join("/")));
+    if (`${real}/`.startsWith(`${directory}/`)) return [];
+    return [{ access: "stat", kind: "directory", path: directory }];
+  });
 }
 
 /** Where a path leads; `undefined` where it leads nowhere, or ends in a slash. */
