@@ -773,6 +773,34 @@ Deno.test("a caller that is killed takes its jails along", async () => {
   assertEquals(await Promise.all(pids.map(gone)), [true, true]);
 });
 
+for (const engine of ["auto", "kernel"] as const) {
+  Deno.test(`a Worker that is terminated takes its jails along (${engine})`, async () => {
+    const mod = new URL("../src/mod.ts", import.meta.url);
+    const script = `
+      import { Jail } from "${mod}";
+      const process = new Jail("allow-all").command("sh", {
+        args: ["-c", "while :; do :; done"],
+        engine: "${engine}",
+      }).spawn();
+      self.postMessage(await process.pid);
+    `;
+    const worker = new Worker(
+      `data:text/javascript,${encodeURIComponent(script)}`,
+      { type: "module" },
+    );
+    const pid = await new Promise<number>((resolve) => {
+      worker.onmessage = ({ data }) => resolve(data);
+    });
+    assert(isRunning(pid));
+    worker.terminate();
+    try {
+      assert(await gone(pid));
+    } finally {
+      if (isRunning(pid)) Deno.kill(pid, "SIGKILL");
+    }
+  });
+}
+
 /** What must not become more: descriptors, processes, mappings of code. */
 function footprint(): Record<string, number> {
   const children = names(`/proc/self/task`).flatMap((tid) => {

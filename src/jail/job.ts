@@ -87,6 +87,8 @@ export interface JobHooks {
   readonly ask?: Ask | undefined;
   /** Told at the end what was used; refusals stop for it, to be counted. */
   readonly measured?: ((usage: Usage) => void) | undefined;
+  /** Whether nobody waits for the end any more; asked now and then. */
+  readonly abandoned?: (() => boolean) | undefined;
   /** The program is about to run. */
   readonly started?: ((pid: number) => Watcher) | undefined;
   /** The program was stopped by a job-control signal, and `still` is, or not. */
@@ -259,6 +261,7 @@ function runTraced(
         limits: policy.limits,
         controlGroup: group,
         measured: hooks.measured,
+        abandoned: hooks.abandoned,
         observe: hooks.observe,
         waitAll: job.waitAll,
         started: hooks.started,

@@ -156,6 +156,7 @@ function runIn(
       started: hooks.started,
       stopped: hooks.stopped,
       measured: hooks.measured,
+      abandoned: hooks.abandoned,
     });
   } finally {
     rulesets.forEach(close);

@@ -26,6 +26,8 @@ export interface WorkerRequest {
   readonly here: string;
   /** How calls are caught. */
   readonly engine: EngineChoice;
+  /** The thread that waits for the end. */
+  readonly caller: number;
   /** What a refusal does. */
   readonly onDeny: "errno" | "kill";
 }

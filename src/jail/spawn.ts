@@ -6,6 +6,7 @@ import { UnsupportedError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
 import { close } from "../sys/files.ts";
 import { pidfdSendSignal } from "../sys/pidfd.ts";
+import { ownThread } from "../sys/thread.ts";
 import { NOTHING_USED } from "../trace/accounts.ts";
 import type { Denial } from "./denial.ts";
 import {
@@ -57,8 +58,9 @@ export interface JailedProcess extends AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** What to run, without its connections. */
-export interface SpawnRequest extends Omit<WorkerRequest, "program"> {
+/** What to run, without its connections, and for whom. */
+export interface SpawnRequest
+  extends Omit<WorkerRequest, "caller" | "program"> {
   /** The program. */
   readonly program: Omit<Program, "stdio">;
   /** Its connections. */
@@ -112,6 +114,7 @@ class Spawned implements JailedProcess {
     signal?.addEventListener("abort", this.#abort);
     this.#start({
       ...rest,
+      caller: ownThread(),
       program: { ...program, stdio: this.#connections.fds },
     });
   }

@@ -6,6 +6,7 @@ import type { Policy } from "../policy/policy.ts";
 import { presetNamed } from "../policy/presets.ts";
 import { freeCodePage } from "../sys/code_page.ts";
 import { pidfdOpen } from "../sys/pidfd.ts";
+import { isThread } from "../sys/thread.ts";
 import { NOTHING_USED } from "../trace/accounts.ts";
 import { DenialLog } from "./denial.ts";
 import { runJob } from "./job.ts";
@@ -47,7 +48,7 @@ async function run(request: WorkerRequest): Promise<WorkerMessage> {
 
 async function runIn(
   temporary: TemporaryDirectory,
-  { program, policy, here, engine, onDeny }: WorkerRequest,
+  { program, policy, here, engine, caller, onDeny }: WorkerRequest,
 ): Promise<WorkerMessage> {
   const loaded = await loadSpec(policy, program, here, temporary);
   try {
@@ -66,6 +67,8 @@ async function runIn(
               scope.postMessage({ kind: "denied", denial });
             }
           },
+          // A Worker that is terminated ends, and tells nobody of it.
+          abandoned: () => !isThread(caller),
           measured: (used) => {
             usage = used;
           },

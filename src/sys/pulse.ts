@@ -21,6 +21,7 @@ import { callNumber } from "./host.ts";
 import { libc } from "./libc.ts";
 import { startTimer } from "./own_timer.ts";
 import { changeMask, setOf } from "./signal_mask.ts";
+import { ownThread } from "./thread.ts";
 import { tgkill } from "./wait.ts";
 
 /** Nobody else sends it: it is neither the C library's nor Deno's. */
@@ -46,7 +47,7 @@ export interface Pulse {
  */
 export function startPulse(first: number, every: number): Pulse {
   handle();
-  const tid = libc().syscallIII(callNumber("gettid"), 0, 0, 0);
+  const tid = ownThread();
   const before = unblock();
   const restore = (): void => changeMask(SIG_SETMASK, before, null);
   try {
@@ -76,7 +77,7 @@ export function heedPokes(): Poked {
   handle();
   const before = unblock();
   return {
-    tid: libc().syscallIII(callNumber("gettid"), 0, 0, 0),
+    tid: ownThread(),
     stop: () => changeMask(SIG_SETMASK, before, null),
   };
 }

@@ -33,6 +33,7 @@ import { HANDLER_WORD } from "./launch_code.ts";
 import { libc, outcome, rareLibc } from "./libc.ts";
 import { pidfdOpen } from "./pidfd.ts";
 import { changeMask, setOf } from "./signal_mask.ts";
+import { ownThread } from "./thread.ts";
 import { tgkill } from "./wait.ts";
 
 /** A change that can be taken back. */
@@ -228,7 +229,7 @@ function raise(signal: number): void {
 function sendSelf(signal: number): void {
   tgkill(
     rareLibc().getpid(),
-    libc().syscallIII(callNumber("gettid"), 0, 0, 0),
+    ownThread(),
     signal,
   );
 }

@@ -204,6 +204,8 @@ export interface TraceOptions {
   readonly controlGroup?: ControlGroup | undefined;
   /** Told at the end what was used, where somebody wants to know. */
   readonly measured?: ((usage: Usage) => void) | undefined;
+  /** Whether nobody waits for the end any more: then everything is killed. */
+  readonly abandoned?: (() => boolean) | undefined;
   /** Wait for everything that the program started, not for the program alone. */
   readonly waitAll: boolean;
   /** Told once, with the program's process id, when it is about to run. */

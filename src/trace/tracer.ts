@@ -117,6 +117,7 @@ class Tracer {
         () => family.processes.get(pid) ?? program.process,
         this.#options.measured !== undefined,
         this.#options.controlGroup,
+        this.#options.abandoned,
       );
       this.#guard(ending.watch);
     }

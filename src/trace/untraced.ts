@@ -31,7 +31,13 @@ import { GRACE_MS } from "./watch.ts";
 export interface UntracedOptions extends
   Pick<
     TraceOptions,
-    "program" | "hint" | "waitAll" | "started" | "stopped" | "measured"
+    | "program"
+    | "hint"
+    | "waitAll"
+    | "started"
+    | "stopped"
+    | "abandoned"
+    | "measured"
   > {
   /** The program to start; it enters the tree by its `root`. */
   readonly launch: LaunchPlan;
@@ -43,6 +49,9 @@ export interface UntracedOptions extends
 
 /** How long the clock is not looked at, in milliseconds. */
 const EVERY_MS = 20;
+
+/** How often it is asked whether anybody waits for the end, in milliseconds. */
+const ABANDONED_MS = 250;
 
 /** How long it is waited for others to stop, in milliseconds. */
 const TURNS = 50;
@@ -78,14 +87,18 @@ class Run {
   }
 
   run(): Outcome {
-    const { launch: plan, limits, measured, tree } = this.#options;
+    const { launch: plan, limits, abandoned, measured, tree } = this.#options;
     const launched = launch(plan);
     let watcher: Watcher | undefined;
     try {
       this.#enter(launched);
       watcher = this.#options.started?.(this.#pid);
-      if (limits.time !== undefined) {
-        this.#pulse = startPulse(limits.time.most, EVERY_MS);
+      if (limits.time !== undefined || abandoned !== undefined) {
+        const { most } = limits.time ?? { most: Infinity };
+        this.#pulse = startPulse(
+          Math.min(most, abandoned === undefined ? Infinity : ABANDONED_MS),
+          most === Infinity ? ABANDONED_MS : EVERY_MS,
+        );
       }
       tree.release();
       const outcome = this.#wait(launched, watcher);
@@ -159,9 +172,10 @@ class Run {
     }
   }
 
-  /** Looks at the clock. */
+  /** Looks at the clock, and whether anybody waits. */
   #look(end: () => void): void {
-    const { limits: { time }, tree: { view } } = this.#options;
+    const { abandoned, limits: { time }, tree: { view } } = this.#options;
+    if (abandoned?.()) return end();
     const now = performance.now();
     if (time === undefined || now < this.#deadline) return;
     if (this.#overtime !== undefined) return end();

@@ -10,6 +10,7 @@
  */
 
 import { errnoName } from "../abi/errno.ts";
+import { SIGKILL } from "../abi/signal.ts";
 import { SystemCallError } from "../errors.ts";
 import { type LimitName, NO_ENDING_RULE, type Outcome } from "../outcome.ts";
 import type { Limit, Limits } from "../policy/limits.ts";
@@ -53,7 +54,10 @@ export type Found =
   /** Everything in the jail is to be told to end. */
   | { readonly kind: "terminate"; readonly outcome: Limited }
   /** Everything in the jail is to be ended. */
-  | { readonly kind: "kill"; readonly outcome: Limited };
+  | { readonly kind: "kill"; readonly outcome: Outcome };
+
+/** How a jail ends for whose end nobody waits. */
+const ABANDONED: Outcome = { kind: "signaled", signal: SIGKILL };
 
 /** Watches one jail. */
 export class Watch {
@@ -62,6 +66,7 @@ export class Watch {
   readonly #program: () => Process | undefined;
   readonly #often: boolean;
   readonly #group: ControlGroup | undefined;
+  readonly #abandoned: () => boolean;
   readonly #start = performance.now();
   #deadline: number;
   #sample: number;
@@ -79,6 +84,7 @@ export class Watch {
    * @param program who is blamed for the time that passes
    * @param often whether what was used is to be told
    * @param group what holds memory beside it
+   * @param abandoned whether nobody waits for the end any more
    */
   constructor(
     limits: Limits,
@@ -86,6 +92,7 @@ export class Watch {
     program: () => Process | undefined,
     often: boolean,
     group?: ControlGroup,
+    abandoned: () => boolean = () => false,
   ) {
     this.#limits = limits;
     this.#accounts = accounts;
@@ -95,6 +102,7 @@ export class Watch {
     const sampled = often || (cpu ?? memory ?? written) !== undefined;
     this.#often = often;
     this.#group = group;
+    this.#abandoned = abandoned;
     this.#sample = sampled ? this.#start : Infinity;
     const first = Math.min(
       this.#deadline - this.#start,
@@ -132,6 +140,7 @@ export class Watch {
     const now = performance.now();
     if (now >= this.#deadline) return this.#late();
     if (now < this.#sample) return undefined;
+    if (this.#abandoned()) return { kind: "kill", outcome: ABANDONED };
     const outcome = this.#overused();
     const end = performance.now();
     const every = this.#often && this.elapsed < YOUNG_MS
