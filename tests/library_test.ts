@@ -301,6 +301,19 @@ Deno.test("kill() works before the program runs", async () => {
   assertEquals((await process.status).signal, "SIGINT");
 });
 
+Deno.test("kill() sends no signal that is none, and the program goes on", async () => {
+  const process = ALL.command("sleep", { args: ["300"] }).spawn();
+  for (const name of ["SIGNONE", "toString", "__proto__", "9"]) {
+    assertThrows(
+      () => process.kill(name as "SIGTERM"),
+      TypeError,
+      "there is no such signal",
+    );
+  }
+  process.kill("SIGINT");
+  assertEquals((await process.status).signal, "SIGINT");
+});
+
 Deno.test("a limit ends the jail, and the outcome says which", async () => {
   const start = performance.now();
   const { success, code, signal, outcome } = await ALL.command("sleep", {

@@ -136,11 +136,10 @@ class Spawned implements JailedProcess {
   }
 
   kill(signal: SignalName = "SIGTERM"): void {
-    const number = SIGNAL[signal];
-    if (number === undefined) {
+    if (!Object.hasOwn(SIGNAL, signal)) {
       throw new TypeError(`Cannot send "${signal}": there is no such signal`);
     }
-    if (this.#over || this.#send(number) === -ESRCH) {
+    if (this.#over || this.#send(SIGNAL[signal]) === -ESRCH) {
       throw new TypeError(`Cannot send ${signal}: the program is gone`);
     }
   }
