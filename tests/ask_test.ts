@@ -1,11 +1,12 @@
 /** Questions at the terminal: `--on-deny=ask`. */
 
-import { assertEquals, assertMatch, assertNotMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
 import {
   ENGINES,
   eventually,
   fixture,
   jailArgv,
+  processesWith,
   run,
   start,
 } from "./harness.ts";
@@ -426,6 +427,34 @@ Deno.test("jail is ended by a signal while a question waits", async () => {
   await terminal.see(/❌ Denied write access to "[^"]*": there was no answer/);
   assertEquals(await terminal.code(), 124);
 });
+
+Deno.test("jail leaves the processor to others while its question is in the background", async () => {
+  await using directory = await scratch();
+  await using terminal = new Terminal(["bash", "--norc", "-i"]);
+  await terminal.see(/\$ $/);
+  const mark = `-R=${directory.path}`;
+  const words = jailArgv(["--on-deny=ask", mark], ["cat", "/etc/hostname"]);
+  await terminal.type(`${words.join(" ")}\n`);
+  await terminal.see(ASK);
+  const [pid = -1] = processesWith(mark);
+  assert(pid > 0);
+  Deno.kill(pid, "SIGSTOP");
+  await terminal.see(/Stopped[^]*\$ $/);
+  await terminal.type("bg\n");
+  await terminal.see(/&\r\n/);
+  const before = ticks(pid);
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  const used = ticks(pid) - before;
+  Deno.kill(pid, "SIGKILL");
+  assert(used < 30, `${used} ticks`);
+});
+
+/** The processor time of a process, in hundredths of a second. */
+function ticks(pid: number): number {
+  const text = Deno.readTextFileSync(`/proc/${pid}/stat`);
+  const fields = text.slice(text.lastIndexOf(")")).split(" ");
+  return Number(fields[12]) + Number(fields[13]);
+}
 
 for (
   const [what, printed] of Object.entries({

@@ -33,7 +33,7 @@ import {
 } from "../abi/termios.ts";
 import { close, open, read } from "./files.ts";
 import { libc, outcome } from "./libc.ts";
-import { Output } from "./output.ts";
+import { Output, waitATurn } from "./output.ts";
 import { watchAsked } from "./signals.ts";
 import { getpgid } from "./task.ts";
 
@@ -145,6 +145,8 @@ const keys = new Uint8Array(64);
 
 function readKeys(fd: number): string {
   const count = read(fd, keys);
+  // Who is in the background by now gets an error at once.
+  if (count < 0) waitATurn();
   return count <= 0 ? "" : new TextDecoder().decode(keys.subarray(0, count));
 }
 
