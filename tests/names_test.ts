@@ -429,6 +429,25 @@ for (const engine of ENGINES) {
   });
 }
 
+for (const before of ["127.0.0.54", "::1"]) {
+  Deno.test({
+    ...needsLab(
+      ["dig"],
+      `a name is found where nobody is at the first resolver (${before})`,
+    ),
+    async fn(): Promise<void> {
+      const flags = ["-p", "default", "--allow-net=www.example.org"];
+      for (const how of ["+notcp", "+tcp"]) {
+        const dig = ["dig", "+short", "+tries=1", how, "www.example.org"];
+        const lab = [`--before=${before}`];
+        const ended = await inLab(jailArgv(flags, dig), lab);
+        assertEquals(ended.stdout, "127.1.0.1\n", ended.stderr);
+        assertEquals(names(ended.questions), ["www.example.org"]);
+      }
+    },
+  });
+}
+
 /** A question for the IPv4 addresses of www.example.org, in hex. */
 const ASKS_FOR_WWW = "123401000001000000000000" + PLAIN.slice(20, 20 + 2 * 21);
 

@@ -42,7 +42,7 @@ import { StreamClients } from "./forwarder_streams.ts";
 import { questionCall } from "./question.ts";
 import type { NameTable } from "./name_table.ts";
 import { milliseconds } from "./names_clock.ts";
-import { Upstream } from "./upstream.ts";
+import { type Answered, Upstream, type Wanted } from "./upstream.ts";
 
 /** How many datagrams are taken from one socket before others have their turn. */
 const TURN = 16;
@@ -164,11 +164,33 @@ export class Forwarder {
     }
     const usual = !this.#options.concerns(name) || isUsual(type);
     if (!usual || !isAskable(type)) return say({ code: NOTIMP });
-    const to = this.#options.doors.find((door) => door.resolver === resolver)
-      ?.asked;
-    if (to === undefined) return say({ code: SERVFAIL });
-    this.#upstream.ask({ resolver: to, name, type, stream }, (answer) => {
+    const { doors } = this.#options;
+    const at = doors.findIndex((door) => door.resolver === resolver);
+    this.#ask({ name, type, stream }, doors.slice(at), (answer) => {
       say(this.#reply(name, answer));
+    });
+  }
+
+  /**
+   * Asks a resolver, and the next one where nobody is there, or what is said makes
+   * no sense. A client sees that of a resolver and does the same, and some take no
+   * answer of jail's own for a reason to.
+   */
+  #ask(
+    wanted: Omit<Wanted, "resolver">,
+    [door, ...others]: readonly Door[],
+    answered: Answered,
+  ): void {
+    if (door === undefined) return answered(undefined);
+    const { asked, resolver } = door;
+    const call = questionCall(wanted.name, resolver);
+    const may = this.#options.decide(call).kind === "allow";
+    if (asked === undefined || !may) {
+      return this.#ask(wanted, others, answered);
+    }
+    this.#upstream.ask({ ...wanted, resolver: asked }, (answer) => {
+      if (answer !== undefined) answered(answer);
+      else this.#ask(wanted, others, answered);
     });
   }
 
