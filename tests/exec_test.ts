@@ -57,6 +57,31 @@ function twoFaced(interpreter: string): Uint8Array<ArrayBuffer> {
 }
 
 for (const engine of ENGINES) {
+  Deno.test(`jail (${engine}) goes on where a pipe takes the place of a dynamic loader while that is looked at`, async () => {
+    await using directory = await scratch();
+    const [loader, pipe] = ["loader", "pipe"].map((name) =>
+      `${directory.path}/${name}`
+    ) as [string, string];
+    await Deno.copyFile(LOADER, loader);
+    await run(["mkfifo", pipe]);
+    const other = start([fixture("exchange"), loader, pipe]);
+    try {
+      const { stdout } = await run([
+        ...["timeout", "-k", "1", "20"],
+        ...jailArgv(["-A"], [
+          ...["sh", "-c"],
+          `for i in $(seq 1000); do $0 --argv0 x /bin/true; done 2>&-; echo all`,
+          loader,
+        ], engine),
+      ]);
+      assertEquals(stdout, "all\n");
+    } finally {
+      other.kill("SIGKILL");
+      await other.stdin.abort();
+      await other.output();
+    }
+  });
+
   Deno.test(`jail (${engine}) stops a script whose interpreter is a dynamic loader`, async () => {
     await using directory = await scratch();
     const echo = await echoIn(directory);

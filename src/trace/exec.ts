@@ -7,7 +7,7 @@
 
 import { fromBytes } from "../abi/bytes.ts";
 import { AT_FDCWD } from "../abi/fcntl.ts";
-import { close, readFile } from "../sys/files.ts";
+import { close, readToEnd } from "../sys/files.ts";
 import type { View } from "../sys/view.ts";
 import {
   type Image,
@@ -167,7 +167,8 @@ function lookAtLoader(
 function textOf(view: View, loader: Place): string {
   const fd = openFile(view, loader);
   if (fd < 0) return "";
-  const bytes = readFile(`/proc/self/fd/${fd}`, LOADER_SIZE);
+  // It is not opened again: by now it may be a pipe, whose open would wait.
+  const bytes = readToEnd(fd, LOADER_SIZE);
   close(fd);
   return typeof bytes === "number" ? "" : fromBytes(bytes);
 }
