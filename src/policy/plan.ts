@@ -13,6 +13,7 @@ import {
 import type { Policy } from "./policy.ts";
 import { othersGuards } from "./others.ts";
 import {
+  memfdGuards,
   outputAction,
   roomAction,
   sharedGuards,
@@ -132,12 +133,13 @@ function planCall(
   const guards = [
     // They refuse alone, so they may come before what always holds.
     ...othersGuards(name, policy.sys),
+    ...uncountedGuards(name, limits),
     ...mapsAnywhere,
     ...(SURFACE[name] ?? []),
     ...mapsThere,
     ...sysGuards(name, policy.sys),
     ...netGuards(name, policy, options.sockets === "streams"),
-    ...uncountedGuards(name, limits),
+    ...memfdGuards(name, limits),
   ]
     .flatMap((guard) => {
       if (guard.lifted !== true) return guard;

@@ -1,13 +1,20 @@
 /** What limits make of calls, as far as registers tell. */
 
+import { FICLONE, FICLONERANGE } from "../abi/ioctls.ts";
 import * as mman from "../abi/mman.ts";
 import type { ErrnoName } from "../abi/errno.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
-import type { ArgIndex, FilterAction, Guard } from "./guard.ts";
+import {
+  type ArgIndex,
+  type ArgTest,
+  type FilterAction,
+  type Guard,
+  is,
+} from "./guard.ts";
 import type { Limits } from "./limits.ts";
 
 /**
- * What refuses a call that would take what the kernel counts for nobody.
+ * What refuses a call that would write what the kernel counts for nobody.
  *
  * @param name the call
  * @param limits the limits of the policy
@@ -16,10 +23,22 @@ export function uncountedGuards(
   name: SyscallName,
   limits: Limits,
 ): readonly Guard[] {
-  if (name === "memfd_create" && limits.memory !== undefined) return NO_MEMFD;
   return (limits.written ?? limits.output) === undefined
     ? []
     : UNCOUNTED.get(name) ?? [];
+}
+
+/**
+ * What refuses a file in memory, which the kernel counts for nobody.
+ *
+ * @param name the call
+ * @param limits the limits of the policy
+ */
+export function memfdGuards(
+  name: SyscallName,
+  limits: Limits,
+): readonly Guard[] {
+  return name === "memfd_create" && limits.memory !== undefined ? NO_MEMFD : [];
 }
 
 /**
@@ -56,9 +75,9 @@ export function roomAction(
 
 const ROOM: FilterAction = { kind: "trace", look: { kind: "room" } };
 
-function uncounted(errno: ErrnoName): readonly Guard[] {
+function uncounted(errno: ErrnoName, ...tests: ArgTest[]): readonly Guard[] {
   const why = "the kernel does not count what it writes";
-  return [{ tests: [], action: { kind: "errno", errno }, why }];
+  return [{ tests, action: { kind: "errno", errno }, why }];
 }
 
 /**
@@ -71,6 +90,7 @@ const UNCOUNTED: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
 >([
   ["fallocate", uncounted("EOPNOTSUPP")],
   ["io_setup", uncounted("ENOSYS")],
+  ["ioctl", uncounted("EOPNOTSUPP", is(1, FICLONE, FICLONERANGE))],
   ["splice", uncounted("EINVAL")],
   ["tee", uncounted("EINVAL")],
   ["vmsplice", uncounted("EINVAL")],

@@ -588,6 +588,9 @@ test("with a limit of bytes written", planCalls(COUNTED, { observe: false }), [
   ["write", [1, 0, 1], "allow"],
   ["sendfile", [1, 3, 0, 1], "allow"],
   ["fallocate", [1, 0, 0, 1], "EOPNOTSUPP"],
+  ["ioctl", [1, 0x4004_9409, 3], "EOPNOTSUPP"], // FICLONE
+  ["ioctl", [1, 0x4020_940d, 0], "EOPNOTSUPP"], // FICLONERANGE
+  ["ioctl", [1, 0x5401, 0], "allow"], // TCGETS
   ["splice", [1, 0, 3, 0, 1, 0], "EINVAL"],
   ["vmsplice", [1, 0, 1, 0], "EINVAL"],
   ["io_setup", [1, 0], "ENOSYS"],
