@@ -338,6 +338,32 @@ print(open("${file}").read(), flush=True)`;
   },
 });
 
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) asks when a server is bound, which learns its port by that`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const code = `import socket
+s = socket.socket()
+s.bind(("0.0.0.0", 0))
+port = s.getsockname()[1]
+s.listen()
+print("learned", port > 0 and port == s.getsockname()[1])`;
+      await using terminal = new Terminal(
+        asks(["/usr/bin/python3", "-c", code], engine),
+        directory.path,
+      );
+      await terminal.see(ASK);
+      await terminal.type("y\n");
+      await terminal.see(/learned True/);
+      assertEquals(await terminal.code(), 0);
+    },
+  });
+}
+
 Deno.test("jail holds a program to its time while a question waits", async () => {
   await using directory = await scratch();
   const policy = await directory.file(

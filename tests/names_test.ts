@@ -448,6 +448,21 @@ for (const before of ["127.0.0.54", "::1"]) {
   });
 }
 
+Deno.test({
+  ...needsLab(
+    ["ruby"],
+    "a resolver of a program's own that takes a port by chance finds names",
+  ),
+  async fn(): Promise<void> {
+    const code = 'puts Resolv::DNS.new.getaddress("www.example.org")';
+    const flags = ["-p", "default", "--allow-net=www.example.org"];
+    // It tries for ever where it gets none.
+    const ruby = ["timeout", "10", "ruby", "-rresolv", "-e", code];
+    const ended = await jailed(flags, ruby);
+    assertEquals(ended.stdout, "127.1.0.1\n", ended.stderr);
+  },
+});
+
 /** A question for the IPv4 addresses of www.example.org, in hex. */
 const ASKS_FOR_WWW = "123401000001000000000000" + PLAIN.slice(20, 20 + 2 * 21);
 

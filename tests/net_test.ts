@@ -109,6 +109,9 @@ const EXPECTED: Readonly<Record<string, string>> = {
       "listen",
       "a port for datagrams",
       "a port for datagrams of IPv6",
+      "a port for a stream",
+      "a port for a stream of IPv6",
+      "a port for a stream of IPv6 to IPv4",
       "unix",
       "unix bound",
       "abstract",
@@ -386,6 +389,106 @@ net: {connect: ["127.0.0.1:9"], listen: ["127.0.0.1:0"]}
         ...{ code: 0, signal: null, stdout: "fine\n", stderr: "" },
       });
     }
+  });
+
+  for (const landlock of [[], ["--no-landlock"]]) {
+    const floor = landlock.length === 0 ? "" : " without Landlock";
+    Deno.test({
+      ...needs(
+        ["python3"],
+        `jail (${engine}) lets a program connect from a port that the kernel has chosen, and not listen there${floor}`,
+      ),
+      async fn(): Promise<void> {
+        await using directory = await scratch();
+        await using servers = await serve(directory);
+        const code = `import socket
+def bound(then, family=socket.AF_INET, any="0.0.0.0", port=0):
+    with socket.socket(family) as s:
+        try:
+            s.bind((any, port))
+            return then(s) or "ok"
+        except OSError as e: return e.errno
+print(bound(lambda s: s.connect(("127.0.0.1", ${servers.open}))),
+    bound(lambda s: s.connect(("127.0.0.1", ${servers.closed}))),
+    bound(lambda s: s.listen()),
+    bound(lambda s: s.listen(), socket.AF_INET6, "::"),
+    bound(lambda s: s.listen(), socket.AF_INET6, "::ffff:0.0.0.0"),
+    bound(lambda s: s.close(), any="127.0.0.1"),
+    bound(lambda s: s.close(), port=8097))`;
+        const ended = await jail(
+          [
+            ...["--allow-read", "--allow-run", ...landlock],
+            `--allow-net=127.0.0.1:${servers.open}`,
+          ],
+          ["/usr/bin/python3", "-c", code],
+          { engine },
+        );
+        assertEquals(ended.stdout, "ok 13 13 13 13 13 13\n", ended.stderr);
+      },
+    });
+  }
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) stops a listen on all addresses by a socket that was bound to one, and lost its port`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      await using servers = await serve(directory);
+      const code = `import socket
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+try: s.connect(("127.0.0.1", ${servers.dead}))
+except ConnectionRefusedError: pass
+s.bind(("0.0.0.0", 0))
+s.listen()
+print(s.getsockname()[0])`;
+      const flags = await flagsOf(servers, directory);
+      const ended = await jail(flags, ["/usr/bin/python3", "-c", code], {
+        engine,
+      });
+      assertEquals(ended.stdout, "127.0.0.1\n", ended.stderr);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) lets a program send datagrams from a port that the kernel could choose, and from no other`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      await using servers = await serve(directory);
+      const code = `import errno, socket
+def ask(port, any="0.0.0.0"):
+    with socket.socket(type=socket.SOCK_DGRAM) as s:
+        try: s.bind((any, port))
+        except OSError as e: return e.errno
+        s.settimeout(5)
+        s.sendto(b"x", ("127.0.0.1", ${servers.open}))
+        return len(s.recv(99)) > 0
+with open("/proc/sys/net/ipv4/ip_local_port_range") as f:
+    first, last = map(int, f.read().split())
+some = range(last, first, -1)
+print(next(a for a in map(ask, some) if a != errno.EADDRINUSE),
+    ask(first - 1), ask(last + 1), ask(last, "127.0.0.1"))`;
+      const flags = ["--allow-read", "--allow-run"];
+      const net = `--allow-net=127.0.0.1:${servers.open}`;
+      const python = ["/usr/bin/python3", "-c", code];
+      const ended = await jail([...flags, net], python, { engine });
+      assertEquals(ended.stdout, "True 13 13 13\n", ended.stderr);
+      const denied = await directory.file(
+        "deny.yaml",
+        "net: {listen: {deny: true}}\n",
+      );
+      const without = await jail(
+        [...flags, net, "-p", denied],
+        python,
+        { engine },
+      );
+      assertEquals(without.stdout, "13 13 13 13\n", without.stderr);
+    },
   });
 
   // The numbers of bind(2) and socket(2); what is pinned lies below 0x400000.

@@ -71,8 +71,9 @@ export interface NetUse {
   /** With which. */
   readonly endpoint: Endpoint;
   /**
-   * For listening: whether it only gives a socket for datagrams a port that the
-   * kernel chooses, as sending does, and whose sources are filtered.
+   * For listening: whether it only gives a socket a port that the kernel chooses,
+   * as sending and connecting do: one for datagrams, whose sources are filtered, or
+   * a stream, which gets it later.
    */
   readonly chosen?: boolean | undefined;
   /**

@@ -35,10 +35,10 @@ export const KERNEL: RuleRef = jailRule(
   "it is the kernel that is asked",
 );
 
-/** A port that the kernel chooses for what is sent, as it does without a bind. */
+/** A port that the kernel chooses for who sends or connects, as without a bind. */
 export const CHOSEN_PORT: RuleRef = jailRule(
   "net",
-  "messages need a port to be sent from, and the kernel chooses it",
+  "whoever sends or connects needs a port, and the kernel chooses it",
 );
 
 /** A rename would let more be done with a file than before. */

@@ -224,7 +224,7 @@ Deno.test("decide() refuses a port of the kernel's choice where it could be one 
   }
 });
 
-Deno.test("decide() gives what sends datagrams a port, unless that is denied", async () => {
+Deno.test("decide() gives who sends or connects a port, unless that is denied", async () => {
   const engine = await engineOf(`net: {connect: ["*:53"]}`);
   assertEquals(ask(engine, "listen", "0.0.0.0:0", true), "allow");
   assertEquals(ask(engine, "listen", "0.0.0.0:0"), "EACCES");

@@ -13,6 +13,7 @@ import { SystemCallError } from "../errors.ts";
 import type { LimitName, Outcome } from "../outcome.ts";
 import type { Call } from "../policy/call.ts";
 import type { Decision, Refusal, RuleRef } from "../policy/decision.ts";
+import { CHOSEN_PORT } from "../policy/fixed.ts";
 import { readCallInfo, readRegisters, writeRegisters } from "../sys/ptrace.ts";
 import { kill } from "../sys/wait.ts";
 import type { Listener } from "../sys/listener.ts";
@@ -114,7 +115,10 @@ export class Answers {
     const decision = this.#decide(tracee, spec, looked);
     if (decision === "again") return decision;
     this.#observe(tracee, spec, looked, decision);
-    if (decision.kind === "allow") return true;
+    if (decision.kind === "allow") {
+      this.#lastAllowed = decision;
+      return true;
+    }
     this.#apply(tracee, spec, decision, looked);
     return false;
   }
@@ -133,6 +137,11 @@ export class Answers {
     this.#observe(tracee, spec, looked, decision);
     this.#apply(tracee, spec, decision, looked);
     return true;
+  }
+
+  /** Whether the call that was allowed last may have a port, though by no rule. */
+  get hasChosenPort(): boolean {
+    return this.#lastAllowed?.rule === CHOSEN_PORT;
   }
 
   /** Tells of a call that was not refused just now, and is not looked at again. */

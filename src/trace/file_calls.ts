@@ -185,7 +185,10 @@ export class FileCalls {
       answers.answer(tracee, -looked.errno);
       return "done";
     }
-    if (looked.seems) {
+    // A stream could listen there, once the kernel has given it that port in the
+    // place of one where it may. It gets one when it connects.
+    const unbound = looked.after === "bound" && answers.hasChosenPort;
+    if (looked.seems || unbound) {
       answers.answer(tracee, 0);
       return "done";
     }

@@ -46,8 +46,9 @@ export function lookAt(
     }
     case "address": {
       const looked = lookAtAddress(tracee, registers, spec, isOwn, names);
+      const asks = options.net?.granted !== undefined;
       if (spec.syscall.name === "bind" && options.net !== undefined) {
-        lookAtBind(looked, tracee, registers, leads(tracee, family));
+        lookAtBind(looked, tracee, registers, leads(tracee, family), asks);
         if (names?.takesPlace(looked.net[0]?.endpoint) === true) {
           looked.never = "it would answer in the place of the resolver";
         }
@@ -56,7 +57,7 @@ export function lookAt(
       if (spec.syscall.name === "connect" && options.net !== undefined) {
         lookAtPortless(looked, tracee, registers, leads(tracee, family));
       }
-      if (options.net?.granted !== undefined) {
+      if (asks) {
         lookAtSender(looked, tracee, registers, leads(tracee, family));
       }
       return looked;

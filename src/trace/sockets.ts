@@ -37,6 +37,7 @@ import {
   socketFacts,
 } from "../sys/borrow.ts";
 import { close } from "../sys/files.ts";
+import { mayBeChosen } from "../sys/ports.ts";
 import { shareFiles } from "../sys/task.ts";
 import type { Family } from "./family.ts";
 import { type Looked, nothing } from "./looked.ts";
@@ -126,21 +127,24 @@ export function lookAtShared(
 }
 
 /**
- * Looks at the socket of a bind(2) to an address of the internet. One for
- * datagrams may get a port that the kernel chooses: sending does the same, and
- * whose answers come in is filtered. Of a stream it is remembered that it is
- * bound.
+ * Looks at the socket of a bind(2) to an address of the internet. It may get a
+ * port that the kernel chooses: sending and connecting do the same. Whose answers
+ * come in is filtered where it is one for datagrams, which may name a port that
+ * the kernel could choose, as some do that ask resolvers. A stream that gets one
+ * so only seems to be bound. Of any other it is remembered that it is.
  *
  * @param looked what is known of the address
  * @param tracee whose call it is
  * @param registers its registers
  * @param leads whether its descriptors are those of its process's first thread
+ * @param asks whether a person is asked where a stream is bound
  */
 export function lookAtBind(
   looked: Looked,
   tracee: Tracee,
   registers: Registers,
   leads: boolean,
+  asks: boolean,
 ): void {
   const [use] = looked.net;
   const family = use?.endpoint.family;
@@ -148,11 +152,12 @@ export function lookAtBind(
   const { address, port } = use.endpoint;
   const facts = internetFactsOf(tracee, leads, registers.int(0), looked);
   if (facts === undefined) return;
-  if (facts.type === SOCK_STREAM) looked.after = "bound";
-  const chosen = facts.type === SOCK_DGRAM && port === 0 &&
-    isUnspecified(address);
-  if (chosen) looked.net[0] = { ...use, chosen };
-  if (facts.type === SOCK_STREAM) looked.net[0] = { ...use, stream: true };
+  const stream = facts.type === SOCK_STREAM;
+  if (!stream && facts.type !== SOCK_DGRAM) return;
+  const chosen = isUnspecified(address) &&
+    (stream ? port === 0 && !asks : port === 0 || mayBeChosen(port));
+  looked.net[0] = { ...use, chosen, stream };
+  if (stream) looked.after = "bound";
 }
 
 /** Whether a socket is one of the internet. */
