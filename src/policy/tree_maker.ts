@@ -158,15 +158,8 @@ class Maker {
   #close(path: string, kind: string, around: TreeNode | undefined): void {
     for (const section of ["write", "run"] as const) {
       const rule = this.#rules.granted[section].get(path);
-      if (
-        rule !== undefined &&
-        above(this.#rules.granted.read, path) === undefined
-      ) {
-        this.#rules.cannot(
-          rule,
-          "it may not be read, and what is there can be",
-        );
-      }
+      if (rule === undefined) continue;
+      this.#rules.cannot(rule, "it may not be read, and what is there can be");
     }
     if (around?.kind !== "bind") return;
     const refused = above(this.#rules.refused.read, path);

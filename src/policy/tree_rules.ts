@@ -37,6 +37,9 @@ interface RefusedPattern extends Refused, Pattern {
   readonly section: PathSection;
 }
 
+/** What closes a directory closes what is in it. */
+const ALONE = "it is one directory, without what is in it";
+
 type BySection<T> = Readonly<Record<PathSection, Map<string, T>>>;
 
 /** What rules say, with everything that they mean found on the machine. */
@@ -120,7 +123,7 @@ export class TreeRules {
     if (kind === "missing") return;
     if (kind !== "directory") this.granted[section].set(path, rule);
     else if (section === "read") this.seen.add(path);
-    else this.cannot(rule, "it is one directory, without what is in it");
+    else this.cannot(rule, ALONE);
   }
 
   /** Takes note of what a rule refuses. */
@@ -137,7 +140,7 @@ export class TreeRules {
       if (plain && !glob.beneath && this.#facts.kind(path) === "directory") {
         // What something is mounted on is neither moved nor removed.
         if (section === "write" && this.granted.write.has(path)) continue;
-        this.cannot(rule, "it is one directory, without what is in it");
+        this.cannot(rule, ALONE);
       } else if (plain) {
         if (this.#leadsElsewhere(path)) continue;
         this.refused[section].set(path, refused);
@@ -202,8 +205,12 @@ export class TreeRules {
       if (made) this.cannot(rule, "the program could make what it means");
     }
     const readable = outermost([...this.granted.read.keys()]);
-    search(patterns, readable, this.#facts.walk, (path, pattern) => {
-      this.refused[pattern.section].set(path, pattern);
+    const { kind, walk } = this.#facts;
+    search(patterns, readable, walk, (path, pattern) => {
+      const { glob, rule, section } = pattern;
+      this.refused[section].set(path, pattern);
+      const stops = section !== "read" || coversBeneath(glob);
+      if (!stops && kind(path) === "directory") this.cannot(rule, ALONE);
       return above(this.refused.read, path) === undefined;
     }, (directory, { rule }) => this.#closeAround(directory, rule));
     const { read, run } = this.refused;

@@ -255,6 +255,22 @@ const CASES: readonly Case[] = [
     tree: ["/home/me/p: it may not be read, and what is there can be"],
   },
   {
+    name: "does not let be written what a rule refuses to read",
+    policy: "{read: {allow: [/home], deny: [/home/me/p]}, write: [/home/me/p]}",
+    tree: [
+      ...["/home ro", "/home/me/p closed"],
+      "/home/me/p: it may not be read, and what is there can be",
+    ],
+  },
+  {
+    name: "does not refuse a directory by a wildcard, without what is in it",
+    policy: '{read: {allow: [/usr], deny: ["/usr/l?b"]}}',
+    tree: [
+      ...["/usr ro", "/usr/lib closed"],
+      "/usr/l?b: it is one directory, without what is in it",
+    ],
+  },
+  {
     name: "does not hold what is refused by a link that could be replaced",
     policy: '{read: {allow: [/srv], deny: ["/srv/lib/*.key"]}, write: [/srv]}',
     tree: [
@@ -510,7 +526,7 @@ const CASES: readonly Case[] = [
   },
   {
     name: "has nothing in /dev that a wildcard refuses",
-    policy: 'read: {allow: [/], deny: ["/**/nul?", "/**/kept"]}',
+    policy: 'read: {allow: [/], deny: ["/**/nul?", "/**/kept/**"]}',
     tree: [
       ...[...MACHINE, "/dev/", "/dev/pts new", "/dev/ptmx -> pts/ptmx"],
       ...["/dev/shm ro", "/dev/shm/kept closed", ...LINKS, "/proc new"],
