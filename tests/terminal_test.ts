@@ -51,6 +51,17 @@ read: ["\${tmp}/.."]
 write: ["\${tmp}/.."]
 `;
 
+/** Sets the size of a terminal by each of its sides, and of the one that it is at. */
+const SIZING = `import fcntl, os, struct, termios
+def size(fd, rows):
+    try: fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("4H", rows, rows, 0, 0))
+    except OSError as error: return error.errno
+    return struct.unpack("4H", fcntl.ioctl(fd, termios.TIOCGWINSZ, bytes(8)))[0]
+master, slave = os.openpty()
+print(size(master, 30), size(slave, 31), size(0, 32), size(os.open("/dev/tty", os.O_RDWR), 33))
+os.system("stty size")
+`;
+
 const BASH = ["bash", "--norc", "--noprofile", "-i"];
 const CTRL_C = "\x03";
 const CTRL_D = "\x04";
@@ -169,6 +180,19 @@ for (const engine of ENGINES) {
         );
         assertEquals([way, left], [way, []]);
       }
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) stops a change to the size of the terminal that it is at`,
+    ),
+    async fn(): Promise<void> {
+      await using terminal = new Terminal(
+        jailArgv([], ["/usr/bin/python3", "-c", SIZING], engine),
+      );
+      await terminal.see(/30 31 1 1\r\n24 80\r\n/);
     },
   });
 

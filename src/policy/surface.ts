@@ -365,6 +365,12 @@ export const SURFACE: Readonly<
       action: { kind: "trace", look: { kind: "group-at", arg: 2 } },
       why: "the group may be outside the jail",
     },
+    // A terminal has one size for all who use it, and tells them of a new one.
+    {
+      tests: [is(1, ioctl.TIOCSWINSZ)],
+      action: { kind: "trace", look: { kind: "write-fd", arg: 0 } },
+      why: "others may use the same terminal",
+    },
     {
       tests: [is(1, ...IOCTL_WRITES)],
       action: { kind: "trace", look: { kind: "write-fd", arg: 0 } },

@@ -118,7 +118,6 @@ export const IOCTL_COMMANDS: readonly number[] = [
   ioctl.FIOQSIZE,
   // Terminals.
   ioctl.TIOCGWINSZ,
-  ioctl.TIOCSWINSZ,
   ioctl.TIOCGPGRP,
   ioctl.TIOCGSID,
   ioctl.TCSETS,

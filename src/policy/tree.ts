@@ -34,6 +34,8 @@ export interface PolicyTree {
   readonly runsEverything: boolean;
   /** Whether there is a file in it that may be changed, and is no device. */
   readonly changes: boolean;
+  /** Whether terminals can be made in it. */
+  readonly makesTerminals: boolean;
   /** What it does not hold. */
   readonly unheld: readonly Unheld[];
 }
@@ -55,6 +57,7 @@ export function treeOf(policy: Policy, facts: TreeFacts): PolicyTree {
     changes: nodes.some((node) =>
       node.kind === "bind" && node.write && node.is !== "device"
     ),
+    makesTerminals: nodes.some(({ kind }) => kind === "terminals"),
     unheld: rules.unheld,
   };
 }

@@ -14,6 +14,7 @@ import {
   O_DIRECTORY,
   O_TMPFILE,
 } from "../abi/fcntl.ts";
+import { TIOCSWINSZ } from "../abi/ioctls.ts";
 import { MFD_NOEXEC_SEAL } from "../abi/memfd.ts";
 import * as net from "../abi/socket.ts";
 import { S_ISGID, S_ISUID } from "../abi/stat.ts";
@@ -47,6 +48,8 @@ export interface TreeRights {
   readonly runsEverything: boolean;
   /** Whether there is a file in it that may be changed, and is no device. */
   readonly changes: boolean;
+  /** Whether terminals can be made in it. */
+  readonly makesTerminals: boolean;
 }
 
 const ALLOW: FilterAction = { kind: "allow" };
@@ -104,7 +107,7 @@ function* hostRules({ net }: Policy): Iterable<Unheld> {
 function own(
   name: SyscallName,
   policy: Policy,
-  { runsEverything, changes }: TreeRights,
+  { runsEverything, changes, makesTerminals }: TreeRights,
 ): readonly Guard[] {
   if (!changes && CHANGES.has(name)) return NO_CHANGES;
   const everything = writesEverything(policy);
@@ -115,7 +118,7 @@ function own(
     case "fcntl":
       return NO_HINTS;
     case "ioctl":
-      return changes ? [] : NO_FLAGS;
+      return [...changes ? [] : NO_FLAGS, ...makesTerminals ? [] : ONE_SIZE];
     case "openat2":
       return everything ? [] : MODE_IN_MEMORY;
     case "memfd_create":
@@ -165,6 +168,13 @@ const NO_CHANGES: readonly Guard[] = [
 const NO_FLAGS: readonly Guard[] = [
   { tests: [is(1, ...IOCTL_WRITES)], action: READ_ONLY, why: HANDED },
 ];
+
+/** Which terminal is its own, where it can make some, nobody is there to tell. */
+const ONE_SIZE: readonly Guard[] = [{
+  tests: [is(1, TIOCSWINSZ)],
+  action: { kind: "errno", errno: "EPERM" },
+  why: "others may use the same terminal",
+}];
 
 /** It is heeded for all who use the file, on a mount that is not written as well. */
 const NO_HINTS: readonly Guard[] = [{

@@ -20,7 +20,10 @@ async function planned(
   const { plan, unheld } = unaskedPlan(
     planCalls(merged, { observe: false, sockets: "streams" }),
     merged,
-    { runsEverything: false, changes: true, ...rights },
+    {
+      ...{ runsEverything: false, changes: true, makesTerminals: false },
+      ...rights,
+    },
   );
   return {
     of: (name, ...args) => {
@@ -122,6 +125,16 @@ Deno.test("a plan without questions lets no file be changed where none may be", 
 Deno.test("a plan without questions lets no hint be put on a file", async () => {
   const { of } = await planned("{}");
   assertEquals(of("fcntl", 3, 1036), "EACCES");
+});
+
+Deno.test("a plan without questions lets no terminal of others get another size", async () => {
+  const size = 0x5414;
+  const { of } = await planned("{}");
+  const { of: making } = await planned("{}", { makesTerminals: true });
+  assertEquals([of("ioctl", 0, size), making("ioctl", 0, size)], [
+    "EPERM",
+    "allow",
+  ]);
 });
 
 const UNHELD: readonly (readonly [policy: string, why: string])[] = [

@@ -10,7 +10,7 @@ import type { LogFile } from "./options.ts";
 import type { CallSpec } from "./spec.ts";
 import { controlGroups, isBeneath, otherProcs, procDevice } from "./mounts.ts";
 import { cString } from "./place.ts";
-import { isTerminal, Terminals } from "./terminals.ts";
+import { isTerminal, makesTerminals, Terminals } from "./terminals.ts";
 
 const DEVICE = "a device may be written to, and never be changed itself";
 const TERMINAL = "a terminal that is not the jail's own";
@@ -89,7 +89,9 @@ export class Closed {
       if (this.#isDisguised(path)) return DISGUISED;
       const alters = changes && access === "write";
       if (!isTerminal(path)) {
-        if (alters) return DEVICE;
+        // By its other side whoever made a terminal says how large it is.
+        const sizes = spec.syscall.name === "ioctl" && makesTerminals(path);
+        if (alters && !sizes) return DEVICE;
         continue;
       }
       if (!alters && this.#terminals.isGiven(path)) continue;

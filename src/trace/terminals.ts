@@ -41,6 +41,11 @@ export function isTerminal(path: string): boolean {
   return TERMINAL_REGEXP.test(path);
 }
 
+/** Whether a path names what makes a terminal, and is its other side then. */
+export function makesTerminals(path: string): boolean {
+  return MASTERS.includes(path);
+}
+
 /** Knows the jail's own terminals. */
 export class Terminals {
   /** The terminals that jail was started with, by path. */
@@ -149,5 +154,5 @@ function isMaster(view: View, fd: number, index: string): boolean {
 
 /** Whether that is what the kernel calls the other side of any terminal. */
 function isNameOfMaster(view: View, name: string): boolean {
-  return MASTERS.includes(view.nameOf(name));
+  return makesTerminals(view.nameOf(name));
 }
