@@ -45,6 +45,25 @@ for (const engine of ENGINES) {
   Deno.test({
     ...needs(
       ["python3"],
+      `jail (${engine}) tells of the machine's interfaces by no socket where it has no network`,
+    ),
+    async fn(): Promise<void> {
+      const [, ...ask] = attempt(`import fcntl
+one, other = socket.socketpair()
+for command in 0x8910, 0x8912, 0x8927:
+  fcntl.ioctl(one, command, bytes([0] * 16 + [1]) + bytes(23))
+  print("told")`);
+      const argv = ["/usr/bin/python3", ...ask];
+      const closed = await jail([], argv, { engine });
+      const open = await jail(["-A"], argv, { engine });
+      assertEquals(closed.stdout, "EACCES\n");
+      assertMatch(open.stdout, /^told\n/);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
       `jail (${engine}) stops a group outside put in front of the terminal, or joined`,
     ),
     async fn(): Promise<void> {

@@ -19,7 +19,7 @@ import {
   sharedGuards,
   uncountedGuards,
 } from "./plan_limits.ts";
-import { netGuards } from "./plan_net.ts";
+import { interfaceGuards, netGuards } from "./plan_net.ts";
 import { sysGuards } from "./plan_sys.ts";
 import { SURFACE } from "./surface.ts";
 import { jailRule } from "./surface_guards.ts";
@@ -134,6 +134,7 @@ function planCall(
     // They refuse alone, so they may come before what always holds.
     ...othersGuards(name, policy.sys),
     ...uncountedGuards(name, limits),
+    ...interfaceGuards(name, policy),
     ...mapsAnywhere,
     ...(SURFACE[name] ?? []),
     ...mapsThere,

@@ -11,8 +11,10 @@ import {
   isZero,
   masked,
 } from "./guard.ts";
+import { socketFamilies } from "./net.ts";
 import { netRuleGuards } from "./net_guards.ts";
 import type { Policy } from "./policy.ts";
+import { NAMES_INTERFACES, TELLS_INTERFACES } from "./surface_commands.ts";
 
 /**
  * The guards that a policy's network gives a call.
@@ -42,6 +44,30 @@ export function netGuards(
       }
       return NET_NONE.get(name) ?? [];
   }
+}
+
+/**
+ * The guards of a call that come before what always holds: any socket, of a pair
+ * as well, tells of the machine's interfaces. So they are told of where netlink
+ * sockets may be made, which are there for that. An address of IPv6 may have the
+ * name of one in it.
+ *
+ * @param name the call
+ * @param policy the policy
+ */
+export function interfaceGuards(
+  name: SyscallName,
+  { net }: Policy,
+): readonly Guard[] {
+  if (name !== "ioctl" || net === "all") return [];
+  const families = net === "none" ? undefined : socketFamilies(net);
+  if (families?.has("netlink") === true) return [];
+  const named = families?.has("inet6") === true ? [] : NAMES_INTERFACES;
+  return [{
+    tests: [is(1, ...named, ...TELLS_INTERFACES)],
+    action: { kind: "errno", errno: "EACCES" },
+    why: "it tells of the machine's interfaces",
+  }];
 }
 
 const NO_NET: readonly Guard[] = [{

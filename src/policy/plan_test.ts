@@ -238,6 +238,7 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   ["ioctl", [1, 0x8901, 1], "EPERM"], // FIOSETOWN
   ["ioctl", [1, 0x8902, 1], "EPERM"], // SIOCSPGRP
   ["ioctl", [1, 0x5452, 1], "done"], // FIOASYNC
+  ["ioctl", [1, 0x5414, 1], "write-fd 0"], // TIOCSWINSZ
   ["ioctl", [1, 0x4008_6602, 1], "write-fd 0"], // FS_IOC_SETFLAGS
   ["ioctl", [1, 0x4080_6685, 1], "write-fd 0"], // FS_IOC_ENABLE_VERITY
   ["ioctl", [1, 0x5000_940e, 1], "ENOTTY"], // BTRFS_IOC_SUBVOL_CREATE
@@ -318,6 +319,8 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   ["socketpair", [1, 2, 0], "EACCES"],
   ["socketpair", [1, 3, 0], "EACCES"], // SOCK_RAW is made SOCK_DGRAM
   ["socketpair", [2, 1, 0], "EACCES"],
+  ["ioctl", [3, 0x8910, 1], "EACCES"], // SIOCGIFNAME
+  ["ioctl", [3, 0x8927n | BIT32, 1], "EACCES"], // SIOCGIFHWADDR
   ["connect", [3, 1, 16], "EACCES"],
   ["bind", [3, 1, 16], "EACCES"],
   ["listen", [3, 1], "EACCES"],
@@ -402,6 +405,8 @@ test(
 );
 
 test("with rules about the network", planCalls(SOME, { observe: false }), [
+  ["ioctl", [3, 0x8933, 1], "allow"], // SIOCGIFINDEX
+  ["ioctl", [3, 0x8912, 1], "EACCES"], // SIOCGIFCONF
   ["connect", [3, 1, 16], "look"],
   ["bind", [3, 1, 16], "look"],
   ["listen", [3, 1], "look"],
@@ -445,6 +450,7 @@ test("with rules about the network", planCalls(SOME, { observe: false }), [
 ]);
 
 test("with the network", planCalls(EVERYTHING, { observe: false }), [
+  ["ioctl", [3, 0x8927, 1], "allow"], // SIOCGIFHWADDR
   ["socket", [1, 1, 0], "allow"],
   ["socket", [2, 0x8_0801, 6], "allow"],
   ["socket", [10, 2, 17], "allow"],

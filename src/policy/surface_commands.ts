@@ -102,6 +102,26 @@ export const FCNTL_COMMANDS: readonly number[] = [
   fcntl.F_GET_FILE_RW_HINT,
 ];
 
+/** Commands of ioctl(2), for any socket, that find an interface by number or name. */
+export const NAMES_INTERFACES: readonly number[] = [
+  ioctl.SIOCGIFNAME,
+  ioctl.SIOCGIFINDEX,
+];
+
+/** Those that tell what else there is to an interface: its addresses, first of all. */
+export const TELLS_INTERFACES: readonly number[] = [
+  ioctl.SIOCGIFCONF,
+  ioctl.SIOCGIFFLAGS,
+  ioctl.SIOCGIFADDR,
+  ioctl.SIOCGIFDSTADDR,
+  ioctl.SIOCGIFBRDADDR,
+  ioctl.SIOCGIFNETMASK,
+  ioctl.SIOCGIFMETRIC,
+  ioctl.SIOCGIFMTU,
+  ioctl.SIOCGIFHWADDR,
+  ioctl.SIOCGIFTXQLEN,
+];
+
 /**
  * Commands of ioctl(2) that read, or change what an open descriptor lets one
  * change anyway. Drivers and file systems have thousands more, some of which
@@ -169,18 +189,8 @@ export const IOCTL_COMMANDS: readonly number[] = [
   ioctl.SIOCATMARK,
   ioctl.SIOCGSTAMP_OLD,
   ioctl.SIOCGSTAMP_NEW,
-  ioctl.SIOCGIFNAME,
-  ioctl.SIOCGIFCONF,
-  ioctl.SIOCGIFFLAGS,
-  ioctl.SIOCGIFADDR,
-  ioctl.SIOCGIFDSTADDR,
-  ioctl.SIOCGIFBRDADDR,
-  ioctl.SIOCGIFNETMASK,
-  ioctl.SIOCGIFMETRIC,
-  ioctl.SIOCGIFMTU,
-  ioctl.SIOCGIFHWADDR,
-  ioctl.SIOCGIFINDEX,
-  ioctl.SIOCGIFTXQLEN,
+  ...NAMES_INTERFACES,
+  ...TELLS_INTERFACES,
 ];
 
 /** Commands of ioctl(2) that change a file though it may be open for reading. */
