@@ -341,18 +341,39 @@ const IN_CLOSED_DIRECTORIES: readonly string[] = [
   ...["/etc/openvpn/client/key", "/etc/wireguard/wg0.conf"],
 ];
 
-Deno.test("base closes a directory of secrets with all that is in it", async () => {
+/** Which of some files a policy lets be read. */
+async function readable(
+  policy: string,
+  paths: readonly string[],
+): Promise<string[]> {
   const layers = await loadLayers(
-    "base",
+    policy,
     { cwd: "/", program: "/bin/cat" },
     "/",
   );
   const decider = compile(mergeLayers(layers), { realpath: (path) => path });
-  const open = IN_CLOSED_DIRECTORIES.filter((path) =>
+  return paths.filter((path) =>
     decider.decide({
       name: "openat",
       uses: [{ access: "read", path, kind: "file" }],
     }).kind === "allow"
   );
-  assertEquals(open, []);
+}
+
+Deno.test("base closes a directory of secrets with all that is in it", async () => {
+  assertEquals(await readable("base", IN_CLOSED_DIRECTORIES), []);
+});
+
+Deno.test("base tells of no process outside by its control group", async () => {
+  const files = ["cgroup.procs", "cgroup.threads", "tasks", "memory.max"];
+  const paths = files.flatMap((name) => [
+    `/sys/fs/cgroup/${name}`,
+    `/sys/fs/cgroup/system.slice/cron.service/${name}`,
+  ]);
+  for (const policy of ["base", "readonly"]) {
+    assertEquals(await readable(policy, paths), [
+      "/sys/fs/cgroup/memory.max",
+      "/sys/fs/cgroup/system.slice/cron.service/memory.max",
+    ]);
+  }
 });
