@@ -129,6 +129,32 @@ END
 gs -q -dNOPAUSE -dBATCH -dSAFER -sDEVICE=png16m -r72 -sOutputFile=out.png page.ps; cksum out.png`,
   },
   {
+    what: "valgrind",
+    commands: ["gcc", "valgrind"],
+    script: `cat > a.c <<'END'
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/stat.h>
+static void *look(void *made)
+{
+  struct stat st;
+  for (int i = 0; i < 50; i++)
+    stat("/etc/passwd", &st);
+  return made;
+}
+int main(void)
+{
+  pthread_t threads[4];
+  for (int i = 0; i < 4; i++)
+    pthread_create(&threads[i], NULL, look, NULL);
+  for (int i = 0; i < 4; i++)
+    pthread_join(threads[i], NULL);
+  puts("looked");
+}
+END
+gcc -g -pthread -o a a.c && TMPDIR=$PWD valgrind -q ./a; echo $?; rm a`,
+  },
+  {
     what: "ls in all its columns",
     commands: ["ls"],
     policy: "ls",

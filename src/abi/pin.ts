@@ -8,15 +8,18 @@ export const PIN_START = 0x1_0000;
 /** Bytes for a call with long paths: three pages hold a struct and two of them. */
 export const PIN_LONG_SIZE = 0x3000;
 /** How many calls with long paths can be in flight in one address space. */
-export const PIN_LONG_SLOTS = 192;
+export const PIN_LONG_SLOTS = 56;
 /** Bytes for a call with one short path. */
 export const PIN_SHORT_SIZE = 0x100;
 /** How many calls with short paths can be in flight in one address space. */
-export const PIN_SHORT_SLOTS = 3072;
+export const PIN_SHORT_SLOTS = 1280;
 /** Where the slots for short paths begin. */
 export const PIN_SHORT_START: number = PIN_START +
   PIN_LONG_SLOTS * PIN_LONG_SIZE;
-/** The first address after them. */
+/**
+ * The first address after them. No higher than 0x108000: there valgrind(1) puts
+ * the program that it runs.
+ */
 export const PIN_END: number = PIN_SHORT_START +
   PIN_SHORT_SLOTS * PIN_SHORT_SIZE;
 /** Bytes in all. */

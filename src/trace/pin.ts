@@ -43,7 +43,7 @@ const CONTROL = 256;
 export const CONTROL_MAX = 4096;
 
 /** How many slots for long paths calls that may wait leave to others. */
-const KEPT = PIN_LONG_SLOTS / 2;
+const KEPT = PIN_LONG_SLOTS / 4;
 
 const buffer = new Uint8Array(CONTROL + CONTROL_MAX);
 
