@@ -164,7 +164,56 @@ const EXPECTED: Readonly<Record<string, string>> = {
   ),
 };
 
+/** What a pair for datagrams does, with the path of a socket outside. */
+const PAIR = `import os, socket, sys
+one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+def attempt(what, *args):
+  try: what(*args)
+  except OSError: pass
+attempt(one.sendto, b"one", sys.argv[1])
+attempt(one.sendmsg, [b"two"], [], 0, sys.argv[1])
+attempt(one.connect, sys.argv[1])
+one.send(b"three")
+one.send(b"four")
+print([other.recv(99) for _ in range(3)], os.get_inheritable(one.fileno()))
+`;
+
+/** Runs what comes after a path beside a socket for datagrams that has it. */
+const OUTSIDE = `import os, socket, subprocess, sys
+outside = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+outside.bind(sys.argv[1])
+os.chmod(sys.argv[1], 0o777)
+outside.setblocking(False)
+print(subprocess.run(sys.argv[2:], capture_output=True, text=True).stdout, end="")
+try: print("outside got", outside.recv(99))
+except BlockingIOError: print("outside got nothing")
+`;
+
 for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) makes a pair for datagrams that reaches nobody else`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const path = `${directory.path}/outside`;
+      const argv = jailArgv(
+        ["--allow-net"],
+        ["/usr/bin/python3", "-c", PAIR, path],
+        engine,
+      );
+      const { stdout } = await run([
+        ...["/usr/bin/python3", "-c", OUTSIDE, path],
+        ...argv,
+      ]);
+      assertEquals(
+        stdout,
+        "[b'two', b'three', b'four'] False\noutside got nothing\n",
+      );
+    },
+  });
+
   for (const how of ["alone", "beside"]) {
     const where = how === "alone" ? "a lone thread" : "a thread beside others";
     Deno.test({

@@ -78,6 +78,8 @@ export type Look =
   | { readonly kind: "room" }
   /** A mapping that may be shared: its memory may be no process's, and counts. */
   | { readonly kind: "shared" }
+  /** A pair of sockets for datagrams: it gets one that reaches nobody else. */
+  | { readonly kind: "pair" }
   /** The address that it gives: that of the resolver where jail answered. */
   | { readonly kind: "peer" }
   /** Nothing: it gives the result that the policy's facts say. */

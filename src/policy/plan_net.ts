@@ -33,10 +33,9 @@ export function netGuards(
   switch (net) {
     case "all": {
       const guards = NET_ALL.get(name) ?? [];
-      const pathless = name === "socket" || name === "socketpair";
-      return pathless && !writesEverything(policy)
-        ? [...NO_UNIX_DATAGRAMS, ...guards]
-        : guards;
+      if (writesEverything(policy)) return guards;
+      if (name === "socket") return [NO_UNIX_DATAGRAMS, ...guards];
+      return name === "socketpair" ? [PAIR_OF_DATAGRAMS, ...guards] : guards;
     }
     case "none":
       if (name === "sendmsg" || name === "sendmmsg") {
@@ -84,14 +83,23 @@ const NET: readonly Guard[] = [{
 
 // sendmsg(2) has the address in a structure in memory, which is not looked at.
 // Of unix sockets only those of datagrams take one there.
-const NO_UNIX_DATAGRAMS: readonly Guard[] = [{
-  tests: [
-    is(0, net.AF_UNIX),
-    masked(1, net.SOCK_TYPE_MASK, net.SOCK_DGRAM),
-  ],
+const UNIX_DATAGRAMS: Guard["tests"] = [
+  is(0, net.AF_UNIX),
+  masked(1, net.SOCK_TYPE_MASK, net.SOCK_DGRAM),
+];
+
+const NO_UNIX_DATAGRAMS: Guard = {
+  tests: UNIX_DATAGRAMS,
   action: { kind: "errno", errno: "EACCES" },
   why: "a unix datagram goes to any path, and not every file may be written",
-}];
+};
+
+// Those of a pair are for each other, so another kind of pair does as well.
+const PAIR_OF_DATAGRAMS: Guard = {
+  tests: UNIX_DATAGRAMS,
+  action: { kind: "trace", look: { kind: "pair" } },
+  why: "a unix datagram goes to any path",
+};
 
 /**
  * What a message by a stream may do. It goes to the other end, whatever address it

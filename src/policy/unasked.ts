@@ -267,6 +267,7 @@ const UNIX_PAIRS: readonly Guard[] = [
 function withoutQuestion(action: FilterAction): FilterAction {
   if (action.kind !== "trace") return action;
   const { look } = action;
+  if (look.kind === "pair") return NO_UNIX;
   if (look.kind !== "refuse") return ALLOW;
   const { refusal } = look;
   switch (refusal.kind) {
@@ -300,6 +301,7 @@ function whyAsked(
     case "group-at":
     case "write-fd":
     case "rights":
+    case "pair":
       return undefined;
     case "refuse":
       return look.refusal.kind === "errno" ||

@@ -78,6 +78,9 @@ const CASES: readonly (readonly [
     ...["memfd_create", 4096, 8] as const,
   ], "allow"],
   ["lets no other file in memory be made", "{}", ["memfd_create"], "ENOSYS"],
+  ["lets no pair for datagrams be made", "net: true", [
+    ...["socketpair", 1, 2] as const,
+  ], "EACCES"],
   ["lets the network be used", "net: true", ["socket", 2, 1], "allow"],
   ["lets no socket of the machine be reached", "net: true", [
     ...["socket", 1, 1] as const,

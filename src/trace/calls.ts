@@ -17,6 +17,7 @@ import { Flights } from "./flights.ts";
 import type { Freezer } from "./freeze.ts";
 import { LimitedCalls } from "./limited_calls.ts";
 import type { TraceOptions } from "./options.ts";
+import { makePair } from "./pairs.ts";
 import { enterPlain } from "./plain_call.ts";
 import type { Registers } from "./registers.ts";
 import { SHOWS_CPUS } from "./shown_cpus.ts";
@@ -361,6 +362,9 @@ export class Calls {
         return true;
       case "retime":
         this.#facts.retime(tracee, spec);
+        return true;
+      case "pair":
+        makePair(tracee, spec, this.#tools);
         return true;
       case "peer":
         this.#flights.beginTelling(tracee);
