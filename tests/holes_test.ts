@@ -58,6 +58,12 @@ for command in 0x8910, 0x8912, 0x8927:
       const open = await jail(["-A"], argv, { engine });
       assertEquals(closed.stdout, "EACCES\n");
       assertMatch(open.stdout, /^told\n/);
+      const SO_BINDTOIFINDEX = 62;
+      const [, ...bound] = attempt(
+        `socket.socketpair()[0].setsockopt(1, ${SO_BINDTOIFINDEX}, 1)`,
+      );
+      const bind = ["/usr/bin/python3", ...bound];
+      assertEquals((await jail([], bind, { engine })).stdout, "EACCES\n");
     },
   });
 

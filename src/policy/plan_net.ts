@@ -138,6 +138,15 @@ const NET_NONE: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
     { tests: [isZero(4)], action: { kind: "allow" }, why: "it names nobody" },
     ...NO_NET,
   ]],
+  // Any socket could be told the number of one, and say its name.
+  ["setsockopt", [{
+    tests: [
+      is(1, net.SOL_SOCKET),
+      is(2, net.SO_BINDTODEVICE, net.SO_BINDTOIFINDEX),
+    ],
+    action: { kind: "errno", errno: "EACCES" },
+    why: "it tells of the machine's interfaces",
+  }]],
   ["socket", NO_NET],
   ["socketpair", [
     {

@@ -322,6 +322,9 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   ["socketpair", [2, 1, 0], "EACCES"],
   ["ioctl", [3, 0x8910, 1], "EACCES"], // SIOCGIFNAME
   ["ioctl", [3, 0x8927n | BIT32, 1], "EACCES"], // SIOCGIFHWADDR
+  ["setsockopt", [3, 1, 25, 1, 4], "EACCES"], // SO_BINDTODEVICE
+  ["setsockopt", [3, 1, BIT32 + 62n, 1, 4], "EACCES"], // SO_BINDTOIFINDEX
+  ["setsockopt", [3, 1, 7, 1, 4], "allow"], // SO_SNDBUF
   ["connect", [3, 1, 16], "EACCES"],
   ["bind", [3, 1, 16], "EACCES"],
   ["listen", [3, 1], "EACCES"],
