@@ -61,15 +61,17 @@ export function earlierErrno(
   { syscall: { args }, paths }: CallSpec,
   ofDescriptor: boolean,
 ): number {
-  const isPath = (at: number): boolean => paths.some(({ arg }) => arg === at);
-  const canAsk = args.every((kind, at) =>
-    FIRST[kind] !== undefined || OTHERS.has(kind) || isPath(at)
-  );
+  // First what nearly all calls stop at: files that are not there are looked for often.
   const isUsual = args.every((kind, at) =>
     ofDescriptor && kind === "at-flags" ||
     FIRST[kind]?.(registers, at) !== false
   );
-  if (!canAsk || isUsual) return 0;
+  if (isUsual) return 0;
+  const isPath = (at: number): boolean => paths.some(({ arg }) => arg === at);
+  const canAsk = args.every((kind, at) =>
+    FIRST[kind] !== undefined || OTHERS.has(kind) || isPath(at)
+  );
+  if (!canAsk) return 0;
   const hasDescriptor = args.includes("dirfd");
   const name = BigInt(addressOf(hasDescriptor ? NAME : NO_NAME));
   const words = args.map((kind, at) =>
