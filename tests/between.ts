@@ -71,7 +71,7 @@ const CHANGES: Readonly<Record<Change, (path: string) => void>> = {
 function makeTerminals(): void {
   for (let i = 0; i < TERMINALS; i++) {
     const master = open(toCString("/dev/ptmx"), O_RDWR | O_NOCTTY | O_CLOEXEC);
-    libc().ioctl(master, TIOCSPTLCK, new Int32Array(1));
+    libc.ioctl(master, TIOCSPTLCK, new Int32Array(1));
     write(master, new TextEncoder().encode(GREETING));
   }
 }

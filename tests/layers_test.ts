@@ -106,7 +106,7 @@ const PLACES: readonly Place[] = [
   {
     what: "a library is opened in one file",
     regexp: /\bDeno\.dlopen\b/,
-    files: ["sys/libc.ts"],
+    files: ["sys/library.ts"],
   },
   {
     what: "the machine's architecture is read in one file",

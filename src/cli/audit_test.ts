@@ -6,7 +6,7 @@ import type { Observation } from "../trace/options.ts";
 import { auditLine, AuditLog, killLine, limitLine } from "./audit.ts";
 
 // Opened here, since one that is opened in a test must be closed in it.
-libc();
+libc.__errno_location();
 
 function event(path: string): Observation {
   return {

@@ -51,7 +51,7 @@ export function borrowDescriptor(
   number: number,
 ): number {
   const pidfd = outcome(
-    libc().syscallIII(
+    libc.syscallIII(
       callNumber("pidfd_open"),
       tid,
       leader ? 0 : PIDFD_THREAD,
@@ -60,7 +60,7 @@ export function borrowDescriptor(
   );
   if (pidfd < 0) return pidfd;
   const fd = outcome(
-    libc().syscallIII(callNumber("pidfd_getfd"), pidfd, number, 0),
+    libc.syscallIII(callNumber("pidfd_getfd"), pidfd, number, 0),
   );
   close(pidfd);
   return fd;
@@ -139,7 +139,7 @@ function option(fd: number, level: number, name: number): number {
  */
 export function silence(fd: number): number {
   const result = outcome(
-    libc().syscallIII(callNumber("shutdown"), fd, SHUT_WR, 0),
+    libc.syscallIII(callNumber("shutdown"), fd, SHUT_WR, 0),
   );
   // Of one that is connected to nobody the kernel says so, and does it as well:
   // net/ipv4/af_inet.c, inet_shutdown().

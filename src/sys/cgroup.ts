@@ -250,7 +250,7 @@ function holdLocked(path: string): number {
   const fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return fd;
   const locked = outcome(
-    libc().syscallIII(callNumber("flock"), fd, LOCK_EX | LOCK_NB, 0),
+    libc.syscallIII(callNumber("flock"), fd, LOCK_EX | LOCK_NB, 0),
   );
   // Who had it before may have removed it.
   const there = locked < 0

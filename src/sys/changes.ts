@@ -48,7 +48,7 @@ const count = new Uint8Array(8);
  */
 export function watchChanges(): Changes {
   const fd = outcome(
-    libc().syscallIII(
+    libc.syscallIII(
       callNumber("eventfd2"),
       0,
       EFD_CLOEXEC | EFD_NONBLOCK,
@@ -84,7 +84,7 @@ export function watchChanges(): Changes {
 }
 
 function handle(now: Uint8Array, before: Uint8Array | null): void {
-  libc().syscallIBBI(
+  libc.syscallIBBI(
     callNumber("rt_sigaction"),
     SIGCHLD,
     now,

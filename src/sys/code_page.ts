@@ -101,7 +101,7 @@ function mapCode(size: number): MappedCode {
     Deno.UnsafePointerView.getArrayBuffer(pointer, code.length),
   ).set(code);
   const result = outcome(
-    libc().mprotect(pointer, HANDLER_DATA, PROT_READ | PROT_EXEC),
+    libc.mprotect(pointer, HANDLER_DATA, PROT_READ | PROT_EXEC),
   );
   if (result < 0) throw launcherError("mprotect", errnoName(-result));
   return { pointer, address: Number(address) };

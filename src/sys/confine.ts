@@ -51,7 +51,7 @@ const KEPT: readonly number[] = [
 function noCore(): Step[] {
   const own = limitOf(0);
   const result = outcome(
-    libc().syscallIIBB(callNumber("prlimit64"), 0, RLIMIT_CORE, null, own),
+    libc.syscallIIBB(callNumber("prlimit64"), 0, RLIMIT_CORE, null, own),
   );
   const isZero = result === 0 && get(RLIMIT64, own, "rlim_max") === 0;
   return [{
@@ -80,7 +80,7 @@ export function keepsFileRights(): boolean {
 function permittedNow(): number {
   const header = headerOfSelf();
   const data = new Uint8Array(CAP_DATA.size);
-  const result = outcome(libc().syscallBB(callNumber("capget"), header, data));
+  const result = outcome(libc.syscallBB(callNumber("capget"), header, data));
   if (result < 0) return 0;
   return get(CAP_DATA, data, "permitted0") +
     get(CAP_DATA, data, "permitted1") * 2 ** 32;

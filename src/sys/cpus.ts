@@ -62,7 +62,7 @@ export function cpusOf(mask: Uint8Array): number[] {
  */
 export function readAffinity(tid: number, mask: Uint8Array): number {
   const length = outcome(
-    libc().syscallIIBB(
+    libc.syscallIIBB(
       callNumber("sched_getaffinity"),
       tid,
       MASK_BYTES,
@@ -78,7 +78,7 @@ export function readAffinity(tid: number, mask: Uint8Array): number {
 /** Sets which processors a task may run on; 0, or a negative errno. */
 export function writeAffinity(tid: number, mask: Uint8Array): number {
   return outcome(
-    libc().syscallIIBB(
+    libc.syscallIIBB(
       callNumber("sched_setaffinity"),
       tid,
       mask.length,
@@ -90,7 +90,7 @@ export function writeAffinity(tid: number, mask: Uint8Array): number {
 
 /** The processor that the calling thread runs on; a negative errno where unknown. */
 export function currentCpu(): number {
-  const result = outcome(libc().syscallBB(callNumber("getcpu"), cpu, node));
+  const result = outcome(libc.syscallBB(callNumber("getcpu"), cpu, node));
   return result < 0 ? result : cpu[0] as number;
 }
 
@@ -100,7 +100,7 @@ export function currentCpu(): number {
  */
 export function isFairlyScheduled(): boolean {
   const policy = outcome(
-    libc().syscallIII(callNumber("sched_getscheduler"), 0, 0, 0),
+    libc.syscallIII(callNumber("sched_getscheduler"), 0, 0, 0),
   );
   return FAIR.includes(policy & ~SCHED_RESET_ON_FORK);
 }

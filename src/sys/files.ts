@@ -38,7 +38,7 @@ let fstatatNumber = 0;
 
 /** Opens a file. `path` is a C string. */
 export function open(path: Uint8Array, flags: number, mode = 0): number {
-  return outcome(libc().open(path, flags, mode));
+  return outcome(libc.open(path, flags, mode));
 }
 
 /** Opens a file below a directory. `path` is a C string. */
@@ -70,7 +70,7 @@ export function openat2(
   openat2Number ||= callNumber("openat2");
   for (;;) {
     const result = outcome(
-      libc().syscallIBBI(
+      libc.syscallIBBI(
         openat2Number,
         dirfd,
         path,
@@ -86,13 +86,13 @@ export function openat2(
 /** Closes an fd. */
 export function close(fd: number): number {
   closeNumber ||= callNumber("close");
-  return outcome(libc().syscallIII(closeNumber, fd, 0, 0));
+  return outcome(libc.syscallIII(closeNumber, fd, 0, 0));
 }
 
 /** Reads what is known of an open file into a `STAT`. */
 export function fstat(fd: number, into: Uint8Array): number {
   fstatNumber ||= callNumber("fstat");
-  return outcome(libc().syscallIB(fstatNumber, fd, into));
+  return outcome(libc.syscallIB(fstatNumber, fd, into));
 }
 
 /**
@@ -112,7 +112,7 @@ export function fstatat(
 ): number {
   fstatatNumber ||= callNumber("newfstatat");
   return outcome(
-    libc().syscallIBBI(
+    libc.syscallIBBI(
       fstatatNumber,
       dirfd,
       path,
@@ -139,7 +139,7 @@ export function statx(
   mask: number,
   into: Uint8Array,
 ): number {
-  return outcome(rareLibc().statx(dirfd, path, flags, mask, into));
+  return outcome(libc.statx(dirfd, path, flags, mask, into));
 }
 
 /**
@@ -177,7 +177,7 @@ export function readlinkat(
 ): number {
   readlinkatNumber ||= callNumber("readlinkat");
   return outcome(
-    libc().syscallIBBI(
+    libc.syscallIBBI(
       readlinkatNumber,
       dirfd,
       path,
@@ -189,7 +189,7 @@ export function readlinkat(
 
 /** Reads what is known of an open file's file system into a `STATFS`. */
 export function fstatfs(fd: number, into: Uint8Array): number {
-  return outcome(libc().syscallIB(callNumber("fstatfs"), fd, into));
+  return outcome(libc.syscallIB(callNumber("fstatfs"), fd, into));
 }
 
 /** May this process use a file so, by its effective ids? `path` is a C string. */
@@ -199,7 +199,7 @@ export function faccessat(
   mode: number,
   flags: number,
 ): number {
-  return outcome(libc().faccessat(dirfd, path, mode, flags));
+  return outcome(libc.faccessat(dirfd, path, mode, flags));
 }
 
 /** Reads from an fd. */
@@ -209,7 +209,7 @@ export function read(
   length: number = into.length,
 ): number {
   return outcome(
-    libc().read(fd, into, Math.min(length, into.length)),
+    libc.read(fd, into, Math.min(length, into.length)),
   );
 }
 
@@ -221,7 +221,7 @@ export function pread(
   offset: number,
 ): number {
   return outcome(
-    libc().pread64(
+    libc.pread64(
       fd,
       into,
       Math.min(length, into.length),
@@ -232,7 +232,7 @@ export function pread(
 
 /** Writes to an fd, perhaps not all. */
 export function write(fd: number, from: Uint8Array): number {
-  return outcome(libc().write(fd, from, from.length));
+  return outcome(libc.write(fd, from, from.length));
 }
 
 /**
@@ -353,7 +353,7 @@ export function isInherited(fd: number): boolean {
 
 function fcntl(fd: number, command: number, argument: number): number {
   return outcome(
-    libc().syscallIII(callNumber("fcntl"), fd, command, argument),
+    libc.syscallIII(callNumber("fcntl"), fd, command, argument),
   );
 }
 

@@ -155,7 +155,7 @@ export function waitForAny(waited: Waited, milliseconds: number): number[] {
     set(POLLFD, one, "fd", fd);
     set(POLLFD, one, "events", events);
   }
-  const count = libc().poll(fds, waited.size, milliseconds);
+  const count = libc.poll(fds, waited.size, milliseconds);
   if (count <= 0) return [];
   return [...waited.keys()].filter((_, i) =>
     get(POLLFD, fds.subarray(i * size, (i + 1) * size), "revents") !== 0

@@ -132,7 +132,7 @@ export function startInit(
 function openImage(): number {
   const flags = MFD_CLOEXEC | MFD_EXEC;
   const written = outcome(
-    libc().syscallBII(callNumber("memfd_create"), toCString("init"), flags, 0),
+    libc.syscallBII(callNumber("memfd_create"), toCString("init"), flags, 0),
   );
   if (written < 0) return written;
   const result = writeAll(written, initImage());

@@ -65,7 +65,7 @@ export interface Ruleset {
  */
 export function landlockAbi(): number {
   const version = outcome(
-    libc().syscallBII(
+    libc.syscallBII(
       callNumber("landlock_create_ruleset"),
       null,
       0,
@@ -98,7 +98,7 @@ export function createRuleset(
   set(LANDLOCK_RULESET_ATTR, attr, "handled_access_net", ruleset.handledNet);
   set(LANDLOCK_RULESET_ATTR, attr, "scoped", ruleset.scoped);
   const fd = outcome(
-    libc().syscallBII(
+    libc.syscallBII(
       callNumber("landlock_create_ruleset"),
       attr,
       attr.length,
@@ -182,7 +182,7 @@ function addRule(
   action: string,
 ): void {
   const number = callNumber("landlock_add_rule");
-  const result = outcome(libc().syscallIIBB(number, ruleset, type, attr, null));
+  const result = outcome(libc.syscallIIBB(number, ruleset, type, attr, null));
   if (result < 0) throw failure(action, "landlock_add_rule", result);
 }
 

@@ -20,7 +20,7 @@ import { launch } from "./spawn.ts";
 import { waitFor } from "./wait.ts";
 
 // Opened outside of a test, in which Deno 2.4 would call it a leak.
-libc();
+libc.__errno_location();
 
 const ABI = landlockAbi();
 

@@ -1,113 +1,131 @@
 /**
- * The C library, opened and typed.
- *
- * This is the only file that opens a library. Every call but one blocks: `errno`,
- * ptrace and wait belong to the calling thread, and a `nonblocking` call runs on
- * another one.
- */
-
-import { RARE, SYMBOLS } from "./symbols.ts";
-
-// Deno's types want a bigint for every 64-bit argument, and an array that is not
-// shared. Its calls take a number as well, exact up to 2^53, and any array. A
-// number costs up to 0.3 microseconds more, since only a bigint is passed without
-// a look at it; where a call is frequent it gets constants, or a BigInt(n) that
-// the compiler makes a plain word of.
-type Wide<A> = A extends bigint ? number | bigint
-  : A extends BufferSource | null ? ArrayBufferView | null
-  : A;
-type Numbers<T> = {
-  readonly [K in keyof T]: T[K] extends (...args: infer A) => infer R
-    ? (...args: { [I in keyof A]: Wide<A[I]> }) => R
-    : never;
-};
-
-/** The C library's functions, named as C names them. */
-type Libc = Numbers<Deno.StaticForeignLibraryInterface<typeof SYMBOLS>>;
-type RareLibc = Numbers<Deno.StaticForeignLibraryInterface<typeof RARE>>;
-
-const NAME = "libc.so.6";
-
-/**
- * How many calls are made by address, before Deno compiles a way to each function.
- * That takes 0.2 milliseconds, and saves some two microseconds a call: a start
- * makes too few for that, and a thousand stops make enough.
- */
-const COLD_CALLS = 2000;
-
-let symbols: Libc | undefined;
-let rare: RareLibc | undefined;
-let location: Deno.UnsafePointerView | undefined;
-let cold = COLD_CALLS;
-
-/**
- * The C library, opened at the first call.
+ * The C library, opened at the first call, and typed.
  *
  * Requires `--allow-ffi` permission.
- *
- * @returns its functions; a result of -1 goes through {@linkcode outcome} at once
  */
-export function libc(): Libc {
-  if (cold > 0 && --cold === 0) {
-    symbols = compiled(SYMBOLS) as Libc;
-    rare = undefined;
-  }
-  return symbols ??= open();
-}
+
+import {
+  byAddress,
+  compiled,
+  type Libc,
+  location,
+  openRare,
+  type RareLibc,
+} from "./library.ts";
 
 /**
- * The functions that few runs call, each opened by itself when it is.
+ * The functions that every run calls; a result of -1 goes through
+ * {@linkcode outcome} at once.
  *
- * @returns as {@linkcode libc}
+ * Each has two places that call it, one for either way. V8 makes a call of Deno's
+ * in a few instructions where a place has always called one function; where it has
+ * called another before, by the detour for any function, which copies arguments.
  */
+export const libc: Libc = {
+  __errno_location: () =>
+    compiled === undefined
+      ? byAddress().__errno_location()
+      : compiled.__errno_location(),
+  ptrace: (request, tid, address, data) =>
+    compiled === undefined
+      ? byAddress().ptrace(request, tid, address, data)
+      : compiled.ptrace(request, tid, address, data),
+  ptraceBuffer: (request, tid, address, data) =>
+    compiled === undefined
+      ? byAddress().ptraceBuffer(request, tid, address, data)
+      : compiled.ptraceBuffer(request, tid, address, data),
+  wait4: (pid, status, options, usage) =>
+    compiled === undefined
+      ? byAddress().wait4(pid, status, options, usage)
+      : compiled.wait4(pid, status, options, usage),
+  process_vm_readv: (pid, local, locals, remote, remotes, flags) =>
+    compiled === undefined
+      ? byAddress().process_vm_readv(pid, local, locals, remote, remotes, flags)
+      : compiled.process_vm_readv(pid, local, locals, remote, remotes, flags),
+  process_vm_writev: (pid, local, locals, remote, remotes, flags) =>
+    compiled === undefined
+      ? byAddress().process_vm_writev(
+        pid,
+        local,
+        locals,
+        remote,
+        remotes,
+        flags,
+      )
+      : compiled.process_vm_writev(pid, local, locals, remote, remotes, flags),
+  pread64: (fd, into, size, offset) =>
+    compiled === undefined
+      ? byAddress().pread64(fd, into, size, offset)
+      : compiled.pread64(fd, into, size, offset),
+  pwrite64: (fd, from, size, offset) =>
+    compiled === undefined
+      ? byAddress().pwrite64(fd, from, size, offset)
+      : compiled.pwrite64(fd, from, size, offset),
+  read: (fd, into, size) =>
+    compiled === undefined
+      ? byAddress().read(fd, into, size)
+      : compiled.read(fd, into, size),
+  write: (fd, from, size) =>
+    compiled === undefined
+      ? byAddress().write(fd, from, size)
+      : compiled.write(fd, from, size),
+  open: (path, flags, mode) =>
+    compiled === undefined
+      ? byAddress().open(path, flags, mode)
+      : compiled.open(path, flags, mode),
+  poll: (fds, count, timeout) =>
+    compiled === undefined
+      ? byAddress().poll(fds, count, timeout)
+      : compiled.poll(fds, count, timeout),
+  faccessat: (dirfd, path, mode, flags) =>
+    compiled === undefined
+      ? byAddress().faccessat(dirfd, path, mode, flags)
+      : compiled.faccessat(dirfd, path, mode, flags),
+  statx: (dirfd, path, flags, mask, into) =>
+    compiled === undefined
+      ? byAddress().statx(dirfd, path, flags, mask, into)
+      : compiled.statx(dirfd, path, flags, mask, into),
+  ioctl: (fd, request, argument) =>
+    compiled === undefined
+      ? byAddress().ioctl(fd, request, argument)
+      : compiled.ioctl(fd, request, argument),
+  mmap: (address, length, prot, flags, fd, offset) =>
+    compiled === undefined
+      ? byAddress().mmap(address, length, prot, flags, fd, offset)
+      : compiled.mmap(address, length, prot, flags, fd, offset),
+  mprotect: (address, length, prot) =>
+    compiled === undefined
+      ? byAddress().mprotect(address, length, prot)
+      : compiled.mprotect(address, length, prot),
+  syscallIII: (nr, a, b, c) =>
+    compiled === undefined
+      ? byAddress().syscallIII(nr, a, b, c)
+      : compiled.syscallIII(nr, a, b, c),
+  syscallIB: (nr, a, b) =>
+    compiled === undefined
+      ? byAddress().syscallIB(nr, a, b)
+      : compiled.syscallIB(nr, a, b),
+  syscallBB: (nr, a, b) =>
+    compiled === undefined
+      ? byAddress().syscallBB(nr, a, b)
+      : compiled.syscallBB(nr, a, b),
+  syscallIBBI: (nr, a, b, c, d) =>
+    compiled === undefined
+      ? byAddress().syscallIBBI(nr, a, b, c, d)
+      : compiled.syscallIBBI(nr, a, b, c, d),
+  syscallIIBB: (nr, a, b, c, d) =>
+    compiled === undefined
+      ? byAddress().syscallIIBB(nr, a, b, c, d)
+      : compiled.syscallIIBB(nr, a, b, c, d),
+  syscallBII: (nr, a, b, c) =>
+    compiled === undefined
+      ? byAddress().syscallBII(nr, a, b, c)
+      : compiled.syscallBII(nr, a, b, c),
+};
+
+/** The functions that few runs call, as {@linkcode libc}. */
 export function rareLibc(): RareLibc {
-  libc();
-  return rare ??= later(RARE, cold > 0 ? byAddress : compiled) as RareLibc;
-}
-
-function open(): Libc {
-  const opened = byAddress(SYMBOLS) as Libc;
-  // One thread runs all JavaScript of an isolate, so the place stays the same.
-  location = new Deno.UnsafePointerView(
-    opened.__errno_location() as Deno.PointerObject,
-  );
-  return opened;
-}
-
-type Functions = Readonly<Record<string, Deno.ForeignFunction>>;
-
-/** Functions that Deno compiles a way to. */
-function compiled(all: Functions): object {
-  // Never closed: it is the library that the process itself runs on.
-  return Deno.dlopen(NAME, all).symbols;
-}
-
-/** Functions that are called by their addresses. */
-function byAddress(all: Functions): object {
-  const entries = Object.entries(all);
-  const places = entries.map(([name, definition]) =>
-    [name, { name: definition.name ?? name, type: "pointer" }] as const
-  );
-  const { symbols } = Deno.dlopen(NAME, Object.fromEntries(places));
-  return Object.fromEntries(entries.map(([name, definition]) => {
-    const pointer = symbols[name] as Deno.PointerObject<Deno.ForeignFunction>;
-    const called = new Deno.UnsafeFnPointer(pointer, definition);
-    return [name, called.call.bind(called)];
-  }));
-}
-
-/** Functions that take their own places when they are asked for. */
-function later(all: Functions, open: (one: Functions) => object): object {
-  const functions = {};
-  for (const [name, definition] of Object.entries(all)) {
-    const get = (): unknown => {
-      const value = (open({ [name]: definition }) as Functions)[name];
-      Object.defineProperty(functions, name, { value });
-      return value;
-    };
-    Object.defineProperty(functions, name, { get, configurable: true });
-  }
-  return functions;
+  return openRare();
 }
 
 /**

@@ -34,7 +34,7 @@ import { libc, outcome } from "./libc.ts";
 export function hasListener(): boolean {
   // Flags that it knows are looked at before the filter, of which there is none.
   const result = outcome(
-    libc().syscallIIBB(
+    libc.syscallIIBB(
       callNumber("seccomp"),
       SECCOMP_SET_MODE_FILTER,
       LISTENER_FLAGS,
@@ -105,7 +105,7 @@ export class Listener {
     this.#changes = changes;
     this.#fd = take(tid);
     // Older kernels take no flags, and wake another processor.
-    libc().syscallIII(
+    libc.syscallIII(
       callNumber("ioctl"),
       this.#fd,
       SECCOMP_IOCTL_NOTIF_SET_FLAGS,
@@ -130,7 +130,7 @@ export class Listener {
    * @returns `CALL` and `CHANGE`, as bits, or `NOTHING`; 0 where a signal came
    */
   wait(milliseconds = -1): number {
-    const found = outcome(libc().poll(this.#polled, TWO, milliseconds));
+    const found = outcome(libc.poll(this.#polled, TWO, milliseconds));
     if (found <= 0) return found === 0 ? NOTHING : 0;
     const call = this.#polled[REVENTS] as number;
     const change = this.#polled[POLLFD.size + REVENTS] as number;
@@ -141,7 +141,7 @@ export class Listener {
   /** Takes a call that waits; whether there still was one. */
   take(): boolean {
     this.#bytes.fill(0);
-    return outcome(libc().ioctl(this.#fd, RECV, this.#bytes)) >= 0;
+    return outcome(libc.ioctl(this.#fd, RECV, this.#bytes)) >= 0;
   }
 
   /**
@@ -155,7 +155,7 @@ export class Listener {
     words[RESP.id + 1] = this.notice[ID + 1] as number;
     words[RESP.value] = Math.max(0, result);
     words[RESP.error] = Math.min(0, result);
-    while (outcome(libc().ioctl(this.#fd, SEND, this.#response)) === -EINTR);
+    while (outcome(libc.ioctl(this.#fd, SEND, this.#response)) === -EINTR);
   }
 
   /**
@@ -184,7 +184,7 @@ export class Listener {
   }
 
   #add(): number {
-    return outcome(libc().ioctl(this.#fd, ADDFD, this.#adding));
+    return outcome(libc.ioctl(this.#fd, ADDFD, this.#adding));
   }
 
   /** Gives it back. Whoever waits gets ENOSYS. */

@@ -25,7 +25,7 @@ export interface Mapping {
  * mmap(2) fails with ENOMEM alone
  */
 export function mapMemory(size: number, flags = 0): Mapping | undefined {
-  const pointer = libc().mmap(
+  const pointer = libc.mmap(
     ...[0, size, PROT_READ | PROT_WRITE] as const,
     ...[MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0] as const,
   );

@@ -54,7 +54,7 @@ export class TraceeMaps {
     set(PROCMAP, query, "size", PROCMAP.size);
     set(PROCMAP, query, "query_flags", PROCMAP_QUERY_FILE_BACKED_VMA);
     set(PROCMAP, query, "query_addr", address);
-    const result = outcome(libc().ioctl(fd, PROCMAP_QUERY, query));
+    const result = outcome(libc.ioctl(fd, PROCMAP_QUERY, query));
     return result === -ENOENT ? false : result < 0 ? undefined : true;
   }
 
@@ -71,5 +71,5 @@ export class TraceeMaps {
 
 function openMaps(tid: number): number {
   const path = toCString(`/proc/${tid}/maps`);
-  return outcome(libc().open(path, O_RDONLY | O_CLOEXEC, 0));
+  return outcome(libc.open(path, O_RDONLY | O_CLOEXEC, 0));
 }

@@ -66,7 +66,7 @@ function readPiece(
   if (!reachable(address)) return -EFAULT;
   setPiece(local, to, length);
   setPiece(remote, address, length);
-  return outcome(libc().process_vm_readv(tid, local, ONE, remote, ONE, NONE));
+  return outcome(libc.process_vm_readv(tid, local, ONE, remote, ONE, NONE));
 }
 
 /**
@@ -125,7 +125,7 @@ export function writeAsTracee(
   setPiece(local, addressOf(from), Math.min(length, from.length));
   setPiece(remote, address, length);
   return outcome(
-    libc().process_vm_writev(tid, local, ONE, remote, ONE, NONE),
+    libc.process_vm_writev(tid, local, ONE, remote, ONE, NONE),
   );
 }
 
@@ -167,7 +167,7 @@ function memoryPath(tid: number): Uint8Array<ArrayBuffer> {
 }
 
 function openMemory(tid: number): number {
-  return outcome(libc().open(memoryPath(tid), O_RDWR | O_CLOEXEC, 0));
+  return outcome(libc.open(memoryPath(tid), O_RDWR | O_CLOEXEC, 0));
 }
 
 /**
@@ -205,7 +205,7 @@ function readAt(
 ): number {
   if (!reachable(address)) return -EFAULT;
   return asFault(
-    outcome(libc().pread64(fd, into, BigInt(length), BigInt(address))),
+    outcome(libc.pread64(fd, into, BigInt(length), BigInt(address))),
   );
 }
 
@@ -218,7 +218,7 @@ function writeAt(
   if (!reachable(address)) return -EFAULT;
   return asFault(
     outcome(
-      libc().pwrite64(
+      libc.pwrite64(
         fd,
         from,
         BigInt(Math.min(length, from.length)),

@@ -21,13 +21,13 @@ import {
 import { kill } from "./wait.ts";
 
 // Opened outside of a test, in which Deno 2.4 would call it a leak.
-libc();
+libc.__errno_location();
 
 const NOBODY = 2 ** 22 + 1; // above the largest pid that Linux gives
 
 /** Two pages to use, and one that may not be touched. */
 function pages(): number {
-  const start = libc().mmap(
+  const start = libc.mmap(
     0,
     3 * PAGE_SIZE,
     PROT_READ | PROT_WRITE,
@@ -36,7 +36,7 @@ function pages(): number {
     0,
   ) as Deno.PointerObject;
   const last = Deno.UnsafePointer.offset(start, 2 * PAGE_SIZE);
-  assertEquals(libc().mprotect(last, PAGE_SIZE, PROT_NONE), 0);
+  assertEquals(libc.mprotect(last, PAGE_SIZE, PROT_NONE), 0);
   return Number(Deno.UnsafePointer.value(start));
 }
 
@@ -125,7 +125,7 @@ Deno.test("readMemory() tells by ESRCH that the process is gone", () => {
 Deno.test("writeMemory() writes where the process itself may only read", () => {
   const start = pages();
   const first = Deno.UnsafePointer.create(BigInt(start));
-  libc().mprotect(first, PAGE_SIZE, PROT_READ);
+  libc.mprotect(first, PAGE_SIZE, PROT_READ);
   put(start, "written");
   const into = new Uint8Array(7);
   using memory = new TraceeMemory();

@@ -78,7 +78,7 @@ export function isIgnoredByShell(signal: number): boolean {
 function ownOpenFiles(): Limit | undefined {
   const into = new Uint8Array(RLIMIT64.size);
   const result = outcome(
-    libc().syscallIIBB(callNumber("prlimit64"), 0, RLIMIT_NOFILE, null, into),
+    libc.syscallIIBB(callNumber("prlimit64"), 0, RLIMIT_NOFILE, null, into),
   );
   return result < 0 ? undefined : {
     soft: get(RLIMIT64, into, "rlim_cur"),

@@ -124,7 +124,7 @@ export class Output {
 
 function isTerminal(fd: number): boolean {
   const modes = new Uint8Array(TERMIOS_SIZE);
-  return outcome(libc().ioctl(fd, TCGETS, modes)) >= 0;
+  return outcome(libc.ioctl(fd, TCGETS, modes)) >= 0;
 }
 
 function writerOfOwn(fd: number): (bytes: Uint8Array) => number {

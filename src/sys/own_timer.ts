@@ -47,7 +47,7 @@ export function startTimer(
   set(SIGEVENT, event, "sigev_notify_thread_id", tid ?? 0);
   const id = new Int32Array(1);
   const made = outcome(
-    libc().syscallIBBI(
+    libc.syscallIBBI(
       callNumber("timer_create"),
       CLOCK_MONOTONIC,
       event,
@@ -61,10 +61,10 @@ export function startTimer(
   setTime(time, "it_value", first);
   setTime(time, "it_interval", every);
   const started = outcome(
-    libc().syscallIIBB(callNumber("timer_settime"), timer, 0, time, null),
+    libc.syscallIIBB(callNumber("timer_settime"), timer, 0, time, null),
   );
   const stop = (): void => {
-    libc().syscallIII(callNumber("timer_delete"), timer, 0, 0);
+    libc.syscallIII(callNumber("timer_delete"), timer, 0, 0);
   };
   if (started >= 0) return { stop };
   stop();

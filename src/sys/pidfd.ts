@@ -10,7 +10,7 @@ import { libc, outcome } from "./libc.ts";
  * @returns a descriptor, or a negative errno
  */
 export function pidfdOpen(pid: number): number {
-  return outcome(libc().syscallIII(callNumber("pidfd_open"), pid, 0, 0));
+  return outcome(libc.syscallIII(callNumber("pidfd_open"), pid, 0, 0));
 }
 
 /**
@@ -22,7 +22,7 @@ export function pidfdOpen(pid: number): number {
  */
 export function pidfdSendSignal(pidfd: number, signal: number): number {
   return outcome(
-    libc().syscallIIBB(
+    libc.syscallIIBB(
       callNumber("pidfd_send_signal"),
       pidfd,
       signal,
@@ -40,5 +40,5 @@ export function pidfdSendSignal(pidfd: number, signal: number): number {
  * @returns a descriptor of this process, or a negative errno
  */
 export function pidfdGetFd(pidfd: number, fd: number): number {
-  return outcome(libc().syscallIII(callNumber("pidfd_getfd"), pidfd, fd, 0));
+  return outcome(libc.syscallIII(callNumber("pidfd_getfd"), pidfd, fd, 0));
 }

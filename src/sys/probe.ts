@@ -8,7 +8,7 @@ import { libc, outcome } from "./libc.ts";
 export function hasSeccompTrace(): boolean {
   const action = new Uint32Array([SECCOMP_RET_TRACE]);
   return outcome(
-    libc().syscallIIBB(
+    libc.syscallIIBB(
       callNumber("seccomp"),
       SECCOMP_GET_ACTION_AVAIL,
       0,

@@ -78,7 +78,7 @@ export function workingDirectory(): string | number {
   for (let size = 4096;; size *= 2) {
     const into = new Uint8Array(size);
     const length = outcome(
-      libc().syscallBII(callNumber("getcwd"), into, size, 0),
+      libc.syscallBII(callNumber("getcwd"), into, size, 0),
     );
     if (length > 0) return fromBytes(into, 0, length - 1);
     if (length !== -ERANGE) return length;

@@ -4,7 +4,7 @@ import { original, workingDirectory } from "./proc.ts";
 import { libc } from "./libc.ts";
 
 // Opened outside of a test, in which Deno 2.4 would call it a leak.
-libc();
+libc.__errno_location();
 
 /** What a script prints that a shell starts in another Deno. */
 function inShell(script: string, code: string): string {

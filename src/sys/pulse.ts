@@ -114,7 +114,7 @@ function handle(): void {
 }
 
 function action(now: Uint8Array | null, old: Uint8Array | null): void {
-  libc().syscallIBBI(
+  libc.syscallIBBI(
     callNumber("rt_sigaction"),
     SIGNAL,
     now,

@@ -17,7 +17,7 @@ import type { Step } from "./steps.ts";
 export function limitStep(resource: number, most: number): Step {
   const own = new Uint8Array(RLIMIT64.size);
   const result = outcome(
-    libc().syscallIIBB(callNumber("prlimit64"), 0, resource, null, own),
+    libc.syscallIIBB(callNumber("prlimit64"), 0, resource, null, own),
   );
   const hard = result < 0 ? -1n : getBig(RLIMIT64, own, "rlim_max");
   const wanted = BigInt(Math.ceil(most));

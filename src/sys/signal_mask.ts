@@ -21,7 +21,7 @@ export function changeMask(
   now: BigUint64Array | null,
   before: BigUint64Array | null,
 ): void {
-  libc().syscallIBBI(
+  libc.syscallIBBI(
     callNumber("rt_sigprocmask"),
     how,
     now,

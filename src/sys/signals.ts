@@ -184,7 +184,7 @@ export function ignoreSignals(signals: readonly number[]): void {
 export function dieOf(signal: number): void {
   // A limit of 0 does not hold for a core that is piped to a program.
   rareLibc().prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-  libc().syscallIIBB(
+  libc.syscallIIBB(
     callNumber("prlimit64"),
     0,
     RLIMIT_CORE,
@@ -270,7 +270,7 @@ function swapAction(
   old: Uint8Array | null,
 ): number {
   return outcome(
-    libc().syscallIBBI(
+    libc.syscallIBBI(
       callNumber("rt_sigaction"),
       signal,
       action,

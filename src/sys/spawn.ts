@@ -218,7 +218,7 @@ export function waitStep(go: number | Uint8Array): Step {
 /** Lets go on who waits on a word. */
 export function wake(go: Int32Array): void {
   Atomics.store(go, 0, 1);
-  libc().syscallBII(callNumber("futex"), go, FUTEX_WAKE_PRIVATE, 1);
+  libc.syscallBII(callNumber("futex"), go, FUTEX_WAKE_PRIVATE, 1);
 }
 
 /** What it does to become the program, and the memory that this needs. */

@@ -13,7 +13,7 @@ import { waitFor } from "./wait.ts";
 import { libc } from "./libc.ts";
 
 // Opened outside of a test, in which Deno 2.4 would call it a leak.
-libc();
+libc.__errno_location();
 
 const status = new Int32Array(1);
 

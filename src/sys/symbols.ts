@@ -45,6 +45,11 @@ export const SYMBOLS = {
   poll: { parameters: ["buffer", "usize", "i32"], result: "i32" },
   // int faccessat(int dirfd, const char *path, int mode, int flags)
   faccessat: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
+  // int statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *buf)
+  statx: {
+    parameters: ["i32", "buffer", "i32", "u32", "buffer"],
+    result: "i32",
+  },
   // int ioctl(int fd, unsigned long request, void *argument)
   ioctl: { parameters: ["i32", "usize", "buffer"], result: "i32" },
 
@@ -96,11 +101,6 @@ export const RARE = {
 
   // int clock_gettime(clockid_t clockid, struct timespec *tp)
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
-  // int statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *buf)
-  statx: {
-    parameters: ["i32", "buffer", "i32", "u32", "buffer"],
-    result: "i32",
-  },
   // ssize_t getxattr(const char *path, const char *name, void *value, size_t size)
   getxattr: {
     parameters: ["buffer", "buffer", "buffer", "usize"],

@@ -42,7 +42,7 @@ let kcmpNumber = 0;
  */
 export function getpgid(pid: number): number {
   getpgidNumber ||= callNumber("getpgid");
-  return outcome(libc().syscallIII(getpgidNumber, pid, 0, 0));
+  return outcome(libc.syscallIII(getpgidNumber, pid, 0, 0));
 }
 
 /**
@@ -53,7 +53,7 @@ export function getpgid(pid: number): number {
  */
 export function getsid(pid: number): number {
   getsidNumber ||= callNumber("getsid");
-  return outcome(libc().syscallIII(getsidNumber, pid, 0, 0));
+  return outcome(libc.syscallIII(getsidNumber, pid, 0, 0));
 }
 
 /**

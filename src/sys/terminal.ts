@@ -90,7 +90,7 @@ export function converse<T>(
   try {
     if (written < 0 || group !== own && !may(group)) return undefined;
     const output = new Output(written, true);
-    if (outcome(libc().ioctl(fd, TCGETS, before)) < 0) return undefined;
+    if (outcome(libc.ioctl(fd, TCGETS, before)) < 0) return undefined;
     setForeground(fd, own);
     setModes(fd, TCSETSF, keyByKey(before));
     const asked = watchAsked();
@@ -118,7 +118,7 @@ export function converse<T>(
 
 /** Waits for what was written to be sent; the pulse of a limit interrupts that. */
 function setModes(fd: number, request: number, modes: Uint8Array): void {
-  while (outcome(libc().ioctl(fd, request, modes)) === -EINTR);
+  while (outcome(libc.ioctl(fd, request, modes)) === -EINTR);
 }
 
 /**
@@ -153,16 +153,16 @@ function readKeys(fd: number): string {
 /** Whether a terminal hangs up: a read of it waits no more. */
 function isGone(fd: number): boolean {
   const modes = new Uint8Array(TERMIOS.size);
-  return outcome(libc().ioctl(fd, TCGETS, modes)) === -EIO;
+  return outcome(libc.ioctl(fd, TCGETS, modes)) === -EIO;
 }
 
 function foregroundOf(fd: number): number {
   const group = new Int32Array(1);
-  const result = outcome(libc().ioctl(fd, TIOCGPGRP, group));
+  const result = outcome(libc.ioctl(fd, TIOCGPGRP, group));
   return result < 0 ? 0 : group[0] as number;
 }
 
 /** Fails where nobody is in the group any more, which is no harm. */
 function setForeground(fd: number, group: number): void {
-  if (group > 0) libc().ioctl(fd, TIOCSPGRP, new Int32Array([group]));
+  if (group > 0) libc.ioctl(fd, TIOCSPGRP, new Int32Array([group]));
 }

@@ -7,7 +7,7 @@ import { tgkill } from "./wait.ts";
 
 /** The id of the calling thread. */
 export function ownThread(): number {
-  return libc().syscallIII(callNumber("gettid"), 0, 0, 0);
+  return libc.syscallIII(callNumber("gettid"), 0, 0, 0);
 }
 
 /** Whether a thread of this process is there still. */

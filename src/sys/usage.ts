@@ -29,7 +29,7 @@ export function cpuOf(pid: number): number {
   clockGettime ||= callNumber("clock_gettime");
   // A process's clock: include/linux/posix-timers.h, MAKE_PROCESS_CPUCLOCK.
   const clock = (~pid << 3) | CPUCLOCK_SCHED;
-  if (outcome(libc().syscallIB(clockGettime, clock, time)) < 0) return 0;
+  if (outcome(libc.syscallIB(clockGettime, clock, time)) < 0) return 0;
   return get(TIMESPEC, time, "tv_sec") * 1000 +
     get(TIMESPEC, time, "tv_nsec") / 1e6;
 }

@@ -28,7 +28,7 @@ let tgkillNumber = 0;
  */
 export function waitAny(status: Int32Array, flags = 0): number {
   return outcome(
-    libc().wait4(-1, status, __WALL | __WNOTHREAD | flags, null),
+    libc.wait4(-1, status, __WALL | __WNOTHREAD | flags, null),
   );
 }
 
@@ -42,7 +42,7 @@ export function waitAny(status: Int32Array, flags = 0): number {
  */
 export function waitFor(tid: number, status: Int32Array, flags = 0): number {
   return outcome(
-    libc().wait4(
+    libc.wait4(
       tid,
       status,
       __WALL | __WNOTHREAD | flags,
@@ -67,19 +67,19 @@ export function waitUsage(
   usage: Uint8Array,
 ): number {
   return outcome(
-    libc().wait4(tid, status, __WALL | __WNOTHREAD | flags, usage),
+    libc.wait4(tid, status, __WALL | __WNOTHREAD | flags, usage),
   );
 }
 
 /** Sends a signal to a process, or to a group where `pid` is negative. */
 export function kill(pid: number, signal: number): number {
-  return outcome(libc().syscallIII(callNumber("kill"), pid, signal, 0));
+  return outcome(libc.syscallIII(callNumber("kill"), pid, signal, 0));
 }
 
 /** Sends a signal to one thread. */
 export function tgkill(tgid: number, tid: number, signal: number): number {
   tgkillNumber ||= callNumber("tgkill");
-  return outcome(libc().syscallIII(tgkillNumber, tgid, tid, signal));
+  return outcome(libc.syscallIII(tgkillNumber, tgid, tid, signal));
 }
 
 const info = new Uint8Array(SIGINFO.size);
@@ -116,7 +116,7 @@ export function waitSeeing(
     if (get(SIGINFO, info, "si_code") <= CLD_DUMPED) {
       accountant.leaving(found);
       const gone = outcome(
-        libc().wait4(found, status, __WALL | __WNOTHREAD | flags, usage),
+        libc.wait4(found, status, __WALL | __WNOTHREAD | flags, usage),
       );
       if (gone === found) {
         accountant.gone(found, get(RUSAGE, usage, "ru_maxrss") * 1024);

@@ -78,7 +78,7 @@ export class Watchdog {
     set(SIGACTION, action, "sa_restorer", restorer);
     set(SIGACTION, action, "sa_flags", SA_RESTART | SA_RESTORER);
     const number = callNumber("rt_sigaction");
-    libc().syscallIBBI(number, SIGNAL, action, null, SIGSET_SIZE);
+    libc.syscallIBBI(number, SIGNAL, action, null, SIGSET_SIZE);
     changeMask(SIG_BLOCK, setOf(SIGNAL), this.#before);
     this.#timer = startTimer({ signal: SIGNAL }, after, grace / WARNINGS);
   }

@@ -36,7 +36,7 @@ Deno.test("a watchdog kills while the thread that watches is blocked, and whom i
   watchdog.remove(removed);
   watchdog.add(added);
   // No signal ends it: this thread blocks the only one that comes.
-  libc().poll(null, 0, 1000);
+  libc.poll(null, 0, 1000);
   watchdog.remove(known);
   watchdog.remove(added);
   const { hasBitten } = watchdog;
@@ -52,7 +52,7 @@ Deno.test("a watchdog that was stopped in time kills nobody", () => {
   const watchdog = new Watchdog(100, 100);
   watchdog.add(pid);
   watchdog.stop();
-  libc().poll(null, 0, 300);
+  libc.poll(null, 0, 300);
   const end = endOf(pid);
   kill(pid, SIGKILL);
   waitFor(pid, new Int32Array(1));
