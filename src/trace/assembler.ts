@@ -30,15 +30,16 @@ type Item =
     readonly k: number;
     readonly yes: Label;
     readonly no: Label;
-    /** Whether the 8 bits of a conditional jump are too few, and `ja` helps. */
-    farYes: boolean;
-    farNo: boolean;
   };
 
 const { code: [CODE], jt: [JT], jf: [JF], k: [K] } = SOCK_FILTER.fields;
+/** Words of 32 bits of an instruction. */
+const WORDS = SOCK_FILTER.size / 4;
 
-/** Farthest that a conditional jump reaches. */
+/** Farthest that a conditional jump reaches; where that is too near, `ja` helps. */
 const NEAR = 255;
+/** Most instructions of one item: a jump whose both ways are far. */
+const MOST = 3;
 
 /** A BPF program in the making. Jumps go forward only, as the kernel wants. */
 export class Assembler {
@@ -105,45 +106,34 @@ export class Assembler {
     const no = where.no ?? next;
     yes.word = merge(yes.word, this.#word);
     no.word = merge(no.word, this.#word);
-    this.#items.push({
-      kind: "jump",
-      code,
-      k,
-      yes,
-      no,
-      farYes: false,
-      farNo: false,
-    });
+    this.#items.push({ kind: "jump", code, k, yes, no });
     this.#word = "unreachable";
     this.place(next);
   }
 
   /**
-   * Makes the program.
+   * Makes the program, from its end on: where a jump leads is known by then.
    *
    * @returns an array of `struct sock_filter`
    * @throws {RangeError} if a jump goes back, or the program is too long
    */
   assemble(): Uint8Array<ArrayBuffer> {
-    const starts = this.#layOut();
-    const length = starts[this.#items.length] as number;
-    if (length > BPF_MAXINSNS) {
-      throw new RangeError(
-        `Cannot assemble filter: ${length} instructions, the kernel takes ${BPF_MAXINSNS}`,
-      );
-    }
-    const bytes = new Uint8Array(length * SOCK_FILTER.size);
-    const view = new DataView(bytes.buffer);
-    let at = 0;
+    const items = this.#items;
+    const words = new Uint32Array(items.length * MOST * WORDS);
+    /** How many instructions there are from each item to the end. */
+    const left = new Uint16Array(items.length + 1);
+    let length = 0;
     const emit = (code: number, jt: number, jf: number, k: number): void => {
-      const start = at++ * SOCK_FILTER.size;
-      view.setUint16(start + CODE, code, true);
-      view.setUint8(start + JT, jt);
-      view.setUint8(start + JF, jf);
-      view.setUint32(start + K, k, true);
+      const at = words.length - ++length * WORDS;
+      words[at] = code << 8 * CODE | jt << 8 * JT | jf << 8 * JF;
+      words[at + K / 4] = k;
     };
-    const skip = (to: Label): number => distance(starts, at, to);
-    for (const item of this.#items) {
+    for (let i = items.length - 1; i >= 0; i--) {
+      const item = items[i] as Item;
+      const skip = ({ at }: Label): number => {
+        if (at > i) return length - (left[at] as number);
+        throw new RangeError("Cannot assemble filter: a jump leads nowhere");
+      };
       switch (item.kind) {
         case "plain":
           emit(item.code, 0, 0, item.k);
@@ -152,56 +142,35 @@ export class Assembler {
           emit(BPF_JMP_JA, 0, 0, skip(item.to));
           break;
         case "jump": {
-          const jt = item.farYes ? 0 : skip(item.yes);
-          const jf = item.farNo ? Number(item.farYes) : skip(item.no);
-          emit(item.code, jt, jf, item.k);
-          if (item.farYes) emit(BPF_JMP_JA, 0, 0, skip(item.yes));
-          if (item.farNo) emit(BPF_JMP_JA, 0, 0, skip(item.no));
+          const { code, k, yes, no } = item;
+          // What helps the one lies on the way of the other.
+          let farNo = skip(no) > NEAR;
+          const farYes = skip(yes) + Number(farNo) > NEAR;
+          farNo ||= skip(no) + Number(farYes) > NEAR;
+          if (farNo) emit(BPF_JMP_JA, 0, 0, skip(no));
+          if (farYes) emit(BPF_JMP_JA, 0, 0, skip(yes));
+          emit(
+            code,
+            farYes ? 0 : skip(yes),
+            farNo ? Number(farYes) : skip(no),
+            k,
+          );
           break;
         }
       }
+      left[i] = length;
     }
-    return bytes;
-  }
-
-  /** Finds where each item starts, and which jumps are far: a jump that grows moves others. */
-  #layOut(): number[] {
-    for (;;) {
-      const starts = [0];
-      let end = 0;
-      for (const item of this.#items) starts.push(end += size(item));
-      let grew = false;
-      this.#items.forEach((item, i) => {
-        if (item.kind !== "jump") return;
-        const start = starts[i] as number;
-        const farYes = item.farYes || distance(starts, start, item.yes) > NEAR;
-        const farNo = item.farNo || distance(starts, start, item.no) > NEAR;
-        grew ||= farYes !== item.farYes || farNo !== item.farNo;
-        item.farYes = farYes;
-        item.farNo = farNo;
-      });
-      if (!grew) return starts;
+    if (length > BPF_MAXINSNS) {
+      throw new RangeError(
+        `Cannot assemble filter: ${length} instructions, the kernel takes ${BPF_MAXINSNS}`,
+      );
     }
+    return new Uint8Array(words.slice(words.length - length * WORDS).buffer);
   }
 
   #plain(code: number, k: number): void {
     this.#items.push({ kind: "plain", code, k });
   }
-}
-
-function size(item: Item): number {
-  return item.kind === "jump"
-    ? 1 + Number(item.farYes) + Number(item.farNo)
-    : 1;
-}
-
-/** How many instructions lie between the one at `from` and a label. */
-function distance(starts: readonly number[], from: number, to: Label): number {
-  const target = to.at < 0 ? undefined : starts[to.at];
-  if (target === undefined || target <= from) {
-    throw new RangeError("Cannot assemble filter: a jump leads nowhere");
-  }
-  return target - from - 1;
 }
 
 function merge(a: Word, b: Word): Word {

@@ -69,7 +69,8 @@ export function assemble(plan: CallPlan, arch: Arch): Uint8Array<ArrayBuffer> {
   asm.place(native);
   asm.load(NR);
   const blocks = new Map<string, { label: Label; entry: CallEntry }>();
-  emitTree(asm, runs(plan, arch), blocks);
+  const all = runs(plan, arch);
+  emitTree(asm, all, 0, all.length, blocks);
   for (const { label, entry } of blocks.values()) {
     asm.place(label);
     emitEntry(asm, entry);
@@ -144,22 +145,24 @@ function leafOf(entry: CallEntry): Leaf {
   return { key: JSON.stringify([guards, returnValue(entry.action)]), entry };
 }
 
-/** Finds the run of a number by halving, with A = the number. */
+/** Finds the run of a number among some by halving, with A = the number. */
 function emitTree(
   asm: Assembler,
   all: readonly Run[],
+  first: number,
+  end: number,
   blocks: Map<string, { label: Label; entry: CallEntry }>,
 ): void {
-  if (all.length > 1) {
-    const middle = all.length >> 1;
+  if (end - first > 1) {
+    const middle = (first + end) >> 1;
     const right = asm.label();
     asm.jump(BPF_JMP_JGE_K, (all[middle] as Run).from, { yes: right });
-    emitTree(asm, all.slice(0, middle), blocks);
+    emitTree(asm, all, first, middle, blocks);
     asm.place(right);
-    emitTree(asm, all.slice(middle), blocks);
+    emitTree(asm, all, middle, end, blocks);
     return;
   }
-  const { key, entry } = (all[0] as Run).leaf;
+  const { key, entry } = (all[first] as Run).leaf;
   if (entry.guards.length === 0) return asm.ret(returnValue(entry.action));
   const block = blocks.get(key) ?? { label: asm.label(), entry };
   blocks.set(key, block);
