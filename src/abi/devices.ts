@@ -30,8 +30,18 @@ export const FD_LINKS: readonly (readonly [to: string, name: string])[] = [
   ["/proc/self/fd/2", "stderr"],
 ];
 
+/** The major number of a device: include/linux/kdev_t.h, new_encode_dev(). */
+export function majorOf(device: number): number {
+  return device >>> 8 & 0xfff;
+}
+
+/** The minor number of a device: include/linux/kdev_t.h, new_encode_dev(). */
+export function minorOf(device: number): number {
+  return device & 0xff | device >>> 12 & 0xf_ff00;
+}
+
 /** Whether a number is that of a terminal that somebody made: 136 to 143. */
 export function isPseudoTerminal(device: number): boolean {
-  const major = device >>> 8 & 0xfff;
+  const major = majorOf(device);
   return major >= 136 && major <= 143;
 }

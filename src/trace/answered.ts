@@ -136,7 +136,7 @@ export class AnsweredCalls {
           fd = look(tracee.view, found.path);
           if (fd < 0 || kindAt(fd) !== found.kind) return "changed";
         }
-        if (fd < 0 || dependsOnCaller(looked, fd)) {
+        if (fd < 0 || dependsOnCaller(looked, fd, found.device)) {
           return this.#leave(tracee, spec, looked);
         }
       }
@@ -225,10 +225,15 @@ function kindAt(fd: number): FileKind | undefined {
  *
  * @param looked what the call means
  * @param fd a reference to its file, or to the last directory on the way
+ * @param device on which device that is, where it is known
  */
-function dependsOnCaller({ open, paths: [path] }: Looked, fd: number): boolean {
+function dependsOnCaller(
+  { open, paths: [path] }: Looked,
+  fd: number,
+  device: number | undefined,
+): boolean {
   if (open !== undefined && path?.place.kind === "link") return true;
-  return !isOnPlainFileSystem(fd);
+  return !isOnPlainFileSystem(fd, device);
 }
 
 /** Whether a call is about a file that anybody finds by its path, and all of it. */

@@ -4,12 +4,13 @@ import { EACCES, EAGAIN, EINVAL, ELOOP, ERANGE } from "../abi/errno.ts";
 import {
   AT_EACCESS,
   AT_EMPTY_PATH,
-  AT_FDCWD,
   AT_SYMLINK_NOFOLLOW,
   O_CLOEXEC,
   O_NOFOLLOW,
   O_NONBLOCK,
+  O_PATH,
 } from "../abi/fcntl.ts";
+import { majorOf } from "../abi/devices.ts";
 import { get, getBig } from "../abi/layout.ts";
 import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
 import { PLAIN_FILE_SYSTEMS, STAT, STATFS, STATX } from "../abi/stat.ts";
@@ -19,7 +20,7 @@ import {
   XATTR_SIZE_MAX,
   XATTR_TRUSTED_PREFIX,
 } from "../abi/xattr.ts";
-import { fromBytes } from "../abi/bytes.ts";
+import { fromBytes, toCString } from "../abi/bytes.ts";
 import {
   close,
   faccessat,
@@ -27,6 +28,7 @@ import {
   fstatfs,
   getxattr,
   listxattr,
+  open,
   openat2,
   readlinkat,
   setFlags,
@@ -40,6 +42,7 @@ import type { Tracee } from "./tracee.ts";
 
 const THIS = new Uint8Array(1);
 const DOT = Uint8Array.of(0x2e, 0);
+const OWN_DESCRIPTORS = toCString("/proc/self/fd");
 
 const stat = new Uint8Array(STAT.size);
 const other = new Uint8Array(STAT.size);
@@ -155,6 +158,19 @@ function referTo(fd: number): Uint8Array {
   return cString(`/proc/self/fd/${fd}`);
 }
 
+let ownDescriptors = -1;
+
+/** Opens what a descriptor of this process is of, from where they all are. */
+function reopen(fd: number, flags: number): number {
+  // To walk the path to it takes a third of each open.
+  if (ownDescriptors < 0) {
+    ownDescriptors = open(OWN_DESCRIPTORS, O_PATH | O_CLOEXEC);
+  }
+  return ownDescriptors < 0
+    ? ownDescriptors
+    : openat2(ownDescriptors, cString(`${fd}`), flags, 0, 0);
+}
+
 /**
  * Opens a file for reading that jail has a reference to (`O_PATH`), and no other.
  *
@@ -181,7 +197,7 @@ export function openAgain(
   const byPath = (flags & O_NOFOLLOW) !== 0;
   const again = byPath
     ? view.open(cString(path), closed | O_NONBLOCK, RESOLVE_NO_SYMLINKS)
-    : openat2(AT_FDCWD, referTo(fd), closed | O_NONBLOCK, 0, 0);
+    : reopen(fd, closed | O_NONBLOCK);
   if (again < 0) return again;
   if (byPath && !isSame(fd, again)) {
     close(again);
@@ -197,8 +213,20 @@ function isSame(a: number, b: number): boolean {
     getBig(STAT, stat, "st_dev") === getBig(STAT, other, "st_dev");
 }
 
-/** Whether it does not matter to a file who opens it. */
-export function isOnPlainFileSystem(fd: number): boolean {
-  return fstatfs(fd, statfs) >= 0 &&
+/** Disks with such a file system: it stays the one it is as long as jail runs. */
+const plainDisks = new Set<number>();
+
+/**
+ * Whether it does not matter to a file who opens it.
+ *
+ * @param fd a reference to the file
+ * @param device on which device it is, where that is known: a disk is looked at
+ *   once, and what has no disk (major 0) each time, since such numbers come again
+ */
+export function isOnPlainFileSystem(fd: number, device = 0): boolean {
+  if (plainDisks.has(device)) return true;
+  const plain = fstatfs(fd, statfs) >= 0 &&
     PLAIN_FILE_SYSTEMS.has(get(STATFS, statfs, "f_type"));
+  if (plain && majorOf(device) !== 0) plainDisks.add(device);
+  return plain;
 }

@@ -1,6 +1,7 @@
 /** Takes out of what a call has told of a file what tells of others. */
 
 import { toCString } from "../abi/bytes.ts";
+import { majorOf, minorOf } from "../abi/devices.ts";
 import { EFAULT } from "../abi/errno.ts";
 import { get, type Layout, set } from "../abi/layout.ts";
 import { S_IFCHR, S_IFMT, STAT, STATX } from "../abi/stat.ts";
@@ -124,13 +125,4 @@ function isProcfs(major: number, minor: number): boolean {
     procfs = get(STAT, own, "st_dev");
   }
   return major === majorOf(procfs) && minor === minorOf(procfs);
-}
-
-// include/linux/kdev_t.h new_encode_dev(): how st_dev has both numbers.
-function majorOf(device: number): number {
-  return device >>> 8 & 0xfff;
-}
-
-function minorOf(device: number): number {
-  return device & 0xff | device >>> 12 & 0xf_ff00;
 }

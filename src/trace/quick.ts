@@ -127,7 +127,9 @@ export function quick(
     way.crossed.follow(written);
     if (kind === "link" && follow) return through(owner, full, fd, way);
     const found = place(normalize(full), kind, slash);
-    if (keeps === true) return { ...found, fd };
+    if (keeps === true) {
+      return { ...found, fd, device: get(STAT, stat, "st_dev") };
+    }
     close(fd);
     return found;
   }
