@@ -182,7 +182,7 @@ export function readlinkat(
       dirfd,
       path,
       into,
-      into.length,
+      BigInt(into.length),
     ),
   );
 }

@@ -15,7 +15,7 @@ import {
   O_PATH,
 } from "../abi/fcntl.ts";
 import { fromBytes } from "../abi/bytes.ts";
-import { get, getBig } from "../abi/layout.ts";
+import { get } from "../abi/layout.ts";
 import {
   STAT,
   STATX,
@@ -31,6 +31,8 @@ import { cString, kindOf } from "./place.ts";
 /** Most of `/proc/self/fdinfo/<fd>` that is read, in bytes. */
 const FDINFO_SIZE = 4096;
 
+const MOUNT = STATX_TYPE | STATX_MNT_ID | STATX_MNT_ID_UNIQUE;
+
 const statxBytes = new Uint8Array(STATX.size);
 const stat = new Uint8Array(STAT.size);
 
@@ -38,19 +40,17 @@ const stat = new Uint8Array(STAT.size);
  * Mounts that were found to be the program's. From Linux 6.8 on their ids are never
  * another one's; before, one that was unmounted may have left its id to another.
  */
-const known = new WeakMap<View, Set<bigint>>();
+const known = new WeakMap<View, Set<number>>();
 
 /**
  * Which mount the file is in that a magic link leads to; 0 where that is not told.
  * What kind of file it is stands in `statxBytes`.
  */
-function mountOf(link: string): bigint {
-  const mask = STATX_TYPE | STATX_MNT_ID | STATX_MNT_ID_UNIQUE;
-  const result = statx(
-    ...[AT_FDCWD, cString(link), AT_STATX_DONT_SYNC, mask, statxBytes] as const,
-  );
+function mountOf(link: string): number {
+  const path = cString(link);
+  const result = statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, MOUNT, statxBytes);
   // A kernel that is too old for both says so, and leaves it 0.
-  return result < 0 ? 0n : getBig(STATX, statxBytes, "stx_mnt_id");
+  return result < 0 ? 0 : get(STATX, statxBytes, "stx_mnt_id");
 }
 
 /**
@@ -82,7 +82,7 @@ export function nameOfFile(view: View, fd: number, outer: string): string {
   if (own.has(mount)) return name;
   const id = idOfMount(fd);
   if (isMounted(view, id)) {
-    if (mount !== 0n) known.set(view, own.add(mount));
+    if (mount !== 0) known.set(view, own.add(mount));
     return name;
   }
   if (isMemory(fd, name)) return name;
