@@ -17,11 +17,13 @@ import {
   answers,
   cgroup,
   container,
+  cores,
   engine,
   type Finding,
   kernel,
   kernelEngine,
   landlock,
+  mayHaveNoCores,
   pinning,
   privileges,
   rootDirectory,
@@ -117,6 +119,7 @@ export async function examine(): Promise<Diagnosis> {
     tracer(status),
     rootDirectory(),
     cgroup(),
+    cores(mayHaveNoCores(status)),
     vdso(),
   ];
   return {

@@ -154,7 +154,7 @@ export function yama(problem: Tried): Finding {
 
 /** What jail itself may do. */
 export function privileges(status: ReadonlyMap<string, string>): Finding {
-  const root = BigInt(`0x${status.get("CapEff") ?? "0"}`) !== 0n;
+  const root = isPrivileged(status);
   return {
     ...{ name: "privileges", state: "note" },
     found: root ? "jail has capabilities" : "jail has none",
@@ -162,6 +162,10 @@ export function privileges(status: ReadonlyMap<string, string>): Finding {
       ? "programs keep those about files and ids alone"
       : "none are needed",
   };
+}
+
+function isPrivileged(status: ReadonlyMap<string, string>): boolean {
+  return BigInt(`0x${status.get("CapEff") ?? "0"}`) !== 0n;
 }
 
 /** What holds jail itself. */
@@ -217,6 +221,49 @@ export function cgroup(): Finding {
       ? "the kernel holds limits of memory"
       : "limits of memory are held by looking, fifty times a second",
   };
+}
+
+/**
+ * Whether what a crash leaves stays in a jail.
+ *
+ * @param isZero whether the hard limit for cores is 0, and cannot be raised to 1,
+ *   with which no program is started
+ * @param pattern what `kernel.core_pattern` says: core(5)
+ */
+export function cores(
+  isZero: boolean,
+  pattern: string | undefined = line("/proc/sys/kernel/core_pattern"),
+): Finding {
+  const leaves = {
+    name: "cores",
+    state: "bad",
+    follows: "what crashes in a jail goes to it",
+  } as const;
+  if (pattern?.startsWith("@") === true) {
+    return {
+      ...leaves,
+      found: "core_pattern names a socket, for any limit",
+      change: "sysctl -w kernel.core_pattern=core",
+    };
+  }
+  if (pattern?.startsWith("|") === true && isZero) {
+    return {
+      ...leaves,
+      found: "core_pattern names a program, and the hard limit is 0",
+      change: "start jail with a hard limit for cores above 0 (ulimit -c)",
+    };
+  }
+  return {
+    ...{ name: "cores", state: "good", found: "none is made" },
+    follows: "no crash leaves a jail",
+  };
+}
+
+/** Whether the hard limit of this process for cores is 0, and stays so. */
+export function mayHaveNoCores(status: ReadonlyMap<string, string>): boolean {
+  const limits = text("/proc/self/limits") ?? "";
+  const most = /^Max core file size +\S+ +(\S+)/m.exec(limits)?.[1];
+  return most === "0" && !isPrivileged(status);
 }
 
 /** Whether the time is read without a call. */
