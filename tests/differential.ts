@@ -217,6 +217,24 @@ function isListedAlone(decider: Decider, root: string, pair: Pair): boolean {
     });
 }
 
+/** Whether a call leads through a link that no rule means: a tree does not have it. */
+function leadsThroughLink(
+  decider: Decider,
+  root: string,
+  { name, call }: Pair,
+): boolean {
+  const [, ...written] = call.split("=");
+  return written.some((path) => {
+    const parts = path.split("/").slice(1);
+    return parts.some((_, i) => {
+      const way = [root, name, ...parts.slice(0, i + 1)].join("/");
+      if (!isLink(way)) return false;
+      const uses = [{ access: "read", kind: "link", path: way }] as const;
+      return decider.decide({ name: "readlink", uses }).kind === "refuse";
+    });
+  });
+}
+
 /**
  * Compares the ways for one seed.
  *
@@ -338,7 +356,9 @@ export async function compareHeld(
   }
   const decider = compile(await policyFor(pairs), { realpath: meant });
   const said = pairs.map((pair) => decided(decider, root, pair));
-  const listed = pairs.map((pair) => isListedAlone(decider, root, pair));
+  const absent = pairs.map((pair) =>
+    isListedAlone(decider, root, pair) || leadsThroughLink(decider, root, pair)
+  );
   const argvIn = (path: string): string[] => [
     ...[program, ["alone", "threads", "shared"][seed % 3] as string],
     ...pairs.map(({ name, call }) => call.replaceAll("%", `${path}/${name}`)),
@@ -366,7 +386,7 @@ export async function compareHeld(
     const [name = ""] = pair.call.split("=");
     if (decision === "OK") {
       if (results[i] === (NOT_THERE[name] ?? native[i])) same++;
-      else if (results[i] === "ENOENT" && listed[i] === true) same++;
+      else if (results[i] === "ENOENT" && absent[i] === true) same++;
       else if (!MOUNTED.has(results[i] ?? "")) faults.push(text);
     }
     if (decision === "" || decision === "OK") continue;
@@ -384,6 +404,14 @@ export async function compareHeld(
 function isDirectory(path: string): boolean {
   try {
     return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
+function isLink(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isSymlink;
   } catch {
     return false;
   }
