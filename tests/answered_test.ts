@@ -36,6 +36,21 @@ const ORDER_REGEXP =
   /^(?:odd flags|statx odd mask|access odd|readlink 0) .*$/gm;
 
 for (const engine of ENGINES) {
+  Deno.test(`a program looks (${engine}) from where it is, whoever moved it there`, async () => {
+    await using dir = await scratch();
+    const [native, jailed] = [`${dir.path}/native`, `${dir.path}/jailed`];
+    for (const cwd of [native, jailed]) await Deno.mkdir(cwd);
+    const argv = [fixture("move_about")];
+    const alone = await run(argv, { cwd: native });
+    const { stdout, code } = await run(jailArgv(["-A"], argv, engine), {
+      cwd: jailed,
+    });
+    assertEquals([stdout, code], [alone.stdout, 0]);
+    assertMatch(stdout, /^moved by a thread: 2 2 /m);
+  });
+}
+
+for (const engine of ENGINES) {
   for (const words of [[], ["threads"]]) {
     Deno.test(
       `looks (${engine}) the same to a program, odd arguments, signals and all${

@@ -111,6 +111,7 @@ export function answeredEntry(
 }
 
 const RIGHTS: FilterAction = { kind: "trace", look: { kind: "rights" } };
+const MOVES: FilterAction = { kind: "trace", look: { kind: "moves" } };
 
 /** Calls after which a process may do less to files than jail, or more. */
 const CHANGES_RIGHTS: ReadonlySet<SyscallName> = new Set<SyscallName>([
@@ -128,20 +129,27 @@ const CHANGES_RIGHTS: ReadonlySet<SyscallName> = new Set<SyscallName>([
   "setuid",
 ]);
 
+/** Calls after which a process is elsewhere: what is known of where it is is kept. */
+export const MOVING: ReadonlySet<SyscallName> = new Set<SyscallName>([
+  "chdir",
+  "fchdir",
+]);
+
 /**
  * The same entry, with calls left to the tracer after which nobody can answer in
- * a process's place. What refuses goes on to refuse.
+ * a process's place, or it is elsewhere. What refuses goes on to refuse.
  *
  * @param name the call
  * @param entry what happens to it
  */
-export function withRights(
+export function withChanges(
   name: SyscallName,
   { guards, action }: CallEntry,
 ): CallEntry {
+  const changes = CHANGES_RIGHTS.has(name) ? RIGHTS : MOVES;
   const heard = (action: FilterAction): FilterAction =>
-    action.kind === "allow" ? RIGHTS : action;
-  if (CHANGES_RIGHTS.has(name)) {
+    action.kind === "allow" ? changes : action;
+  if (CHANGES_RIGHTS.has(name) || MOVING.has(name)) {
     return {
       guards: guards.map((guard) => ({
         ...guard,

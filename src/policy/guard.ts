@@ -74,6 +74,8 @@ export type Look =
   | { readonly kind: "shares-port"; readonly arg: ArgIndex }
   /** Nothing: its process may do less than jail, or more, from then on. */
   | { readonly kind: "rights" }
+  /** Nothing: its process works elsewhere from then on. */
+  | { readonly kind: "moves" }
   /** Nothing: there must be room for the process or thread that it makes. */
   | { readonly kind: "room" }
   /** A mapping that may be shared: its memory may be no process's, and counts. */

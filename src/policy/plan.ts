@@ -1,7 +1,7 @@
 /** What happens to every call under a policy, as far as registers tell. */
 
 import { type ArgKind, type SyscallName, SYSCALLS } from "../abi/syscalls.ts";
-import { answeredEntry, withRights } from "./answered.ts";
+import { answeredEntry, withChanges } from "./answered.ts";
 import { type CallSetting, callSettings } from "./calls.ts";
 import type { Refusal, RuleRef } from "./decision.ts";
 import {
@@ -92,7 +92,7 @@ export function planCalls(
   for (const name of Object.keys(SYSCALLS) as SyscallName[]) {
     const planned = planCall(name, settings.get(name), policy, options);
     const entry = options.answers === true
-      ? withRights(name, planned)
+      ? withChanges(name, planned)
       : planned;
     plan.set(name, options.observe ? observed(name, entry) : entry);
   }

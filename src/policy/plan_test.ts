@@ -58,6 +58,7 @@ function shortLook(action: FilterAction & { kind: "trace" }): Short {
     case "peer":
     case "retime":
     case "rights":
+    case "moves":
     case "shared":
       return look.kind;
     case "pid":

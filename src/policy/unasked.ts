@@ -301,6 +301,7 @@ function whyAsked(
     case "group-at":
     case "write-fd":
     case "rights":
+    case "moves":
     case "pair":
       return undefined;
     case "refuse":

@@ -3,6 +3,7 @@
 import type { Arch } from "../abi/arch.ts";
 import { EINTR, ENOSYS, EOPNOTSUPP, ERESTARTNOHAND } from "../abi/errno.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
+import { MOVING } from "../policy/answered.ts";
 import type { Look } from "../policy/guard.ts";
 import { actionOf } from "../policy/plan.ts";
 import type { Listener } from "../sys/listener.ts";
@@ -288,7 +289,11 @@ export class Calls {
       answers.answer(tracee, -ENOSYS);
       return true;
     }
-    if (SHOWS_CPUS.has(spec.syscall.name)) resumer.showsCpus(false);
+    const { name } = spec.syscall;
+    if (SHOWS_CPUS.has(name)) resumer.showsCpus(false);
+    if (MOVING.has(name)) {
+      tracee.directories.cwd.moves(tracee.directories.tracees > 1);
+    }
     // The conditions that made it stop say what to look at.
     const action = actionOf(entry, answers.registers);
     switch (action.kind) {
@@ -346,6 +351,9 @@ export class Calls {
         });
       case "rights":
         tracee.process.unanswered = true;
+        this.#tools.resumer.go(tracee);
+        return true;
+      case "moves":
         this.#tools.resumer.go(tracee);
         return true;
       case "room":

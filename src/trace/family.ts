@@ -16,6 +16,10 @@ import type { Watchdog } from "../sys/watchdog.ts";
 import { PinRegion } from "./pin.ts";
 import { Registers } from "./registers.ts";
 import type { Directories, Files, Process, Space, Tracee } from "./tracee.ts";
+import { type Keeping, WorkingDirectory } from "./working_directory.ts";
+
+/** How many working directories are kept open at once. */
+const MOST_KEPT = 64;
 
 /** The tracees of a jail. */
 export class Family {
@@ -37,6 +41,8 @@ export class Family {
   readonly #waiting: Map<Tracee, Tracee> = new Map();
   /** What kills all of them where the tracer is held up. */
   #watchdog: Watchdog | undefined;
+  /** What is kept of where they are. */
+  readonly #keeping: Keeping;
   #exposed = false;
   /** Whether there was ever one of which nobody told what it shares. */
   #adopted = false;
@@ -51,10 +57,12 @@ export class Family {
    *
    * @param arch the machine's half of the calling convention
    * @param view where the paths of the tracees begin
+   * @param heardToMove whether each call stops that moves a working directory
    */
-  constructor(arch: Arch, view: View) {
+  constructor(arch: Arch, view: View, heardToMove = false) {
     this.#arch = arch;
     this.#view = view;
+    this.#keeping = { trusted: heardToMove, room: MOST_KEPT };
   }
 
   /**
@@ -156,7 +164,7 @@ export class Family {
       this.#process(pid, ""),
       spaceOf(new PinRegion()),
       { tracees: 0 },
-      { tracees: 0 },
+      this.#directories(),
     );
   }
 
@@ -186,7 +194,7 @@ export class Family {
         ? parent.space
         : spaceOf(parent.space.pins.fork()),
       (flags & CLONE_FILES) !== 0 ? parent.files : { tracees: 0 },
-      (flags & CLONE_FS) !== 0 ? parent.directories : { tracees: 0 },
+      (flags & CLONE_FS) !== 0 ? parent.directories : this.#directories(),
     );
     // The kernel has copied what it shall tell, too.
     child.tellsEnd = parent.tellsEnd;
@@ -215,13 +223,14 @@ export class Family {
     user: Tracee | undefined,
   ): Tracee {
     this.#adopted = true;
+    this.#keeping.trusted = false;
     return this.#add(
       tid,
       // Its maker may have had a filter, and changed its rights.
       this.#process(tid, "", true, true),
       kin?.space ?? spaceOf(new PinRegion()),
       user?.files ?? { tracees: 0 },
-      { tracees: 0 },
+      this.#directories(),
     );
   }
 
@@ -251,7 +260,8 @@ export class Family {
   remove(tracee: Tracee): void {
     this.tracees.delete(tracee.tid);
     leave(tracee);
-    tracee.directories.tracees--;
+    const { directories } = tracee;
+    if (--directories.tracees === 0) directories.cwd.close();
     if (--tracee.process.threads === 0) {
       this.processes.delete(tracee.process.pid);
       // A birth may have been told of after the death.
@@ -294,6 +304,10 @@ export class Family {
     if (parent === undefined) return;
     parent.vfork = undefined;
     this.#waiting.delete(child);
+  }
+
+  #directories(): Directories {
+    return { tracees: 0, cwd: new WorkingDirectory(this.#keeping) };
   }
 
   #process(

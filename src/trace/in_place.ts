@@ -8,7 +8,6 @@ import {
   O_CLOEXEC,
   O_NOFOLLOW,
   O_NONBLOCK,
-  O_PATH,
 } from "../abi/fcntl.ts";
 import { majorOf } from "../abi/devices.ts";
 import { get, getBig } from "../abi/layout.ts";
@@ -20,7 +19,7 @@ import {
   XATTR_SIZE_MAX,
   XATTR_TRUSTED_PREFIX,
 } from "../abi/xattr.ts";
-import { fromBytes, toCString } from "../abi/bytes.ts";
+import { fromBytes } from "../abi/bytes.ts";
 import {
   close,
   faccessat,
@@ -28,13 +27,13 @@ import {
   fstatfs,
   getxattr,
   listxattr,
-  open,
   openat2,
   readlinkat,
   setFlags,
   statx,
 } from "../sys/files.ts";
 import { readCString, storeMemory } from "../sys/memory.ts";
+import { reopen } from "./own_descriptors.ts";
 import { cString, PATH_MAX, type Place } from "./place.ts";
 import type { Registers } from "./registers.ts";
 import type { CallSpec } from "./spec.ts";
@@ -42,7 +41,6 @@ import type { Tracee } from "./tracee.ts";
 
 const THIS = new Uint8Array(1);
 const DOT = Uint8Array.of(0x2e, 0);
-const OWN_DESCRIPTORS = toCString("/proc/self/fd");
 
 const stat = new Uint8Array(STAT.size);
 const other = new Uint8Array(STAT.size);
@@ -156,19 +154,6 @@ function told(
 /** A path that leads to what a descriptor is of. */
 function referTo(fd: number): Uint8Array {
   return cString(`/proc/self/fd/${fd}`);
-}
-
-let ownDescriptors = -1;
-
-/** Opens what a descriptor of this process is of, from where they all are. */
-function reopen(fd: number, flags: number): number {
-  // To walk the path to it takes a third of each open.
-  if (ownDescriptors < 0) {
-    ownDescriptors = open(OWN_DESCRIPTORS, O_PATH | O_CLOEXEC);
-  }
-  return ownDescriptors < 0
-    ? ownDescriptors
-    : openat2(ownDescriptors, cString(`${fd}`), flags, 0, 0);
 }
 
 /**

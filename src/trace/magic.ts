@@ -122,6 +122,8 @@ function outside(
  * @returns its real path; an object where it was removed; or an errno
  */
 export function resolveBase(owner: Owner, dirfd: number): Place {
+  const kept = dirfd === AT_FDCWD ? whereIs(owner) : undefined;
+  if (kept !== undefined) return place(kept, "directory");
   const link = dirfd === AT_FDCWD
     ? `/proc/${owner.tid}/cwd`
     : `/proc/${owner.tid}/fd/${dirfd}`;
@@ -144,9 +146,17 @@ export function resolveBase(owner: Owner, dirfd: number): Place {
   }
   // A link that was opened itself is followed no more: nothing starts there.
   if (kind === "link") return place(path, "missing", false, ENOTDIR);
-  return path.startsWith("/")
-    ? place(path, "directory")
-    : place(path, "directory", false, 0, link);
+  if (!path.startsWith("/")) return place(path, "directory", false, 0, link);
+  if (dirfd === AT_FDCWD) owner.cwd?.keep(owner.tid);
+  return place(path, "directory");
+}
+
+/** The path of a working directory that is kept, where it has one still. */
+function whereIs({ cwd, view }: Owner): string | undefined {
+  const name = cwd?.name();
+  if (typeof name !== "string" || !name.startsWith("/")) return undefined;
+  const path = view.nameOf(name);
+  return path.startsWith("/") && !isRemovedName(path) ? path : undefined;
 }
 
 /** What the kernel calls an open file, as a byte string, or a negated errno. */

@@ -70,7 +70,7 @@ export function makeParts(
   handle: (tracee: Tracee, status: number) => void,
 ): Parts {
   const arch = hostArch();
-  const family = new Family(arch, options.view);
+  const family = new Family(arch, options.view, options.answers);
   const { cpu, memory, written, time, processes } = options.limits ?? {};
   const accounts = (options.measured ?? cpu ?? memory ?? written ?? time)
     ? new Accounts(family, memory !== undefined)

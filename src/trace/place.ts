@@ -15,6 +15,7 @@ import {
 import type { FileKind } from "../policy/call.ts";
 import { readlinkat } from "../sys/files.ts";
 import type { View } from "../sys/view.ts";
+import type { WorkingDirectory } from "./working_directory.ts";
 
 /** Longest path that the kernel takes, with its NUL: <linux/limits.h>. */
 export const PATH_MAX = 4096;
@@ -29,6 +30,8 @@ export interface Owner {
   readonly view: View;
   /** Whether a descriptor of what is found is wanted ({@linkcode Place.fd}). */
   readonly keeps?: boolean;
+  /** Where it is, as far as that is kept. */
+  readonly cwd?: WorkingDirectory;
 }
 
 /** Which file a path names. */

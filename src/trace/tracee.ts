@@ -10,6 +10,7 @@ import type { PinRegion } from "./pin.ts";
 import type { Owner } from "./place.ts";
 import type { Registers } from "./registers.ts";
 import type { Words } from "./words.ts";
+import type { WorkingDirectory } from "./working_directory.ts";
 
 /** A process: threads with one id. */
 export interface Process {
@@ -59,6 +60,8 @@ export interface Files {
 export interface Directories {
   /** How many tracees use them. */
   tracees: number;
+  /** The first of them. */
+  readonly cwd: WorkingDirectory;
 }
 
 /**
@@ -170,8 +173,10 @@ export interface Tracee {
 }
 
 /** Whose path it is that a tracee names. */
-export function ownerOf({ process, tid, view, waits }: Tracee): Owner {
-  return { pid: process.pid, tid, view, keeps: waits };
+export function ownerOf(
+  { process, tid, view, waits, directories: { cwd } }: Tracee,
+): Owner {
+  return { pid: process.pid, tid, view, keeps: waits, cwd };
 }
 
 /**
