@@ -166,7 +166,10 @@ export function modelOf(root: string, words: string): Call | undefined {
   }
   if (to === undefined) return { name: model.call, uses };
   uses.push(...crossed(paths[1] ?? "", to.path), { access: "write", ...to });
-  if (model.moves === undefined) return { name: model.call, uses };
+  // What is not there is moved nowhere.
+  const fails = [from, model.moves === "once" ? from : to]
+    .some(({ kind }) => kind === "missing");
+  if (model.moves === undefined || fails) return { name: model.call, uses };
   const there = move(from, to);
   const moves = model.moves === "once" ? [there] : [there, move(to, from)];
   return { name: model.call, uses, moves };
