@@ -31,6 +31,7 @@ import type { Looked } from "./looked.ts";
 import { look } from "./magic.ts";
 import { Marks } from "./marks.ts";
 import { cString, kindOf, type Place } from "./place.ts";
+import { statOf } from "./quick.ts";
 import type { CallSpec } from "./spec.ts";
 import type { Tools } from "./tools.ts";
 import { isHeldByExec, type Tracee } from "./tracee.ts";
@@ -136,7 +137,7 @@ export class AnsweredCalls {
           fd = look(tracee.view, found.path);
           if (fd < 0 || kindAt(fd) !== found.kind) return "changed";
         }
-        if (fd < 0 || dependsOnCaller(looked, fd, found.device)) {
+        if (fd < 0 || dependsOnCaller(looked, fd)) {
           return this.#leave(tracee, spec, looked);
         }
       }
@@ -168,7 +169,8 @@ export class AnsweredCalls {
     const { place } = path;
     if (place.kind === "missing") return tell(-ENOENT);
     if (looked.open === undefined) {
-      const result = lookFor(tracee, answers.registers, spec, fd);
+      const known = statOf(place);
+      const result = lookFor(tracee, answers.registers, spec, fd, known);
       if (result === undefined) return "must be made";
       // By a descriptor it is not there; by its path it is no link.
       const isNoLink = result === -ENOENT && path.written !== "";
@@ -225,15 +227,10 @@ function kindAt(fd: number): FileKind | undefined {
  *
  * @param looked what the call means
  * @param fd a reference to its file, or to the last directory on the way
- * @param device on which device that is, where it is known
  */
-function dependsOnCaller(
-  { open, paths: [path] }: Looked,
-  fd: number,
-  device: number | undefined,
-): boolean {
+function dependsOnCaller({ open, paths: [path] }: Looked, fd: number): boolean {
   if (open !== undefined && path?.place.kind === "link") return true;
-  return !isOnPlainFileSystem(fd, device);
+  return !isOnPlainFileSystem(fd, statOf(path?.place));
 }
 
 /** Whether a call is about a file that anybody finds by its path, and all of it. */

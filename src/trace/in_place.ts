@@ -57,6 +57,7 @@ const attribute = new Uint8Array(XATTR_SIZE_MAX);
  * @param registers its registers
  * @param spec which call
  * @param fd a reference to the file (`O_PATH`)
+ * @param known what is known of it, a `STAT`
  * @returns what the call returns; `undefined` where it depends on who makes it
  */
 export function lookFor(
@@ -64,6 +65,7 @@ export function lookFor(
   registers: Registers,
   spec: CallSpec,
   fd: number,
+  known: Uint8Array | undefined,
 ): number | undefined {
   const { args, name } = spec.syscall;
   const flagsAt = args.indexOf("at-flags");
@@ -97,8 +99,8 @@ export function lookFor(
     case "llistxattr":
       return attributesFor(tid, registers, into, fd);
     default: {
-      const result = fstat(fd, stat);
-      return result < 0 ? result : told(tid, into, stat, STAT.size, 0);
+      const result = known === undefined ? fstat(fd, stat) : 0;
+      return result < 0 ? result : told(tid, into, known ?? stat, STAT.size, 0);
     }
   }
 }
@@ -205,10 +207,14 @@ const plainDisks = new Set<number>();
  * Whether it does not matter to a file who opens it.
  *
  * @param fd a reference to the file
- * @param device on which device it is, where that is known: a disk is looked at
- *   once, and what has no disk (major 0) each time, since such numbers come again
+ * @param known what is known of it, a `STAT`: a disk is looked at once, and what
+ *   has no disk (major 0) each time, since such numbers come again
  */
-export function isOnPlainFileSystem(fd: number, device = 0): boolean {
+export function isOnPlainFileSystem(
+  fd: number,
+  known: Uint8Array | undefined,
+): boolean {
+  const device = known === undefined ? 0 : get(STAT, known, "st_dev");
   if (plainDisks.has(device)) return true;
   const plain = fstatfs(fd, statfs) >= 0 &&
     PLAIN_FILE_SYSTEMS.has(get(STATFS, statfs, "f_type"));

@@ -70,8 +70,6 @@ export interface Place {
    * the way to it; whoever wanted it closes it.
    */
   readonly fd?: number;
-  /** On which device that is, as `st_dev` says, where {@linkcode Place.fd} is known. */
-  readonly device?: number;
 }
 
 const pathBuffer = new Uint8Array(2 * PATH_MAX + 64);

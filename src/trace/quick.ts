@@ -29,6 +29,8 @@ import { openStraight } from "./straight.ts";
 export const MAX_LINKS = 40;
 
 const stat = new Uint8Array(STAT.size);
+/** The place that `stat` is of, where it was kept open. */
+let told: Place | undefined;
 const statfs = new Uint8Array(STATFS.size);
 
 /** What a walk meets. */
@@ -69,8 +71,20 @@ export function wayFrom(start: string, root: string): Way {
   return current;
 }
 
+/**
+ * What the kernel has said of a file that was found, and is kept open: a `STAT`,
+ * which the next look for a file changes.
+ *
+ * @param found what a walk has found
+ * @returns `undefined` where it is not known any more, or never was
+ */
+export function statOf(found: Place | undefined): Uint8Array | undefined {
+  return found !== undefined && found === told ? stat : undefined;
+}
+
 /** Says what is at a descriptor of `look`. */
 function kindAt(fd: number): FileKind | number {
+  told = undefined;
   const result = fstat(fd, stat);
   return result < 0 ? result : kindOf(get(STAT, stat, "st_mode"));
 }
@@ -127,9 +141,7 @@ export function quick(
     way.crossed.follow(written);
     if (kind === "link" && follow) return through(owner, full, fd, way);
     const found = place(normalize(full), kind, slash);
-    if (keeps === true) {
-      return { ...found, fd, device: get(STAT, stat, "st_dev") };
-    }
+    if (keeps === true) return told = { ...found, fd };
     close(fd);
     return found;
   }
