@@ -133,6 +133,9 @@ const EXPECTED: Readonly<Record<string, string>> = {
     ].map((what) => [what, "EPROTONOSUPPORT"]),
   ),
   ...Object.fromEntries(
+    ["packet", "vsock", "alg"].map((what) => [what, "EAFNOSUPPORT"]),
+  ),
+  ...Object.fromEntries(
     [
       "raw",
       "SO_BINDTODEVICE",

@@ -155,6 +155,11 @@ END
 gcc -g -pthread -o a a.c && TMPDIR=$PWD valgrind -q ./a; echo $?; rm a`,
   },
   {
+    what: "PAM, which tells the kernel's audit of users that come and go",
+    commands: ["runuser"],
+    script: "runuser -u nobody -- id -u; echo $?",
+  },
+  {
     what: "ls in all its columns",
     commands: ["ls"],
     policy: "ls",

@@ -10,7 +10,14 @@
 import * as sock from "../abi/socket.ts";
 import * as options from "../abi/socket_options.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
-import { type FilterAction, type Guard, is, isZero, masked } from "./guard.ts";
+import {
+  type FilterAction,
+  type Guard,
+  is,
+  isNot,
+  isZero,
+  masked,
+} from "./guard.ts";
 import { type NetRules, socketFamilies } from "./net.ts";
 import { hasNames } from "./net_names.ts";
 import { needsSources } from "./net_sources.ts";
@@ -22,7 +29,7 @@ const PEER: FilterAction = { kind: "trace", look: { kind: "peer" } };
 const NETWORK = "rules are about the network";
 
 function refuse(
-  errno: "EPERM" | "EACCES" | "EPROTONOSUPPORT",
+  errno: "EPERM" | "EACCES" | "EAFNOSUPPORT" | "EPROTONOSUPPORT",
   why: string,
   ...tests: Guard["tests"][number][]
 ): Guard {
@@ -32,6 +39,25 @@ function refuse(
 function allow(why: string, ...tests: Guard["tests"][number][]): Guard {
   return { tests, action: ALLOW, why };
 }
+
+/**
+ * Sockets that no policy gives: it looks as if the kernel had been made without
+ * them. Programs go on where it was (PAM does without the kernel's audit), and
+ * not where they are told that they may not.
+ */
+export const NO_SUCH_SOCKETS: readonly Guard[] = [
+  refuse(
+    "EPROTONOSUPPORT",
+    "the protocol is not known",
+    is(0, sock.AF_NETLINK),
+    isNot(2, sock.NETLINK_ROUTE),
+  ),
+  refuse(
+    "EAFNOSUPPORT",
+    "the address family is not known",
+    isNot(0, sock.AF_UNIX, sock.AF_INET, sock.AF_INET6, sock.AF_NETLINK),
+  ),
+];
 
 /**
  * The guards of a call under rules about the network.
@@ -165,7 +191,10 @@ function sockets(net: NetRules): Guard[] {
       ),
     );
   }
-  guards.push(refuse("EACCES", "no rule allows sockets of this family"));
+  guards.push(
+    ...NO_SUCH_SOCKETS,
+    refuse("EACCES", "no rule allows sockets of this family"),
+  );
   return guards;
 }
 

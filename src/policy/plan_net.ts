@@ -12,7 +12,7 @@ import {
   masked,
 } from "./guard.ts";
 import { socketFamilies } from "./net.ts";
-import { netRuleGuards } from "./net_guards.ts";
+import { netRuleGuards, NO_SUCH_SOCKETS } from "./net_guards.ts";
 import type { Policy } from "./policy.ts";
 import { NAMES_INTERFACES, TELLS_INTERFACES } from "./surface_commands.ts";
 
@@ -147,7 +147,7 @@ const NET_NONE: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
     action: { kind: "errno", errno: "EACCES" },
     why: "it tells of the machine's interfaces",
   }]],
-  ["socket", NO_NET],
+  ["socket", [...NO_SUCH_SOCKETS, ...NO_NET]],
   ["socketpair", [
     {
       tests: [
@@ -219,11 +219,8 @@ const NET_ALL: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
       action: { kind: "errno", errno: "EPROTONOSUPPORT" },
       why: "the protocol is not known",
     },
-    {
-      tests: [],
-      action: { kind: "errno", errno: "EACCES" },
-      why: "the address family is not known",
-    },
+    ...NO_SUCH_SOCKETS,
+    ...NO_NET,
   ]],
   ["socketpair", [
     {

@@ -316,6 +316,8 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   ["socket", [1, 1, 0], "EACCES"],
   ["socket", [2, 1, 0], "EACCES"],
   ["socket", [16, 3, 0], "EACCES"],
+  ["socket", [16, 3, 9], "EPROTONOSUPPORT"], // NETLINK_AUDIT
+  ["socket", [38, 5, 0], "EAFNOSUPPORT"], // AF_ALG
   ["socketpair", [1, 1, 0], "allow"],
   ["socketpair", [1, 0x8_0805, 0], "allow"], // SEQPACKET, with flags
   ["socketpair", [1, 2, 0], "EACCES"],
@@ -436,8 +438,8 @@ test("with rules about the network", planCalls(SOME, { observe: false }), [
   ["socket", [2, 3, 17], "EPERM"],
   ["socket", [1, 1, 0], "EACCES"],
   ["socket", [16, 3, 0], "EACCES"],
-  ["socket", [17, 3, 3], "EACCES"],
-  ["socket", [40, 1, 0], "EACCES"],
+  ["socket", [17, 3, 3], "EAFNOSUPPORT"],
+  ["socket", [40, 1, 0], "EAFNOSUPPORT"],
   ["socketpair", [1, 2, 0], "allow"],
   ["socketpair", [2, 1, 0], "EACCES"],
   ["setsockopt", [3, 1, 2], "shares-port 0"], // SO_REUSEADDR
@@ -463,10 +465,10 @@ test("with the network", planCalls(EVERYTHING, { observe: false }), [
   ["socket", [2, 3, 1], "EPERM"], // SOCK_RAW
   ["socket", [2, 1, 132], "EPROTONOSUPPORT"], // SCTP
   ["socket", [16, 3, 0], "allow"], // NETLINK_ROUTE
-  ["socket", [16, 3, 15], "EACCES"],
-  ["socket", [17, 3, 3], "EACCES"], // AF_PACKET
-  ["socket", [38, 5, 0], "EACCES"], // AF_ALG
-  ["socket", [40, 1, 0], "EACCES"], // AF_VSOCK
+  ["socket", [16, 3, 15], "EPROTONOSUPPORT"],
+  ["socket", [17, 3, 3], "EAFNOSUPPORT"], // AF_PACKET
+  ["socket", [38, 5, 0], "EAFNOSUPPORT"], // AF_ALG
+  ["socket", [40, 1, 0], "EAFNOSUPPORT"], // AF_VSOCK
   ["socket", [1, 2, 0], "allow"],
   ["socketpair", [1, 2, 0], "allow"],
   ["connect", [3, 1, 16], "look"],
