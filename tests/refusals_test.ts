@@ -166,6 +166,32 @@ jail: denied getpgid(0) with EPERM, 2 times in all
     );
   });
 
+  Deno.test(`jail (${engine}) --report shows the rule of a call that needs no look`, async () => {
+    const policy = `extends: allow-all
+calls:
+  deny: [alarm]
+  return: {umask: 18}
+default: EOVERFLOW
+`;
+    const script = '"$0" 37 0; "$0" 95 0; "$0" 163 0'; // acct
+    await using directory = await scratch();
+    const file = await directory.file("p.yaml", policy);
+    const argv = ["sh", "-c", script, fixture("make_call")];
+    const ended = await jail(["-p", file, "--report"], argv, { engine });
+    assertEquals(ended.stdout, "EOVERFLOW\n18\nEOVERFLOW\n");
+    assertEquals(
+      ended.stderr,
+      `\
+jail: denied alarm(0) with EOVERFLOW
+  ${file}:3  deny: alarm
+jail: denied umask(00) and returned 18
+  ${file}:4  umask: umask
+jail: denied acct(NULL) with EOVERFLOW
+  ${file}:5  default: EOVERFLOW
+`,
+    );
+  });
+
   Deno.test(`jail (${engine}) --audit tells of each decision`, async () => {
     await using directory = await scratch();
     const { path } = directory;

@@ -144,13 +144,15 @@ export const MOVING: ReadonlySet<SyscallName> = new Set<SyscallName>([
  */
 export function withChanges(
   name: SyscallName,
-  { guards, action }: CallEntry,
+  entry: CallEntry,
 ): CallEntry {
+  const { guards, action } = entry;
   const changes = CHANGES_RIGHTS.has(name) ? RIGHTS : MOVES;
   const heard = (action: FilterAction): FilterAction =>
     action.kind === "allow" ? changes : action;
   if (CHANGES_RIGHTS.has(name) || MOVING.has(name)) {
     return {
+      ...entry,
       guards: guards.map((guard) => ({
         ...guard,
         action: heard(guard.action),
@@ -158,15 +160,15 @@ export function withChanges(
       action: heard(action),
     };
   }
-  if (name !== "prctl") return { guards, action };
+  if (name !== "prctl") return entry;
   // Its options are listed in one guard.
   const drops = is(0, PR_CAPBSET_DROP);
   return {
+    ...entry,
     guards: guards.flatMap((guard) =>
       guard.action.kind === "allow"
         ? [{ ...guard, tests: [drops, ...guard.tests], action: RIGHTS }, guard]
         : [guard]
     ),
-    action,
   };
 }

@@ -30,6 +30,8 @@ export interface CallEntry {
   readonly guards: readonly Guard[];
   /** What happens where none holds. */
   readonly action: FilterAction;
+  /** Which rule says that, where it is to refuse. */
+  readonly rule?: RuleRef;
 }
 
 /** What happens to every call. */
@@ -120,10 +122,8 @@ function planCall(
   options: PlanOptions,
 ): CallEntry {
   if (setting?.kind === "refuse") {
-    return {
-      guards: [],
-      action: refusing(name, setting.refusal, setting.ref),
-    };
+    const { refusal, ref } = setting;
+    return { guards: [], action: refusing(name, refusal, ref), rule: ref };
   }
   const { kind, args } = SYSCALLS[name];
   const { limits } = policy;
@@ -174,7 +174,7 @@ function planCall(
       }
       const refusal = policy.default?.refusal ?? EPERM;
       const rule = policy.default?.ref ?? jailRule(name, "it is forbidden");
-      return { guards, action: refusing(name, refusal, rule) };
+      return { guards, action: refusing(name, refusal, rule), rule };
     }
   }
 }
@@ -217,7 +217,10 @@ function observed(name: SyscallName, entry: CallEntry): CallEntry {
         ),
       }
     ),
-    action: asking(entry.action, jailRule(name, "it is forbidden")),
+    action: asking(
+      entry.action,
+      entry.rule ?? jailRule(name, "it is forbidden"),
+    ),
   };
 }
 
