@@ -192,6 +192,23 @@ jail: denied acct(NULL) with EOVERFLOW
     );
   });
 
+  Deno.test(`jail (${engine}) --report says how a policy allows a call that it could`, async () => {
+    const script = '"$0" 29 0 4096 384; "$0" 163 0; "$0" 165 0'; // shmget, acct, mount
+    const argv = ["sh", "-c", script, fixture("make_call")];
+    const { stderr } = await jail(["-A", "--report"], argv, { engine });
+    assertEquals(
+      stderr,
+      `\
+jail: denied shmget(0, 4096, 384) with ENOSYS
+  jail  it reaches what the whole machine shares, unless calls: {allow: [shmget]}
+jail: denied acct(NULL) with EPERM
+  jail  it is forbidden, unless calls: {allow: [acct]}
+jail: denied mount(NULL, NULL, NULL, 0, 0) with EPERM
+  jail  it is forbidden
+`,
+    );
+  });
+
   Deno.test(`jail (${engine}) --audit tells of each decision`, async () => {
     await using directory = await scratch();
     const { path } = directory;

@@ -2,7 +2,7 @@
 
 import { type ArgKind, type SyscallName, SYSCALLS } from "../abi/syscalls.ts";
 import { answeredEntry, withChanges } from "./answered.ts";
-import { type CallSetting, callSettings } from "./calls.ts";
+import { type CallSetting, callSettings, NEVER_ALLOWED } from "./calls.ts";
 import type { Refusal, RuleRef } from "./decision.ts";
 import {
   type CallArguments,
@@ -173,7 +173,7 @@ function planCall(
         return { guards, action: looked ? TRACE : ALLOW };
       }
       const refusal = policy.default?.refusal ?? EPERM;
-      const rule = policy.default?.ref ?? jailRule(name, "it is forbidden");
+      const rule = policy.default?.ref ?? unlessSaid(name, "it is forbidden");
       return { guards, action: refusing(name, refusal, rule), rule };
     }
   }
@@ -205,6 +205,14 @@ function refusing(
   }
 }
 
+/** The rule that stands for what holds unless a policy allows the call. */
+function unlessSaid(name: SyscallName, why: string): RuleRef {
+  return jailRule(
+    name,
+    NEVER_ALLOWED.has(name) ? why : `${why}, unless calls: {allow: [${name}]}`,
+  );
+}
+
 /** The same entry, with refusals left to the tracer so that it sees them. */
 function observed(name: SyscallName, entry: CallEntry): CallEntry {
   return {
@@ -213,7 +221,8 @@ function observed(name: SyscallName, entry: CallEntry): CallEntry {
         ...guard,
         action: asking(
           guard.action,
-          guard.rule ?? jailRule(name, guard.why),
+          guard.rule ??
+            (guard.lifted === true ? unlessSaid : jailRule)(name, guard.why),
         ),
       }
     ),
