@@ -194,6 +194,26 @@ new Worker("console.log('from a worker')", { eval: true });
     before: "mkdir -m 777 out",
     makes: ["out/page.png"],
   },
+  {
+    policy: "./workers.yaml",
+    what: "Python's managers and its fork server",
+    needs: ["python3"],
+    argv: ["/usr/bin/python3", "workers.py"],
+    files: {
+      // As build and agent tell their readers to.
+      "workers.yaml": `extends: build
+read: [/dev/shm]
+write: [/dev/shm]
+net: {connect: ["unix:\${tmp}"], listen: ["unix:\${tmp}"]}
+`,
+      "workers.py": `import multiprocessing as mp
+if __name__ == "__main__":
+  context = mp.get_context("forkserver")
+  with context.Manager() as manager, context.Pool(2) as pool:
+    print(manager.list(pool.map(abs, [-1, 2, -3])))
+`,
+    },
+  },
 ];
 
 /** What of an end can be compared. */
