@@ -172,13 +172,15 @@ calls:
   deny: [alarm]
   return: {umask: 18}
 default: EOVERFLOW
+limits:
+  written: 1MB
 `;
-    const script = '"$0" 37 0; "$0" 95 0; "$0" 163 0'; // acct
+    const script = '"$0" 37 0; "$0" 95 0; "$0" 163 0; "$0" 285 1 0 0 9'; // acct, fallocate
     await using directory = await scratch();
     const file = await directory.file("p.yaml", policy);
     const argv = ["sh", "-c", script, fixture("make_call")];
     const ended = await jail(["-p", file, "--report"], argv, { engine });
-    assertEquals(ended.stdout, "EOVERFLOW\n18\nEOVERFLOW\n");
+    assertEquals(ended.stdout, "EOVERFLOW\n18\nEOVERFLOW\nEOPNOTSUPP\n");
     assertEquals(
       ended.stderr,
       `\
@@ -188,6 +190,8 @@ jail: denied umask(00) and returned 18
   ${file}:4  umask: umask
 jail: denied acct(NULL) with EOVERFLOW
   ${file}:5  default: EOVERFLOW
+jail: denied fallocate(1, 0, 0, 0x9) with EOPNOTSUPP
+  ${file}:7  written: 1MB
 `,
     );
   });

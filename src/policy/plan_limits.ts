@@ -11,7 +11,7 @@ import {
   type Guard,
   is,
 } from "./guard.ts";
-import type { Limits } from "./limits.ts";
+import type { Limit, Limits } from "./limits.ts";
 
 /**
  * What refuses a call that would write what the kernel counts for nobody.
@@ -23,9 +23,7 @@ export function uncountedGuards(
   name: SyscallName,
   limits: Limits,
 ): readonly Guard[] {
-  return (limits.written ?? limits.output) === undefined
-    ? []
-    : UNCOUNTED.get(name) ?? [];
+  return said(limits.written ?? limits.output, UNCOUNTED.get(name));
 }
 
 /**
@@ -38,7 +36,7 @@ export function memfdGuards(
   name: SyscallName,
   limits: Limits,
 ): readonly Guard[] {
-  return name === "memfd_create" && limits.memory !== undefined ? NO_MEMFD : [];
+  return name === "memfd_create" ? said(limits.memory, NO_MEMFD) : [];
 }
 
 /**
@@ -74,6 +72,16 @@ export function roomAction(
 }
 
 const ROOM: FilterAction = { kind: "trace", look: { kind: "room" } };
+
+/** Guards that a limit brings, if there is one. */
+function said(
+  limit: Limit | undefined,
+  guards: readonly Guard[] = [],
+): readonly Guard[] {
+  return limit === undefined
+    ? []
+    : guards.map((guard) => ({ ...guard, rule: limit.ref }));
+}
 
 function uncounted(errno: ErrnoName, ...tests: ArgTest[]): readonly Guard[] {
   const why = "the kernel does not count what it writes";
