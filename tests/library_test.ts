@@ -348,6 +348,7 @@ Deno.test("limits that make no sense are refused", () => {
     [{ time: "30" }, 'Cannot limit "time": a duration is expected'],
     [{ "open-files": 1.5 }, 'Cannot limit "open-files": a whole number'],
     [{ thyme: 1 } as JailLimits, 'Cannot limit "thyme"'],
+    [new Map([["time", "1s"]]) as JailLimits, "a plain object is expected"],
   ];
   for (const [limits, message] of wrong) {
     const command = ALL.command("true", { limits });
@@ -647,6 +648,12 @@ const MADE: readonly (readonly [what: string, given: unknown, text: string])[] =
     ["an item of one", { env: { deny: [3] } }, "true, false or a list"],
     ["a part of one", { read: { alow: ["/"] } }, 'part of "read" "alow"'],
     ["everything but not quite", { all: "yes" }, "true or false"],
+    [
+      "a part in a map",
+      { all: true, read: new Map([["deny", ["/"]]]) },
+      "true, false or a list",
+    ],
+    ["a promise of some", Promise.resolve({ read: [] }), "a plain object"],
   ];
 
 for (const [what, given, text] of MADE) {
@@ -661,6 +668,7 @@ const OPTIONS: readonly (readonly [given: unknown, text: string])[] = [
   [{ onDeny: "ask" }, 'onDeny: "ask": it must be one of "errno", "kill"'],
   [{ engine: "fast" }, 'one of "auto", "seccomp", "ptrace"'],
   [{ stdout: "pipe" }, 'one of "piped", "inherit", "null"'],
+  [{ signal: "SIGTERM" }, "it is no AbortSignal"],
 ];
 
 for (const [given, text] of OPTIONS) {

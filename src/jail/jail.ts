@@ -4,7 +4,7 @@ import { fromText } from "../abi/bytes.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { EngineChoice } from "../trace/options.ts";
 import { currentDirectory } from "./directory.ts";
-import { checkKeys, checkWord } from "./given.ts";
+import { checkKeys, checkObject, checkWord, hasKeys } from "./given.ts";
 import { type JailLimits, toLimits } from "./limits.ts";
 import type { PolicySpec } from "./load.ts";
 import { type JailPermissions, pathOf, toFlags } from "./permissions.ts";
@@ -108,7 +108,7 @@ export class Jail {
    *
    * @param policy a policy, several, or permissions alone
    * @param permissions permissions that add to the policy
-   * @throws {TypeError} where permissions are none
+   * @throws {TypeError} where permissions are none, or a policy is none
    */
   constructor(
     policy: PolicySource | readonly PolicySource[] | JailPermissions = [],
@@ -159,6 +159,11 @@ class Command implements JailCommand {
     for (const stream of ["stdin", "stdout", "stderr"] as const) {
       checkWord(stream, options[stream], ["piped", "inherit", "null"]);
     }
+    if (
+      !(options.signal === undefined || options.signal instanceof AbortSignal)
+    ) {
+      throw new TypeError("Cannot use signal: it is no AbortSignal");
+    }
     this.#policy = policy;
     this.#program = program;
     this.#options = options;
@@ -204,8 +209,7 @@ class Command implements JailCommand {
 function isPermissions(
   policy: PolicySource | readonly PolicySource[] | JailPermissions,
 ): policy is JailPermissions {
-  return typeof policy === "object" && !Array.isArray(policy) &&
-    !(policy instanceof URL) && !("sources" in policy);
+  return hasKeys(policy) && !("sources" in policy);
 }
 
 function listOf(
@@ -215,9 +219,11 @@ function listOf(
 }
 
 function toReference(policy: PolicySource): string | Policy {
-  return typeof policy === "string" || policy instanceof URL
-    ? fromText(pathOf(policy))
-    : policy;
+  if (typeof policy === "string" || policy instanceof URL) {
+    return fromText(pathOf(policy));
+  }
+  if (hasKeys(policy) && "sources" in policy) return policy;
+  throw new TypeError("Cannot use a policy that is no name, file or object");
 }
 
 function toProgram(
@@ -226,6 +232,7 @@ function toProgram(
   here: string,
 ): Omit<Program, "stdio"> {
   const { args = [], cwd, env = {}, clearEnv = false } = options;
+  checkObject(env, "this environment");
   const variables = { ...clearEnv ? {} : Deno.env.toObject(), ...env };
   return {
     name: bytesOf(pathOf(name)),

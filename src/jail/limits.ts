@@ -9,6 +9,7 @@ import {
   type Limits,
   parseLimit,
 } from "../policy/limits.ts";
+import { checkObject } from "./given.ts";
 
 /**
  * How much a program may use, under the names that a policy has: `time`, `cpu`,
@@ -27,6 +28,7 @@ export type JailLimits = Readonly<
  * @throws {TypeError} where one makes no sense
  */
 export function toLimits(limits: JailLimits): Limits {
+  checkObject(limits, "these limits");
   const read: Partial<Record<LimitName, Limit>> = {};
   for (const [name, value] of Object.entries(limits)) {
     if (value === undefined) continue;

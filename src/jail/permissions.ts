@@ -2,7 +2,7 @@
 
 import type { FlagValues, PermissionFlags } from "../policy/flags.ts";
 import { EFFECTS } from "../policy/policy.ts";
-import { checkKeys } from "./given.ts";
+import { checkKeys, hasKeys } from "./given.ts";
 
 const SECTIONS = ["read", "write", "run", "env", "net", "sys"] as const;
 
@@ -83,8 +83,7 @@ function toValues(
 function isMap(
   permission: Permission | undefined,
 ): permission is Exclude<Permission, PermissionValue> {
-  return typeof permission === "object" && permission !== null &&
-    !Array.isArray(permission);
+  return hasKeys(permission);
 }
 
 function toValue(
