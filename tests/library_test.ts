@@ -841,6 +841,34 @@ function footprint(): Record<string, number> {
   };
 }
 
+Deno.test("a jail that cannot be sent to its Worker leaves nothing behind", async () => {
+  const mod = new URL("../src/mod.ts", import.meta.url);
+  const script = `
+    import { Jail } from "${mod}";
+    const count = () => [...Deno.readDirSync("/proc/self/fd")].length;
+    const jail = new Jail({ sources: [], extends: [], read: () => {} });
+    const command = jail.command("true", { stdin: "piped", stdout: "piped" });
+    const spawn = () => { try { command.spawn(); } catch { return; } };
+    spawn();
+    const before = count();
+    for (let i = 0; i < 5; i++) spawn();
+    for (let tries = 0; tries < 100 && count() > before; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    console.log(count() <= before);`;
+  // A Worker that waits would keep it from ending.
+  const { stdout, code } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "eval",
+      `--config=${new URL("../deno.json", import.meta.url).pathname}`,
+      script,
+    ],
+    stdin: "null",
+    signal: AbortSignal.timeout(20_000),
+  }).output();
+  assertEquals([text(stdout), code], ["true\n", 0]);
+});
+
 Deno.test("fifty jails leave nothing behind", async () => {
   async function various(round: number): Promise<void> {
     switch (round % 5) {

@@ -112,11 +112,18 @@ class Spawned implements JailedProcess {
       return;
     }
     signal?.addEventListener("abort", this.#abort);
-    this.#start({
-      ...rest,
-      caller: ownThread(),
-      program: { ...program, stdio: this.#connections.fds },
-    });
+    try {
+      this.#start({
+        ...rest,
+        caller: ownThread(),
+        program: { ...program, stdio: this.#connections.fds },
+      });
+    } catch (error) {
+      // What cannot be sent to a Worker, say, which would wait for it for ever.
+      this.#release();
+      this.#connections.close();
+      throw error;
+    }
   }
 
   get stdin(): WritableStream<Bytes> {
