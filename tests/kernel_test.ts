@@ -278,6 +278,17 @@ test("a jail held by the kernel ends at its time limit", async () => {
   assertEquals(rude.code, 124);
 });
 
+test("a jail held by the kernel lets all of them clean up at its time limit", async () => {
+  const child = "(trap 'sleep 0.1; echo asked; exit 5' TERM; sleep 60 & wait)";
+  for (const program of ["exit 0", "trap : TERM; wait; wait"]) {
+    const { code, stdout } = await inside(`${child} & ${program}`, [
+      "--wait-all",
+      "--timeout=1s",
+    ]);
+    assertEquals([code, stdout], [124, "asked\n"], program);
+  }
+});
+
 test("a jail held by the kernel passes signals on", async () => {
   await using here = await place();
   const script = "trap 'echo heard; exit 3' USR1; echo ready; sleep 60 & wait";

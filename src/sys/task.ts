@@ -11,7 +11,7 @@ import { ENOENT, ESRCH } from "../abi/errno.ts";
 import { KCMP_FILES, KCMP_VM } from "../abi/kcmp.ts";
 import { SIGCONT } from "../abi/signal.ts";
 import { eachName } from "./directory.ts";
-import { readFile } from "./files.ts";
+import { readFile, readLink } from "./files.ts";
 import { callNumber } from "./host.ts";
 import { libc, outcome, rareLibc } from "./libc.ts";
 
@@ -113,6 +113,17 @@ export function childrenOf(pid: number): number[] {
       ? []
       : fromBytes(text).split(" ").filter((id) => id !== "").map(Number);
   });
+}
+
+/**
+ * Which PID namespace a process is in, namespaces(7): a number; negative where it
+ * cannot be told.
+ *
+ * @param pid the process
+ */
+export function pidNamespaceOf(pid: number): number {
+  const link = readLink(`/proc/${pid}/ns/pid`);
+  return typeof link === "number" ? link : Number(/\d+/.exec(link)?.[0] ?? -1);
 }
 
 /**

@@ -16,9 +16,11 @@ import { LaunchError, SystemCallError } from "../errors.ts";
 import type { Limits } from "../policy/limits.ts";
 import { NO_ENDING_RULE, type Outcome } from "../outcome.ts";
 import { waitATurn } from "../sys/output.ts";
+import { close } from "../sys/files.ts";
+import { pidfdOpen, pidfdSendSignal } from "../sys/pidfd.ts";
 import { type Pulse, startPulse } from "../sys/pulse.ts";
 import { launch, type Launched, type LaunchPlan } from "../sys/spawn.ts";
-import { childrenOf, getsid, stateOf } from "../sys/task.ts";
+import { childrenOf, getsid, pidNamespaceOf, stateOf } from "../sys/task.ts";
 import type { Tree } from "../sys/tree.ts";
 import { kill, waitFor, waitUsage } from "../sys/wait.ts";
 import type { Usage } from "./accounts.ts";
@@ -185,10 +187,25 @@ class Run {
       ...{ used: now - this.#begin, rule: time.ref ?? NO_ENDING_RULE },
       ...{ program: imageOf(view, this.#pid), pid: this.#pid },
     };
-    if (this.#pid === 0) return end();
-    kill(this.#pid, SIGTERM);
-    // What is stopped gets no signal before it goes on.
-    kill(this.#pid, SIGCONT);
+    this.#askAll();
+  }
+
+  /** Asks all to end, but the first of them, until the time is over for that too. */
+  #askAll(): void {
+    const own = pidNamespaceOf(this.#options.tree.init.pid);
+    for (const pid of this.#members()) {
+      if (performance.now() > this.#deadline) return;
+      const pidfd = pidfdOpen(pid);
+      if (pidfd < 0) continue;
+      // Race: the id may be by now that of somebody outside; not the program's own,
+      // which is not waited for yet.
+      if (pid === this.#pid || own > 0 && pidNamespaceOf(pid) === own) {
+        pidfdSendSignal(pidfd, SIGTERM);
+        // What is stopped gets no signal before it goes on.
+        pidfdSendSignal(pidfd, SIGCONT);
+      }
+      close(pidfd);
+    }
   }
 
   /**
@@ -215,14 +232,22 @@ class Run {
    */
   #allStopped(): boolean {
     const session = getsid(this.#pid);
-    const left = [...childrenOf(this.#options.tree.init.pid), this.#pid];
-    for (let pid = left.pop(); pid !== undefined; pid = left.pop()) {
+    for (const pid of this.#members()) {
       const state = stateOf(pid);
       if (state === "X" || state === "Z") continue;
       if (getsid(pid) === session && state !== "T") return false;
-      left.push(...childrenOf(pid));
     }
     return stateOf(this.#pid) === "T";
+  }
+
+  /** The processes in the namespace, but its first one, while they come and go. */
+  *#members(): Generator<number> {
+    const left = childrenOf(this.#options.tree.init.pid);
+    if (this.#pid > 0) left.push(this.#pid);
+    for (let pid = left.pop(); pid !== undefined; pid = left.pop()) {
+      yield pid;
+      left.push(...childrenOf(pid));
+    }
   }
 
   #checkFailure(launched: Launched): void {
