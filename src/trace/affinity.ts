@@ -120,7 +120,7 @@ export class Affinity {
     this.#begin();
     this.#rounds = 0;
     if (this.#kept.size === 0) return;
-    writeAffinity(0, this.#own);
+    this.#giveBack(0, this.#own);
     for (const [tracee, mask] of this.#kept) this.#letGo(tracee, mask);
     this.#kept.clear();
   }
@@ -139,7 +139,7 @@ export class Affinity {
       this.#run = 0;
     }
     if (!this.#kept.delete(tracee) || this.#kept.size > 0) return;
-    writeAffinity(0, this.#own);
+    this.#giveBack(0, this.#own);
   }
 
   /**
@@ -224,6 +224,7 @@ export class Affinity {
 
   /** Chooses a processor of some; whether there is one. */
   #choose(cpus: readonly number[]): boolean {
+    if (readAffinity(0, this.#own) < 0) return false;
     const both = cpusOf(this.#own).filter((cpu) => cpus.includes(cpu));
     const current = currentCpu();
     const chosen = both.includes(current) ? current : both[0];
@@ -241,7 +242,11 @@ export class Affinity {
 
   /** Gives a tracee its own processors back. */
   #letGo({ tid }: Tracee, mask: Uint8Array): void {
-    if (this.#options.isOver(tid)) return;
+    if (!this.#options.isOver(tid)) this.#giveBack(tid, mask);
+  }
+
+  /** Gives a task its own processors back, or the tracer, which is 0. */
+  #giveBack(tid: number, mask: Uint8Array): void {
     // Who sits at the machine may have moved it meanwhile.
     const moved = readAffinity(tid, this.#seen) < 0 || !this.#isOne(this.#seen);
     if (!moved) writeAffinity(tid, mask);

@@ -78,6 +78,22 @@ affinityTest(
 );
 
 affinityTest(
+  "Affinity leaves the tracer where somebody has put it meanwhile",
+  ({ affinity, a, stop }) => {
+    stop([a], 100);
+    const other = ALL.filter((cpu) => cpu !== cpus(0)[0]).slice(0, 1);
+    writeAffinity(0, cpuMask(other));
+    affinity.release();
+    assertEquals([cpus(0), cpus(a.tid)], [other, ALL]);
+    stop([a], 100);
+    assertEquals([cpus(0), cpus(a.tid)], [other, other]);
+    affinity.release();
+    assertEquals([cpus(0), cpus(a.tid)], [other, ALL]);
+    writeAffinity(0, cpuMask(ALL));
+  },
+);
+
+affinityTest(
   "Affinity keeps those together that have the tracer busy",
   ({ a, b, stop }) => {
     stop([a, b], 200);
