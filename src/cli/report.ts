@@ -128,8 +128,11 @@ export function limitText(
 ): string {
   const { limit, most, used, rule, position, program, pid } = outcome;
   const share = limit === "time" ? "" : ", most of it";
+  // Until its exec it is no program yet.
   const whose = pid === 0
     ? ""
+    : program === ""
+    ? `${share} by process ${pid}`
     : `${share} by ${printable(program)} (process ${pid})`;
   const place = position === undefined
     ? rule.source

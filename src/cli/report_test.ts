@@ -15,6 +15,7 @@ import {
   errorCode,
   errorText,
   killText,
+  limitText,
   ruleText,
 } from "./report.ts";
 
@@ -239,6 +240,18 @@ for (const { what, error, want, code } of ERRORS) {
     assertEquals(errorCode(error), code ?? 125);
   });
 }
+
+Deno.test("limitText() names who used it, and no program that has none", () => {
+  const ended = (pid: number, program: string): string =>
+    limitText({
+      ...{ kind: "limited", limit: "time", most: 1000, used: 1000 },
+      ...{ rule: { source: "--timeout", keys: [], text: "1s" }, pid, program },
+    }, PLAIN);
+  const start = "jail: ended at its time limit of 1 s (--timeout): 1 s used";
+  assertEquals(ended(7, "/bin/cat"), `${start} by "/bin/cat" (process 7)`);
+  assertEquals(ended(7, ""), `${start} by process 7`);
+  assertEquals(ended(0, ""), start);
+});
 
 Deno.test("killText() shows the call that ended the jail, and its rule", () => {
   const outcome = {
