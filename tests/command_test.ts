@@ -99,6 +99,24 @@ Deno.test("jail --report shows which rule refused", async () => {
   assertStringIncludes(ended.stderr, `\n  ${policy}:4  deny: /etc/hostname\n`);
 });
 
+Deno.test("jail --report goes on where no file may be as large as its report", async () => {
+  await using directory = await scratch();
+  const report = await directory.file("report", "");
+  // What Deno itself keeps in files is smaller.
+  await Deno.truncate(report, 2 ** 30 - 100);
+  const program = "cat /etc/shadow 2>&-; cat /etc/gshadow 2>&-; echo end";
+  const { stdout, code } = await new Deno.Command("sh", {
+    args: [
+      ...["-c", `ulimit -f ${2 ** 30 / 512}; exec "$@" 2>> ${report}`, "sh"],
+      ...[...jailCommand(), "--report", "--", "sh", "-c", program],
+    ],
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+  }).output();
+  assertEquals([new TextDecoder().decode(stdout), code], ["end\n", 0]);
+  assertEquals((await Deno.stat(report)).size, 2 ** 30);
+});
+
 Deno.test("jail --ignore-read makes a file look absent", async () => {
   const ended = await jail([
     "--ignore-read=/etc/shadow",

@@ -2,9 +2,11 @@
 
 import { printable, toText } from "../abi/bytes.ts";
 import { isErrnoName } from "../abi/errno.ts";
+import { SIGXFSZ } from "../abi/signal.ts";
 import { SystemCallError, UsageError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
 import { run, type RunRequest } from "../jail/run.ts";
+import { isIgnored } from "../trace/disposition.ts";
 import { AuditLog } from "./audit.ts";
 import { stderrPaint, tell, tellRest } from "./console.ts";
 import { Denials } from "./denials.ts";
@@ -20,12 +22,13 @@ import { statsLine, statsText } from "./stats.ts";
  */
 export async function runProgram(request: RunRequest): Promise<Outcome> {
   enter(request.cwd);
+  outliveFileLimit();
   const paint = stderrPaint();
   const warn = (text: string): void =>
     tell(`${paint.name("jail:")} ${safe(text)}`);
   const log = request.audit === undefined
     ? undefined
-    : openLog(request.audit, request.auditOptional, warn);
+    : AuditLog.open(request.audit, { optional: request.auditOptional, warn });
   const denials = request.report ? new Denials(paint) : undefined;
   const ask = request.onDeny === "ask"
     ? await (await import("./person.ts"))
@@ -60,15 +63,14 @@ export async function runProgram(request: RunRequest): Promise<Outcome> {
   }
 }
 
-function openLog(
-  path: string,
-  optional: boolean,
-  warn: (text: string) => void,
-): AuditLog {
-  // At the limit on the size of a file, the signal would end jail before the
-  // error could be told. Handled it ends nothing, and exec takes the handler off.
+/**
+ * Sees to it that a limit on the size of a file (of the report, the log, or what is
+ * in memory) is an error, and not a signal that ends jail.
+ */
+function outliveFileLimit(): void {
+  // What jail ignores its program does as well. Exec takes a handler off.
+  if (isIgnored(Deno.pid, SIGXFSZ)) return;
   Deno.addSignalListener("SIGXFSZ", () => {});
-  return AuditLog.open(path, { optional, warn });
 }
 
 /**
