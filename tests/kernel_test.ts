@@ -289,6 +289,16 @@ test("a jail held by the kernel lets all of them clean up at its time limit", as
   }
 });
 
+test("a jail held by the kernel ends as its program does, though children are not waited for", async () => {
+  await using here = await place();
+  const jailed = jailArgv([KERNEL, "-p", here.policy], ["cat", "open", "no"]);
+  const { code, stdout } = await run(
+    ["bash", "-c", "trap '' CHLD; exec \"$@\"", "bash", ...jailed],
+    { cwd: here.path },
+  );
+  assertEquals([code, stdout], [1, "open\n"]);
+});
+
 test("a jail held by the kernel passes signals on", async () => {
   await using here = await place();
   const script = "trap 'echo heard; exit 3' USR1; echo ready; sleep 60 & wait";

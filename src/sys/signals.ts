@@ -18,6 +18,7 @@ import {
   SIG_IGN,
   SIG_UNBLOCK,
   SIGACTION,
+  SIGCHLD,
   SIGHUP,
   SIGINT,
   SIGQUIT,
@@ -174,6 +175,17 @@ export function countUnheard(): number {
  */
 export function ignoreSignals(signals: readonly number[]): void {
   setActions(signals, SIG_IGN);
+}
+
+/**
+ * Has children wait until they are waited for: where SIGCHLD is ignored, as this
+ * process may have been started, the kernel forgets how they ended.
+ */
+export function keepEnded(): void {
+  const old = new Uint8Array(SIGACTION.size);
+  if (swapAction(SIGCHLD, null, old) < 0) return;
+  const ignored = getBig(SIGACTION, old, "sa_handler") === BigInt(SIG_IGN);
+  if (ignored) setActions([SIGCHLD], SIG_DFL, true);
 }
 
 /**

@@ -19,6 +19,7 @@ import { waitATurn } from "../sys/output.ts";
 import { close } from "../sys/files.ts";
 import { pidfdOpen, pidfdSendSignal } from "../sys/pidfd.ts";
 import { type Pulse, startPulse } from "../sys/pulse.ts";
+import { keepEnded } from "../sys/signals.ts";
 import { launch, type Launched, type LaunchPlan } from "../sys/spawn.ts";
 import { childrenOf, getsid, pidNamespaceOf, stateOf } from "../sys/task.ts";
 import type { Tree } from "../sys/tree.ts";
@@ -119,6 +120,8 @@ class Run {
 
   /** Waits until the process has entered the tree that becomes the program. */
   #enter(launched: Launched): void {
+    // What this process ignores the program does as well, by now.
+    keepEnded();
     launched.release();
     while (waitFor(launched.pid, this.#status) === -EINTR);
     const pid = this.#options.tree.entered();
