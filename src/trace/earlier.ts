@@ -26,13 +26,19 @@ const NO_NAME = Uint8Array.of(0);
 const NO_DESCRIPTOR = BigInt.asUintN(64, -1n);
 
 /** Whether an argument is one that no kernel refuses, so that none is asked. */
-type Usual = (registers: Registers, at: number) => boolean;
+type Usual = (
+  registers: Registers,
+  at: number,
+  args: readonly ArgKind[],
+) => boolean;
 
 /** What is looked at first, and what of it is usual. */
 const FIRST: Readonly<Partial<Record<ArgKind, Usual>>> = {
   "access-mode": (registers, at) => registers.uint(at) <= 7,
-  "at-flags": (registers, at) =>
-    (registers.int(at) & ~AT_SYMLINK_NOFOLLOW) === 0,
+  // What removes a link takes no flag for that.
+  "at-flags": (registers, at, args) =>
+    (registers.int(at) & ~AT_SYMLINK_NOFOLLOW) === 0 &&
+    (registers.int(at) === 0 || !args.includes("write-link")),
   "at-flags-follow": (registers, at) =>
     (registers.int(at) & ~AT_SYMLINK_FOLLOW) === 0,
   "rename-flags": (registers, at) =>
@@ -64,7 +70,7 @@ export function earlierErrno(
   // First what nearly all calls stop at: files that are not there are looked for often.
   const isUsual = args.every((kind, at) =>
     ofDescriptor && kind === "at-flags" ||
-    FIRST[kind]?.(registers, at) !== false
+    FIRST[kind]?.(registers, at, args) !== false
   );
   if (isUsual) return 0;
   const isPath = (at: number): boolean => paths.some(({ arg }) => arg === at);
