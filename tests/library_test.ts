@@ -109,6 +109,18 @@ Deno.test("a real-time signal is in the outcome", async () => {
   assertEquals(outcome, { kind: "signaled", signal: 40 });
 });
 
+Deno.test("output() gives the same when it is asked again", async () => {
+  const process = ALL.command("echo", { stdout: "piped", args: ["x"] }).spawn();
+  const [first, second] = await Promise.all([
+    process.output(),
+    process.output(),
+  ]);
+  const third = await process.output();
+  assertEquals([first, second, third].map(({ stdout }) => text(stdout)), [
+    ...["x\n", "x\n", "x\n"],
+  ]);
+});
+
 Deno.test("spawn() streams input and output", async () => {
   await using process = ALL.command("tr", {
     args: ["a-z", "A-Z"],

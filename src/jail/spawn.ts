@@ -48,7 +48,8 @@ export interface JailedProcess extends AsyncDisposable {
    */
   kill(signal?: SignalName): void;
   /**
-   * Waits for the end, and collects what the program wrote.
+   * Waits for the end, and collects what the program wrote. Asked again, it gives
+   * the same.
    *
    * @returns the status, and the bytes of what is piped
    * @throws {TypeError} where somebody reads a piped stream already
@@ -94,6 +95,8 @@ class Spawned implements JailedProcess {
     this.#send(SIGKILL);
   };
   #worker: Worker | undefined;
+  /** What {@linkcode JailedProcess.output} gives, once it was asked for. */
+  #output: Promise<JailOutput> | undefined;
   /** Signals that wait for the program to run. */
   #pending: number[] = [];
   #pidfd = -1;
@@ -152,12 +155,19 @@ class Spawned implements JailedProcess {
   }
 
   async output(): Promise<JailOutput> {
+    if (this.#output !== undefined) return await this.#output;
     const { stdout, stderr } = this.#connections;
     for (const [name, pipe] of [["stdout", stdout], ["stderr", stderr]]) {
       if (typeof pipe === "object" && pipe.stream.locked) {
         throw new TypeError(`Cannot collect "${name}": it is being read`);
       }
     }
+    this.#output = this.#collect();
+    return await this.#output;
+  }
+
+  async #collect(): Promise<JailOutput> {
+    const { stdout, stderr } = this.#connections;
     const [status, out, err] = await Promise.all([
       this.status,
       collect(stdout?.stream),
