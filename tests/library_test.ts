@@ -121,6 +121,14 @@ Deno.test("output() gives the same when it is asked again", async () => {
   ]);
 });
 
+Deno.test("a command holds to its options, whoever changes them", async () => {
+  const options = { args: ["/etc/shadow"], onDeny: "kill" as const };
+  const command = new Jail("default").command("cat", options);
+  Object.assign(options, { onDeny: "errno", stdout: "pipe" });
+  const { outcome } = await command.output();
+  assertEquals(outcome.kind, "killed-by-policy");
+});
+
 Deno.test("spawn() streams input and output", async () => {
   await using process = ALL.command("tr", {
     args: ["a-z", "A-Z"],

@@ -149,24 +149,28 @@ class Command implements JailCommand {
     options: JailCommandOptions,
   ) {
     checkKeys(options, OPTIONS, "option");
-    checkWord("engine", options.engine, [
+    // What was looked at is what holds, whoever changes it until a program runs.
+    const given: JailCommandOptions = Object.fromEntries(
+      OPTIONS.map((key) => [key, options[key]]),
+    );
+    checkWord("engine", given.engine, [
       "auto",
       "seccomp",
       "ptrace",
       "kernel",
     ]);
-    checkWord("onDeny", options.onDeny, ["errno", "kill"]);
+    checkWord("onDeny", given.onDeny, ["errno", "kill"]);
     for (const stream of ["stdin", "stdout", "stderr"] as const) {
-      checkWord(stream, options[stream], ["piped", "inherit", "null"]);
+      checkWord(stream, given[stream], ["piped", "inherit", "null"]);
     }
     if (
-      !(options.signal === undefined || options.signal instanceof AbortSignal)
+      !(given.signal === undefined || given.signal instanceof AbortSignal)
     ) {
       throw new TypeError("Cannot use signal: it is no AbortSignal");
     }
     this.#policy = policy;
     this.#program = program;
-    this.#options = options;
+    this.#options = given;
   }
 
   async output(): Promise<JailOutput> {
