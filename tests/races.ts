@@ -84,6 +84,12 @@ export const RACES: readonly Race[] = [
     "a path is overwritten by the child of a vfork that was killed",
     "open",
   ),
+  ...path(
+    "death",
+    "chmod",
+    "a path is cut by the death of the parent of a vfork",
+    "chmod",
+  ),
   {
     name: "a path is overwritten from outside, in a file that is mapped",
     words: ["race_path", "mapped", "open"],

@@ -1,7 +1,7 @@
 /**
  * Whether the memory stays that a call's arguments were read from.
  *
- * Nobody runs who could write to it. Still it can be taken away, from outside:
+ * Nobody runs who could write to it. Still it can be taken away, or written to:
  *
  * - A page that its process has given back (MADV_FREE) is empty as soon as
  *   somebody needs memory, unless it was written to meanwhile: then a path ends
@@ -14,6 +14,9 @@
  *   may write that.
  * - A page of MAP_DROPPABLE is empty at any time. There are none, see
  *   `src/policy/surface.ts`.
+ * - The parent of a vfork may be killed at any time. At its death the kernel
+ *   writes where that thread has said (set_tid_address(2), set_robust_list(2)):
+ *   zeros, at which a path ends. So no memory with such a parent is trusted.
  *
  * What does not stay so is pinned.
  */
@@ -49,6 +52,8 @@ export function keepArguments(
 ): boolean {
   // How long its structure is the program says.
   if (spec.syscall.name === "openat2") return false;
+  // Those with its memory that cannot run are parents of a vfork.
+  if (tracee.space.tracees > 1) return false;
   return piecesOf(registers, spec, looked)
     .every((piece) => keep(tracee, piece));
 }
