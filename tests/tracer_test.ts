@@ -391,6 +391,15 @@ for (const engine of ENGINES) {
     assertEquals([ended.stdout, ended.code], ["all\n", 0]);
   });
 
+  Deno.test(`jail (${engine}) goes on where the child of a vfork is killed in its first call`, async () => {
+    await using directory = await scratch();
+    const file = await directory.file("x", "");
+    // One child in ten dies while it maps the pages for what was checked.
+    const argv = [fixture("kill_vfork"), "800", file];
+    const ended = await jail(["-A"], argv, { engine });
+    assertEquals([ended.stdout, ended.code], ["refused 0 of 800\n", 0]);
+  });
+
   Deno.test(`jail (${engine}) goes on where the child of a vfork has stopped while descriptors are held`, async () => {
     await using directory = await scratch();
     const file = await directory.file("x", "");

@@ -238,7 +238,8 @@ export class Flights {
 
   /** A tracee is gone, or has a new image, and its call never returns. */
   drop(tracee: Tracee): void {
-    if (tracee.inFlight?.maps === true) tracee.space.pins.state = "absent";
+    // It may have been killed after that, and others have the same memory.
+    if (tracee.inFlight?.maps === true) tracee.space.pins.state = "unsure";
     if (tracee.inFlight?.after === "made") this.#endSharers(tracee);
     this.end(tracee);
   }

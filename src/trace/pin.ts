@@ -24,7 +24,7 @@ import {
   PIN_START,
 } from "../abi/pin.ts";
 import { fromBytes } from "../abi/bytes.ts";
-import { EFAULT } from "../abi/errno.ts";
+import { EFAULT, ESRCH } from "../abi/errno.ts";
 import { OPEN_HOW } from "../abi/openat2.ts";
 import { set } from "../abi/layout.ts";
 import { MSGHDR } from "../abi/socket.ts";
@@ -51,9 +51,9 @@ const buffer = new Uint8Array(CONTROL + CONTROL_MAX);
 export class PinRegion {
   /**
    * Whether the pages are there: not yet, being mapped by a tracee, there, or
-   * perhaps there, in a copy of memory that has them.
+   * perhaps there, in a copy of memory or by a tracee that is gone.
    */
-  state: "absent" | "mapping" | "mapped" | "copied" = "absent";
+  state: "absent" | "mapping" | "mapped" | "unsure" = "absent";
   readonly #long = new Slots(PIN_START, PIN_LONG_SIZE, PIN_LONG_SLOTS);
   readonly #short = new Slots(PIN_SHORT_START, PIN_SHORT_SIZE, PIN_SHORT_SLOTS);
   /** Tracees of this address space that wait for a slot, stopped. */
@@ -64,14 +64,15 @@ export class PinRegion {
   fork(): PinRegion {
     const copy = new PinRegion();
     // The copy may have been made before the pages were there.
-    if (this.state !== "absent") copy.state = "copied";
+    if (this.state !== "absent") copy.state = "unsure";
     return copy;
   }
 
-  /** Looks whether a copy has the pages. */
+  /** Looks whether the pages are there, where that is not sure. */
   settle(tid: number): void {
-    if (this.state !== "copied") return;
-    this.state = arePinned(tid) ? "mapped" : "absent";
+    if (this.state !== "unsure") return;
+    const there = arePinned(tid);
+    if (there !== undefined) this.state = there ? "mapped" : "absent";
   }
 
   /** Closes what is open; the address space is gone. */
@@ -242,11 +243,13 @@ const SMAPS_SIZE = 2048;
 /**
  * Whether the pages are there: private, read-only, of no file, and not memory
  * that grew down to their place (`gd` in proc_pid_smaps(5)), which mprotect(2)
- * could reach from above.
+ * could reach from above. `undefined` of a task that has no memory any more, which
+ * others may have still.
  */
-function arePinned(tid: number): boolean {
+function arePinned(tid: number): boolean | undefined {
   const smaps = readFile(`/proc/${tid}/smaps`, SMAPS_SIZE);
-  if (typeof smaps === "number") return false;
+  if (typeof smaps === "number") return smaps === -ESRCH ? undefined : false;
+  if (smaps.length === 0) return undefined;
   const lowest =
     /^([0-9a-f]+)-([0-9a-f]+) r--p 00000000 00:00 0 *\n[^]*?^VmFlags:(.*)$/m
       .exec(fromBytes(smaps));
