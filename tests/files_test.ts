@@ -315,6 +315,33 @@ for kind in [stat.S_IFCHR, stat.S_IFBLK]:
   assert(await Deno.stat(path).then(() => false, () => true));
 });
 
+for (const engine of [...ENGINES, "kernel"] as const) {
+  Deno.test(`jail (${engine}) leaves no device where a file was that is renamed`, async () => {
+    await using directory = await scratch();
+    const file = await directory.file("old", "");
+    const argv = [
+      "/usr/bin/python3",
+      "-c",
+      `import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+old, new = (os.fsencode(name) for name in sys.argv[1:])
+for flags in [4, 5]: # RENAME_WHITEOUT, with RENAME_NOREPLACE too
+    print(libc.renameat2(-100, old, -100, new, flags), ctypes.get_errno())
+`,
+      ...[file, `${directory.path}/new`],
+    ];
+    const { path } = directory;
+    const flags = [`--allow-read=/usr,/lib,/lib64,/etc,${path}`];
+    const ended = await jail(
+      [...flags, `--allow-write=${path}`, "--allow-run"],
+      argv,
+      { engine },
+    );
+    assertEquals([ended.stdout, ended.stderr], ["-1 1\n-1 1\n", ""]);
+    assert((await Deno.lstat(file)).isFile);
+  });
+}
+
 for (const engine of ENGINES) {
   Deno.test(`jail (${engine}) lets one program beside another read where it is`, async () => {
     const script =

@@ -312,6 +312,8 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   ["mknod", [1, 0o020644, 0x103], "EPERM"],
   ["mknodat", [-100, 1, 0o060644, 0x800], "EPERM"],
   ["mknodat", [-100, 1, 0o100644, 0], "look"],
+  ["renameat2", [-100, 1, -100, 2, 4], "EPERM"], // RENAME_WHITEOUT
+  ["renameat2", [-100, 1, -100, 2, 3], "look"],
   // Without the network.
   ["socket", [1, 1, 0], "EACCES"],
   ["socket", [2, 1, 0], "EACCES"],

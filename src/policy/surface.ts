@@ -293,6 +293,10 @@ export const SURFACE: Readonly<
   // Files.
   mknod: noDevices(1),
   mknodat: noDevices(2),
+  // It leaves a device of numbers 0 behind, which hides a file in an overlay.
+  renameat2: [
+    refuse("EPERM", "no device may be made", bits(4, fcntl.RENAME_WHITEOUT)),
+  ],
   fcntl: [
     // A terminal's owner is the group in its foreground, whoever that is: with
     // O_ASYNC, every byte of output would send that group a signal.
