@@ -206,6 +206,70 @@ with subprocess.Popen(["unshare", "-m", "python3", "-c", helper, root, str(one.f
   });
 
   Deno.test({
+    ...hasMachine(
+      MOUNTS,
+      "mount namespaces",
+      `jail (${engine}) believes no name of a file in a mount that is gone`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const root = directory.path;
+      await Deno.mkdir(`${root}/open`);
+      await Deno.writeTextFile(`${root}/open/file`, "open");
+      // Outside: what is mounted has files where rules allow them, from its root on.
+      const outside = `import os, subprocess, sys
+root, *jail = sys.argv[1:]
+mount = root + "/mount"
+inner = mount + root + "/open"
+os.mkdir(mount)
+subprocess.check_call(["mount", "-t", "tmpfs", "inner", mount])
+os.makedirs(inner + "/seen")
+open(inner + "/file", "w").write("secret")
+secret = os.open(inner + "/file", os.O_RDONLY)
+with subprocess.Popen(jail + [inner], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+    print(program.stdout.readline().decode(), end="")
+    subprocess.check_call(["umount", "-l", mount])
+    print(program.communicate()[0].decode(), end="")
+print(os.read(secret, 9), oct(os.fstat(secret).st_mode))`;
+      const inside = `import errno, os, sys
+os.chdir(sys.argv[1])
+seen = os.open("seen", os.O_RDONLY)
+for _ in range(4): os.stat("seen"), os.stat(".", dir_fd=seen)
+print("ready", flush=True)
+sys.stdin.readline()
+def attempt(call):
+    try: print("done", call())
+    except OSError as e: print(errno.errorcode[e.errno])
+def read(path, flags, at=None): return os.read(os.open(path, flags, dir_fd=at), 9)
+for flags in os.O_RDONLY, os.O_RDWR:
+    attempt(lambda: read("file", flags))
+    attempt(lambda: read("../file", flags, seen))
+attempt(lambda: os.stat("file"))
+attempt(lambda: os.chmod("file", 0o604))
+attempt(lambda: os.unlink("../file", dir_fd=seen))`;
+      const { stdout, stderr } = await run([
+        ...["unshare", "-m", "python3", "-c", outside, root],
+        ...jailArgv(
+          [
+            ...["-p", "python", "--no-landlock", `-W=${root}/open`],
+            `-R=${root}/open,${root}/mount${root}/open/seen`,
+          ],
+          ["python3", "-c", inside],
+          engine,
+        ),
+      ]);
+      const [ready, ...answers] = stdout.trimEnd().split("\n");
+      assertEquals(
+        [ready, answers.pop()],
+        ["ready", "b'secret' 0o100644"],
+        stderr,
+      );
+      assertEquals(answers.length, 7, stderr);
+      assertMatch(answers.join(" "), /^(?:E[A-Z]+ ?)+$/);
+    },
+  });
+
+  Deno.test({
     ...needs(
       ["python3"],
       `jail (${engine}) stops words read from another terminal`,

@@ -4,6 +4,8 @@ import type { Layout } from "./layout.ts";
 
 /** There is something to read. */
 export const POLLIN = 0x1;
+/** There is something unusual. */
+export const POLLPRI = 0x2;
 /** There is room to write. */
 export const POLLOUT = 0x4;
 

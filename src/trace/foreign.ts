@@ -25,6 +25,7 @@ import {
 } from "../abi/stat.ts";
 import type { FileKind } from "../policy/call.ts";
 import { close, fstat, readFile, statx } from "../sys/files.ts";
+import { heedMounts } from "../sys/mounted.ts";
 import { nameOutside, OWN_VIEW, type View } from "../sys/view.ts";
 import { cString, kindOf } from "./place.ts";
 
@@ -36,11 +37,26 @@ const MOUNT = STATX_TYPE | STATX_MNT_ID | STATX_MNT_ID_UNIQUE;
 const statxBytes = new Uint8Array(STATX.size);
 const stat = new Uint8Array(STAT.size);
 
+/** Mounts that were found to be the program's, as long as none comes or goes. */
+interface Known {
+  /** What {@linkcode heedMounts} said. */
+  readonly age: number;
+  /** Their ids. */
+  readonly mounts: Set<number>;
+}
+
+const known = new WeakMap<View, Known>();
+
 /**
- * Mounts that were found to be the program's. From Linux 6.8 on their ids are never
- * another one's; before, one that was unmounted may have left its id to another.
+ * Mounts that are known to be the program's, now that the name of what is in one of
+ * them was read.
  */
-const known = new WeakMap<View, Set<number>>();
+function knownOf(view: View): Set<number> {
+  const age = heedMounts();
+  let all = known.get(view);
+  if (all?.age !== age) known.set(view, all = { age, mounts: new Set() });
+  return all.mounts;
+}
 
 /**
  * Which mount the file is in that a magic link leads to; 0 where that is not told.
@@ -61,7 +77,8 @@ function mountOf(link: string): number {
  * @param link a path such as `/proc/12/cwd`
  */
 export function kindIfMounted(view: View, link: string): FileKind | undefined {
-  return known.get(view)?.has(mountOf(link)) === true
+  const mount = mountOf(link);
+  return knownOf(view).has(mount)
     ? kindOf(get(STATX, statxBytes, "stx_mode"))
     : undefined;
 }
@@ -78,11 +95,11 @@ export function nameOfFile(view: View, fd: number, outer: string): string {
   const name = view.nameOf(outer);
   if (!outer.startsWith("/")) return name;
   const mount = mountOf(`/proc/self/fd/${fd}`);
-  const own = known.get(view) ?? new Set();
+  const own = knownOf(view);
   if (own.has(mount)) return name;
   const id = idOfMount(fd);
   if (isMounted(view, id)) {
-    if (mount !== 0) known.set(view, own.add(mount));
+    if (mount !== 0) own.add(mount);
     return name;
   }
   if (isMemory(fd, name)) return name;

@@ -4,6 +4,7 @@ import { ECHILD, EINTR, errnoName } from "../abi/errno.ts";
 import { SIGKILL } from "../abi/signal.ts";
 import { SystemCallError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
+import { leaveMounts } from "../sys/mounted.ts";
 import { seeWhileWaiting } from "../sys/output.ts";
 import { interrupt, seize } from "../sys/ptrace.ts";
 import { launch } from "../sys/spawn.ts";
@@ -78,6 +79,7 @@ class Tracer {
       family.close();
       ending.launched?.dispose();
       calls.close();
+      leaveMounts();
       ending.watcher?.over();
     }
   }

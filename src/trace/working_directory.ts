@@ -10,11 +10,13 @@
  * up there. Who shares its directories with others may be moved by them at any time
  * from then on, and while it is moved; nothing of it is kept any more. Where it is
  * not known who shares with whom, nothing is kept of anybody. A rename moves what is
- * kept with the directory: its name is asked for each time.
+ * kept with the directory: its name is asked for each time. Whoever unmounts what it
+ * is in changes that name: nothing is kept that was known before.
  */
 
 import { AT_FDCWD, O_CLOEXEC, O_PATH } from "../abi/fcntl.ts";
 import { close, openat2 } from "../sys/files.ts";
+import { heedMounts, mountsAge } from "../sys/mounted.ts";
 import { nameOf } from "./own_descriptors.ts";
 import { cString } from "./place.ts";
 
@@ -31,6 +33,8 @@ export class WorkingDirectory {
   readonly #keeping: Keeping;
   /** A descriptor of it; -1 for none. */
   #fd = -1;
+  /** {@linkcode mountsAge}, when it was known to be in a mount of the program's. */
+  #mounts = 0;
   /** Whether it was looked from before: a short process does it once. */
   #looked = false;
   /** Whether others may move it. */
@@ -47,9 +51,11 @@ export class WorkingDirectory {
 
   /** What the kernel calls it, where it is kept; else nothing, or a negated errno. */
   name(): string | number | undefined {
-    return this.#fd >= 0 && this.#keeping.trusted
-      ? nameOf(this.#fd)
-      : undefined;
+    if (this.#fd < 0 || !this.#keeping.trusted) return undefined;
+    const name = nameOf(this.#fd);
+    if (heedMounts() === this.#mounts) return name;
+    this.close();
+    return undefined;
   }
 
   /**
@@ -66,6 +72,7 @@ export class WorkingDirectory {
       return;
     }
     const link = cString(`/proc/${tid}/cwd`);
+    this.#mounts = mountsAge();
     this.#fd = openat2(AT_FDCWD, link, O_PATH | O_CLOEXEC, 0, 0);
     if (this.#fd >= 0) this.#keeping.room--;
   }
