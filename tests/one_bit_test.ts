@@ -240,6 +240,36 @@ Deno.test({
   },
 });
 
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["gcc"],
+      `a sealed program (${engine}) is not told that others rename a file`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const root = directory.path;
+      for (const name of ["seen", "seen/inner", "others"]) {
+        await Deno.mkdir(`${root}/${name}`);
+      }
+      const program = fixture("see_renames");
+      const other = start([program, "rename", `${root}/others`]);
+      const others = reader(other);
+      assertEquals(await others.line(), "ready");
+      const { stdout, stderr } = await jail(
+        ["-p", "sealed", `-R=${root}/seen`],
+        [program, "see", `${root}/seen`],
+        { engine },
+      );
+      other.kill("SIGKILL");
+      await other.stdin.close();
+      await others.rest();
+      await errors(other);
+      assertEquals(stdout, "0 0\n", stderr);
+    },
+  });
+}
+
 /** Asks for what would tell of others by a count, a number or a time. */
 const COUNTS = `import os
 def counts(path):

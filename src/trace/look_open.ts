@@ -67,6 +67,8 @@ export function lookAtOpen(
   );
   looked.open = request;
   looked.setsId = setsId(request.mode);
+  // Looked up once more under these flags, it would tell what others do meanwhile.
+  looked.pinned = request.resolve !== 0;
   if (place === undefined || place.path === "") return looked;
   const exists = place.kind !== "missing";
   const accesses = accessesOfOpen(request, exists);
@@ -83,7 +85,7 @@ export function lookAtOpen(
     if (!creates(request)) looked.errno ||= ENOENT;
     else if ((flags & O_EXCL) === 0) {
       looked.makes = true;
-      looked.pinned = spec.syscall.name === "openat2" ||
+      looked.pinned ||= spec.syscall.name === "openat2" ||
         leadsThroughLink(looked, tracee, registers, path, isOwn);
     }
   } else if (place.kind === "directory") {

@@ -1,7 +1,13 @@
-/** Paths of openat2(2) with `RESOLVE_*`: the kernel itself looks them up. */
+/**
+ * Paths of openat2(2) with `RESOLVE_*`: the kernel itself looks them up.
+ *
+ * With `..` in one that must not lead out it says EAGAIN where anything has been
+ * renamed or mounted meanwhile, anywhere on the machine: it is asked again, so that
+ * nobody is told of what others do.
+ */
 
 import { fromText } from "../abi/bytes.ts";
-import { EACCES, ENAMETOOLONG, ENOENT } from "../abi/errno.ts";
+import { EACCES, EAGAIN, ENAMETOOLONG, ENOENT } from "../abi/errno.ts";
 import {
   AT_FDCWD,
   O_CLOEXEC,
@@ -27,6 +33,9 @@ import {
   type Place,
 } from "./place.ts";
 import { withCrossed } from "./resolve.ts";
+
+/** How often a path is looked up, at most, while others rename something. */
+const MAX_TRIES = 64;
 
 /**
  * Finds which file a path of openat2(2) names under its `resolve` flags.
@@ -132,14 +141,13 @@ function find(
 ): Place | number {
   const whole = path.startsWith("/") ? path : `${above}${path}`;
   if (whole.length >= PATH_MAX) return -ENAMETOOLONG;
-  const fd = openat2(
-    directory,
-    cString(whole),
-    O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW) | extra,
-    0,
-    // The tracer's own magic links are not the tracee's.
-    flags & ~RESOLVE_CACHED | RESOLVE_NO_MAGICLINKS,
-  );
+  const wanted = O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW) | extra;
+  // The tracer's own magic links are not the tracee's.
+  const resolve = flags & ~RESOLVE_CACHED | RESOLVE_NO_MAGICLINKS;
+  let fd = -EAGAIN;
+  for (let tries = 0; fd === -EAGAIN && tries < MAX_TRIES; tries++) {
+    fd = openat2(directory, cString(whole), wanted, 0, resolve);
+  }
   if (fd < 0) return fd;
   try {
     const place = resolveMagic(view, `/proc/self/fd/${fd}`);
