@@ -312,3 +312,39 @@ for (const engine of ENGINES) {
     },
   });
 }
+
+/** What tells of others, by whatever name, to a program that may read all files. */
+const TELLING = `
+/proc/cgroups /proc/key-users /proc/keys /proc/loadavg /proc/meminfo /proc/mounts
+/proc/net/dev /proc/net/unix /proc/partitions /proc/pressure/cpu /proc/stat
+/proc/self/fdinfo/0 /proc/self/io /proc/self/maps /proc/self/mountinfo
+/proc/self/net/sockstat /proc/self/smaps /proc/self/stat /proc/self/status
+/proc/self/task /proc/sys/fs/file-nr /proc/sys/kernel/ns_last_pid
+/proc/sysvipc/shm /proc/thread-self/fdinfo/0 /proc/thread-self/io
+/proc/thread-self/net/dev /proc/thread-self/stat /proc/thread-self/status
+/proc/uptime /proc/vmallocinfo /sys/kernel/mm/ksm/run`.trim().split(/\s+/);
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `a sealed program (${engine}) that may read all files reads none that counts for all`,
+    ),
+    async fn(): Promise<void> {
+      const { stdout, stderr } = await jail(
+        ["-p", "sealed", "-R"],
+        [
+          ...["/usr/bin/python3", "-c"],
+          `import sys
+for path in sys.argv[1:]:
+    try: print(path, bool(open(path, "rb").read(1)))
+    except PermissionError: pass
+    except (FileNotFoundError, IsADirectoryError): print(path, "is not closed")`,
+          ...TELLING,
+        ],
+        { engine },
+      );
+      assertEquals([stdout, stderr], ["", ""]);
+    },
+  });
+}

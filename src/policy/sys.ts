@@ -184,16 +184,24 @@ const TIME_FILES = [
   "/proc/timer_list",
 ];
 
-/** What tells of what others do, besides: all that counts, and counts for all. */
+/**
+ * What tells of what others do, besides: all that counts, and counts for all.
+ * Directories stand by themselves: a pattern does not mean what is beneath.
+ */
 const OTHERS_FILES = [
   ...MACHINE_FILES,
   ...TIME_FILES,
   "/proc/{buddyinfo,diskstats,interrupts,locks,pagetypeinfo,schedstat}",
   "/proc/{slabinfo,softirqs,swaps}",
-  "/proc/sys",
+  "/proc/{allocinfo,cgroups,crypto,key-users,keys,mdstat,modules,partitions}",
+  "/proc/{kpagecgroup,kpagecount,kpageflags,vmallocinfo}",
+  ...["/proc/driver", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysvipc"],
+  "/proc/tty",
   "/proc/self/{arch_status,ksm_merging_pages,ksm_stat,latency,oom_score}",
-  "/proc/self/{fdinfo,io,map_files,maps,net,numa_maps,pagemap,sched,schedstat}",
-  "/proc/self/{smaps,smaps_rollup,stat,statm,status,task,timers}",
+  "/proc/self/{io,maps,mountinfo,mounts,mountstats,numa_maps,pagemap,sched}",
+  "/proc/self/{schedstat,smaps,smaps_rollup,stat,statm,status,timers}",
+  ...["/proc/self/fdinfo", "/proc/self/map_files", "/proc/self/net"],
+  "/proc/self/task",
   // Listings: of all processes, and of files with numbers that all get.
   "/proc/.",
   "/proc/self/.",
