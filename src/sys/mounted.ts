@@ -16,6 +16,8 @@ import { libc } from "./libc.ts";
 const PATH = toCString("/proc/self/mountinfo");
 
 const polled = new Uint8Array(POLLFD.size);
+// A word of 64 bits: a number would take the slow path of Deno's calls.
+const ONE = 1n;
 let fd = -1;
 let age = 0;
 
@@ -37,7 +39,7 @@ export function heedMounts(): number {
     set(POLLFD, polled, "events", POLLPRI);
     return ++age;
   }
-  if (libc.poll(polled, 1, 0) !== 0) age++;
+  if (libc.poll(polled, ONE, 0) !== 0) age++;
   return age;
 }
 
