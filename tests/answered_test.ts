@@ -38,15 +38,20 @@ const ORDER_REGEXP =
 for (const engine of ENGINES) {
   Deno.test(`a program looks (${engine}) from where it is, whoever moved it there`, async () => {
     await using dir = await scratch();
-    const [native, jailed] = [`${dir.path}/native`, `${dir.path}/jailed`];
-    for (const cwd of [native, jailed]) await Deno.mkdir(cwd);
     const argv = [fixture("move_about")];
-    const alone = await run(argv, { cwd: native });
-    const { stdout, code } = await run(jailArgv(["-A"], argv, engine), {
-      cwd: jailed,
-    });
-    assertEquals([stdout, code], [alone.stdout, 0]);
-    assertMatch(stdout, /^moved by a thread: 2 2 /m);
+    const lookIn = async (name: string, flags?: readonly string[]) => {
+      const cwd = `${dir.path}/${name}`;
+      await Deno.mkdir(cwd);
+      const all = flags === undefined ? argv : jailArgv(flags, argv, engine);
+      const { code, stdout, stderr } = await run(all, { cwd });
+      return [code, stdout, stderr];
+    };
+    const native = await lookIn("native");
+    assertMatch(String(native), /^moved by a thread: 2 2 /m);
+    assertEquals(await lookIn("open", ["-A"]), native);
+    // Here each way to move is looked at.
+    const rules = [`-R=${dir.path}`, `-W=${dir.path}`, "--allow-run"];
+    assertEquals(await lookIn("ruled", rules), native);
   });
 }
 

@@ -147,7 +147,10 @@ export function resolveBase(owner: Owner, dirfd: number): Place {
   // A link that was opened itself is followed no more: nothing starts there.
   if (kind === "link") return place(path, "missing", false, ENOTDIR);
   if (!path.startsWith("/")) return place(path, "directory", false, 0, link);
-  if (dirfd === AT_FDCWD) owner.cwd?.keep(owner.tid);
+  // A call that moves it, as all that stop, may be looked at before it has.
+  if (dirfd === AT_FDCWD && owner.keeps === true) {
+    owner.cwd?.keep(owner.pid, owner.tid);
+  }
   return place(path, "directory");
 }
 

@@ -62,16 +62,21 @@ export class WorkingDirectory {
    * It was looked from, and is in a mount of the program's: it is kept from the
    * second time on.
    *
-   * @param tid a thread that is there, and waits for the tracer
+   * Race: an exec of another thread may end this one, and its id be a stranger's by
+   * now, who is in another process.
+   *
+   * @param pid the process
+   * @param tid a thread of it that is there, whose call waits for an answer: one that
+   *   stops may be about to move it
    */
-  keep(tid: number): void {
+  keep(pid: number, tid: number): void {
     const { trusted, room } = this.#keeping;
     if (!trusted || this.#shared || this.#fd >= 0) return;
     if (!this.#looked || room === 0) {
       this.#looked = true;
       return;
     }
-    const link = cString(`/proc/${tid}/cwd`);
+    const link = cString(`/proc/${pid}/task/${tid}/cwd`);
     this.#mounts = mountsAge();
     this.#fd = openat2(AT_FDCWD, link, O_PATH | O_CLOEXEC, 0, 0);
     if (this.#fd >= 0) this.#keeping.room--;
@@ -84,6 +89,7 @@ export class WorkingDirectory {
    */
   moves(shared: boolean): void {
     this.#shared ||= shared;
+    this.#looked = false;
     this.close();
   }
 
@@ -92,7 +98,6 @@ export class WorkingDirectory {
     if (this.#fd < 0) return;
     close(this.#fd);
     this.#fd = -1;
-    this.#looked = false;
     this.#keeping.room++;
   }
 }
