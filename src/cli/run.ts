@@ -6,7 +6,7 @@ import { SIGXFSZ } from "../abi/signal.ts";
 import { SystemCallError, UsageError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
 import { run, type RunRequest } from "../jail/run.ts";
-import { isIgnored } from "../trace/disposition.ts";
+import { outlive } from "../sys/signals.ts";
 import { AuditLog } from "./audit.ts";
 import { stderrPaint, tell, tellRest } from "./console.ts";
 import { Denials } from "./denials.ts";
@@ -22,7 +22,8 @@ import { statsLine, statsText } from "./stats.ts";
  */
 export async function runProgram(request: RunRequest): Promise<Outcome> {
   enter(request.cwd);
-  outliveFileLimit();
+  // Of the report, the log, or what is in memory.
+  outlive(SIGXFSZ);
   const paint = stderrPaint();
   const warn = (text: string): void =>
     tell(`${paint.name("jail:")} ${safe(text)}`);
@@ -61,16 +62,6 @@ export async function runProgram(request: RunRequest): Promise<Outcome> {
     if (summary !== undefined) tell(summary);
     tellRest();
   }
-}
-
-/**
- * Sees to it that a limit on the size of a file (of the report, the log, or what is
- * in memory) is an error, and not a signal that ends jail.
- */
-function outliveFileLimit(): void {
-  // What jail ignores its program does as well. Exec takes a handler off.
-  if (isIgnored(Deno.pid, SIGXFSZ)) return;
-  Deno.addSignalListener("SIGXFSZ", () => {});
 }
 
 /**

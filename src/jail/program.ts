@@ -16,6 +16,7 @@ import { confinement } from "../sys/confine.ts";
 import { isIgnoredByShell, originalOpenFiles } from "../sys/origin.ts";
 import { limitStep } from "../sys/rlimits.ts";
 import { restrictSelf } from "../sys/landlock.ts";
+import { outlivedSignals } from "../sys/signals.ts";
 import type { Root } from "../sys/root.ts";
 import type { LaunchPlan, Step } from "../sys/spawn.ts";
 import type { View } from "../sys/view.ts";
@@ -184,7 +185,10 @@ export function planLaunch(
     stdio: program.stdio,
     keepFds: program.keepFds,
     // Deno ignores it, and what is ignored stays so over an exec.
-    resetSignals: isIgnoredByShell(SIGPIPE) ? [] : [SIGPIPE],
+    resetSignals: [
+      ...isIgnoredByShell(SIGPIPE) ? [] : [SIGPIPE],
+      ...outlivedSignals(),
+    ],
     nofile: originalOpenFiles(),
     noNewPrivs: true,
     extra: [

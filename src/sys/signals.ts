@@ -177,6 +177,28 @@ export function ignoreSignals(signals: readonly number[]): void {
   setActions(signals, SIG_IGN);
 }
 
+/** What this process ignores, and was not started to. */
+const outlived: number[] = [];
+
+/**
+ * Ignores a signal of this process's own doing, as that of a file which is as large
+ * as it may be: what it would have been for is an error then.
+ *
+ * @param signal a signal that would end it; one that is ignored stays so
+ */
+export function outlive(signal: number): void {
+  const old = new Uint8Array(SIGACTION.size);
+  if (swapAction(signal, null, old) < 0) return;
+  if (getBig(SIGACTION, old, "sa_handler") === BigInt(SIG_IGN)) return;
+  setActions([signal], SIG_IGN);
+  outlived.push(signal);
+}
+
+/** What a program does not ignore though this process does: exec(2) keeps that. */
+export function outlivedSignals(): readonly number[] {
+  return outlived;
+}
+
 /**
  * Has children wait until they are waited for: where SIGCHLD is ignored, as this
  * process may have been started, the kernel forgets how they ended.
