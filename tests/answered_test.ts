@@ -2,7 +2,15 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { SYSCALLS } from "../src/abi/syscalls.ts";
-import { ENGINES, fixture, jail, jailArgv, run, start } from "./harness.ts";
+import {
+  type Ended,
+  ENGINES,
+  fixture,
+  jail,
+  jailArgv,
+  run,
+  start,
+} from "./harness.ts";
 import { type Scratch, scratch } from "./jail.ts";
 import { hasMachine, needs } from "./needs.ts";
 
@@ -307,5 +315,32 @@ for (const how of ["block", "ignore"]) {
       /^CHLD .*$/m.exec(stderr)?.[0],
       `CHLD       (17): ${how.toUpperCase()}`,
     );
+  });
+}
+
+const NOT_FOLLOWED = `mount -t tmpfs -o nosymfollow none "$0"
+cd "$0" && echo text > file && ln -s file link && ln -s . dir
+for path in link dir/file dir; do "$@" stat -L -c %s $path; done
+"$@" stat -c %F link && "$@" readlink link && "$@" cat link file dir/link`;
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["unshare"],
+      `looks (${engine}) follow no link in a mount where none is followed`,
+    ),
+    fn: async () => {
+      await using dir = await scratch();
+      const namespace = Deno.uid() === 0 ? "-m" : "-rm";
+      const look = async (prefix: readonly string[]): Promise<Ended> =>
+        await run([
+          ...["unshare", namespace, "sh", "-c", NOT_FOLLOWED],
+          ...[dir.path, ...prefix],
+        ]);
+      const native = await look(["env"]);
+      assertMatch(native.stderr, /'link': Too many levels of symbolic links/);
+      const jailed = await look(jailArgv(["-A"], ["env"], engine));
+      assertEquals(jailed, native);
+    },
   });
 }

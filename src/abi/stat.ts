@@ -128,6 +128,8 @@ export const ST_NOSUID = 0x2;
 export const ST_NODEV = 0x4;
 /** Nothing is executed by this mount. */
 export const ST_NOEXEC = 0x8;
+/** No link is followed that is in this mount. */
+export const ST_NOSYMFOLLOW = 0x2000;
 
 // include/uapi/linux/magic.h: statfs.f_type
 /** procfs. */

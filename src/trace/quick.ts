@@ -7,7 +7,7 @@
 
 import { ENOENT } from "../abi/errno.ts";
 import { get } from "../abi/layout.ts";
-import { PROC_SUPER_MAGIC, STAT, STATFS } from "../abi/stat.ts";
+import { PROC_SUPER_MAGIC, ST_NOSYMFOLLOW, STAT, STATFS } from "../abi/stat.ts";
 import type { FileKind } from "../policy/call.ts";
 import { parentOf } from "../policy/grants.ts";
 import { close, fstat, fstatfs } from "../sys/files.ts";
@@ -174,7 +174,8 @@ function through(
   const real = parentOf(path);
   let text: string | number;
   try {
-    if (isOfProcfs(fd) || isGuardedLink(stat, real, owner)) return undefined;
+    const isPlain = linksAt(fd) === "plain";
+    if (!isPlain || isGuardedLink(stat, real, owner)) return undefined;
     text = readLink(fd, "");
   } finally {
     close(fd);
@@ -188,8 +189,17 @@ function through(
   return quick(owner, behind, true, way);
 }
 
-/** Whether the kernel itself says where a link leads, and not to all the same. */
-export function isOfProcfs(fd: number): boolean {
-  return fstatfs(fd, statfs) < 0 ||
-    get(STATFS, statfs, "f_type") === PROC_SUPER_MAGIC;
+/**
+ * What links are where a reference is in: those of procfs lead each to somewhere
+ * else, as the kernel itself says, and in some mounts none is followed.
+ */
+export function linksAt(fd: number): "plain" | "procfs" | "never followed" {
+  // What cannot be asked is as careful as can be.
+  if (fstatfs(fd, statfs) < 0) return "procfs";
+  if ((get(STATFS, statfs, "f_flags") & ST_NOSYMFOLLOW) !== 0) {
+    return "never followed";
+  }
+  return get(STATFS, statfs, "f_type") === PROC_SUPER_MAGIC
+    ? "procfs"
+    : "plain";
 }

@@ -31,7 +31,7 @@ import {
   processOf,
   readLink,
 } from "./place.ts";
-import { isOfProcfs, MAX_LINKS, quick, type Way, wayFrom } from "./quick.ts";
+import { linksAt, MAX_LINKS, quick, type Way, wayFrom } from "./quick.ts";
 import { behindLink, rememberLink } from "./root_links.ts";
 import { isGuardedLink } from "./sticky.ts";
 import { straightNames } from "./straight.ts";
@@ -148,7 +148,7 @@ function isProcfs(view: View): boolean {
   if (view.isOwn) return true;
   const fd = look(view, "/proc");
   if (fd < 0) return false;
-  const isThere = isOfProcfs(fd);
+  const isThere = linksAt(fd) === "procfs";
   close(fd);
   return isThere;
 }
@@ -211,9 +211,13 @@ function walk(
       if (result < 0) return stuck(way, next, todo, last, slash, -result);
       kind = kindOf(get(STAT, stat, "st_mode"));
       if (kind === "link" && !stay) {
-        proc = isOfProcfs(fd);
+        const links = linksAt(fd);
+        proc = links === "procfs";
         if (isGuardedLink(stat, real, owner)) {
           return stuck(way, next, todo, last, slash, EACCES);
+        }
+        if (links === "never followed") {
+          return stuck(way, next, todo, last, slash, ELOOP);
         }
         text = readLink(fd, "");
       }
