@@ -63,6 +63,19 @@ for (const engine of ENGINES) {
   });
 }
 
+Deno.test("many programs look at files at once where jail may open few itself", async () => {
+  await using dir = await scratch();
+  await dir.file("file", "text\n");
+  const argv = [fixture("look_together"), "60"];
+  const jailed = jailArgv(["-A"], argv, "seccomp");
+  const script = 'ulimit -n 80; exec "$@"';
+  const { code, stdout, stderr } = await run(
+    ["sh", "-c", script, "sh", ...jailed],
+    { cwd: dir.path },
+  );
+  assertEquals([code, stdout], [0, "0\n"], stderr);
+});
+
 for (const engine of ENGINES) {
   for (const words of [[], ["threads"]]) {
     Deno.test(

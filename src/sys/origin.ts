@@ -75,7 +75,8 @@ export function isIgnoredByShell(signal: number): boolean {
   return ((BigInt(`0x${ignored ?? 0}`) >> BigInt(signal - 1)) & 1n) === 1n;
 }
 
-function ownOpenFiles(): Limit | undefined {
+/** The limit of open files of this process; `undefined` where it cannot be read. */
+export function ownOpenFiles(): Limit | undefined {
   const into = new Uint8Array(RLIMIT64.size);
   const result = outcome(
     libc.syscallIIBB(callNumber("prlimit64"), 0, RLIMIT_NOFILE, null, into),

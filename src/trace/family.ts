@@ -10,6 +10,7 @@ import {
 import type { Arch } from "../abi/arch.ts";
 import { ESRCH } from "../abi/errno.ts";
 import { TraceeMaps } from "../sys/maps.ts";
+import { ownOpenFiles } from "../sys/origin.ts";
 import type { View } from "../sys/view.ts";
 import { kill } from "../sys/wait.ts";
 import type { Watchdog } from "../sys/watchdog.ts";
@@ -20,6 +21,8 @@ import { type Keeping, WorkingDirectory } from "./working_directory.ts";
 
 /** How many working directories are kept open at once. */
 const MOST_KEPT = 64;
+/** Which part of the descriptors that jail may have is used with them at the most. */
+const KEPT_PART = 1 / 4;
 
 /** The tracees of a jail. */
 export class Family {
@@ -62,7 +65,8 @@ export class Family {
   constructor(arch: Arch, view: View, heardToMove = false) {
     this.#arch = arch;
     this.#view = view;
-    this.#keeping = { trusted: heardToMove, room: MOST_KEPT };
+    const end = KEPT_PART * (ownOpenFiles()?.soft ?? 0);
+    this.#keeping = { trusted: heardToMove, room: MOST_KEPT, end };
   }
 
   /**

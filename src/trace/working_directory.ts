@@ -26,6 +26,11 @@ export interface Keeping {
   trusted: boolean;
   /** How many more may be kept open. */
   room: number;
+  /**
+   * What none may be kept open as, nor above: who has few descriptors has other uses
+   * for them. A new one has the lowest number that is free.
+   */
+  readonly end: number;
 }
 
 /** A working directory. */
@@ -70,7 +75,7 @@ export class WorkingDirectory {
    *   stops may be about to move it
    */
   keep(pid: number, tid: number): void {
-    const { trusted, room } = this.#keeping;
+    const { trusted, room, end } = this.#keeping;
     if (!trusted || this.#shared || this.#fd >= 0) return;
     if (!this.#looked || room === 0) {
       this.#looked = true;
@@ -80,6 +85,7 @@ export class WorkingDirectory {
     this.#mounts = mountsAge();
     this.#fd = openat2(AT_FDCWD, link, O_PATH | O_CLOEXEC, 0, 0);
     if (this.#fd >= 0) this.#keeping.room--;
+    if (this.#fd >= end) this.close();
   }
 
   /**
