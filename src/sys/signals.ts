@@ -189,7 +189,7 @@ const outlived: number[] = [];
 export function outlive(signal: number): void {
   const old = new Uint8Array(SIGACTION.size);
   if (swapAction(signal, null, old) < 0) return;
-  if (getBig(SIGACTION, old, "sa_handler") === BigInt(SIG_IGN)) return;
+  if (ignores(old)) return;
   setActions([signal], SIG_IGN);
   outlived.push(signal);
 }
@@ -206,8 +206,7 @@ export function outlivedSignals(): readonly number[] {
 export function keepEnded(): void {
   const old = new Uint8Array(SIGACTION.size);
   if (swapAction(SIGCHLD, null, old) < 0) return;
-  const ignored = getBig(SIGACTION, old, "sa_handler") === BigInt(SIG_IGN);
-  if (ignored) setActions([SIGCHLD], SIG_DFL, true);
+  if (ignores(old)) setActions([SIGCHLD], SIG_DFL, true);
 }
 
 /**
@@ -287,8 +286,7 @@ function changeActions(
   for (const signal of signals) {
     const old = new Uint8Array(SIGACTION.size);
     if (swapAction(signal, null, old) < 0) continue;
-    const ignored = getBig(SIGACTION, old, "sa_handler") === BigInt(SIG_IGN);
-    if (ignored && !evenIgnored) continue;
+    if (ignores(old) && !evenIgnored) continue;
     if (swapAction(signal, action, null) >= 0) before.push({ signal, old });
   }
   return {
@@ -296,6 +294,11 @@ function changeActions(
       for (const { signal, old } of before) swapAction(signal, old, null);
     },
   };
+}
+
+/** Whether what happens at a signal, a `SIGACTION`, is nothing. */
+function ignores(action: Uint8Array): boolean {
+  return getBig(SIGACTION, action, "sa_handler") === BigInt(SIG_IGN);
 }
 
 function swapAction(
