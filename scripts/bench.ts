@@ -28,7 +28,7 @@ import {
 import { prepareStarts, startWays } from "./bench/starts.ts";
 import { type Way, waysWith } from "./bench/ways.ts";
 import { FULL, NOTHING, QUICK, START, workloads } from "./bench/workloads.ts";
-import { bundle } from "./bundle.ts";
+import { bundle, bundleCommand } from "./bundle.ts";
 import { capture, DENO, pass, ROOT, say } from "./parts.ts";
 
 const LONG: Patience = { each: 45_000, run: 60_000, times: 15 };
@@ -80,7 +80,7 @@ async function absolute(word: string): Promise<string> {
 /** The words that run the command bundled, as users who wait for it do. */
 async function bundled(directory: string): Promise<readonly string[]> {
   if (!await bundle(directory)) throw new Error("Cannot bundle the command");
-  return [DENO, "run", "-A", "--no-check", `${directory}/main.js`];
+  return bundleCommand(directory);
 }
 
 /** Kernel, processors, versions. */

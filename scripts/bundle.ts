@@ -2,18 +2,19 @@
  * Makes `dist/bundle`: the command in few files, which start sooner than many.
  *
  *     deno task bundle              dist/bundle
- *     deno run -A dist/bundle/main.js -p minimal -- true
+ *     deno run -A --v8-flags=--no-lazy dist/bundle/main.js -p minimal -- true
  *
  * What a run does not need, as subcommands and parsers, stays in files of its
  * own, and is loaded when it is used. The files are minified: a third of a start
  * is reading and compiling them. The stack of a bug has short names therefore; the
- * sources show the long ones.
+ * sources show the long ones. With that flag V8 compiles all of a file once, and Deno
+ * keeps it: else each run compiles the functions that it calls.
  */
 
 // Here so that the package has been fetched when a file of it is looked for.
 import "../src/policy/yaml_nodes.ts";
 import metadata from "../deno.json" with { type: "json" };
-import { DENO, pass } from "./parts.ts";
+import { DENO, pass, say } from "./parts.ts";
 
 /** What `yaml_nodes.ts` imports. */
 const YAML = "npm:yaml@2.8.1";
@@ -28,23 +29,12 @@ export const WORKER = "forwarder_worker.ts";
  * @returns whether that worked
  */
 export async function bundle(directory: string): Promise<boolean> {
-  const map = await Deno.makeTempFile({ prefix: "jail-", suffix: ".json" });
-  await Deno.writeTextFile(map, JSON.stringify({ imports: withoutNode() }));
-  const success = await pass(DENO, [
-    "bundle",
-    "--quiet",
-    "--minify",
-    "--platform=browser",
+  const success = await runBundler([
     "--code-splitting",
-    `--import-map=${map}`,
     `--outdir=${directory}`,
     "main.ts",
     `src/jail/${WORKER}`,
-  ], {
-    // It may have to fetch its bundler, by certificates that the machine knows.
-    DENO_TLS_CA_STORE: Deno.env.get("DENO_TLS_CA_STORE") ?? "mozilla,system",
-  });
-  await Deno.remove(map);
+  ]);
   await Deno.writeTextFile(
     `${directory}/${WORKER}`,
     `import "./src/jail/${WORKER.replace(/ts$/, "js")}";\n`,
@@ -52,6 +42,54 @@ export async function bundle(directory: string): Promise<boolean> {
   // Else the one of a directory above would be taken.
   await Deno.writeTextFile(`${directory}/deno.json`, "{}\n");
   return success;
+}
+
+/**
+ * Bundles the command as one script, which gives a function: from the address
+ * that the script has to the command's `main()`.
+ *
+ * @param file where it goes
+ * @returns whether that worked
+ */
+export async function bundleScript(file: string): Promise<boolean> {
+  if (!await runBundler([`--output=${file}`, "src/cli/main.ts"])) return false;
+  const module = await Deno.readTextFile(file);
+  const body = module
+    .replace(/export\s*\{\s*([\w$]+) as main\s*\};?\s*$/, "return $1;")
+    .replaceAll("import.meta.url", "address");
+  if (!/return [\w$]+;$/.test(body) || body.includes("import.meta")) {
+    say(`Cannot make a script of ${file}: it has other exports than main()`);
+    return false;
+  }
+  await Deno.writeTextFile(file, `"use strict";(address)=>{${body}}`);
+  return true;
+}
+
+/** The words that run the command from a directory with its bundle. */
+export function bundleCommand(directory: string): readonly string[] {
+  const deno = [DENO, "run", "-A", "--no-check", "--v8-flags=--no-lazy"];
+  return [...deno, `${directory}/main.js`];
+}
+
+/** Runs the bundler of Deno. */
+async function runBundler(args: readonly string[]): Promise<boolean> {
+  const map = await Deno.makeTempFile({ prefix: "jail-", suffix: ".json" });
+  try {
+    await Deno.writeTextFile(map, JSON.stringify({ imports: withoutNode() }));
+    return await pass(DENO, [
+      "bundle",
+      "--quiet",
+      "--minify",
+      "--platform=browser",
+      `--import-map=${map}`,
+      ...args,
+    ], {
+      // It may have to fetch its bundler, by certificates that the machine knows.
+      DENO_TLS_CA_STORE: Deno.env.get("DENO_TLS_CA_STORE") ?? "mozilla,system",
+    });
+  } finally {
+    await Deno.remove(map);
+  }
 }
 
 /**

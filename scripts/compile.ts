@@ -4,35 +4,66 @@
  *     deno task compile           dist/jail
  *     deno task compile OUTPUT    another file
  *
- * The sources are bundled first: to load some 200 files, as a run of `main.ts`
- * does, takes longer than all else that happens before the program runs.
+ * The command is one script in it, with what V8 made of that in a run: to load some
+ * 200 files and compile what they hold, as a run of `main.ts` does, takes longer
+ * than all else that happens before the program runs.
  *
  * `deno compile` downloads its runtime, denort. `DENORT_BIN=FILE` gives it one.
  */
 
-import { bundle, WORKER } from "./bundle.ts";
-import { DENO, pass, say } from "./parts.ts";
+import { bundle, bundleScript, WORKER } from "./bundle.ts";
+import { CODE, SCRIPT } from "./compiled/script.ts";
+import { DENO, pass, ROOT, say } from "./parts.ts";
+
+/** What starts a compiled file, beside the script. */
+const ENTRIES = ["script.ts", "start.ts", "warm.ts"];
+
+/** Puts all that is compiled into a directory. */
+async function fill(directory: string): Promise<boolean> {
+  for (const name of ENTRIES) {
+    const from = new URL(`scripts/compiled/${name}`, ROOT);
+    await Deno.copyFile(from, `${directory}/${name}`);
+  }
+  // The bundle has the Worker, which the command starts by a file beside it.
+  return await bundle(directory) &&
+    await bundleScript(`${directory}/${SCRIPT}`);
+}
+
+/** Compiles one of the entries in a directory, with files beside it. */
+async function compile(
+  directory: string,
+  entry: string,
+  files: readonly string[],
+  output: string,
+): Promise<boolean> {
+  return await pass(DENO, [
+    "compile",
+    "-A",
+    "--no-check",
+    // It would be read from the directory for temporary files, by a name that
+    // anybody may have taken, and is code.
+    "--no-code-cache",
+    // A start fills some megabytes, which are not worth collecting; nor should
+    // what comes later take the place that a small heap grows into.
+    "--v8-flags=--min-semi-space-size=4,--max-semi-space-size=4",
+    ...files.map((name) => `--include=${directory}/${name}`),
+    `--output=${output}`,
+    `${directory}/${entry}`,
+  ]);
+}
 
 if (import.meta.main) {
   const output = Deno.args[0] ?? "dist/jail";
   const directory = await Deno.makeTempDir({ prefix: "jail-bundle-" });
+  const warm = `${directory}/warm`;
   let success: boolean;
   try {
-    success = await bundle(directory) &&
-      await pass(DENO, [
-        "compile",
-        "-A",
-        "--no-check",
-        // It would be read from the directory for temporary files, by a name that
-        // anybody may have taken, and is code.
-        "--no-code-cache",
-        // A start fills some megabytes, which are not worth collecting; nor should
-        // what comes later take the place that a small heap grows into.
-        "--v8-flags=--min-semi-space-size=4,--max-semi-space-size=4",
-        `--include=${directory}/${WORKER}`,
-        `--output=${output}`,
-        `${directory}/main.js`,
-      ]);
+    const files = [SCRIPT, WORKER];
+    // What V8 made is of its version and its flags: the same runtime makes it.
+    success = await fill(directory) &&
+      await compile(directory, "warm.ts", files, warm) &&
+      await pass(warm, [`${directory}/${CODE}`]) &&
+      await compile(directory, "start.ts", [...files, CODE], output);
   } finally {
     await Deno.remove(directory, { recursive: true });
   }

@@ -31,7 +31,9 @@ const MAIN = Deno.env.get("JAIL_MAIN") ??
 export function jailCommand(): readonly string[] {
   const binary = Deno.env.get("JAIL_BINARY");
   if (binary === undefined) {
-    return [Deno.execPath(), "run", "-A", "--no-check", MAIN];
+    const deno = [Deno.execPath(), "run", "-A", "--no-check"];
+    // Each file is compiled once, for thousands of starts.
+    return [...deno, "--v8-flags=--no-lazy", MAIN];
   }
   const alone = ["env", "-i", "PATH=/usr/bin:/bin", "HOME=/nonexistent"];
   if (Deno.uid() !== 0) return [...alone, binary];
