@@ -331,3 +331,22 @@ Deno.test("jail runs nothing under a policy with a mistake", async () => {
     await Deno.stat(`${directory.path}/ran`).then(() => false, () => true),
   );
 });
+
+for (const engine of ENGINES) {
+  Deno.test(`jail (${engine}) takes it for no refusal that a program signals what has ended`, async () => {
+    const script = `
+      sleep 300 & p=$!
+      kill $p; wait $p
+      kill $p; kill -s 0 -- -$p; kill -s 0 99999999; echo over`;
+    const ended = await jail(["-A", "--report"], ["sh", "-c", script], {
+      engine,
+    });
+    assertEquals([ended.stdout, ended.code], ["over\n", 0]);
+    assert(!ended.stderr.includes("denied"), ended.stderr);
+
+    const argv = ["sh", "-c", "kill -s 0 $PPID; echo over"];
+    const outside = await jail(["-A", "--report"], argv, { engine });
+    assertEquals([outside.stdout, outside.code], ["over\n", 0]);
+    assertMatch(outside.stderr, /denied kill.* a process outside the jail/s);
+  });
+}

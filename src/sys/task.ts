@@ -33,6 +33,7 @@ const FILE_CAPABILITIES: readonly number[] = [
 let getpgidNumber = 0;
 let getsidNumber = 0;
 let kcmpNumber = 0;
+let killNumber = 0;
 
 /**
  * The process group of a process.
@@ -199,6 +200,16 @@ export function maySignal(
   return [real, effective].some((id) => id === theirs || id === saved) ||
     hasCapability(status, CAP_KILL) ||
     signal === SIGCONT && getsid(sender) === getsid(pid);
+}
+
+/**
+ * Whether there is nobody of an id: kill(2) says ESRCH, with no signal.
+ *
+ * @param id a task, or a group as a negative number
+ */
+export function isNobody(id: number): boolean {
+  killNumber ||= callNumber("kill");
+  return outcome(libc.syscallIII(killNumber, id, 0, 0)) === -ESRCH;
 }
 
 /** Whether a process has ended, and nobody has waited for it; or may have. */

@@ -1,7 +1,7 @@
 /** What happens at calls that aim at processes or groups by their ids. */
 
-import { EPERM, errnoName } from "../abi/errno.ts";
-import { maySignal } from "../sys/task.ts";
+import { EPERM, errnoName, ESRCH } from "../abi/errno.ts";
+import { isNobody, maySignal } from "../sys/task.ts";
 import { type Answers, fixedRule } from "./answer.ts";
 import type { Flights } from "./flights.ts";
 import { isOwnGroup } from "./ids.ts";
@@ -48,7 +48,10 @@ export class AimedCalls {
         this.#flights.begin(tracee, spec, -1, nothing());
         return resumer.aims(tracee);
       case "foreign":
-        return refuseForeign(answers, tracee, spec, aim.errno);
+        // Programs end what has ended already: nothing was refused to them.
+        return aim.id !== undefined && isNobody(aim.id)
+          ? answers.answer(tracee, -ESRCH)
+          : refuseForeign(answers, tracee, spec, ESRCH);
       case "members": {
         const signal = registers.int(1);
         return answers.answer(

@@ -14,7 +14,7 @@
  * whichever that is, is made with the number of the group that was looked at.
  */
 
-import { EPERM, ESRCH } from "../abi/errno.ts";
+import { EPERM } from "../abi/errno.ts";
 import { PRIO_PROCESS } from "../abi/resource.ts";
 import { IOPRIO_WHO_PROCESS } from "../abi/ioprio.ts";
 import { getpgid } from "../sys/task.ts";
@@ -33,14 +33,13 @@ export type Aim =
    * on with the number of that.
    */
   | { readonly kind: "own group"; readonly group: number }
-  /** It fails. */
-  | { readonly kind: "foreign"; readonly errno: number }
+  /** It fails: it means one outside, or nobody; which id that is, where it is one. */
+  | { readonly kind: "foreign"; readonly id?: number }
   /** The tracer sends the signal to these instead, and the call succeeds. */
   | { readonly kind: "members"; readonly members: readonly Process[] };
 
 const OWN: Aim = { kind: "own" };
 const OTHER: Aim = { kind: "other" };
-const FOREIGN: Aim = { kind: "foreign", errno: ESRCH };
 
 /**
  * Says what happens to a call that aims at processes.
@@ -65,7 +64,9 @@ export function aimOf(
       return aimOfKill(tracee, id, processes, isOwn);
     case "tgkill":
     case "rt_tgsigqueueinfo":
-      if (!isOwn(id) || !isOwn(registers.int(1))) return FOREIGN;
+      for (const one of [id, registers.int(1)]) {
+        if (!isOwn(one)) return { kind: "foreign", id: one };
+      }
       // A thread of the caller's own process, or none: the kernel compares both.
       return id === tracee.process.pid ? OWN : OTHER;
     case "setpriority":
@@ -82,7 +83,7 @@ export function aimOf(
 
   function aimOfWho(process: boolean, who: number): Aim {
     // Groups and users have members outside.
-    if (!process) return FOREIGN;
+    if (!process) return { kind: "foreign" };
     return aimOfId(tracee, who, isOwn);
   }
 }
@@ -93,7 +94,7 @@ function aimOfId(
   isOwn: (id: number) => boolean,
 ): Aim {
   if (id === 0 || id === tracee.tid || id === tracee.process.pid) return OWN;
-  return isOwn(id) ? OTHER : FOREIGN;
+  return isOwn(id) ? OTHER : { kind: "foreign", id };
 }
 
 function aimOfKill(
@@ -116,7 +117,9 @@ function aimOfKill(
   const members = [...processes.values()].filter((p) =>
     getpgid(p.pid) === group
   );
-  return members.length === 0 ? FOREIGN : { kind: "members", members };
+  return members.length === 0
+    ? { kind: "foreign", id: -group }
+    : { kind: "members", members };
 }
 
 /**
