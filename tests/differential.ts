@@ -12,6 +12,7 @@ import { holdByKernel } from "../src/jail/kernel_plan.ts";
 import { loadLayers } from "../src/jail/layers.ts";
 import { compile, type Engine as Decider } from "../src/policy/decide.ts";
 import { mergeLayers } from "../src/policy/merge.ts";
+import type { Use } from "../src/policy/call.ts";
 import type { Policy } from "../src/policy/policy.ts";
 import { OWN_VIEW } from "../src/sys/view.ts";
 import { fixture, jail, run } from "./harness.ts";
@@ -217,8 +218,11 @@ function isListedAlone(decider: Decider, root: string, pair: Pair): boolean {
     });
 }
 
-/** Whether a call leads through a link that no rule means: a tree does not have it. */
-function leadsThroughLink(
+/**
+ * Whether a call leads through a link that no rule means, or into and out of a
+ * directory that none does: a tree does not have these.
+ */
+function leadsThroughAbsent(
   decider: Decider,
   root: string,
   { name, call }: Pair,
@@ -228,9 +232,16 @@ function leadsThroughLink(
     const parts = path.split("/").slice(1);
     return parts.some((_, i) => {
       const way = [root, name, ...parts.slice(0, i + 1)].join("/");
-      if (!isLink(way)) return false;
-      const uses = [{ access: "read", kind: "link", path: way }] as const;
-      return decider.decide({ name: "readlink", uses }).kind === "refuse";
+      const isRefused = (use: Use): boolean =>
+        decider.decide({ name: "openat", uses: [use] }).kind === "refuse";
+      if (isLink(way)) {
+        return isRefused({ access: "read", kind: "link", path: way });
+      }
+      const path = meant(way);
+      return parts[i + 1] === ".." && path !== undefined &&
+        SECTIONS.every((access) =>
+          isRefused({ access, kind: "directory", path })
+        );
     });
   });
 }
@@ -357,7 +368,8 @@ export async function compareHeld(
   const decider = compile(await policyFor(pairs), { realpath: meant });
   const said = pairs.map((pair) => decided(decider, root, pair));
   const absent = pairs.map((pair) =>
-    isListedAlone(decider, root, pair) || leadsThroughLink(decider, root, pair)
+    isListedAlone(decider, root, pair) ||
+    leadsThroughAbsent(decider, root, pair)
   );
   const argvIn = (path: string): string[] => [
     ...[program, ["alone", "threads", "shared"][seed % 3] as string],
