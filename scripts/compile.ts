@@ -38,6 +38,7 @@ async function compile(
 ): Promise<boolean> {
   return await pass(DENO, [
     "compile",
+    "--quiet",
     "-A",
     "--no-check",
     // It would be read from the directory for temporary files, by a name that
