@@ -128,12 +128,13 @@ export class Assembler {
       words[at] = code << 8 * CODE | jt << 8 * JT | jf << 8 * JF;
       words[at + K / 4] = k;
     };
-    for (let i = items.length - 1; i >= 0; i--) {
+    let i = items.length;
+    const skip = ({ at }: Label): number => {
+      if (at > i) return length - (left[at] as number);
+      throw new RangeError("Cannot assemble filter: a jump leads nowhere");
+    };
+    while (i-- > 0) {
       const item = items[i] as Item;
-      const skip = ({ at }: Label): number => {
-        if (at > i) return length - (left[at] as number);
-        throw new RangeError("Cannot assemble filter: a jump leads nowhere");
-      };
       switch (item.kind) {
         case "plain":
           emit(item.code, 0, 0, item.k);

@@ -107,30 +107,24 @@ export function returnValue(action: FilterAction): number {
 
 /** All numbers of 32 bits, as runs of which neighbours differ. */
 function runs(plan: CallPlan, arch: Arch): Run[] {
-  const known: Run[] = [];
+  const known: Leaf[] = [];
   for (const [name, entry] of plan) {
-    const from = SYSCALLS[name][arch.name];
-    if (from !== undefined) known.push({ from, leaf: leafOf(entry) });
+    const number = SYSCALLS[name][arch.name];
+    if (number !== undefined) known[number] = leafOf(entry);
   }
-  known.sort((a, b) => a.from - b.from);
   const unknown = leafOf({
     guards: [],
     action: { kind: "return", value: -ENOSYS },
   });
   const all: Run[] = [];
-  const add = (run: Run): void => {
-    if (all.at(-1)?.leaf.key !== run.leaf.key) all.push(run);
-  };
-  let next = 0;
-  for (const run of known) {
-    if (run.from > next) add({ from: next, leaf: unknown });
-    add(run);
-    next = run.from + 1;
+  // The first that it does not have is one behind the last.
+  for (let from = 0; from <= known.length; from++) {
+    const leaf = known[from] ?? unknown;
+    if (all.at(-1)?.leaf.key !== leaf.key) all.push({ from, leaf });
   }
-  add({ from: next, leaf: unknown });
   // The kernel makes no call of it, and leaves the result as it is: ENOSYS, or
   // what a tracer has put there.
-  add({
+  all.push({
     from: SKIPPED,
     leaf: leafOf({ guards: [], action: { kind: "allow" } }),
   });
