@@ -239,6 +239,12 @@ const MUCH: readonly Much[] = [
     says: "memory limit of 200 MiB",
   },
   {
+    what: "one that takes memory, in as many groups as there may be",
+    limits: "{memory: 60MiB}",
+    args: ["groups"],
+    says: "memory limit of 60 MiB",
+  },
+  {
     what: "memory that a process has when its first thread has left",
     limits: "{memory: 60MiB}",
     args: ["thread"],

@@ -6,6 +6,10 @@ import { RLIMIT64, RLIMIT_NOFILE } from "../abi/resource.ts";
 import { readFile, readLink } from "./files.ts";
 import { callNumber } from "./host.ts";
 import { libc, outcome } from "./libc.ts";
+import { field, hasSignal, statusOf } from "./status.ts";
+
+/** More than `/proc/<pid>/limits` has, in bytes. */
+const LIMITS_SIZE = 1 << 16;
 
 /** A limit of a resource. */
 export interface Limit {
@@ -49,7 +53,10 @@ export function originalOpenFiles(): Limit | undefined {
   if (own === undefined || own.soft < own.hard) return own;
   const pid = starter();
   if (pid === undefined) return own;
-  const soft = match(`/proc/${pid}/limits`, /^Max open files\s+(\d+)\s/m);
+  const limits = readFile(`/proc/${pid}/limits`, LIMITS_SIZE);
+  const soft = typeof limits === "number"
+    ? undefined
+    : /^Max open files\s+(\d+)\s/m.exec(fromBytes(limits))?.[1];
   return soft === undefined
     ? own
     : { soft: Math.min(Number(soft), own.hard), hard: own.hard };
@@ -71,8 +78,7 @@ export function isIgnoredByShell(signal: number): boolean {
   if (typeof file === "number" || !SHELLS.includes(baseName(file))) {
     return false;
   }
-  const ignored = match(`/proc/${pid}/status`, /^SigIgn:\s+([0-9a-f]+)$/m);
-  return ((BigInt(`0x${ignored ?? 0}`) >> BigInt(signal - 1)) & 1n) === 1n;
+  return hasSignal(statusOf(pid), "SigIgn", signal);
 }
 
 /** The limit of open files of this process; `undefined` where it cannot be read. */
@@ -96,18 +102,11 @@ function starter(): number | undefined {
     const file = readLink(`/proc/${pid}/exe`);
     if (typeof file === "number") return pid;
     if (file !== ownFile && !RUNTIMES.includes(baseName(file))) return pid;
-    pid = Number(match(`/proc/${pid}/status`, /^PPid:\s+(\d+)$/m) ?? 0);
+    pid = Number(field(statusOf(pid), "PPid") ?? 0);
   }
   return undefined;
 }
 
 function baseName(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
-}
-
-function match(path: string, pattern: RegExp): string | undefined {
-  const bytes = readFile(path, 2 ** 16);
-  return typeof bytes === "number"
-    ? undefined
-    : pattern.exec(fromBytes(bytes))?.[1];
 }

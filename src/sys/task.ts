@@ -14,12 +14,12 @@ import { eachName } from "./directory.ts";
 import { readFile, readLink } from "./files.ts";
 import { callNumber } from "./host.ts";
 import { libc, outcome, rareLibc } from "./libc.ts";
+import { statusOf } from "./status.ts";
 
 /** More than `/proc/<pid>/stat` has, in bytes. */
 const STAT_SIZE = 4096;
 /** A page, as much as procfs tells of it. */
 const LABEL_SIZE = 4096;
-const STATUS_SIZE = 1 << 16;
 /** More than the ids of the children that are looked at, in bytes. */
 const CHILDREN_SIZE = 1 << 20;
 
@@ -162,9 +162,8 @@ const EFFECTIVE_REGEXP = /^CapEff:\s*([0-9a-f]+)$/m;
  * @param tid the task, or `self`
  */
 export function fileRightsOf(tid: number | "self"): string {
-  const text = readFile(`/proc/${tid}/status`, STATUS_SIZE);
-  if (typeof text === "number") return `${text}`;
-  const status = fromBytes(text);
+  const status = statusOf(tid);
+  if (typeof status === "number") return `${status}`;
   const file = FILE_CAPABILITIES.filter((one) => hasCapability(status, one));
   return `${status.match(RIGHTS_REGEXP)} ${file}`;
 }
@@ -191,14 +190,13 @@ export function maySignal(
   pid: number,
   signal: number,
 ): boolean {
-  const own = readFile(`/proc/${sender}/status`, STATUS_SIZE);
-  const other = readFile(`/proc/${pid}/status`, STATUS_SIZE);
+  const own = statusOf(sender);
+  const other = statusOf(pid);
   if (typeof own === "number" || typeof other === "number") return false;
-  const status = fromBytes(own);
-  const [, real, effective] = IDS_REGEXP.exec(status) ?? [];
-  const [, theirs, , saved] = IDS_REGEXP.exec(fromBytes(other)) ?? [];
+  const [, real, effective] = IDS_REGEXP.exec(own) ?? [];
+  const [, theirs, , saved] = IDS_REGEXP.exec(other) ?? [];
   return [real, effective].some((id) => id === theirs || id === saved) ||
-    hasCapability(status, CAP_KILL) ||
+    hasCapability(own, CAP_KILL) ||
     signal === SIGCONT && getsid(sender) === getsid(pid);
 }
 

@@ -8,8 +8,9 @@ import { SystemCallError } from "../errors.ts";
 import { readFile } from "./files.ts";
 import { callNumber } from "./host.ts";
 import { libc, outcome } from "./libc.ts";
+import { statusOf } from "./status.ts";
 
-/** More than any of the files here has, in bytes. */
+/** More than any other of the files here has, in bytes. */
 const MOST = 2 ** 16;
 
 /** What a file begins with that says no. */
@@ -44,7 +45,7 @@ export function cpuOf(pid: number): number {
  * @throws {SystemCallError} where the kernel does not say
  */
 export function memoryOf(tid: number): number | undefined {
-  return sum(`/proc/${tid}/status`, STATUS_REGEXP);
+  return sum(tid, statusOf(tid), STATUS_REGEXP);
 }
 
 /**
@@ -56,7 +57,7 @@ export function memoryOf(tid: number): number | undefined {
  * @throws {SystemCallError} where the kernel does not say
  */
 export function ownOf(tid: number): number | undefined {
-  return sum(`/proc/${tid}/status`, OWN_REGEXP);
+  return sum(tid, statusOf(tid), OWN_REGEXP);
 }
 
 let merges: boolean | undefined;
@@ -80,9 +81,11 @@ export function mergesPages(): boolean {
  * @throws {SystemCallError} where the kernel does not say
  */
 export function shareOf(tid: number): number | undefined {
-  const shares = sum(`/proc/${tid}/smaps_rollup`, ROLLUP_REGEXP);
+  const rollup = readFile(`/proc/${tid}/smaps_rollup`, MOST);
+  const text = typeof rollup === "number" ? rollup : fromBytes(rollup);
+  const shares = sum(tid, text, ROLLUP_REGEXP);
   if (shares === undefined) return undefined;
-  return shares + (sum(`/proc/${tid}/status`, TABLES_REGEXP) ?? 0);
+  return shares + (sum(tid, statusOf(tid), TABLES_REGEXP) ?? 0);
 }
 
 // proc_pid_status(5) and proc_pid_smaps(5).
@@ -93,20 +96,21 @@ const TABLES_REGEXP = /^VmPTE:\s+(\d+) kB$/gm;
 const ROLLUP_REGEXP =
   /^(?:Pss_Anon|Pss_Shmem|SwapPss|Shared_Hugetlb|Private_Hugetlb):\s+(\d+) kB$/gm;
 
-function sum(path: string, lines: RegExp): number | undefined {
-  const bytes = readFile(path, MOST);
-  if (bytes === -ENOENT || bytes === -ESRCH || bytes === -EACCES) {
-    return undefined;
-  }
-  if (typeof bytes === "number") {
+function sum(
+  tid: number,
+  text: string | number,
+  lines: RegExp,
+): number | undefined {
+  if (text === -ENOENT || text === -ESRCH || text === -EACCES) return undefined;
+  if (typeof text === "number") {
     throw new SystemCallError(
       "see what the program uses",
-      `open(${path})`,
-      errnoName(-bytes),
+      `open(/proc/${tid})`,
+      errnoName(-text),
     );
   }
   let found: number | undefined;
-  for (const [, kilobytes] of fromBytes(bytes).matchAll(lines)) {
+  for (const [, kilobytes] of text.matchAll(lines)) {
     found = (found ?? 0) + Number(kilobytes) * 1024;
   }
   return found;

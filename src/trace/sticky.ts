@@ -13,6 +13,7 @@ import { fromBytes } from "../abi/bytes.ts";
 import { get } from "../abi/layout.ts";
 import { S_ISVTX, S_IWGRP, S_IWOTH, STAT } from "../abi/stat.ts";
 import { readFile } from "../sys/files.ts";
+import { field, statusOf } from "../sys/status.ts";
 import { cString, type Owner, type Place } from "./place.ts";
 
 const SHARED = S_ISVTX | S_IWOTH;
@@ -107,8 +108,6 @@ function levelOf(what: "symlinks" | "regular" | "fifos"): number {
 
 /** The fsuid of a thread: proc_pid_status(5), the fourth of `Uid`. */
 function readerOf(tid: number): number | undefined {
-  const status = readFile(`/proc/${tid}/status`, 8192);
-  if (typeof status === "number") return undefined;
-  const id = /^Uid:(?:\s+\d+){3}\s+(\d+)$/m.exec(fromBytes(status))?.[1];
+  const id = field(statusOf(tid), "Uid")?.split("\t")[3];
   return id === undefined ? undefined : Number(id);
 }
