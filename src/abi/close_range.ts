@@ -1,4 +1,7 @@
 /** Constants from `include/uapi/linux/close_range.h`. */
 
+/** More than any number of a descriptor: the last of a range to the end. */
+export const CLOSE_RANGE_END = 2 ** 32 - 1;
+
 /** Set `FD_CLOEXEC` instead of closing. */
 export const CLOSE_RANGE_CLOEXEC = 4;

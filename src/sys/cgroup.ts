@@ -37,7 +37,7 @@ import { libc, outcome } from "./libc.ts";
 import { waitATurn } from "./output.ts";
 import { launchSteps } from "./spawn.ts";
 import { OWN_VIEW } from "./view.ts";
-import { waitFor } from "./wait.ts";
+import { reap } from "./wait.ts";
 
 /** The names of jail's groups: its process, and something that is random. */
 const NAME_REGEXP = /^jail-[0-9]+-[0-9a-f]{8}$/;
@@ -225,7 +225,7 @@ function start(fd: number): string | undefined {
   const launched = launchSteps([], [], 0, fd);
   if (typeof launched === "number") return failed("clone3", "", launched);
   launched.release();
-  waitFor(launched.pid, new Int32Array(1));
+  reap(launched.pid);
   launched.dispose();
   return undefined;
 }

@@ -2,7 +2,7 @@
 
 import { toCString } from "../abi/bytes.ts";
 import { EINTR, EIO } from "../abi/errno.ts";
-import { CLOSE_RANGE_CLOEXEC } from "../abi/close_range.ts";
+import { CLOSE_RANGE_CLOEXEC, CLOSE_RANGE_END } from "../abi/close_range.ts";
 import { AT_EMPTY_PATH, O_CLOEXEC, O_RDONLY } from "../abi/fcntl.ts";
 import { MFD_CLOEXEC, MFD_EXEC } from "../abi/memfd.ts";
 import { CLONE_NEWPID, CLONE_NEWUSER } from "../abi/sched.ts";
@@ -21,7 +21,7 @@ import { libc, outcome } from "./libc.ts";
 import { mapIds } from "./maker.ts";
 import { launchSteps } from "./spawn.ts";
 import { type Step, stringArray } from "./steps.ts";
-import { kill, waitFor } from "./wait.ts";
+import { kill, reap } from "./wait.ts";
 
 /** The first process of a PID namespace. With it the kernel ends all in there. */
 export interface Init {
@@ -38,7 +38,6 @@ export interface Init {
 /** Its standard input. */
 const STDIN = 0;
 const NO_FD = -1;
-const ALL_FDS = 2 ** 32 - 1;
 
 /**
  * Makes a PID namespace, and its first process, which makes calls before it
@@ -70,7 +69,10 @@ export function startInit(
       // Whose parent does not listen leaves nothing behind.
       { call: "rt_sigaction", args: [SIGCHLD, ignored, 0, SIGSET_SIZE] },
       { call: "dup3", args: [told, STDIN, 0] },
-      { call: "close_range", args: [STDIN + 1, ALL_FDS, CLOSE_RANGE_CLOEXEC] },
+      {
+        call: "close_range",
+        args: [STDIN + 1, CLOSE_RANGE_END, CLOSE_RANGE_CLOEXEC],
+      },
       {
         call: "execveat",
         args: [
@@ -105,7 +107,7 @@ export function startInit(
     leave();
     if (!isGone) {
       kill(pid, SIGKILL);
-      while (waitFor(pid, new Int32Array(1)) === -EINTR);
+      reap(pid);
     }
     isGone = true;
     launched.dispose();

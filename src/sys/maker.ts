@@ -8,7 +8,7 @@ import { SIGKILL } from "../abi/signal.ts";
 import { close, open, pipe2, read, writeAll } from "./files.ts";
 import { launchSteps } from "./spawn.ts";
 import type { Step } from "./steps.ts";
-import { kill, waitFor } from "./wait.ts";
+import { kill, reap } from "./wait.ts";
 
 /** A process that has made its calls, and stays until it is ended. */
 export interface Maker {
@@ -52,7 +52,7 @@ export function startMaker(
   const { pid } = launched;
   const end = (): void => {
     kill(pid, SIGKILL);
-    waitFor(pid, new Int32Array(1));
+    reap(pid);
     launched.dispose();
   };
   const mapped = (namespaces & CLONE_NEWUSER) === 0 ? 0 : mapIds(pid);
@@ -66,7 +66,7 @@ export function startMaker(
   do result = read(reader, done); while (result === -EINTR);
   close(reader);
   if (result === 1) return { pid, end };
-  waitFor(pid, new Int32Array(1));
+  reap(pid);
   const failure = launched.failure();
   launched.dispose();
   return failure === undefined

@@ -9,7 +9,7 @@
 
 import { SOCK_FILTER, SOCK_FPROG } from "../abi/bpf.ts";
 import { fromBytes, printable, toCString } from "../abi/bytes.ts";
-import { CLOSE_RANGE_CLOEXEC } from "../abi/close_range.ts";
+import { CLOSE_RANGE_CLOEXEC, CLOSE_RANGE_END } from "../abi/close_range.ts";
 import { errnoName } from "../abi/errno.ts";
 import { F_SETFD } from "../abi/fcntl.ts";
 import { FUTEX_WAIT_PRIVATE, FUTEX_WAKE_PRIVATE } from "../abi/futex.ts";
@@ -273,7 +273,7 @@ function fdSteps(plan: LaunchPlan, stdio: readonly number[]): Step[] {
   );
   steps.push({
     call: "close_range",
-    args: [3, 2 ** 32 - 1, CLOSE_RANGE_CLOEXEC],
+    args: [3, CLOSE_RANGE_END, CLOSE_RANGE_CLOEXEC],
   });
   for (const fd of plan.keepFds) {
     steps.push({ call: "fcntl", args: [fd, F_SETFD, 0] });
@@ -291,7 +291,7 @@ function closeSteps(keepFds: readonly number[]): Step[] {
     }
     from = fd + 1;
   }
-  return [...steps, { call: "close_range", args: [from, 2 ** 32 - 1, 0] }];
+  return [...steps, { call: "close_range", args: [from, CLOSE_RANGE_END, 0] }];
 }
 
 function filterStep(filter: Uint8Array, listens: boolean): Step {

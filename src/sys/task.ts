@@ -15,6 +15,7 @@ import { readFile, readLink } from "./files.ts";
 import { callNumber } from "./host.ts";
 import { libc, outcome, rareLibc } from "./libc.ts";
 import { statusOf } from "./status.ts";
+import { kill } from "./wait.ts";
 
 /** More than `/proc/<pid>/stat` has, in bytes. */
 const STAT_SIZE = 4096;
@@ -33,7 +34,6 @@ const FILE_CAPABILITIES: readonly number[] = [
 let getpgidNumber = 0;
 let getsidNumber = 0;
 let kcmpNumber = 0;
-let killNumber = 0;
 
 /**
  * The process group of a process.
@@ -206,8 +206,7 @@ export function maySignal(
  * @param id a task, or a group as a negative number
  */
 export function isNobody(id: number): boolean {
-  killNumber ||= callNumber("kill");
-  return outcome(libc.syscallIII(killNumber, id, 0, 0)) === -ESRCH;
+  return kill(id, 0) === -ESRCH;
 }
 
 /** Whether a process has ended, and nobody has waited for it; or may have. */

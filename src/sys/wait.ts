@@ -1,5 +1,6 @@
 /** Waiting for tasks, and sending signals to them. */
 
+import { EINTR } from "../abi/errno.ts";
 import { get } from "../abi/layout.ts";
 import { RUSAGE } from "../abi/resource.ts";
 import { SIGINFO } from "../abi/signal.ts";
@@ -49,6 +50,13 @@ export function waitFor(tid: number, status: Int32Array, flags = 0): number {
       null,
     ),
   );
+}
+
+const status = new Int32Array(1);
+
+/** Waits until a child of the calling thread is gone, however many signals come. */
+export function reap(pid: number): void {
+  while (waitFor(pid, status) === -EINTR);
 }
 
 /**

@@ -8,7 +8,7 @@ import { leaveMounts } from "../sys/mounted.ts";
 import { seeWhileWaiting } from "../sys/output.ts";
 import { interrupt, seize } from "../sys/ptrace.ts";
 import { launch } from "../sys/spawn.ts";
-import { kill, waitFor } from "../sys/wait.ts";
+import { kill, reap } from "../sys/wait.ts";
 import { Watchdog } from "../sys/watchdog.ts";
 import type { TraceOptions } from "./options.ts";
 import { makeParts, type Parts } from "./parts.ts";
@@ -101,7 +101,7 @@ class Tracer {
     const result = seize(pid, OPTIONS);
     if (result < 0) {
       kill(pid, SIGKILL);
-      waitFor(pid, new Int32Array(1));
+      reap(pid);
       throw new SystemCallError(
         `attach to process ${pid}`,
         "ptrace(PTRACE_SEIZE)",
