@@ -815,6 +815,30 @@ Deno.test("a caller that is killed takes its jails along", async () => {
 });
 
 for (const engine of ["auto", "kernel"] as const) {
+  Deno.test(`a script without #! runs with the streams that it was given (${engine})`, async () => {
+    await using directory = await scratch();
+    const script = await directory.file("script", "read word; echo $word\n");
+    await Deno.chmod(script, 0o755);
+    const process = ALL.command(script, {
+      ...{ stdin: "piped", stdout: "piped", engine },
+    }).spawn();
+    assertEquals(typeof await process.pid, "number");
+    const writer = process.stdin.getWriter();
+    await writer.write(new TextEncoder().encode("word\n"));
+    await writer.close();
+    const { stdout, code } = await process.output();
+    assertEquals([text(stdout), code], ["word\n", 0]);
+  });
+
+  Deno.test(`a program that never runs has no process id (${engine})`, async () => {
+    await using directory = await scratch();
+    const file = await directory.file("binary", "\x7fELF\0");
+    await Deno.chmod(file, 0o755);
+    const process = ALL.command(file, { engine }).spawn();
+    const error = await assertRejects(() => process.status, LaunchError);
+    assertEquals([error.errno, await process.pid], ["ENOEXEC", undefined]);
+  });
+
   Deno.test(`a Worker that is terminated takes its jails along (${engine})`, async () => {
     const mod = new URL("../src/mod.ts", import.meta.url);
     const script = `

@@ -17,6 +17,19 @@ export interface Pipe {
 }
 
 /**
+ * Makes a pipe whose calls wait.
+ *
+ * @returns the end that is read, and the one that is written, which exec closes
+ * @throws {SystemCallError} where there are too many open files
+ */
+export function openEnds(): readonly [reader: number, writer: number] {
+  const fds = new Int32Array(2);
+  check("pipe2()", pipe2(fds, O_CLOEXEC));
+  const [reader = -1, writer = -1] = fds;
+  return [reader, writer];
+}
+
+/**
  * Makes a pipe.
  *
  * @param reading whether this process reads it, or writes it
@@ -24,9 +37,7 @@ export interface Pipe {
  * @throws {SystemCallError} where there are too many open files
  */
 export function openPipe(reading: boolean): Pipe {
-  const fds = new Int32Array(2);
-  check("pipe2()", pipe2(fds, O_CLOEXEC));
-  const [first = -1, second = -1] = fds;
+  const [first, second] = openEnds();
   const pipe = reading
     ? { own: first, theirs: second }
     : { own: second, theirs: first };

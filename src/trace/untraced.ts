@@ -16,14 +16,15 @@ import { LaunchError, SystemCallError } from "../errors.ts";
 import type { Limits } from "../policy/limits.ts";
 import { NO_ENDING_RULE, type Outcome } from "../outcome.ts";
 import { waitATurn } from "../sys/output.ts";
-import { close } from "../sys/files.ts";
+import { close, read } from "../sys/files.ts";
 import { pidfdOpen, pidfdSendSignal } from "../sys/pidfd.ts";
+import { openEnds } from "../sys/pipe.ts";
 import { type Pulse, startPulse } from "../sys/pulse.ts";
 import { keepEnded } from "../sys/signals.ts";
 import { launch, type Launched, type LaunchPlan } from "../sys/spawn.ts";
 import { childrenOf, getsid, pidNamespaceOf, stateOf } from "../sys/task.ts";
 import type { Tree } from "../sys/tree.ts";
-import { kill, waitFor, waitUsage } from "../sys/wait.ts";
+import { kill, reap, waitUsage } from "../sys/wait.ts";
 import type { Usage } from "./accounts.ts";
 import { launchFailure } from "./ending.ts";
 import { imageOf } from "./executed.ts";
@@ -91,11 +92,10 @@ class Run {
 
   run(): Outcome {
     const { launch: plan, limits, abandoned, measured, tree } = this.#options;
-    const launched = launch(plan);
+    const { launched, execution } = launchTold(plan);
     let watcher: Watcher | undefined;
     try {
       this.#enter(launched);
-      watcher = this.#options.started?.(this.#pid);
       if (limits.time !== undefined || abandoned !== undefined) {
         const { most } = limits.time ?? { most: Infinity };
         this.#pulse = startPulse(
@@ -104,14 +104,17 @@ class Run {
         );
       }
       tree.release();
-      const outcome = this.#wait(launched, watcher);
+      this.#execute(launched, execution);
+      watcher = this.#options.started?.(this.#pid);
+      const outcome = this.#wait(watcher);
       measured?.(this.#used());
       return outcome;
     } finally {
+      close(execution);
       this.#pulse?.stop();
       if (this.#pid > 0) kill(this.#pid, SIGKILL);
       // It goes only when those in its namespace are waited for.
-      while (this.#pid > 0 && waitFor(this.#pid, this.#status) === -EINTR);
+      if (this.#pid > 0) reap(this.#pid);
       tree.init.end();
       launched.dispose();
       watcher?.over();
@@ -123,14 +126,22 @@ class Run {
     // What this process ignores the program does as well, by now.
     keepEnded();
     launched.release();
-    while (waitFor(launched.pid, this.#status) === -EINTR);
+    reap(launched.pid);
     const pid = this.#options.tree.entered();
     if (pid > 0) this.#pid = pid;
     else this.#checkFailure(launched);
   }
 
+  /** Waits until it is the program: whoever is told that it runs may rely on that. */
+  #execute(launched: Launched, execution: number): void {
+    while (read(execution, new Uint8Array(1)) === -EINTR) {
+      this.#look(() => kill(this.#pid, SIGKILL));
+    }
+    this.#checkFailure(launched);
+  }
+
   /** Waits for the program, and for the rest where that is wanted. */
-  #wait(launched: Launched, watcher: Watcher | undefined): Outcome {
+  #wait(watcher: Watcher | undefined): Outcome {
     const { tree, waitAll } = this.#options;
     const status = this.#next(
       this.#pid,
@@ -138,7 +149,6 @@ class Run {
       this.#usage,
     );
     this.#pid = 0;
-    if (WIFEXITED(status)) this.#checkFailure(launched);
     const outcome = endOf(status);
     if (!waitAll || this.#overtime !== undefined) {
       return this.#overtime ?? outcome;
@@ -278,6 +288,24 @@ class Run {
       denials: undefined,
       calls: {},
     };
+  }
+}
+
+/**
+ * Launches a program, and makes a pipe that ends when the program runs or is gone:
+ * exec closes the other end of it, which nobody else has for long.
+ */
+function launchTold(
+  plan: LaunchPlan,
+): { readonly launched: Launched; readonly execution: number } {
+  const [execution, writer] = openEnds();
+  try {
+    return { launched: launch(plan), execution };
+  } catch (error) {
+    close(execution);
+    throw error;
+  } finally {
+    close(writer);
   }
 }
 
