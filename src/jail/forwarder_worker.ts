@@ -2,7 +2,7 @@
 
 import type { Policy } from "../policy/policy.ts";
 import type { InetAddress } from "../sys/inet.ts";
-import { openDoor } from "./doors.ts";
+import { openDoors } from "./doors.ts";
 import { type PlainError, toPlain } from "./messages.ts";
 import { NameTable } from "./name_table.ts";
 
@@ -41,7 +41,7 @@ scope.onmessage = async ({ data }): Promise<void> => {
   const { policy, resolvers, asked, memory, over } = data;
   const table = new NameTable(memory);
   try {
-    const doors = resolvers.map((resolver, i) => openDoor(resolver, asked[i]));
+    const doors = openDoors(resolvers, asked);
     scope.postMessage({ kind: "ready", addresses: doors.map(({ at }) => at) });
     // Who asks already is heard as soon as the rest is loaded.
     const { answer } = await import("./answering.ts");
