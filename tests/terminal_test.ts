@@ -22,6 +22,10 @@ for i in range(20):
 os._exit(9)
 `;
 
+/** Gives the terminal to another user, and itself no privilege over that one's files. */
+const GIVEN_AWAY = 'chown 65534 "$(tty)" && chmod 600 "$(tty)" && ' +
+  'exec setpriv --bounding-set=-dac_override,-dac_read_search "$@"';
+
 /**
  * Leaves the terminal so that who writes to it from behind is stopped, or so
  * that its next answer is a Ctrl-C, while jail has many files to remove.
@@ -141,6 +145,24 @@ for (const engine of ENGINES) {
     async fn(): Promise<void> {
       await using terminal = new Terminal(
         jailArgv(["--report"], ["/usr/bin/python3", "-c", STOPPING], engine),
+      );
+      await terminal.see(/\[5n/);
+      await terminal.type("\x1b[0n");
+      assertEquals(await terminal.code(), 9);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3", "setpriv"],
+      `jail (${engine}) goes on where its program stops a terminal of another user`,
+    ),
+    async fn(): Promise<void> {
+      // As after su(1); it takes root to make it so.
+      const user = Deno.uid() === 0 ? ["sh", "-c", GIVEN_AWAY, "sh"] : [];
+      const argv = ["/usr/bin/python3", "-c", STOPPING];
+      await using terminal = new Terminal(
+        [...user, ...jailArgv(["--report"], argv, engine)],
       );
       await terminal.see(/\[5n/);
       await terminal.type("\x1b[0n");

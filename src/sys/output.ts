@@ -9,12 +9,12 @@
 import { fromText, toCString } from "../abi/bytes.ts";
 import { EAGAIN, EINTR, EOPNOTSUPP } from "../abi/errno.ts";
 import { O_CLOEXEC, O_NOCTTY, O_NONBLOCK, O_WRONLY } from "../abi/fcntl.ts";
-import { TCGETS } from "../abi/ioctls.ts";
+import { TCGETS, TIOCGDEV } from "../abi/ioctls.ts";
 import { get, set } from "../abi/layout.ts";
 import { S_IFCHR, S_IFIFO, S_IFMT, S_IFSOCK, STAT } from "../abi/stat.ts";
 import { IOVEC, RWF_NOWAIT } from "../abi/uio.ts";
 import { addressOf } from "./address.ts";
-import { flagsOf, fstat, open, setFlags, write } from "./files.ts";
+import { close, flagsOf, fstat, open, setFlags, write } from "./files.ts";
 import { libc, outcome, rareLibc } from "./libc.ts";
 import { askedBy } from "./signals.ts";
 
@@ -137,16 +137,33 @@ function writerOfOwn(fd: number): (bytes: Uint8Array) => number {
  * flags are theirs as well.
  */
 function writerOf(fd: number, opens: boolean): (bytes: Uint8Array) => number {
-  const path = toCString(fromText(`/proc/self/fd/${fd}`));
-  const own = opens
-    ? open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
-    : -1;
+  const own = opens ? openAgain(fd) : -1;
   if (own >= 0) return (bytes) => write(own, bytes);
-  // A socket, or the pipe or terminal of another user.
+  // A socket, or the pipe of another user, or a terminal that is not one's own.
   return (bytes) => {
     const result = writeNow(fd, bytes);
     return result === -EOPNOTSUPP ? write(fd, bytes) : result;
   };
+}
+
+/** Opens what a descriptor means once more; -1 where that cannot be done. */
+function openAgain(fd: number): number {
+  const flags = O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+  const again = open(toCString(fromText(`/proc/self/fd/${fd}`)), flags);
+  if (again >= 0) return again;
+  // After su(1) one's own terminal is another user's, but for this name.
+  const terminal = open(toCString(fromText("/dev/tty")), flags);
+  if (terminal < 0) return -1;
+  if (deviceOf(terminal) === deviceOf(fd)) return terminal;
+  close(terminal);
+  return -1;
+}
+
+/** The device of a terminal; a negative errno for anything else. */
+function deviceOf(fd: number): number {
+  const device = new Uint8Array(4);
+  const result = outcome(libc.ioctl(fd, TIOCGDEV, device));
+  return result < 0 ? result : new DataView(device.buffer).getUint32(0, true);
 }
 
 /** Writes what can be written at once. Terminals and old kernels cannot do it. */
