@@ -210,10 +210,10 @@ function runTraced(
     policy.env,
     withTemporary(passed(policy.env, program.env)),
   );
+  using group = groupFor(policy);
   const ruleset = holdsNothing(floor)
     ? undefined
     : createRuleset(floor, Math.max(2, ...program.keepFds), view);
-  using group = groupFor(policy);
   const sockets = [...program.stdio, ...program.keepFds]
       .every(isStreamOrNoSocket)
     ? "streams"

@@ -8,7 +8,7 @@
  */
 
 import { fromBytes, fromText, toCString } from "../abi/bytes.ts";
-import { EBUSY, ENOENT, errnoName } from "../abi/errno.ts";
+import { EAGAIN, EBUSY, ENOENT, errnoName } from "../abi/errno.ts";
 import {
   AT_FDCWD,
   AT_REMOVEDIR,
@@ -178,7 +178,10 @@ function makeIn(parent: string, memory: number): ControlGroup | string {
     if (made < 0) return failed("mkdir", path, made);
     const fd = holdLocked(path);
     if (fd >= 0) return setUp(path, fd, memory);
-    if (tries === MAX_TRIES) return failed("flock", path, fd);
+    remove(path);
+    // Another jail took it for one that had been left.
+    const swept = fd === -EAGAIN || fd === -ENOENT;
+    if (!swept || tries === MAX_TRIES) return failed("open", path, fd);
   }
 }
 
