@@ -73,6 +73,15 @@ export const STAT: Layout<
   },
 };
 
+const [FIRST] = STAT.fields.st_dev;
+const END = STAT.fields.st_ino[0] + 8;
+
+/** Whether two `STAT`s are of one file: of a device, and an inode there. */
+export function isOfSameFile(one: Uint8Array, other: Uint8Array): boolean {
+  for (let at = FIRST; at < END; at++) if (one[at] !== other[at]) return false;
+  return true;
+}
+
 /** `statx`: what kind of file it is. */
 export const STATX_TYPE = 0x1;
 /** `statx`: the mount's id, which may be another one's later. */

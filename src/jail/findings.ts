@@ -78,7 +78,7 @@ export function traced(
 
 /** Whether what was checked can be pinned. */
 export function pinning(problem: Tried, noEngine: boolean): Finding {
-  const least = Number(line("/proc/sys/vm/mmap_min_addr") ?? "NaN");
+  const least = line("/proc/sys/vm/mmap_min_addr") ?? "not to be seen";
   const found = `vm.mmap_min_addr is ${least}`;
   if (noEngine) {
     return {
@@ -94,7 +94,7 @@ export function pinning(problem: Tried, noEngine: boolean): Finding {
     : {
       ...{ name: "pinning", state: "bad", found: `${problem}; ${found}` },
       follows: "a program with more than one thread is refused its files",
-      change: least > PIN_START
+      change: Number(least) > PIN_START
         ? `sysctl -w vm.mmap_min_addr=${PIN_START}`
         : "report it",
     };

@@ -1,8 +1,7 @@
 /** Files that this process holds for a program that it is about to start. */
 
 import { toCString } from "../abi/bytes.ts";
-import { getBig } from "../abi/layout.ts";
-import { STAT } from "../abi/stat.ts";
+import { isOfSameFile, STAT } from "../abi/stat.ts";
 import { close, duplicate, fstat } from "./files.ts";
 import { OWN_VIEW } from "./view.ts";
 
@@ -28,20 +27,6 @@ export function openAbove(path: string, flags: number, resolve = 0): number {
 
 /** Whether two descriptors are of one file. */
 export function isSameFile(one: number, other: number): boolean {
-  const file = fileOf(one);
-  return file !== undefined && file === fileOf(other);
-}
-
-/**
- * Which file a descriptor is of.
- *
- * @param fd a descriptor of this process
- * @returns the same for each descriptor of a file, and for no other; `undefined`
- * where it cannot be told
- */
-export function fileOf(fd: number): string | undefined {
-  const stat = new Uint8Array(STAT.size);
-  return fstat(fd, stat) < 0
-    ? undefined
-    : `${getBig(STAT, stat, "st_dev")} ${getBig(STAT, stat, "st_ino")}`;
+  const [a, b] = [new Uint8Array(STAT.size), new Uint8Array(STAT.size)];
+  return fstat(one, a) >= 0 && fstat(other, b) >= 0 && isOfSameFile(a, b);
 }

@@ -21,8 +21,7 @@ import {
   O_PATH,
   O_RDONLY,
 } from "../abi/fcntl.ts";
-import { get } from "../abi/layout.ts";
-import { STAT } from "../abi/stat.ts";
+import { isOfSameFile, STAT } from "../abi/stat.ts";
 import { nextNames } from "./directory.ts";
 import {
   chmodHeld,
@@ -154,9 +153,7 @@ function isHeld(held: number, dirfd: number, name: Uint8Array): boolean {
   const [one, other] = [new Uint8Array(STAT.size), new Uint8Array(STAT.size)];
   return fstat(held, one) >= 0 &&
     fstatat(dirfd, name, other, AT_SYMLINK_NOFOLLOW) >= 0 &&
-    (["st_dev", "st_ino"] as const).every((field) =>
-      get(STAT, one, field) === get(STAT, other, field)
-    );
+    isOfSameFile(one, other);
 }
 
 /** Opens the place of a directory, which need not be open to its owner. */

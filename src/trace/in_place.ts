@@ -10,9 +10,15 @@ import {
   O_NONBLOCK,
 } from "../abi/fcntl.ts";
 import { majorOf } from "../abi/devices.ts";
-import { get, getBig } from "../abi/layout.ts";
+import { get } from "../abi/layout.ts";
 import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
-import { PLAIN_FILE_SYSTEMS, STAT, STATFS, STATX } from "../abi/stat.ts";
+import {
+  isOfSameFile,
+  PLAIN_FILE_SYSTEMS,
+  STAT,
+  STATFS,
+  STATX,
+} from "../abi/stat.ts";
 import {
   XATTR_LIST_MAX,
   XATTR_NAME_MAX,
@@ -196,8 +202,7 @@ export function openAgain(
 
 function isSame(a: number, b: number): boolean {
   return fstat(a, stat) >= 0 && fstat(b, other) >= 0 &&
-    getBig(STAT, stat, "st_ino") === getBig(STAT, other, "st_ino") &&
-    getBig(STAT, stat, "st_dev") === getBig(STAT, other, "st_dev");
+    isOfSameFile(stat, other);
 }
 
 /** Disks with such a file system: it stays the one it is as long as jail runs. */

@@ -2,9 +2,9 @@
 
 import { EACCES, EBADF, ENAMETOOLONG, ENOENT, ENOTDIR } from "../abi/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_NOFOLLOW, O_PATH } from "../abi/fcntl.ts";
-import { get, getBig } from "../abi/layout.ts";
+import { get } from "../abi/layout.ts";
 import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
-import { STAT } from "../abi/stat.ts";
+import { isOfSameFile, STAT } from "../abi/stat.ts";
 import type { FileKind } from "../policy/call.ts";
 import { kindIfMounted, nameOfFile } from "./foreign.ts";
 import { close, fstat, openat2 } from "../sys/files.ts";
@@ -183,6 +183,5 @@ function isRemoved(view: View, name: string): boolean | undefined {
   const result = fstat(there, other);
   close(there);
   if (result < 0) return undefined;
-  return getBig(STAT, stat, "st_dev") !== getBig(STAT, other, "st_dev") ||
-    getBig(STAT, stat, "st_ino") !== getBig(STAT, other, "st_ino");
+  return !isOfSameFile(stat, other);
 }

@@ -13,8 +13,7 @@
 
 import { fromBytes, fromText } from "../abi/bytes.ts";
 import { AT_FDCWD } from "../abi/fcntl.ts";
-import { get } from "../abi/layout.ts";
-import { STAT } from "../abi/stat.ts";
+import { isOfSameFile, STAT } from "../abi/stat.ts";
 import { eachName } from "../sys/directory.ts";
 import { close, duplicate, fstat, readFile } from "../sys/files.ts";
 import { pidfdGetFd, pidfdOpen } from "../sys/pidfd.ts";
@@ -89,8 +88,7 @@ export class Terminals {
     if (fd === undefined || fstat(fd, own) < 0) return false;
     // Of another instance of devpts it could have the same name.
     return this.#view.stat(cString(path), named) >= 0 &&
-      get(STAT, named, "st_dev") === get(STAT, own, "st_dev") &&
-      get(STAT, named, "st_ino") === get(STAT, own, "st_ino");
+      isOfSameFile(named, own);
   }
 
   /**
