@@ -82,6 +82,7 @@ export function getBig<Name extends string>(
  * @param bytes where the struct starts at byte 0
  * @param name the field
  * @param value the value; bits above the field's width are dropped
+ * @throws {RangeError} if it is no integer
  */
 export function set<Name extends string>(
   layout: Layout<Name>,
@@ -90,21 +91,44 @@ export function set<Name extends string>(
   value: number | bigint,
 ): void {
   const [offset, type] = layout.fields[name];
-  const data = view(bytes);
+  if (typeof value === "number" && !Number.isInteger(value)) {
+    throw new RangeError(`Cannot store ${value} in ${name}: it is no integer`);
+  }
   switch (type) {
     case "u8":
-      return data.setUint8(offset, Number(value));
+      bytes[offset] = low(value);
+      return;
     case "u16":
-      return data.setUint16(offset, Number(value), true);
+      return putHalf(bytes, offset, low(value));
     case "i32":
     case "u32":
-      return data.setUint32(
-        offset,
-        Number(BigInt.asUintN(32, BigInt(value))),
-        true,
-      );
+      return putWord(bytes, offset, low(value));
     case "i64":
     case "u64":
-      return data.setBigUint64(offset, BigInt.asUintN(64, BigInt(value)), true);
+      putWord(bytes, offset, low(value));
+      return putWord(bytes, offset + 4, high(value));
   }
+}
+
+function low(value: number | bigint): number {
+  return typeof value === "number"
+    ? value | 0
+    : Number(BigInt.asIntN(32, value));
+}
+
+function high(value: number | bigint): number {
+  return typeof value === "number"
+    ? Math.floor(value / 2 ** 32) | 0
+    : Number(BigInt.asIntN(32, value >> 32n));
+}
+
+function putHalf(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value;
+  bytes[at + 1] = value >> 8;
+}
+
+/** Byte by byte, as {@linkcode word} reads. */
+function putWord(bytes: Uint8Array, at: number, value: number): void {
+  putHalf(bytes, at, value);
+  putHalf(bytes, at + 2, value >> 16);
 }

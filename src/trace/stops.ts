@@ -282,7 +282,8 @@ export class Stops {
     const executed = process.executing === tracee;
     // It may be the end of a newborn that has got the id, and not the thread's.
     if (executed && !first) strangers.doubt(tid);
-    const gone = first ? family.threadsOf(process) : [tracee];
+    const all = first && process.threads > 1;
+    const gone = all ? family.threadsOf(process) : [tracee];
     for (const one of gone) family.remove(one);
     vdso?.drop(tid);
     room?.gone(tracee);
