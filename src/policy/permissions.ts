@@ -54,7 +54,7 @@ export async function permissionsLayer(
           "permissions",
           name,
           section,
-          ...(isShort(json, name, section) ? [] : [effect]),
+          ...(isShort(value, name, section) ? [] : [effect]),
           ...(index === undefined ? [] : [index]),
         ],
         text,
@@ -77,10 +77,13 @@ function parseJson(json: string, source: string): unknown {
   }
 }
 
-/** Whether a section of the set is a list, or true, rather than a map of effects. */
-function isShort(json: string, name: string, section: string): boolean {
-  const value = JSON.parse(json).permissions[name][section];
-  return Array.isArray(value) || typeof value !== "object";
+/** Whether a section of a set that was read is a list, or true, not a map of effects. */
+function isShort(value: unknown, name: string, section: string): boolean {
+  const { permissions } = value as {
+    readonly permissions: Readonly<Record<string, Record<string, unknown>>>;
+  };
+  const found = permissions[name]?.[section];
+  return Array.isArray(found) || typeof found !== "object";
 }
 
 /** Reads the set of a name. */
