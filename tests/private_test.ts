@@ -1,6 +1,7 @@
 /** What a call's arguments were read from stays, or is not trusted. */
 
 import { assertEquals } from "@std/assert";
+import { PIN_SIZE, PIN_START } from "../src/abi/pin.ts";
 import { SYSCALLS } from "../src/abi/syscalls.ts";
 import { hostArch } from "../src/sys/host.ts";
 import { TraceeMaps } from "../src/sys/maps.ts";
@@ -61,3 +62,47 @@ Deno.test({
     await child.status;
   },
 });
+
+/** Maps what the first word says where the pinned pages would be, and waits. */
+const IN_THE_PLACE = `import ctypes, sys
+libc = ctypes.CDLL(None)
+libc.mmap.restype = libc.mremap.restype = ctypes.c_void_p
+at, size, kind = int(sys.argv[2]), int(sys.argv[3]), sys.argv[1]
+def mmap(place, protection, flags):
+  return libc.mmap(ctypes.c_void_p(place), ctypes.c_size_t(size), protection, flags, -1, ctypes.c_long(0))
+if kind == "pages":
+  there = mmap(at, 1, 0x100022)
+else:
+  was = mmap(0, 3, 0x4022 if kind == "unaccounted" else 0x22)
+  ctypes.memset(was, 1, size)
+  assert libc.mprotect(ctypes.c_void_p(was), ctypes.c_size_t(size), 1) == 0
+  there = libc.mremap(ctypes.c_void_p(was), ctypes.c_size_t(size), ctypes.c_size_t(size), 3, ctypes.c_void_p(at))
+assert there == at
+print(flush=True)
+input()
+`;
+
+for (
+  const [kind, state] of [
+    ["pages", "mapped"],
+    ["written", "absent"],
+    ["unaccounted", "absent"],
+  ] as const
+) {
+  Deno.test(`PinRegion takes no memory for its pages that could be written at any time: ${kind}`, async () => {
+    const child = start([
+      ...["/usr/bin/python3", "-c", IN_THE_PLACE],
+      ...[kind, `${PIN_START}`, `${PIN_SIZE}`],
+    ]);
+    const output = child.stdout.getReader();
+    await output.read();
+    const pins = new PinRegion();
+    pins.state = "unsure";
+    pins.settle(child.pid);
+    assertEquals(pins.state, state);
+    await child.stdin.close();
+    await output.cancel();
+    await child.stderr.cancel();
+    await child.status;
+  });
+}

@@ -241,10 +241,18 @@ class Slots {
 const SMAPS_SIZE = 2048;
 
 /**
- * Whether the pages are there: private, read-only, of no file, and not memory
- * that grew down to their place (`gd` in proc_pid_smaps(5)), which mprotect(2)
- * could reach from above. `undefined` of a task that has no memory any more, which
- * others may have still.
+ * What the pages never were, as `VmFlags` of proc_pid_smaps(5) has it: memory that
+ * grows down, which mprotect(2) could reach from above (`gd`), and memory that could
+ * be written at any time, for which the kernel accounts (`ac`), or was told not to
+ * (`nr`). What is on its way there from a disk past the cache (O_DIRECT) still
+ * arrives once it is read-only, and was moved to the place of the pages.
+ */
+const STRANGE_FLAGS: readonly string[] = ["ac", "gd", "nr"];
+
+/**
+ * Whether the pages are there: private, read-only, of no file, and the same ever
+ * since. `undefined` of a task that has no memory any more, which others may have
+ * still.
  */
 function arePinned(tid: number): boolean | undefined {
   const smaps = readFile(`/proc/${tid}/smaps`, SMAPS_SIZE);
@@ -257,5 +265,5 @@ function arePinned(tid: number): boolean | undefined {
   const [, start, end, flags] = lowest as unknown as string[];
   return parseInt(start as string, 16) === PIN_START &&
     parseInt(end as string, 16) >= PIN_END &&
-    !(flags as string).split(" ").includes("gd");
+    !(flags as string).split(" ").some((flag) => STRANGE_FLAGS.includes(flag));
 }
