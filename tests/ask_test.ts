@@ -100,6 +100,34 @@ for (const engine of ENGINES) {
     },
   });
 
+  Deno.test({
+    ...needs(
+      ["gcc"],
+      `jail (${engine}) ends with its program also where that has ended as a question was asked`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const file = await directory.file("file", "secret\n");
+      const program = fixture("end_at_question");
+      const flags = [
+        "-p",
+        "base",
+        "--allow-run=/usr",
+        `--allow-run=${program}`,
+      ];
+      const argv = jailArgv(
+        ["--on-deny=ask", ...flags],
+        [program, file],
+        engine,
+      );
+      await using terminal = new Terminal(argv, directory.path);
+      await terminal.see(/requests read access to "[^"]*\/file"/);
+      await terminal.see(ASK);
+      await terminal.type("n\n");
+      assertEquals(await terminal.code(), 7);
+    },
+  });
+
   // The parent of a vfork cannot be stopped before its child has an image.
   Deno.test({
     ...needs(

@@ -206,7 +206,8 @@ export class Waits {
   }
 
   /**
-   * Hands over what was waited for, in its turn.
+   * Hands over what was waited for, in its turn; also what is waited for while a
+   * stop is handled, as all are for a question.
    *
    * @param handle handles one stop or end
    * @param between told after each stop
@@ -215,17 +216,15 @@ export class Waits {
     handle: (tid: number, status: number) => void,
     between: () => void,
   ): void {
-    // First: an id is somebody else's as soon as it was waited for.
-    while (this.#deaths.length > 0) {
-      const [tid, status] = this.#deaths as [number, number];
-      this.#takeDeath(0);
-      handle(tid, status);
-    }
-    for (
-      let tid = this.#tids.pop();
-      tid !== undefined;
-      tid = this.#tids.pop()
-    ) {
+    for (;;) {
+      // First: an id is somebody else's as soon as it was waited for.
+      while (this.#deaths.length > 0) {
+        const [tid, status] = this.#deaths as [number, number];
+        this.#takeDeath(0);
+        handle(tid, status);
+      }
+      const tid = this.#tids.pop();
+      if (tid === undefined) return;
       const status = this.#stops.get(tid);
       if (status === undefined) continue;
       this.#stops.delete(tid);
