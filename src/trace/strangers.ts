@@ -29,6 +29,9 @@ import { interruptCall, type Tracee } from "./tracee.ts";
 /** How long what somebody made who was ended may take to stop, in milliseconds. */
 const BIRTH_MS = 1000;
 
+/** How long orphans are taken in before others have their turn, in milliseconds. */
+const TURN_MS = 5;
+
 /** Tracees that nobody has told of yet. */
 export class Strangers {
   readonly #family: Family;
@@ -39,6 +42,8 @@ export class Strangers {
   /** Who may still tell of the orphans that are looked for. */
   readonly #asked = new Set<Tracee>();
   #orphans: number[] = [];
+  /** Those of whom all have told that ever will: they are to be taken in. */
+  readonly #found = new Set<number>();
   /** Ids of tasks that died before anybody told of them. */
   readonly #doubted = new Set<number>();
   /** Those of them of which all have told that ever will. */
@@ -87,6 +92,7 @@ export class Strangers {
     const kind = stopKind(status);
     if (kind === "exited" || kind === "killed") {
       this.#family.untold.delete(tid);
+      this.#found.delete(tid);
       this.doubt(tid);
       return;
     }
@@ -168,14 +174,15 @@ export class Strangers {
    * nobody has told of by then is an orphan.
    */
   adoptOrphans(): void {
-    const none = this.#family.untold.size + this.#doubted.size === 0;
+    const { untold } = this.#family;
+    const none = untold.size - this.#found.size + this.#doubted.size === 0;
     if (none || this.#killing) return;
     if (this.#asked.size > 0) {
       this.#askAgain = true;
       return;
     }
     this.#askAgain = false;
-    this.#orphans = [...this.#family.untold.keys()];
+    this.#orphans = [...untold.keys()].filter((tid) => !this.#found.has(tid));
     this.#cleared = [...this.#doubted];
     for (const tracee of this.#family.tracees.values()) {
       // What leaves tells no more. Nor does the parent of a vfork while its
@@ -185,7 +192,7 @@ export class Strangers {
           !tracee.leaving && interruptCall(tracee) >= 0;
       if (tells) this.#asked.add(tracee);
     }
-    if (this.#asked.size === 0) this.#adopt();
+    if (this.#asked.size === 0) this.#find();
   }
 
   /** A tracee has stopped, or is gone: it has told what there is to tell. */
@@ -198,37 +205,57 @@ export class Strangers {
       one = this.#family.parentOf(one);
     }
     if (this.#asked.size > 0) return;
-    this.#adopt();
+    this.#find();
     if (this.#askAgain) this.adoptOrphans();
   }
 
-  /**
-   * Takes in tracees whose maker died before it could tell of them. What they
-   * share the kernel says; where it does not, they are ended.
-   */
-  #adopt(): void {
+  /** All have told that ever will: of whom nobody has is an orphan. */
+  #find(): void {
     for (const tid of this.#cleared.splice(0)) this.#doubted.delete(tid);
     for (const tid of this.#orphans.splice(0)) {
-      const status = this.#family.untold.get(tid);
       // Told of by now, it is met as soon as its maker has gone on.
-      if (status === undefined || this.#family.tracees.has(tid)) continue;
-      const others = [...this.#family.tracees.values()];
-      const kin = sharing(others, tid, shareMemory);
-      const user = sharing(others, tid, shareFiles);
-      // A thread of a process that lives is one of those whose id was doubted.
-      const isThread = tgkill(tid, tid, 0) === -ESRCH;
-      if (kin === "unknown" || user === "unknown" || isThread) {
-        this.#end(tid);
-        continue;
-      }
-      this.#family.untold.delete(tid);
-      const orphan = this.#family.addOrphan(tid, kin, user);
-      this.#accounts?.added(true);
-      if (kin === undefined) this.#accounts?.copied(orphan, true);
-      this.#affinity.made(undefined, orphan);
-      this.#freezer.join(orphan);
-      this.#handle(orphan, status);
+      const { tracees, untold } = this.#family;
+      if (untold.has(tid) && !tracees.has(tid)) this.#found.add(tid);
     }
+  }
+
+  /**
+   * Takes in tracees whose maker died before it could tell of them, for a moment:
+   * the kernel is asked about each and all others, which takes long where there are
+   * many.
+   *
+   * @returns whether there are more of them
+   */
+  takeIn(): boolean {
+    const until = performance.now() + TURN_MS;
+    for (const tid of this.#found) {
+      if (this.#killing) return false;
+      this.#found.delete(tid);
+      const status = this.#family.untold.get(tid);
+      if (status !== undefined) this.#adopt(tid, status);
+      if (performance.now() > until) break;
+    }
+    return this.#found.size > 0;
+  }
+
+  /** Takes in one. What it shares the kernel says; where it does not, it is ended. */
+  #adopt(tid: number, status: number): void {
+    const others = [...this.#family.tracees.values()];
+    const kin = sharing(others, tid, shareMemory);
+    const user = sharing(others, tid, shareFiles);
+    // A thread of a process that lives is one of those whose id was doubted.
+    const isThread = tgkill(tid, tid, 0) === -ESRCH;
+    if (kin === "unknown" || user === "unknown" || isThread) {
+      this.#end(tid);
+      return;
+    }
+    this.#family.untold.delete(tid);
+    const orphan = this.#family.addOrphan(tid, kin, user);
+    this.#accounts?.added(true);
+    if (kin === undefined) this.#accounts?.copied(orphan, true);
+    this.#affinity.made(undefined, orphan);
+    this.#freezer.join(orphan);
+    this.#handle(orphan, status);
   }
 }
 

@@ -74,6 +74,7 @@ Deno.test("Strangers leaves alone whom its maker has told of, and nobody has met
   family.addChild(program, sleep.pid, CLONE_VM | CLONE_FILES, false);
   program.held.length = 0;
   all.told(program);
+  all.takeIn();
   assertEquals(family.untold.get(sleep.pid), STOPPED);
   sleep.kill("SIGTERM");
   assertEquals((await sleep.status).signal, "SIGTERM");
@@ -90,8 +91,28 @@ Deno.test("Strangers takes in whom nobody has told of for long, whenever it has 
   assertEquals(family.tracees.has(sleep.pid), false);
   await new Promise((resolve) => setTimeout(resolve, 1500));
   all.look();
+  assertEquals(all.takeIn(), false);
   assertEquals(family.tracees.has(sleep.pid), true);
   assertEquals(all.look(), false);
   sleep.kill("SIGTERM");
   await sleep.status;
+});
+
+Deno.test("Strangers lets others have their turn, and limits be looked at, while it takes in very many", async () => {
+  const family = new Family(X86_64, OWN_VIEW);
+  const all = strangers(family);
+  for (let tid = NOBODY; tid < NOBODY + 10_000; tid++) {
+    family.addProgram(tid).stopped = true;
+  }
+  const orphans = Array.from(
+    { length: 3 },
+    () => new Deno.Command("sleep", { args: ["60"] }).spawn(),
+  );
+  for (const { pid } of orphans) all.stop(pid, STOPPED);
+  all.ended();
+  assertEquals([all.takeIn(), all.takeIn(), all.takeIn()], [true, true, false]);
+  // What they share with those ten thousand cannot be told.
+  for (const { status } of orphans) {
+    assertEquals((await status).signal, "SIGKILL");
+  }
 });

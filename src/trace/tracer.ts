@@ -148,6 +148,11 @@ class Tracer {
         continue;
       }
       const shortly = strangers.look();
+      if (strangers.takeIn()) {
+        waits.takeOthers();
+        notices?.takeTurn(() => this.#between());
+        continue;
+      }
       const tid = notices?.wait(() => this.#between(), shortly) ??
         (shortly ? waits.waitShortly() : waits.wait(-1, 0));
       if (tid === -EINTR) continue;
