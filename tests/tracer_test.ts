@@ -512,6 +512,16 @@ show(pid)
     }
   });
 
+  Deno.test(`jail (${engine}) is not stopped by a signal of its program that has no sender`, async () => {
+    const job = ["bash", "-c", 'set -m; "$@" & wait $!', "bash"];
+    for (const limits of [[], ["--timeout=30s"]]) {
+      const program = [fixture("stop_itself"), "unknown"];
+      const argv = jailArgv(["-A", ...limits], program, engine);
+      const { stdout, code } = await run([...job, ...argv]);
+      assertEquals([limits, stdout, code], [limits, "on\n", 4]);
+    }
+  });
+
   Deno.test(`jail (${engine}) passes each signal on once`, async () => {
     const argv = jailArgv(["-A"], [fixture("count_signals")], engine);
     const child = start(argv);

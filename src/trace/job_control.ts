@@ -72,8 +72,10 @@ export class JobControl {
       case SI_USER:
       case SI_TKILL:
         if (pid === Deno.pid) return "group";
-        // The sender may be gone by now: the signal was blocked perhaps.
-        return this.#family.wasOwn(pid) ? "inside" : "outside";
+        // The sender may be gone by now: the signal was blocked perhaps. Of one
+        // too many to wait the kernel notes no sender, and how many may wait is
+        // for the program to say.
+        return pid === 0 || this.#family.wasOwn(pid) ? "inside" : "outside";
       default:
         // A timer, the end of a child, or what a process made up.
         return "inside";
