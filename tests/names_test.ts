@@ -390,6 +390,49 @@ Deno.test({
   },
 });
 
+/**
+ * Uses up the signals that may wait, then asks without a call that stops; says "on"
+ * where nobody minds.
+ */
+const ASK_UNHEARD = `
+import ctypes, os, socket, time
+asks = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+asks.connect((${RESOLVER}[0], ${RESOLVER}[1]))
+event = (ctypes.c_int * 16)(0, 0, 64)
+number = ctypes.c_int()
+while ctypes.CDLL(None).timer_create(1, event, ctypes.byref(number)) == 0:
+    pass
+question = bytes.fromhex("00070100000100000000000004") + b"evil\\x03org\\0" + bytes.fromhex("00010001")
+for _ in range(500):
+    os.write(asks.fileno(), question)
+    time.sleep(0.01)
+os.write(1, b"on\\n")
+`;
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needsLab(
+      ["bash"],
+      `jail (${engine}) hears a question that is refused though no signal more may wait`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const flags = await policyOf(
+        directory,
+        `read: true\nrun: true\nnet: {connect: {deny: [{address: evil.org, kill: true}], allow: ["*.example.org"]}}\n`,
+      );
+      const argv = jailArgv(
+        flags,
+        ["python3", "-S", "-c", ASK_UNHEARD],
+        engine,
+      );
+      const few = ["bash", "-c", 'ulimit -i 500; exec "$@"', "bash"];
+      const { stdout, code } = await inLab([...few, ...argv]);
+      assertEquals([stdout, code], ["", -31]);
+    },
+  });
+}
+
 Deno.test({
   ...needsLab(
     ["getent"],

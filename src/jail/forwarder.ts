@@ -233,9 +233,14 @@ export class Forwarder {
     const at = doors.findIndex((door) => door.resolver === resolver);
     const question = { name, type, resolver: at };
     while (!table.ask(question) && !table.stopped) {
-      poke(table.poked);
+      this.#poke();
       waitATurn();
     }
-    if (table.unheard === 1 && table.poked !== 0) poke(table.poked);
+    if (table.unheard === 1) this.#poke();
+  }
+
+  #poke(): void {
+    const { poked } = this.#options.table;
+    if (poked !== undefined) poke(poked);
   }
 }

@@ -132,7 +132,7 @@ export class JailNames implements NameOptions {
   /** Told when the program is made, by the thread that traces it. */
   begin(): void {
     this.#poked = heedPokes();
-    this.#table.poked = this.#poked.tid;
+    this.#table.poked = this.#poked.timer;
   }
 
   /** The next question that was asked. */
@@ -157,7 +157,7 @@ export class JailNames implements NameOptions {
 
   /** Answers no more. */
   async stop(): Promise<void> {
-    this.#table.poked = 0;
+    this.#table.poked = undefined;
     this.#poked?.stop();
     this.#table.stop();
     raiseEvent(this.#end);

@@ -192,13 +192,14 @@ export class NameTable {
     return question;
   }
 
-  /** The thread that is poked when there is something to hear; 0 for none. */
-  get poked(): number {
-    return Atomics.load(this.#words, POKED);
+  /** What the other thread is poked by when there is something to hear, if it is. */
+  get poked(): number | undefined {
+    const poked = Atomics.load(this.#words, POKED);
+    return poked === 0 ? undefined : poked - 1;
   }
 
-  set poked(tid: number) {
-    Atomics.store(this.#words, POKED, tid);
+  set poked(timer: number | undefined) {
+    Atomics.store(this.#words, POKED, timer === undefined ? 0 : timer + 1);
   }
 
   /** Whether it should be over. */

@@ -28,19 +28,15 @@ export interface OwnTimer {
 }
 
 /**
- * Starts a timer.
+ * Makes a timer, which does not run.
+ *
+ * The kernel sets its signal aside by now: it comes also where no more may wait.
  *
  * @param sent whom it sends what
- * @param first milliseconds until the first signal, more than 0
- * @param every milliseconds from one to the next, more than 0
- * @returns what ends it
+ * @returns its number
  * @throws {SystemCallError} where the kernel has no timer left
  */
-export function startTimer(
-  { signal, tid }: TimerSignal,
-  first: number,
-  every: number,
-): OwnTimer {
+export function makeTimer({ signal, tid }: TimerSignal): number {
   const event = new Uint8Array(SIGEVENT.size);
   set(SIGEVENT, event, "sigev_signo", signal);
   set(SIGEVENT, event, "sigev_notify", tid ? SIGEV_THREAD_ID : SIGEV_SIGNAL);
@@ -56,24 +52,55 @@ export function startTimer(
     ),
   );
   if (made < 0) throw timerError("timer_create()", made);
-  const timer = id[0] as number;
+  return id[0] as number;
+}
+
+/**
+ * Starts a timer.
+ *
+ * @param sent whom it sends what
+ * @param first milliseconds until the first signal, more than 0
+ * @param every milliseconds from one to the next, more than 0
+ * @returns what ends it
+ * @throws {SystemCallError} where the kernel has no timer left
+ */
+export function startTimer(
+  sent: TimerSignal,
+  first: number,
+  every: number,
+): OwnTimer {
+  const timer = makeTimer(sent);
+  const started = runTimer(timer, first, every);
+  if (started >= 0) return { stop: () => removeTimer(timer) };
+  removeTimer(timer);
+  throw timerError("timer_settime()", started);
+}
+
+/**
+ * Lets a timer run, from any thread.
+ *
+ * @param timer its number
+ * @param first milliseconds until the first signal, more than 0
+ * @param every milliseconds from one to the next; 0 for no other
+ * @returns 0, or a negated errno
+ */
+export function runTimer(timer: number, first: number, every: number): number {
   const time = new Uint8Array(ITIMERSPEC.size);
   setTime(time, "it_value", first);
-  setTime(time, "it_interval", every);
-  const started = outcome(
+  if (every > 0) setTime(time, "it_interval", every);
+  return outcome(
     libc.syscallIIBB(callNumber("timer_settime"), timer, 0, time, null),
   );
-  const stop = (): void => {
-    libc.syscallIII(callNumber("timer_delete"), timer, 0, 0);
-  };
-  if (started >= 0) return { stop };
-  stop();
-  throw timerError("timer_settime()", started);
+}
+
+/** Removes a timer. */
+export function removeTimer(timer: number): void {
+  libc.syscallIII(callNumber("timer_delete"), timer, 0, 0);
 }
 
 function timerError(call: string, result: number): SystemCallError {
   return new SystemCallError(
-    "watch the limits",
+    "set a timer",
     call,
     errnoName(-result),
     "raise the limit of pending signals: ulimit -i",

@@ -19,13 +19,15 @@ import {
 import { lastingCode } from "./code_page.ts";
 import { callNumber } from "./host.ts";
 import { libc } from "./libc.ts";
-import { startTimer } from "./own_timer.ts";
+import { makeTimer, removeTimer, runTimer, startTimer } from "./own_timer.ts";
 import { changeMask, setOf } from "./signal_mask.ts";
 import { ownThread } from "./thread.ts";
-import { tgkill } from "./wait.ts";
 
 /** Nobody else sends it: it is neither the C library's nor Deno's. */
 const SIGNAL = SIGRTMAX;
+
+/** When a thread is poked, in milliseconds: as good as at once. */
+const SOON_MS = 0.001;
 
 /** A pulse that beats. */
 export interface Pulse {
@@ -66,19 +68,30 @@ export function startPulse(first: number, every: number): Pulse {
 
 /** A thread that can be poked. */
 export interface Poked {
-  /** The thread. */
-  readonly tid: number;
+  /** What it is poked by. */
+  readonly timer: number;
   /** From now on it is not poked any more. Must be called on it. */
   stop(): void;
 }
 
-/** Lets others end the waits of the calling thread, as a pulse does. */
+/**
+ * Lets others end the waits of the calling thread, as a pulse does.
+ *
+ * By a timer, since a signal of this kind that is sent is refused where the user
+ * has as many waiting as may be, which any program of his can see to.
+ *
+ * @throws {SystemCallError} where the kernel has no timer left
+ */
 export function heedPokes(): Poked {
   handle();
+  const timer = makeTimer({ signal: SIGNAL, tid: ownThread() });
   const before = unblock();
   return {
-    tid: ownThread(),
-    stop: () => changeMask(SIG_SETMASK, before, null),
+    timer,
+    stop(): void {
+      removeTimer(timer);
+      changeMask(SIG_SETMASK, before, null);
+    },
   };
 }
 
@@ -86,10 +99,10 @@ export function heedPokes(): Poked {
  * Ends what a thread of this process waits for. One that is about to wait is not
  * kept from it.
  *
- * @param tid the thread
+ * @param timer what it is poked by
  */
-export function poke(tid: number): void {
-  tgkill(Deno.pid, tid, SIGNAL);
+export function poke(timer: number): void {
+  runTimer(timer, SOON_MS, 0);
 }
 
 /**
