@@ -315,9 +315,11 @@ for (const engine of ENGINES) {
 
 /** What tells of others, by whatever name, to a program that may read all files. */
 const TELLING = `
-/proc/cgroups /proc/key-users /proc/keys /proc/loadavg /proc/meminfo /proc/mounts
+/proc/bus/input/devices /proc/cgroups /proc/cpuinfo /proc/devices /proc/iomem
+/proc/kallsyms /proc/key-users /proc/keys /proc/loadavg /proc/meminfo /proc/mounts
 /proc/net/dev /proc/net/unix /proc/partitions /proc/pressure/cpu /proc/stat
-/proc/self/fdinfo/0 /proc/self/io /proc/self/maps /proc/self/mountinfo
+/proc/self/autogroup /proc/self/cgroup /proc/self/fdinfo/0 /proc/self/io
+/proc/self/maps /proc/self/mountinfo
 /proc/self/net/sockstat /proc/self/smaps /proc/self/stat /proc/self/status
 /proc/self/task /proc/sys/fs/file-nr /proc/sys/kernel/ns_last_pid
 /proc/sysvipc/shm /proc/thread-self/fdinfo/0 /proc/thread-self/io

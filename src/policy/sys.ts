@@ -195,8 +195,16 @@ const OTHERS_FILES = [
   "/proc/{slabinfo,softirqs,swaps}",
   "/proc/{allocinfo,cgroups,crypto,key-users,keys,mdstat,modules,partitions}",
   "/proc/{kpagecgroup,kpagecount,kpageflags,vmallocinfo}",
+  "/proc/{latency_stats,lock_stat,lockdep_stats,sched_debug}",
+  // How fast a processor is, which others heat.
+  "/proc/cpuinfo",
+  // What drivers and modules say, of themselves and of what goes through them.
+  "/proc/{consoles,devices,dma,fb,filesystems,i8k,iomem,ioports,kallsyms,misc}",
+  ...["/proc/acpi", "/proc/asound", "/proc/bus", "/proc/scsi"],
   ...["/proc/driver", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysvipc"],
   "/proc/tty",
+  // Sessions are numbered for all; who is in which group others decide.
+  "/proc/self/{autogroup,cgroup}",
   "/proc/self/{arch_status,ksm_merging_pages,ksm_stat,latency,oom_score}",
   "/proc/self/{io,maps,mountinfo,mounts,mountstats,numa_maps,pagemap,sched}",
   "/proc/self/{schedstat,smaps,smaps_rollup,stat,statm,status,timers}",
