@@ -53,7 +53,7 @@ const TELLS_NOTHING: Readonly<Record<string, readonly SyscallName[]>> = {
     rt_sigreturn rt_sigsuspend rt_sigtimedwait sigaltstack signalfd signalfd4`,
   ),
   "it waits for a time, and nothing tells how long that was": names(
-    "clock_nanosleep nanosleep sched_yield",
+    "clock_nanosleep nanosleep poll ppoll pselect6 sched_yield select",
   ),
   "it is the one processor that the program has": names(
     "getcpu sched_getaffinity",
@@ -76,7 +76,7 @@ const TELLS_NOTHING: Readonly<Record<string, readonly SyscallName[]>> = {
   ),
   "it is about descriptors of the program's own": names(
     `close close_range copy_file_range dup dup2 dup3 eventfd eventfd2 ioctl lseek
-    poll ppoll pselect6 select sendfile splice tee vmsplice`,
+    sendfile splice tee vmsplice`,
   ),
   "nobody writes to what it reads": names(
     `access chdir execve execveat faccessat faccessat2 fchdir fgetxattr

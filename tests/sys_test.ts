@@ -309,6 +309,29 @@ print(len({os.fstat(f).st_ino for f in files}), len({os.pread(f, 8, 0) for f in 
     },
   });
 
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) lets nobody see how long a wait took where a policy denies the time`,
+    ),
+    fn: async () => {
+      const script = `import ctypes
+libc = ctypes.CDLL(None)
+def wait(number, *arguments):
+    time = (ctypes.c_long * 2)(0, 5000)
+    at = arguments.index(0.5)
+    given = [*arguments[:at], ctypes.byref(time), *arguments[at + 1:]]
+    print(libc.syscall(number, *given), *time)
+wait(271, None, 0, 0.5, None, 8)
+wait(270, 0, None, None, None, 0.5, None)
+wait(23, 0, None, None, None, 0.5)`;
+      assertEquals(
+        await lines("{time: deny}", ["python3", "-c", script], engine),
+        ["0 0 5000", "0 0 5000", "0 0 5000"],
+      );
+    },
+  });
+
   for (const cpus of [1, 7]) {
     Deno.test({
       ...needs(

@@ -88,6 +88,8 @@ export type Look =
   | { readonly kind: "answer" }
   /** A time of day that it waits for: the kernel is given its own. */
   | { readonly kind: "retime" }
+  /** Where it reads how long it may wait, and would tell how much of that is left. */
+  | { readonly kind: "timeout"; readonly arg: ArgIndex }
   /** Nothing: it refuses. */
   | {
     readonly kind: "refuse";

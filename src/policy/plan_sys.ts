@@ -4,6 +4,7 @@ import * as futex from "../abi/futex.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
 import * as time from "../abi/time.ts";
 import {
+  type ArgIndex,
   bits,
   type FilterAction,
   type Guard,
@@ -35,6 +36,15 @@ function answered(...tests: Guard["tests"]): Guard {
 /** It waits until a time of day, which is another one than the kernel's. */
 function retimed(...tests: Guard["tests"]): Guard {
   return { tests, action: RETIME, why: "it waits for a time of day" };
+}
+
+/** It tells how much of a time is left, which a program measures by. */
+function untold(arg: ArgIndex): Guard {
+  return {
+    tests: [isSet(arg)],
+    action: { kind: "trace", look: { kind: "timeout", arg } },
+    why: "it tells how long it took",
+  };
 }
 
 function closed(errno: "EPERM" | "EINVAL", ...tests: Guard["tests"]): Guard {
@@ -80,6 +90,11 @@ const DENIED: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
   ]],
   ["futex_wait", [closed("EINVAL", isSet(4))]],
   ["futex_waitv", [closed("EINVAL", isSet(3))]],
+  ["ppoll", [untold(2)]],
+  ["pselect6", [untold(4)]],
+  ["select", [untold(4)]],
+  // This one loses what it has got where it cannot tell.
+  ["recvmmsg", [closed("EINVAL", isSet(4))]],
 ]);
 
 const FAKED: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<

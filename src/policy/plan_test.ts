@@ -66,6 +66,7 @@ function shortLook(action: FilterAction & { kind: "trace" }): Short {
     case "group-at":
     case "write-fd":
     case "shares-port":
+    case "timeout":
       return `${look.kind} ${look.arg}`;
     case "refuse":
       switch (look.refusal.kind) {

@@ -317,6 +317,7 @@ function whyAsked(
     case "peer":
     case "retime":
     case "shares-port":
+    case "timeout":
       return `nobody is there to answer ${name}`;
   }
 }

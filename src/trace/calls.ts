@@ -67,7 +67,7 @@ export class Calls {
     });
     this.#aimed = new AimedCalls(tools, this.#flights);
     this.#limited = new LimitedCalls(tools);
-    this.#facts = new FactCalls(tools);
+    this.#facts = new FactCalls(tools, this.#flights);
     this.#answered = options.answers === true
       ? new AnsweredCalls(tools, () => void resumer.goesOn())
       : undefined;
@@ -371,6 +371,12 @@ export class Calls {
       case "retime":
         this.#facts.retime(tracee, spec);
         return true;
+      case "timeout":
+        return this.#facts.wait(tracee, {
+          ...spec,
+          treatment: "timeout",
+          address: look.arg,
+        });
       case "pair":
         makePair(tracee, spec, this.#tools);
         return true;
@@ -402,6 +408,8 @@ export class Calls {
       case "process":
         this.#aimed.process(tracee, spec);
         return true;
+      case "timeout":
+        return this.#facts.wait(tracee, spec);
       case "plain":
         return enterPlain(tracee, spec, this.#tools, this.#flights);
     }

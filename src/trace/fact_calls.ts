@@ -1,8 +1,11 @@
 /** What happens at calls that tell a fact of the system, and at a new image. */
 
-import { ENOSYS } from "../abi/errno.ts";
+import { EFAULT, ENOSYS } from "../abi/errno.ts";
+import { TIMESPEC } from "../abi/time.ts";
+import { readMemory } from "../sys/memory.ts";
 import { changeAuxv, tellsAnything } from "./auxv.ts";
 import { Facts } from "./facts.ts";
+import type { Flights } from "./flights.ts";
 import { nothing } from "./looked.ts";
 import type { CallSpec } from "./spec.ts";
 import type { Tools } from "./tools.ts";
@@ -12,14 +15,17 @@ import type { Tracee } from "./tracee.ts";
 export class FactCalls {
   readonly #tools: Tools;
   readonly #facts: Facts | undefined;
+  readonly #flights: Flights;
 
   /**
    * Makes the handler of one run.
    *
    * @param tools what it works with
+   * @param flights the calls that are in the kernel
    */
-  constructor(tools: Tools) {
+  constructor(tools: Tools, flights: Flights) {
     this.#tools = tools;
+    this.#flights = flights;
     const { family, options: { sys } } = tools;
     this.#facts = sys && new Facts(sys.rules, family.isOwn);
   }
@@ -59,5 +65,28 @@ export class FactCalls {
       tracee.inFlight = { slot: -1, frozen: false, maps: false, retryOn: [] };
       resumer.toExit(tracee);
     }
+  }
+
+  /**
+   * Lets a call wait that would write to its time how much of that is left. Where
+   * the kernel cannot, as on pinned pages, it says nothing of it.
+   *
+   * @returns false where it has to wait for the pages
+   */
+  wait(tracee: Tracee, spec: CallSpec): boolean {
+    const { answers } = this.#tools;
+    if (tracee.space.pins.state === "mapping") return false;
+    if (!this.#flights.prepare(tracee)) return true;
+    const looked = nothing();
+    if (!answers.allowed(tracee, spec, looked)) return true;
+    const time = new Uint8Array(TIMESPEC.size);
+    const address = answers.registers.address(spec.address);
+    if (readMemory(tracee.tid, address, time, time.length) !== time.length) {
+      answers.answer(tracee, -EFAULT);
+      return true;
+    }
+    looked.address = time;
+    this.#flights.pin(tracee, spec, looked);
+    return true;
   }
 }

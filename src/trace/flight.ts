@@ -49,7 +49,7 @@ export function namesOther(
 /** Whether a call may wait in the kernel for what another tracee does. */
 export function mayWait({ treatment }: CallSpec): boolean {
   return treatment === "open" || treatment === "address" ||
-    treatment === "message";
+    treatment === "message" || treatment === "timeout";
 }
 
 /** The most that what is pinned of a call is long, in bytes. */

@@ -266,7 +266,7 @@ function openFlags({ open, paths, makes }: Looked): number {
   return mayCreate ? flags : flags & ~O_CREAT;
 }
 
-/** Copies a socket address, or what has an id, to a slot. */
+/** Copies a socket address, what has an id, or a time to wait, to a slot. */
 function pinAddress(
   tracee: Tracee,
   registers: Registers,

@@ -50,6 +50,8 @@ export type Treatment =
   | "shares-port"
   /** It names a process or a group in memory. */
   | "id"
+  /** It waits, and would tell how much of its time is left. */
+  | "timeout"
   /** It aims at processes by id. */
   | "process"
   /** Its name and its constant arguments are all there is to see. */
@@ -64,8 +66,8 @@ export interface CallSpec {
   /** The paths that it names. */
   readonly paths: readonly PathArg[];
   /**
-   * Index of the socket address, which its length follows, or of what has an id;
-   * -1 for none.
+   * Index of the socket address, which its length follows, of what has an id, or
+   * of the time to wait; -1 for none.
    */
   readonly address: number;
   /** Index of the descriptor whose file it changes or looks into; -1 for none. */
