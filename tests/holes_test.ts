@@ -683,6 +683,43 @@ print("own")`;
   Deno.test({
     ...needs(
       ["python3"],
+      `jail (${engine}) opens nothing that came by a socket for more than it was sent for`,
+    ),
+    async fn(): Promise<void> {
+      const outside = `import os, socket, subprocess, sys
+ours, theirs = socket.socketpair()
+os.dup2(theirs.fileno(), 9)
+memory = os.memfd_create("sent")
+ends = os.pipe()
+socket.send_fds(ours, [b"x"], [ends[0], os.open(f"/proc/self/fd/{memory}", os.O_RDONLY)])
+sys.exit(subprocess.run(sys.argv[1:], pass_fds=(9,)).returncode)`;
+      const inside = `import errno, os, socket
+own = os.memfd_create("sent")
+def attempt(what, *arguments):
+    try: what(*arguments); print("done")
+    except OSError as e: print(errno.errorcode[e.errno])
+for fd in socket.recv_fds(socket.socket(fileno=9), 1, 2)[1]:
+    name = f"/proc/self/fd/{fd}"
+    attempt(os.open, name, os.O_RDONLY | os.O_NONBLOCK)
+    attempt(os.open, name, os.O_WRONLY | os.O_NONBLOCK)
+    attempt(os.open, name, os.O_RDWR)
+attempt(os.truncate, name, 0)
+attempt(os.truncate, f"/proc/self/fd/{own}", 0)`;
+      const { stdout } = await run([
+        ...["python3", "-c", outside],
+        ...jailArgv(["-A", "--keep-fd=9"], ["python3", "-c", inside], engine),
+      ]);
+      assertEquals(stdout.split("\n"), [
+        ...["done", "EPERM", "EPERM"],
+        ...["done", "EPERM", "EPERM"],
+        ...["EPERM", "done", ""],
+      ]);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
       `jail (${engine}) stops a socket reached by the name that the kernel gives to a pipe`,
     ),
     async fn(): Promise<void> {

@@ -4,7 +4,7 @@ import { DEVICE_NUMBERS, isPseudoTerminal } from "../abi/devices.ts";
 import { get, getBig } from "../abi/layout.ts";
 import { S_IFCHR, S_IFMT, STAT } from "../abi/stat.ts";
 import { isOutside, OWN_VIEW, type View } from "../sys/view.ts";
-import { Given } from "./given.ts";
+import { Given, isForMore } from "./given.ts";
 import type { Looked } from "./looked.ts";
 import type { LogFile } from "./options.ts";
 import type { CallSpec } from "./spec.ts";
@@ -72,6 +72,8 @@ export class Closed {
       }
       const { access, kind, path } = use;
       if (access === "stat") continue;
+      const via = looked.paths[0]?.place.via ?? "";
+      if (kind === "object" && isForMore(use, via)) return OUTSIDE;
       // What lies outside may be used by the descriptor that was given alone: by
       // its name in /proc it could be opened for more, and changed.
       if (
