@@ -9,7 +9,7 @@ import { loadLayers } from "../src/jail/layers.ts";
 import type { FilterAction } from "../src/policy/guard.ts";
 import { mergeLayers } from "../src/policy/merge.ts";
 import { type CallEntry, planCalls } from "../src/policy/plan.ts";
-import { ENGINES, fixture, jail, jailArgv, start } from "./harness.ts";
+import { ENGINES, fixture, jail, jailArgv, run, start } from "./harness.ts";
 import { type Scratch, scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
 import type { Engine } from "../src/trace/options.ts";
@@ -309,6 +309,41 @@ for (const engine of ENGINES) {
           .flatMap((path) => [denied(path), denied(path)]),
         ...[2, 1].map((flags) => denied(`/dev/ptmx ${flags}`)),
       ]);
+    },
+  });
+}
+
+/** Runs a program twice at one terminal, with the way to use it as its last argument. */
+const TWICE = `import os, pty, subprocess, sys
+terminal = pty.openpty()[1]
+for way in "set", "see":
+    subprocess.run(sys.argv[1:] + [way], stdin=terminal, start_new_session=True)
+`;
+
+/** Sets a terminal, or sees how it is set. */
+const SETTING = `import errno, sys, termios
+modes = termios.tcgetattr(0)
+if sys.argv[1] == "see": print(modes[6][termios.VDISCARD])
+else:
+    modes[6][termios.VDISCARD] = b"x"
+    try: termios.tcsetattr(0, termios.TCSANOW, modes)
+    except termios.error as error: print(errno.errorcode[error.args[0]])
+`;
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `a sealed program (${engine}) leaves the terminal as it is, which another may be at`,
+    ),
+    async fn(): Promise<void> {
+      const program = ["/usr/bin/python3", "-S", "-c", SETTING];
+      const flags = ["-p", "sealed", "-R=/usr,/etc"];
+      const { stdout } = await run([
+        ...["python3", "-c", TWICE],
+        ...jailArgv(flags, program, engine),
+      ]);
+      assertEquals(stdout, "EPERM\nb'\\x0f'\n");
     },
   });
 }

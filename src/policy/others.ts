@@ -11,7 +11,7 @@
 
 import * as fcntl from "../abi/fcntl.ts";
 import { FUTEX_PRIVATE } from "../abi/futex.ts";
-import { RNDGETENTCNT } from "../abi/ioctls.ts";
+import * as ioctl from "../abi/ioctls.ts";
 import { MPOL_F_ADDR, MPOL_MF_STRICT } from "../abi/mempolicy.ts";
 import { MADV_COLLAPSE, MAP_HUGETLB } from "../abi/mman.ts";
 import {
@@ -39,10 +39,19 @@ const WAKES = "who may read a file can wait on it for others";
 const NUMBERED = "it has a number that tells how many others made";
 const SHARED = "the user has only so many, whoever has them";
 const CACHED = "it tells what others have read";
+const TERMINAL = "a terminal shows all who use it how it is set";
 const CLOCK = "it is a clock, which tells how long others keep one waiting";
 
 /** Limits that tell how much of something there is, or what time it is. */
 const TELLING_LIMITS = [RLIMIT_CPU, RLIMIT_NPROC, RLIMIT_SIGPENDING];
+
+/** What sets a terminal, for all to see. */
+const TERMINAL_CHANGES = [
+  ...[ioctl.TCSETS, ioctl.TCSETSW, ioctl.TCSETSF],
+  ...[ioctl.TCSETS2, ioctl.TCSETSW2, ioctl.TCSETSF2],
+  ...[ioctl.TCSETA, ioctl.TCSETAW, ioctl.TCSETAF],
+  ioctl.TIOCSPGRP,
+];
 
 /** Queued signals are counted for the user; others are not. */
 function noQueued(signal: ArgIndex): readonly Guard[] {
@@ -134,7 +143,10 @@ const GUARDS: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
   }]],
   ["rseq_slice_yield", refuse("ENOSYS", "it belongs to rseq")],
   // What the machine has.
-  ["ioctl", refuse("EPERM", SHARED, is(1, RNDGETENTCNT))],
+  ["ioctl", [
+    ...refuse("EPERM", SHARED, is(1, ioctl.RNDGETENTCNT)),
+    ...refuse("EPERM", TERMINAL, is(1, ...TERMINAL_CHANGES)),
+  ]],
   ["fstatfs", refuse("EPERM", "it tells how much room others have taken")],
   ["statfs", refuse("EPERM", "it tells how much room others have taken")],
   ["sched_rr_get_interval", refuse("EPERM", "it tells how many others run")],

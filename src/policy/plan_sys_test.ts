@@ -118,6 +118,9 @@ const CASES: readonly (readonly [
   ["its own limit", ALONE, "prlimit64", [0, 7, 1], "allow"],
   ["the user's limit", ALONE, "prlimit64", [0, 6, 1], "EPERM"],
   ["a look at the user's limit", ALONE, "prlimit64", [0, 6, 0], "allow"],
+  ["a terminal's modes", ALONE, "ioctl", [0, 0x5402], "EPERM"],
+  ["a look at them", ALONE, "ioctl", [0, 0x5401], "allow"],
+  ["the group in front", ALONE, "ioctl", [0, 0x5410, TIMEOUT], "EPERM"],
   ["when it was read", ALONE, "fstat", [3, TIMEOUT], "call"],
   ["the time", ALONE, "clock_gettime", [0, TIMEOUT], "allow"],
   ...(["sched_getaffinity", "sched_setaffinity"] as const).map((name) =>
