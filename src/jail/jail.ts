@@ -13,7 +13,7 @@ import { type JailedProcess, spawn } from "./spawn.ts";
 import type { JailOutput } from "./status.ts";
 import type { Stdio } from "./stdio.ts";
 
-/** A policy: a built-in one by its name, a YAML file, or a whole one. */
+/** A policy: a built-in one by its name, a YAML or JSON file, or a whole one. */
 export type PolicySource = string | URL | Policy;
 
 /** How a program is run. */
@@ -101,10 +101,10 @@ export class Jail {
   /**
    * Makes a jail. Nothing is read before a program runs.
    *
-   * A text with a slash, or that ends in `.yaml`, is a file; any other is the
-   * name of a built-in policy. Of several the later ones add to the earlier
-   * ones. Given nothing, the built-in policy `default` holds; permissions alone
-   * add to `minimal`, which lets the program itself start.
+   * A text with a slash, or that ends in `.yaml`, `.yml` or `.json`, is a file;
+   * any other is the name of a built-in policy. Of several the later ones add to
+   * the earlier ones. Given nothing, the built-in policy `default` holds;
+   * permissions alone add to `minimal`, which lets the program itself start.
    *
    * @param policy a policy, several, or permissions alone
    * @param permissions permissions that add to the policy

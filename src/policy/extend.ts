@@ -144,7 +144,7 @@ function hintFor(reference: string): string {
   return didYouMean(reference, names) ??
     `the built-in policies are ${
       names.join(", ")
-    }; a file needs a "/" or ".yaml"`;
+    }; a file needs a "/", or ".yaml", ".yml" or ".json" at its end`;
 }
 
 /** Reads a file by its absolute path, or `undefined` where there is none. */
