@@ -36,11 +36,17 @@ import { type Fact, given, type SysRules, UNAME_FIELDS } from "./sys.ts";
 export type Grade = "R0" | "R1" | "R2" | "R3";
 
 /**
- * What enforces a rule: the `filter` in the kernel, `landlock`, a `stop` at the
- * tracer, an `answer` of the tracer in the kernel's place, jail as it makes what the program gets at its `start`, jail as it
- * answers in place of the system's resolvers: `dns`, a control group of the kernel:
- * `cgroup`, or jail as it has a look at the clock and at what was used, many times
- * a second: `watch`.
+ * What enforces a rule:
+ *
+ * - `filter`: the filter in the kernel;
+ * - `landlock`: Landlock;
+ * - `stop`: the tracer, at a stop;
+ * - `answer`: the tracer, which answers in the kernel's place;
+ * - `start`: jail, as it makes what the program gets at its start;
+ * - `dns`: jail, as it answers in place of the system's resolvers;
+ * - `cgroup`: a control group of the kernel;
+ * - `watch`: jail, as it looks at the clock and at what was used, many times a
+ *   second.
  */
 export type Mechanism =
   | "filter"

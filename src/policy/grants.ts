@@ -50,6 +50,7 @@ export const WRITE: number = WRITE_FILE | REFER |
 /** What can be allowed for a file; the rest is for directories. */
 export const FILE_ACCESS: number = RUN | WRITE_FILE;
 const NEEDS = { read: READ, write: WRITE, run: RUN } as const;
+
 /** A hierarchy that a rule allows something in. */
 export interface Grant {
   /** Where it begins. */

@@ -78,6 +78,7 @@ const LOOKED_AT: ReadonlySet<ArgKind> = new Set<ArgKind>([
 const EPERM: Refusal = { kind: "errno", errno: "EPERM" };
 const ALLOW: FilterAction = { kind: "allow" };
 const TRACE: FilterAction = { kind: "trace", look: { kind: "call" } };
+
 /**
  * Plans what happens to every call.
  *

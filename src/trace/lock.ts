@@ -4,9 +4,10 @@
  * Between the tracer's look at a path and the kernel's own, another tracee
  * could put a link in its way. So while a checked path call is in flight, a
  * call that can make, move or remove a link (symlink, link, rename, unlink of
- * one) waits, stopped at its entry; and the other way round. Opens need not wait for those: they go
- * through openat2(2) with `RESOLVE_NO_SYMLINKS`. But a directory that is moved
- * can bring a device to where a file was, so that waits for opens, too.
+ * one) waits, stopped at its entry; and the other way round. Opens need not wait
+ * for those: they go through openat2(2) with `RESOLVE_NO_SYMLINKS`. But a
+ * directory that is moved can bring a device to where a file was, so that waits
+ * for opens, too.
  *
  * Some calls may wait in the kernel for what another tracee does, such as
  * connect(2) for accept(2), and that one may wait for the lock. So whoever wants
