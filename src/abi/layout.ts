@@ -21,8 +21,8 @@ function view(bytes: Uint8Array): DataView {
  * @param layout the struct
  * @param bytes where the struct starts at byte 0
  * @param name the field
- * @returns its value; 64-bit fields too are `bigint`-free only below 2^53,
- *   so use {@linkcode getBig} where all 64 bits matter
+ * @returns its value; a 64-bit field is exact below 2^53 only, so use
+ *   {@linkcode getBig} where all bits matter
  */
 export function get<Name extends string>(
   layout: Layout<Name>,

@@ -124,9 +124,9 @@ export interface Guard {
   readonly why: string;
   /** Where a policy says so; without it, it always holds. */
   readonly rule?: RuleRef;
-  /** Does a policy's `calls: {allow}` that names the call make it allow? */
+  /** Whether `calls: {allow}` that names the call makes it allow. */
   readonly lifted?: boolean;
-  /** Is it so common that a report of it would only be noise? */
+  /** Whether it is so common that a report of it would only be noise. */
   readonly quiet?: boolean;
 }
 

@@ -57,7 +57,7 @@ export function readHosts(
   });
 }
 
-/** No address is that of the loopback, where somebody is to be reached. */
+/** Whoever sends to the unspecified address (0.0.0.0, ::) reaches the loopback. */
 function aimed(one: HostAddress): HostAddress {
   const { address } = one;
   return isUnspecified(address)
