@@ -70,7 +70,7 @@ const PERMISSION_DOCS: Readonly<Record<PermissionName, Permission>> = {
   write: {
     short: "W",
     value: "PATH,…",
-    allow: "Let it create, change, remove; or everywhere",
+    allow: "Let it create, change and remove these; or all",
     deny: "Refuse to change these (EACCES)",
     ignore: "Refuse to change these (ENOENT)",
   },
@@ -97,7 +97,7 @@ const PERMISSION_DOCS: Readonly<Record<PermissionName, Permission>> = {
   sys: {
     short: "S",
     value: "NAME,…",
-    allow: "Let it see of the system these facts alone; or all",
+    allow: "Show it only these facts of the system; or all",
     deny: "Hide these facts of the system",
     ignore: "Hide these facts of the system",
   },
@@ -261,8 +261,8 @@ export const FLAGS: readonly Flag[] = [
     category: "program",
     doc: "End everything above SIZE of memory (code 123)",
     more:
-      "It is the memory in use of all that the program started, together, and " +
-      "the code is 123. One process may map no more than twice that and 1 GiB. " +
+      "It is the memory in use of all that the program started, together. " +
+      "One process may map no more than twice that and 1 GiB. " +
       "Of this and a policy's limits the smaller one holds.",
   },
   {
