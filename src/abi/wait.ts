@@ -60,8 +60,3 @@ export function WIFSTOPPED(status: number): boolean {
 export function WSTOPSIG(status: number): number {
   return (status >> 8) & 0xff;
 }
-
-/** The `PTRACE_EVENT_*` of a stop, or 0. */
-export function stopEvent(status: number): number {
-  return (status >> 16) & 0xff;
-}

@@ -13,7 +13,6 @@ import {
   F_DUPFD_CLOEXEC,
   F_GETFD,
   F_GETFL,
-  F_SETFD,
   F_SETFL,
   FD_CLOEXEC,
   O_CLOEXEC,
@@ -323,11 +322,6 @@ export function rewind(fd: number): void {
 /** Duplicates an fd to a free one, `least` or above, that exec closes. */
 export function duplicate(fd: number, least: number): number {
   return fcntl(fd, F_DUPFD_CLOEXEC, least);
-}
-
-/** Sets whether exec closes an fd. */
-export function setCloseOnExec(fd: number, on: boolean): number {
-  return fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0);
 }
 
 /** The `O_*` flags that an fd was opened with, or a negative errno. */

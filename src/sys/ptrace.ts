@@ -20,7 +20,6 @@ import {
   PTRACE_SETOPTIONS,
   PTRACE_SETREGS,
   PTRACE_SETREGSET,
-  PTRACE_SETSIGINFO,
   PTRACE_SYSCALL,
 } from "../abi/ptrace.ts";
 import { get } from "../abi/layout.ts";
@@ -86,15 +85,6 @@ export function writeRegisters(tid: number, from: Uint8Array): number {
   return hostArch().name === "x86_64"
     ? outcome(libc.ptraceBuffer(PTRACE_SETREGS, tid, NONE, from))
     : registerSet(PTRACE_SETREGSET, tid, NT_PRSTATUS, from);
-}
-
-/** Writes one set of registers, such as arm64's number of the call. */
-export function writeRegisterSet(
-  tid: number,
-  set: number,
-  from: Uint8Array,
-): number {
-  return registerSet(PTRACE_SETREGSET, tid, set, from);
 }
 
 function registerSet(
@@ -163,11 +153,4 @@ export function eventOf(tid: number): number {
   return readSignalInfo(tid, info) < 0
     ? -1
     : get(SIGINFO, info, "si_code") >> 8;
-}
-
-/** Changes the signal that is being delivered. */
-export function writeSignalInfo(tid: number, from: Uint8Array): number {
-  return outcome(
-    libc.ptraceBuffer(PTRACE_SETSIGINFO, tid, 0, from),
-  );
 }
