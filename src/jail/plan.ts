@@ -173,7 +173,7 @@ export function holdToStrict(
 }
 
 /** The error of a rule that `strict` does not let pass. */
-export function strictError(source: string, rule: GradedRule): PolicyError {
+function strictError(source: string, rule: GradedRule): PolicyError {
   return new PolicyError(
     `Cannot use policy "${source}": it is strict, and "${rule.text}" of ` +
       `"${rule.section}" can only be a best effort (R3)`,

@@ -42,7 +42,7 @@ export function escapeGlob(path: string): string {
 }
 
 /** Whether a pattern has wildcards; without one it means a path and all beneath. */
-export function hasWildcards(pattern: string): boolean {
+function hasWildcards(pattern: string): boolean {
   return /[*?[{]/.test(pattern.replace(/\\[^]/g, ""));
 }
 

@@ -169,7 +169,7 @@ const TELLS_OF_READING: ReadonlySet<SyscallName> = new Set<SyscallName>([
 ]);
 
 /** Whether a policy lets nothing be told of what others do. */
-export function hidesOthers(sys: SysRules): boolean {
+function hidesOthers(sys: SysRules): boolean {
   return given(sys.others) !== undefined;
 }
 

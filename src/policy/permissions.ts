@@ -168,7 +168,7 @@ function readValue(
 }
 
 /** Blanks out the comments and trailing commas of JSONC, so that all else stays where it is. */
-export function withoutComments(text: string): string {
+function withoutComments(text: string): string {
   const token = /"(?:[^"\\\n]|\\.)*"|\/\/[^\n]*|\/\*[^]*?\*\/|,(?=\s*[\]}])/g;
   const blank = (part: string): string =>
     part[0] === '"' ? part : part.replace(/[^\n]/g, " ");

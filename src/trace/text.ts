@@ -57,7 +57,7 @@ const OPEN_FLAGS: readonly (readonly [number, string])[] = [
 ];
 
 /** `O_*` flags by name. */
-export function openFlagsText(flags: number): string {
+function openFlagsText(flags: number): string {
   const words: string[] = [];
   let rest = flags & ~O_ACCMODE;
   if ((flags & O_PATH) === 0) {
