@@ -103,7 +103,7 @@ export class Listener {
   constructor(tid: number, changes: Changes) {
     this.notice = new Int32Array(this.#bytes.buffer);
     this.#changes = changes;
-    this.#fd = take(tid);
+    this.#fd = findListener(tid);
     // Older kernels take no flags, and wake another processor.
     libc.syscallIII(
       callNumber("ioctl"),
@@ -194,7 +194,7 @@ export class Listener {
 }
 
 /** Finds the listener among a tracee's descriptors, and gets a copy of it. */
-function take(tid: number): number {
+function findListener(tid: number): number {
   for (const name of eachName(`/proc/${tid}/fd`)) {
     if (readLink(`/proc/${tid}/fd/${name}`) !== NAME) continue;
     const fd = borrowDescriptor(tid, true, Number(name));

@@ -85,14 +85,14 @@ function empty(top: number, giveUp: () => boolean): number {
     close(held);
     return renameat(dirfd, name, top, toCString(`${prefix}${moved++}`));
   };
-  return eachName(top, giveUp, (name) => {
+  return removeEach(top, giveUp, (name) => {
     const held = hold(top, name);
     if (held < 0) return held;
     const fd = enter(held);
     close(held);
     if (fd < 0) return fd;
     try {
-      const stays = eachName(fd, giveUp, (inner) => toTop(fd, inner));
+      const stays = removeEach(fd, giveUp, (inner) => toTop(fd, inner));
       return stays < 0 ? stays : unlinkat(top, name, AT_REMOVEDIR);
     } finally {
       close(fd);
@@ -106,7 +106,7 @@ function empty(top: number, giveUp: () => boolean): number {
  *
  * @returns 0, or a negative errno
  */
-function eachName(
+function removeEach(
   dirfd: number,
   giveUp: () => boolean,
   full: (name: Uint8Array) => number,
