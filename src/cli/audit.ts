@@ -78,7 +78,7 @@ export class AuditLog {
     const log = new AuditLog(path, fd, options);
     if (fd < 0) log.#fail("open()", -fd);
     // A run before may have found the disk full in the middle of a record.
-    else log.#torn = endsInARecord(fd);
+    else log.#torn = isTorn(fd);
     return log;
   }
 
@@ -152,7 +152,7 @@ export class AuditLog {
 }
 
 /** Whether what is open is a file whose last line has no end. */
-function endsInARecord(fd: number): boolean {
+function isTorn(fd: number): boolean {
   const status = new Uint8Array(STAT.size);
   if (fstat(fd, status) < 0) return false;
   const size = get(STAT, status, "st_size");
