@@ -97,12 +97,12 @@ export class Entry {
     this.#copy(field("arch"), into("arch"), 4);
     this.#copy(field("instruction_pointer"), into("instruction_pointer"), 8);
     this.#copy(field("arg0"), into("arg0"), 48);
-    const verdict = interpret(this.#filter, this.#data);
-    switch ((verdict & SECCOMP_RET_ACTION_FULL) >>> 0) {
+    const returned = interpret(this.#filter, this.#data);
+    switch ((returned & SECCOMP_RET_ACTION_FULL) >>> 0) {
       case SECCOMP_RET_ALLOW:
         return { kind: "allow", nr };
       case SECCOMP_RET_ERRNO:
-        return { kind: "errno", errno: verdict & SECCOMP_RET_DATA, nr };
+        return { kind: "errno", errno: returned & SECCOMP_RET_DATA, nr };
       case SECCOMP_RET_TRACE:
         return { kind: "trace", nr };
     }
