@@ -3,47 +3,58 @@
 import type { Call, Use } from "./call.ts";
 import type { RuleRef } from "./decision.ts";
 
-/** A rule that is part of jail itself. */
-function jailRule(key: string, text: string): RuleRef {
-  return { source: "jail", keys: [key], text };
+/**
+ * A rule that is part of jail itself.
+ *
+ * @param keys where it would stand if a policy said it
+ * @param text what it says
+ */
+export function jailRule(keys: readonly string[], text: string): RuleRef {
+  return { source: "jail", keys, text };
 }
 
 /** No rule said anything. */
-export const NO_RULE: RuleRef = jailRule("default", "no rule allows it");
+export const NO_RULE: RuleRef = jailRule(["default"], "no rule allows it");
 
 /** The call names no file, and nothing forbids it. */
-export const NO_FILE: RuleRef = jailRule("calls", "it touches no file");
+export const NO_FILE: RuleRef = jailRule(["calls"], "it touches no file");
 
 /** A directory on the way to something that a rule allows may be seen. */
 export const ON_THE_WAY: RuleRef = jailRule(
-  "stat",
+  ["stat"],
   "it is on the way to what a rule allows",
 );
 
 /** A person was asked, and said so. */
-export const CONSENT: RuleRef = jailRule("ask", "whoever was asked allows it");
+export const CONSENT: RuleRef = jailRule(
+  ["ask"],
+  "whoever was asked allows it",
+);
 
 /** A pipe, a memfd or a removed file: the program holds it already. */
-export const HELD: RuleRef = jailRule("object", "the program holds it already");
+export const HELD: RuleRef = jailRule(
+  ["object"],
+  "the program holds it already",
+);
 
 /** A socket that names nobody reaches nobody. */
-export const NOBODY: RuleRef = jailRule("net", "it names nobody");
+export const NOBODY: RuleRef = jailRule(["net"], "it names nobody");
 
 /** Of netlink sockets, which are there to ask the kernel. */
 export const KERNEL: RuleRef = jailRule(
-  "net",
+  ["net"],
   "it is the kernel that is asked",
 );
 
 /** A port that the kernel chooses for who sends or connects, as without a bind. */
 export const CHOSEN_PORT: RuleRef = jailRule(
-  "net",
+  ["net"],
   "whoever sends or connects needs a port, and the kernel chooses it",
 );
 
 /** A rename would let more be done with a file than before. */
 export const WIDENS: RuleRef = jailRule(
-  "move",
+  ["move"],
   "the new place allows more than the old one",
 );
 
@@ -54,7 +65,7 @@ export const WIDENS: RuleRef = jailRule(
  * `deny`.
  */
 export const LINK_AT_RULE: RuleRef = jailRule(
-  "link",
+  ["link"],
   "a link where a rule begins",
 );
 
@@ -63,39 +74,39 @@ export const LINK_AT_RULE: RuleRef = jailRule(
  * next run of the same policy would not know where it led.
  */
 export const LINK_OF_RULE: RuleRef = jailRule(
-  "link",
+  ["link"],
   "a link by which a rule refuses something",
 );
 
 /** A file that runs as somebody else would carry the user's rights outside. */
 export const SETS_ID: RuleRef = jailRule(
-  "mode",
+  ["mode"],
   "no file may run as its owner or group where not all may be written",
 );
 
 /** A resolver, in whose place jail answers: it judges each question. */
 export const RESOLVER: RuleRef = jailRule(
-  "net",
+  ["net"],
   "jail answers in place of the resolver",
 );
 
 /** What finds names by itself would tell the program, and not jail. */
 export const FINDS_NAMES: RuleRef = jailRule(
-  "net",
+  ["net"],
   "where rules name hosts, names are found by DNS",
 );
 
 const OTHER_PROCESS: RuleRef = jailRule(
-  "proc",
+  ["proc"],
   "/proc of a process outside the jail",
 );
-const MEMORY: RuleRef = jailRule("mem", "/proc/self/mem is never written");
+const MEMORY: RuleRef = jailRule(["mem"], "/proc/self/mem is never written");
 /** Of all who are in its session, jail and who started it among them. */
 const SESSION: RuleRef = jailRule(
-  "proc",
+  ["proc"],
   "/proc/self/autogroup says how much time others get, too",
 );
-const DEVICE: RuleRef = jailRule("device", "a device that no rule names");
+const DEVICE: RuleRef = jailRule(["device"], "a device that no rule names");
 
 const OTHER_PROCESS_REGEXP = /^\/proc\/[0-9]+(?:\/|$)/;
 const MEMORY_REGEXP = /^\/proc\/self\/(?:task\/[^/]+\/)?mem$/;

@@ -1,6 +1,7 @@
 /** What a policy says of the network, and how its layers make one of it. */
 
 import type { Refusal, RuleRef } from "./decision.ts";
+import { jailRule } from "./fixed.ts";
 import type { NetPattern } from "./net_pattern.ts";
 import type { AllOrNone, Effect } from "./policy.ts";
 
@@ -41,7 +42,7 @@ export const NO_NET_RULES: NetRuleSet = { allow: [], deny: [], ignore: [] };
 
 const TRUE: NetRule = {
   patterns: [{ kind: "all" }],
-  ref: { source: "jail", keys: ["net"], text: "net: true" },
+  ref: jailRule(["net"], "net: true"),
 };
 const ALL: NetRules = {
   connect: { ...NO_NET_RULES, allow: [TRUE] },

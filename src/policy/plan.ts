@@ -22,7 +22,7 @@ import {
 import { interfaceGuards, netGuards } from "./plan_net.ts";
 import { sysGuards } from "./plan_sys.ts";
 import { SURFACE } from "./surface.ts";
-import { jailRule } from "./surface_guards.ts";
+import { callRule } from "./surface_guards.ts";
 
 /** What happens to one call: the first guard that holds, or else the action. */
 export interface CallEntry {
@@ -208,7 +208,7 @@ function refusing(
 
 /** The rule that stands for what holds unless a policy allows the call. */
 function unlessSaid(name: SyscallName, why: string): RuleRef {
-  return jailRule(
+  return callRule(
     name,
     NEVER_ALLOWED.has(name) ? why : `${why}, unless calls: {allow: [${name}]}`,
   );
@@ -223,13 +223,13 @@ function observed(name: SyscallName, entry: CallEntry): CallEntry {
         action: asking(
           guard.action,
           guard.rule ??
-            (guard.lifted === true ? unlessSaid : jailRule)(name, guard.why),
+            (guard.lifted === true ? unlessSaid : callRule)(name, guard.why),
         ),
       }
     ),
     action: asking(
       entry.action,
-      entry.rule ?? jailRule(name, "it is forbidden"),
+      entry.rule ?? callRule(name, "it is forbidden"),
     ),
   };
 }

@@ -8,6 +8,8 @@ import { PIN_END } from "../abi/pin.ts";
 import { STOP_SIGNALS } from "../abi/signal.ts";
 import { S_IFBLK, S_IFCHR, S_IFMT } from "../abi/stat.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
+import type { RuleRef } from "./decision.ts";
+import { jailRule } from "./fixed.ts";
 import {
   type ArgIndex,
   type ArgTest,
@@ -67,7 +69,7 @@ export function tracerRefuses(
       look: {
         kind: "refuse",
         refusal: { kind: "errno", errno },
-        rule: jailRule(name, why),
+        rule: callRule(name, why),
       },
     },
   };
@@ -78,12 +80,9 @@ export function pretend(why: string, ...tests: ArgTest[]): Guard {
   return { tests, action: DONE, why, quiet: true };
 }
 
-/** The rule that stands for what always holds. */
-export function jailRule(
-  name: SyscallName,
-  why: string,
-): { source: string; keys: readonly string[]; text: string } {
-  return { source: "jail", keys: ["calls", name], text: why };
+/** The rule that stands for what always holds of a call. */
+export function callRule(name: SyscallName, why: string): RuleRef {
+  return jailRule(["calls", name], why);
 }
 
 /** It can only take away, but the tracer must not make other calls of its calls. */

@@ -1,6 +1,7 @@
 /** Puts what rules mean into a tree, name by name. */
 
 import { FD_LINKS, PLAIN_DEVICES } from "../abi/devices.ts";
+import { jailRule } from "./fixed.ts";
 import { isProc, isWithin, parentOf } from "./grants.ts";
 import type { TreeFacts } from "./tree_facts.ts";
 import { closedProcesses } from "./tree_processes.ts";
@@ -301,7 +302,7 @@ class Maker {
       const around = this.#around(path);
       if (around?.kind === "bind" && around.write) {
         this.#rules.unheld.push({
-          rule: { source: "jail", keys: ["link"], text: path },
+          rule: jailRule(["link"], path),
           why: "a rule leads through it, and the program could replace it",
         });
       }

@@ -1,5 +1,6 @@
 /** What of /proc is closed in a tree whose processes are the program's own. */
 
+import { jailRule } from "./fixed.ts";
 import type { Glob } from "./glob.ts";
 import { isWithin } from "./grants.ts";
 import { PathMatcher } from "./match.ts";
@@ -104,7 +105,7 @@ export function closedProcesses(
   }
   if (!facts.alone && !allowed.some((above) => isWithin(NETWORK, above))) {
     unheld.push({
-      rule: { source: "jail", keys: ["proc"], text: NETWORK },
+      rule: jailRule(["proc"], NETWORK),
       why: "it tells of the machine's network, and no rule lets it be read",
     });
   }

@@ -1,6 +1,7 @@
 /** What a policy's rules about files say of each place of a tree. */
 
 import type { RuleRef } from "./decision.ts";
+import { jailRule } from "./fixed.ts";
 import type { Glob } from "./glob.ts";
 import { isProc, isWithin, outermost, parentOf, rootOf } from "./grants.ts";
 import {
@@ -172,10 +173,10 @@ export class TreeRules {
   #machine(): void {
     const { procs, groups } = this.#facts;
     for (const path of procs) {
-      this.refused.read.set(path, { rule: jailRule(path), hides: false });
+      this.refused.read.set(path, { rule: treeRule(path), hides: false });
     }
     for (const path of groups) {
-      this.refused.write.set(path, { rule: jailRule(path), hides: false });
+      this.refused.write.set(path, { rule: treeRule(path), hides: false });
     }
   }
 
@@ -287,8 +288,8 @@ export class TreeRules {
   }
 }
 
-function jailRule(pattern: string): PathRule {
-  return { pattern, ref: { source: "jail", keys: ["tree"], text: pattern } };
+function treeRule(pattern: string): PathRule {
+  return { pattern, ref: jailRule(["tree"], pattern) };
 }
 
 function bySection<T>(): BySection<T> {

@@ -32,7 +32,7 @@ import {
 import type { CallEntry, CallPlan } from "./plan.ts";
 import { EFFECTS, type Policy } from "./policy.ts";
 import { IOCTL_WRITES } from "./surface_commands.ts";
-import { jailRule } from "./surface_guards.ts";
+import { callRule } from "./surface_guards.ts";
 
 /** Something that the kernel alone does not hold. */
 export interface Unheld {
@@ -82,11 +82,11 @@ export function unaskedPlan(
           ...guard,
           action: replace(
             guard.action,
-            guard.rule ?? jailRule(name, guard.why),
+            guard.rule ?? callRule(name, guard.why),
           ),
         })),
       ],
-      action: replace(action, jailRule(name, "it may be made")),
+      action: replace(action, callRule(name, "it may be made")),
     });
   }
   return { plan: unasked, unheld };
