@@ -1,5 +1,7 @@
 /** What is wrong with a policy before it is known in which line. */
 
+import { GlobError } from "./segment.ts";
+
 /** A key or an index that leads to a value. */
 export type Keys = readonly (string | number)[];
 
@@ -23,6 +25,18 @@ export class Fault extends Error {
     this.part = options.part ?? "value";
     this.hint = options.hint;
   }
+}
+
+/**
+ * What to throw for what was caught: the fault in a pattern, at its place.
+ *
+ * @param error what was caught; what is not about a pattern stays as it is
+ * @param keys where the pattern is
+ */
+export function asFault(error: unknown, keys: Keys): unknown {
+  return error instanceof GlobError
+    ? new Fault(keys, error.message, { hint: error.hint })
+    : error;
 }
 
 /** How a value is called in a message. */

@@ -5,7 +5,7 @@ import { UsageError } from "../errors.ts";
 import type { RuleRef } from "./decision.ts";
 import { joinPath } from "./extend.ts";
 import { escapeGlob, GlobError } from "./glob.ts";
-import { Fault } from "./fault.ts";
+import { asFault } from "./fault.ts";
 import type { Net, NetRule } from "./net.ts";
 import { listenable } from "./net_names.ts";
 import { EVERYTHING, type NetPattern, parseNet } from "./net_pattern.ts";
@@ -225,9 +225,7 @@ function netPatterns(
     );
   } catch (error) {
     if (!(error instanceof GlobError)) throw error;
-    if (options.ref !== undefined) {
-      throw new Fault(ref.keys, error.message, { hint: error.hint });
-    }
+    if (options.ref !== undefined) throw asFault(error, ref.keys);
     throw new UsageError(
       `Cannot use ${plain(ref.text)}: ${error.message}`,
       error.hint,

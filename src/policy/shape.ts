@@ -1,8 +1,7 @@
 /** The values of a policy file made a layer: which keys there are, and what each takes. */
 
 import type { RuleRef } from "./decision.ts";
-import { describe, Fault, shorten } from "./fault.ts";
-import { GlobError } from "./glob.ts";
+import { asFault, describe, Fault, shorten } from "./fault.ts";
 import {
   EMPTY_LAYER,
   type Layer,
@@ -120,9 +119,7 @@ function readRoot(value: unknown, shape: Shape): RootRule {
     const path = toDirectory(text, { cwd, home, "policy-dir": dir });
     return { path, ref: refTo(shape, ["root"], text) };
   } catch (error) {
-    throw error instanceof GlobError
-      ? new Fault(["root"], error.message, { hint: error.hint })
-      : error;
+    throw asFault(error, ["root"]);
   }
 }
 

@@ -1,7 +1,6 @@
 /** The part of a policy about the network. */
 
-import { describe, Fault, type Keys, shorten } from "./fault.ts";
-import { GlobError } from "./glob.ts";
+import { asFault, describe, Fault, type Keys, shorten } from "./fault.ts";
 import {
   isPossible,
   type Net,
@@ -150,9 +149,7 @@ function patterns(
       refuses,
     );
   } catch (error) {
-    throw error instanceof GlobError
-      ? new Fault(keys, error.message, { hint: error.hint })
-      : error;
+    throw asFault(error, keys);
   }
 }
 

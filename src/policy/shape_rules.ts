@@ -1,8 +1,8 @@
 /** The sections of a policy that are lists of rules: files and names of variables. */
 
-import { describe, Fault, type Keys } from "./fault.ts";
+import { asFault, describe, Fault, type Keys } from "./fault.ts";
 import { fromText } from "../abi/bytes.ts";
-import { GlobError, isAlone } from "./glob.ts";
+import { isAlone } from "./glob.ts";
 import {
   type Effect,
   EFFECTS,
@@ -216,11 +216,4 @@ function readName(item: unknown, keys: Keys, shape: Shape): NameRule {
     throw asFault(error, keys);
   }
   return { pattern, ref: refTo(shape, keys, text) };
-}
-
-/** The fault in a pattern, at its place. */
-function asFault(error: unknown, keys: Keys): unknown {
-  return error instanceof GlobError
-    ? new Fault(keys, error.message, { hint: error.hint })
-    : error;
 }
