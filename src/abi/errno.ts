@@ -578,3 +578,17 @@ export function errnoName(errno: number): ErrnoName {
 export function isErrnoName(text: string): text is ErrnoName {
   return Object.hasOwn(ERRNO, text);
 }
+
+/** `MAX_ERRNO` of `include/linux/err.h`. */
+const MAX_ERRNO = 4095;
+
+/**
+ * Tells whether a call can seem to return a value without being made: a filter
+ * makes it fail with an errno, and 0 is none.
+ *
+ * @param value what the call would return
+ * @returns whether it is 0, or a negated errno
+ */
+export function isErrnoResult(value: number): boolean {
+  return value <= 0 && value >= -MAX_ERRNO;
+}

@@ -7,6 +7,7 @@ import {
   type ErrnoName,
   errnoName,
   isErrnoName,
+  isErrnoResult,
 } from "./errno.ts";
 
 Deno.test("errnoName() names every number of ERRNO", () => {
@@ -37,4 +38,9 @@ Deno.test("isErrnoName() knows the kernel's spelling only", () => {
   for (const text of ["", "enoent", "EUNKNOWN", "toString", "ERESTARTSYS"]) {
     assertEquals(isErrnoName(text), false, text);
   }
+});
+
+Deno.test("isErrnoResult() knows what a filter can have a call return", () => {
+  for (const value of [0, -1, -4095]) assert(isErrnoResult(value));
+  for (const value of [1, -4096]) assert(!isErrnoResult(value));
 });

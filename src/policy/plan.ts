@@ -1,5 +1,6 @@
 /** What happens to every call under a policy, as far as registers tell. */
 
+import { isErrnoResult } from "../abi/errno.ts";
 import { type ArgKind, type SyscallName, SYSCALLS } from "../abi/syscalls.ts";
 import { answeredEntry, withChanges } from "./answered.ts";
 import { type CallSetting, callSettings, NEVER_ALLOWED } from "./calls.ts";
@@ -199,7 +200,7 @@ function refusing(
     case "errno":
       return refusal;
     case "return":
-      return refusal.value <= 0 && refusal.value >= -4095 ? refusal : asked;
+      return isErrnoResult(refusal.value) ? refusal : asked;
     case "kill":
     case "signal":
       return asked;

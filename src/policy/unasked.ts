@@ -7,6 +7,7 @@
  * held, and whoever asked for this is told why.
  */
 
+import { isErrnoResult } from "../abi/errno.ts";
 import {
   F_SET_FILE_RW_HINT,
   F_SET_RW_HINT,
@@ -274,9 +275,7 @@ function withoutQuestion(action: FilterAction): FilterAction {
     case "errno":
       return refusal;
     case "return":
-      return refusal.value <= 0 && refusal.value >= -4095
-        ? refusal
-        : { kind: "kill" };
+      return isErrnoResult(refusal.value) ? refusal : { kind: "kill" };
     case "kill":
     case "signal":
       return { kind: "kill" };

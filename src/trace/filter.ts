@@ -2,7 +2,7 @@
 
 import type { Arch } from "../abi/arch.ts";
 import { BPF_JMP_JEQ_K, BPF_JMP_JGE_K, BPF_JMP_JSET_K } from "../abi/bpf.ts";
-import { ENOSYS, ERRNO } from "../abi/errno.ts";
+import { ENOSYS, ERRNO, isErrnoResult } from "../abi/errno.ts";
 import {
   SECCOMP_DATA,
   SECCOMP_RET_ALLOW,
@@ -94,7 +94,7 @@ export function returnValue(action: FilterAction): number {
     case "kill":
       return SECCOMP_RET_KILL_PROCESS;
     case "return":
-      if (action.value > 0 || action.value < -4095) {
+      if (!isErrnoResult(action.value)) {
         throw new RangeError(
           `Cannot assemble filter: it cannot return ${action.value}`,
         );
