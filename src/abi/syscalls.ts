@@ -61,6 +61,22 @@ export type Group =
   | "thread"
   | "time";
 
+/** What an argument is that names a file: {@linkcode ArgKind} says what each means. */
+export type PathKind =
+  | "stat-path"
+  | "stat-link"
+  | "read-path"
+  | "read-link"
+  | "write-path"
+  | "write-link"
+  | "run-path"
+  | "open-path"
+  | "chdir-path"
+  | "rename-from"
+  | "rename-to"
+  | "link-from"
+  | "link-to";
+
 /**
  * What one argument is.
  *
@@ -95,19 +111,7 @@ export type Group =
  */
 export type ArgKind =
   // Files.
-  | "stat-path"
-  | "stat-link"
-  | "read-path"
-  | "read-link"
-  | "write-path"
-  | "write-link"
-  | "run-path"
-  | "open-path"
-  | "chdir-path"
-  | "rename-from"
-  | "rename-to"
-  | "link-from"
-  | "link-to"
+  | PathKind
   | "dirfd"
   | "open-flags"
   | "open-how"

@@ -2,6 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { ArchName } from "./arch.ts";
+import { isPathKind } from "./paths.ts";
 import {
   ARG_BITS,
   type ArgKind,
@@ -17,22 +18,6 @@ import {
 
 const CALLS: readonly Syscall[] = Object.values(SYSCALLS);
 const ARCHS: readonly ArchName[] = ["x86_64", "aarch64"];
-
-const PATHS: ReadonlySet<ArgKind> = new Set<ArgKind>([
-  "stat-path",
-  "stat-link",
-  "read-path",
-  "read-link",
-  "write-path",
-  "write-link",
-  "run-path",
-  "open-path",
-  "chdir-path",
-  "rename-from",
-  "rename-to",
-  "link-from",
-  "link-to",
-]);
 
 function names(test: (call: Syscall) => boolean): string[] {
   return CALLS.filter(test).map((call) => call.name);
@@ -121,7 +106,7 @@ Deno.test("SYSCALLS uses every kind of argument", () => {
 Deno.test("SYSCALLS checks or forbids every call that names a file", () => {
   const loose = names((call) =>
     call.kind !== "checked" && call.kind !== "forbidden" &&
-    call.args.some((arg) => PATHS.has(arg))
+    call.args.some((arg) => isPathKind(arg))
   );
   assertEquals(loose, []);
 });
@@ -145,7 +130,7 @@ Deno.test("SYSCALLS puts a path right after each dirfd", () => {
     call.args.forEach((arg, i) => {
       if (arg !== "dirfd") return;
       const next = call.args[i + 1];
-      assert(next !== undefined && PATHS.has(next), call.name);
+      assert(next !== undefined && isPathKind(next), call.name);
     });
   }
 });
@@ -154,7 +139,7 @@ Deno.test("SYSCALLS puts flags that change a path after one", () => {
   for (const call of CALLS) {
     call.args.forEach((arg, i) => {
       if (arg !== "at-flags" && arg !== "at-flags-follow") return;
-      assert(call.args.slice(0, i).some((kind) => PATHS.has(kind)), call.name);
+      assert(call.args.slice(0, i).some((kind) => isPathKind(kind)), call.name);
     });
   }
 });

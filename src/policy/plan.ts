@@ -1,6 +1,7 @@
 /** What happens to every call under a policy, as far as registers tell. */
 
 import { isErrnoResult } from "../abi/errno.ts";
+import { isPathKind } from "../abi/paths.ts";
 import { type ArgKind, type SyscallName, SYSCALLS } from "../abi/syscalls.ts";
 import { answeredEntry, withChanges } from "./answered.ts";
 import { type CallSetting, callSettings, NEVER_ALLOWED } from "./calls.ts";
@@ -57,17 +58,8 @@ export interface PlanOptions {
   readonly answers?: boolean;
 }
 
-/** Kinds of arguments that the tracer has to look at. */
+/** Kinds of arguments that the tracer has to look at, beside paths. */
 const LOOKED_AT: ReadonlySet<ArgKind> = new Set<ArgKind>([
-  "stat-path",
-  "stat-link",
-  "read-path",
-  "read-link",
-  "write-path",
-  "write-link",
-  "chdir-path",
-  "run-path",
-  "open-path",
   "write-fd",
   "read-fd",
   "pid",
@@ -171,7 +163,9 @@ function planCall(
     }
     case "forbidden": {
       if (allowed) {
-        const looked = args.some((arg) => LOOKED_AT.has(arg));
+        const looked = args.some((arg) =>
+          isPathKind(arg) || LOOKED_AT.has(arg)
+        );
         return { guards, action: looked ? TRACE : ALLOW };
       }
       const refusal = policy.default?.refusal ?? EPERM;

@@ -10,7 +10,7 @@ import {
   IN_DONT_FOLLOW,
 } from "../abi/fcntl.ts";
 import { RESOLVE_CACHED } from "../abi/openat2.ts";
-import type { ArgKind } from "../abi/syscalls.ts";
+import type { PathKind } from "../abi/syscalls.ts";
 import type { Access, Use } from "../policy/call.ts";
 import { readCString } from "../sys/memory.ts";
 import { resolveName } from "./entry_names.ts";
@@ -85,7 +85,7 @@ export function lookAtPath(
   tracee: Tracee,
   registers: Registers,
   path: PathArg,
-  kind: ArgKind,
+  kind: PathKind,
   follow: boolean,
   isOwn: IsOwn,
   how?: OpenRequest,

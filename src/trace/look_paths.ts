@@ -9,7 +9,7 @@ import {
   X_OK,
 } from "../abi/fcntl.ts";
 import { S_IFBLK, S_IFCHR, S_IFMT } from "../abi/stat.ts";
-import type { ArgKind } from "../abi/syscalls.ts";
+import type { PathKind } from "../abi/syscalls.ts";
 import type { Access } from "../policy/call.ts";
 import { earlierErrno } from "./earlier.ts";
 import { namelessErrno } from "./entry_names.ts";
@@ -22,8 +22,15 @@ import type { Registers } from "./registers.ts";
 import type { CallSpec } from "./spec.ts";
 import type { Tracee } from "./tracee.ts";
 
-function accessesOf(kind: ArgKind): readonly Access[] {
+function accessesOf(kind: PathKind): readonly Access[] {
   switch (kind) {
+    case "stat-path":
+    case "stat-link":
+    case "chdir-path":
+    // Looked at in files of their own.
+    case "open-path":
+    case "run-path":
+      return ["stat"];
     case "read-path":
     case "read-link":
       return ["read"];
@@ -35,8 +42,6 @@ function accessesOf(kind: ArgKind): readonly Access[] {
       return ["write"];
     case "link-from":
       return ["read", "write"];
-    default:
-      return ["stat"];
   }
 }
 

@@ -1,7 +1,9 @@
 /** What the tracer has to look at in each call, made from the table's rows. */
 
+import { isPathKind, PATHS } from "../abi/paths.ts";
 import {
   type ArgKind,
+  type PathKind,
   type Syscall,
   syscallByNumber,
   type SyscallName,
@@ -15,7 +17,7 @@ export interface PathArg {
   /** Index of the directory's descriptor; -1 where the path starts at the cwd. */
   readonly dirfd: number;
   /** What the table calls it. */
-  readonly kind: ArgKind;
+  readonly kind: PathKind;
   /** Whether a link in the last place is followed, unless flags say otherwise. */
   readonly follow: boolean;
   /** Index of the `AT_*` flags that go with it; -1 where there are none. */
@@ -80,32 +82,6 @@ export interface CallSpec {
   readonly movesLinks: boolean;
 }
 
-const FOLLOWED: ReadonlySet<ArgKind> = new Set<ArgKind>([
-  "stat-path",
-  "read-path",
-  "write-path",
-  "run-path",
-  "open-path",
-  "chdir-path",
-]);
-const NOT_FOLLOWED: ReadonlySet<ArgKind> = new Set<ArgKind>([
-  "stat-link",
-  "read-link",
-  "write-link",
-  "rename-from",
-  "rename-to",
-  "link-from",
-  "link-to",
-]);
-/** What a path must lead to for these, or the call fails. */
-const MUST_EXIST: ReadonlySet<ArgKind> = new Set<ArgKind>([
-  "read-path",
-  "read-link",
-  "write-path",
-  "write-link",
-  "rename-from",
-  "link-from",
-]);
 /** Calls whose path is that of what they make. */
 const MAKES: ReadonlySet<SyscallName> = new Set<SyscallName>([
   "mkdir",
@@ -114,12 +90,6 @@ const MAKES: ReadonlySet<SyscallName> = new Set<SyscallName>([
   "mknodat",
   "symlink",
   "symlinkat",
-]);
-/** What names the name itself, in every call. */
-const NAMES: ReadonlySet<ArgKind> = new Set<ArgKind>([
-  "rename-from",
-  "rename-to",
-  "link-to",
 ]);
 /** Calls whose path is that of what they remove. */
 const REMOVES: ReadonlySet<SyscallName> = new Set<SyscallName>([
@@ -155,7 +125,8 @@ function pathsOf(syscall: Syscall): PathArg[] {
   let dirfd = -1;
   syscall.args.forEach((kind, arg) => {
     if (kind === "dirfd") dirfd = arg;
-    if (!FOLLOWED.has(kind) && !NOT_FOLLOWED.has(kind)) return;
+    if (!isPathKind(kind)) return;
+    const facts = PATHS[kind];
     // linkat's flags are about what is linked, not about the new name.
     const flags = kind === "link-to"
       ? -1
@@ -163,20 +134,16 @@ function pathsOf(syscall: Syscall): PathArg[] {
         i > arg &&
         (k === "at-flags" || k === "at-flags-follow" || k === "inotify-mask")
       );
-    const follow = FOLLOWED.has(kind);
-    const mustExist = MUST_EXIST.has(kind) && !MAKES.has(syscall.name);
-    const names = NAMES.has(kind) || MAKES.has(syscall.name) ||
-      REMOVES.has(syscall.name);
-    const takesNull = TAKES_NULL.has(syscall.name);
+    const makes = MAKES.has(syscall.name);
     paths.push({
       arg,
       dirfd,
       kind,
-      follow,
+      follow: facts.follow,
       flags,
-      mustExist,
-      names,
-      takesNull,
+      mustExist: facts.mustExist && !makes,
+      names: facts.names || makes || REMOVES.has(syscall.name),
+      takesNull: TAKES_NULL.has(syscall.name),
     });
     dirfd = -1;
   });

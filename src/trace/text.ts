@@ -22,6 +22,7 @@ import {
   O_TRUNC,
 } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
+import { isPathKind } from "../abi/paths.ts";
 import { signalName } from "../abi/signal.ts";
 import {
   MSGHDR,
@@ -83,8 +84,7 @@ function argumentText(
   index: number,
   looked: Looked | undefined,
 ): string {
-  if (/-path$|-link$|^rename-|^link-/.test(kind) || kind === "string") {
-    if (kind === "rename-flags") return hex(registers.uint(index));
+  if (isPathKind(kind) || kind === "string") {
     const address = registers.address(index);
     if (address === 0) return "NULL";
     const path = kind === "string" || looked === undefined
@@ -137,6 +137,7 @@ function argumentText(
       return "[…]";
     case "at-flags":
     case "at-flags-follow":
+    case "rename-flags":
       return hex(registers.uint(index));
     default:
       return hex(registers.address(index));
