@@ -114,5 +114,5 @@ Deno.test("jail refuses a best effort under a strict policy", async () => {
   assertEquals(ran.code, 125);
   assertStringIncludes(ran.stderr, '"/memfd:*" of "run"');
   const planned = await command("plan", file);
-  assertEquals(planned.code, 1);
+  assertEquals([planned.stderr, planned.code], [ran.stderr, 1]);
 });

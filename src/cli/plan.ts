@@ -4,8 +4,8 @@ import { printable } from "../abi/bytes.ts";
 import { LaunchError, UsageError } from "../errors.ts";
 import { planPolicy, type PolicyPlan } from "../jail/plan.ts";
 import type { GradedRule } from "../policy/grade.ts";
-import { print, tell } from "./console.ts";
-import { safe } from "./report.ts";
+import { print, stderrPaint, tell } from "./console.ts";
+import { errorText, safe } from "./report.ts";
 
 /** The program that a policy is planned for where none is named. */
 const ANY_PROGRAM = "true";
@@ -30,9 +30,7 @@ export async function plan(words: readonly string[]): Promise<number> {
   const found = await planned(policy, program, words.length > 1);
   print(planText(found));
   if (found.notStrict === undefined) return 0;
-  tell(
-    `jail: ${safe(found.notStrict.text)} is a best effort, and strict is set`,
-  );
+  tell(errorText(found.notStrict, stderrPaint()));
   return 1;
 }
 

@@ -52,8 +52,8 @@ export interface PolicyPlan {
   readonly locate: Locate;
   /** The names of the variables of jail's environment that it does not get. */
   readonly dropped: readonly string[];
-  /** The rule that `strict` does not let pass, if there is one. */
-  readonly notStrict: GradedRule | undefined;
+  /** Why the policy cannot be used as strict as it is, if it cannot. */
+  readonly notStrict: PolicyError | undefined;
   /** What `--engine=kernel` does not hold; `undefined` where it cannot be used. */
   readonly unheld: readonly Unheld[] | undefined;
 }
@@ -130,7 +130,7 @@ async function planLoaded(
     rootKind: kind,
     locate: await locator(policy),
     dropped: droppedNames(policy.env, program.env),
-    notStrict: notStrict(policy, rules),
+    notStrict: strictError(policy, rules),
     unheld: view.isOwn && landlockAbi() >= LEAST_ABI
       ? holdByKernel(policy, at).unheld
       : undefined,
@@ -168,15 +168,19 @@ export function holdToStrict(
 ): void {
   if (policy.strict === undefined) return;
   const rules = gradedRules(policy, plan, floor, at, filtered);
-  const bad = notStrict(policy, rules);
-  if (bad !== undefined) throw strictError(policy.strict.source, bad);
+  const error = strictError(policy, rules);
+  if (error !== undefined) throw error;
 }
 
-/** The error of a rule that `strict` does not let pass. */
-function strictError(source: string, rule: GradedRule): PolicyError {
-  return new PolicyError(
-    `Cannot use policy "${source}": it is strict, and "${rule.text}" of ` +
-      `"${rule.section}" can only be a best effort (R3)`,
+/** The error of a rule that `strict` does not let pass, if there is one. */
+function strictError(
+  policy: Policy,
+  rules: readonly GradedRule[],
+): PolicyError | undefined {
+  const bad = notStrict(policy, rules);
+  return bad === undefined ? undefined : new PolicyError(
+    `Cannot use policy "${policy.strict?.source}": it is strict, and ` +
+      `"${bad.text}" of "${bad.section}" can only be a best effort (R3)`,
     { hint: "leave out that rule, or strict" },
   );
 }
