@@ -126,7 +126,7 @@ function beginningWith(
 function positive(value: number, text: string): number {
   if (value > 0 && Number.isSafeInteger(value)) return value;
   throw new AmountError(
-    value > 0 ? `"${text}" is too much` : `"${text}" is no limit but nothing`,
+    value > 0 ? `"${text}" is too much` : `"${text}" would allow nothing`,
     value > 0 ? undefined : "write 1 or more",
   );
 }

@@ -231,7 +231,7 @@ const WRONG: readonly (readonly [string, string, string, string?])[] = [
   ["limits: {output: 1KB}", "1:18", `unknown unit "KB"`, "kB"],
   ["limits: [60s]", "1:9", "must be a map", "memory"],
   ["limits: {open-file: 3}", "1:10", "unknown key", "open-files"],
-  ["limits: {open-files: 0}", "1:22", "no limit"],
+  ["limits: {open-files: 0}", "1:22", "would allow nothing"],
   ["limits: {open-files: 2.5}", "1:22", "whole number", "digits"],
   ["limits: {open-files: many}", "1:22", "whole number"],
   ["limits: {output: 1G}", "1:18", `unknown unit "G"`, '"GB" or "GiB"'],
