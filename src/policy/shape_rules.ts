@@ -1,6 +1,6 @@
 /** The sections of a policy that are lists of rules: files and names of variables. */
 
-import { asFault, describe, Fault, type Keys } from "./fault.ts";
+import { asFault, describe, Fault, type Keys, shorten } from "./fault.ts";
 import { fromText } from "../abi/bytes.ts";
 import { isAlone } from "./glob.ts";
 import {
@@ -139,7 +139,7 @@ function hintFor(value: unknown): string {
   if (typeof value !== "string") return "write [] for nothing";
   return /^(?:y|yes|on|all)$/i.test(value)
     ? `write "true" for everything`
-    : `write ["${value}"]`;
+    : `write ["${shorten(value)}"]`;
 }
 
 /** Reads one rule about files. */
@@ -197,7 +197,7 @@ function pattern(text: string, keys: Keys, shape: Shape): string {
 /** Refuses what cannot be the name of a variable. */
 function notAName(text: string, keys: Keys, part: "key" | "value"): void {
   if (text !== "" && !/[=\0]/.test(text)) return;
-  throw new Fault(keys, `"${text}" cannot be the name of a variable`, {
+  throw new Fault(keys, `"${shorten(text)}" cannot be the name of a variable`, {
     part,
     hint: text.includes("=")
       ? `write the name alone; "env: {set: {NAME: value}}" sets values`
