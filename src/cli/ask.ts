@@ -127,7 +127,7 @@ export class Questioner {
     const flood = this.#asked.length >= MOST_IN_A_MINUTE;
     if (flood && !this.#flooded) {
       this.#around.tell(
-        `jail: asked ${MOST_IN_A_MINUTE} questions in a minute; until it is over the answer is no`,
+        `jail: Cannot ask more than ${MOST_IN_A_MINUTE} questions in a minute: until it is over the answer is no`,
       );
     }
     this.#flooded = flood;

@@ -32,7 +32,7 @@ export async function subcommand(
     case "plan":
       return await (await import("./plan.ts")).plan(words);
   }
-  throw new Error(`no code for the subcommand ${name}`);
+  throw new Error(`Cannot do "jail ${name}": there is no code for it`);
 }
 
 /** Lists the built-in policies, each with its sentence. */

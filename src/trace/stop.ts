@@ -61,7 +61,9 @@ export function stopKind(status: number): StopKind {
     case PTRACE_EVENT_STOP:
       return isStopSignal(signal) ? "group" : "trap";
   }
-  throw new RangeError(`wait status 0x${status.toString(16)} is unknown`);
+  throw new RangeError(
+    `Cannot tell what wait status 0x${status.toString(16)} says`,
+  );
 }
 
 /** The exit code or the signal in a wait status, whichever it has. */
