@@ -1,9 +1,17 @@
 /** Numbers of devices, from Documentation/admin-guide/devices.txt, as `st_rdev` has them. */
 
+/** What takes all that is written. */
+export const NULL_DEVICE = 0x103;
+/** What reads as zeros, and can be mapped as memory. */
+export const ZERO_DEVICE = 0x105;
+
+/** The console in front, /dev/tty and /dev/console: they lead to another terminal. */
+export const TERMINAL_DOORS: readonly number[] = [0x400, 0x500, 0x501];
+
 /** Devices that every program may use where it may use their names. */
 export const DEVICE_NUMBERS: ReadonlyMap<string, number> = new Map([
-  ["/dev/null", 0x103],
-  ["/dev/zero", 0x105],
+  ["/dev/null", NULL_DEVICE],
+  ["/dev/zero", ZERO_DEVICE],
   ["/dev/full", 0x107],
   ["/dev/random", 0x108],
   ["/dev/urandom", 0x109],
@@ -44,4 +52,9 @@ export function minorOf(device: number): number {
 export function isPseudoTerminal(device: number): boolean {
   const major = majorOf(device);
   return major >= 136 && major <= 143;
+}
+
+/** Whether a number is that of a terminal: one that was made, a console, a serial line. */
+export function isTerminalDevice(device: number): boolean {
+  return isPseudoTerminal(device) || [4, 5].includes(majorOf(device));
 }

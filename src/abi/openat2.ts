@@ -15,6 +15,9 @@ export const RESOLVE_IN_ROOT = 0x10;
 /** Only what is cached. */
 export const RESOLVE_CACHED = 0x20;
 
+/** All that the kernel knows: `VALID_RESOLVE_FLAGS` of `include/linux/fcntl.h`. */
+export const RESOLVE_VALID = 0x3f;
+
 /** How to open: `struct open_how`. */
 export const OPEN_HOW: Layout<"flags" | "mode" | "resolve"> = {
   size: 24,

@@ -31,6 +31,8 @@ export const S_ISVTX = 0o1000;
 export const S_IWGRP = 0o0020;
 /** Others may write. */
 export const S_IWOTH = 0o0002;
+/** All permission bits: `include/linux/stat.h`. */
+export const S_IALLUGO = 0o7777;
 
 /** `struct stat` of x86-64, `arch/x86/include/uapi/asm/stat.h`. */
 export const STAT: Layout<

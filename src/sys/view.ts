@@ -21,6 +21,7 @@ import {
   O_RDONLY,
 } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
+import { MAXSYMLINKS } from "../abi/limits.ts";
 import { RESOLVE_IN_ROOT } from "../abi/openat2.ts";
 import { STAT } from "../abi/stat.ts";
 import {
@@ -57,9 +58,6 @@ const MEMFD_REGEXP = /^\/memfd:.* \(deleted\)$/s;
 
 /** How often a path with `..` is looked up while something is moved. */
 const MAX_TRIES = 16;
-
-/** How many links the kernel follows for one path. */
-const MAX_LINKS = 40;
 
 /** A file system that is mounted somewhere. */
 export interface Mount {
@@ -243,7 +241,7 @@ export class View {
     if (real !== undefined || this.#target(path) === undefined) return real;
     const { links, end } = this.#follow(path);
     // Around in circles, or a link of the kernel's own, which says no path.
-    return links.length === MAX_LINKS || end.startsWith("/proc/")
+    return links.length === MAXSYMLINKS || end.startsWith("/proc/")
       ? undefined
       : end;
   }
@@ -302,7 +300,7 @@ export class View {
         here = next;
         continue;
       }
-      if (found.length === MAX_LINKS) break;
+      if (found.length === MAXSYMLINKS) break;
       found.push(next);
       rest.push(...target.split("/").reverse());
       if (target.startsWith("/")) here = "";

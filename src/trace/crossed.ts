@@ -6,8 +6,8 @@
  * to look at each.
  */
 
+import { PATH_MAX } from "../abi/limits.ts";
 import { isWithin } from "../policy/grants.ts";
-import { PATH_MAX } from "./place.ts";
 
 /** How long they may be together; no path that is meant gets there. */
 const MOST = 2 * PATH_MAX;

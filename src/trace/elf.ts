@@ -19,9 +19,9 @@ import {
 } from "../abi/elf.ts";
 import { ENOENT, ENOEXEC } from "../abi/errno.ts";
 import { get } from "../abi/layout.ts";
+import { PATH_MAX } from "../abi/limits.ts";
 import { pread } from "../sys/files.ts";
 import { hostArch } from "../sys/host.ts";
-import { PATH_MAX } from "./place.ts";
 
 /** What an ELF file is to the kernel. */
 export interface Elf {

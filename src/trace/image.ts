@@ -4,6 +4,7 @@ import { fromBytes } from "../abi/bytes.ts";
 import { EACCES, ELOOP, ENOENT, ENOEXEC } from "../abi/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_NONBLOCK, O_RDONLY } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
+import { BINPRM_BUF_SIZE, MAX_INTERPRETERS } from "../abi/limits.ts";
 import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
 import { S_IXUGO, STAT } from "../abi/stat.ts";
 import { close, fstat, openat2, pread } from "../sys/files.ts";
@@ -35,12 +36,6 @@ export interface Image {
   /** Why it cannot run; 0 where it can. */
   readonly errno: number;
 }
-
-/** <linux/binfmts.h> BINPRM_BUF_SIZE: how much of a `#!` line counts. */
-const BINPRM_BUF_SIZE = 256;
-
-/** fs/exec.c: how many interpreters may follow one another. */
-const MAX_INTERPRETERS = 5;
 
 const head = new Uint8Array(4096);
 const stat = new Uint8Array(STAT.size);

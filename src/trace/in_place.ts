@@ -11,6 +11,7 @@ import {
 } from "../abi/fcntl.ts";
 import { majorOf } from "../abi/devices.ts";
 import { get } from "../abi/layout.ts";
+import { PATH_MAX } from "../abi/limits.ts";
 import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
 import {
   isOfSameFile,
@@ -40,7 +41,7 @@ import {
 } from "../sys/files.ts";
 import { readCString, storeMemory } from "../sys/memory.ts";
 import { reopen } from "./own_descriptors.ts";
-import { cString, PATH_MAX, type Place } from "./place.ts";
+import { cString, type Place } from "./place.ts";
 import type { Registers } from "./registers.ts";
 import type { CallSpec } from "./spec.ts";
 import type { Tracee } from "./tracee.ts";

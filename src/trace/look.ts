@@ -9,6 +9,7 @@ import {
   AT_SYMLINK_NOFOLLOW,
   IN_DONT_FOLLOW,
 } from "../abi/fcntl.ts";
+import { PATH_MAX } from "../abi/limits.ts";
 import { RESOLVE_CACHED } from "../abi/openat2.ts";
 import type { PathKind } from "../abi/syscalls.ts";
 import type { Access, Use } from "../policy/call.ts";
@@ -17,7 +18,7 @@ import { resolveName } from "./entry_names.ts";
 import type { IsOwn, Looked } from "./looked.ts";
 import { resolveBase, resolveMagic } from "./magic.ts";
 import { creates, type OpenRequest } from "./open.ts";
-import { formerPath, PATH_MAX, type Place, processOf } from "./place.ts";
+import { formerPath, type Place, processOf } from "./place.ts";
 import type { Registers } from "./registers.ts";
 import { resolve } from "./resolve.ts";
 import { resolveHow } from "./resolve_how.ts";

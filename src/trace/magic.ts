@@ -3,6 +3,7 @@
 import { EACCES, EBADF, ENAMETOOLONG, ENOENT, ENOTDIR } from "../abi/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_NOFOLLOW, O_PATH } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
+import { PATH_MAX } from "../abi/limits.ts";
 import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
 import { isOfSameFile, STAT } from "../abi/stat.ts";
 import type { FileKind } from "../policy/call.ts";
@@ -14,7 +15,6 @@ import {
   isRemovedName,
   kindOf,
   type Owner,
-  PATH_MAX,
   type Place,
   place,
   readLink,

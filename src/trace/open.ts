@@ -14,8 +14,13 @@ import {
   O_WRONLY,
 } from "../abi/fcntl.ts";
 import { getBig } from "../abi/layout.ts";
-import { OPEN_HOW, RESOLVE_BENEATH, RESOLVE_IN_ROOT } from "../abi/openat2.ts";
-import { S_ISGID, S_ISUID } from "../abi/stat.ts";
+import {
+  OPEN_HOW,
+  RESOLVE_BENEATH,
+  RESOLVE_IN_ROOT,
+  RESOLVE_VALID,
+} from "../abi/openat2.ts";
+import { S_IALLUGO, S_ISGID, S_ISUID } from "../abi/stat.ts";
 import type { Syscall } from "../abi/syscalls.ts";
 import { readMemory } from "../sys/memory.ts";
 import type { Registers } from "./registers.ts";
@@ -29,9 +34,6 @@ export interface OpenRequest {
   /** `RESOLVE_*` of openat2(2). */
   readonly resolve: number;
 }
-
-/** The permission bits that an open may set: <linux/stat.h> S_IALLUGO. */
-const S_IALLUGO = 0o7777;
 
 const how = new Uint8Array(4096);
 
@@ -99,7 +101,7 @@ function readHow(tid: number, registers: Registers): OpenRequest | number {
   const mode = Number(getBig(OPEN_HOW, how, "mode"));
   const resolve = Number(getBig(OPEN_HOW, how, "resolve"));
   if (flags > 0x7fff_ffff || (flags & ~O_VALID) !== 0) return -EINVAL;
-  if (resolve > 0x3f || mode > S_IALLUGO) return -EINVAL;
+  if (resolve > RESOLVE_VALID || mode > S_IALLUGO) return -EINVAL;
   if ((flags & O_PATH) !== 0 && (flags & ~O_PATH_FLAGS) !== 0) return -EINVAL;
   const creates = (flags & O_CREAT) !== 0 || (flags & O_TMPFILE) === O_TMPFILE;
   if (!creates && mode !== 0) return -EINVAL;

@@ -12,22 +12,16 @@
  */
 
 import { toCString } from "../abi/bytes.ts";
+import {
+  isTerminalDevice,
+  NULL_DEVICE,
+  TERMINAL_DOORS,
+} from "../abi/devices.ts";
 import { ENOENT } from "../abi/errno.ts";
 import { AT_FDCWD } from "../abi/fcntl.ts";
 import { get, getBig } from "../abi/layout.ts";
 import { S_IFCHR, S_IFMT, STAT } from "../abi/stat.ts";
 import { fstat, fstatat } from "../sys/files.ts";
-
-// 1:3 of Documentation/admin-guide/devices.txt, as `st_rdev` has it.
-const NULL = 0x103;
-
-// 4:0, 5:0 and 5:1 there: the console in front, /dev/tty, /dev/console.
-const TERMINALS: readonly number[] = [0x400, 0x500, 0x501];
-
-// 136 to 143 there: what is in /dev/pts; 4: consoles and serial lines.
-const TERMINAL_MAJORS: readonly number[] = [
-  ...[4, 5, 136, 137, 138, 139, 140, 141, 142, 143],
-];
 
 const stat = new Uint8Array(STAT.size);
 
@@ -51,9 +45,11 @@ export class Output {
     this.#files = fds.flatMap((fd) => {
       if (fstat(fd, stat) < 0 || isNull()) return [];
       const device = deviceOf();
-      if (isTerminal(device)) {
-        this.#anyTerminal ||= TERMINALS.includes(device);
-        for (const each of [device, ...TERMINALS]) this.#terminals.add(each);
+      if (isTerminalDevice(device)) {
+        this.#anyTerminal ||= TERMINAL_DOORS.includes(device);
+        for (const each of [device, ...TERMINAL_DOORS]) {
+          this.#terminals.add(each);
+        }
       }
       return [identity()];
     });
@@ -78,7 +74,7 @@ export class Output {
     if (result < 0) return result !== -ENOENT;
     const opened = deviceOf();
     if (this.#terminals.has(opened)) return true;
-    if (this.#anyTerminal && isTerminal(opened)) return true;
+    if (this.#anyTerminal && isTerminalDevice(opened)) return true;
     const [device, inode] = identity();
     return this.#files.some(([d, i]) => d === device && i === inode);
   }
@@ -103,11 +99,7 @@ export class Output {
 
 /** Whether the file that was looked at last is /dev/null, where nothing goes. */
 function isNull(): boolean {
-  return deviceOf() === NULL;
-}
-
-function isTerminal(device: number): boolean {
-  return TERMINAL_MAJORS.includes(device >>> 8 & 0xfff);
+  return deviceOf() === NULL_DEVICE;
 }
 
 /** Which character device the file is that was looked at last; 0 for none. */

@@ -2,6 +2,7 @@
 
 import { fromBytes } from "../abi/bytes.ts";
 import { ENAMETOOLONG } from "../abi/errno.ts";
+import { PATH_MAX } from "../abi/limits.ts";
 import {
   S_IFBLK,
   S_IFCHR,
@@ -16,9 +17,6 @@ import type { FileKind } from "../policy/call.ts";
 import { readlinkat } from "../sys/files.ts";
 import type { View } from "../sys/view.ts";
 import type { WorkingDirectory } from "./working_directory.ts";
-
-/** Longest path that the kernel takes, with its NUL: <linux/limits.h>. */
-export const PATH_MAX = 4096;
 
 /** Whose path it is. */
 export interface Owner {

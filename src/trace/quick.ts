@@ -7,6 +7,7 @@
 
 import { ENOENT } from "../abi/errno.ts";
 import { get } from "../abi/layout.ts";
+import { MAXSYMLINKS } from "../abi/limits.ts";
 import { PROC_SUPER_MAGIC, ST_NOSYMFOLLOW, STAT, STATFS } from "../abi/stat.ts";
 import type { FileKind } from "../policy/call.ts";
 import { parentOf } from "../policy/grants.ts";
@@ -24,9 +25,6 @@ import {
 } from "./place.ts";
 import { isGuardedLink } from "./sticky.ts";
 import { openStraight } from "./straight.ts";
-
-/** Most links that a path may lead through: <linux/namei.h> MAXSYMLINKS. */
-export const MAX_LINKS = 40;
 
 const stat = new Uint8Array(STAT.size);
 /** The place that `stat` is of, where it was kept open. */
@@ -181,7 +179,7 @@ function through(
     close(fd);
   }
   if (typeof text === "number" || text === "") return undefined;
-  if (++way.links > MAX_LINKS) return undefined;
+  if (++way.links > MAXSYMLINKS) return undefined;
   way.known.push(real);
   const behind = text.startsWith("/")
     ? text

@@ -14,6 +14,7 @@
 
 import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from "../abi/errno.ts";
 import { get } from "../abi/layout.ts";
+import { MAXSYMLINKS, PATH_MAX } from "../abi/limits.ts";
 import { RESOLVE_IN_ROOT, RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
 import { STAT } from "../abi/stat.ts";
 import type { FileKind } from "../policy/call.ts";
@@ -25,13 +26,12 @@ import {
   kindOf,
   normalize,
   type Owner,
-  PATH_MAX,
   type Place,
   place,
   processOf,
   readLink,
 } from "./place.ts";
-import { linksAt, MAX_LINKS, quick, type Way, wayFrom } from "./quick.ts";
+import { linksAt, quick, type Way, wayFrom } from "./quick.ts";
 import { behindLink, rememberLink } from "./root_links.ts";
 import { isGuardedLink } from "./sticky.ts";
 import { straightNames } from "./straight.ts";
@@ -232,7 +232,7 @@ function walk(
       if (last) return place(real, kind, slash);
       continue;
     }
-    if (++links > MAX_LINKS) {
+    if (++links > MAXSYMLINKS) {
       if (todo.includes("..")) way.crossed.add(next);
       return place(next, "link", slash, ELOOP);
     }

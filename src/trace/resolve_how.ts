@@ -15,6 +15,7 @@ import {
   O_NOFOLLOW,
   O_PATH,
 } from "../abi/fcntl.ts";
+import { PATH_MAX } from "../abi/limits.ts";
 import {
   RESOLVE_BENEATH,
   RESOLVE_CACHED,
@@ -25,13 +26,7 @@ import { close, openat2 } from "../sys/files.ts";
 import type { View } from "../sys/view.ts";
 import type { IsOwn } from "./looked.ts";
 import { resolveBase, resolveMagic } from "./magic.ts";
-import {
-  cString,
-  normalize,
-  type Owner,
-  PATH_MAX,
-  type Place,
-} from "./place.ts";
+import { cString, normalize, type Owner, type Place } from "./place.ts";
 import { withCrossed } from "./resolve.ts";
 
 /** How often a path is looked up, at most, while others rename something. */

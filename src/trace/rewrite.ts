@@ -15,6 +15,7 @@ import {
   O_EXCL,
   O_TMPFILE,
 } from "../abi/fcntl.ts";
+import { PATH_MAX } from "../abi/limits.ts";
 import {
   MAP_ANONYMOUS,
   MAP_FIXED_NOREPLACE,
@@ -28,7 +29,7 @@ import { MARK } from "../policy/answered.ts";
 import { realAddress } from "./address.ts";
 import type { Looked, LookedPath } from "./looked.ts";
 import { HOW_BEFORE_PATH } from "./pin.ts";
-import { PATH_MAX, type Place, processOf } from "./place.ts";
+import { type Place, processOf } from "./place.ts";
 import type { Registers } from "./registers.ts";
 import type { CallSpec } from "./spec.ts";
 import type { Tracee } from "./tracee.ts";

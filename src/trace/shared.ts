@@ -8,18 +8,13 @@
  */
 
 import { toCString } from "../abi/bytes.ts";
+import { ZERO_DEVICE } from "../abi/devices.ts";
 import { AT_FDCWD } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
-import { MAP_ANONYMOUS, MAP_HUGETLB } from "../abi/mman.ts";
+import { MAP_ANONYMOUS, MAP_HUGETLB, PAGE_SIZE } from "../abi/mman.ts";
 import { S_IFCHR, S_IFMT, STAT } from "../abi/stat.ts";
 import { fstatat } from "../sys/files.ts";
 import type { Registers } from "./registers.ts";
-
-// 1:5 of Documentation/admin-guide/devices.txt, as `st_rdev` has it.
-const ZERO = 0x105;
-
-/** What a size is rounded up to at least: no page is smaller. */
-const PAGE_SIZE = 4096;
 
 const stat = new Uint8Array(STAT.size);
 
@@ -62,5 +57,5 @@ function isZero(tid: number, fd: number): boolean {
   const path = toCString(`/proc/${tid}/fd/${fd}`);
   return fstatat(AT_FDCWD, path, stat, 0) >= 0 &&
     (get(STAT, stat, "st_mode") & S_IFMT) === S_IFCHR &&
-    get(STAT, stat, "st_rdev") === ZERO;
+    get(STAT, stat, "st_rdev") === ZERO_DEVICE;
 }

@@ -9,10 +9,11 @@
 
 import { ENAMETOOLONG } from "../abi/errno.ts";
 import { O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH } from "../abi/fcntl.ts";
+import { PATH_MAX } from "../abi/limits.ts";
 import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
 import { close } from "../sys/files.ts";
 import type { View } from "../sys/view.ts";
-import { cString, PATH_MAX } from "./place.ts";
+import { cString } from "./place.ts";
 
 const DIRECTORY = O_PATH | O_NOFOLLOW | O_CLOEXEC | O_DIRECTORY;
 
