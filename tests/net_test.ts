@@ -722,6 +722,27 @@ for does in shares, leaves:
   });
 }
 
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `a connection (${engine}) that is to be reset stays so when it is looked at`,
+    ),
+    async fn(): Promise<void> {
+      const script = `import socket, struct
+here = socket.create_server(("127.0.0.1", 0))
+there = socket.create_connection(here.getsockname())
+there.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+try: there.bind(("127.0.0.1", 0))
+except OSError: pass
+print(*struct.unpack("ii", there.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8)))`;
+      const argv = ["/usr/bin/python3", "-c", script];
+      const flags = ["-R", "--allow-net=127.0.0.1"];
+      assertEquals((await jail(flags, argv, { engine })).stdout, "1 0\n");
+    },
+  });
+}
+
 Deno.test("--report names the address that was refused, and the rule", async () => {
   const program = ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/9"];
   const flags = ["-p", "default", "--report"];

@@ -116,11 +116,17 @@ export function socketFacts(fd: number): SocketFacts | number {
 
 /**
  * Whoever closes a connection last may have to wait until all is sent
- * (SO_LINGER), and that must not be the tracer.
+ * (SO_LINGER), and that must not be the tracer. With no time to wait, which means
+ * that the connection is reset, nobody does.
  */
 function stopLinger(fd: number): void {
-  const never = new Uint32Array(2);
-  rareLibc().setsockopt(fd, SOL_SOCKET, SO_LINGER, never, never.byteLength);
+  const linger = new Int32Array(2);
+  const size = new Uint32Array([linger.byteLength]);
+  const known = rareLibc().getsockopt(fd, SOL_SOCKET, SO_LINGER, linger, size);
+  const [isOn = 0, seconds = 0] = linger;
+  if (outcome(known) >= 0 && (isOn === 0 || seconds === 0)) return;
+  linger.fill(0);
+  rareLibc().setsockopt(fd, SOL_SOCKET, SO_LINGER, linger, linger.byteLength);
 }
 
 function option(fd: number, level: number, name: number): number {
