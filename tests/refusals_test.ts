@@ -42,6 +42,13 @@ function refusals(): RefusalCase[] {
       stdout: "EIO\n",
     },
     {
+      what:
+        "ENOENT where a file changes places with none, wherever that would be",
+      policy: "read: {deny: [/usr/lib/os-release]}",
+      argv: call("renameat2", "-100", "/usr/lib", "-100", "/usr/none", "2"),
+      stdout: "ENOENT\n",
+    },
+    {
       what: "EACCES where a rule for a path says nothing",
       policy: "read: {deny: [/etc/hostname]}",
       argv: open,

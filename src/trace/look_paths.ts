@@ -87,7 +87,8 @@ export function lookAtPaths(
       looked.errno ||= namelessErrno(registers, spec, path, written);
     }
     // What comes there by the time of the call has not been judged.
-    if (path.mustExist && place?.kind === "missing") looked.errno ||= ENOENT;
+    const needed = path.mustExist || exchanges(registers, spec);
+    if (needed && place?.kind === "missing") looked.errno ||= ENOENT;
     if (place === undefined || place.path === "") continue;
     const { written } = looked.paths.at(-1) as LookedPath;
     const held = written === "" &&
@@ -140,10 +141,15 @@ function lookAtMove(
   if (spec.paths[0]?.kind !== "rename-from" && !links) return;
   const b = rulePath(to.path, isOwn);
   looked.moves.push({ from: a, to: b, tree: kind === "directory" });
-  const flags = spec.syscall.args.indexOf("rename-flags");
-  if (flags >= 0 && (registers.uint(flags) & RENAME_EXCHANGE) !== 0) {
+  if (exchanges(registers, spec)) {
     looked.moves.push({ from: b, to: a, tree: to.kind === "directory" });
   }
+}
+
+/** Whether a rename puts each file in the place of the other. */
+function exchanges(registers: Registers, spec: CallSpec): boolean {
+  const flags = spec.syscall.args.indexOf("rename-flags");
+  return flags >= 0 && (registers.uint(flags) & RENAME_EXCHANGE) !== 0;
 }
 
 function lookAtMode(
