@@ -78,9 +78,10 @@ export class Notices {
     const listener = this.#listener;
     if (listener === undefined) return waits.wait(-1, 0);
     this.takeTurn(between);
-    // Calls that aim at others end soon, and with a stop.
-    if (waits.aiming) return waits.wait(-1, 0);
     for (;;) {
+      // Calls that aim at others end soon, and with a stop. One may have begun in
+      // an answer: until it is over no end is waited for, its caller's neither.
+      if (waits.aiming) return waits.wait(-1, 0);
       const tid = waits.wait(-1, WNOHANG);
       if (tid !== 0) return tid;
       for (let found = 0; (found & CHANGE) === 0;) {
