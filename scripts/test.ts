@@ -122,9 +122,7 @@ async function test(paths: readonly string[]): Promise<Counts> {
 /** Runs the tests, several files at once, and counts what they came to. */
 async function testOnce(paths: readonly string[]): Promise<Tested> {
   const waiting = await shares(paths);
-  const lanes = waiting.length === 1
-    ? 1
-    : LANES * navigator.hardwareConcurrency;
+  const lanes = waiting.length === 1 ? 1 : navigator.hardwareConcurrency + 1;
   const done: Tested[] = [];
   const lane = async (): Promise<void> => {
     for (;;) {
@@ -142,9 +140,6 @@ const LONGEST = [
   ...["races_test.ts", "tracer_test.ts", "limits_test.ts", "answered_test.ts"],
   ...["sys_test.ts", "kernel_test.ts", "names_test.ts", "library_test.ts"],
 ];
-
-/** Files that are tested beside others for each processor: most wait for jails. */
-const LANES = 2;
 
 /**
  * Cuts the tests into what runs in a process of its own: the files of `tests`
