@@ -1,22 +1,15 @@
 /** What a program that nobody asks can do by descriptors that are handed to it. */
 
 import { O_ACCMODE, O_PATH, O_RDONLY, O_WRONLY } from "../abi/fcntl.ts";
-import { get } from "../abi/layout.ts";
 import {
   LANDLOCK_ACCESS_FS_READ_FILE,
   LANDLOCK_ACCESS_FS_TRUNCATE,
   LANDLOCK_ACCESS_FS_WRITE_FILE,
 } from "../abi/landlock.ts";
-import { S_IFCHR, S_IFDIR, S_IFMT, S_IFREG, STAT } from "../abi/stat.ts";
+import { S_IFCHR, S_IFDIR, S_IFREG } from "../abi/stat.ts";
 import { UnsupportedError } from "../errors.ts";
-import { flagsOf, fstat, readLink } from "../sys/files.ts";
+import { flagsOf, readLink, typeOf } from "../sys/files.ts";
 import { isStreamOrNoSocket } from "../sys/socket.ts";
-
-const status = new Uint8Array(STAT.size);
-
-function typeOf(fd: number): number {
-  return fstat(fd, status) < 0 ? 0 : get(STAT, status, "st_mode") & S_IFMT;
-}
 
 /**
  * Whether a file has a name on no mount, such as one in memory: Landlock neither

@@ -1,7 +1,7 @@
 /** One run of one program under one policy, on the calling thread. */
 
 import { printable } from "../abi/bytes.ts";
-import { LaunchError, UnsupportedError } from "../errors.ts";
+import { UnsupportedError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Call } from "../policy/call.ts";
 import { compile } from "../policy/decide.ts";
@@ -41,10 +41,9 @@ import { floorFor } from "./floor.ts";
 import { netOptions } from "./net.ts";
 import { holdToStrict } from "./plan.ts";
 import {
-  asScript,
   findProgram,
   type FoundProgram,
-  hintOf,
+  orAsScript,
   planLaunch,
   type Program,
 } from "./program.ts";
@@ -267,20 +266,7 @@ function runTraced(
         started: hooks.started,
         stopped: hooks.stopped,
       });
-    try {
-      return start(program, found, hintOf(found, view));
-    } catch (error) {
-      if (!(error instanceof LaunchError) || error.errno !== "ENOEXEC") {
-        throw error;
-      }
-      const script = asScript(program, found, view);
-      if (script === undefined) throw error;
-      return start(
-        script.program,
-        script.found,
-        "it has no #! line, so /bin/sh runs it, which the policy must allow",
-      );
-    }
+    return orAsScript(program, found, view, start);
   };
   const answers = engine === "seccomp" && job.owned === true && !asks &&
     mayAnswer(job.policy, view);

@@ -23,11 +23,10 @@ import { checkHanded, handed } from "./handed.ts";
 import type { Job, JobHooks } from "./job.ts";
 import { holdByKernel, UnheldError } from "./kernel_plan.ts";
 import {
-  asScript,
   findProgram,
   type FoundProgram,
   fromDirectory,
-  hintOf,
+  orAsScript,
   planLaunch,
   type Program,
   variable,
@@ -52,17 +51,12 @@ const SCOPED = LANDLOCK_SCOPE_SIGNAL | LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET;
 export function runByKernel(job: Job, hooks: JobHooks): Outcome {
   checkHooks(job, hooks);
   const found = findProgram(job.program, OWN_VIEW);
-  try {
-    const hint = hintOf(found, OWN_VIEW) ?? WHICH_RULE;
-    return runIn(job, hooks, job.program, hint);
-  } catch (error) {
-    if (!(error instanceof LaunchError) || error.errno !== "ENOEXEC") {
-      throw error;
-    }
-    const script = asScript(job.program, found, OWN_VIEW);
-    if (script === undefined) throw error;
-    return runIn(job, hooks, script.program, NO_INTERPRETER);
-  }
+  return orAsScript(
+    job.program,
+    found,
+    OWN_VIEW,
+    (program, _, hint) => runIn(job, hooks, program, hint ?? WHICH_RULE),
+  );
 }
 
 const WHICH_RULE =
@@ -80,14 +74,11 @@ function findInside(program: Program, view: View): FoundProgram {
   }
 }
 
-const NO_INTERPRETER =
-  "it has no #! line, so /bin/sh runs it, which the policy must allow";
-
 function runIn(
   job: Job,
   hooks: JobHooks,
   program: Program,
-  hint: string | undefined,
+  hint: string,
 ): Outcome {
   const { policy } = job;
   const realpath = remembered((path) => OWN_VIEW.meant(path));

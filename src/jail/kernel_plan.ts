@@ -4,8 +4,7 @@ import { toCString } from "../abi/bytes.ts";
 import { DT_FIFO, DT_UNKNOWN } from "../abi/dirent.ts";
 import { EACCES } from "../abi/errno.ts";
 import { O_CLOEXEC, O_NOFOLLOW, O_PATH, X_OK } from "../abi/fcntl.ts";
-import { get } from "../abi/layout.ts";
-import { S_IFIFO, S_IFMT, STAT } from "../abi/stat.ts";
+import { S_IFIFO } from "../abi/stat.ts";
 import { UnsupportedError } from "../errors.ts";
 import type { LimitName } from "../outcome.ts";
 import type { RuleRef } from "../policy/decision.ts";
@@ -16,7 +15,7 @@ import { isReal } from "../policy/sys.ts";
 import { type TreeFacts, treeOf } from "../policy/tree.ts";
 import { unaskedPlan, type Unheld } from "../policy/unasked.ts";
 import { eachName } from "../sys/directory.ts";
-import { close, fstat, readLink } from "../sys/files.ts";
+import { close, readLink, typeOf } from "../sys/files.ts";
 import { landlockAbi } from "../sys/landlock.ts";
 import { OWN_VIEW } from "../sys/view.ts";
 import { walk } from "../sys/walk.ts";
@@ -200,12 +199,10 @@ function pipeIn(path: string): string | undefined {
   return found;
 }
 
-const status = new Uint8Array(STAT.size);
-
 function isPipe(path: string): boolean {
   const fd = OWN_VIEW.open(toCString(path), O_PATH | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0) return false;
-  const mode = fstat(fd, status) < 0 ? 0 : get(STAT, status, "st_mode");
+  const type = typeOf(fd);
   close(fd);
-  return (mode & S_IFMT) === S_IFIFO;
+  return type === S_IFIFO;
 }

@@ -118,7 +118,7 @@ function notFoundHint(name: string): string {
 }
 
 /** What to do about a program that may be executed and not be read. */
-export function hintOf({ real }: FoundProgram, view: View): string | undefined {
+function hintOf({ real }: FoundProgram, view: View): string | undefined {
   return view.readFile(real, 1) === -EACCES
     ? "jail must read a program to know what would run: chmod +r"
     : undefined;
@@ -128,15 +128,37 @@ export function hintOf({ real }: FoundProgram, view: View): string | undefined {
 const LOOK = 256;
 
 /**
- * How a shell runs a program that the kernel calls no program (`ENOEXEC`): where
- * it is text, as a script without `#!`, by `/bin/sh`.
+ * Runs a program; and where the kernel calls it no program (`ENOEXEC`), as a shell
+ * does: by `/bin/sh`, if it is text, a script without `#!`.
  *
  * @param program what was asked to run
  * @param found where it is
  * @param view where its paths begin
- * @returns the shell, with the file as its first argument; `undefined` for a binary
+ * @param run runs one, with a hint for where it cannot be started
+ * @returns what `run` returned
  */
-export function asScript(
+export function orAsScript<Result>(
+  program: Program,
+  found: FoundProgram,
+  view: View,
+  run: (program: Program, found: FoundProgram, hint?: string) => Result,
+): Result {
+  try {
+    return run(program, found, hintOf(found, view));
+  } catch (error) {
+    const isNone = error instanceof LaunchError && error.errno === "ENOEXEC";
+    const script = isNone ? asScript(program, found, view) : undefined;
+    if (script === undefined) throw error;
+    return run(
+      script.program,
+      script.found,
+      "it has no #! line, so /bin/sh runs it, which the policy must allow",
+    );
+  }
+}
+
+/** The shell, with the file as its first argument; `undefined` for a binary. */
+function asScript(
   program: Program,
   found: FoundProgram,
   view: View,

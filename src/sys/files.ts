@@ -20,7 +20,9 @@ import {
   O_RDONLY,
   SEEK_SET,
 } from "../abi/fcntl.ts";
+import { get } from "../abi/layout.ts";
 import { OPEN_HOW } from "../abi/openat2.ts";
+import { S_IFMT, STAT } from "../abi/stat.ts";
 import { callNumber } from "./host.ts";
 import { libc, outcome, rareLibc } from "./libc.ts";
 
@@ -92,6 +94,19 @@ export function close(fd: number): number {
 export function fstat(fd: number, into: Uint8Array): number {
   fstatNumber ||= callNumber("fstat");
   return outcome(libc.syscallIB(fstatNumber, fd, into));
+}
+
+const status = new Uint8Array(STAT.size);
+
+/**
+ * What kind of file a descriptor is of.
+ *
+ * @param fd a descriptor of this process
+ * @returns one of `S_IFMT`; or a negative errno
+ */
+export function typeOf(fd: number): number {
+  const result = fstat(fd, status);
+  return result < 0 ? result : get(STAT, status, "st_mode") & S_IFMT;
 }
 
 /**

@@ -10,11 +10,11 @@ import { fromText, toCString } from "../abi/bytes.ts";
 import { EAGAIN, EINTR, EOPNOTSUPP } from "../abi/errno.ts";
 import { O_CLOEXEC, O_NOCTTY, O_NONBLOCK, O_WRONLY } from "../abi/fcntl.ts";
 import { TCGETS, TIOCGDEV } from "../abi/ioctls.ts";
-import { get, set } from "../abi/layout.ts";
-import { S_IFCHR, S_IFIFO, S_IFMT, S_IFSOCK, STAT } from "../abi/stat.ts";
+import { set } from "../abi/layout.ts";
+import { S_IFCHR, S_IFIFO, S_IFSOCK } from "../abi/stat.ts";
 import { IOVEC, RWF_NOWAIT } from "../abi/uio.ts";
 import { addressOf } from "./address.ts";
-import { close, flagsOf, fstat, open, setFlags, write } from "./files.ts";
+import { close, flagsOf, open, setFlags, typeOf, write } from "./files.ts";
 import { libc, outcome, rareLibc } from "./libc.ts";
 import { askedBy } from "./signals.ts";
 
@@ -63,10 +63,7 @@ export class Output {
    * @param own whether nobody else has its open file description
    */
   constructor(fd: number, own: boolean) {
-    const status = new Uint8Array(STAT.size);
-    const type = fstat(fd, status) < 0
-      ? 0
-      : get(STAT, status, "st_mode") & S_IFMT;
+    const type = typeOf(fd);
     this.#terminal = type === S_IFCHR && isTerminal(fd);
     const blocks = this.#terminal || type === S_IFIFO || type === S_IFSOCK;
     this.#once = !blocks

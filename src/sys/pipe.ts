@@ -3,10 +3,9 @@
 import { toCString } from "../abi/bytes.ts";
 import { errnoName } from "../abi/errno.ts";
 import { O_CLOEXEC, O_NONBLOCK, O_RDWR } from "../abi/fcntl.ts";
-import { get } from "../abi/layout.ts";
-import { S_IFIFO, S_IFMT, S_IFSOCK, STAT } from "../abi/stat.ts";
+import { S_IFIFO, S_IFSOCK } from "../abi/stat.ts";
 import { SystemCallError } from "../errors.ts";
-import { close, fstat, open, pipe2, setFlags } from "./files.ts";
+import { close, open, pipe2, setFlags, typeOf } from "./files.ts";
 
 /** A pipe: an end of ours, whose calls do not wait, and the program's. */
 export interface Pipe {
@@ -68,9 +67,8 @@ export function openNull(): number {
  * @param fd a descriptor of this process
  */
 export function isPipe(fd: number): boolean {
-  const status = new Uint8Array(STAT.size);
-  if (fstat(fd, status) < 0) return false; // not open: nothing is written to it
-  const type = get(STAT, status, "st_mode") & S_IFMT;
+  // Where it is not open, nothing is written to it.
+  const type = typeOf(fd);
   return type === S_IFIFO || type === S_IFSOCK;
 }
 

@@ -1,6 +1,5 @@
 /** What kind of socket a descriptor of this process is. */
 
-import { get } from "../abi/layout.ts";
 import {
   AF_INET,
   AF_INET6,
@@ -13,8 +12,8 @@ import {
   SOCK_STREAM,
   SOL_SOCKET,
 } from "../abi/socket.ts";
-import { S_IFMT, S_IFSOCK, STAT } from "../abi/stat.ts";
-import { fstat } from "./files.ts";
+import { S_IFSOCK } from "../abi/stat.ts";
+import { typeOf } from "./files.ts";
 import { rareLibc } from "./libc.ts";
 
 /**
@@ -27,9 +26,8 @@ import { rareLibc } from "./libc.ts";
  * @returns whether that is so; `false` where it cannot be told
  */
 export function isStreamOrNoSocket(fd: number): boolean {
-  const status = new Uint8Array(STAT.size);
-  if (fstat(fd, status) < 0) return true; // not open: nothing goes through it
-  if ((get(STAT, status, "st_mode") & S_IFMT) !== S_IFSOCK) return true;
+  // Nothing goes through one that is not open.
+  if (typeOf(fd) !== S_IFSOCK) return true;
   return goesOneWay(
     option(fd, SO_DOMAIN),
     option(fd, SO_TYPE),

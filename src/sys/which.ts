@@ -3,9 +3,8 @@
 import { toCString } from "../abi/bytes.ts";
 import { EACCES } from "../abi/errno.ts";
 import { O_CLOEXEC, O_PATH, X_OK } from "../abi/fcntl.ts";
-import { get } from "../abi/layout.ts";
-import { S_IFDIR, S_IFMT, S_IFREG, STAT } from "../abi/stat.ts";
-import { close, fstat } from "./files.ts";
+import { S_IFDIR, S_IFREG } from "../abi/stat.ts";
+import { close, typeOf } from "./files.ts";
 import { OWN_VIEW, type View } from "./view.ts";
 
 /** Where a program is. */
@@ -57,24 +56,23 @@ export function which(
  * @returns 0, or a negative errno: `-EACCES` where it is not a regular file
  */
 export function canExecute(file: string, view: View = OWN_VIEW): number {
-  const type = typeOf(file, view);
+  const type = typeAt(file, view);
   if (type < 0) return type;
   return type === S_IFREG ? view.access(toCString(file), X_OK) : -EACCES;
 }
 
 /** Whether a file is a directory, itself or by links. */
 export function isDirectory(file: string, view: View): boolean {
-  return typeOf(file, view) === S_IFDIR;
+  return typeAt(file, view) === S_IFDIR;
 }
 
 /** What kind of file it is (`S_IFMT`), after links; or a negative errno. */
-function typeOf(file: string, view: View): number {
+function typeAt(file: string, view: View): number {
   const fd = view.open(toCString(file), O_PATH | O_CLOEXEC);
   if (fd < 0) return fd;
-  const status = new Uint8Array(STAT.size);
-  const found = fstat(fd, status);
+  const type = typeOf(fd);
   close(fd);
-  return found < 0 ? found : get(STAT, status, "st_mode") & S_IFMT;
+  return type;
 }
 
 /**

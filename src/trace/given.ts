@@ -9,8 +9,7 @@ import {
   O_RDWR,
   O_WRONLY,
 } from "../abi/fcntl.ts";
-import { getBig } from "../abi/layout.ts";
-import { STAT } from "../abi/stat.ts";
+import { isOfSameFile, STAT } from "../abi/stat.ts";
 import type { Access, Use } from "../policy/call.ts";
 import { eachName } from "../sys/directory.ts";
 import { flagsOf, fstatat, readFile } from "../sys/files.ts";
@@ -103,8 +102,7 @@ export function isForMore({ access }: Use, via: string): boolean {
     const link = `${process}/fd/${another}`;
     const isSame = readLink(AT_FDCWD, link) === name &&
       fstatat(AT_FDCWD, cString(link), other, 0) >= 0 &&
-      getBig(STAT, meant, "st_ino") === getBig(STAT, other, "st_ino") &&
-      getBig(STAT, meant, "st_dev") === getBig(STAT, other, "st_dev");
+      isOfSameFile(meant, other);
     if (isSame && isFor(process, another, access)) return false;
   }
   return true;
