@@ -683,6 +683,31 @@ print("own")`;
   Deno.test({
     ...needs(
       ["python3"],
+      `jail (${engine}) lets a program open at its other end a pipe that only the jail can have`,
+    ),
+    async fn(): Promise<void> {
+      const inside = `import os
+ends = os.pipe()
+os.close(ends[1])
+memory = os.memfd_create("own")
+read = os.open(f"/proc/self/fd/{memory}", os.O_RDONLY)
+os.close(memory)
+for fd in ends[0], read:
+    print(os.write(os.open(f"/proc/self/fd/{fd}", os.O_RDWR), b"own"))`;
+      for (const net of [[], ["--allow-net=127.0.0.1"]]) {
+        const { stdout } = await jail(
+          ["-R=/", "--allow-run", ...net],
+          ["python3", "-c", inside],
+          { engine },
+        );
+        assertEquals(stdout, "3\n3\n");
+      }
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
       `jail (${engine}) opens nothing that came by a socket for more than it was sent for`,
     ),
     async fn(): Promise<void> {

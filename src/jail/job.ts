@@ -8,7 +8,7 @@ import { compile } from "../policy/decide.ts";
 import type { Decision } from "../policy/decision.ts";
 import { passed, withValues } from "../policy/env.ts";
 import { holdsNothing, withPorts } from "../policy/floor.ts";
-import { withNetQuestions } from "../policy/net.ts";
+import { reachesUnix, withNetQuestions } from "../policy/net.ts";
 import { planCalls } from "../policy/plan.ts";
 import type { Policy } from "../policy/policy.ts";
 import { remembered } from "../policy/remembered.ts";
@@ -20,7 +20,7 @@ import { type ControlGroup, controlGroup } from "../sys/cgroup.ts";
 import { createRuleset } from "../sys/landlock.ts";
 import type { Root } from "../sys/root.ts";
 import { hasSeccompTrace } from "../sys/probe.ts";
-import { isStreamOrNoSocket } from "../sys/socket.ts";
+import { isSocket, isStreamOrNoSocket } from "../sys/socket.ts";
 import { writtenBy } from "../sys/usage.ts";
 import type { Usage } from "../trace/accounts.ts";
 import { assemble } from "../trace/filter.ts";
@@ -213,10 +213,8 @@ function runTraced(
   const ruleset = holdsNothing(floor)
     ? undefined
     : createRuleset(floor, Math.max(2, ...program.keepFds), view);
-  const sockets = [...program.stdio, ...program.keepFds]
-      .every(isStreamOrNoSocket)
-    ? "streams"
-    : "any";
+  const given = [...program.stdio, ...program.keepFds];
+  const sockets = given.every(isStreamOrNoSocket) ? "streams" : "any";
   const observe = (hooks.observe ?? hooks.measured) !== undefined ||
     job.onDeny === "kill";
   const follow = (answers: boolean): Outcome => {
@@ -249,6 +247,7 @@ function runTraced(
         hint,
         filter,
         answers,
+        receives: reachesUnix(policy.net) || given.some(isSocket),
         owned: job.owned,
         net,
         plan,

@@ -173,6 +173,12 @@ export function socketFamilies(net: NetRules): ReadonlySet<SocketFamily> {
   return new Set(net.sockets ?? allowed);
 }
 
+/** Whether unix sockets may reach others, who may send descriptors by them. */
+export function reachesUnix(net: Net): boolean {
+  if (net === "all") return true;
+  return net !== "none" && socketFamilies(net).has("unix");
+}
+
 /** Whether sockets of these families can be used for what a rule allows. */
 export function isPossible(
   { patterns }: NetRule,

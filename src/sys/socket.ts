@@ -16,6 +16,11 @@ import { S_IFSOCK } from "../abi/stat.ts";
 import { typeOf } from "./files.ts";
 import { rareLibc } from "./libc.ts";
 
+/** Whether a descriptor of this process is a socket. */
+export function isSocket(fd: number): boolean {
+  return typeOf(fd) === S_IFSOCK;
+}
+
 /**
  * Whether messages through a descriptor can go to one place alone: it is no
  * socket, or a stream, whose messages take no address. Those that connect first
@@ -27,7 +32,7 @@ import { rareLibc } from "./libc.ts";
  */
 export function isStreamOrNoSocket(fd: number): boolean {
   // Nothing goes through one that is not open.
-  if (typeOf(fd) !== S_IFSOCK) return true;
+  if (!isSocket(fd)) return true;
   return goesOneWay(
     option(fd, SO_DOMAIN),
     option(fd, SO_TYPE),

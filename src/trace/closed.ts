@@ -6,7 +6,7 @@ import { S_IFCHR, S_IFMT, STAT } from "../abi/stat.ts";
 import { isOutside, OWN_VIEW, type View } from "../sys/view.ts";
 import { Given, isForMore } from "./given.ts";
 import type { Looked } from "./looked.ts";
-import type { LogFile } from "./options.ts";
+import type { LogFile, TraceOptions } from "./options.ts";
 import type { CallSpec } from "./spec.ts";
 import { controlGroups, isBeneath, otherProcs, procDevice } from "./mounts.ts";
 import { cString } from "./place.ts";
@@ -28,6 +28,7 @@ export class Closed {
   readonly #view: View;
   readonly #terminals: Terminals;
   readonly #given: Given;
+  readonly #receives: boolean;
   readonly #procs: readonly string[];
   readonly #groups: readonly string[];
   readonly #log: LogFile | undefined;
@@ -38,15 +39,16 @@ export class Closed {
    * @param view where paths begin
    * @param fds the descriptors of this process that the program gets
    * @param processes the processes of the jail
-   * @param log the audit log, if there is one
+   * @param options the audit log, if there is one; whether descriptors may come later
    */
   constructor(
     view: View,
     fds: readonly number[],
     processes: () => Iterable<number>,
-    log?: LogFile,
+    { log, receives = false }: Pick<TraceOptions, "log" | "receives">,
   ) {
     this.#view = view;
+    this.#receives = receives;
     this.#log = log;
     const mounts = view.mounts();
     const own = view.isOwn ? mounts : OWN_VIEW.mounts();
@@ -73,7 +75,9 @@ export class Closed {
       const { access, kind, path } = use;
       if (access === "stat") continue;
       const via = looked.paths[0]?.place.via ?? "";
-      if (kind === "object" && isForMore(use, via)) return OUTSIDE;
+      // What can only be the jail's own may be opened for anything.
+      const foreign = this.#receives && kind === "object";
+      if (foreign && isForMore(use, via)) return OUTSIDE;
       // What lies outside may be used by the descriptor that was given alone: by
       // its name in /proc it could be opened for more, and changed.
       if (

@@ -188,6 +188,11 @@ export interface TraceOptions {
    * Then this process's SIGCHLD is the tracer's.
    */
   readonly answers?: boolean | undefined;
+  /**
+   * Whether descriptors may come from outside by a socket: one was given, or can be
+   * made.
+   */
+  readonly receives?: boolean | undefined;
   /** Whether this process is jail's own, its signals and its threads. */
   readonly owned?: boolean | undefined;
   /** What the filter was made of: what to look at in each call that stops. */

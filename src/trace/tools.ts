@@ -68,14 +68,16 @@ export function makeTools(
 ): Tools {
   const limited = options.limits?.output;
   const { names, sources } = options.net ?? {};
-  const { launch, log, view } = options;
+  const { launch, log, receives, view } = options;
   const fds = [...launch.stdio, ...launch.keepFds];
   return {
     ...{ options, arch, family, freezer, resumer },
     specs: new Specs(arch.name),
     answers: new Answers(options, arch, family, resumer),
     rewriter: new Rewriter(arch),
-    closed: new Closed(view, fds, () => family.processes.keys(), log),
+    closed: new Closed(view, fds, () => family.processes.keys(), {
+      ...{ log, receives },
+    }),
     lock: new PathLock(interruptCall, hasLeft),
     bound: new BoundSockets(),
     output: limited &&
