@@ -332,6 +332,42 @@ wait(23, 0, None, None, None, 0.5)`;
     },
   });
 
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) lets a wait end in time that signals interrupt where a policy denies the time`,
+    ),
+    fn: async () => {
+      const script = `import ctypes, os, signal, sys
+libc = ctypes.CDLL(None, use_errno=True)
+def wait(number, *arguments):
+    time = (ctypes.c_long * 2)(1, 0)
+    at = arguments.index(0.5)
+    given = [*arguments[:at], ctypes.byref(time), *arguments[at + 1:]]
+    parent, child = os.getpid(), os.fork()
+    if child == 0:
+        for i in range(30):
+            libc.usleep(100000)
+            try: os.kill(parent, signal.SIGWINCH)
+            except OSError: break
+            if os.getppid() != parent: break
+        os._exit(0)
+    result = libc.syscall(number, *given), ctypes.get_errno()
+    print(*result, os.waitpid(child, os.WNOHANG)[0])
+    os.kill(child, signal.SIGKILL); os.waitpid(child, 0)
+wait(271, None, 0, 0.5, None, 8)
+wait(270, 0, None, None, None, 0.5, None)
+wait(23, 0, None, None, None, 0.5)
+def handle(*_): pass
+signal.signal(signal.SIGWINCH, handle)
+wait(271, None, 0, 0.5, None, 8)`;
+      assertEquals(
+        await lines("{time: deny}", ["python3", "-c", script], engine),
+        ["0 0 0", "0 0 0", "0 0 0", "-1 4 0"],
+      );
+    },
+  });
+
   for (const cpus of [1, 7]) {
     Deno.test({
       ...needs(

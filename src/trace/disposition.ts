@@ -11,6 +11,11 @@ const IGNORED_BY_DEFAULT: readonly number[] = [
   SIGWINCH,
 ];
 
+/** Whether a process has a handler for a signal, which ends a call that waits. */
+export function isHandled(pid: number, signal: number): boolean {
+  return hasSignal(statusOf(pid), "SigCgt", signal);
+}
+
 /**
  * Whether a process ignores a signal.
  *

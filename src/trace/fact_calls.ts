@@ -1,6 +1,7 @@
 /** What happens at calls that tell a fact of the system, and at a new image. */
 
 import { EFAULT, ENOSYS } from "../abi/errno.ts";
+import { getBig, set } from "../abi/layout.ts";
 import { TIMESPEC } from "../abi/time.ts";
 import { readMemory } from "../sys/memory.ts";
 import { changeAuxv, tellsAnything } from "./auxv.ts";
@@ -10,6 +11,9 @@ import { nothing } from "./looked.ts";
 import type { CallSpec } from "./spec.ts";
 import type { Tools } from "./tools.ts";
 import type { Tracee } from "./tracee.ts";
+
+/** Of a longer wait, in seconds, nobody looks how much is left. */
+const MOST = 2 ** 31;
 
 /** Calls that are answered by the policy. */
 export class FactCalls {
@@ -86,7 +90,37 @@ export class FactCalls {
       return true;
     }
     looked.address = time;
-    this.#flights.pin(tracee, spec, looked);
+    const until = untilOf(time, spec, tracee.until);
+    const flies = this.#flights.pin(tracee, spec, looked) === "in flight";
+    if (flies) tracee.until = until;
     return true;
   }
+}
+
+/**
+ * When a call is over that waits for a time. One that was interrupted, and is made
+ * again, waits for what is left of that: the kernel could not say so.
+ *
+ * @param time what the call has, changed to what is left
+ * @param spec the call
+ * @param known when it is over, where it is made again
+ * @returns the moment, in milliseconds; `undefined` where it is years away
+ */
+function untilOf(
+  time: Uint8Array,
+  { syscall }: CallSpec,
+  known: number | undefined,
+): number | undefined {
+  // The second field of select(2)'s is in microseconds.
+  const unit = syscall.name === "select" ? 1e3 : 1e6;
+  const now = performance.now();
+  if (known === undefined) {
+    const seconds = Number(getBig(TIMESPEC, time, "tv_sec"));
+    const rest = Number(getBig(TIMESPEC, time, "tv_nsec"));
+    return seconds < MOST ? now + 1e3 * seconds + rest / unit : undefined;
+  }
+  const left = Math.max(0, known - now);
+  set(TIMESPEC, time, "tv_sec", Math.floor(left / 1e3));
+  set(TIMESPEC, time, "tv_nsec", Math.floor(left % 1e3 * unit));
+  return known;
 }

@@ -372,6 +372,7 @@ export class Family {
       interrupted: false,
       retries: 0,
       waits: false,
+      until: undefined,
       remake: "not",
       unmarked: undefined,
     };

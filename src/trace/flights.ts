@@ -149,6 +149,7 @@ export class Flights {
     const { saved } = tracee;
     if (flight.output !== undefined) output?.give(flight.output, result);
     registers.copy(saved);
+    if (result !== -EINTR) tracee.until = undefined;
     if (flight.maps) {
       this.#mapped(tracee, result);
     } else if (lostRace(tracee, flight, result)) {

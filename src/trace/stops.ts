@@ -7,7 +7,7 @@ import { listen, setOptions } from "../sys/ptrace.ts";
 import { isStopped } from "../sys/task.ts";
 import { kill } from "../sys/wait.ts";
 import { Births } from "./births.ts";
-import { isIgnored } from "./disposition.ts";
+import { isHandled, isIgnored } from "./disposition.ts";
 import { Images } from "./images.ts";
 import { JobControl } from "./job_control.ts";
 import { letGo } from "./let_go.ts";
@@ -159,6 +159,11 @@ export class Stops {
       return resume.go(tracee, 0);
     }
     calls.signal(tracee);
+    if (
+      tracee.until !== undefined && isHandled(tracee.process.pid, signal)
+    ) {
+      tracee.until = undefined;
+    }
     if (isStopSignal(signal) && ending.isProgram(tracee.process.pid)) {
       this.#jobControl.note(tracee.tid, signal);
     }

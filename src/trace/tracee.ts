@@ -166,6 +166,11 @@ export interface Tracee {
   retries: number;
   /** Whether its call waits for an answer, and is looked at for that. */
   waits: boolean;
+  /**
+   * When its call is over that waits for a time, in milliseconds of this process's
+   * clock: also where the kernel makes it again, once it was interrupted.
+   */
+  until: number | undefined;
   /** How the call that it waited for an answer of comes to be made by itself. */
   remake: Remake;
   /** What is the program's own in place of the mark, while its call has one. */
