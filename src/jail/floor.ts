@@ -27,7 +27,7 @@ import type { Realpath } from "../policy/rules.ts";
 import type { TreeFacts } from "../policy/tree_facts.ts";
 import { close, fstat } from "../sys/files.ts";
 import { landlockAbi } from "../sys/landlock.ts";
-import type { View } from "../sys/view.ts";
+import { told, type View } from "../sys/view.ts";
 import { inspect } from "../trace/image.ts";
 import { type Place, place } from "../trace/place.ts";
 import { variable } from "./program.ts";
@@ -147,11 +147,8 @@ interface Known {
 
 /** Looks at what has a name; no link is followed. */
 function look(view: View, path: string): Looked {
-  const fd = view.open(
-    toCString(path),
-    O_PATH | O_CLOEXEC | O_NOFOLLOW,
-    RESOLVE_NO_SYMLINKS,
-  );
+  const flags = O_PATH | O_CLOEXEC | O_NOFOLLOW;
+  const fd = told(path, view.open(toCString(path), flags, RESOLVE_NO_SYMLINKS));
   if (fd < 0) {
     const isOutOfReach = fd === -EACCES || fd === -ENAMETOOLONG;
     return { kind: "missing", device: -1, isOutOfReach };

@@ -17,7 +17,7 @@ import { unaskedPlan, type Unheld } from "../policy/unasked.ts";
 import { eachName } from "../sys/directory.ts";
 import { close, readLink, typeOf } from "../sys/files.ts";
 import { landlockAbi } from "../sys/landlock.ts";
-import { OWN_VIEW } from "../sys/view.ts";
+import { OWN_VIEW, told } from "../sys/view.ts";
 import { walk } from "../sys/walk.ts";
 import { controlGroups, otherProcs, procDevice } from "../trace/mounts.ts";
 import { floorFacts, type FloorPlace } from "./floor.ts";
@@ -200,7 +200,8 @@ function pipeIn(path: string): string | undefined {
 }
 
 function isPipe(path: string): boolean {
-  const fd = OWN_VIEW.open(toCString(path), O_PATH | O_CLOEXEC | O_NOFOLLOW);
+  const flags = O_PATH | O_CLOEXEC | O_NOFOLLOW;
+  const fd = told(path, OWN_VIEW.open(toCString(path), flags));
   if (fd < 0) return false;
   const type = typeOf(fd);
   close(fd);

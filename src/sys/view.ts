@@ -8,8 +8,15 @@
  * program leads there.
  */
 
-import { fromBytes, toCString } from "../abi/bytes.ts";
-import { EACCES, EAGAIN } from "../abi/errno.ts";
+import { fromBytes, printable, toCString } from "../abi/bytes.ts";
+import {
+  EACCES,
+  EAGAIN,
+  EMFILE,
+  ENFILE,
+  ENOMEM,
+  errnoName,
+} from "../abi/errno.ts";
 import {
   AT_EACCESS,
   AT_FDCWD,
@@ -24,6 +31,7 @@ import { get } from "../abi/layout.ts";
 import { MAXSYMLINKS } from "../abi/limits.ts";
 import { RESOLVE_IN_ROOT } from "../abi/openat2.ts";
 import { STAT } from "../abi/stat.ts";
+import { SystemCallError } from "../errors.ts";
 import {
   close,
   faccessat,
@@ -58,6 +66,27 @@ const MEMFD_REGEXP = /^\/memfd:.* \(deleted\)$/s;
 
 /** How often a path with `..` is looked up while something is moved. */
 const MAX_TRIES = 16;
+
+/** By what an open fails that says nothing of the file. */
+const UNTOLD: readonly number[] = [-EAGAIN, -EMFILE, -ENFILE, -ENOMEM];
+
+/**
+ * Sees to it that a look at a file tells something of it: whoever takes it for one
+ * that is not there would let a rule go that refuses it.
+ *
+ * @param path the file
+ * @param result what an open has returned
+ * @returns the same
+ * @throws {SystemCallError} where this process, or the machine, could open nothing
+ */
+export function told(path: string, result: number): number {
+  if (!UNTOLD.includes(result)) return result;
+  throw new SystemCallError(
+    `look at ${printable(path)}`,
+    "openat2()",
+    errnoName(-result),
+  );
+}
 
 /** A file system that is mounted somewhere. */
 export interface Mount {
@@ -212,6 +241,7 @@ export class View {
    *
    * @param path a byte string
    * @returns a byte string, or `undefined` where it leads nowhere
+   * @throws {SystemCallError} where that cannot be told
    */
   realpath(path: string): string | undefined {
     return this.#find(path).real;
@@ -225,6 +255,7 @@ export class View {
       if (typeof name === "string") real = this.nameOf(name);
       return 0;
     });
+    told(path, result);
     return real?.startsWith("/") ? { real, result } : { result };
   }
 
@@ -321,7 +352,7 @@ export class View {
       target = readLink("", fd);
       return 0;
     });
-    return held < 0 ? held : target;
+    return told(path, held) < 0 ? held : target;
   }
 
   /**
@@ -343,9 +374,17 @@ export class View {
     }
   }
 
-  /** What is mounted where the program sees it. */
+  /**
+   * What is mounted where the program sees it.
+   *
+   * @throws {SystemCallError} where that cannot be read
+   */
   mounts(): readonly Mount[] {
     const text = this.#mounts ?? readMounts("self");
+    // There is a root at least.
+    if (text === "") {
+      throw new SystemCallError("look at what is mounted", "read()", "EIO");
+    }
     const found: Mount[] = [];
     for (const line of text.split("\n")) {
       // id parent major:minor root mount-point options … - type source options

@@ -5,7 +5,7 @@ import { EACCES } from "../abi/errno.ts";
 import { O_CLOEXEC, O_PATH, X_OK } from "../abi/fcntl.ts";
 import { S_IFDIR, S_IFREG } from "../abi/stat.ts";
 import { close, typeOf } from "./files.ts";
-import { OWN_VIEW, type View } from "./view.ts";
+import { OWN_VIEW, told, type View } from "./view.ts";
 
 /** Where a program is. */
 export type Whereabouts =
@@ -68,7 +68,7 @@ export function isDirectory(file: string, view: View): boolean {
 
 /** What kind of file it is (`S_IFMT`), after links; or a negative errno. */
 function typeAt(file: string, view: View): number {
-  const fd = view.open(toCString(file), O_PATH | O_CLOEXEC);
+  const fd = told(file, view.open(toCString(file), O_PATH | O_CLOEXEC));
   if (fd < 0) return fd;
   const type = typeOf(fd);
   close(fd);
