@@ -8,7 +8,8 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { landlockAbi } from "../src/sys/landlock.ts";
-import { openTree, type Tree, wasReplaced } from "../src/sys/tree.ts";
+import { wasReplaced } from "../src/sys/root.ts";
+import { openTree, type Tree } from "../src/sys/tree.ts";
 import type { TreeNode } from "../src/sys/tree_steps.ts";
 import { type Ended, jailArgv, run } from "./harness.ts";
 import { type Scratch, scratch } from "./jail.ts";

@@ -446,6 +446,37 @@ Deno.test("jail starts no program where no directory may be made its root", asyn
   assertStringIncludes(stderr, "hint: start jail as root, or");
 });
 
+Deno.test("a program starts in a root that is replaced meanwhile, or jail says why not", async () => {
+  await using directory = await scratch();
+  const [box, other, away] = ["box", "other", "away"].map((name) =>
+    `${directory.path}/${name}`
+  ) as [string, string, string];
+  const from = await rootDirectory();
+  for (const copy of [box, other]) await run(["cp", "-a", from, copy]);
+  let over = false;
+  const exchange = async (): Promise<void> => {
+    while (!over) {
+      await Deno.rename(box, away);
+      await Deno.rename(other, box);
+      await Deno.rename(away, other);
+    }
+  };
+  const exchanged = exchange();
+  try {
+    for (let turn = 0; turn < 20; turn++) {
+      const { stdout, stderr, code } = await run([
+        ...[...jailCommand(), ...WORK, `--root=${box}`],
+        ...["--", "cat", "/var/note"],
+      ]);
+      if (code !== 0) assertStringIncludes(stderr, "jail: Cannot ");
+      else assertEquals(stdout, "inside\n");
+    }
+  } finally {
+    over = true;
+    await exchanged;
+  }
+});
+
 Deno.test("jail says so where the root is no directory", async () => {
   const { stderr, code } = await run([
     ...[...jailCommand(), "--root=/etc/passwd", "--", "ls"],

@@ -5,7 +5,12 @@ import { errnoName } from "../abi/errno.ts";
 import { O_CLOEXEC, O_DIRECTORY, O_PATH } from "../abi/fcntl.ts";
 import { SystemCallError, UnsupportedError } from "../errors.ts";
 import { close, open, readLink } from "../sys/files.ts";
-import { openRoot, type Root, type RootFailure } from "../sys/root.ts";
+import {
+  openRoot,
+  type Root,
+  type RootFailure,
+  wasReplaced,
+} from "../sys/root.ts";
 import { OWN_VIEW } from "../sys/view.ts";
 
 /** Where a program is whose root is jail's own. */
@@ -32,8 +37,10 @@ export function enterRoot(directory: string): Root {
   throw new UnsupportedError(
     `Cannot make ${printable(directory)} the root directory: ` +
       whyNot(root),
-    "start jail as root, or let users make namespaces " +
-      "(user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns)",
+    root.some(wasReplaced)
+      ? "it was removed or replaced meanwhile: start again"
+      : "start jail as root, or let users make namespaces " +
+        "(user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns)",
   );
 }
 

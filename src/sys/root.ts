@@ -69,8 +69,21 @@ export function openRoot(directory: string): Root | readonly RootFailure[] {
     const made = tryWay(kind, namespaces, directory);
     if ("steps" in made) return made;
     failures.push(made);
+    // By another way, names in there would be those of a directory that moves.
+    if (wasReplaced(made)) break;
   }
   return failures;
+}
+
+/**
+ * Whether something could not be mounted because it was removed or replaced since
+ * somebody looked for it.
+ *
+ * @param failure what failed
+ */
+export function wasReplaced({ call, errno }: RootFailure): boolean {
+  return ["mount", "mount_setattr"].includes(call) &&
+    ["ENOENT", "ENOTDIR", "ESTALE"].includes(errno);
 }
 
 /** Makes it in one way, by a process that is gone when this returns. */

@@ -26,7 +26,12 @@ import {
 import { close, fstatfs } from "./files.ts";
 import { isSameFile, openAbove } from "./held_files.ts";
 import { type Init, startInit } from "./init.ts";
-import type { Root, RootFailure, RootKind } from "./root.ts";
+import {
+  type Root,
+  type RootFailure,
+  type RootKind,
+  wasReplaced,
+} from "./root.ts";
 import { waitStep, wake } from "./spawn.ts";
 import type { Step } from "./steps.ts";
 import { type TreeNode, treeSteps } from "./tree_steps.ts";
@@ -79,17 +84,6 @@ export function openTree(options: TreeOptions): Tree | readonly RootFailure[] {
     if (wasReplaced(made)) break;
   }
   return failures;
-}
-
-/**
- * Whether a tree could not be made because a file was removed or replaced since
- * somebody looked for it.
- *
- * @param failure what failed
- */
-export function wasReplaced({ call, errno }: RootFailure): boolean {
-  return ["mount", "mount_setattr"].includes(call) &&
-    ["ENOENT", "ENOTDIR", "ESTALE"].includes(errno);
 }
 
 function tryWay(
