@@ -120,11 +120,17 @@ function runIn(
   const { handledFs } = floor;
   // A descriptor that comes from outside leads to what is outside, perhaps by the
   // names of the tree: nothing is opened that is not beneath the tree's own root.
-  const rulesets = [
-    { handledFs, rules: [{ path: "/", access: handledFs }], scoped: 0 },
-    { ...floor, scoped: SCOPED },
-  ].map((held) => createRuleset({ ...held, handledNet: 0, open }, most, view));
+  const rulesets: number[] = [];
   try {
+    for (
+      const held of [
+        { handledFs, rules: [{ path: "/", access: handledFs }], scoped: 0 },
+        { ...floor, scoped: SCOPED },
+      ]
+    ) {
+      const ruleset = { ...held, handledNet: 0, open };
+      rulesets.push(createRuleset(ruleset, most, view));
+    }
     const env = withValues(
       policy.env,
       inside(passed(policy.env, program.env)),
