@@ -76,14 +76,14 @@ export function openRoot(directory: string): Root | readonly RootFailure[] {
 }
 
 /**
- * Whether something could not be mounted because it was removed or replaced since
- * somebody looked for it.
+ * Whether something could not be opened or mounted because it was removed or
+ * replaced since somebody looked for it.
  *
  * @param failure what failed
  */
 export function wasReplaced({ call, errno }: RootFailure): boolean {
-  return ["mount", "mount_setattr"].includes(call) &&
-    ["ENOENT", "ENOTDIR", "ESTALE"].includes(errno);
+  return ["open", "mount", "mount_setattr"].includes(call) &&
+    ["ELOOP", "ENOENT", "ENOTDIR", "ESTALE"].includes(errno);
 }
 
 /** Makes it in one way, by a process that is gone when this returns. */
