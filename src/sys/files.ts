@@ -22,7 +22,7 @@ import {
 } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
 import { OPEN_HOW } from "../abi/openat2.ts";
-import { S_IFMT, STAT } from "../abi/stat.ts";
+import { isOfSameFile, S_IFMT, STAT } from "../abi/stat.ts";
 import { callNumber } from "./host.ts";
 import { libc, outcome, rareLibc } from "./libc.ts";
 
@@ -97,6 +97,13 @@ export function fstat(fd: number, into: Uint8Array): number {
 }
 
 const status = new Uint8Array(STAT.size);
+const another = new Uint8Array(STAT.size);
+
+/** Whether two descriptors of this process are of one file. */
+export function isSameFile(one: number, other: number): boolean {
+  return fstat(one, status) >= 0 && fstat(other, another) >= 0 &&
+    isOfSameFile(status, another);
+}
 
 /**
  * What kind of file a descriptor is of.

@@ -1,8 +1,7 @@
 /** Files that this process holds for a program that it is about to start. */
 
 import { toCString } from "../abi/bytes.ts";
-import { isOfSameFile, STAT } from "../abi/stat.ts";
-import { close, duplicate, fstat } from "./files.ts";
+import { close, duplicate } from "./files.ts";
 import { OWN_VIEW } from "./view.ts";
 
 // The launcher puts the program's own fds in place before these are used; a
@@ -23,10 +22,4 @@ export function openAbove(path: string, flags: number, resolve = 0): number {
   const moved = duplicate(fd, FIRST_FD);
   close(fd);
   return moved;
-}
-
-/** Whether two descriptors are of one file. */
-export function isSameFile(one: number, other: number): boolean {
-  const [a, b] = [new Uint8Array(STAT.size), new Uint8Array(STAT.size)];
-  return fstat(one, a) >= 0 && fstat(other, b) >= 0 && isOfSameFile(a, b);
 }

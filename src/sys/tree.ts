@@ -23,8 +23,8 @@ import {
   ST_RDONLY,
   STATFS,
 } from "../abi/stat.ts";
-import { close, fstatfs } from "./files.ts";
-import { isSameFile, openAbove } from "./held_files.ts";
+import { close, fstatfs, isSameFile } from "./files.ts";
+import { openAbove } from "./held_files.ts";
 import { type Init, startInit } from "./init.ts";
 import {
   type Root,

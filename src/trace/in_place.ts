@@ -13,13 +13,7 @@ import { majorOf } from "../abi/devices.ts";
 import { get } from "../abi/layout.ts";
 import { PATH_MAX } from "../abi/limits.ts";
 import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
-import {
-  isOfSameFile,
-  PLAIN_FILE_SYSTEMS,
-  STAT,
-  STATFS,
-  STATX,
-} from "../abi/stat.ts";
+import { PLAIN_FILE_SYSTEMS, STAT, STATFS, STATX } from "../abi/stat.ts";
 import {
   XATTR_LIST_MAX,
   XATTR_NAME_MAX,
@@ -33,6 +27,7 @@ import {
   fstat,
   fstatfs,
   getxattr,
+  isSameFile,
   listxattr,
   openat2,
   readlinkat,
@@ -50,7 +45,6 @@ const THIS = new Uint8Array(1);
 const DOT = Uint8Array.of(0x2e, 0);
 
 const stat = new Uint8Array(STAT.size);
-const other = new Uint8Array(STAT.size);
 const statfs = new Uint8Array(STATFS.size);
 const statxBytes = new Uint8Array(STATX.size);
 const link = new Uint8Array(PATH_MAX);
@@ -193,17 +187,12 @@ export function openAgain(
     ? view.open(cString(path), closed | O_NONBLOCK, RESOLVE_NO_SYMLINKS)
     : reopen(fd, closed | O_NONBLOCK);
   if (again < 0) return again;
-  if (byPath && !isSame(fd, again)) {
+  if (byPath && !isSameFile(fd, again)) {
     close(again);
     return -ELOOP;
   }
   if ((flags & O_NONBLOCK) === 0) setFlags(again, flags);
   return again;
-}
-
-function isSame(a: number, b: number): boolean {
-  return fstat(a, stat) >= 0 && fstat(b, other) >= 0 &&
-    isOfSameFile(stat, other);
 }
 
 /** Disks with such a file system: it stays the one it is as long as jail runs. */
