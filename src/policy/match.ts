@@ -24,6 +24,8 @@ class Node implements Place {
   readonly literal: boolean;
   /** Whether it is behind `**` and stays where it is for any name. */
   readonly loops: boolean;
+  /** Whether there is no `**` on the way here, or only the one that it is behind. */
+  readonly shallow: boolean;
   names: Map<string, Node> | undefined;
   patterns: PatternEdge[] | undefined;
   /** The same by text, to find equal ones while the tree grows. */
@@ -40,9 +42,10 @@ class Node implements Place {
   /** The last round in which a walk came here. */
   round = 0;
 
-  constructor(literal: boolean, loops: boolean) {
+  constructor(literal: boolean, loops: boolean, shallow: boolean) {
     this.literal = literal;
     this.loops = loops;
+    this.shallow = shallow;
   }
 
   ruleBelow(slots: number): number {
@@ -82,7 +85,7 @@ export interface Residual {
 
 /** A tree of rules, each a number; a higher number wins over a lower one. */
 export class PathMatcher {
-  readonly #root = new Node(true, false);
+  readonly #root = new Node(true, false, true);
   #here: Node[] = [];
   #next: Node[] = [];
   #count = 0;
@@ -102,7 +105,7 @@ export class PathMatcher {
           node = patternChild(node, segment.pattern);
           break;
         case "any-depth":
-          node = node.anyDepth ??= new Node(false, true);
+          node = node.anyDepth ??= new Node(false, true, staysShallow(node));
           break;
       }
       path.push(node);
@@ -159,6 +162,18 @@ export class PathMatcher {
       if (node.literal) slots |= node.mask;
     }
     return slots;
+  }
+
+  /**
+   * Whether a rule has been matched in part: beneath where the last walk ended it
+   * goes on, and not only by what follows its first `**`, as it could anywhere.
+   */
+  isBegun(): boolean {
+    for (let i = 0; i < this.#count; i++) {
+      const { below, loops, shallow } = this.#here[i] as Node;
+      if (below !== 0 && !(loops && shallow)) return true;
+    }
+    return false;
   }
 
   /** What can match beneath a path. */
@@ -232,12 +247,17 @@ export class PathMatcher {
   }
 }
 
+/** Whether what a node leads to is shallow. */
+function staysShallow(node: Node): boolean {
+  return node.shallow && !node.loops;
+}
+
 /** The node that a name leads to. */
 function nameChild(node: Node, name: string): Node {
   const names = node.names ??= new Map();
   let child = names.get(name);
   if (child === undefined) {
-    names.set(name, child = new Node(node.literal, false));
+    names.set(name, child = new Node(node.literal, false, staysShallow(node)));
   }
   return child;
 }
@@ -247,7 +267,7 @@ function patternChild(node: Node, pattern: SegmentPattern): Node {
   const texts = node.patternTexts ??= new Map();
   let child = texts.get(pattern.text);
   if (child === undefined) {
-    texts.set(pattern.text, child = new Node(false, false));
+    texts.set(pattern.text, child = new Node(false, false, staysShallow(node)));
     (node.patterns ??= []).push({ pattern, node: child });
   }
   return child;

@@ -67,6 +67,26 @@ Deno.test("PathMatcher finds what trying every rule finds", () => {
   }
 });
 
+for (
+  const [pattern, path, begun] of [
+    ["/tmp/krb5cc_*", "/tmp", true],
+    ["/tmp/krb5cc_*", "/tmp/krb5cc_0", false],
+    ["/tmp/krb5cc_*", "/tmp/other", false],
+    ["/**/.config/gh/**", "/home/me", false],
+    ["/**/.config/gh/**", "/home/me/.config", true],
+    ["/**/.config/gh/**", "/home/me/.config/gh", false],
+    ["/srv/**/a/**/b", "/srv/x", false],
+    ["/srv/**/a/**/b", "/srv/x/a/y", true],
+  ] as const
+) {
+  Deno.test(`PathMatcher has ${begun ? "" : "not "}begun ${pattern} at ${path}`, () => {
+    const matcher = new PathMatcher();
+    for (const glob of parseGlob(pattern)) matcher.add(glob, 0, 0);
+    matcher.walk(path, path.length, 1);
+    assertEquals(matcher.isBegun(), begun);
+  });
+}
+
 Deno.test("PathMatcher asks for ten thousand rules what it asks for ten", () => {
   const time = (count: number): number => {
     const matcher = new PathMatcher();

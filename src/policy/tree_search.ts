@@ -31,7 +31,7 @@ export interface Pattern {
  * Finds what patterns mean.
  *
  * A system has a hundred thousand files, of which a handful have a name that a
- * pattern begins with; only those, and what is beneath them, are matched.
+ * pattern begins with; only those, and where it goes on beneath them, are matched.
  *
  * @param patterns the patterns
  * @param places where to look
@@ -59,17 +59,17 @@ export function search<P extends Pattern>(
     )
   );
   const isFirst = firstNames(patterns);
-  // Where the names in a directory are matched, and all that is beneath.
+  // Where the names in a directory are matched, whatever they are.
   const begun = patterns.filter(({ glob, root }) =>
     glob.segments[root === "/" ? 0 : root.split("/").length - 1]?.kind !==
       "any-depth"
   ).map(({ root }) => root);
   const matched = new Set(begun);
   const match = (path: string): boolean => {
-    matched.add(path);
     let enters = true;
     matchers.forEach((matcher, number) => {
       matcher.walk(path, path.length, 1);
+      if (matcher.isBegun()) matched.add(path);
       if (matcher.best(0) < 0) return;
       enters = found(path, patterns[number] as P) && enters;
     });

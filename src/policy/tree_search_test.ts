@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { type Glob, parseGlob } from "./glob.ts";
-import { rootOf } from "./grants.ts";
+import { isWithin, rootOf } from "./grants.ts";
+import { PathMatcher } from "./match.ts";
 import { search } from "./tree_search.ts";
 
 const FILES: readonly string[] = [
@@ -97,3 +98,78 @@ for (const [name, patterns, places, paths] of CASES) {
     assertEquals(found(patterns, places), paths);
   });
 }
+
+/** All paths of up to four names out of three. */
+const EVERY: readonly string[] = (() => {
+  const all: string[] = [];
+  for (let from = [""]; all.length < 100; all.push(...from)) {
+    from = from.flatMap((path) => ["a", "b", "ab"].map((n) => `${path}/${n}`));
+  }
+  return all;
+})();
+
+/** What a pattern means of them, by looking at each: the outermost, where all beneath is meant. */
+function meant(glob: Glob, inside: string): string[] {
+  const matcher = new PathMatcher();
+  matcher.add(glob, 0, 0);
+  const paths = EVERY.filter((path) => {
+    matcher.walk(path, path.length, 1);
+    return isWithin(path, inside) && matcher.best(0) === 0;
+  });
+  return glob.beneath ? outermostOf(paths) : paths;
+}
+
+function outermostOf(paths: readonly string[]): string[] {
+  return paths.filter((path) =>
+    !paths.some((other) => other !== path && isWithin(path, other))
+  );
+}
+
+Deno.test("search() finds what looking at every path would find", () => {
+  const segments = ["a", "b", "ab", "*", "a*", "**"];
+  let seed = 20261127;
+  const pick = (below: number): number => {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+    return Math.floor((seed / 2 ** 32) * below);
+  };
+  for (let round = 0; round < 3000; round++) {
+    const patterns = Array.from(
+      { length: 1 + pick(3) },
+      () =>
+        Array.from(
+          { length: 1 + pick(5) },
+          () => `/${segments[pick(segments.length)]}`,
+        ).join(""),
+    );
+    const place = pick(2) === 0 ? "/" : EVERY[pick(12)] as string;
+    const globs = [...new Set(patterns)].flatMap((one) => parseGlob(one))
+      .filter((glob) => !rootOf(glob).plain);
+    const paths = new Map<Glob, string[]>(globs.map((glob) => [glob, []]));
+    search(
+      globs.map((glob) => ({ glob, root: rootOf(glob).path })),
+      [place],
+      (from, enters) => {
+        const entered = new Set([from]);
+        for (const path of EVERY) {
+          const slash = path.lastIndexOf("/");
+          const directory = path.slice(0, slash) || "/";
+          if (
+            entered.has(directory) && enters(directory, path.slice(slash + 1))
+          ) entered.add(path);
+        }
+      },
+      (path, { glob }) => {
+        paths.get(glob)?.push(path);
+        return true;
+      },
+    );
+    for (const [glob, found] of paths) {
+      const told = found.filter((path) => path !== "/");
+      assertEquals(
+        (glob.beneath ? outermostOf(told) : told).sort(),
+        meant(glob, place).sort(),
+        `${patterns.join(" ")} in ${place}`,
+      );
+    }
+  }
+});
