@@ -28,8 +28,9 @@ type Item =
     readonly kind: "jump";
     readonly code: number;
     readonly k: number;
-    readonly yes: Label;
-    readonly no: Label;
+    /** Where it goes; the next item where it is left out. */
+    readonly yes: Label | undefined;
+    readonly no: Label | undefined;
   };
 
 const { code: [CODE], jt: [JT], jf: [JF], k: [K] } = SOCK_FILTER.fields;
@@ -101,14 +102,13 @@ export class Assembler {
     k: number,
     where: { readonly yes?: Label; readonly no?: Label },
   ): void {
-    const next = this.label();
-    const yes = where.yes ?? next;
-    const no = where.no ?? next;
-    yes.word = merge(yes.word, this.#word);
-    no.word = merge(no.word, this.#word);
+    const { yes, no } = where;
+    const word = this.#word;
+    if (yes !== undefined) yes.word = merge(yes.word, word);
+    if (no !== undefined) no.word = merge(no.word, word);
     this.#items.push({ kind: "jump", code, k, yes, no });
-    this.#word = "unreachable";
-    this.place(next);
+    // Nothing goes on here where both lead elsewhere.
+    if (yes !== undefined && no !== undefined) this.#word = "unreachable";
   }
 
   /**
@@ -129,8 +129,9 @@ export class Assembler {
       words[at + K / 4] = k;
     };
     let i = items.length;
-    const skip = ({ at }: Label): number => {
-      if (at > i) return length - (left[at] as number);
+    const skip = (to: Label | undefined): number => {
+      if (to === undefined) return length - (left[i + 1] as number);
+      if (to.at > i) return length - (left[to.at] as number);
       throw new RangeError("Cannot assemble filter: a jump leads nowhere");
     };
     while (i-- > 0) {
@@ -144,16 +145,18 @@ export class Assembler {
           break;
         case "jump": {
           const { code, k, yes, no } = item;
+          const toYes = skip(yes);
+          const toNo = skip(no);
           // What helps the one lies on the way of the other.
-          let farNo = skip(no) > NEAR;
-          const farYes = skip(yes) + Number(farNo) > NEAR;
-          farNo ||= skip(no) + Number(farYes) > NEAR;
-          if (farNo) emit(BPF_JMP_JA, 0, 0, skip(no));
-          if (farYes) emit(BPF_JMP_JA, 0, 0, skip(yes));
+          let helpNo = Number(toNo > NEAR);
+          const helpYes = Number(toYes + helpNo > NEAR);
+          helpNo ||= Number(toNo + helpYes > NEAR);
+          if (helpNo > 0) emit(BPF_JMP_JA, 0, 0, toNo);
+          if (helpYes > 0) emit(BPF_JMP_JA, 0, 0, toYes + helpNo);
           emit(
             code,
-            farYes ? 0 : skip(yes),
-            farNo ? Number(farYes) : skip(no),
+            helpYes > 0 ? 0 : toYes + helpNo,
+            helpNo > 0 ? helpYes : toNo + helpYes,
             k,
           );
           break;

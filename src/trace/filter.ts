@@ -14,7 +14,6 @@ import {
 import { SYSCALLS } from "../abi/syscalls.ts";
 import {
   ADDRESS_HIGH_MASK,
-  type ArgIndex,
   type ArgTest,
   type FilterAction,
 } from "../policy/guard.ts";
@@ -176,49 +175,49 @@ function emitEntry(asm: Assembler, entry: CallEntry): void {
 
 /** Goes on where the condition holds, and to `fail` where it does not. */
 function emitTest(asm: Assembler, test: ArgTest, fail: Label): void {
-  const low = (): void => asm.load(ARGS[test.arg]);
-  const high = (): void => asm.load(highWord(test.arg));
+  const low = ARGS[test.arg];
+  const high = low + 4;
   switch (test.kind) {
     case "in":
-      low();
+      asm.load(low);
       return emitIsOneOf(asm, test.values, fail);
     case "not-in":
-      low();
+      asm.load(low);
       for (const k of test.values) asm.jump(BPF_JMP_JEQ_K, k, { yes: fail });
       return;
     case "masked-in":
-      low();
+      asm.load(low);
       asm.and(test.mask);
       return emitIsOneOf(asm, test.values, fail);
     case "any-bits":
-      low();
+      asm.load(low);
       return asm.jump(BPF_JMP_JSET_K, test.mask, { no: fail });
     case "other-bits": {
       const done = asm.label();
-      high();
+      asm.load(high);
       asm.jump(BPF_JMP_JEQ_K, 0, { no: done });
-      low();
+      asm.load(low);
       asm.jump(BPF_JMP_JSET_K, ~test.mask, { no: fail });
       return asm.place(done);
     }
     case "zero":
-      high();
+      asm.load(high);
       asm.jump(BPF_JMP_JEQ_K, 0, { no: fail });
-      low();
+      asm.load(low);
       return asm.jump(BPF_JMP_JEQ_K, 0, { no: fail });
     case "nonzero": {
       const done = asm.label();
-      high();
+      asm.load(high);
       asm.jump(BPF_JMP_JEQ_K, 0, { no: done });
-      low();
+      asm.load(low);
       asm.jump(BPF_JMP_JEQ_K, 0, { yes: fail });
       return asm.place(done);
     }
     case "below":
-      high();
+      asm.load(high);
       asm.and(ADDRESS_HIGH_MASK);
       asm.jump(BPF_JMP_JEQ_K, 0, { no: fail });
-      low();
+      asm.load(low);
       return asm.jump(BPF_JMP_JGE_K, test.end, { yes: fail });
   }
 }
@@ -232,8 +231,4 @@ function emitIsOneOf(
   for (const k of values) asm.jump(BPF_JMP_JEQ_K, k, { yes: done });
   asm.goto(fail);
   asm.place(done);
-}
-
-function highWord(arg: ArgIndex): number {
-  return ARGS[arg] + 4;
 }
