@@ -1,7 +1,14 @@
 /** Reads and writes the fields of C structs in byte arrays. */
 
-/** How a field is stored. All of them are little-endian. */
-export type FieldType = "u8" | "u16" | "i32" | "u32" | "i64" | "u64";
+/** How a field is stored: little-endian, but for `be16`. */
+export type FieldType =
+  | "u8"
+  | "u16"
+  | "be16"
+  | "i32"
+  | "u32"
+  | "i64"
+  | "u64";
 
 /** A C struct: its size in bytes, and each field's offset and type. */
 export interface Layout<Name extends string> {
@@ -35,6 +42,8 @@ export function get<Name extends string>(
       return bytes[offset] as number;
     case "u16":
       return half(bytes, offset);
+    case "be16":
+      return swapped(half(bytes, offset));
     case "i32":
       return word(bytes, offset);
     case "u32":
@@ -45,6 +54,11 @@ export function get<Name extends string>(
       return (word(bytes, offset + 4) >>> 0) * 2 ** 32 +
         (word(bytes, offset) >>> 0);
   }
+}
+
+/** A number of 16 bits with its bytes the other way round. */
+function swapped(value: number): number {
+  return (value & 0xff) << 8 | value >> 8 & 0xff;
 }
 
 function half(bytes: Uint8Array, at: number): number {
@@ -100,6 +114,8 @@ export function set<Name extends string>(
       return;
     case "u16":
       return putHalf(bytes, offset, low(value));
+    case "be16":
+      return putHalf(bytes, offset, swapped(low(value)));
     case "i32":
     case "u32":
       return putWord(bytes, offset, low(value));

@@ -7,12 +7,13 @@ const SAMPLE: Layout<FieldType> = {
   size: 32,
   // deno-fmt-ignore
   fields: {
-    u8:  [ 0, "u8"],
-    u16: [ 2, "u16"],
-    i32: [ 4, "i32"],
-    u32: [ 8, "u32"],
-    i64: [16, "i64"],
-    u64: [24, "u64"],
+    u8:   [ 0, "u8"],
+    u16:  [ 2, "u16"],
+    i32:  [ 4, "i32"],
+    u32:  [ 8, "u32"],
+    be16: [12, "be16"],
+    i64:  [16, "i64"],
+    u64:  [24, "u64"],
   },
 };
 
@@ -20,6 +21,8 @@ const CASES: readonly [FieldType, number | bigint, bigint][] = [
   ["u8", 255, 255n],
   ["u8", 256, 0n],
   ["u16", 0xfffe, 0xfffen],
+  ["be16", 0x1234, 0x3412n],
+  ["be16", 0x1_00ff, 0xff00n],
   ["i32", -1, 0xffff_ffffn],
   ["i32", 0x7fff_ffff, 0x7fff_ffffn],
   ["u32", 0xffff_ffff, 0xffff_ffffn],
@@ -36,7 +39,7 @@ for (const [name, value, stored] of CASES) {
     const bytes = new Uint8Array(SAMPLE.size);
     set(SAMPLE, bytes, name, value);
     const [offset, type] = SAMPLE.fields[name];
-    const width = Number(type.slice(1)) / 8;
+    const width = Number(type.replace(/\D+/, "")) / 8;
     let found = 0n;
     bytes.forEach((byte, i) => {
       if (i >= offset && i < offset + width) {
@@ -52,6 +55,7 @@ Deno.test("get() returns what set() stored", () => {
   const values: Record<FieldType, number> = {
     u8: 200,
     u16: 40_000,
+    be16: 53,
     i32: -5,
     u32: 4_000_000_000,
     i64: -(2 ** 45) - 3,

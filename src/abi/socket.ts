@@ -70,22 +70,48 @@ export const SUN_PATH_OFFSET = 2;
 export const SUN_PATH_SIZE = 108;
 /** The longest address that the kernel takes, in bytes. */
 export const SOCKADDR_STORAGE_SIZE = 128;
-/** The shortest address of IPv4 that the kernel takes: `struct sockaddr_in`, in bytes. */
-export const SOCKADDR_IN_SIZE = 16;
-/** Where the address is in a `struct sockaddr_in`; the port is at 2. */
+
+/**
+ * `struct sockaddr_in`, include/uapi/linux/in.h; the kernel takes none that is
+ * shorter.
+ */
+export const SOCKADDR_IN: Layout<"sin_family" | "sin_port"> = {
+  size: 16,
+  // deno-fmt-ignore
+  fields: {
+    sin_family: [0, "u16"],  // __kernel_sa_family_t sin_family
+    sin_port:   [2, "be16"], // __be16 sin_port
+  },
+};
+/** Where `sin_addr` is in it, four bytes. */
 export const SIN_ADDR_OFFSET = 4;
-/** Where the port is in a `struct sockaddr_in` or `sockaddr_in6`, big-endian. */
-export const SIN_PORT_OFFSET = 2;
-/** The shortest address of IPv6 that the kernel takes: SIN6_LEN_RFC2133 in <net/ipv6.h>. */
-export const SOCKADDR_IN6_SHORT_SIZE = 24;
-/** Where the address is in a `struct sockaddr_in6`. */
+
+/** `struct sockaddr_in6`, include/uapi/linux/in6.h. */
+export const SOCKADDR_IN6: Layout<
+  "sin6_family" | "sin6_port" | "sin6_scope_id"
+> = {
+  size: 28,
+  // deno-fmt-ignore
+  fields: {
+    sin6_family:   [ 0, "u16"],  // unsigned short int sin6_family
+    sin6_port:     [ 2, "be16"], // __be16 sin6_port
+    sin6_scope_id: [24, "u32"],  // __u32 sin6_scope_id
+  },
+};
+/** Where `sin6_addr` is in it, sixteen bytes. */
 export const SIN6_ADDR_OFFSET = 8;
-/** Where the index of the interface is in a `struct sockaddr_in6`, in bytes. */
-export const SIN6_SCOPE_OFFSET = 24;
-/** A `struct sockaddr_in6`, in bytes. */
-export const SOCKADDR_IN6_SIZE = 28;
-/** A `struct sockaddr_nl`, in bytes: `nl_pid` is at 4, `nl_groups` at 8. */
-export const SOCKADDR_NL_SIZE = 12;
+/** The shortest one that the kernel takes: SIN6_LEN_RFC2133 in include/net/ipv6.h. */
+export const SOCKADDR_IN6_SHORT_SIZE = 24;
+
+/** `struct sockaddr_nl`, include/uapi/linux/netlink.h. */
+export const SOCKADDR_NL: Layout<"nl_pid" | "nl_groups"> = {
+  size: 12,
+  // deno-fmt-ignore
+  fields: {
+    nl_pid:    [4, "u32"], // __u32 nl_pid
+    nl_groups: [8, "u32"], // __u32 nl_groups
+  },
+};
 
 /** `struct user_msghdr`, include/linux/socket.h. */
 export const MSGHDR: Layout<

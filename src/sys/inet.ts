@@ -8,15 +8,13 @@ import {
   AF_INET6,
   MSG_NOSIGNAL,
   SIN6_ADDR_OFFSET,
-  SIN6_SCOPE_OFFSET,
   SIN_ADDR_OFFSET,
-  SIN_PORT_OFFSET,
   SOCK_CLOEXEC,
   SOCK_DGRAM,
   SOCK_NONBLOCK,
   SOCK_STREAM,
-  SOCKADDR_IN6_SIZE,
-  SOCKADDR_IN_SIZE,
+  SOCKADDR_IN,
+  SOCKADDR_IN6,
 } from "../abi/socket.ts";
 import { close } from "./files.ts";
 import { libc, outcome, rareLibc } from "./libc.ts";
@@ -77,7 +75,7 @@ export function bindTo(type: "datagrams" | "stream", at: InetAddress): number {
 
 /** Where a socket of this process is bound; `undefined` where that is not known. */
 export function boundAddress(fd: number): InetAddress | undefined {
-  const address = new Uint8Array(SOCKADDR_IN6_SIZE);
+  const address = new Uint8Array(SOCKADDR_IN6.size);
   const length = new Uint32Array([address.length]);
   const result = outcome(rareLibc().getsockname(fd, address, length));
   return result < 0 ? undefined : decode(address);
@@ -101,7 +99,7 @@ const received = new Uint8Array(65_536);
 
 /** Receives a datagram: it, or a negative errno. */
 export function receiveFrom(fd: number): Datagram | number {
-  const from = new Uint8Array(SOCKADDR_IN6_SIZE);
+  const from = new Uint8Array(SOCKADDR_IN6.size);
   const length = new Uint32Array([from.length]);
   const size = outcome(
     rareLibc().recvfrom(fd, received, received.length, 0, from, length),
@@ -174,23 +172,32 @@ function make(
 }
 
 function encode({ address, port, scope }: InetAddress): Uint8Array {
-  const four = address.length === 4;
-  const bytes = new Uint8Array(four ? SOCKADDR_IN_SIZE : SOCKADDR_IN6_SIZE);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(0, four ? AF_INET : AF_INET6, true);
-  view.setUint16(SIN_PORT_OFFSET, port);
-  bytes.set(address, four ? SIN_ADDR_OFFSET : SIN6_ADDR_OFFSET);
-  if (!four) view.setUint32(SIN6_SCOPE_OFFSET, scope, true);
+  if (address.length === 4) {
+    const bytes = new Uint8Array(SOCKADDR_IN.size);
+    set(SOCKADDR_IN, bytes, "sin_family", AF_INET);
+    set(SOCKADDR_IN, bytes, "sin_port", port);
+    bytes.set(address, SIN_ADDR_OFFSET);
+    return bytes;
+  }
+  const bytes = new Uint8Array(SOCKADDR_IN6.size);
+  set(SOCKADDR_IN6, bytes, "sin6_family", AF_INET6);
+  set(SOCKADDR_IN6, bytes, "sin6_port", port);
+  bytes.set(address, SIN6_ADDR_OFFSET);
+  set(SOCKADDR_IN6, bytes, "sin6_scope_id", scope);
   return bytes;
 }
 
 function decode(bytes: Uint8Array): InetAddress {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const four = view.getUint16(0, true) === AF_INET;
-  const start = four ? SIN_ADDR_OFFSET : SIN6_ADDR_OFFSET;
+  if (get(SOCKADDR_IN, bytes, "sin_family") === AF_INET) {
+    return {
+      address: [...bytes.subarray(SIN_ADDR_OFFSET, SIN_ADDR_OFFSET + 4)],
+      port: get(SOCKADDR_IN, bytes, "sin_port"),
+      scope: 0,
+    };
+  }
   return {
-    address: [...bytes.subarray(start, start + (four ? 4 : 16))],
-    port: view.getUint16(SIN_PORT_OFFSET),
-    scope: four ? 0 : view.getUint32(SIN6_SCOPE_OFFSET, true),
+    address: [...bytes.subarray(SIN6_ADDR_OFFSET, SIN6_ADDR_OFFSET + 16)],
+    port: get(SOCKADDR_IN6, bytes, "sin6_port"),
+    scope: get(SOCKADDR_IN6, bytes, "sin6_scope_id"),
   };
 }

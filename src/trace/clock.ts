@@ -1,6 +1,7 @@
 /** The wall clock that a policy gives, beside the real one. */
 
-import { CLOCK_REALTIME } from "../abi/time.ts";
+import { get } from "../abi/layout.ts";
+import { CLOCK_REALTIME, TIMESPEC } from "../abi/time.ts";
 import type { TimeRule } from "../policy/sys.ts";
 
 const SECOND = 1e9;
@@ -17,8 +18,7 @@ export type ReadClock = (clock: number, into: Uint8Array) => void;
 export class WallClock {
   readonly #rule: TimeRule;
   readonly #read: ReadClock;
-  readonly #now = new Uint8Array(16);
-  readonly #words = new DataView(this.#now.buffer);
+  readonly #now = new Uint8Array(TIMESPEC.size);
   readonly #start: readonly [seconds: number, nanoseconds: number];
 
   /** The seconds of the time that was asked for last. */
@@ -82,9 +82,8 @@ export class WallClock {
 
   #readReal(): void {
     this.#read(CLOCK_REALTIME, this.#now);
-    this.seconds = this.#words.getInt32(4, true) * 2 ** 32 +
-      this.#words.getUint32(0, true);
-    this.nanoseconds = this.#words.getInt32(8, true);
+    this.seconds = get(TIMESPEC, this.#now, "tv_sec");
+    this.nanoseconds = get(TIMESPEC, this.#now, "tv_nsec");
   }
 
   /** Sums up milliseconds, nanoseconds and seconds. */

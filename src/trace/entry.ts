@@ -6,6 +6,7 @@
  */
 
 import { errnoName, ESRCH } from "../abi/errno.ts";
+import { get } from "../abi/layout.ts";
 import { SystemCallError } from "../errors.ts";
 import {
   PTRACE_SYSCALL_INFO,
@@ -62,7 +63,6 @@ export class Entry {
   readonly #filter: Uint8Array;
   readonly #info = new Uint8Array(PTRACE_SYSCALL_INFO.size);
   readonly #data = new Uint8Array(SECCOMP_DATA.size);
-  readonly #words = new DataView(this.#info.buffer);
 
   /**
    * Makes one.
@@ -90,13 +90,13 @@ export class Entry {
     if (this.#info[field("op")] !== PTRACE_SYSCALL_INFO_ENTRY) {
       return EXIT;
     }
-    const nr = this.#words.getInt32(field("nr"), true);
     const into = (name: "nr" | "arch" | "instruction_pointer" | "arg0") =>
       SECCOMP_DATA.fields[name][0];
     this.#copy(field("nr"), into("nr"), 4);
     this.#copy(field("arch"), into("arch"), 4);
     this.#copy(field("instruction_pointer"), into("instruction_pointer"), 8);
     this.#copy(field("arg0"), into("arg0"), 48);
+    const nr = get(SECCOMP_DATA, this.#data, "nr");
     const returned = interpret(this.#filter, this.#data);
     switch ((returned & SECCOMP_RET_ACTION_FULL) >>> 0) {
       case SECCOMP_RET_ALLOW:

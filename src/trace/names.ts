@@ -8,17 +8,16 @@
  * program who sent something, it is told the resolver.
  */
 
-import { get } from "../abi/layout.ts";
+import { get, set } from "../abi/layout.ts";
 import {
   AF_INET6,
   MMSGHDR_MAX,
   MMSGHDR_SIZE,
   MSGHDR,
   SIN6_ADDR_OFFSET,
-  SIN6_SCOPE_OFFSET,
   SIN_ADDR_OFFSET,
-  SIN_PORT_OFFSET,
-  SOCKADDR_IN6_SIZE,
+  SOCKADDR_IN,
+  SOCKADDR_IN6,
   SOCKADDR_STORAGE_SIZE,
 } from "../abi/socket.ts";
 import { DNS_PORT, type Endpoint } from "../policy/endpoint.ts";
@@ -146,8 +145,8 @@ export class Names {
     const end = familyOf(bytes) !== AF_INET6
       ? SIN_ADDR_OFFSET + 4
       : standIn.scope === 0
-      ? SIN6_SCOPE_OFFSET
-      : SOCKADDR_IN6_SIZE;
+      ? SOCKADDR_IN6.fields.sin6_scope_id[0]
+      : SOCKADDR_IN6.size;
     writeAsTracee(tracee.tid, at, bytes, Math.min(end, bytes.length));
   }
 }
@@ -163,15 +162,14 @@ function write(
   port: number,
   scope: number,
 ): void {
-  bytes[SIN_PORT_OFFSET] = port >> 8;
-  bytes[SIN_PORT_OFFSET + 1] = port & 0xff;
   if (familyOf(bytes) !== AF_INET6) {
+    set(SOCKADDR_IN, bytes, "sin_port", port);
     bytes.set(address, SIN_ADDR_OFFSET);
     return;
   }
+  set(SOCKADDR_IN6, bytes, "sin6_port", port);
   const whole = address.length === 4 ? [...MAPPED, ...address] : address;
   bytes.set(whole, SIN6_ADDR_OFFSET);
-  if (bytes.length < SOCKADDR_IN6_SIZE) return;
-  new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-    .setUint32(SIN6_SCOPE_OFFSET, scope, true);
+  if (bytes.length < SOCKADDR_IN6.size) return;
+  set(SOCKADDR_IN6, bytes, "sin6_scope_id", scope);
 }

@@ -1,5 +1,6 @@
 /** The bytes of a socket address, and the endpoint that they mean. */
 
+import { get } from "../abi/layout.ts";
 import {
   AF_INET,
   AF_INET6,
@@ -7,13 +8,11 @@ import {
   AF_UNIX,
   AF_UNSPEC,
   SIN6_ADDR_OFFSET,
-  SIN6_SCOPE_OFFSET,
   SIN_ADDR_OFFSET,
-  SIN_PORT_OFFSET,
+  SOCKADDR_IN,
+  SOCKADDR_IN6,
   SOCKADDR_IN6_SHORT_SIZE,
-  SOCKADDR_IN6_SIZE,
-  SOCKADDR_IN_SIZE,
-  SOCKADDR_NL_SIZE,
+  SOCKADDR_NL,
   SUN_PATH_OFFSET,
 } from "../abi/socket.ts";
 import {
@@ -53,44 +52,39 @@ export function hasPath(bytes: Uint8Array): boolean {
  */
 export function endpointOf(bytes: Uint8Array, purpose: Purpose): Endpoint {
   const number = familyOf(bytes);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   switch (number) {
     case AF_UNSPEC:
       if (purpose === "connect" && bytes.length >= 2) return { family: "none" };
-      return internet4(bytes, view, number);
+      return internet4(bytes, number);
     case AF_INET:
-      return internet4(bytes, view, number);
+      return internet4(bytes, number);
     case AF_INET6:
       if (bytes.length < SOCKADDR_IN6_SHORT_SIZE) break;
       return internetEndpoint(
         bytes.subarray(SIN6_ADDR_OFFSET, SIN6_ADDR_OFFSET + 16),
-        view.getUint16(SIN_PORT_OFFSET),
-        bytes.length < SOCKADDR_IN6_SIZE
+        get(SOCKADDR_IN6, bytes, "sin6_port"),
+        bytes.length < SOCKADDR_IN6.size
           ? 0
-          : view.getUint32(SIN6_SCOPE_OFFSET, true),
+          : get(SOCKADDR_IN6, bytes, "sin6_scope_id"),
       );
     case AF_UNIX:
       return abstractEndpoint(bytes.subarray(SUN_PATH_OFFSET + 1));
     case AF_NETLINK:
-      if (bytes.length < SOCKADDR_NL_SIZE) break;
+      if (bytes.length < SOCKADDR_NL.size) break;
       return {
         family: "netlink",
-        port: view.getUint32(4, true),
-        groups: view.getUint32(8, true),
+        port: get(SOCKADDR_NL, bytes, "nl_pid"),
+        groups: get(SOCKADDR_NL, bytes, "nl_groups"),
       };
   }
   return { family: "unknown", number };
 }
 
-function internet4(
-  bytes: Uint8Array,
-  view: DataView,
-  number: number,
-): Endpoint {
-  if (bytes.length < SOCKADDR_IN_SIZE) return { family: "unknown", number };
+function internet4(bytes: Uint8Array, number: number): Endpoint {
+  if (bytes.length < SOCKADDR_IN.size) return { family: "unknown", number };
   return internetEndpoint(
     bytes.subarray(SIN_ADDR_OFFSET, SIN_ADDR_OFFSET + 4),
-    view.getUint16(SIN_PORT_OFFSET),
+    get(SOCKADDR_IN, bytes, "sin_port"),
     0,
   );
 }

@@ -9,6 +9,11 @@ import {
   SKF_AD_PROTOCOL_OFFSET,
   SKF_NET_OFF,
 } from "../abi/bpf.ts";
+import {
+  IPHDR_ADDRESSES,
+  IPV6HDR_ADDRESSES,
+  UDPHDR_PORTS,
+} from "../abi/packet.ts";
 import type {
   SourceRules,
   Sources,
@@ -20,14 +25,8 @@ import { Assembler, type Label } from "./assembler.ts";
 const KEEP = 0xffff_ffff;
 const DROP = 0;
 
-/** Where addresses are in the header of IP: <linux/ip.h>, <linux/ipv6.h>. */
-const ADDRESSES = {
-  4: { source: SKF_NET_OFF + 12, destination: SKF_NET_OFF + 16 },
-  16: { source: SKF_NET_OFF + 8, destination: SKF_NET_OFF + 24 },
-} as const;
-
-/** Where ports are in the header of UDP, which is where the data begin. */
-const PORTS = { source: 0, destination: 2 } as const;
+/** Where addresses of so many bytes are in a packet. */
+const ADDRESSES = { 4: IPHDR_ADDRESSES, 16: IPV6HDR_ADDRESSES } as const;
 
 /**
  * Makes the filter for sockets for datagrams.
@@ -92,13 +91,14 @@ function emitTest(
   for (let at = 0; address !== undefined && 8 * at < bits; at += 4) {
     const word = address.slice(at, at + 4)
       .reduce((sum, byte) => sum * 256 + byte, 0);
-    asm.load(ADDRESSES[length][end] + at);
+    asm.load(SKF_NET_OFF + ADDRESSES[length][end] + at);
     const rest = bits - 8 * at;
     if (rest < 32) asm.and((-1 << (32 - rest)) >>> 0);
     asm.jump(BPF_JMP_JEQ_K, word, { no: fail });
   }
   if (ports.first === 0 && ports.last === 65535) return;
-  asm.loadHalf(PORTS[end]);
+  // The data of a packet begin with the header of UDP.
+  asm.loadHalf(UDPHDR_PORTS[end]);
   if (ports.first > 0) {
     asm.jump(BPF_JMP_JGE_K, ports.first, { no: fail });
   }

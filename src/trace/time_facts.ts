@@ -28,7 +28,6 @@ const WALL_CLOCKS = [CLOCK_REALTIME, CLOCK_REALTIME_ALARM, CLOCK_TAI];
 export class TimeFacts {
   readonly #clock: WallClock;
   readonly #bytes = new Uint8Array(ITIMERSPEC.size);
-  readonly #words = new DataView(this.#bytes.buffer);
 
   /**
    * Starts the clock.
@@ -105,15 +104,14 @@ export class TimeFacts {
   #time(tid: number, address: number, divisor: number): number {
     const clock = this.#clock;
     clock.read();
-    this.#put(0, clock.seconds, Math.floor(clock.nanoseconds / divisor));
+    this.#put(clock.seconds, Math.floor(clock.nanoseconds / divisor));
     return storeMemory(tid, address, this.#bytes, TIMESPEC.size);
   }
 
-  #put(at: number, seconds: number, rest: number): void {
-    this.#words.setUint32(at, seconds % 2 ** 32, true);
-    this.#words.setUint32(at + 4, seconds / 2 ** 32, true);
-    this.#words.setUint32(at + 8, rest, true);
-    this.#words.setUint32(at + 12, 0, true);
+  /** A `struct timespec`; a `struct timeval` is as wide. */
+  #put(seconds: number, rest: number): void {
+    set(TIMESPEC, this.#bytes, "tv_sec", seconds);
+    set(TIMESPEC, this.#bytes, "tv_nsec", rest);
   }
 
   #timeOfDay(tid: number, registers: Registers): number {
@@ -134,7 +132,7 @@ export class TimeFacts {
     clock.read();
     const { seconds } = clock;
     if (address === 0) return seconds;
-    this.#put(0, seconds, 0);
+    this.#put(seconds, 0);
     const stored = storeMemory(tid, address, this.#bytes, 8);
     return stored < 0 ? stored : seconds;
   }
