@@ -27,7 +27,7 @@ import {
   writeFormatError,
   writeReply,
 } from "../policy/dns_client.ts";
-import type { Answer } from "../policy/dns_resolver.ts";
+import type { DnsAnswer } from "../policy/dns_resolver.ts";
 import {
   type InetAddress,
   receiveFrom,
@@ -212,14 +212,14 @@ export class Forwarder {
   }
 
   /** Takes note of the addresses in an answer; what the client is told. */
-  #reply(name: string, answer: Answer | undefined): Reply {
+  #reply(name: string, answer: DnsAnswer | undefined): Reply {
     if (answer === undefined) return { code: SERVFAIL };
     const { code, truncated } = answer;
     if (truncated) return { code, truncated };
     return this.#learn(name, answer.addresses) ? answer : { code: SERVFAIL };
   }
 
-  #learn(name: string, addresses: Answer["addresses"]): boolean {
+  #learn(name: string, addresses: DnsAnswer["addresses"]): boolean {
     if (!this.#options.concerns(name)) return true;
     const now = milliseconds();
     return addresses.every(({ address, ttl }) =>

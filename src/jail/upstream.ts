@@ -6,7 +6,11 @@
  */
 
 import { POLLIN } from "../abi/poll.ts";
-import { type Answer, readAnswer, writeQuery } from "../policy/dns_resolver.ts";
+import {
+  type DnsAnswer,
+  readAnswer,
+  writeQuery,
+} from "../policy/dns_resolver.ts";
 import { close } from "../sys/files.ts";
 import { connectTo, type InetAddress, receive, send } from "../sys/inet.ts";
 import { milliseconds } from "./names_clock.ts";
@@ -22,7 +26,7 @@ const MOST_QUESTIONS = 64;
 const MOST_STREAMS = 16;
 
 /** Told of an answer; `undefined` where there is none, or none that makes sense. */
-export type Answered = (answer: Answer | undefined) => void;
+export type Answered = (answer: DnsAnswer | undefined) => void;
 
 /** What is asked. */
 export interface Wanted {

@@ -29,7 +29,7 @@ import {
 const LEAST_SIZE = 512;
 
 /** What is asked. */
-export interface Question {
+export interface DnsQuestion {
   /** The name, as `hostName()` writes it; `undefined` where it is none of a host. */
   readonly name: string | undefined;
   /** The type of records. */
@@ -37,7 +37,7 @@ export interface Question {
 }
 
 /** A message that asks. */
-export interface Query extends Question {
+export interface Query extends DnsQuestion {
   /** Its number. */
   readonly id: number;
   /** Its header and its question, as the client wrote them. */

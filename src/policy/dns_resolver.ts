@@ -29,7 +29,7 @@ export interface FoundAddress {
 }
 
 /** What a resolver answered. */
-export interface Answer {
+export interface DnsAnswer {
   /** The result. */
   readonly code: number;
   /** Whether it was too long for UDP. */
@@ -83,7 +83,7 @@ export function writeQuery(
 export function readAnswer(
   bytes: Uint8Array,
   query: Uint8Array,
-): Answer | "malformed" | undefined {
+): DnsAnswer | "malformed" | undefined {
   const end = query.length - OPT.length;
   if (bytes.length < end) return undefined;
   const view = viewOf(bytes);

@@ -6,7 +6,7 @@ import {
   writeFormatError,
   writeReply,
 } from "./dns_client.ts";
-import { type Answer, readAnswer, writeQuery } from "./dns_resolver.ts";
+import { type DnsAnswer, readAnswer, writeQuery } from "./dns_resolver.ts";
 
 type Piece = number | string | readonly number[];
 
@@ -196,7 +196,7 @@ function answer(
 }
 
 /** The addresses in an answer, or what is said of it. */
-function addresses(found: Answer | "malformed" | undefined): unknown {
+function addresses(found: DnsAnswer | "malformed" | undefined): unknown {
   return typeof found === "object"
     ? found.addresses.map(({ address }) => address.at(-1))
     : found;

@@ -19,7 +19,7 @@ interface PatternEdge {
 }
 
 /** A place in the tree: what has been matched of some patterns so far. */
-class Node implements Place {
+class Node implements Branch {
   /** Whether only names lead here, so that it stands for one path. */
   readonly literal: boolean;
   /** Whether it is behind `**` and stays where it is for any name. */
@@ -67,8 +67,8 @@ class Node implements Place {
   }
 }
 
-/** A place in the tree as others see it: two that are the same match the same. */
-export interface Place {
+/** A place in the tree as others see it; two that are the same match the same. */
+export interface Branch {
   /** Slots that have a rule further down, as bits. */
   readonly below: number;
   /** Some rule of these slots further down, or -1. */
@@ -77,8 +77,8 @@ export interface Place {
 
 /** What can still match beneath a path. */
 export interface Residual {
-  /** The places that something hangs on. */
-  readonly places: readonly Place[];
+  /** The places in the tree that something hangs on. */
+  readonly branches: readonly Branch[];
   /** The best rule per slot that covers the path and all beneath it, or -1. */
   readonly covers: readonly number[];
 }
@@ -179,9 +179,9 @@ export class PathMatcher {
   /** What can match beneath a path. */
   residual(path: string): Residual {
     this.#trace(path, path.length, (1 << SLOTS) - 1);
-    const places = this.#here.slice(0, this.#count)
+    const branches = this.#here.slice(0, this.#count)
       .filter((node) => node.below !== 0);
-    return { places, covers: Array.from(this.#best) };
+    return { branches, covers: Array.from(this.#best) };
   }
 
   /** Follows a path, and takes the rules that cover it and all beneath it. */

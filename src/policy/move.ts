@@ -9,7 +9,7 @@
  */
 
 import type { Move } from "./call.ts";
-import type { PathMatcher, Place, Residual } from "./match.ts";
+import type { PathMatcher, Residual } from "./match.ts";
 import { slotOf } from "./rules.ts";
 
 const READ = 0;
@@ -111,18 +111,18 @@ export function opensSockets(
 
 /** A rule of these slots that lies beneath one place and not the other, or -1. */
 function missing(one: Residual, other: Residual, slots: number): number {
-  for (const place of one.places) {
-    const wanted = place.below & slots;
-    if (wanted === 0 || other.places.includes(place)) continue;
-    return place.ruleBelow(wanted);
+  for (const branch of one.branches) {
+    const wanted = branch.below & slots;
+    if (wanted === 0 || other.branches.includes(branch)) continue;
+    return branch.ruleBelow(wanted);
   }
   return -1;
 }
 
 /** A rule of these slots beneath a place, or -1. */
 function ruleIn(residual: Residual, slots: number): number {
-  const place = residual.places.find((one: Place) => (one.below & slots) !== 0);
-  return place === undefined ? -1 : place.ruleBelow(slots);
+  const branch = residual.branches.find(({ below }) => (below & slots) !== 0);
+  return branch === undefined ? -1 : branch.ruleBelow(slots);
 }
 
 /** Whether all beneath may be used so, but for what rules further down say. */

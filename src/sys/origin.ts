@@ -12,7 +12,7 @@ import { field, hasSignal, statusOf } from "./status.ts";
 const LIMITS_SIZE = 1 << 16;
 
 /** A limit of a resource. */
-export interface Limit {
+export interface ResourceLimit {
   /** What holds. */
   readonly soft: number;
   /** What it may be raised to. */
@@ -47,7 +47,7 @@ const SHELLS: readonly string[] = [
  *
  * @returns the limit, or `undefined` where it cannot be read
  */
-export function originalOpenFiles(): Limit | undefined {
+export function originalOpenFiles(): ResourceLimit | undefined {
   const own = ownOpenFiles();
   // Where it is below the hard one, nobody has raised it.
   if (own === undefined || own.soft < own.hard) return own;
@@ -82,7 +82,7 @@ export function isIgnoredByShell(signal: number): boolean {
 }
 
 /** The limit of open files of this process; `undefined` where it cannot be read. */
-export function ownOpenFiles(): Limit | undefined {
+export function ownOpenFiles(): ResourceLimit | undefined {
   const into = new Uint8Array(RLIMIT64.size);
   const result = outcome(
     libc.syscallIIBB(callNumber("prlimit64"), 0, RLIMIT_NOFILE, null, into),

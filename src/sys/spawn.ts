@@ -32,7 +32,7 @@ import { close, duplicate } from "./files.ts";
 import { callNumber } from "./host.ts";
 import { LAUNCH_BLOCK } from "./launch_code.ts";
 import { libc } from "./libc.ts";
-import type { Limit } from "./origin.ts";
+import type { ResourceLimit } from "./origin.ts";
 import { workingDirectory } from "./proc.ts";
 import { type LaidOut, layOut, type Step, stringArray } from "./steps.ts";
 
@@ -57,7 +57,7 @@ export interface LaunchPlan {
   /** Signals that this process ignores and the program must not. */
   readonly resetSignals: readonly number[];
   /** Its limit of open files; this process's where not given. */
-  readonly nofile?: Limit | undefined;
+  readonly nofile?: ResourceLimit | undefined;
   /** It never gains rights by exec; a filter needs that. */
   readonly noNewPrivs: true;
   /** An array of `struct sock_filter`. */

@@ -9,7 +9,7 @@ import { PathLock } from "./lock.ts";
 import type { TraceOptions } from "./options.ts";
 import { NamedSources } from "./named_sources.ts";
 import { Names } from "./names.ts";
-import { Output } from "./output.ts";
+import { OutputLimit } from "./output_limit.ts";
 import { Rewriter } from "./rewrite.ts";
 import { BoundSockets } from "./sockets.ts";
 import { Specs } from "./spec.ts";
@@ -41,7 +41,7 @@ export interface Tools {
   /** The sockets that were bound where they may listen. */
   readonly bound: BoundSockets;
   /** What may be written to the program's output, where that is limited. */
-  readonly output: Output | undefined;
+  readonly output: OutputLimit | undefined;
   /** The filter of new sockets for datagrams, where they have one. */
   readonly sources: Uint8Array | undefined;
   /** Knows resolvers and names, where rules name hosts. */
@@ -81,7 +81,7 @@ export function makeTools(
     lock: new PathLock(interruptCall, hasLeft),
     bound: new BoundSockets(),
     output: limited &&
-      new Output(options.launch.stdio.slice(1), limited.most),
+      new OutputLimit(options.launch.stdio.slice(1), limited.most),
     sources: sources?.([]),
     names: names && new Names(names),
     named: names && sources && new NamedSources(sources),

@@ -26,7 +26,7 @@ import { fstat, fstatat } from "../sys/files.ts";
 const stat = new Uint8Array(STAT.size);
 
 /** What is left of the output of one jail. */
-export class Output {
+export class OutputLimit {
   readonly #files: readonly (readonly [device: bigint, inode: bigint])[];
   /** Devices that lead to a terminal that is an output. */
   readonly #terminals = new Set<number>();
