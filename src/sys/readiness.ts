@@ -7,8 +7,6 @@
  */
 
 import {
-  EFD_CLOEXEC,
-  EFD_NONBLOCK,
   EPOLL_CLOEXEC,
   EPOLL_CTL_ADD,
   EPOLL_CTL_DEL,
@@ -18,7 +16,8 @@ import {
 import { errnoName } from "../abi/errno.ts";
 import { get, set } from "../abi/layout.ts";
 import { SystemCallError } from "../errors.ts";
-import { read, write } from "./files.ts";
+import { makeEvent, raiseEvent } from "./event.ts";
+import { close, read } from "./files.ts";
 import { hostArch } from "./host.ts";
 import { outcome, rareLibc } from "./libc.ts";
 
@@ -38,15 +37,17 @@ class Poller {
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor() {
-    this.#epoll = made(
-      "epoll_create1()",
-      outcome(rareLibc().epoll_create1(EPOLL_CLOEXEC)),
-    );
-    this.#wake = made(
-      "eventfd()",
-      outcome(rareLibc().eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-    );
-    this.#control(EPOLL_CTL_ADD, this.#wake, EPOLLIN);
+    this.#wake = makeEvent();
+    this.#epoll = outcome(rareLibc().epoll_create1(EPOLL_CLOEXEC));
+    try {
+      made("epoll_create1()", this.#epoll);
+      this.#control(EPOLL_CTL_ADD, this.#wake, EPOLLIN);
+    } catch (error) {
+      // The next pipe that is waited for tries again.
+      if (this.#epoll >= 0) close(this.#epoll);
+      close(this.#wake);
+      throw error;
+    }
   }
 
   wait(fd: number, events: number): Promise<void> {
@@ -63,7 +64,7 @@ class Poller {
     resolve();
     if (this.#waiting.size > 0) return;
     // With nothing to watch, the wait would keep the process from ending.
-    write(this.#wake, new Uint8Array(new BigUint64Array([1n]).buffer));
+    raiseEvent(this.#wake);
     await this.#turn;
   }
 
