@@ -287,9 +287,20 @@ export function getdents64(fd: number, into: Uint8Array): number {
   );
 }
 
-/** Makes a pipe: `fds[0]` is read, `fds[1]` is written. */
-export function pipe2(fds: Int32Array, flags: number): number {
-  return outcome(rareLibc().pipe2(fds, flags));
+/** The ends of a pipe. */
+export type PipeEnds = readonly [reader: number, writer: number];
+
+/**
+ * Makes a pipe: pipe2(2).
+ *
+ * @param flags `O_*`, of both ends
+ * @returns the end that is read, and the one that is written, or a negative errno
+ */
+export function pipe2(flags: number): PipeEnds | number {
+  const fds = new Int32Array(2);
+  const result = outcome(rareLibc().pipe2(fds, flags));
+  const [reader, writer] = fds as unknown as [number, number];
+  return result < 0 ? result : [reader, writer];
 }
 
 /**

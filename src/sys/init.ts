@@ -54,12 +54,14 @@ export function startInit(
 ): Init | { readonly call: string; readonly errno: number } {
   const image = openImage();
   if (image < 0) return { call: "memfd_create", errno: image };
-  const [told, tell, done, doing] = [...pipe(), ...pipe()];
-  const fds = [image, told, tell, done, doing];
-  if (told < 0 || done < 0) {
+  const [asking, answering] = [pipe2(O_CLOEXEC), pipe2(O_CLOEXEC)];
+  const fds = [image, asking, answering].flat();
+  if (typeof asking === "number" || typeof answering === "number") {
     fds.forEach(closeOne);
-    return { call: "pipe2", errno: Math.min(told, done) };
+    return { call: "pipe2", errno: Math.min(...fds) };
   }
+  const [told, tell] = asking;
+  const [done, doing] = answering;
   const ignored = new Uint8Array(SIGACTION.size);
   set(SIGACTION, ignored, "sa_handler", SIG_IGN);
   const [argv, env] = [stringArray(["init"]), stringArray([])];
@@ -145,13 +147,6 @@ function openImage(): number {
   );
   close(written);
   return image;
-}
-
-function pipe(): readonly [reader: number, writer: number] {
-  const ends = new Int32Array(2);
-  const result = pipe2(ends, O_CLOEXEC);
-  const [reader = NO_FD, writer = NO_FD] = ends;
-  return result < 0 ? [result, NO_FD] : [reader, writer];
 }
 
 function closeOne(fd: number): void {

@@ -33,10 +33,9 @@ export function startMaker(
   steps: readonly Step[],
   namespaces: number,
 ): Maker | { readonly call: string; readonly errno: number } {
-  const pipe = new Int32Array(2);
-  const piped = pipe2(pipe, O_CLOEXEC);
-  if (piped < 0) return { call: "pipe2", errno: piped };
-  const [reader = -1, writer = -1] = pipe;
+  const ends = pipe2(O_CLOEXEC);
+  if (typeof ends === "number") return { call: "pipe2", errno: ends };
+  const [reader, writer] = ends;
   const done = new Uint8Array(1);
   const launched = launchSteps(
     [...steps, { call: "write", args: [writer, done, 1] }, WAIT],

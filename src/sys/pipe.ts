@@ -5,7 +5,14 @@ import { errnoName } from "../abi/errno.ts";
 import { O_CLOEXEC, O_NONBLOCK, O_RDWR } from "../abi/fcntl.ts";
 import { S_IFIFO, S_IFSOCK } from "../abi/stat.ts";
 import { SystemCallError } from "../errors.ts";
-import { close, open, pipe2, setFlags, typeOf } from "./files.ts";
+import {
+  close,
+  open,
+  pipe2,
+  type PipeEnds,
+  setFlags,
+  typeOf,
+} from "./files.ts";
 
 /** A pipe: an end of ours, whose calls do not wait, and the program's. */
 export interface Pipe {
@@ -21,11 +28,10 @@ export interface Pipe {
  * @returns the end that is read, and the one that is written, which exec closes
  * @throws {SystemCallError} where there are too many open files
  */
-export function openEnds(): readonly [reader: number, writer: number] {
-  const fds = new Int32Array(2);
-  check("pipe2()", pipe2(fds, O_CLOEXEC));
-  const [reader = -1, writer = -1] = fds;
-  return [reader, writer];
+export function openEnds(): PipeEnds {
+  const ends = pipe2(O_CLOEXEC);
+  if (typeof ends === "number") throw failure("pipe2()", ends);
+  return ends;
 }
 
 /**
@@ -45,7 +51,7 @@ export function openPipe(reading: boolean): Pipe {
   if (result < 0) {
     close(first);
     close(second);
-    check("fcntl()", result);
+    throw failure("fcntl()", result);
   }
   return pipe;
 }
@@ -57,7 +63,9 @@ export function openPipe(reading: boolean): Pipe {
  * @throws {SystemCallError} where it cannot be opened
  */
 export function openNull(): number {
-  return check("open()", open(toCString("/dev/null"), O_RDWR | O_CLOEXEC));
+  const fd = open(toCString("/dev/null"), O_RDWR | O_CLOEXEC);
+  if (fd < 0) throw failure("open()", fd);
+  return fd;
 }
 
 /**
@@ -72,11 +80,6 @@ export function isPipe(fd: number): boolean {
   return type === S_IFIFO || type === S_IFSOCK;
 }
 
-function check(call: string, result: number): number {
-  if (result >= 0) return result;
-  throw new SystemCallError(
-    "connect the program",
-    call,
-    errnoName(-result),
-  );
+function failure(call: string, errno: number): SystemCallError {
+  return new SystemCallError("connect the program", call, errnoName(-errno));
 }

@@ -1,12 +1,12 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { fromBytes, toCString } from "../abi/bytes.ts";
 import { E2BIG, EACCES, EBADF, ENOENT, ENOEXEC } from "../abi/errno.ts";
-import { O_CLOEXEC } from "../abi/fcntl.ts";
 import { PTRACE_O_EXITKILL, PTRACE_O_TRACEEXEC } from "../abi/ptrace.ts";
 import { SIGPIPE } from "../abi/signal.ts";
 import { WEXITSTATUS, WIFEXITED, WIFSTOPPED } from "../abi/wait.ts";
 import { LaunchError } from "../errors.ts";
-import { close, pipe2, read, readLink } from "./files.ts";
+import { close, pipe2, type PipeEnds, read, readLink } from "./files.ts";
+import { openEnds } from "./pipe.ts";
 import { resume, seize } from "./ptrace.ts";
 import { launch, type Launched, type LaunchPlan } from "./spawn.ts";
 import { waitFor } from "./wait.ts";
@@ -45,9 +45,7 @@ function output(
   argv: readonly string[],
   more: Partial<LaunchPlan> = {},
 ): string {
-  const fds = new Int32Array(2);
-  assertEquals(pipe2(fds, O_CLOEXEC), 0);
-  const [from, to] = [fds[0] as number, fds[1] as number];
+  const [from, to] = openEnds();
   const launched = launch(plan(argv, { stdio: [0, to, 2], ...more }));
   close(to);
   launched.release();
@@ -147,9 +145,7 @@ Deno.test("launch() changes to the working directory", () => {
 });
 
 Deno.test("launch() gives fds in each other's place", () => {
-  const fds = new Int32Array(2);
-  pipe2(fds, O_CLOEXEC);
-  const [from, to] = [fds[0] as number, fds[1] as number];
+  const [from, to] = openEnds();
   const script = `readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2 >&${to}`;
   const launched = launch(
     plan(["/bin/bash", "-c", script], { stdio: [2, to, 1], keepFds: [to] }),
@@ -168,10 +164,11 @@ Deno.test("launch() gives fds in each other's place", () => {
 });
 
 Deno.test("launch() closes every fd but the kept ones", () => {
-  const [fds, closing] = [new Int32Array(2), new Int32Array(2)];
-  pipe2(fds, 0); // not to be closed at exec: an fd that somebody left open
-  pipe2(closing, O_CLOEXEC);
-  const [to, kept] = [fds[1] as number, closing[1] as number];
+  // Not to be closed at exec: an fd that somebody left open.
+  const fds = pipe2(0) as PipeEnds;
+  const closing = openEnds();
+  const [, to] = fds;
+  const [, kept] = closing;
   const list = ["/bin/sh", "-c", "cd /proc/self/fd && echo *"];
   // The shell has a descriptor of its own while it lists.
   const count = (text: string): number[] =>
