@@ -29,6 +29,7 @@ export const WORKER = "forwarder_worker.ts";
  * @returns whether that worked
  */
 export async function bundle(directory: string): Promise<boolean> {
+  await removeParts(directory);
   const success = await runBundler([
     "--code-splitting",
     `--outdir=${directory}`,
@@ -42,6 +43,19 @@ export async function bundle(directory: string): Promise<boolean> {
   // Else the one of a directory above would be taken.
   await Deno.writeTextFile(`${directory}/deno.json`, "{}\n");
   return success;
+}
+
+/** Removes the parts of an earlier bundle, whose names tell what is in them. */
+async function removeParts(directory: string): Promise<void> {
+  try {
+    for await (const { name } of Deno.readDir(directory)) {
+      if (/^(chunk|[a-z_]+)-[0-9A-Z]{8}\.js$/.test(name)) {
+        await Deno.remove(`${directory}/${name}`);
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
 }
 
 /**

@@ -142,16 +142,18 @@ const LONGEST = [
 ];
 
 /**
- * Cuts the tests into what runs in a process of its own: the files of `tests`
- * one by one, since most of their time is spent waiting for jails, and all else
- * together.
+ * Cuts the tests into what runs in a process of its own: the files of `tests`, all
+ * or some, one by one, since most of their time is spent waiting for jails, and all
+ * else together.
  */
 async function shares(paths: readonly string[]): Promise<string[][]> {
   const whole: string[][] = [];
   const together: string[] = [];
   for (const path of paths) {
-    if (path !== "tests") together.push(path);
-    else for await (const file of testFiles(path)) whole.push([file]);
+    if (path === "tests") {
+      for await (const file of testFiles(path)) whole.push([file]);
+    } else if (path.startsWith("tests/")) whole.push([path]);
+    else together.push(path);
   }
   const place = ([file = ""]: readonly string[]): number => {
     const at = LONGEST.findIndex((name) => file.endsWith(`/${name}`));
