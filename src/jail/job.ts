@@ -229,17 +229,14 @@ function runTraced(
       trace({
         engine,
         launch: {
-          ...planLaunch(
-            what,
-            where,
-            env,
-            engine === "seccomp" ? filter : undefined,
-            ruleset,
-            policy.limits,
-            facts.steps,
+          ...planLaunch(what, where, env, {
+            filter: engine === "seccomp" ? filter : undefined,
+            rulesets: ruleset === undefined ? [] : [ruleset],
+            limits: policy.limits,
+            steps: facts.steps,
             root,
-            group?.fd,
-          ),
+            cgroup: group?.fd,
+          }),
           listens: answers,
         },
         view,

@@ -14,7 +14,7 @@ import type { Realpath } from "../policy/rules.ts";
 import { close } from "../sys/files.ts";
 import { hostArch } from "../sys/host.ts";
 import { interfaceIndex } from "../sys/interfaces.ts";
-import { createRuleset, landlockAbi, restrictSelf } from "../sys/landlock.ts";
+import { createRuleset, landlockAbi } from "../sys/landlock.ts";
 import { wasReplaced } from "../sys/root.ts";
 import { openTree, type Tree } from "../sys/tree.ts";
 import { OWN_VIEW, type View } from "../sys/view.ts";
@@ -136,16 +136,12 @@ function runIn(
       inside(passed(policy.env, program.env)),
     );
     return runUntraced({
-      launch: planLaunch(
-        program,
-        where,
-        env,
-        assemble(plan, hostArch()),
-        undefined,
-        policy.limits,
-        rulesets.map(restrictSelf),
-        tree,
-      ),
+      launch: planLaunch(program, where, env, {
+        filter: assemble(plan, hostArch()),
+        rulesets,
+        limits: policy.limits,
+        root: tree,
+      }),
       tree,
       program: printable(program.name),
       hint,

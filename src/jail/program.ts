@@ -173,30 +173,36 @@ function asScript(
   };
 }
 
+/** What holds a program from its start on. */
+export interface LaunchBounds {
+  /** Its filter, or `undefined` where the kernel gets none. */
+  readonly filter: Uint8Array | undefined;
+  /** The fds of the Landlock rulesets that it submits to, last of all. */
+  readonly rulesets: readonly number[];
+  /** Its limits, of which the kernel holds some. */
+  readonly limits: Limits;
+  /** What it does besides, before it submits to those. */
+  readonly steps?: readonly Step[];
+  /** What it has as its root directory. */
+  readonly root: Root | undefined;
+  /** The directory of the control group that it is made in, as an fd. */
+  readonly cgroup?: number | undefined;
+}
+
 /**
  * Makes the launcher's plan of a program.
  *
  * @param program what was asked to run
  * @param found where it is
  * @param env the part of its environment that it gets
- * @param filter the filter, or `undefined` where the kernel gets none
- * @param ruleset the fd of the Landlock ruleset that it submits to, if any
- * @param limits its limits, of which the kernel holds some
- * @param steps what it does besides, before it submits to that
- * @param root what it has as its root directory
- * @param cgroup the directory of the control group that it is made in, as an fd
+ * @param bounds what holds it
  * @returns the plan
  */
 export function planLaunch(
   program: Program,
   found: FoundProgram,
   env: readonly string[],
-  filter: Uint8Array | undefined,
-  ruleset?: number,
-  limits: Limits = {},
-  steps: readonly Step[] = [],
-  root?: Root,
-  cgroup?: number,
+  { filter, rulesets, limits, steps = [], root, cgroup }: LaunchBounds,
 ): LaunchPlan {
   return {
     root: root?.steps,
@@ -219,7 +225,7 @@ export function planLaunch(
       ...limitSteps(limits),
       ...confinement(root?.kind === "user namespace"),
       ...steps,
-      ...(ruleset === undefined ? [] : [restrictSelf(ruleset)]),
+      ...rulesets.map(restrictSelf),
     ],
     filter,
     cgroup,

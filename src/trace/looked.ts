@@ -59,11 +59,11 @@ export interface Looked {
   /** Whether the kernel is given the real path though one tracee alone runs. */
   pinned: boolean;
   /** What jail holds until it is over, so that a name means what it meant. */
-  held: Held | undefined;
+  held: KeptName | undefined;
 }
 
 /** Something that keeps its name as long as somebody has it open. */
-export interface Held {
+export interface KeptName {
   /** The path that is kept. */
   readonly path: string;
   /** A descriptor of this process. */

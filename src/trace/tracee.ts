@@ -5,7 +5,7 @@ import type { TraceeMaps } from "../sys/maps.ts";
 import { isStopped } from "../sys/task.ts";
 import type { View } from "../sys/view.ts";
 import type { Hold } from "./lock.ts";
-import type { Held } from "./looked.ts";
+import type { KeptName } from "./looked.ts";
 import type { PinRegion } from "./pin.ts";
 import type { Owner } from "./place.ts";
 import type { Registers } from "./registers.ts";
@@ -87,7 +87,7 @@ export interface InFlight {
   /** Whether it tells of the other end, which may be jail in a resolver's place. */
   readonly tellsPeer?: boolean;
   /** What jail holds open until it is over. */
-  readonly held?: Held | undefined;
+  readonly held?: KeptName | undefined;
 }
 
 /** An exec that was allowed, to be looked at again when the image is there. */
