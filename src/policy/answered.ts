@@ -35,9 +35,9 @@ import {
   type Guard,
   is,
   otherBits,
+  TRACE,
 } from "./guard.ts";
 import type { CallEntry } from "./plan.ts";
-import { TRACE } from "./surface_guards.ts";
 
 /** The argument that none of these calls has, and what is there in a marked one. */
 export const MARK: { readonly arg: ArgIndex; readonly value: number } = {

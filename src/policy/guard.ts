@@ -130,6 +130,25 @@ export interface Guard {
   readonly quiet?: boolean;
 }
 
+/** It is made. */
+export const ALLOW: FilterAction = { kind: "allow" };
+/** The tracer looks at all of it. */
+export const TRACE: FilterAction = { kind: "trace", look: { kind: "call" } };
+
+/** Lets a call go. */
+export function allow(why: string, ...tests: ArgTest[]): Guard {
+  return { tests, action: ALLOW, why };
+}
+
+/** Lets a call fail. */
+export function refuse(
+  errno: ErrnoName,
+  why: string,
+  ...tests: ArgTest[]
+): Guard {
+  return { tests, action: { kind: "errno", errno }, why };
+}
+
 /** The arguments of one call. */
 export interface CallArguments {
   /** The low 32 bits of an argument, unsigned. */

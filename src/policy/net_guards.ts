@@ -11,34 +11,24 @@ import * as sock from "../abi/socket.ts";
 import * as options from "../abi/socket_options.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
 import {
+  ALLOW,
+  allow,
   type FilterAction,
   type Guard,
   is,
   isNot,
   isZero,
   masked,
+  refuse,
+  TRACE,
 } from "./guard.ts";
 import { type NetRules, socketFamilies } from "./net.ts";
 import { hasNames } from "./net_names.ts";
 import { needsSources } from "./net_sources.ts";
 
-const ALLOW: FilterAction = { kind: "allow" };
-const TRACE: FilterAction = { kind: "trace", look: { kind: "call" } };
 const PEER: FilterAction = { kind: "trace", look: { kind: "peer" } };
 
 const NETWORK = "rules are about the network";
-
-function refuse(
-  errno: "EPERM" | "EACCES" | "EAFNOSUPPORT" | "EPROTONOSUPPORT",
-  why: string,
-  ...tests: Guard["tests"][number][]
-): Guard {
-  return { tests, action: { kind: "errno", errno }, why };
-}
-
-function allow(why: string, ...tests: Guard["tests"][number][]): Guard {
-  return { tests, action: ALLOW, why };
-}
 
 /**
  * Sockets that no policy gives: it looks as if the kernel had been made without

@@ -20,19 +20,19 @@ import {
   RLIMIT_SIGPENDING,
 } from "../abi/resource.ts";
 import { SIGRTMIN } from "../abi/signal.ts";
-import type { ErrnoName } from "../abi/errno.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
 import { RWF_NOWAIT } from "../abi/uio.ts";
-import { type ArgIndex, bits, type Guard, is, isSet, masked } from "./guard.ts";
+import {
+  type ArgIndex,
+  bits,
+  type Guard,
+  is,
+  isSet,
+  masked,
+  refuse,
+  TRACE,
+} from "./guard.ts";
 import { given, type SysRules } from "./sys.ts";
-
-function refuse(
-  errno: ErrnoName,
-  why: string,
-  ...tests: Guard["tests"]
-): readonly Guard[] {
-  return [{ tests, action: { kind: "errno", errno }, why }];
-}
 
 const LOCKED = "locks of a file are seen by all who may read it";
 const WAKES = "who may read a file can wait on it for others";
@@ -55,7 +55,7 @@ const TERMINAL_CHANGES = [
 
 /** Queued signals are counted for the user; others are not. */
 function noQueued(signal: ArgIndex): readonly Guard[] {
-  return refuse("EAGAIN", SHARED, bits(signal, ~(SIGRTMIN - 1) >>> 0));
+  return [refuse("EAGAIN", SHARED, bits(signal, ~(SIGRTMIN - 1) >>> 0))];
 }
 
 const GUARDS: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
@@ -63,9 +63,9 @@ const GUARDS: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
   readonly Guard[]
 >([
   // Locks.
-  ["flock", refuse("ENOLCK", LOCKED)],
+  ["flock", [refuse("ENOLCK", LOCKED)]],
   ["fcntl", [
-    ...refuse(
+    refuse(
       "ENOLCK",
       LOCKED,
       is(
@@ -78,83 +78,77 @@ const GUARDS: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
         fcntl.F_OFD_SETLKW,
       ),
     ),
-    ...refuse("EPERM", SHARED, is(1, fcntl.F_SETPIPE_SZ)),
+    refuse("EPERM", SHARED, is(1, fcntl.F_SETPIPE_SZ)),
   ]],
-  ["futex", refuse("ENOSYS", WAKES, masked(1, FUTEX_PRIVATE, 0))],
-  ["futex_requeue", refuse("ENOSYS", WAKES)],
-  ["futex_wait", refuse("ENOSYS", WAKES)],
-  ["futex_waitv", refuse("ENOSYS", WAKES)],
-  ["futex_wake", refuse("ENOSYS", WAKES)],
+  ["futex", [refuse("ENOSYS", WAKES, masked(1, FUTEX_PRIVATE, 0))]],
+  ["futex_requeue", [refuse("ENOSYS", WAKES)]],
+  ["futex_wait", [refuse("ENOSYS", WAKES)]],
+  ["futex_waitv", [refuse("ENOSYS", WAKES)]],
+  ["futex_wake", [refuse("ENOSYS", WAKES)]],
   // What is numbered: processes and threads, and inodes of what has no name.
-  ["clone", refuse("EAGAIN", NUMBERED)],
-  ["fork", refuse("EAGAIN", NUMBERED)],
-  ["vfork", refuse("EAGAIN", NUMBERED)],
-  ["memfd_create", refuse("ENOSYS", NUMBERED)],
-  ["pipe", refuse("ENFILE", NUMBERED)],
-  ["pipe2", refuse("ENFILE", NUMBERED)],
+  ["clone", [refuse("EAGAIN", NUMBERED)]],
+  ["fork", [refuse("EAGAIN", NUMBERED)]],
+  ["vfork", [refuse("EAGAIN", NUMBERED)]],
+  ["memfd_create", [refuse("ENOSYS", NUMBERED)]],
+  ["pipe", [refuse("ENFILE", NUMBERED)]],
+  ["pipe2", [refuse("ENFILE", NUMBERED)]],
   // Their cookies, and what is on its way in them, besides.
-  ["socketpair", refuse("ENFILE", NUMBERED)],
+  ["socketpair", [refuse("ENFILE", NUMBERED)]],
   // What a user, or the machine, has only so much of.
-  ["epoll_create", refuse("EMFILE", SHARED)],
-  ["epoll_create1", refuse("EMFILE", SHARED)],
-  ["inotify_add_watch", refuse("ENOSPC", "it tells what others do to files")],
-  ["inotify_init", refuse("EMFILE", SHARED)],
-  ["inotify_init1", refuse("EMFILE", SHARED)],
-  ["io_setup", refuse("EAGAIN", SHARED)],
+  ["epoll_create", [refuse("EMFILE", SHARED)]],
+  ["epoll_create1", [refuse("EMFILE", SHARED)]],
+  ["inotify_add_watch", [refuse("ENOSPC", "it tells what others do to files")]],
+  ["inotify_init", [refuse("EMFILE", SHARED)]],
+  ["inotify_init1", [refuse("EMFILE", SHARED)]],
+  ["io_setup", [refuse("EAGAIN", SHARED)]],
   ["kill", noQueued(1)],
-  ["madvise", refuse("EINVAL", SHARED, is(2, MADV_COLLAPSE))],
-  ["mmap", refuse("ENOMEM", SHARED, bits(3, MAP_HUGETLB))],
+  ["madvise", [refuse("EINVAL", SHARED, is(2, MADV_COLLAPSE))]],
+  ["mmap", [refuse("ENOMEM", SHARED, bits(3, MAP_HUGETLB))]],
   ["pidfd_send_signal", [
-    ...refuse("EAGAIN", SHARED, isSet(2)),
+    refuse("EAGAIN", SHARED, isSet(2)),
     ...noQueued(1),
   ]],
-  [
-    "prlimit64",
-    refuse(
-      "EPERM",
-      SHARED,
-      is(1, ...TELLING_LIMITS),
-      isSet(2),
-    ),
-  ],
-  ["rt_sigqueueinfo", refuse("EAGAIN", SHARED)],
-  ["rt_tgsigqueueinfo", refuse("EAGAIN", SHARED)],
-  ["setrlimit", refuse("EPERM", SHARED, is(0, ...TELLING_LIMITS))],
+  ["prlimit64", [
+    refuse("EPERM", SHARED, is(1, ...TELLING_LIMITS), isSet(2)),
+  ]],
+  ["rt_sigqueueinfo", [refuse("EAGAIN", SHARED)]],
+  ["rt_tgsigqueueinfo", [refuse("EAGAIN", SHARED)]],
+  ["setrlimit", [refuse("EPERM", SHARED, is(0, ...TELLING_LIMITS))]],
   ["tgkill", noQueued(2)],
-  ["timer_create", refuse("EAGAIN", SHARED)],
+  ["timer_create", [refuse("EAGAIN", SHARED)]],
   ["tkill", noQueued(1)],
   // What the kernel has in memory of a file.
-  ["cachestat", refuse("EPERM", CACHED)],
-  ["get_mempolicy", refuse("EPERM", CACHED, bits(4, MPOL_F_ADDR))],
-  ["getrusage", refuse("EPERM", CACHED)],
-  ["mbind", refuse("EPERM", CACHED, bits(5, MPOL_MF_STRICT))],
-  ["mincore", refuse("EPERM", CACHED)],
-  ["preadv2", refuse("EOPNOTSUPP", CACHED, bits(5, RWF_NOWAIT))],
-  ["pwritev2", refuse("EOPNOTSUPP", CACHED, bits(5, RWF_NOWAIT))],
+  ["cachestat", [refuse("EPERM", CACHED)]],
+  ["get_mempolicy", [refuse("EPERM", CACHED, bits(4, MPOL_F_ADDR))]],
+  ["getrusage", [refuse("EPERM", CACHED)]],
+  ["mbind", [refuse("EPERM", CACHED, bits(5, MPOL_MF_STRICT))]],
+  ["mincore", [refuse("EPERM", CACHED)]],
+  ["preadv2", [refuse("EOPNOTSUPP", CACHED, bits(5, RWF_NOWAIT))]],
+  ["pwritev2", [refuse("EOPNOTSUPP", CACHED, bits(5, RWF_NOWAIT))]],
   // What measures how long the others keep one waiting.
-  ["alarm", refuse("EPERM", CLOCK)],
-  ["setitimer", refuse("EPERM", CLOCK)],
-  ["timerfd_create", refuse("EPERM", CLOCK)],
+  ["alarm", [refuse("EPERM", CLOCK)]],
+  ["setitimer", [refuse("EPERM", CLOCK)]],
+  ["timerfd_create", [refuse("EPERM", CLOCK)]],
   // It tells of each time that another one ran.
   // Every C library asks for it, and does without.
   ["rseq", [{
-    ...{ tests: [], action: { kind: "errno", errno: "ENOSYS" }, quiet: true },
-    why: "it tells when others run on the processor",
+    ...refuse("ENOSYS", "it tells when others run on the processor"),
+    quiet: true,
   }]],
-  ["rseq_slice_yield", refuse("ENOSYS", "it belongs to rseq")],
+  ["rseq_slice_yield", [refuse("ENOSYS", "it belongs to rseq")]],
   // What the machine has.
   ["ioctl", [
-    ...refuse("EPERM", SHARED, is(1, ioctl.RNDGETENTCNT)),
-    ...refuse("EPERM", TERMINAL, is(1, ...TERMINAL_CHANGES)),
+    refuse("EPERM", SHARED, is(1, ioctl.RNDGETENTCNT)),
+    refuse("EPERM", TERMINAL, is(1, ...TERMINAL_CHANGES)),
   ]],
-  ["fstatfs", refuse("EPERM", "it tells how much room others have taken")],
-  ["statfs", refuse("EPERM", "it tells how much room others have taken")],
-  ["sched_rr_get_interval", refuse("EPERM", "it tells how many others run")],
-  ["sysinfo", refuse("EPERM", "it tells what the machine does")],
+  ["fstatfs", [refuse("EPERM", "it tells how much room others have taken")]],
+  ["statfs", [refuse("EPERM", "it tells how much room others have taken")]],
+  ["sched_rr_get_interval", [refuse("EPERM", "it tells how many others run")]],
+  ["sysinfo", [refuse("EPERM", "it tells what the machine does")]],
   // When it was last read: the tracer takes that out.
   ["fstat", [{
     tests: [],
-    action: { kind: "trace", look: { kind: "call" } },
+    action: TRACE,
     why: "it tells when others have read a file",
   }]],
 ]);

@@ -7,10 +7,12 @@ import { answeredEntry, withChanges } from "./answered.ts";
 import { type CallSetting, callSettings, NEVER_ALLOWED } from "./calls.ts";
 import type { Refusal, RuleRef } from "./decision.ts";
 import {
+  ALLOW,
   type CallArguments,
   type FilterAction,
   type Guard,
   holds,
+  TRACE,
 } from "./guard.ts";
 import type { Policy } from "./policy.ts";
 import { othersGuards } from "./others.ts";
@@ -69,8 +71,6 @@ const LOOKED_AT: ReadonlySet<ArgKind> = new Set<ArgKind>([
 ]);
 
 const EPERM: Refusal = { kind: "errno", errno: "EPERM" };
-const ALLOW: FilterAction = { kind: "allow" };
-const TRACE: FilterAction = { kind: "trace", look: { kind: "call" } };
 
 /**
  * Plans what happens to every call.

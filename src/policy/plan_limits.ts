@@ -10,6 +10,7 @@ import {
   type FilterAction,
   type Guard,
   is,
+  refuse,
 } from "./guard.ts";
 import type { Limit, Limits } from "./limits.ts";
 
@@ -85,7 +86,7 @@ function said(
 
 function uncounted(errno: ErrnoName, ...tests: ArgTest[]): readonly Guard[] {
   const why = "the kernel does not count what it writes";
-  return [{ tests, action: { kind: "errno", errno }, why }];
+  return [refuse(errno, why, ...tests)];
 }
 
 /**

@@ -4,12 +4,14 @@ import * as net from "../abi/socket.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
 import { writesEverything } from "./everything.ts";
 import {
+  allow,
   type ArgIndex,
   bits,
   type Guard,
   is,
   isZero,
   masked,
+  refuse,
 } from "./guard.ts";
 import { socketFamilies } from "./net.ts";
 import { netRuleGuards, NO_SUCH_SOCKETS } from "./net_guards.ts";
@@ -62,24 +64,14 @@ export function interfaceGuards(
   const families = net === "none" ? undefined : socketFamilies(net);
   if (families?.has("netlink") === true) return [];
   const named = families?.has("inet6") === true ? [] : NAMES_INTERFACES;
-  return [{
-    tests: [is(1, ...named, ...TELLS_INTERFACES)],
-    action: { kind: "errno", errno: "EACCES" },
-    why: "it tells of the machine's interfaces",
-  }];
+  return [refuse("EACCES", TELLING, is(1, ...named, ...TELLS_INTERFACES))];
 }
 
-const NO_NET: readonly Guard[] = [{
-  tests: [],
-  action: { kind: "errno", errno: "EACCES" },
-  why: "the network may not be used",
-}];
+const TELLING = "it tells of the machine's interfaces";
+const USED = "the network may be used";
 
-const NET: readonly Guard[] = [{
-  tests: [],
-  action: { kind: "allow" },
-  why: "the network may be used",
-}];
+const NO_NET = [refuse("EACCES", "the network may not be used")];
+const NET = [allow(USED)];
 
 // sendmsg(2) has the address in a structure in memory, which is not looked at.
 // Of unix sockets only those of datagrams take one there.
@@ -88,11 +80,11 @@ const UNIX_DATAGRAMS: Guard["tests"] = [
   masked(1, net.SOCK_TYPE_MASK, net.SOCK_DGRAM),
 ];
 
-const NO_UNIX_DATAGRAMS: Guard = {
-  tests: UNIX_DATAGRAMS,
-  action: { kind: "errno", errno: "EACCES" },
-  why: "a unix datagram goes to any path, and not every file may be written",
-};
+const NO_UNIX_DATAGRAMS = refuse(
+  "EACCES",
+  "a unix datagram goes to any path, and not every file may be written",
+  ...UNIX_DATAGRAMS,
+);
 
 // Those of a pair are for each other, so another kind of pair does as well.
 const PAIR_OF_DATAGRAMS: Guard = {
@@ -110,16 +102,12 @@ const PAIR_OF_DATAGRAMS: Guard = {
  */
 function streamsOnly(flags: ArgIndex): readonly Guard[] {
   return [
-    {
-      tests: [bits(flags, net.MSG_FASTOPEN)],
-      action: { kind: "errno", errno: "EACCES" },
-      why: "it would connect, and the network may not be used",
-    },
-    {
-      tests: [],
-      action: { kind: "allow" },
-      why: "every socket is a stream",
-    },
+    refuse(
+      "EACCES",
+      "it would connect, and the network may not be used",
+      bits(flags, net.MSG_FASTOPEN),
+    ),
+    allow("every socket is a stream"),
   ];
 }
 
@@ -135,33 +123,25 @@ const NET_NONE: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
   ["connect", NO_NET],
   ["listen", NO_NET],
   ["sendto", [
-    { tests: [isZero(4)], action: { kind: "allow" }, why: "it names nobody" },
+    allow("it names nobody", isZero(4)),
     ...NO_NET,
   ]],
   // Any socket could be told the number of one, and say its name.
-  ["setsockopt", [{
-    tests: [
+  ["setsockopt", [
+    refuse(
+      "EACCES",
+      TELLING,
       is(1, net.SOL_SOCKET),
       is(2, net.SO_BINDTODEVICE, net.SO_BINDTOIFINDEX),
-    ],
-    action: { kind: "errno", errno: "EACCES" },
-    why: "it tells of the machine's interfaces",
-  }]],
+    ),
+  ]],
   ["socket", [...NO_SUCH_SOCKETS, ...NO_NET]],
   ["socketpair", [
-    {
-      tests: [
-        is(0, net.AF_UNIX),
-        masked(
-          1,
-          net.SOCK_TYPE_MASK,
-          net.SOCK_STREAM,
-          net.SOCK_SEQPACKET,
-        ),
-      ],
-      action: { kind: "allow" },
-      why: "a pair of streams reaches nobody else",
-    },
+    allow(
+      "a pair of streams reaches nobody else",
+      is(0, net.AF_UNIX),
+      masked(1, net.SOCK_TYPE_MASK, net.SOCK_STREAM, net.SOCK_SEQPACKET),
+    ),
     ...NO_NET,
   ]],
 ]);
@@ -189,48 +169,31 @@ const NET_ALL: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
   ["listen", NET],
   ["sendmmsg", NET],
   ["sendmsg", NET],
-  ["sendto", [{
-    tests: [isZero(4)],
-    action: { kind: "allow" },
-    why: "it goes where the socket is connected to",
-  }]],
+  ["sendto", [allow("it goes where the socket is connected to", isZero(4))]],
   ["socket", [
-    {
-      tests: [
-        is(0, ...FAMILIES),
-        masked(1, net.SOCK_TYPE_MASK, ...TYPES),
-        is(2, ...PROTOCOLS),
-      ],
-      action: { kind: "allow" },
-      why: "the network may be used",
-    },
-    {
-      tests: [is(0, net.AF_NETLINK), is(2, net.NETLINK_ROUTE)],
-      action: { kind: "allow" },
-      why: "it tells of interfaces",
-    },
-    {
-      tests: [is(0, ...FAMILIES), masked(1, net.SOCK_TYPE_MASK, net.SOCK_RAW)],
-      action: { kind: "errno", errno: "EPERM" },
-      why: "packets may not be made by hand",
-    },
-    {
-      tests: [is(0, ...FAMILIES)],
-      action: { kind: "errno", errno: "EPROTONOSUPPORT" },
-      why: "the protocol is not known",
-    },
+    allow(
+      USED,
+      is(0, ...FAMILIES),
+      masked(1, net.SOCK_TYPE_MASK, ...TYPES),
+      is(2, ...PROTOCOLS),
+    ),
+    allow(
+      "it tells of interfaces",
+      is(0, net.AF_NETLINK),
+      is(2, net.NETLINK_ROUTE),
+    ),
+    refuse(
+      "EPERM",
+      "packets may not be made by hand",
+      is(0, ...FAMILIES),
+      masked(1, net.SOCK_TYPE_MASK, net.SOCK_RAW),
+    ),
+    refuse("EPROTONOSUPPORT", "the protocol is not known", is(0, ...FAMILIES)),
     ...NO_SUCH_SOCKETS,
     ...NO_NET,
   ]],
   ["socketpair", [
-    {
-      tests: [
-        is(0, net.AF_UNIX),
-        masked(1, net.SOCK_TYPE_MASK, ...TYPES),
-      ],
-      action: { kind: "allow" },
-      why: "the network may be used",
-    },
+    allow(USED, is(0, net.AF_UNIX), masked(1, net.SOCK_TYPE_MASK, ...TYPES)),
     ...NO_NET,
   ]],
 ]);

@@ -11,6 +11,7 @@ import {
   is,
   isSet,
   masked,
+  refuse,
 } from "./guard.ts";
 import { given, givenUname, type SysRules } from "./sys.ts";
 
@@ -48,7 +49,7 @@ function untold(arg: ArgIndex): Guard {
 }
 
 function closed(errno: "EPERM" | "EINVAL", ...tests: Guard["tests"]): Guard {
-  return { tests, action: { kind: "errno", errno }, why: CLOSED };
+  return refuse(errno, CLOSED, ...tests);
 }
 
 const DENIED: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
@@ -164,10 +165,8 @@ export function sysGuards(name: SyscallName, sys: SysRules): readonly Guard[] {
     case "sysinfo":
       if (sys.sysinfo !== undefined && given(sys.sysinfo) !== undefined) {
         return [{
+          ...refuse("EPERM", "the policy closes it"),
           rule: sys.sysinfo.ref,
-          tests: [],
-          action: { kind: "errno", errno: "EPERM" },
-          why: "the policy closes it",
         }];
       }
       break;

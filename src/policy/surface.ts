@@ -34,6 +34,7 @@ import { PIN_END } from "../abi/pin.ts";
 import { PRIO_PROCESS, RLIMIT_CORE } from "../abi/resource.ts";
 import { SO_PASSPIDFD, SO_PEERPIDFD, SOL_SOCKET } from "../abi/socket.ts";
 import {
+  allow,
   below,
   bits,
   type Guard,
@@ -43,6 +44,8 @@ import {
   isZero,
   masked,
   otherBits,
+  refuse,
+  TRACE,
 } from "./guard.ts";
 import {
   ARCH_PRCTL_OPTIONS,
@@ -53,7 +56,6 @@ import {
   SECCOMP_FLAGS,
 } from "./surface_commands.ts";
 import {
-  allow,
   filters,
   NEW_NAMESPACE,
   noDevices,
@@ -65,9 +67,7 @@ import {
   ownOf,
   PINS,
   pretend,
-  refuse,
   SHARED,
-  TRACE,
   tracerRefuses,
   unlessAllowed,
 } from "./surface_guards.ts";

@@ -11,6 +11,7 @@ import type { SyscallName } from "../abi/syscalls.ts";
 import type { RuleRef } from "./decision.ts";
 import { jailRule } from "./fixed.ts";
 import {
+  allow,
   type ArgIndex,
   type ArgTest,
   below,
@@ -20,30 +21,11 @@ import {
   is,
   isNot,
   masked,
+  refuse,
+  TRACE,
 } from "./guard.ts";
 
-const ALLOW: FilterAction = { kind: "allow" };
-/** The tracer looks at the call. */
-export const TRACE: FilterAction = { kind: "trace", look: { kind: "call" } };
 const DONE: FilterAction = { kind: "return", value: 0 };
-
-function fails(errno: ErrnoName): FilterAction {
-  return { kind: "errno", errno };
-}
-
-/** Lets a call go. */
-export function allow(why: string, ...tests: ArgTest[]): Guard {
-  return { tests, action: ALLOW, why };
-}
-
-/** Lets a call fail. */
-export function refuse(
-  errno: ErrnoName,
-  why: string,
-  ...tests: ArgTest[]
-): Guard {
-  return { tests, action: fails(errno), why };
-}
 
 /** As {@linkcode refuse}, until a policy allows the call by name. */
 export function unlessAllowed(
@@ -51,7 +33,7 @@ export function unlessAllowed(
   why: string,
   ...tests: ArgTest[]
 ): Guard {
-  return { tests, action: fails(errno), why, lifted: true };
+  return { ...refuse(errno, why, ...tests), lifted: true };
 }
 
 /** Refused by the tracer, since it makes such calls itself. */

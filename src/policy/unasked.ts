@@ -23,12 +23,14 @@ import { type SyscallName, SYSCALLS } from "../abi/syscalls.ts";
 import type { RuleRef } from "./decision.ts";
 import { writesEverything } from "./everything.ts";
 import {
+  ALLOW,
   type ArgIndex,
   bits,
   type FilterAction,
   type Guard,
   is,
   masked,
+  refuse,
 } from "./guard.ts";
 import type { CallEntry, CallPlan } from "./plan.ts";
 import { EFFECTS, type Policy } from "./policy.ts";
@@ -52,8 +54,6 @@ export interface TreeRights {
   /** Whether terminals can be made in it. */
   readonly makesTerminals: boolean;
 }
-
-const ALLOW: FilterAction = { kind: "allow" };
 
 /**
  * Takes all questions out of a plan.
@@ -211,15 +211,15 @@ const MAKES = O_CREAT | (O_TMPFILE & ~O_DIRECTORY);
 function setsId(
   { mode, flags }: { readonly mode: ArgIndex; readonly flags?: ArgIndex },
 ): readonly Guard[] {
-  return [{
-    tests: [
+  return [
+    refuse(
+      "EPERM",
+      "it would run as its owner or group, outside as well",
       bits(mode, S_ISUID | S_ISGID),
       // Where nothing is made, nobody has set the mode.
       ...(flags === undefined ? [] : [bits(flags, MAKES)]),
-    ],
-    action: { kind: "errno", errno: "EPERM" },
-    why: "it would run as its owner or group, outside as well",
-  }];
+    ),
+  ];
 }
 
 /** What programs do without before Linux 5.6. */
