@@ -11,6 +11,7 @@ import {
   run,
   start,
 } from "./harness.ts";
+import { hostArch } from "../src/sys/host.ts";
 import { type Scratch, scratch } from "./jail.ts";
 import { hasMachine, needs } from "./needs.ts";
 
@@ -354,6 +355,73 @@ for (const engine of ENGINES) {
       assertMatch(native.stderr, /'link': Too many levels of symbolic links/);
       const jailed = await look(jailArgv(["-A"], ["env"], engine));
       assertEquals(jailed, native);
+    },
+  });
+}
+
+/** Asks of each descriptor by "" what fstat(2) says without a path. */
+const ASK_BY_DESCRIPTOR = `
+import ctypes, os, socket, sys
+libc = ctypes.CDLL(None, use_errno=True)
+fstat, newfstatat, readlinkat, faccessat2 = map(int, sys.argv[1:5])
+def asked(number, *args):
+    buffer = ctypes.create_string_buffer(144)
+    args = [buffer if arg is None else arg for arg in args]
+    result = libc.syscall(number, *args)
+    return (result, ctypes.get_errno() if result < 0 else 0, buffer.raw)
+os.symlink("file", "link")
+gone = os.open("gone", os.O_RDWR | os.O_CREAT)
+os.unlink("gone")
+fds = {
+    "file": os.open("file", os.O_RDONLY),
+    "directory": os.open(".", os.O_RDONLY),
+    "link": os.open("link", os.O_PATH | os.O_NOFOLLOW),
+    "gone": gone,
+    "memory": os.memfd_create("m"),
+    "pipe": os.pipe()[0],
+    "socket": socket.socket(socket.AF_UNIX).detach(),
+    "device": os.open("/dev/null", os.O_RDONLY),
+    "process": os.open("/proc/self/stat", os.O_RDONLY),
+    "closed": 900,
+    "stdin": 0,
+}
+for name, fd in fds.items():
+    same = asked(fstat, fd, None) == asked(newfstatat, fd, b"", None, 0x1000)
+    print(name, same, asked(readlinkat, fd, b"", None, 144)[:2],
+          asked(faccessat2, fd, b"", 4, 0x1000)[:2])
+`;
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `a program is told (${engine}) of what it has open, whatever that is`,
+    ),
+    async fn(): Promise<void> {
+      await using dir = await scratch();
+      const ask = async (flags?: readonly string[]) => {
+        const cwd = `${dir.path}/${flags?.length ?? "native"}`;
+        await Deno.mkdir(cwd);
+        const closed = `${cwd}/file`;
+        await Deno.writeTextFile(closed, "text\n");
+        const numbers =
+          (["fstat", "newfstatat", "readlinkat", "faccessat2"] as const)
+            .map((name) => `${SYSCALLS[name][hostArch().name]}`);
+        const argv = ["python3", "-c", ASK_BY_DESCRIPTOR, ...numbers];
+        const all = flags === undefined
+          ? argv
+          : jailArgv([...flags], argv, engine);
+        const { code, stdout, stderr } = await run(
+          ["sh", "-c", 'exec "$@" < file', "sh", ...all],
+          { cwd },
+        );
+        return [code, stdout, stderr];
+      };
+      const native = await ask();
+      assertMatch(String(native[1]), /^file True .*\n/);
+      assertEquals(String(native[1]).includes("False"), false);
+      assertEquals(await ask(["-A"]), native);
+      assertEquals(await ask(["-A", `--deny-read=${dir.path}/2/none`]), native);
     },
   });
 }

@@ -80,6 +80,19 @@ export function lookAtCrossed(
   }
 }
 
+/**
+ * What a descriptor is of, where the tracer answers what is asked of it: who has
+ * something open may look at it, whatever it is and is called.
+ */
+const OPENED: Place = {
+  ...{ path: "", kind: "object", errno: 0, slash: false, via: "" },
+};
+
+/** Whether a path means a file that is only looked at. */
+export function asksOfFile(kind: PathKind): boolean {
+  return kind === "stat-path" || kind === "stat-link";
+}
+
 /** Looks at one path argument. */
 export function lookAtPath(
   looked: Looked,
@@ -110,6 +123,8 @@ export function lookAtPath(
   if (written === "" && (empty || byDescriptor)) {
     place = dirfd === AT_FDCWD
       ? resolveBase(owner, dirfd)
+      : tracee.waits && asksOfFile(kind)
+      ? OPENED
       : resolveMagic(tracee.view, `/proc/${tracee.tid}/fd/${dirfd}`);
     if (place.errno === ENOENT) place = { ...place, errno: EBADF };
     // Of readlinkat(2): a working directory is no link.

@@ -13,7 +13,14 @@ import type { PathKind } from "../abi/syscalls.ts";
 import type { Access } from "../policy/call.ts";
 import { earlierErrno } from "./earlier.ts";
 import { namelessErrno } from "./entry_names.ts";
-import { follows, lookAtPath, rulePath, useOf, within } from "./look.ts";
+import {
+  asksOfFile,
+  follows,
+  lookAtPath,
+  rulePath,
+  useOf,
+  within,
+} from "./look.ts";
 import { type IsOwn, type Looked, type LookedPath, nothing } from "./looked.ts";
 import { resolveMagic } from "./magic.ts";
 import { setsId } from "./open.ts";
@@ -91,8 +98,7 @@ export function lookAtPaths(
     if (needed && place?.kind === "missing") looked.errno ||= ENOENT;
     if (place === undefined || place.path === "") continue;
     const { written } = looked.paths.at(-1) as LookedPath;
-    const held = written === "" &&
-      (path.kind === "stat-path" || path.kind === "stat-link");
+    const held = written === "" && asksOfFile(path.kind);
     // What is asked of a descriptor may be asked of whatever is there by then.
     if (held) looked.descriptorsOf = 0;
     const asked = accessesAsked(registers, spec, place);
