@@ -430,6 +430,19 @@ for (const [what, flags, message] of REFUSED) {
   });
 }
 
+test("a jail held by the kernel does not start where sockets may be made and reach nobody", async () => {
+  await using here = await scratch();
+  await here.file(
+    "p.yaml",
+    "{extends: minimal, read: [/usr, /proc/self/net], run: [/usr/bin], " +
+      "net: {sockets: [inet]}, calls: {deny: [setsockopt]}}",
+  );
+  const argv = jailArgv([KERNEL, "-p", `${here.path}/p.yaml`], ["true"]);
+  const ended = await run(argv, { cwd: "/usr" });
+  assertEquals(ended.code, 125);
+  assertMatch(ended.stderr, /addresses are in memory/);
+});
+
 test("a rule that the kernel does not hold is named by file, line and column", async () => {
   await using here = await scratch();
   await here.file(

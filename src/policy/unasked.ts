@@ -22,6 +22,7 @@ import { S_ISGID, S_ISUID } from "../abi/stat.ts";
 import { type SyscallName, SYSCALLS } from "../abi/syscalls.ts";
 import type { RuleRef } from "./decision.ts";
 import { writesEverything } from "./everything.ts";
+import { jailRule } from "./fixed.ts";
 import {
   ALLOW,
   type ArgIndex,
@@ -93,15 +94,19 @@ export function unaskedPlan(
   return { plan: unasked, unheld };
 }
 
-/** The rules about hosts. */
-function* hostRules({ net }: Policy): Iterable<Unheld> {
-  if (typeof net === "string") return;
+/**
+ * The rules about hosts. A policy that gives sockets alone has none, and means
+ * that they reach nobody.
+ */
+function hostRules({ net }: Policy): Unheld[] {
+  if (typeof net === "string") return [];
+  const rules = EFFECTS.flatMap((effect) => [
+    ...net.connect[effect],
+    ...net.listen[effect],
+  ]).map(({ ref }) => ref);
   const why = "it is about hosts, and addresses are in memory";
-  for (const effect of EFFECTS) {
-    for (const rules of [net.connect, net.listen]) {
-      for (const { ref } of rules[effect]) yield { rule: ref, why };
-    }
-  }
+  return (rules.length > 0 ? rules : [jailRule(["net"], "sockets")])
+    .map((rule) => ({ rule, why }));
 }
 
 /** What only a plan without questions needs. */
