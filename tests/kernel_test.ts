@@ -430,6 +430,19 @@ for (const [what, flags, message] of REFUSED) {
   });
 }
 
+test("a jail held by the kernel does not start where a rule says how it refuses", async () => {
+  for (const how of ["kill: true", "signal: SIGTERM", "errno: ENOENT"]) {
+    await using here = await scratch();
+    await here.file("file", "text");
+    const deny = `deny: [{path: "\${cwd}/file", ${how}}]`;
+    await here.file("p.yaml", `{extends: default, read: {${deny}}}`);
+    const argv = jailArgv([KERNEL, "-p", "./p.yaml"], ["cat", "file"]);
+    const ended = await run(argv, { cwd: here.path });
+    assertEquals([ended.code, ended.stdout], [125, ""]);
+    assertMatch(ended.stderr, /refuses in its own way/);
+  }
+});
+
 test("a jail held by the kernel does not start where sockets may be made and reach nobody", async () => {
   await using here = await scratch();
   await here.file(

@@ -142,6 +142,8 @@ export class TreeRules {
         // What something is mounted on is neither moved nor removed.
         if (section === "write" && this.granted.write.has(path)) continue;
         this.cannot(rule, ALONE);
+      } else if (saysHow(rule)) {
+        this.cannot(rule, "the kernel alone refuses in its own way");
       } else if (plain) {
         if (this.#leadsElsewhere(path)) continue;
         this.refused[section].set(path, refused);
@@ -294,6 +296,12 @@ function treeRule(pattern: string): PathRule {
 
 function bySection<T>(): BySection<T> {
   return { read: new Map(), write: new Map(), run: new Map() };
+}
+
+/** Whether a rule says how it refuses, other than all do that say nothing. */
+function saysHow({ refusal }: PathRule): boolean {
+  return refusal !== undefined &&
+    !(refusal.kind === "errno" && refusal.errno === "EACCES");
 }
 
 /** Whether a pattern that means a directory means all that is in it, too. */
