@@ -20,6 +20,21 @@ function attempt(code: string): readonly string[] {
 const MOUNTS = (await run(["unshare", "-m", "true"])).code === 0;
 
 for (const engine of ENGINES) {
+  Deno.test(`jail (${engine}) closes what a rule names by a link of /proc, of threads too`, async () => {
+    const closed = ["--allow-read", "--deny-read=/proc/net,/proc/mounts"];
+    const names = ["net/tcp", "mounts"].flatMap((name) =>
+      ["", "self/", "thread-self/", "self/task/$$/"].map((of) =>
+        `/proc/${of}${name}`
+      )
+    );
+    for (const name of names) {
+      const { code, stdout } = await jail([...closed, "--allow-run"], [
+        ...["sh", "-c", `read line < ${name} && echo "$line"`],
+      ], { engine });
+      assertEquals([name, code, stdout], [name, 2, ""]);
+    }
+  });
+
   Deno.test({
     ...needs(
       ["python3"],

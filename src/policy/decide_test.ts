@@ -342,6 +342,30 @@ net: {connect: {allow: ["unix:/w"], deny: ["unix:/w/socket/s"]}}
   });
 }
 
+for (
+  const [rule, path] of [
+    ["/proc/net", "/proc/self/net/tcp"],
+    ["/proc/net/tcp", "/proc/self/task/7/net/tcp"],
+    ["/proc/mounts", "/proc/self/mounts"],
+    ["/proc/thread-self/io", "/proc/self/task/7/io"],
+    ["/proc/[1-9]*/maps", "/proc/self/maps"],
+    ["/proc/*/maps", "/proc/self/task/7/maps"],
+    ["/proc/self/{io,maps}", "/proc/self/task/7/maps"],
+    ["/etc/mtab", "/proc/self/mounts"],
+  ] as const
+) {
+  Deno.test(`decide() closes ${path} by a rule for ${rule}`, async () => {
+    const one = await engine(
+      `read: {allow: [/proc], deny: ["${rule}"]}`,
+      // As jail finds it.
+      (path) => path === "/etc/mtab" ? "/proc/99/mounts" : path,
+    );
+    const use = { access: "read", path, kind: "file" } as const;
+    const decision = one.decide({ name: "openat", uses: [use] });
+    assertEquals(word(decision), "EACCES");
+  });
+}
+
 Deno.test("decide() reports the first use that is refused, and its rule", async () => {
   const decision = (await engine(POLICY)).decide({
     name: "linkat",

@@ -1,7 +1,7 @@
 /** The path rules of a policy in the form that decisions are made from. */
 
 import type { Decision, Refusal, RuleRef } from "./decision.ts";
-import { escapeGlob, type Glob, parseGlob } from "./glob.ts";
+import { escapeGlob, type Glob, parseGlob, type Segment } from "./glob.ts";
 import { PathMatcher } from "./match.ts";
 import {
   type Effect,
@@ -51,7 +51,9 @@ export function compileRules(
   PATH_SECTIONS.forEach((section, access) => {
     EFFECTS.forEach((effect, index) => {
       for (const rule of policy[section][effect]) {
-        for (const glob of realGlobs(rule.pattern, realpath)) {
+        const globs = realGlobs(rule.pattern, realpath);
+        if (effect !== "allow") globs.push(...globs.flatMap(ofThreads));
+        for (const glob of globs) {
           const names = literalRoot(glob);
           entries.push({
             glob,
@@ -118,21 +120,67 @@ export function literalRoot(glob: Glob): string[] {
 
 /** The globs of a pattern, and those of where its links lead. */
 export function realGlobs(pattern: string, realpath: Realpath): Glob[] {
-  const written = parseGlob(pattern);
-  const globs = [...written];
-  for (const glob of written) {
-    const names = literalRoot(glob);
-    // Links of /proc lead elsewhere for each process, for jail to its own files.
-    if (names[0] === "proc") continue;
-    const real = realRoot(names, realpath);
-    if (real === `/${names.join("/")}`) continue;
-    const [root] = parseGlob(escapeGlob(real)) as readonly [Glob];
-    globs.push({
-      segments: [...root.segments, ...glob.segments.slice(names.length)],
-      beneath: glob.beneath,
-    });
+  return parseGlob(pattern).flatMap((glob) => {
+    const real = realGlob(glob, realpath);
+    return real === undefined ? [glob] : [glob, real];
+  });
+}
+
+/** What a glob means by its links, if that has another name. */
+function realGlob(glob: Glob, realpath: Realpath): Glob | undefined {
+  const names = literalRoot(glob);
+  if (names[0] === "proc") {
+    const own = ofCaller(glob);
+    return own === undefined ? undefined : replaced(glob, 2, own);
   }
-  return globs;
+  const real = realRoot(names, realpath);
+  if (real === `/${names.join("/")}`) return undefined;
+  // A link into the directory of this process leads into that of whoever asks.
+  const own = real.replace(/^\/proc\/[0-9]+(?=\/|$)/, "/proc/self");
+  return replaced(glob, names.length, escapeGlob(own));
+}
+
+/** A glob that begins by a pattern in place of so many names. */
+function replaced(glob: Glob, count: number, pattern: string): Glob {
+  const [{ segments }] = parseGlob(pattern) as readonly [Glob];
+  return { ...glob, segments: [...segments, ...glob.segments.slice(count)] };
+}
+
+/**
+ * What stands in /proc for whoever asks, as rules see it. All other links there
+ * lead elsewhere for each process, for jail to its own files.
+ */
+const OF_CALLER: ReadonlyMap<string, string> = new Map([
+  ["mounts", "/proc/self/mounts"],
+  ["net", "/proc/self/net"],
+  ["thread-self", "/proc/self/task/*"],
+]);
+
+/** What the first two names of a glob in /proc mean: one's own process, by number as well. */
+function ofCaller({ segments: [, second] }: Glob): string | undefined {
+  if (second?.kind === "name") return OF_CALLER.get(second.name);
+  return second?.kind === "pattern" && mayBeNumber(second.pattern.text)
+    ? "/proc/self"
+    : undefined;
+}
+
+/** Whether a pattern of a name may mean a process by its number. */
+function mayBeNumber(pattern: string): boolean {
+  return !/[^*?\d]/.test(pattern.replace(/\[[^\]]*\]/g, ""));
+}
+
+/** What is refused of a process is refused of its threads, which tell the same. */
+function ofThreads(glob: Glob): Glob[] {
+  const [first, second, third] = glob.segments;
+  const isOwn = isName(first, "proc") && isName(second, "self");
+  return !isOwn || third === undefined || third.kind === "any-depth" ||
+      isName(third, "task")
+    ? []
+    : [replaced(glob, 2, "/proc/self/task/*")];
+}
+
+function isName(segment: Segment | undefined, name: string): boolean {
+  return segment?.kind === "name" && segment.name === name;
 }
 
 /** A link by which a rule leads to a file. */

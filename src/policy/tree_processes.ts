@@ -75,23 +75,18 @@ export function closedProcesses(
   look("/proc");
   // Wildcards that mean any place may mean files of each process, too.
   const each = new Set<PathRule>();
-  const own = new PathMatcher();
-  patterns.forEach(({ glob }, number) => own.add(ofEach(glob), 0, number));
   for (const name of namesOfEach(facts.names)) {
     for (const path of [`${SELF}${name}`, `${SELF}/task/1${name}`]) {
-      own.walk(path, path.length, 1);
-      const rule = patterns[own.best(0)]?.rule;
+      matcher.walk(path, path.length, 1);
+      const rule = patterns[matcher.best(0)]?.rule;
       if (rule !== undefined && !(facts.alone && isNetwork(path))) {
         each.add(rule);
       }
     }
   }
-  for (const { ref } of each) {
-    unheld.push({ rule: ref, why: "each process has another one" });
-  }
   for (const [path, rule] of refused) {
     if (!isWithin(path, SELF) || (facts.alone && isNetwork(path))) continue;
-    unheld.push({ rule: rule.ref, why: "each process has another one" });
+    each.add(rule);
   }
   for (const { glob, rule } of patterns) {
     const names = glob.segments.map((segment) =>
@@ -101,7 +96,10 @@ export function closedProcesses(
     // Those were found by the names that there are.
     if (glob.segments[0]?.kind === "any-depth") continue;
     if (!isWithin(path, SELF) || (facts.alone && isNetwork(path))) continue;
-    unheld.push({ rule: rule.ref, why: "each process has another one" });
+    each.add(rule);
+  }
+  for (const { ref } of each) {
+    unheld.push({ rule: ref, why: "each process has another one" });
   }
   if (!facts.alone && !allowed.some((above) => isWithin(NETWORK, above))) {
     unheld.push({
@@ -122,21 +120,6 @@ function* namesOfEach(
     if (!DIRECTORIES.includes(name)) continue;
     for (const inner of names(`${SELF}/${name}`)) yield `/${name}/${inner}`;
   }
-}
-
-/** A pattern that names processes by number means each of them. */
-function ofEach(glob: Glob): Glob {
-  const [, second] = glob.segments;
-  if (second?.kind !== "pattern" || !mayBeNumber(second.pattern.text)) {
-    return glob;
-  }
-  const self = { kind: "name", name: "self" } as const;
-  return { ...glob, segments: glob.segments.with(1, self) };
-}
-
-/** Whether a pattern of a name may mean a process by its number. */
-function mayBeNumber(pattern: string): boolean {
-  return !/[^*?\d]/.test(pattern.replace(/\[[^\]]*\]|\{[^}]*\}/g, ""));
 }
 
 /** Whether a path is about the network of a process. */
