@@ -1,7 +1,7 @@
 /** Which environment variables does the program get, with which values? */
 
 import type { EnvRules, NameRule } from "./policy.ts";
-import { looksSecret, upperCase } from "./secrets.ts";
+import { looksSecret, lowerCase, upperCase } from "./secrets.ts";
 import { literalSegment, matchSegment, parseSegment } from "./segment.ts";
 
 /**
@@ -90,7 +90,24 @@ function allows(rules: readonly NameRule[], name: string): boolean {
 /** Whether one of the rules means a name, by whatever case. */
 function covers(rules: readonly NameRule[], name: string): boolean {
   return rules.some(({ pattern }) =>
-    matches(upperCase(pattern), upperCase(name))
+    SPELLINGS.some((spell) => matches(spelled(pattern, spell), spell(name)))
+  );
+}
+
+const SPELLINGS: readonly ((text: string) => string)[] = [
+  (text) => text,
+  upperCase,
+  lowerCase,
+];
+
+/**
+ * A pattern in another case, but for its sets: `[A-z]` has more in it than
+ * letters, and `[_-z]` would run backwards.
+ */
+function spelled(pattern: string, spell: (text: string) => string): string {
+  return pattern.replace(
+    /\\[^]|(\[[!^]?\]?(?:\\[^]|[^\]\\])*\])|[A-Za-z]+/g,
+    (part, set: string | undefined) => set ?? spell(part),
   );
 }
 

@@ -243,6 +243,25 @@ Deno.test("permissionsLayer() passes over what is about Deno's own code and asks
   assertEquals((await permissions(text)).read.allow.length, 1);
 });
 
+for (
+  const [deny, name] of [
+    ["[A-z]*", "_PRIVATE"],
+    ["[_-z]*", "_PRIVATE"],
+    ["*[!a-z]", "FOO_X"],
+    ["my[a-z]oken", "MYTOKEN"],
+    ["MY[A-Z]OKEN", "mytoken"],
+    ["\\my*", "MYTOKEN"],
+    ["\\[a]*", "[A]B"],
+  ] as const
+) {
+  Deno.test(`passes() hands over no ${name} where ${deny} is denied`, () => {
+    const { allow, deny: denied } = layer({
+      env: { allow: true, deny: [deny] },
+    }).env;
+    assertEquals(passes({ allow, deny: denied, ignore: [] }, name), false);
+  });
+}
+
 Deno.test("passes() hides a secret whatever the case of its name", () => {
   const ref = { source: "x", keys: [], text: "" };
   const env = {

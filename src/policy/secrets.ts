@@ -43,6 +43,11 @@ export function upperCase(text: string): string {
   return text.replace(/[a-z]+/g, (letters) => letters.toUpperCase());
 }
 
+/** The same the other way round. */
+export function lowerCase(text: string): string {
+  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}
+
 /**
  * Whether a variable looks like a secret, by whatever case:
  * `npm_config__authToken` is a token, too.
