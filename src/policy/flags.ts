@@ -4,7 +4,7 @@ import { fromText, printable } from "../abi/bytes.ts";
 import { UsageError } from "../errors.ts";
 import type { RuleRef } from "./decision.ts";
 import { joinPath } from "./extend.ts";
-import { escapeGlob, GlobError } from "./glob.ts";
+import { escapeGlob, GlobError, parseGlob } from "./glob.ts";
 import { asFault } from "./fault.ts";
 import type { Net, NetRule } from "./net.ts";
 import { listenable } from "./net_names.ts";
@@ -18,6 +18,7 @@ import {
   type PathRule,
   type PathSection,
 } from "./policy.ts";
+import { parseSegment } from "./segment.ts";
 import { sysFlags } from "./sys_flags.ts";
 
 /** What flags say of one thing: nothing, all of it, or a list. */
@@ -112,7 +113,7 @@ export function flagsLayer(
       section,
       (text) => escapeGlob(toPath(fromText(text), section, options)),
       "/",
-      (pattern, ref) => ({ pattern, ref }),
+      (pattern, ref) => pathRule(pattern, ref, options),
     );
   return {
     ...EMPTY_LAYER,
@@ -124,7 +125,7 @@ export function flagsLayer(
         "env",
         fromText,
         "*",
-        (pattern, ref) => ({ pattern, ref, all: pattern === "*" }),
+        (pattern, ref) => envRule(pattern, ref, options),
       ),
       set: [],
     },
@@ -216,18 +217,51 @@ function netPatterns(
   refuses: boolean,
   options: FlagOptions,
 ): readonly NetPattern[] {
-  try {
+  return understood(ref, options, () =>
     // A path is plain, as those of files are.
-    return parseNet(
+    parseNet(
       text,
       (path) => escapeGlob(joinPath(options.cwd, fromText(path))),
       refuses,
-    );
+    ));
+}
+
+function pathRule(
+  pattern: string,
+  ref: RuleRef,
+  options: FlagOptions,
+): PathRule {
+  understood(ref, options, () => parseGlob(pattern));
+  return { pattern, ref };
+}
+
+function envRule(
+  pattern: string,
+  ref: RuleRef,
+  options: FlagOptions,
+): NameRule {
+  understood(ref, options, () => {
+    if (/[=\0]/.test(pattern)) {
+      throw new GlobError("it cannot be the name of a variable");
+    }
+    parseSegment(pattern);
+  });
+  return { pattern, ref, all: pattern === "*" };
+}
+
+/** Does something with the value of a flag, or says that it makes no sense. */
+function understood<Result>(
+  ref: RuleRef,
+  options: FlagOptions,
+  use: () => Result,
+): Result {
+  try {
+    return use();
   } catch (error) {
     if (!(error instanceof GlobError)) throw error;
     if (options.ref !== undefined) throw asFault(error, ref.keys);
     throw new UsageError(
-      `Cannot use ${plain(ref.text)}: ${error.message}`,
+      `Cannot use ${ref.text}: ${error.message}`,
       error.hint,
     );
   }

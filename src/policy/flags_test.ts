@@ -122,6 +122,26 @@ Deno.test("flagsLayer() refuses what is no name of a host", async () => {
   assertEquals(error.position?.line, 1);
 });
 
+for (const name of ["[x", "A**", "A=b", "="]) {
+  Deno.test(`flagsLayer() refuses ${name}, which names no variable`, async () => {
+    for (const effect of ["allow", "deny", "ignore"] as const) {
+      const flag = `Cannot use --${effect}-env=${name}: `;
+      const env = { [effect]: [name] };
+      assertThrows(() => layer({ env }), UsageError, flag);
+    }
+    const set = JSON.stringify({ permissions: { default: { env: [name] } } });
+    await assertRejects(() => permissions(set), PolicyError);
+  });
+}
+
+Deno.test("flagsLayer() refuses what can be no path", async () => {
+  for (const path of ["a\0b", "a".repeat(5000)]) {
+    assertThrows(() => layer({ read: { deny: [path] } }), UsageError, "path");
+    const set = JSON.stringify({ permissions: { default: { read: [path] } } });
+    await assertRejects(() => permissions(set), PolicyError, "path");
+  }
+});
+
 function seen(sys: PermissionFlags["sys"], allowAll = false): string {
   const rules = layer({ allowAll, sys }).sys;
   if (rules === undefined) return "";
