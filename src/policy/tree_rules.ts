@@ -40,6 +40,8 @@ interface RefusedPattern extends Refused, Pattern {
 
 /** What closes a directory closes what is in it. */
 const ALONE = "it is one directory, without what is in it";
+/** A mount closes, or opens, what is there at the start. */
+const COULD_MAKE = "the program could make what it means";
 
 type BySection<T> = Readonly<Record<PathSection, Map<string, T>>>;
 
@@ -182,12 +184,33 @@ export class TreeRules {
     }
   }
 
+  /** Whether the program could make something beneath a path. */
+  #isMade(root: string): boolean {
+    return [...this.granted.write.keys()].some((path) =>
+      isWithin(path, root) || isWithin(root, path)
+    );
+  }
+
   /** Finds what wildcards allow, of all that is there. */
   #findAllowed(): void {
     const { kind, walk } = this.#facts;
-    const places = this.#allowing.map(({ root }) => root)
+    // What is allowed by another rule as well is held already.
+    const allowing = this.#allowing.filter(({ section, root }) =>
+      above(this.granted[section], root) === undefined
+    );
+    for (const { section, root, rule } of allowing) {
+      if (section === "write") {
+        this.cannot(
+          rule,
+          "it is a wildcard, and only what is there is written",
+        );
+      } else if (section === "run" && this.#isMade(root)) {
+        this.cannot(rule, COULD_MAKE);
+      }
+    }
+    const places = allowing.map(({ root }) => root)
       .filter((root) => kind(root) === "directory");
-    search(this.#allowing, places, walk, (path, { glob, section, rule }) => {
+    search(allowing, places, walk, (path, { glob, section, rule }) => {
       const found = kind(path);
       const all = coversBeneath(glob);
       if (found === "link") this.links.add(path);
@@ -201,11 +224,9 @@ export class TreeRules {
   #findRefused(): void {
     const patterns = this.patterns.filter(({ root }) => !isProc(root));
     for (const { section, root, rule } of patterns) {
-      const made = section !== "read" &&
-        [...this.granted.write.keys()].some((path) =>
-          isWithin(path, root) || isWithin(root, path)
-        );
-      if (made) this.cannot(rule, "the program could make what it means");
+      if (section !== "read" && this.#isMade(root)) {
+        this.cannot(rule, COULD_MAKE);
+      }
     }
     const readable = outermost([...this.granted.read.keys()]);
     const { kind, walk } = this.#facts;

@@ -380,6 +380,25 @@ const CASES: readonly Case[] = [
     tree: ["/proc new", "/proc/[0-9]*/environ: each process has another one"],
   },
   {
+    name: "does not hold a wildcard by which new files may be written",
+    policy: '{read: [/srv], write: ["/srv/*.txt"]}',
+    tree: [
+      "/srv ro",
+      "/srv/*.txt: it is a wildcard, and only what is there is written",
+    ],
+  },
+  {
+    name: "holds a wildcard that allows no more than another rule",
+    policy:
+      '{read: [/srv], write: [/srv, "/srv/*.txt"], run: [/srv, "/srv/*"]}',
+    tree: ["/srv rw"],
+  },
+  {
+    name: "does not hold a wildcard by which the program runs what it makes",
+    policy: '{read: [/srv], write: [/srv], run: ["/srv/*.sh"]}',
+    tree: ["/srv rw noexec", "/srv/*.sh: the program could make what it means"],
+  },
+  {
     name:
       "does not hold a wildcard that means a file in a directory of each process",
     policy: 'read: {allow: [/proc], deny: ["/proc/*/fdinfo/*", "/**/0"]}',
