@@ -224,6 +224,27 @@ attempt("bind", "127.0.0.1", 0)`;
   });
 }
 
+Deno.test({
+  ...needs(
+    ["python3"],
+    "jail asks about an address for which a program names an interface that counts for nothing",
+  ),
+  async fn(): Promise<void> {
+    await using directory = await scratch();
+    const code = `import errno, socket
+try: socket.socket(socket.AF_INET6).connect(("::1", 9, 0, 1))
+except OSError as e: print(errno.errorcode[e.errno])`;
+    await using terminal = new Terminal(
+      asks(["/usr/bin/python3", "-c", code]),
+      directory.path,
+    );
+    await terminal.see(/requests net access to "\[::1\]:9"/);
+    await terminal.see(ASK);
+    await terminal.type("y\n");
+    await terminal.see(/ECONNREFUSED\r\n/);
+  },
+});
+
 /** Answers datagrams, from another port as well. */
 const ECHO = `import socket
 one, other = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in "12"]

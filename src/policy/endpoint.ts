@@ -99,6 +99,17 @@ export function mappedAddress(
     : undefined;
 }
 
+/**
+ * Whether an address is one of each link, so that an interface tells which is meant:
+ * fe80::/10, ff01::/16, ff02::/16. Of any other the kernel heeds none.
+ */
+export function isOfOneLink(address: readonly number[]): boolean {
+  const [first = 0, second = 0] = address;
+  return address.length === 16 &&
+    (first === 0xfe && (second & 0xc0) === 0x80 ||
+      first === 0xff && ((second & 0xf) === 1 || (second & 0xf) === 2));
+}
+
 /** Whether an address is that of no interface: `0.0.0.0` or `::`. */
 export function isUnspecified(address: readonly number[]): boolean {
   return address.every((byte) => byte === 0);
@@ -220,7 +231,7 @@ function readGroups(text: string, last: boolean): number[] | undefined {
  *
  * @param bytes four bytes, or sixteen
  * @param port the port
- * @param scope the index of an interface, or 0
+ * @param scope the index of an interface, or 0; it counts for addresses of one link
  */
 export function internetEndpoint(
   bytes: Uint8Array,
@@ -230,9 +241,11 @@ export function internetEndpoint(
   const address = [...bytes];
   if (address.length === 4) return { family: "inet", address, port };
   const mapped = mappedAddress(address);
-  return mapped === undefined
-    ? { family: "inet6", address, port, scope }
-    : { family: "inet", address: mapped, port };
+  if (mapped !== undefined) return { family: "inet", address: mapped, port };
+  return {
+    ...{ family: "inet6", address, port },
+    scope: isOfOneLink(address) ? scope : 0,
+  };
 }
 
 /** The name of an abstract socket, from its bytes behind the NUL. */

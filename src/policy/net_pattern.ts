@@ -1,7 +1,12 @@
 /** The language of rules about the network: `10.0.0.0/8:443`, `unix:/run/*.sock`. */
 
 import { fromText } from "../abi/bytes.ts";
-import { mappedAddress, parseInet, parseInet6 } from "./endpoint.ts";
+import {
+  isOfOneLink,
+  mappedAddress,
+  parseInet,
+  parseInet6,
+} from "./endpoint.ts";
 import { GlobError } from "./glob.ts";
 import { parseHost } from "./host.ts";
 import { parseSegment } from "./segment.ts";
@@ -216,16 +221,12 @@ function parseAddress(
   return { kind: "address", address, bits, zone, ports };
 }
 
-/** An interface means something for addresses of one link alone: fe80::/10, ff02::/16. */
+/** An interface means something for addresses of one link alone. */
 function needsLink(address: readonly number[], zone: string): void {
   if (zone === "" || /[\s/\0]/.test(zone)) {
     throw new GlobError(`"%${zone}" names no interface`, "write %eth0, or %2");
   }
-  const [first = 0, second = 0] = address;
-  const link = address.length === 16 &&
-    (first === 0xfe && (second & 0xc0) === 0x80 ||
-      first === 0xff && ((second & 0xf) === 1 || (second & 0xf) === 2));
-  if (link) return;
+  if (isOfOneLink(address)) return;
   throw new GlobError(
     `"%${zone}" means nothing for an address that is not of one link`,
     "leave it out",
