@@ -91,12 +91,13 @@ function toGlob(pattern: string, alone: boolean): Glob {
   }
   const segments: Segment[] = [];
   for (const text of splitSegments(pattern)) {
-    if (text === "" || text === ".") continue;
+    if (text === "") continue;
     if (text === "**") {
       if (segments.at(-1)?.kind !== "any-depth") segments.push(ANY_DEPTH);
       continue;
     }
     const name = literalSegment(text);
+    if (name === ".") continue;
     if (name === "..") {
       goUp(segments);
     } else {

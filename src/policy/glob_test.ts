@@ -21,6 +21,7 @@ const COVERED = [
   ["/", "/anything/at/all"],
   ["/.", "/"],
   ["/usr/.", "/usr"],
+  ["/usr/\\./lib/\\.", "/usr/lib"],
   ["/a/*", "/a/b"],
   ["/a/*", "/a/.hidden"],
   ["/a/*.ps", "/a/x.ps"],
