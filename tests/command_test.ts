@@ -232,3 +232,17 @@ Deno.test("the README's command installs jail", async () => {
   }).output();
   assertEquals(new TextDecoder().decode(ran.stdout), "ran\n");
 });
+
+Deno.test("jail waits for no pipe that lies where a permission set is looked for", async () => {
+  await using here = await scratch();
+  await new Deno.Command("mkfifo", { args: [`${here.path}/deno.json`] })
+    .output();
+  const argv = ["10", ...jailCommand(), "-P", "--", "true"];
+  const command = new Deno.Command("timeout", { args: argv, cwd: here.path });
+  const { code, stderr } = await command.output();
+  assertEquals(code, 125);
+  assertMatch(
+    new TextDecoder().decode(stderr),
+    /^jail: Cannot read "deno\.json": /,
+  );
+});

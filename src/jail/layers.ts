@@ -66,8 +66,8 @@ export async function loadLayers(
 }
 
 /** Reads a policy file, not much beyond what one may have. */
-function readPolicy(path: string): Uint8Array | undefined {
-  const bytes = readFile(path, MAX_SIZE + 1);
+function readPolicy(path: string, read = readFile): Uint8Array | undefined {
+  const bytes = read(path, MAX_SIZE + 1);
   if (typeof bytes !== "number") return bytes;
   const errno = errnoName(-bytes);
   if (-bytes === ENOENT || -bytes === ENOTDIR) return undefined;
@@ -97,7 +97,11 @@ export async function permissionSet(
   for (let dir = here;; dir = joinPath(dir, "..")) {
     for (const name of ["deno.json", "deno.jsonc"]) {
       const path = fromDirectory(dir, name);
-      const bytes = readPolicy(path);
+      // Nobody has named it: a pipe that is there is not waited for.
+      const bytes = readPolicy(
+        path,
+        (path, limit) => OWN_VIEW.readFile(path, limit),
+      );
       if (bytes === undefined) continue;
       const inside = insideOf(dir, view);
       if (inside === undefined) {
