@@ -210,13 +210,16 @@ export class TreeRules {
     }
     const places = allowing.map(({ root }) => root)
       .filter((root) => kind(root) === "directory");
+    const sections = new Set(allowing.map(({ section }) => section));
     search(allowing, places, walk, (path, { glob, section, rule }) => {
+      if (above(this.granted[section], path) !== undefined) return true;
       const found = kind(path);
       const all = coversBeneath(glob);
       if (found === "link") this.links.add(path);
       else if (all) this.granted[section].set(path, rule);
       else this.#allowAlone(section, rule, path);
-      return !all;
+      // What may be read all the way down, another wildcard may let be run.
+      return !all || sections.size > 1;
     });
   }
 
@@ -232,9 +235,11 @@ export class TreeRules {
     const { kind, walk } = this.#facts;
     search(patterns, readable, walk, (path, pattern) => {
       const { glob, rule, section } = pattern;
+      const alone = kind(path) === "directory" && !coversBeneath(glob);
+      // Nothing is executed of a directory itself.
+      if (alone && section === "run") return true;
       this.refused[section].set(path, pattern);
-      const stops = section !== "read" || coversBeneath(glob);
-      if (!stops && kind(path) === "directory") this.cannot(rule, ALONE);
+      if (alone && section === "read") this.cannot(rule, ALONE);
       return above(this.refused.read, path) === undefined;
     }, (directory, { rule }) => this.#closeAround(directory, rule));
     const { read, run } = this.refused;

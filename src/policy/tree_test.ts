@@ -394,6 +394,11 @@ const CASES: readonly Case[] = [
     tree: ["/srv rw"],
   },
   {
+    name: "lets be run what is in a directory that a wildcard means by itself",
+    policy: '{read: [/usr], run: {allow: [/usr], deny: ["/usr/*"]}}',
+    tree: ["/usr ro"],
+  },
+  {
     name: "does not hold a wildcard by which the program runs what it makes",
     policy: '{read: [/srv], write: [/srv], run: ["/srv/*.sh"]}',
     tree: ["/srv rw noexec", "/srv/*.sh: the program could make what it means"],
@@ -558,3 +563,11 @@ for (const { name, policy, tree, machine } of CASES) {
     assertEquals(await made(policy, { ...FACTS, ...machine }), tree);
   });
 }
+
+Deno.test("treeOf() lets be run what a wildcard means where another lets all be read", async () => {
+  const text = '{read: ["/usr/**/*"], run: ["/usr/**/gs"]}';
+  const layer = await parsePolicy(text, { source: "p.yaml", variables: {} });
+  const { floor, unheld } = treeOf(mergeLayers([layer]), FACTS);
+  assertEquals(unheld, []);
+  assertEquals(floor.rules.some(({ path }) => path === "/usr/bin/gs"), true);
+});
