@@ -833,6 +833,29 @@ os._exit(0)`;
   Deno.test({
     ...needs(
       ["python3"],
+      `jail (${engine}) stops a directory moved out of what is closed, where a wildcard opens what is in it`,
+    ),
+    async fn(): Promise<void> {
+      await using here = await scratch();
+      await run(["mkdir", "-p", "closed/sub"], { cwd: here.path });
+      await here.file("closed/sub/secret.txt", "secret\n");
+      const policy = `extends: base
+read: {allow: ["${here.path}/**/*.txt"], deny: ["${here.path}/closed"]}
+write: ["${here.path}"]
+`;
+      const code = 'os.rename("closed/sub", "open")\n' +
+        'print(open("open/secret.txt").read())';
+      const { stdout } = await jail(policy, [
+        "/usr/bin/python3",
+        ...attempt(code).slice(1),
+      ], { engine, cwd: here.path });
+      assertEquals(stdout, "EXDEV\n");
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
       `jail (${engine}) stops a socket moved to where a rule lets one be reached`,
     ),
     async fn(): Promise<void> {

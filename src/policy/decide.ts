@@ -282,8 +282,9 @@ class CompiledPolicy implements Engine {
     const ignore = matcher.best(slotOf(access, IGNORE));
     if (ignore >= 0) return ignore;
     const hidden = matcher.best(slotOf(READ, IGNORE));
-    if (hidden >= 0 && matcher.best(slotOf(READ, DENY)) < 0) return hidden;
-    return matcher.best(slotOf(access, ALLOW));
+    if (hidden < 0) return matcher.best(slotOf(access, ALLOW));
+    const closed = matcher.best(slotOf(READ, DENY));
+    return closed >= 0 ? closed : hidden;
   }
 
   /**

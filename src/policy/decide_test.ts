@@ -283,6 +283,14 @@ for (const [what, move, expected] of MOVES) {
   });
 }
 
+Deno.test("decide() changes nothing that is hidden, also where that is closed", async () => {
+  const one = await engine(
+    `{read: {deny: [/w], ignore: ["/**/.env"]}, write: [/w]}`,
+  );
+  assertEquals(word(one.decide(opening("write", "/w/x"))), "allow");
+  assertEquals(word(one.decide(opening("write", "/w/.env"))), "EACCES");
+});
+
 Deno.test("decide() names the rule in the way of a move", async () => {
   const decision = (await engine(POLICY)).decide(
     renaming({ from: "/w/.git", to: "/w/x", tree: true }),

@@ -71,13 +71,34 @@ function treeObstacle(from: Residual, to: Residual): number {
     const rule = missing(from, to, closing(access));
     if (rule >= 0) return rule;
     if (!isOpen(from, access)) {
-      const opened = missing(to, from, bit(access, ALLOW));
+      const opened = gained(from, to, bit(access, ALLOW), closing(access));
       if (opened >= 0) return opened;
     }
   }
-  const closed = missing(to, from, bit(WRITE, DENY) | bit(WRITE, IGNORE));
+  const closed = missing(to, from, closing(WRITE));
   if (closed >= 0 || isOpen(to, WRITE)) return closed;
-  return missing(from, to, bit(WRITE, ALLOW));
+  return gained(to, from, bit(WRITE, ALLOW), closing(WRITE));
+}
+
+/**
+ * A rule that allows something beneath one place and not beneath another, or -1.
+ * Where a place is closed with all that is beneath, no rule allows anything.
+ *
+ * @param less the place where it must be allowed as well
+ * @param more the place where it is
+ * @param allow the slot of rules that allow, as a bit
+ * @param closing those of rules that close
+ */
+function gained(
+  less: Residual,
+  more: Residual,
+  allow: number,
+  closing: number,
+): number {
+  if (isCovered(more, closing)) return -1;
+  return isCovered(less, closing)
+    ? ruleIn(more, allow)
+    : missing(more, less, allow);
 }
 
 /**
@@ -99,14 +120,13 @@ export function opensSockets(
   unnamed: boolean,
 ): boolean {
   const [less, more] = gains ? [from, to] : [to, from];
-  const isOpen = (one: Residual): boolean =>
-    (unnamed || (one.covers[slotOf(access, ALLOW)] ?? -1) >= 0) &&
-    (one.covers[slotOf(access, DENY)] ?? -1) < 0 &&
-    (one.covers[slotOf(access, IGNORE)] ?? -1) < 0;
+  const allow = bit(access, ALLOW);
   const closing = bit(access, DENY) | bit(access, IGNORE);
+  const isOpen = (one: Residual): boolean =>
+    (unnamed || isCovered(one, allow)) && !isCovered(one, closing);
   if (isOpen(more) && !isOpen(less)) return true;
   if (missing(less, more, closing) >= 0) return true;
-  return !isOpen(less) && missing(more, less, bit(access, ALLOW)) >= 0;
+  return !isOpen(less) && gained(less, more, allow, closing) >= 0;
 }
 
 /** A rule of these slots that lies beneath one place and not the other, or -1. */
@@ -127,9 +147,13 @@ function ruleIn(residual: Residual, slots: number): number {
 
 /** Whether all beneath may be used so, but for what rules further down say. */
 function isOpen(residual: Residual, access: number): boolean {
-  const covered = (slot: number): boolean => (residual.covers[slot] ?? -1) >= 0;
-  return covered(slotOf(access, ALLOW)) && !covered(slotOf(access, DENY)) &&
-    !covered(slotOf(access, IGNORE)) && !covered(slotOf(READ, IGNORE));
+  return isCovered(residual, bit(access, ALLOW)) &&
+    !isCovered(residual, closing(access));
+}
+
+/** Whether a rule of these slots covers a place, and all beneath. */
+function isCovered({ covers }: Residual, slots: number): boolean {
+  return covers.some((rule, slot) => rule >= 0 && (slots & 1 << slot) !== 0);
 }
 
 /** The slots that close an access: what is hidden from reading is hidden. */
