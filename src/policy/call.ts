@@ -40,6 +40,8 @@ export interface Use {
   readonly path: string;
   /** What has that name now. */
   readonly kind: FileKind;
+  /** Whether a person has agreed to it, where no rule speaks of it. */
+  readonly agreed?: true;
 }
 
 /** A rename: what was reachable by one path becomes reachable by another. */

@@ -75,7 +75,7 @@ export class Consent {
     // Where a link is put, more is refused than the use of the file.
     if (placesLink(call)) return refused;
     let decision = refused;
-    let left = call.uses.map((use, index) => ({ use, index }));
+    let uses = call.uses;
     let ends = call.net?.map((use, index) => ({ use, index }));
     const used: string[] = [];
     let asked = false;
@@ -98,25 +98,25 @@ export class Consent {
       return true;
     };
     while (decision.kind === "refuse") {
-      const found = left[decision.use];
+      const found = uses[decision.use];
       const end = ends?.[decision.end ?? -1];
       const question = found !== undefined
-        ? { access: askedOf(found.use), path: found.use.path }
+        ? { access: askedOf(found), path: found.path }
         : end && netQuestion(end.use);
       const permitted = decision.uncovered === true &&
-        question !== undefined && permits(question, found?.use);
+        question !== undefined && permits(question, found);
       if (!permitted) {
         return {
           ...decision,
-          use: found?.index ?? -1,
           ...end === undefined ? {} : { end: end.index },
         };
       }
-      left = left.filter((one) => one !== found);
+      // It stays one of the call's: what else is refused may depend on it.
+      uses = uses.map((use) => use === found ? { ...use, agreed: true } : use);
       ends = ends?.filter((one) => one !== end);
       decision = decide({
         ...call,
-        uses: left.map(({ use }) => use),
+        uses,
         ...ends === undefined ? {} : { net: ends.map(({ use }) => use) },
       });
     }

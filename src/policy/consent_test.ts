@@ -1,7 +1,10 @@
 import { assertEquals } from "@std/assert";
 import type { Call, Use } from "./call.ts";
 import { type Answer, Consent, type Question } from "./consent.ts";
+import { compile } from "./decide.ts";
 import type { Decision } from "./decision.ts";
+import { mergeLayers } from "./merge.ts";
+import { parsePolicy } from "./parse.ts";
 
 const RULE = { source: "test", keys: [], text: "" };
 
@@ -42,7 +45,9 @@ function decide({ uses, net }: Call): Decision {
       ...denied ? {} : { uncovered: true },
     };
   }
-  const index = uses.findIndex(({ path }) => !path.startsWith("/ok"));
+  const index = uses.findIndex(({ path, agreed }) =>
+    agreed !== true && !path.startsWith("/ok")
+  );
   if (index < 0) return { kind: "allow", rule: RULE };
   return {
     kind: "refuse",
@@ -284,3 +289,39 @@ Deno.test("Consent keeps no answer for the next call, where a call could not use
   assertEquals(consent.consult(READ, refused, decide, ask, MINE), "again");
   assertEquals(asked, ["/a", "/a"]);
 });
+
+for (
+  const [what, text, made] of [
+    [
+      "that removes a link by which a rule refuses something",
+      "read: {deny: [/w/last]}",
+      call("unlink", use("write", "/w/last", "link")),
+    ],
+    [
+      "that moves a socket to where a rule lets it be reached",
+      'write: [/w]\nnet: {connect: ["unix:/w/agent"]}',
+      {
+        ...call(
+          "rename",
+          use("write", "/x/agent", "socket"),
+          use("write", "/w/agent", "missing"),
+        ),
+        moves: [{ from: "/x/agent", to: "/w/agent", tree: false }],
+      },
+    ],
+  ] as const
+) {
+  Deno.test(`Consent to a file lets no call be made ${what}`, async () => {
+    const layer = await parsePolicy(text, { source: "p", variables: {} });
+    const engine = compile(mergeLayers([layer]));
+    const decide = (call: Call): Decision => engine.decide(call);
+    const consent = new Consent();
+    const refused = decide(made);
+    const once = (): Answer => "once";
+    const consult = (): Decision | "again" =>
+      consent.consult(made, refused, decide, once, MINE);
+    const decision = consult();
+    const last = decision === "again" ? consult() : decision;
+    assertEquals(typeof last === "object" && last.kind, "refuse");
+  });
+}

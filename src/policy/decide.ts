@@ -125,6 +125,7 @@ class CompiledPolicy implements Engine {
   readonly #everything: boolean;
   readonly #net: NetJudge | undefined;
   readonly #links: readonly RuleLink[];
+  readonly #agreed = allow(fixed.CONSENT);
   readonly #held = allow(fixed.HELD);
   readonly #noFile = allow(fixed.NO_FILE);
   readonly #onTheWay = allow(fixed.ON_THE_WAY);
@@ -214,6 +215,7 @@ class CompiledPolicy implements Engine {
 
   /** Decides one use of one file. */
   #use(use: Use, index: number): Decision {
+    if (use.agreed === true) return this.#agreed;
     const closed = fixed.closedBy(use);
     if (closed !== undefined) return refuse(closed, EACCES, index);
     const { access } = use;
