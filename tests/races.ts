@@ -223,6 +223,12 @@ export const RACES: readonly Race[] = [
     control: "pinning",
   })),
   {
+    name: "a descriptor is replaced that is named by the id of a thread",
+    words: ["race_fd", "name", "thread"],
+    both: true,
+    control: "pinning",
+  },
+  {
     name: "a descriptor is replaced by a thread whose exit has failed",
     words: ["race_fd", "chmod", "exit"],
     both: true,

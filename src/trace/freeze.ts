@@ -131,26 +131,26 @@ export class Freezer {
     interruptCall(tracee);
   }
 
-  /** Whether others could change the descriptors of a process. */
-  needed(tracee: Tracee, pid: number): boolean {
-    return this.#sharers(tracee, pid).length > 0;
+  /** Whether others could change the descriptors of a process, or of a thread. */
+  needed(tracee: Tracee, id: number): boolean {
+    return this.#sharers(tracee, id).length > 0;
   }
 
   /**
    * Begins to stop the others.
    *
    * @param tracee whose call it is for
-   * @param pid the process whose descriptors it rests on
+   * @param id the process whose descriptors it rests on, or a thread of it
    * @returns whether all are stopped already; otherwise `ready` is told, or it is
    * the turn of others, and of this one later ({@linkcode Freezer.next})
    */
-  start(tracee: Tracee, pid: number): boolean {
+  start(tracee: Tracee, id: number): boolean {
     if (this.#for !== undefined) {
       this.#wanted.add(tracee);
       return false;
     }
     this.#for = tracee;
-    this.#frozen = this.#withChildren(this.#sharers(tracee, pid), tracee);
+    this.#frozen = this.#withChildren(this.#sharers(tracee, id), tracee);
     for (const other of this.#frozen) {
       other.frozen = true;
       // One that is gone will be reported as such.
@@ -296,7 +296,9 @@ export class Freezer {
     });
   }
 
-  #sharers(tracee: Tracee, pid: number): Tracee[] {
+  #sharers(tracee: Tracee, id: number): Tracee[] {
+    // A thread's id names its process in /proc as well, though none is listed.
+    const pid = this.#family.tracees.get(id)?.process.pid ?? id;
     const tables = new Set<Files>();
     for (const other of this.#family.tracees.values()) {
       if (other.process.pid === pid) tables.add(other.files);
