@@ -229,6 +229,13 @@ export const RACES: readonly Race[] = [
     control: "pinning",
   },
   {
+    name:
+      "a path leads to another process once the descriptors of one are held",
+    words: ["race_whose"],
+    both: true,
+    control: "pinning",
+  },
+  {
     name: "a descriptor is replaced by a thread whose exit has failed",
     words: ["race_fd", "chmod", "exit"],
     both: true,

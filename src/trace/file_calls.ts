@@ -140,6 +140,11 @@ export class FileCalls {
         ? this.#under(tracee, spec, alone)
         : "wait";
     }
+    // By now it names another process, whose descriptors nobody keeps as they are.
+    if (freezer.has(tracee) && !freezer.holds(tracee, looked.descriptorsOf)) {
+      answers.answer(tracee, -EACCES);
+      return "done";
+    }
     const replaced = this.#replace(looked);
     const inMemory = looked.paths.length > 0 || looked.address !== undefined ||
       looked.messages.length > 0;

@@ -136,6 +136,11 @@ export class Freezer {
     return this.#sharers(tracee, id).length > 0;
   }
 
+  /** Whether all are stopped that could: what it rests on may have changed since. */
+  holds(tracee: Tracee, id: number): boolean {
+    return this.#sharers(tracee, id).every(({ frozen }) => frozen);
+  }
+
   /**
    * Begins to stop the others.
    *
