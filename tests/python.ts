@@ -1,13 +1,14 @@
 /** Python that tests run in a jail. */
 
 /**
- * Python that gives its process a filter of its own, which ends it at one call
- * and lets all others pass: `SECCOMP_RET_KILL_PROCESS` and `SECCOMP_RET_ALLOW`.
+ * Python that gives its process a filter of its own, which ends it at one call, or
+ * does something else, and lets all others pass: `SECCOMP_RET_KILL_PROCESS` and
+ * `SECCOMP_RET_ALLOW`.
  */
 export const FILTER = `import ctypes, struct
-def filter(number):
+def filter(number, action=0x80000000):
   code = b"".join(struct.pack("HBBI", *line) for line in (
-    (0x20, 0, 0, 0), (0x15, 0, 1, number), (0x06, 0, 0, 0x80000000), (0x06, 0, 0, 0x7fff0000)))
+    (0x20, 0, 0, 0), (0x15, 0, 1, number), (0x06, 0, 0, action), (0x06, 0, 0, 0x7fff0000)))
   kept = ctypes.create_string_buffer(code)
   program = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", 4, ctypes.addressof(kept)))
   libc = ctypes.CDLL(None)

@@ -14,6 +14,7 @@ import { waitsForever } from "./endless.ts";
 import { FactCalls } from "./fact_calls.ts";
 import type { Family } from "./family.ts";
 import { FileCalls } from "./file_calls.ts";
+import { mayWait } from "./flight.ts";
 import { Flights } from "./flights.ts";
 import type { Freezer } from "./freeze.ts";
 import { LimitedCalls } from "./limited_calls.ts";
@@ -123,6 +124,15 @@ export class Calls {
       return;
     }
     this.#serve(tracee);
+  }
+
+  /** A call in flight goes into the kernel once more: there it may wait. */
+  goesOn(tracee: Tracee): void {
+    const { freezer, specs } = this.#tools;
+    const spec = specs.at(tracee.made.nr);
+    if (spec === undefined || !mayWait(spec)) return;
+    freezer.letWait(tracee);
+    if (freezer.next !== undefined) this.#drain();
   }
 
   /** A tracee has its descriptors alone now: its call is looked at again. */

@@ -212,6 +212,7 @@ export class Stops {
       throw new Error("Cannot let a call go on: it is not the one in flight");
     }
     resume.toCall(tracee);
+    calls.goesOn(tracee);
   }
 
   /** The entry or the exit of a call. */
