@@ -22,7 +22,8 @@ const MOST_ROUNDS = 8;
 
 /** Calls that are made under `sealed`, and that `one_bit` tries to tell by. */
 const TRIED: readonly SyscallName[] = names(
-  "fcntl fstat futex kill lstat mmap newfstatat open openat preadv2 stat statx",
+  `fcntl fstat futex ioctl kill lseek lstat mmap newfstatat open openat preadv2 stat
+  statx`,
 );
 
 /** Why each other call that is made under `sealed` tells nothing of others. */
@@ -75,8 +76,8 @@ const TELLS_NOTHING: Readonly<Record<string, readonly SyscallName[]>> = {
     sendmsg sendto setsockopt shutdown`,
   ),
   "it is about descriptors of the program's own": names(
-    `close close_range copy_file_range dup dup2 dup3 eventfd eventfd2 ioctl lseek
-    sendfile splice tee vmsplice`,
+    `close close_range copy_file_range dup dup2 dup3 eventfd eventfd2 sendfile
+    splice tee vmsplice`,
   ),
   "nobody writes to what it reads": names(
     `access chdir execve execveat faccessat faccessat2 fchdir fgetxattr
@@ -101,6 +102,7 @@ const TELLS_NOTHING: Readonly<Record<string, readonly SyscallName[]>> = {
 const CHANNELS = [
   ...["flock", "F_GETLK", "F_OFD_GETLK", "futex", "inotify", "fork", "pipe"],
   ...["SO_COOKIE", "SCM_RIGHTS", "rt_sigqueueinfo", "kill", "timer_create"],
+  ...["SEEK_DATA", "FIOQSIZE", "st_blocks", "stx_blocks"],
 ];
 
 function names(text: string): readonly SyscallName[] {
@@ -142,7 +144,11 @@ async function see(
   const unread = await directory.file("shared.read", "x".repeat(1 << 19));
   // Read long ago, so that it is written down when it is read.
   await Deno.utime(unread, 1, 2);
-  const all = [...flags, `--allow-read=${file},${unread}`];
+  // A page of tmpfs is there from when somebody reads it.
+  const holes = await Deno.makeTempFile({ dir: "/dev/shm" });
+  await Deno.truncate(holes, 4096);
+  await Deno.symlink(holes, `${file}.holes`);
+  const all = [...flags, `--allow-read=${file},${unread},${holes}`];
   const run = (...words: string[]): Deno.ChildProcess =>
     start(jailArgv(all, [program, ...words, file, ...channels], engine));
   const seer = run("see");
@@ -162,6 +168,8 @@ async function see(
   }
   await Deno.remove(file);
   await Deno.remove(unread);
+  await Deno.remove(holes);
+  await Deno.remove(`${file}.holes`);
   return text;
 }
 

@@ -45,6 +45,10 @@ export const FD_CLOEXEC = 1;
 // linux/fs.h
 /** `lseek`: from the start. */
 export const SEEK_SET = 0;
+/** `lseek`: to the next data, which is no hole. */
+export const SEEK_DATA = 3;
+/** `lseek`: to the next hole. */
+export const SEEK_HOLE = 4;
 
 // linux/fcntl.h
 /** Duplicate, to be closed at exec. */

@@ -98,6 +98,8 @@ export const STATX: Layout<
   | "stx_nlink"
   | "stx_mode"
   | "stx_ino"
+  | "stx_size"
+  | "stx_blocks"
   | "stx_atime"
   | "stx_ctime"
   | "stx_mtime"
@@ -111,6 +113,8 @@ export const STATX: Layout<
     stx_nlink:     [ 16, "u32"], // __u32 stx_nlink
     stx_mode:      [ 28, "u16"], // __u16 stx_mode
     stx_ino:       [ 32, "u64"], // __u64 stx_ino
+    stx_size:      [ 40, "u64"], // __u64 stx_size
+    stx_blocks:    [ 48, "u64"], // __u64 stx_blocks
     stx_atime:     [ 64, "i64"], // struct statx_timestamp stx_atime
     stx_ctime:     [ 96, "i64"], // struct statx_timestamp stx_ctime
     stx_mtime:     [112, "i64"], // struct statx_timestamp stx_mtime

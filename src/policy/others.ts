@@ -117,10 +117,14 @@ const GUARDS: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
   ["tgkill", noQueued(2)],
   ["timer_create", [refuse("EAGAIN", SHARED)]],
   ["tkill", noQueued(1)],
-  // What the kernel has in memory of a file.
+  // What the kernel has in memory of a file. Room that was set aside counts as a
+  // hole until it is read; and in tmpfs who reads a hole by a mapping fills it.
   ["cachestat", [refuse("EPERM", CACHED)]],
   ["get_mempolicy", [refuse("EPERM", CACHED, bits(4, MPOL_F_ADDR))]],
   ["getrusage", [refuse("EPERM", CACHED)]],
+  ["lseek", [
+    refuse("EINVAL", CACHED, is(2, fcntl.SEEK_DATA, fcntl.SEEK_HOLE)),
+  ]],
   ["mbind", [refuse("EPERM", CACHED, bits(5, MPOL_MF_STRICT))]],
   ["mincore", [refuse("EPERM", CACHED)]],
   ["preadv2", [refuse("EOPNOTSUPP", CACHED, bits(5, RWF_NOWAIT))]],
@@ -140,12 +144,13 @@ const GUARDS: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
   ["ioctl", [
     refuse("EPERM", SHARED, is(1, ioctl.RNDGETENTCNT)),
     refuse("EPERM", TERMINAL, is(1, ...TERMINAL_CHANGES)),
+    refuse("ENOTTY", CACHED, is(1, ioctl.FIOQSIZE)),
   ]],
   ["fstatfs", [refuse("EPERM", "it tells how much room others have taken")]],
   ["statfs", [refuse("EPERM", "it tells how much room others have taken")]],
   ["sched_rr_get_interval", [refuse("EPERM", "it tells how many others run")]],
   ["sysinfo", [refuse("EPERM", "it tells what the machine does")]],
-  // When it was last read: the tracer takes that out.
+  // When it was last read, and what was: the tracer takes that out.
   ["fstat", [{
     tests: [],
     action: TRACE,
@@ -153,7 +158,7 @@ const GUARDS: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
   }]],
 ]);
 
-/** Calls that tell when a file was last read. */
+/** Calls that tell when a file was last read, and how much of it is there. */
 const TELLS_OF_READING: ReadonlySet<SyscallName> = new Set<SyscallName>([
   "fstat",
   "lstat",

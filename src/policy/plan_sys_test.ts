@@ -122,6 +122,9 @@ const CASES: readonly (readonly [
   ["a look at them", ALONE, "ioctl", [0, 0x5401], "allow"],
   ["the group in front", ALONE, "ioctl", [0, 0x5410, TIMEOUT], "EPERM"],
   ["when it was read", ALONE, "fstat", [3, TIMEOUT], "call"],
+  ["where it has data", ALONE, "lseek", [3, 0, 3], "EINVAL"],
+  ["where it ends", ALONE, "lseek", [3, 0, 2], "allow"],
+  ["how much is there", ALONE, "ioctl", [3, 0x5460], "ENOTTY"],
   ["the time", ALONE, "clock_gettime", [0, TIMEOUT], "allow"],
   ...(["sched_getaffinity", "sched_setaffinity"] as const).map((name) =>
     [

@@ -4,7 +4,7 @@ import { toCString } from "../abi/bytes.ts";
 import { majorOf, minorOf } from "../abi/devices.ts";
 import { EFAULT } from "../abi/errno.ts";
 import { get, type Layout, set } from "../abi/layout.ts";
-import { S_IFCHR, S_IFMT, STAT, STATX } from "../abi/stat.ts";
+import { S_IFCHR, S_IFMT, S_IFREG, STAT, STATX } from "../abi/stat.ts";
 import type { Syscall } from "../abi/syscalls.ts";
 import { readMemory, storeMemory, writeAsTracee } from "../sys/memory.ts";
 import { OWN_VIEW } from "../sys/view.ts";
@@ -29,6 +29,9 @@ export function hidesReading(
 /**
  * Puts the time of the last change in place of that of the last reading, in what
  * the kernel has filled. The tracee is alone and stopped, so nobody saw it.
+ *
+ * Nor is it told how many blocks a file has: whoever reads a hole by a mapping gives
+ * a file of tmpfs one more, shmem_fault() in mm/shmem.c. It seems to have no holes.
  *
  * Files of procfs are numbered with the pipes and sockets of all, when somebody
  * first looks at them, and /proc has a link for each process of the machine
@@ -64,7 +67,11 @@ export function hideReading(
       get(STATX, into, "stx_dev_minor"),
     ];
     copy(STATX, into, "stx_mtime", "stx_atime");
-    const device = isDevice(get(STATX, into, "stx_mode"));
+    const mode = get(STATX, into, "stx_mode");
+    const device = isDevice(mode);
+    if (isRegular(mode)) {
+      set(STATX, into, "stx_blocks", blocksOf(get(STATX, into, "stx_size")));
+    }
     const counted = isProcfs(major, minor);
     if (counted) {
       set(STATX, into, "stx_ino", 1);
@@ -83,7 +90,11 @@ export function hideReading(
       set(STAT, into, "st_ino", 1);
       set(STAT, into, "st_nlink", 1);
     }
-    if (counted || isDevice(get(STAT, into, "st_mode"))) {
+    const mode = get(STAT, into, "st_mode");
+    if (isRegular(mode)) {
+      set(STAT, into, "st_blocks", blocksOf(get(STAT, into, "st_size")));
+    }
+    if (counted || isDevice(mode)) {
       for (const time of ["st_atime", "st_ctime", "st_mtime"] as const) {
         wipe(STAT, into, time);
       }
@@ -116,6 +127,15 @@ function wipe<Name extends string>(
 
 function isDevice(mode: number): boolean {
   return (mode & S_IFMT) === S_IFCHR;
+}
+
+function isRegular(mode: number): boolean {
+  return (mode & S_IFMT) === S_IFREG;
+}
+
+/** As many blocks, as stat(2) counts them, as a file without holes has. */
+function blocksOf(size: number): number {
+  return Math.ceil(size / 512);
 }
 
 function isProcfs(major: number, minor: number): boolean {
