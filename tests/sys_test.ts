@@ -368,6 +368,40 @@ wait(271, None, 0, 0.5, None, 8)`;
     },
   });
 
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) ends no wait early that no handler interrupts where a policy denies the time`,
+    ),
+    fn: async () => {
+      // A stop interrupts, and the signal that ends it is never delivered.
+      const script = `import ctypes, os, signal
+libc = ctypes.CDLL(None, use_errno=True)
+def wait(number, *arguments):
+    time = ctypes.byref((ctypes.c_long * 2)(1, 0))
+    given = [time if one == 0.5 else one for one in arguments]
+    return libc.syscall(number, *given), ctypes.get_errno()
+child = os.fork()
+if child == 0:
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCONT])
+    print(wait(271, None, 0, 0.5, None, 8), wait(23, 0, None, None, None, 0.5), flush=True)
+    os._exit(0)
+libc.usleep(300000)
+os.kill(child, signal.SIGSTOP)
+os.waitpid(child, os.WUNTRACED)
+os.kill(child, signal.SIGCONT)
+turns = 0
+while os.waitpid(child, os.WNOHANG)[0] == 0:
+    libc.usleep(100000)
+    turns += 1
+print(turns > 10)`;
+      assertEquals(
+        await lines("{time: deny}", ["python3", "-c", script], engine),
+        ["(0, 0) (0, 0)", "True"],
+      );
+    },
+  });
+
   for (const cpus of [1, 7]) {
     Deno.test({
       ...needs(

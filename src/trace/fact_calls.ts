@@ -104,20 +104,20 @@ export class FactCalls {
  * @param time what the call has, changed to what is left
  * @param spec the call
  * @param known when it is over, where it is made again
- * @returns the moment, in milliseconds; `undefined` where it is years away
+ * @returns the moment, in milliseconds; infinite where it is years away
  */
 function untilOf(
   time: Uint8Array,
   { syscall }: CallSpec,
-  known: number | undefined,
-): number | undefined {
+  known = Infinity,
+): number {
   // The second field of select(2)'s is in microseconds.
   const unit = syscall.name === "select" ? 1e3 : 1e6;
   const now = performance.now();
-  if (known === undefined) {
+  if (known === Infinity) {
     const seconds = Number(getBig(TIMESPEC, time, "tv_sec"));
     const rest = Number(getBig(TIMESPEC, time, "tv_nsec"));
-    return seconds < MOST ? now + 1e3 * seconds + rest / unit : undefined;
+    return seconds < MOST ? now + 1e3 * seconds + rest / unit : Infinity;
   }
   const left = Math.max(0, known - now);
   set(TIMESPEC, time, "tv_sec", Math.floor(left / 1e3));

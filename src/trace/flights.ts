@@ -156,9 +156,11 @@ export class Flights {
       this.#again(saved.nr);
     } else {
       tracee.retries = 0;
-      registers.result = tracee.interrupted && result === -EINTR
-        // The program did not ask for that: the call is made again, unless a
-        // handler runs as well.
+      // The program did not ask to be interrupted by jail; and of a time that it
+      // cannot write to the kernel says EINTR, whatever interrupts: the call is
+      // made again, unless a handler runs as well.
+      const again = tracee.interrupted || tracee.until !== undefined;
+      registers.result = again && result === -EINTR
         ? -ERESTARTNOHAND
         : this.#finish(tracee, flight, result);
     }
@@ -239,6 +241,7 @@ export class Flights {
 
   /** A tracee is gone, or has a new image, and its call never returns. */
   drop(tracee: Tracee): void {
+    tracee.until = undefined;
     // It may have been killed after that, and others have the same memory.
     if (tracee.inFlight?.maps === true) tracee.space.pins.state = "unsure";
     if (tracee.inFlight?.after === "made") this.#endSharers(tracee);

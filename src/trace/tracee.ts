@@ -168,7 +168,8 @@ export interface Tracee {
   waits: boolean;
   /**
    * When its call is over that waits for a time, in milliseconds of this process's
-   * clock: also where the kernel makes it again, once it was interrupted.
+   * clock, infinite where that is years away: also where the kernel makes it again,
+   * once it was interrupted. `undefined` in any other call.
    */
   until: number | undefined;
   /** How the call that it waited for an answer of comes to be made by itself. */
