@@ -4,6 +4,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { SYSCALLS } from "../src/abi/syscalls.ts";
 import { ENGINES, fixture, jail } from "./harness.ts";
 import { scratch } from "./jail.ts";
+import { needs } from "./needs.ts";
 
 interface RefusalCase {
   readonly what: string;
@@ -355,5 +356,50 @@ for (const engine of ENGINES) {
     const outside = await jail(["-A", "--report"], argv, { engine });
     assertEquals([outside.stdout, outside.code], ["over\n", 0]);
     assertMatch(outside.stderr, /denied kill.* a process outside the jail/s);
+  });
+}
+
+/** Names a child that has ended, beside a thread that works and without one. */
+const ENDED = `import errno, os, signal, threading
+over = threading.Event()
+def work():
+    while not over.is_set(): os.close(os.open("/dev/null", os.O_RDONLY))
+def told(call, *args):
+    try: call(*args)
+    except OSError as error: return errno.errorcode[error.errno]
+for beside in None, threading.Thread(target=work):
+    pid = os.fork()
+    if pid == 0:
+        os.setpgid(0, 0)
+        os._exit(3)
+    if beside: beside.start()
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    print(*[told(call, *args) for call, *args in (
+        (os.kill, pid, 0), (os.kill, pid, signal.SIGKILL), (os.killpg, pid, signal.SIGTERM),
+        (os.pidfd_open, pid), (os.getpgid, pid), (os.getpriority, os.PRIO_PROCESS, pid),
+        (os.kill, pid, 99))])
+    other = os.fork()
+    if other == 0: os._exit(told(os.kill, pid, 0) not in (None, "ESRCH"))
+    print(os.waitpid(other, 0)[1], os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    print(told(os.kill, pid, 0), told(os.pidfd_open, pid), flush=True)
+over.set()
+`;
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) lets a program name a child that has ended until it waits for it`,
+    ),
+    async fn(): Promise<void> {
+      const { stdout, stderr } = await jail(
+        ["-A", "--report"],
+        ["python3", "-W", "ignore", "-c", ENDED],
+        { engine },
+      );
+      const each = "None None None None None None EINVAL\n0 3\nESRCH ESRCH\n";
+      assertEquals(stdout, each + each);
+      assert(!stderr.includes("denied"), stderr);
+    },
   });
 }

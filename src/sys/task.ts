@@ -81,6 +81,17 @@ export function parentOf(pid: number): number {
 }
 
 /**
+ * Whose child a process is that has ended, and that nobody has waited for.
+ *
+ * @param pid the process
+ * @returns its parent's id; `undefined` where it lives, is gone, or cannot be seen
+ */
+export function parentOfEnded(pid: number): number | undefined {
+  const [state, parent] = statOf(pid);
+  return state === "Z" ? Number(parent) : undefined;
+}
+
+/**
  * What a task does, as proc_pid_stat(5) has it: `R` it runs, `S` it sleeps, and a
  * signal would end that, `D` none would, and so on.
  *

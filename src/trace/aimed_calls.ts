@@ -1,15 +1,19 @@
 /** What happens at calls that aim at processes or groups by their ids. */
 
 import { EPERM, errnoName, ESRCH } from "../abi/errno.ts";
-import { isNobody, maySignal } from "../sys/task.ts";
+import { isNobody, maySignal, parentOfEnded } from "../sys/task.ts";
 import { type Answers, fixedRule } from "./answer.ts";
+import type { Family } from "./family.ts";
 import type { Flights } from "./flights.ts";
 import { isOwnGroup } from "./ids.ts";
 import { nothing } from "./looked.ts";
-import { aimOf, signalMembers } from "./process.ts";
+import { type Aim, aimOf, signalMembers } from "./process.ts";
 import type { CallSpec } from "./spec.ts";
 import type { Tools } from "./tools.ts";
 import type { Tracee } from "./tracee.ts";
+
+/** What means nobody of the jail who lives. */
+type Foreign = Extract<Aim, { readonly kind: "foreign" }>;
 
 /** Calls that aim at processes by their ids. */
 export class AimedCalls {
@@ -27,13 +31,36 @@ export class AimedCalls {
     this.#flights = flights;
   }
 
-  /** A call that means a process by its id. */
-  process(tracee: Tracee, spec: CallSpec): void {
+  /**
+   * A call that means a process by its id. A child that has ended may be meant until
+   * it is waited for: so long, and while none of the threads can do that which may,
+   * its id is nobody else's.
+   *
+   * @returns false where those are still being stopped
+   */
+  process(tracee: Tracee, spec: CallSpec): boolean {
+    const { answers, family, freezer } = this.#tools;
+    if (freezer.waits(tracee)) return false;
+    const { pid } = tracee.process;
+    const { processes, isOwn } = family;
+    let aim = aimOf(tracee, answers.registers, spec, processes, isOwn);
+    if (aim.kind === "foreign" && parentOf(aim) === pid) {
+      if (!freezer.has(tracee) && freezer.needed(tracee, pid)) {
+        return freezer.start(tracee, pid) && this.process(tracee, spec);
+      }
+      aim = { kind: "other" };
+    }
+    if (answers.allowed(tracee, spec, nothing())) {
+      this.#make(tracee, spec, aim);
+    }
+    freezer.release(tracee);
+    return true;
+  }
+
+  /** Makes a call, or answers it, as its aim is. */
+  #make(tracee: Tracee, spec: CallSpec, aim: Aim): void {
     const { answers, family, resumer } = this.#tools;
     const { registers } = answers;
-    if (!answers.allowed(tracee, spec, nothing())) return;
-    const { processes, isOwn } = family;
-    const aim = aimOf(tracee, registers, spec, processes, isOwn);
     switch (aim.kind) {
       case "own":
         return resumer.go(tracee);
@@ -49,7 +76,7 @@ export class AimedCalls {
         return resumer.aims(tracee);
       case "foreign":
         // Programs end what has ended already: nothing was refused to them.
-        return aim.id !== undefined && isNobody(aim.id)
+        return isOver(aim, family)
           ? answers.answer(tracee, -ESRCH)
           : refuseForeign(answers, tracee, spec, ESRCH);
       case "members": {
@@ -80,6 +107,19 @@ export class AimedCalls {
     this.#flights.begin(tracee, spec, -1, nothing());
     resumer.aims(tracee);
   }
+}
+
+/** Whose child is meant, or leads the group that is, where that has ended. */
+function parentOf({ id }: Foreign): number | undefined {
+  return id === undefined ? undefined : parentOfEnded(Math.abs(id));
+}
+
+/** Whether nobody is meant, or one of the jail who has ended. */
+function isOver(aim: Foreign, family: Family): boolean {
+  const { id } = aim;
+  if (id === undefined) return false;
+  return isNobody(id) ||
+    family.wasOwn(Math.abs(id)) && parentOf(aim) !== undefined;
 }
 
 /** Refuses a call that means a process or a group outside the jail. */

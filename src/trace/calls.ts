@@ -335,8 +335,7 @@ export class Calls {
         this.answers.refuse(tracee, spec, look.refusal, look.rule);
         return true;
       case "pid":
-        this.#aimed.process(tracee, { ...spec, pid: look.arg });
-        return true;
+        return this.#aims(tracee, { ...spec, pid: look.arg });
       case "group":
         this.#aimed.group(tracee, spec, look.arg);
         return true;
@@ -398,6 +397,13 @@ export class Calls {
     }
   }
 
+  /** Looks at a call that means a process; false where it has to wait. */
+  #aims(tracee: Tracee, spec: CallSpec): boolean {
+    const done = this.#aimed.process(tracee, spec);
+    if (done && this.#tools.freezer.next !== undefined) this.#drain();
+    return done;
+  }
+
   #lookAtCall(tracee: Tracee, spec: CallSpec): boolean {
     if (this.#limited.sendsOutput(tracee, spec)) {
       this.answers.answer(tracee, -EOPNOTSUPP);
@@ -416,8 +422,7 @@ export class Calls {
       case "id":
         return this.#files.enter(tracee, spec);
       case "process":
-        this.#aimed.process(tracee, spec);
-        return true;
+        return this.#aims(tracee, spec);
       case "timeout":
         return this.#facts.wait(tracee, spec);
       case "plain":
