@@ -12,9 +12,10 @@ import { fromBytes, printable, toCString } from "../abi/bytes.ts";
 import {
   EACCES,
   EAGAIN,
-  EMFILE,
-  ENFILE,
-  ENOMEM,
+  ELOOP,
+  ENAMETOOLONG,
+  ENOENT,
+  ENOTDIR,
   errnoName,
 } from "../abi/errno.ts";
 import {
@@ -67,8 +68,10 @@ const MEMFD_REGEXP = /^\/memfd:.* \(deleted\)$/s;
 /** How often a path with `..` is looked up while something is moved. */
 const MAX_TRIES = 16;
 
-/** By what an open fails that says nothing of the file. */
-const UNTOLD: readonly number[] = [-EAGAIN, -EMFILE, -ENFILE, -ENOMEM];
+/** By what an open fails that says something of the file: it is not there, or closed. */
+const TELLING: ReadonlySet<number> = new Set([
+  ...[-EACCES, -ELOOP, -ENAMETOOLONG, -ENOENT, -ENOTDIR],
+]);
 
 /**
  * Sees to it that a look at a file tells something of it: whoever takes it for one
@@ -77,10 +80,11 @@ const UNTOLD: readonly number[] = [-EAGAIN, -EMFILE, -ENFILE, -ENOMEM];
  * @param path the file
  * @param result what an open has returned
  * @returns the same
- * @throws {SystemCallError} where this process, or the machine, could open nothing
+ * @throws {SystemCallError} where this process, or the machine, could open nothing,
+ *   or whoever serves the file did not say what there is
  */
 export function told(path: string, result: number): number {
-  if (!UNTOLD.includes(result)) return result;
+  if (result >= 0 || TELLING.has(result)) return result;
   throw new SystemCallError(
     `look at ${printable(path)}`,
     "openat2()",
@@ -350,7 +354,7 @@ export class View {
     let target: string | number = "";
     const held = this.#with(toCString(path), O_PATH | O_NOFOLLOW, (fd) => {
       target = readLink("", fd);
-      return 0;
+      return typeof target === "number" ? target : 0;
     });
     return told(path, held) < 0 ? held : target;
   }

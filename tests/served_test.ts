@@ -1,0 +1,60 @@
+/** File systems that another process serves: it may answer late, or not say what is there. */
+
+import { assertEquals, assertMatch } from "@std/assert";
+import { landlockAbi } from "../src/sys/landlock.ts";
+import { type Ended, ENGINES, jailArgv, run } from "./harness.ts";
+import { type Scratch, scratch } from "./jail.ts";
+import { hasMachine, type Needs } from "./needs.ts";
+
+const SERVER = new URL("./fixtures/served.py", import.meta.url).pathname;
+
+/** Runs a command beside a file system that is served, `served` in a directory. */
+async function beside(
+  way: readonly string[],
+  here: Scratch,
+  options: readonly string[],
+  argv: readonly string[],
+): Promise<Ended> {
+  await Deno.mkdir(`${here.path}/served`, { recursive: true });
+  await Deno.writeTextFile(`${here.path}/secret`, "secret\n");
+  const server = ["python3", SERVER, `${here.path}/served`, ...options];
+  return await run([...way, ...server, ...argv], { cwd: here.path });
+}
+
+/** How to mount one: as root, or as root of a namespace. */
+async function findWay(): Promise<readonly string[] | undefined> {
+  for (const way of [["unshare", "-m"], ["unshare", "-Urm"]]) {
+    await using here = await scratch();
+    if ((await beside(way, here, [], ["true"])).code === 0) return way;
+  }
+}
+
+const WAY = await findWay();
+
+function needsServer(name: string): Needs {
+  return hasMachine(WAY !== undefined, "FUSE", name);
+}
+
+for (const engine of [...ENGINES, "kernel"] as const) {
+  const name =
+    `jail (${engine}) lets no rule fall where whoever serves its file does not say what it is`;
+  Deno.test({
+    ...engine === "kernel" && landlockAbi() < 6
+      ? hasMachine(false, "Landlock of Linux 6.12", name)
+      : needsServer(name),
+    async fn(): Promise<void> {
+      await using here = await scratch();
+      const { path } = here;
+      const script = "touch told; cat served/link secret";
+      const argv = jailArgv(
+        ["-R", "--allow-run", `-W=${path}`, `--deny-read=${path}/served/link`],
+        ["sh", "-c", script],
+        engine,
+      );
+      const options = [`--until=${path}/told`];
+      const { code, stdout, stderr } = await beside(WAY!, here, options, argv);
+      assertEquals([code, stdout], [125, ""], stderr);
+      assertMatch(stderr, /^jail: Cannot look at "\S+": openat2\(\).* EIO$/m);
+    },
+  });
+}
