@@ -58,3 +58,43 @@ for (const engine of [...ENGINES, "kernel"] as const) {
     },
   });
 }
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needsServer(
+      `jail (${engine}) waits for who serves a file though that gives up at each signal`,
+    ),
+    async fn(): Promise<void> {
+      await using here = await scratch();
+      const argv = jailArgv(
+        ["-R", "--allow-run", "--memory=1GiB"],
+        ["cat", "served/file", "served/link"],
+        engine,
+      );
+      const { stdout, stderr } = await beside(
+        WAY!,
+        here,
+        ["--wait=0.05"],
+        argv,
+      );
+      assertEquals([stdout, stderr], ["text\nsecret\n", ""]);
+    },
+  });
+
+  Deno.test({
+    ...needsServer(
+      `jail (${engine}) ends at its time limit where who serves a file gives up at each signal`,
+    ),
+    async fn(): Promise<void> {
+      await using here = await scratch();
+      const script = "while :; do cat served/file; done";
+      const argv = jailArgv(
+        ["-R", "--allow-run", "--timeout=1s", "--memory=1GiB"],
+        ["sh", "-c", script],
+        engine,
+      );
+      const { code } = await beside(WAY!, here, ["--wait=0.3"], argv);
+      assertEquals(code, 124);
+    },
+  });
+}

@@ -25,6 +25,7 @@ import { OPEN_HOW } from "../abi/openat2.ts";
 import { isOfSameFile, S_IFMT, STAT } from "../abi/stat.ts";
 import { callNumber } from "./host.ts";
 import { libc, outcome, rareLibc } from "./libc.ts";
+import { undisturbed } from "./undisturbed.ts";
 
 const how = new Uint8Array(OPEN_HOW.size);
 // A word of 64 bits: a number would take the slow path of Deno's calls.
@@ -69,19 +70,18 @@ export function openat2(
   howWords[2] = mode;
   howWords[4] = resolve;
   openat2Number ||= callNumber("openat2");
-  for (;;) {
-    const result = outcome(
-      libc.syscallIBBI(
-        openat2Number,
-        dirfd,
-        path,
-        how,
-        HOW_SIZE,
-      ),
-    );
-    // A pulse (pulse.ts) interrupts file systems that wait for others too.
-    if (result !== -EINTR) return result;
-  }
+  const result = outcome(
+    libc.syscallIBBI(
+      openat2Number,
+      dirfd,
+      path,
+      how,
+      HOW_SIZE,
+    ),
+  );
+  return result === -EINTR
+    ? undisturbed(openat2, dirfd, path, flags, mode, resolve)
+    : result;
 }
 
 /** Closes an fd. */
@@ -93,7 +93,8 @@ export function close(fd: number): number {
 /** Reads what is known of an open file into a `STAT`. */
 export function fstat(fd: number, into: Uint8Array): number {
   fstatNumber ||= callNumber("fstat");
-  return outcome(libc.syscallIB(fstatNumber, fd, into));
+  const result = outcome(libc.syscallIB(fstatNumber, fd, into));
+  return result === -EINTR ? undisturbed(fstat, fd, into) : result;
 }
 
 const status = new Uint8Array(STAT.size);
@@ -132,7 +133,7 @@ export function fstatat(
   flags: number,
 ): number {
   fstatatNumber ||= callNumber("newfstatat");
-  return outcome(
+  const result = outcome(
     libc.syscallIBBI(
       fstatatNumber,
       dirfd,
@@ -141,6 +142,9 @@ export function fstatat(
       flags,
     ),
   );
+  return result === -EINTR
+    ? undisturbed(fstatat, dirfd, path, into, flags)
+    : result;
 }
 
 /**
@@ -160,7 +164,10 @@ export function statx(
   mask: number,
   into: Uint8Array,
 ): number {
-  return outcome(libc.statx(dirfd, path, flags, mask, into));
+  const result = outcome(libc.statx(dirfd, path, flags, mask, into));
+  return result === -EINTR
+    ? undisturbed(statx, dirfd, path, flags, mask, into)
+    : result;
 }
 
 /**
@@ -197,7 +204,7 @@ export function readlinkat(
   into: Uint8Array,
 ): number {
   readlinkatNumber ||= callNumber("readlinkat");
-  return outcome(
+  const result = outcome(
     libc.syscallIBBI(
       readlinkatNumber,
       dirfd,
@@ -206,11 +213,15 @@ export function readlinkat(
       BigInt(into.length),
     ),
   );
+  return result === -EINTR
+    ? undisturbed(readlinkat, dirfd, path, into)
+    : result;
 }
 
 /** Reads what is known of an open file's file system into a `STATFS`. */
 export function fstatfs(fd: number, into: Uint8Array): number {
-  return outcome(libc.syscallIB(callNumber("fstatfs"), fd, into));
+  const result = outcome(libc.syscallIB(callNumber("fstatfs"), fd, into));
+  return result === -EINTR ? undisturbed(fstatfs, fd, into) : result;
 }
 
 /** May this process use a file so, by its effective ids? `path` is a C string. */
@@ -220,7 +231,10 @@ export function faccessat(
   mode: number,
   flags: number,
 ): number {
-  return outcome(libc.faccessat(dirfd, path, mode, flags));
+  const result = outcome(libc.faccessat(dirfd, path, mode, flags));
+  return result === -EINTR
+    ? undisturbed(faccessat, dirfd, path, mode, flags)
+    : result;
 }
 
 /** Reads from an fd. */
@@ -241,7 +255,7 @@ export function pread(
   length: number,
   offset: number,
 ): number {
-  return outcome(
+  const result = outcome(
     libc.pread64(
       fd,
       into,
@@ -249,6 +263,9 @@ export function pread(
       offset,
     ),
   );
+  return result === -EINTR
+    ? undisturbed(pread, fd, into, length, offset)
+    : result;
 }
 
 /** Writes to an fd, perhaps not all. */
@@ -457,8 +474,9 @@ export function readToEnd(
       more.set(bytes);
       bytes = more;
     }
-    const count = read(fd, bytes.subarray(length));
-    if (count === -EINTR) continue;
+    const rest = bytes.subarray(length);
+    const now = read(fd, rest);
+    const count = now === -EINTR ? undisturbed(read, fd, rest) : now;
     if (count < 0) return count;
     if (count === 0) break;
     length += count;

@@ -8,6 +8,7 @@ import { leaveMounts } from "../sys/mounted.ts";
 import { seeWhileWaiting } from "../sys/output.ts";
 import { interrupt, seize } from "../sys/ptrace.ts";
 import { launch } from "../sys/spawn.ts";
+import { giveUpWhere } from "../sys/undisturbed.ts";
 import { kill, reap } from "../sys/wait.ts";
 import { Watchdog } from "../sys/watchdog.ts";
 import type { TraceOptions } from "./options.ts";
@@ -58,6 +59,10 @@ class Tracer {
     seeWhileWaiting(() => {
       ending.look();
       return ending.outcome?.kind === "limited";
+    });
+    giveUpWhere(() => {
+      ending.look();
+      return ending.killing;
     });
     try {
       this.#start();
