@@ -285,6 +285,21 @@ test("a jail held by the kernel says which program used up its time, as others d
   assertStringIncludes(stderr, `used by "${real}" (process `);
 });
 
+if (MOUNTS && !Deno.env.has("JAIL_BINARY")) {
+  test("a jail held by the kernel has its tree for its root directory after a chroot(2), too", async () => {
+    await using here = await scratch();
+    const argv = jailArgv([KERNEL, "-R=/usr,/lib,/lib64", "--allow-run"], [
+      ...["/usr/bin/stat", "/usr/bin/stat", "/etc/passwd"],
+    ]);
+    const script = 'mount --rbind / "$0" && exec chroot "$0" "$@"';
+    const { stdout, stderr } = await run([
+      ...["unshare", "-m", "sh", "-c", script, here.path, ...argv],
+    ]);
+    assertMatch(stdout, /^ +File: \/usr\/bin\/stat$/m, stderr);
+    assertMatch(stderr, /^\S+: cannot stat.* '\/etc\/passwd'.* No such file/);
+  });
+}
+
 if (!Deno.env.has("JAIL_BINARY")) {
   test("openTree() makes no tree in which a mount lies over one that was to hold", async () => {
     await using here = await scratch();

@@ -147,8 +147,15 @@ function tryWay(
   }
 }
 
-/** The calls by which a directory is made the root. */
-function enterSteps(fd: number): Step[] {
+/**
+ * The calls by which a directory is made the root.
+ *
+ * Who enters a mount namespace has the root of that, though whoever made it has
+ * another one since a chroot(2).
+ *
+ * @param fd a descriptor of the directory
+ */
+export function enterSteps(fd: number): Step[] {
   return [
     { call: "fchdir", args: [fd] },
     { call: "chroot", args: [HERE] },

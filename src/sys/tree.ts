@@ -27,6 +27,7 @@ import { close, fstatfs, isSameFile } from "./files.ts";
 import { openAbove } from "./held_files.ts";
 import { type Init, startInit } from "./init.ts";
 import {
+  enterSteps,
   type Root,
   type RootFailure,
   type RootKind,
@@ -142,7 +143,7 @@ function tryWay(
   const [tid, go] = [new Int32Array(1), new Int32Array(1)];
   return {
     ...{ kind, view, init },
-    steps: [...steps, ...forkSteps(tid, go)],
+    steps: [...steps, ...enterSteps(root), ...forkSteps(tid, go)],
     entered: () => tid[0] ?? 0,
     release: (): void => wake(go),
     close: end,
