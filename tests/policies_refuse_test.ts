@@ -1,6 +1,11 @@
 /** The policies that come with jail are no wider than they say. */
 
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertNotEquals,
+} from "@std/assert";
 import { loadLayers } from "../src/jail/layers.ts";
 import { compile } from "../src/policy/decide.ts";
 import { mergeLayers } from "../src/policy/merge.ts";
@@ -257,6 +262,26 @@ for (const engine of ENGINES) {
       assertEquals([without.code, without.stderr], [0, ""]);
       const left = [...Deno.readDirSync(directory.path)].map((one) => one.name);
       assertEquals(left.sort(), [".git", "hooks"]);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["git"],
+      `-p agent (${engine}) leaves what git runs as it is where .git is a link`,
+    ),
+    fn: async () => {
+      await using directory = await place(
+        {},
+        "git init -q && mv .git kept && ln -s kept .git && mkdir -p kept/hooks",
+      );
+      for (const name of [".git/hooks/x", "kept/hooks/x", ".git/config"]) {
+        const script = ["sh", "-c", `echo >>${name}`];
+        const { stderr } = await jail(["-p", "agent"], script, {
+          ...{ engine, cwd: directory.path },
+        });
+        assertMatch(stderr, /Permission denied/);
+      }
     },
   });
 
