@@ -109,7 +109,7 @@ function hostRules({ net }: Policy): Unheld[] {
     .map((rule) => ({ rule, why }));
 }
 
-/** What only a plan without questions needs. */
+/** What only a plan without questions needs. It refuses alone, and so comes first. */
 function own(
   name: SyscallName,
   policy: Policy,
@@ -131,8 +131,6 @@ function own(
       return runsEverything ? [] : EXECUTES_MEMORY;
     case "socket":
       return reachesSockets ? UNIX_PATHS : [];
-    case "socketpair":
-      return reachesSockets ? UNIX_PAIRS : [];
     default:
       return [];
   }
@@ -235,18 +233,11 @@ const MODE_IN_MEMORY: readonly Guard[] = [{
 }];
 
 /** A kernel without it, before 3.17, said so; programs that can do without it do. */
-const EXECUTES_MEMORY: readonly Guard[] = [
-  {
-    tests: [bits(1, MFD_NOEXEC_SEAL)],
-    action: ALLOW,
-    why: "it is never executed",
-  },
-  {
-    tests: [],
-    action: { kind: "errno", errno: "ENOSYS" },
-    why: "a file in memory could be executed",
-  },
-];
+const EXECUTES_MEMORY: readonly Guard[] = [{
+  tests: [masked(1, MFD_NOEXEC_SEAL, 0)],
+  action: { kind: "errno", errno: "ENOSYS" },
+  why: "a file in memory could be executed",
+}];
 
 const NO_UNIX: FilterAction = { kind: "errno", errno: "EACCES" };
 
@@ -256,18 +247,6 @@ const UNIX_PATHS: readonly Guard[] = [{
   action: NO_UNIX,
   why: "it goes to any socket that can be seen",
 }];
-
-const UNIX_PAIRS: readonly Guard[] = [
-  {
-    tests: [
-      is(0, net.AF_UNIX),
-      masked(1, net.SOCK_TYPE_MASK, net.SOCK_STREAM, net.SOCK_SEQPACKET),
-    ],
-    action: ALLOW,
-    why: "a pair of streams reaches nobody else",
-  },
-  { tests: [], action: NO_UNIX, why: "a datagram goes to any socket" },
-];
 
 /** What is done in place of a question. */
 function withoutQuestion(action: FilterAction): FilterAction {

@@ -78,6 +78,18 @@ const CASES: readonly (readonly [
     ...["memfd_create", 4096, 8] as const,
   ], "allow"],
   ["lets no other file in memory be made", "{}", ["memfd_create"], "ENOSYS"],
+  [
+    "lets no file in memory be made where a rule refuses that",
+    "calls: {deny: [memfd_create]}",
+    ["memfd_create", 4096, 8],
+    "EPERM",
+  ],
+  [
+    "lets no streams be paired where a rule refuses that",
+    "{net: true, calls: {deny: [socketpair]}}",
+    ["socketpair", 1, 1],
+    "EPERM",
+  ],
   ["lets no pair for datagrams be made", "net: true", [
     ...["socketpair", 1, 2] as const,
   ], "EACCES"],
