@@ -44,7 +44,7 @@ const TELLS_NOTHING: Readonly<Record<string, readonly SyscallName[]>> = {
     sched_getattr sched_getparam sched_getscheduler sched_setattr
     sched_setparam sched_setscheduler set_robust_list set_tid_address setfsgid
     setfsuid setgid setgroups setpgid setpriority setregid setresgid setresuid
-    setreuid setsid setuid tgkill tkill umask unshare uprobe uretprobe`,
+    setreuid setuid tgkill tkill umask unshare uprobe uretprobe`,
   ),
   "it is about limits of the program's own": names(
     "getrlimit prlimit64 setrlimit",
@@ -352,6 +352,36 @@ for (const engine of ENGINES) {
         ...jailArgv(flags, program, engine),
       ]);
       assertEquals(stdout, "EPERM\nb'\\x0f'\n");
+    },
+  });
+}
+
+/** Tries to take the terminal that it is at, which nobody else can take then. */
+const TAKING = `import errno, fcntl, os, termios
+for take in os.setsid, lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0):
+    try: print(take())
+    except OSError as error: print(errno.errorcode[error.errno])
+`;
+
+/** Runs a program at a terminal that nobody has. */
+const AT_A_TERMINAL = `import pty, subprocess, sys
+subprocess.run(sys.argv[1:], stdin=pty.openpty()[1], start_new_session=True)
+`;
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `a sealed program (${engine}) takes no terminal, which another would see`,
+    ),
+    async fn(): Promise<void> {
+      const program = ["/usr/bin/python3", "-S", "-c", TAKING];
+      const flags = ["-p", "sealed", "-R=/usr,/etc"];
+      const { stdout } = await run([
+        ...["python3", "-c", AT_A_TERMINAL],
+        ...jailArgv(flags, program, engine),
+      ]);
+      assertEquals(stdout, "EPERM\nEPERM\n");
     },
   });
 }

@@ -39,7 +39,8 @@ const WAKES = "who may read a file can wait on it for others";
 const NUMBERED = "it has a number that tells how many others made";
 const SHARED = "the user has only so many, whoever has them";
 const CACHED = "it tells what others have read";
-const TERMINAL = "a terminal shows all who use it how it is set";
+const TERMINAL =
+  "a terminal shows all who use it how it is set, and who has it";
 const CLOCK = "it is a clock, which tells how long others keep one waiting";
 
 /** Limits that tell how much of something there is, or what time it is. */
@@ -89,6 +90,8 @@ const GUARDS: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
   ["clone", [refuse("EAGAIN", NUMBERED)]],
   ["fork", [refuse("EAGAIN", NUMBERED)]],
   ["vfork", [refuse("EAGAIN", NUMBERED)]],
+  // Who leads a session may take a terminal, and nobody else then.
+  ["setsid", [refuse("EPERM", TERMINAL)]],
   ["memfd_create", [refuse("ENOSYS", NUMBERED)]],
   ["pipe", [refuse("ENFILE", NUMBERED)]],
   ["pipe2", [refuse("ENFILE", NUMBERED)]],
