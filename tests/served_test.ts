@@ -62,6 +62,21 @@ for (const engine of [...ENGINES, "kernel"] as const) {
 for (const engine of ENGINES) {
   Deno.test({
     ...needsServer(
+      `jail (${engine}) hands over nothing by which its program would serve files`,
+    ),
+    async fn(): Promise<void> {
+      const open = `import os, sys
+os.dup2(os.open("/dev/fuse", os.O_RDWR), 9)
+os.execvp(sys.argv[1], sys.argv[1:])`;
+      const argv = jailArgv(["-A", "--keep-fd=9"], ["true"], engine);
+      const { code, stderr } = await run(["python3", "-c", open, ...argv]);
+      assertEquals(code, 125);
+      assertMatch(stderr, /^jail: Cannot hand descriptor 9 to the program: /);
+    },
+  });
+
+  Deno.test({
+    ...needsServer(
       `jail (${engine}) waits for who serves a file though that gives up at each signal`,
     ),
     async fn(): Promise<void> {

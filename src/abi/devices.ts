@@ -5,6 +5,9 @@ export const NULL_DEVICE = 0x103;
 /** What reads as zeros, and can be mapped as memory. */
 export const ZERO_DEVICE = 0x105;
 
+/** What serves a file system: Documentation/filesystems/fuse.rst. */
+export const FUSE_DEVICE = 0xae5;
+
 /** The console in front, /dev/tty and /dev/console: they lead to another terminal. */
 export const TERMINAL_DOORS: readonly number[] = [0x400, 0x500, 0x501];
 

@@ -1,14 +1,16 @@
-/** What a program that nobody asks can do by descriptors that are handed to it. */
+/** What a program can do by descriptors that are handed to it. */
 
+import { FUSE_DEVICE } from "../abi/devices.ts";
 import { O_ACCMODE, O_PATH, O_RDONLY, O_WRONLY } from "../abi/fcntl.ts";
 import {
   LANDLOCK_ACCESS_FS_READ_FILE,
   LANDLOCK_ACCESS_FS_TRUNCATE,
   LANDLOCK_ACCESS_FS_WRITE_FILE,
 } from "../abi/landlock.ts";
-import { S_IFCHR, S_IFDIR, S_IFREG } from "../abi/stat.ts";
+import { get } from "../abi/layout.ts";
+import { S_IFCHR, S_IFDIR, S_IFREG, STAT } from "../abi/stat.ts";
 import { UnsupportedError } from "../errors.ts";
-import { flagsOf, readLink, typeOf } from "../sys/files.ts";
+import { flagsOf, fstat, readLink, typeOf } from "../sys/files.ts";
 import { isStreamOrNoSocket } from "../sys/socket.ts";
 
 /**
@@ -46,6 +48,26 @@ function cannotHand(fd: number, why: string): UnsupportedError {
     fd > 2
       ? `leave out --keep-fd=${fd}`
       : `redirect it: ${fd === 0 ? "<" : `${fd}>`}/dev/null`,
+  );
+}
+
+const stat = new Uint8Array(STAT.size);
+
+/**
+ * Refuses what a program would serve a file system by. Whoever looks for a file
+ * there waits for the program, and jail looks for it, too: each would wait for the
+ * other, and nothing ends that, SIGKILL neither.
+ *
+ * @param fd a descriptor of this process
+ * @throws {UnsupportedError} where it is one
+ */
+export function checkServed(fd: number): void {
+  if (typeOf(fd) !== S_IFCHR || fstat(fd, stat) < 0) return;
+  if (get(STAT, stat, "st_rdev") !== FUSE_DEVICE) return;
+  throw new UnsupportedError(
+    `Cannot hand descriptor ${fd} to the program: it would serve a file ` +
+      "system that jail looks into",
+    "--engine=kernel looks into none; or start the program outside",
   );
 }
 

@@ -38,6 +38,7 @@ import { type Ask, asking } from "./ask.ts";
 import { SystemFacts } from "./facts.ts";
 import { runByKernel } from "./kernel.ts";
 import { floorFor } from "./floor.ts";
+import { checkServed } from "./handed.ts";
 import { netOptions } from "./net.ts";
 import { holdToStrict } from "./plan.ts";
 import {
@@ -214,6 +215,7 @@ function runTraced(
     ? undefined
     : createRuleset(floor, Math.max(2, ...program.keepFds), view);
   const given = [...program.stdio, ...program.keepFds];
+  given.forEach(checkServed);
   const sockets = given.every(isStreamOrNoSocket) ? "streams" : "any";
   const observe = (hooks.observe ?? hooks.measured) !== undefined ||
     job.onDeny === "kill";
