@@ -34,7 +34,10 @@ Deno.test({
         return [kind, parseInt(hex, 16)];
       }),
     );
-    const space = { tracees: 1, pins: new PinRegion(), maps };
+    const space = {
+      ...{ tracees: 1, pins: new PinRegion(), maps },
+      untold: false,
+    };
     const registers = new Registers(hostArch());
     /** Whether a path of that kind of memory may go on as it is. */
     const keeps = (kind: string): boolean => {
@@ -49,6 +52,9 @@ Deno.test({
     };
     const kinds = ["stack", "kept", "constant", "file", "shared", "closed"];
     assertEquals(kinds.map(keeps), [true, true, false, false, false, false]);
+    // Somebody else had it, and was ended.
+    space.untold = true;
+    assertEquals(keeps("stack"), false);
     const input = child.stdin.getWriter();
     await input.write(new TextEncoder().encode("\n"));
     await input.close();

@@ -91,6 +91,12 @@ export const RACES: readonly Race[] = [
     "chmod",
   ),
   {
+    name: "a path is cut by the death of one that nobody has told of",
+    words: ["race_newborn"],
+    both: true,
+    control: { none: "its maker must be killed in one moment of many" },
+  },
+  {
     name: "a path is overwritten from outside, in a file that is mapped",
     words: ["race_path", "mapped", "open"],
     outside: ["race_path", "outside", "open"],

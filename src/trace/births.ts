@@ -76,7 +76,7 @@ export class Births {
     const tells = tid > 0 && registers !== undefined &&
       BIRTHS.includes(eventOf(parent.tid));
     if (!tells) {
-      strangers.ended();
+      strangers.ended(parent.space);
       return false;
     }
     let flags = 0;
@@ -94,10 +94,13 @@ export class Births {
     const namesake = family.tracees.get(tid);
     if (namesake !== undefined && !this.#renames.hasLost(namesake)) {
       // It is dead, of which nothing was handled yet, or it was told of before.
-      if (family.ended.has(tid)) strangers.doubt(tid);
+      if (!family.ended.has(tid)) return true;
+      strangers.doubt(tid);
+    }
+    if (strangers.doubts(tid)) {
+      parent.space.untold = true;
       return true;
     }
-    if (strangers.doubts(tid)) return true;
     const child = family.addChild(parent, tid, flags, vfork);
     accounts?.added(child.process !== parent.process);
     // It stops before anything of it runs.

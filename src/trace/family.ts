@@ -390,5 +390,5 @@ function leave({ space, files }: Tracee): void {
 }
 
 function spaceOf(pins: PinRegion): Space {
-  return { tracees: 0, pins, maps: new TraceeMaps() };
+  return { tracees: 0, pins, maps: new TraceeMaps(), untold: false };
 }

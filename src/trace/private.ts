@@ -17,6 +17,10 @@
  * - The parent of a vfork may be killed at any time. At its death the kernel
  *   writes where that thread has said (set_tid_address(2), set_robust_list(2)):
  *   zeros, at which a path ends. So no memory with such a parent is trusted.
+ * - So it does at the start and at the death of whoever was just made (clone(2),
+ *   `CLONE_CHILD_SETTID` and `CLONE_CHILD_CLEARTID`), which may be much later than
+ *   the death of a maker who has not told of it. So none is trusted whose owner was
+ *   ended while others had it as well.
  *
  * What does not stay so is pinned.
  */
@@ -53,7 +57,7 @@ export function keepArguments(
   // How long its structure is the program says.
   if (spec.syscall.name === "openat2") return false;
   // Those with its memory that cannot run are parents of a vfork.
-  if (tracee.space.tracees > 1) return false;
+  if (tracee.space.tracees > 1 || tracee.space.untold) return false;
   return piecesOf(registers, spec, looked)
     .every((piece) => keep(tracee, piece));
 }

@@ -98,7 +98,7 @@ export class Renames {
     if (process.executing !== tracee || tid === process.pid) return false;
     if (tgkill(process.pid, tid, 0) !== -ESRCH) return false;
     this.#lead(tracee);
-    this.#parts.strangers.ended();
+    this.#parts.strangers.ended(tracee.space);
     return true;
   }
 

@@ -66,7 +66,7 @@ export class Stops {
     this.#take(now, kind, status);
     if (now.held.length === 0) strangers.told(now);
     // Nobody tells that a first thread is gone whose id an exec has taken.
-    if (now !== tracee) strangers.ended();
+    if (now !== tracee) strangers.ended(tracee.space);
   }
 
   #take(tracee: Tracee, kind: StopKind, status: number): void {
@@ -261,7 +261,7 @@ export class Stops {
     resume.go(tracee, 0);
     if (executed) this.#serveAgain(process);
     // Another thread ends the process: its code does not tell that of a kill.
-    if (!endsItself) strangers.ended();
+    if (!endsItself) strangers.ended(tracee.space);
   }
 
   #exit(tracee: Tracee): void {
@@ -302,7 +302,7 @@ export class Stops {
           : { kind: "signaled", signal: value },
       );
     }
-    if (kind === "killed") strangers.ended();
+    if (kind === "killed") strangers.ended(tracee.space);
     else strangers.adoptOrphans();
   }
 

@@ -24,7 +24,7 @@ import type { Affinity } from "./affinity.ts";
 import type { Family } from "./family.ts";
 import type { Freezer } from "./freeze.ts";
 import { stopKind } from "./stop.ts";
-import { interruptCall, type Tracee } from "./tracee.ts";
+import { interruptCall, type Space, type Tracee } from "./tracee.ts";
 
 /** How long what somebody made who was ended may take to stop, in milliseconds. */
 const BIRTH_MS = 1000;
@@ -114,8 +114,11 @@ export class Strangers {
   /**
    * Somebody was ended, perhaps before he could tell of what he made: by a signal
    * or an exec. Who ends himself has told.
+   *
+   * @param space the memory that he had, and what he made may have
    */
-  ended(): void {
+  ended(space: Space): void {
+    space.untold = true;
     this.#lateUntil = performance.now() + BIRTH_MS;
     this.adoptOrphans();
   }

@@ -109,7 +109,7 @@ Deno.test("Strangers lets others have their turn, and limits be looked at, while
     () => new Deno.Command("sleep", { args: ["60"] }).spawn(),
   );
   for (const { pid } of orphans) all.stop(pid, STOPPED);
-  all.ended();
+  all.adoptOrphans();
   assertEquals([all.takeIn(), all.takeIn(), all.takeIn()], [true, true, false]);
   // What they share with those ten thousand cannot be told.
   for (const { status } of orphans) {

@@ -48,6 +48,11 @@ export interface Space {
   readonly pins: PinRegion;
   /** Where it is of files. */
   readonly maps: TraceeMaps;
+  /**
+   * Whether somebody who had it was ended by others, and may have made another one
+   * that nobody has told of: the kernel may write there in that one's name.
+   */
+  untold: boolean;
 }
 
 /** A table of descriptors, shared by threads and by CLONE_FILES. */
