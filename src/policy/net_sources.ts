@@ -93,17 +93,21 @@ export function sourceTest(
 }
 
 function rulesOf(set: NetRuleSet, end: SourceTest["end"]): SourceRules {
-  const tests = (rules: readonly NetRule[]): SourceTest[] =>
+  const tests = (rules: readonly NetRule[], allows: boolean): SourceTest[] =>
     rules.flatMap(({ patterns }) =>
-      patterns.flatMap((pattern) => testsOf(pattern, end))
+      patterns.flatMap((pattern) => testsOf(pattern, end, allows))
     );
   return {
-    refuse: tests([...set.deny, ...set.ignore]),
-    allow: tests(set.allow),
+    refuse: tests([...set.deny, ...set.ignore], false),
+    allow: tests(set.allow, true),
   };
 }
 
-function testsOf(given: NetPattern, end: SourceTest["end"]): SourceTest[] {
+function testsOf(
+  given: NetPattern,
+  end: SourceTest["end"],
+  allows: boolean,
+): SourceTest[] {
   const pattern = end === "source" ? aimed(given) : given;
   switch (pattern.kind) {
     case "unix":
@@ -119,10 +123,11 @@ function testsOf(given: NetPattern, end: SourceTest["end"]): SourceTest[] {
       break;
   }
   const { address, bits, ports } = pattern;
-  if (end === "source" || !isUnspecified(address)) {
+  if (end === "source" || !allows || !isUnspecified(address)) {
     return [{ end, address, bits, ports }];
   }
-  // Who listens on no address listens on all: on those of IPv4, or on both.
+  // Who may listen on no address listens on all: on those of IPv4, or on both. Who
+  // may not can listen on one, and nothing goes to no address.
   if (address.length === 4) return [{ end, address, bits: 0, ports }];
   return [{ end, address: undefined, bits: 0, ports }];
 }

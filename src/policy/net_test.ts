@@ -11,7 +11,7 @@ import {
 import { mergeLayers } from "./merge.ts";
 import { socketFamilies } from "./net.ts";
 import { netFloor } from "./net_floor.ts";
-import { needsSources } from "./net_sources.ts";
+import { needsSources, sourcesOf } from "./net_sources.ts";
 import { parsePolicy } from "./parse.ts";
 import type { Policy } from "./policy.ts";
 
@@ -306,6 +306,18 @@ for (const [name, texts, want] of MERGED) {
   Deno.test(`mergeLayers() makes ${want} of ${name}`, async () => {
     const { net } = await policyOf(...texts);
     assertEquals(typeof net === "string" ? net : "rules", want);
+  });
+}
+
+for (const [rule, bits] of [["0.0.0.0", 32], ["0.0.0.0/0", 0]] as const) {
+  Deno.test(`sourcesOf() refuses by ${rule} no more than it means of where one listens`, async () => {
+    const { net } = await policyOf(
+      `net: {listen: {allow: ["127.0.0.1:53"], deny: ["${rule}"]}}`,
+    );
+    if (typeof net === "string") throw new Error("no rules");
+    const { refuse, allow } = sourcesOf(net).destination;
+    assertEquals(refuse.map((one) => one.bits), [bits]);
+    assertEquals(allow.map((one) => one.bits), [32]);
   });
 }
 
