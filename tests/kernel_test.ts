@@ -456,6 +456,17 @@ test("a jail held by the kernel does not start where sockets may be made and rea
   assertMatch(ended.stderr, /addresses are in memory/);
 });
 
+test("a jail held by the kernel shows nothing of /proc where all of it is refused", async () => {
+  const flags = [KERNEL, "-p", "default", "--deny-read=/proc"];
+  const script =
+    "cat /proc/cpuinfo /proc/self/status /proc/sys/kernel/*; ls /proc";
+  const ended = await run(jailArgv(flags, ["sh", "-c", script]), {
+    cwd: "/usr",
+  });
+  assertEquals(ended.stdout, "");
+  assertMatch(ended.stderr, /cpuinfo: No such file/);
+});
+
 test("a rule that the kernel does not hold is named by file, line and column", async () => {
   await using here = await scratch();
   await here.file(

@@ -316,8 +316,12 @@ class Maker {
 
   /** Puts the processes into the tree, and closes what else is in /proc. */
   #processes(): void {
-    const everything = this.#rules.state("/proc").read;
-    if (!everything && this.#rules.processes.length === 0) {
+    const allowed = this.#rules.state("/proc").read
+      ? ["/proc"]
+      : this.#rules.processes.filter((path) =>
+        above(this.#rules.refused.read, path) === undefined
+      );
+    if (allowed.length === 0) {
       // Then nothing of it is to be seen, whatever else is.
       if (this.#rules.seen.has("/proc")) this.#directory("/proc");
       return;
@@ -325,7 +329,7 @@ class Maker {
     this.#nodes.delete("/proc");
     this.#nodes.set("/proc", { kind: "processes", path: "/proc" });
     const closed = closedProcesses({
-      allowed: everything ? ["/proc"] : this.#rules.processes,
+      allowed,
       refused: new Map(
         [...this.#rules.refused.read].filter(([path]) => isProc(path))
           .map(([path, { rule }]) => [path, rule]),

@@ -99,13 +99,15 @@ export class TreeRules {
 
   /** Takes note of what a rule allows. */
   #allow(section: PathSection, rule: PathRule): void {
-    const { links } = this.#facts;
+    const { kind, links } = this.#facts;
+    const isDirectory = (path: string): boolean => kind(path) === "directory";
     for (const glob of realGlobs(rule.pattern, this.#facts.realpath)) {
       const { path, plain } = rootOf(glob);
       if (isProc(path)) {
         if (section === "write") this.cannot(rule, "nothing changes in /proc");
-        else if (plain && glob.beneath) this.processes.push(path);
-        else if (plain) this.seen.add(path);
+        else if (plain && (glob.beneath || !isDirectory(path))) {
+          this.processes.push(path);
+        } else if (plain) this.seen.add(path);
         else this.cannot(rule, "it has a wildcard");
         continue;
       }

@@ -380,6 +380,22 @@ const CASES: readonly Case[] = [
     tree: ["/proc new", "/proc/[0-9]*/environ: each process has another one"],
   },
   {
+    name: "has no processes where all of /proc is refused, whatever it allows",
+    policy:
+      "read: {allow: [/proc/self, /proc/cpuinfo, /proc/sys/vm], deny: [/proc]}",
+    tree: [],
+  },
+  {
+    name: "has of /proc what is allowed and lies in nothing that is refused",
+    policy: "read: {allow: [/proc/cpuinfo, /proc/sys/vm], deny: [/proc/sys]}",
+    tree: ["/proc new", "/proc/kcore closed", "/proc/sys closed"],
+  },
+  {
+    name: "has files of /proc that braces allow",
+    policy: 'read: ["/proc/{cpuinfo,nothing}", "/proc/self/{maps,status}"]',
+    tree: ["/proc new", "/proc/kcore closed", "/proc/sys closed"],
+  },
+  {
     name: "does not hold a wildcard by which new files may be written",
     policy: '{read: [/srv], write: ["/srv/*.txt"]}',
     tree: [
