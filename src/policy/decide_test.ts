@@ -350,6 +350,14 @@ net: {connect: {allow: ["unix:/w"], deny: ["unix:/w/socket/s"]}}
   });
 }
 
+Deno.test("decide() allows of one's own process what is allowed of one by number alone", async () => {
+  const one = await engine('read: ["/proc/[a-k]*/x", "/proc/1?[!2]/y"]');
+  for (const [name, want] of [["x", "EACCES"], ["y", "allow"]] as const) {
+    const decision = one.decide(opening("read", `/proc/self/${name}`));
+    assertEquals(word(decision), want);
+  }
+});
+
 for (
   const [rule, path] of [
     ["/proc/net", "/proc/self/net/tcp"],

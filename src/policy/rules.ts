@@ -10,6 +10,7 @@ import {
   type PathRule,
   type Policy,
 } from "./policy.ts";
+import { matchSegment, parseSegment } from "./segment.ts";
 
 /**
  * Finds the real path of a file, or where a link leads to what is not there;
@@ -164,9 +165,16 @@ function ofCaller({ segments: [, second] }: Glob): string | undefined {
     : undefined;
 }
 
-/** Whether a pattern of a name may mean a process by its number. */
+/** Whether a pattern of a name may mean a process by its number: each part a digit. */
 function mayBeNumber(pattern: string): boolean {
-  return !/[^*?\d]/.test(pattern.replace(/\[[^\]]*\]/g, ""));
+  const parts = pattern.match(/\\[^]|\[[!^]?\]?(?:\\[^]|[^\]\\])*\]|[^]/g) ??
+    [];
+  return parts.every((part) => {
+    const one = parseSegment(part);
+    return Array.from("0123456789").some((digit) =>
+      matchSegment(one, digit, 0, 1)
+    );
+  });
 }
 
 /** What is refused of a process is refused of its threads, which tell the same. */
