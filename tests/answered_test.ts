@@ -275,6 +275,34 @@ signal.pause()`;
   }
 });
 
+for (const engine of ENGINES) {
+  Deno.test(`jail (${engine}) runs a file once somebody outside lets it be opened`, async () => {
+    await using dir = await scratch();
+    const file = await dir.file("file", "#!/bin/sh\necho ran", 0o755);
+    const code = `import fcntl, os, signal, time
+def let_go(*_):
+  time.sleep(0.2)
+  fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+signal.signal(signal.SIGIO, let_go)
+fd = os.open("file", os.O_RDONLY)
+fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+print("held", flush=True)
+while True: signal.pause()`;
+    const holder = start(["/usr/bin/python3", "-c", code], { cwd: dir.path });
+    try {
+      const [said = ""] = await Array.fromAsync(firstOf(holder.stdout));
+      assertMatch(said, /^held/);
+      const script = `${file}; echo $?`;
+      const { stdout } = await jail(["-A"], ["sh", "-c", script], { engine });
+      assertEquals(stdout, "ran\n0\n");
+    } finally {
+      holder.kill("SIGKILL");
+      await holder.stdin.close().catch(() => {});
+      await holder.output();
+    }
+  });
+}
+
 for (const call of ["pidfd_getfd", "process_vm_writev"] as const) {
   Deno.test(`runs where a container refuses ${call}`, async () => {
     const number = `${SYSCALLS[call].x86_64}`;

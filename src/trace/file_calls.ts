@@ -1,6 +1,6 @@
 /** What happens at calls that name files, descriptors or addresses. */
 
-import { EACCES } from "../abi/errno.ts";
+import { EACCES, EAGAIN } from "../abi/errno.ts";
 import { close } from "../sys/files.ts";
 import { keepsNumber, mayWait } from "./flight.ts";
 import type { Flights } from "./flights.ts";
@@ -183,6 +183,12 @@ export class FileCalls {
     const { answers, family, freezer, lock, options, resumer, rewriter } =
       this.#tools;
     const { registers } = answers;
+    // Somebody outside has a lease of its file: whoever opens that waits for him.
+    const waits = spec.treatment === "exec" && looked.errno === EAGAIN;
+    if (waits && !tracee.process.filtered) {
+      if (!answers.refused(tracee, spec, looked)) this.#flights.rest(tracee);
+      return "done";
+    }
     const allowed = answers.allowed(tracee, spec, looked);
     if (allowed === "again") return allowed;
     if (!allowed) return "done";

@@ -119,6 +119,20 @@ export class Flights {
     resumer.toExit(tracee);
   }
 
+  /** Has a call made a moment later, with a new look. */
+  rest(tracee: Tracee): void {
+    const { answers, resumer, rewriter } = this.#tools;
+    if (!answers.save(tracee)) return;
+    rewriter.rest(answers.registers);
+    if (!answers.write(tracee)) return;
+    tracee.exec = undefined;
+    tracee.inFlight = {
+      ...{ slot: -1, frozen: false, maps: false, retryOn: [] },
+      rests: true,
+    };
+    resumer.toExit(tracee);
+  }
+
   /** Sees to it that pinned pages are there; false where a tracee maps them. */
   prepare(tracee: Tracee): boolean {
     const { answers, resumer, rewriter } = this.#tools;
@@ -152,6 +166,10 @@ export class Flights {
     if (result !== -EINTR) tracee.until = undefined;
     if (flight.maps) {
       this.#mapped(tracee, result);
+    } else if (flight.rests === true) {
+      // A signal ends what the call itself would wait for as well.
+      if (result === -EINTR) registers.result = -ERESTARTSYS;
+      else this.#again(saved.nr);
     } else if (lostRace(tracee, flight, result)) {
       this.#again(saved.nr);
     } else {

@@ -42,6 +42,9 @@ export interface PinOptions {
   readonly keepsNumber: boolean;
 }
 
+/** How long a rest is, in milliseconds. */
+const REST_MS = 10;
+
 /** Changes calls. */
 export class Rewriter {
   readonly #mmap: number;
@@ -49,6 +52,7 @@ export class Rewriter {
   readonly #sendmsg: number;
   readonly #sendmmsg: number;
   readonly #open: number;
+  readonly #poll: number;
   readonly #write: number;
   readonly #writev: number;
   readonly #pwrite: number;
@@ -65,6 +69,7 @@ export class Rewriter {
     this.#sendmsg = SYSCALLS.sendmsg[arch.name] as number;
     this.#sendmmsg = SYSCALLS.sendmmsg[arch.name] as number;
     this.#open = SYSCALLS.open[arch.name] ?? -1;
+    this.#poll = SYSCALLS.poll[arch.name] ?? -1;
     this.#write = SYSCALLS.write[arch.name] as number;
     this.#writev = SYSCALLS.writev[arch.name] as number;
     this.#pwrite = SYSCALLS.pwrite64[arch.name] as number;
@@ -89,6 +94,14 @@ export class Rewriter {
     registers.setArgument(1, base);
     registers.setArgument(2, length);
     return 0;
+  }
+
+  /** Makes a call one that waits for a moment, and for nothing. */
+  rest(registers: Registers): void {
+    registers.nr = this.#poll;
+    registers.setArgument(0, 0);
+    registers.setArgument(1, 0);
+    registers.setArgument(2, REST_MS);
   }
 
   /** Makes a call the one that maps the pinned pages. */

@@ -83,6 +83,8 @@ export interface InFlight {
   readonly frozen: boolean;
   /** Whether it is not the tracee's own, but maps the pinned pages. */
   readonly maps: boolean;
+  /** Whether it is not the tracee's own either, but a rest before that is made. */
+  readonly rests?: boolean;
   /** How many bytes of output it may write; where it writes none, absent. */
   readonly output?: number;
   /** Errors after which the tracee's own call is made again. */
