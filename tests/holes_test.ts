@@ -224,6 +224,48 @@ with subprocess.Popen(["unshare", "-m", "python3", "-c", helper, root, str(one.f
     ...hasMachine(
       MOUNTS,
       "mount namespaces",
+      `jail (${engine}) believes no name of a file outside of its own root of chroot(2)`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      await Deno.mkdir(`${path}/open`);
+      await directory.file("open/file", "secret", 0o600);
+      // In there another directory has that name, which may be changed.
+      const script = `cd "$0"
+for each in /*; do
+  if [ -L $each ] || ! [ -d $each ]; then continue; fi
+  mkdir -p root$each && mount --rbind $each root$each
+done
+cp -P /bin /lib* root 2>/dev/null
+mount -t tmpfs inner "root$0/open"
+exec 8<open/file; exec chroot root "$@"`;
+      const inside = `import errno, os
+for change in (
+    lambda: os.fchmod(8, 0o666), lambda: os.truncate("/proc/self/fd/8", 0),
+    lambda: os.open("/proc/self/fd/8", os.O_RDWR)):
+  try: change(); print("done")
+  except OSError as e: print(errno.errorcode[e.errno])
+os.close(os.open("${path}/open/own", os.O_RDWR | os.O_CREAT))
+os.chmod("${path}/open/own", 0o600)`;
+      const { code, stdout, stderr } = await run([
+        ...["unshare", "-m", "sh", "-c", script, path],
+        ...jailArgv(
+          ["-R", `-W=${path}/open`, "--allow-run", "--keep-fd=8"],
+          ["/usr/bin/python3", "-c", inside],
+          engine,
+        ),
+      ]);
+      assertEquals([code, stdout], [0, "EPERM\n".repeat(3)], stderr);
+      const { mode, size } = await Deno.stat(`${path}/open/file`);
+      assertEquals([(mode ?? 0) & 0o777, size], [0o600, 6]);
+    },
+  });
+
+  Deno.test({
+    ...hasMachine(
+      MOUNTS,
+      "mount namespaces",
       `jail (${engine}) believes no name of a file in a mount that is gone`,
     ),
     async fn(): Promise<void> {

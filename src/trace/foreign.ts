@@ -12,10 +12,12 @@ import {
   AT_FDCWD,
   AT_STATX_DONT_SYNC,
   O_CLOEXEC,
+  O_NOFOLLOW,
   O_PATH,
 } from "../abi/fcntl.ts";
 import { fromBytes } from "../abi/bytes.ts";
 import { get } from "../abi/layout.ts";
+import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
 import {
   STAT,
   STATX,
@@ -24,7 +26,7 @@ import {
   STATX_TYPE,
 } from "../abi/stat.ts";
 import type { FileKind } from "../policy/call.ts";
-import { close, fstat, readFile, statx } from "../sys/files.ts";
+import { close, fstat, isSameFile, readFile, statx } from "../sys/files.ts";
 import { heedMounts } from "../sys/mounted.ts";
 import { nameOutside, OWN_VIEW, type View } from "../sys/view.ts";
 import { cString, kindOf } from "./place.ts";
@@ -98,23 +100,36 @@ export function nameOfFile(view: View, fd: number, outer: string): string {
   const own = knownOf(view);
   if (own.has(mount)) return name;
   const id = idOfMount(fd);
-  if (isMounted(view, id)) {
+  if (view.mountIds().has(id)) {
     if (mount !== 0) own.add(mount);
     return name;
   }
-  if (isMemory(fd, name)) return name;
-  return nameOutside(outer, isMounted(OWN_VIEW, id) ? "" : id);
+  if (isMemory(fd, name) || isInRoot(view, fd, name, id)) return name;
+  return nameOutside(outer, OWN_VIEW.mountIds().has(id) ? "" : id);
 }
 
-/** Whether a mount is one of those that a view has. */
-function isMounted(view: View, id: string): boolean {
-  if (view.mountIds().has(id)) return true;
-  // Where chroot(2) has been used, the root directory need not be a mount.
+/**
+ * Whether a file is one of a root directory that is no mount, as it need not be where
+ * chroot(2) has been used: others may have the rest of that mount, and the kernel
+ * tells names of what lies there as if it were in the root.
+ */
+function isInRoot(
+  view: View,
+  fd: number,
+  name: string,
+  mount: string,
+): boolean {
   const root = view.open(cString("/"), O_PATH | O_CLOEXEC);
   if (root < 0) return false;
-  const isRoot = idOfMount(root) === id;
+  const isRoot = idOfMount(root) === mount;
   close(root);
-  return isRoot;
+  if (!isRoot) return false;
+  const flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+  const there = view.open(cString(name), flags, RESOLVE_NO_SYMLINKS);
+  if (there < 0) return false;
+  const isSame = isSameFile(fd, there);
+  close(there);
+  return isSame;
 }
 
 /** The id of a file's mount while that is there, as mountinfo has it. */
