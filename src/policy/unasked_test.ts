@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { SyscallName } from "../abi/syscalls.ts";
+import { type SyscallName, SYSCALLS } from "../abi/syscalls.ts";
 import { mergeLayers } from "./merge.ts";
 import { parsePolicy } from "./parse.ts";
 import { actionOf, planCalls } from "./plan.ts";
@@ -173,3 +173,14 @@ for (const [policy, why] of UNHELD) {
     assertEquals((await planned(policy)).unheld.includes(why), true);
   });
 }
+
+Deno.test("a plan without questions refuses each call that a rule refuses by name", async () => {
+  const bits = [0, 1, 2, 8, 0o4755, 4096];
+  for (const name of Object.keys(SYSCALLS) as SyscallName[]) {
+    const { of } = await planned(`{net: true, calls: {deny: [${name}]}}`);
+    for (const one of bits) {
+      const done = bits.map((two) => of(name, one, two, one, two));
+      assertEquals([name, done.includes("allow")], [name, false]);
+    }
+  }
+});
