@@ -467,6 +467,23 @@ test("a jail held by the kernel shows nothing of /proc where all of it is refuse
   assertMatch(ended.stderr, /cpuinfo: No such file/);
 });
 
+test("a jail held by the kernel has no device of the machine that no rule lets be used", async () => {
+  const list = async (...flags: string[]): Promise<string[]> => {
+    const argv = jailArgv([KERNEL, ...flags], ["ls", "/dev"]);
+    return (await run(argv, { cwd: "/usr" })).stdout.split("\n");
+  };
+  const harmless = await list("-R", "--allow-run");
+  const devices = [...Deno.readDirSync("/dev")]
+    .filter(({ isDirectory, isSymlink }) => !isDirectory && !isSymlink)
+    .map(({ name }) => name).filter((name) => !harmless.includes(name));
+  await using here = await scratch();
+  const text = '{extends: minimal, read: [/usr, "/dev/*"], run: [/usr]}';
+  const named = await list("-p", await here.file("p.yaml", text));
+  const refused = devices.map((name) => `--deny-write=/dev/${name}`);
+  const found = [...named, ...await list("-R", "--allow-run", ...refused)];
+  assertEquals(found.filter((name) => devices.includes(name)), []);
+});
+
 test("a rule that the kernel does not hold is named by file, line and column", async () => {
   await using here = await scratch();
   await here.file(

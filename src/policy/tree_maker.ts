@@ -182,7 +182,9 @@ class Maker {
       path,
       is,
       there,
-      write: this.#rules.state(path).write,
+      write: is === "device"
+        ? this.#writesDevice(path)
+        : this.#rules.state(path).write,
       noRun: this.#rules.mayNotRun(path),
     });
   }
@@ -255,18 +257,28 @@ class Maker {
 
   /** Puts a device of the machine into the tree's own directory. */
   #device(path: string): void {
-    const { write } = this.#rules.state(path);
-    const refused = above(this.#rules.refused.write, path);
-    if (refused && above(this.#rules.granted.write, path) !== undefined) {
-      this.#rules.cannot(
-        refused.rule,
-        `${path} is a device, and would be written`,
-      );
-    }
+    const write = this.#writesDevice(path);
     this.#nodes.set(path, {
       ...{ kind: "bind", path, is: "device", there: false, write },
       noRun: this.#rules.mayNotRun(path),
     });
+  }
+
+  /**
+   * Whether a device may be written. It is whatever its mount says, and Landlock
+   * takes nothing back of what it allows for a directory above.
+   */
+  #writesDevice(path: string): boolean {
+    const rules = this.#rules;
+    const { write } = rules.state(path);
+    const allowed = above(rules.granted.write, path);
+    if (!write && allowed !== undefined) {
+      rules.cannot(
+        above(rules.refused.write, path)?.rule ?? allowed,
+        `${path} is a device, and would be written`,
+      );
+    }
+    return write;
   }
 
   #link(path: string, to: string): void {

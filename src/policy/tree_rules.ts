@@ -1,7 +1,7 @@
 /** What a policy's rules about files say of each place of a tree. */
 
 import type { RuleRef } from "./decision.ts";
-import { jailRule } from "./fixed.ts";
+import { deviceClosedBy, jailRule } from "./fixed.ts";
 import type { Glob } from "./glob.ts";
 import { isProc, isWithin, outermost, parentOf, rootOf } from "./grants.ts";
 import {
@@ -167,11 +167,16 @@ export class TreeRules {
     return real !== undefined && real !== path;
   }
 
-  /** What may be done with a path. */
+  /** What may be done with a path. A device must be named by the rule that allows it. */
   state(path: string): State {
-    const may = (section: PathSection): boolean =>
-      above(this.granted[section], path) !== undefined &&
-      above(this.refused[section], path) === undefined;
+    const isDevice = this.#facts.kind(path) === "device";
+    const may = (section: PathSection): boolean => {
+      const root = nearest(this.granted[section], path);
+      if (root === undefined) return false;
+      if (above(this.refused[section], path) !== undefined) return false;
+      const use = { access: section, path, kind: "device" } as const;
+      return !isDevice || deviceClosedBy(use, root) === undefined;
+    };
     return { read: may("read"), write: may("write"), run: may("run") };
   }
 
@@ -213,9 +218,11 @@ export class TreeRules {
     const places = allowing.map(({ root }) => root)
       .filter((root) => kind(root) === "directory");
     const sections = new Set(allowing.map(({ section }) => section));
-    search(allowing, places, walk, (path, { glob, section, rule }) => {
+    search(allowing, places, walk, (path, { glob, root, section, rule }) => {
       if (above(this.granted[section], path) !== undefined) return true;
       const found = kind(path);
+      const use = { access: section, path, kind: "device" } as const;
+      if (found === "device" && deviceClosedBy(use, root)) return true;
       const all = coversBeneath(glob);
       if (found === "link") this.links.add(path);
       else if (all) this.granted[section].set(path, rule);
@@ -340,6 +347,17 @@ function coversBeneath({ beneath, segments }: Glob): boolean {
       before?.kind === "any-depth");
 }
 
+/** The path of which something is known: this one, or the nearest one above it. */
+function nearest<T>(
+  known: ReadonlyMap<string, T>,
+  path: string,
+): string | undefined {
+  for (let at = path;; at = parentOf(at)) {
+    if (known.has(at)) return at;
+    if (at === "/") return undefined;
+  }
+}
+
 /**
  * What is known of a path, or of the nearest one above it.
  *
@@ -350,8 +368,6 @@ export function above<T>(
   known: ReadonlyMap<string, T>,
   path: string,
 ): T | undefined {
-  for (let at = path;; at = parentOf(at)) {
-    const found = known.get(at);
-    if (found !== undefined || at === "/") return found;
-  }
+  const at = nearest(known, path);
+  return at === undefined ? undefined : known.get(at);
 }

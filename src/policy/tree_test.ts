@@ -380,6 +380,30 @@ const CASES: readonly Case[] = [
     tree: ["/proc new", "/proc/[0-9]*/environ: each process has another one"],
   },
   {
+    name: "has no device that a wildcard means and no rule names",
+    policy: 'read: ["/dev/*", "/**/kmsg", "/dev/shm"]',
+    tree: [
+      ...["/dev/", "/dev/null ro", "/dev/pts new"],
+      ...["/dev/ptmx -> pts/ptmx", "/dev/shm ro", "/dev/snd/"],
+    ],
+  },
+  {
+    name: "has no device that a rule names which refuses to write it",
+    policy: "{read: [/dev], write: {deny: [/dev/kmsg]}}",
+    tree: [
+      ...["/dev/", "/dev/null ro", "/dev/pts new"],
+      ...["/dev/ptmx -> pts/ptmx", "/dev/shm ro"],
+    ],
+  },
+  {
+    name: "does not hold what lets a device be written that it does not name",
+    policy: "{read: [/dev/kmsg], write: [/dev]}",
+    tree: [
+      ...["/dev/", "/dev/kmsg ro"],
+      "/dev: /dev/kmsg is a device, and would be written",
+    ],
+  },
+  {
     name: "has no processes where all of /proc is refused, whatever it allows",
     policy:
       "read: {allow: [/proc/self, /proc/cpuinfo, /proc/sys/vm], deny: [/proc]}",
