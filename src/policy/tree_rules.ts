@@ -105,6 +105,8 @@ export class TreeRules {
       const { path, plain } = rootOf(glob);
       if (isProc(path)) {
         if (section === "write") this.cannot(rule, "nothing changes in /proc");
+        // What is executed by a name in /proc has another one.
+        else if (section === "run") continue;
         else if (plain && (glob.beneath || !isDirectory(path))) {
           this.processes.push(path);
         } else if (plain) this.seen.add(path);
