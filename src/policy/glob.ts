@@ -38,7 +38,7 @@ const ANY_DEPTH: Segment = { kind: "any-depth" };
 
 /** Makes ordinary characters of all that a glob would act on. */
 export function escapeGlob(path: string): string {
-  return path.replace(/[*?[\]{}\\]/g, "\\$&");
+  return path.replace(/[*?[\]{},\\]/g, "\\$&");
 }
 
 /** Whether a pattern has wildcards; without one it means a path and all beneath. */

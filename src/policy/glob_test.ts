@@ -119,6 +119,15 @@ Deno.test("escapeGlob() makes a name that looks like a pattern mean itself", () 
   }
 });
 
+Deno.test("escapeGlob() keeps a name one choice, whatever it has in it", () => {
+  const one = escapeGlob("/a,b{c}");
+  const globs = parseGlob(`/{${one},/d}/x`);
+  assertEquals(globs.map(({ segments }) => segments[0]), [
+    { kind: "name", name: "a,b{c}" },
+    { kind: "name", name: "d" },
+  ]);
+});
+
 Deno.test("a hostile name cannot make a pattern take more than linear time", () => {
   const matcher = new PathMatcher();
   const pattern = "/**/" + "*a".repeat(100) + "*b";
