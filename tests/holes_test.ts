@@ -785,16 +785,20 @@ for fd in socket.recv_fds(socket.socket(fileno=9), 1, 2)[1]:
     attempt(os.open, name, os.O_RDONLY | os.O_NONBLOCK)
     attempt(os.open, name, os.O_WRONLY | os.O_NONBLOCK)
     attempt(os.open, name, os.O_RDWR)
+    attempt(os.fchmod, fd, 0o600)
+    attempt(os.fchown, fd, os.getuid(), -1)
+    attempt(os.setxattr, fd, "user.told", b"")
 attempt(os.truncate, name, 0)
-attempt(os.truncate, f"/proc/self/fd/{own}", 0)`;
+attempt(os.truncate, f"/proc/self/fd/{own}", 0)
+attempt(os.fchmod, own, 0o600)`;
       const { stdout } = await run([
         ...["python3", "-c", outside],
         ...jailArgv(["-A", "--keep-fd=9"], ["python3", "-c", inside], engine),
       ]);
       assertEquals(stdout.split("\n"), [
-        ...["done", "EPERM", "EPERM"],
-        ...["done", "EPERM", "EPERM"],
-        ...["EPERM", "done", ""],
+        ...["done", "EPERM", "EPERM", "EPERM", "EPERM", "EPERM"],
+        ...["done", "EPERM", "EPERM", "EPERM", "EPERM", "EPERM"],
+        ...["EPERM", "done", "done", ""],
       ]);
     },
   });

@@ -74,7 +74,7 @@ export class Closed {
       }
       const { access, kind, path } = use;
       if (access === "stat") continue;
-      const via = looked.paths[0]?.place.via ?? "";
+      const via = looked.paths[0]?.place.via ?? looked.descriptor;
       // What can only be the jail's own may be opened for anything.
       const foreign = this.#receives && kind === "object";
       if (foreign && isForMore(use, via)) return OUTSIDE;

@@ -83,7 +83,7 @@ const meant = new Uint8Array(STAT.size);
 const other = new Uint8Array(STAT.size);
 
 /**
- * Whether a call by the name of a descriptor is for more than its process has any
+ * Whether a call by a descriptor, or by its name, is for more than its process has any
  * for. Of what came by a socket, whoever sent it meant no more than that; a pipe
  * of its own a process has at both ends.
  *

@@ -203,7 +203,8 @@ export function lookAtDescriptor(
   const looked = nothing();
   const reads = spec.syscall.args[spec.fd] === "read-fd";
   const fd = registers.int(spec.fd);
-  const place = resolveMagic(tracee.view, `/proc/${tracee.tid}/fd/${fd}`);
+  looked.descriptor = `/proc/${tracee.tid}/fd/${fd}`;
+  const place = resolveMagic(tracee.view, looked.descriptor);
   if (place.errno !== 0) {
     // Not open: the kernel says EBADF, and no file is touched.
     looked.errno = EBADF;

@@ -36,6 +36,8 @@ export interface Looked {
    * since it rests on one of them; 0 for none.
    */
   descriptorsOf: number;
+  /** The name in `/proc` of the descriptor that it means in place of a path, if any. */
+  descriptor: string;
   /** For an open: its flags, mode and `resolve`. */
   open: OpenRequest | undefined;
   /** For a call with a socket address: the address, copied once. */
@@ -82,6 +84,7 @@ export function nothing(): Looked {
     paths: [],
     errno: 0,
     descriptorsOf: 0,
+    descriptor: "",
     open: undefined,
     address: undefined,
     said: undefined,
