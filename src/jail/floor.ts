@@ -72,7 +72,9 @@ export function floorFacts(
   const realpath = at.realpath ?? remembered((path) => view.meant(path));
   const known: Known = {
     look: remembered((path) => look(view, path)),
-    mayWrite: remembered((path) => view.access(toCString(path), W_OK) >= 0),
+    mayWrite: remembered((path) =>
+      told(path, view.access(toCString(path), W_OK)) >= 0
+    ),
   };
   const cwd = realpath(at.cwd) ?? at.cwd;
   const home = variable(at.env, "HOME");

@@ -37,6 +37,7 @@ for (
     ["where a path leads", (): unknown => OWN_VIEW.realpath("/")],
     ["what a path means", (): unknown => OWN_VIEW.meant("/none")],
     ["which links it has", (): unknown => OWN_VIEW.links("/etc")],
+    ["what is in a directory", (): unknown => OWN_VIEW.names("/")],
     ["what hides it", (): unknown => OWN_VIEW.closedOnTheWay("/", "/")],
     ["what is mounted", (): unknown => OWN_VIEW.mounts()],
     ["what a rule is about", (): unknown => FACTS.kind("/etc/passwd")],

@@ -14,7 +14,6 @@ import type { Policy } from "../policy/policy.ts";
 import { isReal } from "../policy/sys.ts";
 import { type TreeFacts, treeOf } from "../policy/tree.ts";
 import { unaskedPlan, type Unheld } from "../policy/unasked.ts";
-import { eachName } from "../sys/directory.ts";
 import { close, readLink, typeOf } from "../sys/files.ts";
 import { landlockAbi } from "../sys/landlock.ts";
 import { OWN_VIEW, told } from "../sys/view.ts";
@@ -158,9 +157,11 @@ function treeFacts(
     links: (path) => OWN_VIEW.links(path),
     target: (path) => {
       const target = readLink(path);
-      return typeof target === "string" ? target : undefined;
+      if (typeof target === "string") return target;
+      told(path, target);
+      return undefined;
     },
-    names: (path) => [...eachName(path)],
+    names: (path) => OWN_VIEW.names(path),
     walk: (from, enters, unlisted) =>
       walk(
         from,

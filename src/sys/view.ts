@@ -23,6 +23,7 @@ import {
   AT_FDCWD,
   AT_SYMLINK_NOFOLLOW,
   O_CLOEXEC,
+  O_DIRECTORY,
   O_NOFOLLOW,
   O_NONBLOCK,
   O_PATH,
@@ -33,6 +34,7 @@ import { MAXSYMLINKS } from "../abi/limits.ts";
 import { RESOLVE_IN_ROOT } from "../abi/openat2.ts";
 import { STAT } from "../abi/stat.ts";
 import { SystemCallError } from "../errors.ts";
+import { nextNames } from "./directory.ts";
 import {
   close,
   faccessat,
@@ -297,7 +299,7 @@ export class View {
     const { closed, way } = this.#follow(path);
     const status = new Uint8Array(STAT.size);
     return (closed === undefined ? way : [closed]).filter((directory) =>
-      this.stat(toCString(directory), status) >= 0 &&
+      told(directory, this.stat(toCString(directory), status)) >= 0 &&
       get(STAT, status, "st_uid") === Deno.uid()
     );
   }
@@ -357,6 +359,26 @@ export class View {
       return typeof target === "number" ? target : 0;
     });
     return told(path, held) < 0 ? held : target;
+  }
+
+  /**
+   * The names in a directory.
+   *
+   * @param path an absolute path of the program, a byte string
+   * @returns byte strings, without `.` and `..`; none where there is no directory
+   * that may be read
+   * @throws {SystemCallError} where that cannot be told
+   */
+  names(path: string): readonly string[] {
+    const found: string[] = [];
+    const flags = O_RDONLY | O_DIRECTORY;
+    const result = this.#with(toCString(path), flags, (fd) => {
+      let names = nextNames(fd);
+      for (; Array.isArray(names); names = nextNames(fd)) found.push(...names);
+      return names ?? 0;
+    });
+    told(path, result);
+    return found;
   }
 
   /**
