@@ -599,3 +599,10 @@ if (!Deno.env.has("JAIL_BINARY")) {
     assertEquals((await run(argv, { cwd: here.path })).stderr, "");
   });
 }
+
+test("a jail held by the kernel starts where a rule leads through a link of /proc", async () => {
+  const { stdout, stderr } = await inside("cat /dev/fd/0 <open", [
+    "--allow-read=/dev/fd",
+  ]);
+  assertEquals([stdout, stderr], ["open\n", ""]);
+});

@@ -359,6 +359,8 @@ class Maker {
 
   /** Puts a link into the tree. */
   #leadOn(path: string): void {
+    // Those of /proc are there with it.
+    if (isProc(path)) return;
     const to = this.#facts.target(path);
     if (to === undefined) return;
     this.#lead(path);
