@@ -2,7 +2,7 @@
 
 import { toCString } from "../abi/bytes.ts";
 import { DT_FIFO, DT_UNKNOWN } from "../abi/dirent.ts";
-import { EACCES } from "../abi/errno.ts";
+import { EACCES, EINVAL } from "../abi/errno.ts";
 import { O_CLOEXEC, O_NOFOLLOW, O_PATH, X_OK } from "../abi/fcntl.ts";
 import { S_IFIFO } from "../abi/stat.ts";
 import { UnsupportedError } from "../errors.ts";
@@ -158,7 +158,8 @@ function treeFacts(
     target: (path) => {
       const target = readLink(path);
       if (typeof target === "string") return target;
-      told(path, target);
+      // It is no link.
+      if (target !== -EINVAL) told(path, target);
       return undefined;
     },
     names: (path) => OWN_VIEW.names(path),

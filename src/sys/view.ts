@@ -16,7 +16,10 @@ import {
   ENAMETOOLONG,
   ENOENT,
   ENOTDIR,
+  EROFS,
   errnoName,
+  ESRCH,
+  EXDEV,
 } from "../abi/errno.ts";
 import {
   AT_EACCESS,
@@ -70,9 +73,12 @@ const MEMFD_REGEXP = /^\/memfd:.* \(deleted\)$/s;
 /** How often a path with `..` is looked up while something is moved. */
 const MAX_TRIES = 16;
 
-/** By what an open fails that says something of the file: it is not there, or closed. */
+/** By what a look fails that says something of the file: nothing is there to be had. */
 const TELLING: ReadonlySet<number> = new Set([
-  ...[-EACCES, -ELOOP, -ENAMETOOLONG, -ENOENT, -ENOTDIR],
+  ...[-ENOENT, -ENOTDIR, -ELOOP, -ENAMETOOLONG],
+  // A process that is gone, and a link of the kernel's own out of the root.
+  ...[-ESRCH, -EXDEV],
+  ...[-EACCES, -EROFS],
 ]);
 
 /**
@@ -80,10 +86,10 @@ const TELLING: ReadonlySet<number> = new Set([
  * that is not there would let a rule go that refuses it.
  *
  * @param path the file
- * @param result what an open has returned
+ * @param result what a call has returned
  * @returns the same
  * @throws {SystemCallError} where this process, or the machine, could open nothing,
- *   or whoever serves the file did not say what there is
+ *   or whoever serves the file did not say what there is (EIO, ESTALE, ENOTCONN)
  */
 export function told(path: string, result: number): number {
   if (result >= 0 || TELLING.has(result)) return result;

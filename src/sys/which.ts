@@ -1,7 +1,7 @@
 /** Finding a program by its name, as a shell does. */
 
 import { toCString } from "../abi/bytes.ts";
-import { EACCES } from "../abi/errno.ts";
+import { EACCES, ENODEV, ESTALE, ETIMEDOUT } from "../abi/errno.ts";
 import { O_CLOEXEC, O_PATH, X_OK } from "../abi/fcntl.ts";
 import { S_IFDIR, S_IFREG } from "../abi/stat.ts";
 import { close, typeOf } from "./files.ts";
@@ -66,10 +66,13 @@ export function isDirectory(file: string, view: View): boolean {
   return typeAt(file, view) === S_IFDIR;
 }
 
+/** A server that does not answer: execvp(3) looks further as well. */
+const PASSED_OVER: readonly number[] = [-ENODEV, -ESTALE, -ETIMEDOUT];
+
 /** What kind of file it is (`S_IFMT`), after links; or a negative errno. */
 function typeAt(file: string, view: View): number {
-  const fd = told(file, view.open(toCString(file), O_PATH | O_CLOEXEC));
-  if (fd < 0) return fd;
+  const fd = view.open(toCString(file), O_PATH | O_CLOEXEC);
+  if (fd < 0) return PASSED_OVER.includes(fd) ? fd : told(file, fd);
   const type = typeOf(fd);
   close(fd);
   return type;
