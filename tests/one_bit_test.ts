@@ -391,7 +391,8 @@ const TELLING = `
 /proc/bus/input/devices /proc/cgroups /proc/cpuinfo /proc/devices /proc/iomem
 /proc/kallsyms /proc/key-users /proc/keys /proc/loadavg /proc/meminfo /proc/mounts
 /proc/net/dev /proc/net/unix /proc/partitions /proc/pressure/cpu /proc/stat
-/proc/self/autogroup /proc/self/cgroup /proc/self/fdinfo/0 /proc/self/io
+/proc/self/autogroup /proc/self/cgroup /proc/self/cpuset /proc/self/fdinfo/0
+/proc/self/io
 /proc/self/maps /proc/self/mountinfo
 /proc/self/net/sockstat /proc/self/smaps /proc/self/stat /proc/self/status
 /proc/self/task /proc/sys/fs/file-nr /proc/sys/kernel/ns_last_pid

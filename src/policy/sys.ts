@@ -204,7 +204,7 @@ const OTHERS_FILES = [
   ...["/proc/driver", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysvipc"],
   "/proc/tty",
   // Sessions are numbered for all; who is in which group others decide.
-  "/proc/self/{autogroup,cgroup}",
+  "/proc/self/{autogroup,cgroup,cpu_resctrl_groups,cpuset}",
   "/proc/self/{arch_status,ksm_merging_pages,ksm_stat,latency,oom_score}",
   "/proc/self/{io,maps,mountinfo,mounts,mountstats,numa_maps,pagemap,sched}",
   "/proc/self/{schedstat,smaps,smaps_rollup,stat,statm,status,timers}",
