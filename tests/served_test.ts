@@ -113,3 +113,32 @@ os.execvp(sys.argv[1], sys.argv[1:])`;
     },
   });
 }
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needsServer(
+      `jail (${engine}) closes a file once, also where who serves it gives up at a signal`,
+    ),
+    async fn(): Promise<void> {
+      await using here = await scratch();
+      const code = `import os, signal, threading, time
+fd = os.open("served/file", os.O_RDONLY)
+def other():
+    time.sleep(0.2)
+    os.kill(os.getpid(), signal.SIGURG)
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGURG})
+threading.Thread(target=other).start()
+signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGURG})
+try: os.close(fd)
+except InterruptedError: pass
+print("closed")`;
+      const argv = jailArgv(
+        ["-R", "--allow-run", "--memory=1GiB"],
+        ["python3", "-c", code],
+        engine,
+      );
+      const { stdout, stderr } = await beside(WAY!, here, ["--wait=0.5"], argv);
+      assertEquals([stdout, stderr], ["closed\n", ""]);
+    },
+  });
+}

@@ -206,11 +206,16 @@ export class Calls {
     return this.answers.read(tracee) ? this.answers.registers : undefined;
   }
 
-  /** Whether the call that a tracee comes from was interrupted by a signal. */
+  /**
+   * Whether the call that a tracee comes from was interrupted, and can be made again.
+   * A close(2) has closed, whatever it says (NOTES of its page): by then the number
+   * may be that of another file.
+   */
   wasInterrupted(tracee: Tracee): boolean {
-    return this.answers.read(tracee) &&
-      this.answers.registers.result === -EINTR &&
-      this.answers.registers.nr >= 0;
+    if (!this.answers.read(tracee)) return false;
+    const { nr, result } = this.answers.registers;
+    return result === -EINTR && nr >= 0 &&
+      this.#tools.specs.at(nr)?.syscall.name !== "close";
   }
 
   /**
@@ -225,8 +230,7 @@ export class Calls {
     if (tracee.inFlight !== undefined || !this.wasInterrupted(tracee)) return;
     const { registers } = this.answers;
     const name = this.#tools.specs.at(registers.nr)?.syscall.name;
-    // A close(2) has closed, whatever it says: NOTES of its page.
-    if (name === undefined || name === "close") return;
+    if (name === undefined) return;
     if (unseen || waitsForever(name, registers)) this.restart(tracee);
   }
 
