@@ -3,6 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { ENGINES, fixture, jail, run } from "./harness.ts";
 import { scratch } from "./jail.ts";
+import { needs } from "./needs.ts";
 
 /** What a call does to the file that is in question. */
 type Does = "see" | "read" | "run" | "write";
@@ -357,5 +358,31 @@ for (const engine of ENGINES) {
       [ended.stdout, ended.stderr],
       ["/usr\n/\nsymbolic link\n", ""],
     );
+  });
+}
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `a thread opens a pipe of its own (${engine}) by its own id`,
+    ),
+    async fn(): Promise<void> {
+      const code = `import os, threading
+reader, writer = os.pipe()
+os.write(writer, b"x")
+def other():
+    fd = os.open(f"/proc/{threading.get_native_id()}/fd/{reader}", os.O_RDONLY)
+    print(os.read(fd, 1))
+thread = threading.Thread(target=other)
+thread.start()
+thread.join()`;
+      const { stdout, stderr } = await jail(
+        ["-A"],
+        ["python3", "-c", code],
+        { engine },
+      );
+      assertEquals([stdout, stderr], ["b'x'\n", ""]);
+    },
   });
 }

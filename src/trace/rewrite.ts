@@ -257,11 +257,11 @@ export class Rewriter {
  * be gone by then, and its id another's.
  */
 function isPipeOfOther(
-  { process }: Tracee,
+  { process, tid }: Tracee,
   { via, path, was }: Place,
 ): boolean {
   return (path.startsWith("pipe:") || was === "fifo") &&
-    processOf(via) !== process.pid;
+    ![process.pid, tid].includes(processOf(via));
 }
 
 /** O_CREAT, or what O_TMPFILE has beside O_DIRECTORY: there is a mode. */
