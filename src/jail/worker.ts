@@ -72,10 +72,11 @@ async function runIn(
           measured: (used) => {
             usage = used;
           },
-          started: (pid) => {
-            scope.postMessage({ kind: "started", pid, pidfd: open(pid) });
-            return { over: () => {} };
-          },
+          started: (pid) => ({
+            runs: (): void =>
+              scope.postMessage({ kind: "started", pid, pidfd: open(pid) }),
+            over: (): void => {},
+          }),
         },
       ));
     const outcome = await placed(ended, () => locate);

@@ -60,6 +60,7 @@ export class Images {
       // Not before: who shares memory with one that is killed for it dies, too.
       options.controlGroup?.hold();
       ending.watcher = options.started?.(process.pid);
+      ending.watcher?.runs?.();
     }
     vdso?.begin(tracee);
     resume.go(tracee, 0);

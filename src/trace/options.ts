@@ -128,8 +128,10 @@ export interface NetOptions {
   readonly names?: NameOptions | undefined;
 }
 
-/** Who follows the end of a program that runs. */
+/** Who follows a program from just before it runs. */
 export interface Watcher {
+  /** It runs: its file could be executed. */
+  readonly runs?: (() => void) | undefined;
   /**
    * The program is gone, and others are waited for. Whoever asks jail to end now
    * kills one of them, and is told of by its death.

@@ -103,9 +103,11 @@ class Run {
           most === Infinity ? ABANDONED_MS : EVERY_MS,
         );
       }
+      // A signal may come as soon as it runs.
+      watcher = this.#options.started?.(this.#pid);
       tree.release();
       this.#execute(launched, execution);
-      watcher = this.#options.started?.(this.#pid);
+      watcher?.runs?.();
       const outcome = this.#wait(watcher);
       measured?.(this.#used());
       return outcome;
