@@ -490,7 +490,7 @@ for (const engine of ENGINES) {
 
   Deno.test(`jail (${engine}) lets a program clean up at its time limit, also where jail was stopped until after it`, async () => {
     const script =
-      "trap 'sleep 0.2; echo clean; exit 5' TERM; echo; while :; do sleep 0.01; done";
+      "trap 'sleep 0.1; echo clean; exit 5' TERM; echo; while :; do sleep 0.01; done";
     const flags = ["-A", "--timeout=1s"];
     for (const stopped of [1100, 1350, 1600]) {
       const child = start(jailArgv(flags, ["bash", "-c", script], engine));
