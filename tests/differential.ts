@@ -14,6 +14,7 @@ import { compile, type Engine as Decider } from "../src/policy/decide.ts";
 import { mergeLayers } from "../src/policy/merge.ts";
 import type { Use } from "../src/policy/call.ts";
 import type { Policy } from "../src/policy/policy.ts";
+import { random } from "../src/policy/random_test.ts";
 import { OWN_VIEW } from "../src/sys/view.ts";
 import { fixture, jail, run } from "./harness.ts";
 import { modelOf, MODELS } from "./model.ts";
@@ -110,17 +111,6 @@ const MACHINE_RULES: readonly (readonly [string, string, string])[] = [
   ...[["read", "allow", "/proc/self"], ["write", "allow", "/"]] as const,
   ...[["run", "allow", "/"], ["read", "ignore", "/dev/full"]] as const,
 ];
-
-/** Random numbers that a seed makes again: mulberry32. */
-export function random(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
-}
 
 /** One in so many calls is about the machine's files. */
 const ABROAD = 5;

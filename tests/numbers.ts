@@ -15,7 +15,8 @@ import { loadLayers } from "../src/jail/layers.ts";
 import type { CallArguments } from "../src/policy/guard.ts";
 import { mergeLayers } from "../src/policy/merge.ts";
 import { actionOf, type CallPlan, planCalls } from "../src/policy/plan.ts";
-import { type Compared, random } from "./differential.ts";
+import { random } from "../src/policy/random_test.ts";
+import type { Compared } from "./differential.ts";
 import { fixture, jail } from "./harness.ts";
 import { type Scratch, scratch } from "./jail.ts";
 

@@ -7,6 +7,7 @@ import type { Endpoint, NetAccess } from "./endpoint.ts";
 import { mergeLayers } from "./merge.ts";
 import { type Effect, EMPTY_LAYER } from "./policy.ts";
 import { NetMatcher } from "./net_match.ts";
+import { random } from "./random_test.ts";
 
 const POLICIES = 2000;
 const MOVES = 10;
@@ -14,17 +15,6 @@ const LOOKS = 20;
 
 const NAMES = ["a", "b", "k", ".x", "ab"];
 const SEGMENTS = [...NAMES, ...NAMES, "*", "**", "?", "a*", "[ab]", "{a,b}"];
-
-/** Random numbers that a seed makes again: mulberry32. */
-function random(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
-}
 
 const below = random(1);
 

@@ -16,6 +16,7 @@ import {
   PATH_SECTIONS,
   type PathRule,
 } from "./policy.ts";
+import { random } from "./random_test.ts";
 import { type PolicyTree, treeOf } from "./tree.ts";
 
 const POLICIES = 4000;
@@ -46,14 +47,7 @@ const PATTERNS = [
   ...["/proc/self", "/proc/net", "/proc/{cpuinfo,kcore}", "/**/kernel/**"],
 ];
 
-/** Random numbers: mulberry32. */
-let state = 1;
-function below(most: number): number {
-  state = (state + 0x6d2b79f5) >>> 0;
-  let t = Math.imul(state ^ (state >>> 15), 1 | state);
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-  return ((t ^ (t >>> 14)) >>> 0) % most;
-}
+const below = random(1);
 
 function rules(most: number): PathRule[] {
   return Array.from({ length: below(most) }, () => {

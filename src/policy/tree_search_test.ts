@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { type Glob, parseGlob } from "./glob.ts";
 import { isWithin, rootOf } from "./grants.ts";
 import { PathMatcher } from "./match.ts";
+import { random } from "./random_test.ts";
 import { search } from "./tree_search.ts";
 
 const FILES: readonly string[] = [
@@ -127,11 +128,7 @@ function outermostOf(paths: readonly string[]): string[] {
 
 Deno.test("search() finds what looking at every path would find", () => {
   const segments = ["a", "b", "ab", "*", "a*", "**"];
-  let seed = 20261127;
-  const pick = (below: number): number => {
-    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
-    return Math.floor((seed / 2 ** 32) * below);
-  };
+  const pick = random(20261127);
   for (let round = 0; round < 3000; round++) {
     const patterns = Array.from(
       { length: 1 + pick(3) },
