@@ -12,7 +12,6 @@ import { toCString } from "../src/abi/bytes.ts";
 import { O_CLOEXEC, O_NOCTTY, O_RDWR } from "../src/abi/fcntl.ts";
 import { TIOCSPTLCK } from "../src/abi/ioctls.ts";
 import type { SyscallName } from "../src/abi/syscalls.ts";
-import type { Call } from "../src/policy/call.ts";
 import { open, write } from "../src/sys/files.ts";
 import { libc } from "../src/sys/libc.ts";
 import type { Engine } from "../src/trace/options.ts";
@@ -37,11 +36,8 @@ export const BELL = "bell";
 /** What a terminal outside says to whoever opens it. */
 export const GREETING = "from outside\n";
 
-/** More than there are free numbers below the one that is wanted. */
-const TERMINALS = 16;
-
 const CHANGES: Readonly<Record<Change, (path: string) => void>> = {
-  "a terminal comes": makeTerminals,
+  "a terminal comes": makeTerminal,
   "the terminal is another": () => {
     using bell = Deno.openSync(BELL, { read: true, write: true });
     bell.writeSync(new Uint8Array([1]));
@@ -50,7 +46,7 @@ const CHANGES: Readonly<Record<Change, (path: string) => void>> = {
       bell.seekSync(0, Deno.SeekMode.Start);
       bell.readSync(byte);
     }
-    makeTerminals();
+    makeTerminal();
   },
   "a device comes": (path) => {
     new Deno.Command("mknod", { args: [path, "c", "1", "5"] }).outputSync();
@@ -67,13 +63,11 @@ const CHANGES: Readonly<Record<Change, (path: string) => void>> = {
   },
 };
 
-/** Makes terminals, one of which gets any name that is free and low. */
-function makeTerminals(): void {
-  for (let i = 0; i < TERMINALS; i++) {
-    const master = open(toCString("/dev/ptmx"), O_RDWR | O_NOCTTY | O_CLOEXEC);
-    libc.ioctl(master, TIOCSPTLCK, new Int32Array(1));
-    write(master, new TextEncoder().encode(GREETING));
-  }
+/** Makes a terminal, which gets the lowest number that is free. */
+function makeTerminal(): void {
+  const master = open(toCString("/dev/ptmx"), O_RDWR | O_NOCTTY | O_CLOEXEC);
+  libc.ioctl(master, TIOCSPTLCK, new Int32Array(1));
+  write(master, new TextEncoder().encode(GREETING));
 }
 
 /** The words that run a program with a change in the middle of a call. */
@@ -88,12 +82,6 @@ export function betweenArgv(
   return [...deno, self, engine, policy, change, call, path, ...argv];
 }
 
-function uses(call: Call, path: string): string | undefined {
-  return call.uses.find((use) =>
-    use.path === path || path.endsWith("/") && use.path.startsWith(path)
-  )?.path;
-}
-
 if (import.meta.main) {
   const [engine, policy = "", change, name, path = "", ...argv] = Deno.args;
   let changed = false;
@@ -104,14 +92,16 @@ if (import.meta.main) {
     {
       decide: (call, ask) => {
         const decision = ask(call);
-        const used = call.name === name ? uses(call, path) : undefined;
-        if (used !== undefined && !changed) {
+        const uses = call.name === name &&
+          call.uses.some((use) => use.path === path);
+        if (uses && !changed) {
           changed = true;
-          CHANGES[change as Change](used);
+          CHANGES[change as Change](path);
         }
         return decision;
       },
     },
   );
+  if (!changed) throw new Error(`nobody asked about ${name} of ${path}`);
   Deno.exit(outcome.kind === "exited" ? outcome.code : 125);
 }

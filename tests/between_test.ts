@@ -5,7 +5,7 @@ import type { SyscallName } from "../src/abi/syscalls.ts";
 import { BELL, betweenArgv, type Change, GREETING } from "./between.ts";
 import { ENGINES, fixture, jailArgv, run } from "./harness.ts";
 import { scratch } from "./jail.ts";
-import { needs } from "./needs.ts";
+import { hasMachine, needs } from "./needs.ts";
 import { withoutArgv } from "./without.ts";
 import type { Engine } from "../src/trace/options.ts";
 
@@ -24,9 +24,14 @@ const BESIDE = {
     "threading.Thread(target=lambda: threading.Event().wait(), daemon=True).start()",
 } as const;
 
-/** The number of a terminal that is free, and likely to be the next. */
-const FREE = `names = os.listdir("/dev/pts")
-name = "/dev/pts/%d" % next(n for n in range(100) if str(n) not in names)`;
+/** Whether there can be terminals here that nobody else makes. */
+const OWN_TERMINALS = (await run(withOwnTerminals(["true"]))).code === 0;
+
+/** The words that run a program where the first terminal is /dev/pts/0. */
+function withOwnTerminals(argv: readonly string[]): string[] {
+  const mount = 'mount -t devpts -o ptmxmode=666 devpts /dev/pts && exec "$@"';
+  return ["unshare", "-m", "sh", "-c", mount, "sh", ...argv];
+}
 
 interface Attempt {
   readonly change: Change;
@@ -36,11 +41,14 @@ interface Attempt {
   /** Python that does it, and prints what came of it. */
   readonly code: string;
   readonly beside?: keyof typeof BESIDE;
+  /** Gives the words that run all of it in a place of its own. */
+  readonly within?: (argv: readonly string[]) => string[];
 }
 
 /** Runs Python with a change in the middle of one of its calls. */
 async function attempt(
-  { change, call, path, code, beside = "alone" }: Attempt,
+  { change, call, path, code, beside = "alone", within = (argv) => [...argv] }:
+    Attempt,
   engine: Engine,
   cwd: string,
   policy: string,
@@ -52,12 +60,9 @@ try:
 except OSError as e: os.write(1, errno.errorcode[e.errno].encode() + b"\\n")
 os._exit(0)`;
   const full = path.startsWith("/") ? path : `${cwd}/${path}`;
+  const argv = ["/usr/bin/python3", "-c", script];
   const { stdout, stderr } = await run(
-    betweenArgv(engine, policy, [change, call, full], [
-      "/usr/bin/python3",
-      "-c",
-      script,
-    ]),
+    within(betweenArgv(engine, policy, [change, call, full], argv)),
     { cwd },
   );
   return `${stdout}${stderr}`;
@@ -68,30 +73,30 @@ const ALL = "extends: allow-all\n";
 for (const engine of ENGINES) {
   for (const beside of ["alone", "beside a thread"] as const) {
     Deno.test({
-      ...needs(
-        ["python3"],
+      ...hasMachine(
+        OWN_TERMINALS,
+        "terminals of one's own",
         `jail (${engine}) stops a terminal of others that came after the look (${beside})`,
       ),
       async fn(): Promise<void> {
         await using directory = await scratch();
         const policy = await directory.file("policy.yaml", ALL);
+        const path = "/dev/pts/0";
+        const flags = "os.O_RDWR | os.O_NOCTTY";
         const tries: [SyscallName, string, string][] = [
-          ["openat", "os.open(name, os.O_RDWR | os.O_NOCTTY)", "ENOENT"],
-          [
-            "openat",
-            "os.open(name, os.O_RDWR | os.O_NOCTTY | os.O_CREAT)",
-            "EPERM",
-          ],
-          ["chmod", "os.chmod(name, 0o666)", "ENOENT"],
+          ["openat", `os.open("${path}", ${flags})`, "ENOENT"],
+          ["openat", `os.open("${path}", ${flags} | os.O_CREAT)`, "EPERM"],
+          ["chmod", `os.chmod("${path}", 0o666)`, "ENOENT"],
         ];
         for (const [call, code, wanted] of tries) {
           const came = await attempt(
             {
               change: "a terminal comes",
               call,
-              path: "/dev/pts/",
-              code: `${FREE}\n${code}\nprint("done")`,
+              path,
+              code: `${code}\nprint("done")`,
               beside,
+              within: withOwnTerminals,
             },
             engine,
             directory.path,
@@ -233,8 +238,9 @@ print(os.path.getsize("new"))`,
 
 // Where every call stops, the program cannot close anything while jail looks.
 Deno.test({
-  ...needs(
-    ["python3"],
+  ...hasMachine(
+    OWN_TERMINALS,
+    "terminals of one's own",
     "jail stops a terminal of others that has the name of one of the jail's own",
   ),
   async fn(): Promise<void> {
@@ -245,7 +251,8 @@ Deno.test({
       {
         change: "the terminal is another",
         call: "openat",
-        path: "/dev/pts/",
+        path: "/dev/pts/0",
+        within: withOwnTerminals,
         code: `master, slave = pty.openpty()
 name = os.ttyname(slave)
 os.close(slave)
