@@ -121,24 +121,33 @@ async function test(paths: readonly string[]): Promise<Counts> {
 
 /** Runs the tests, several files at once, and counts what they came to. */
 async function testOnce(paths: readonly string[]): Promise<Tested> {
-  const waiting = await shares(paths);
-  const lanes = waiting.length === 1 ? 1 : navigator.hardwareConcurrency + 1;
+  const all = await shares(paths);
   const done: Tested[] = [];
-  const lane = async (): Promise<void> => {
-    for (;;) {
-      const share = waiting.shift();
-      if (share === undefined) return;
-      done.push(await testShare(share, lanes === 1));
-    }
+  const run = async (waiting: string[][], lanes: number): Promise<void> => {
+    const lane = async (): Promise<void> => {
+      for (;;) {
+        const share = waiting.shift();
+        if (share === undefined) return;
+        done.push(await testShare(share, all.length === 1));
+      }
+    };
+    await Promise.all(Array.from({ length: lanes }, lane));
   };
-  await Promise.all(Array.from({ length: lanes }, lane));
+  await run(all.filter(isAlone), 1);
+  const beside = all.filter((share) => !isAlone(share));
+  await run(beside, navigator.hardwareConcurrency + 1);
   return { ...sum(done), files: done.flatMap(({ files }) => files) };
+}
+
+/** Whether a share keeps every processor busy, and runs before others, not beside. */
+function isAlone([file = ""]: readonly string[]): boolean {
+  return file.endsWith("/races_test.ts");
 }
 
 /** What ends with this takes the longest, so that it begins first. */
 const LONGEST = [
-  ...["races_test.ts", "tracer_test.ts", "limits_test.ts", "answered_test.ts"],
-  ...["sys_test.ts", "kernel_test.ts", "names_test.ts", "library_test.ts"],
+  ...["tracer_test.ts", "limits_test.ts", "answered_test.ts", "sys_test.ts"],
+  ...["kernel_test.ts", "names_test.ts", "library_test.ts"],
 ];
 
 /**
