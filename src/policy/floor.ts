@@ -10,12 +10,16 @@
 
 import * as landlock from "../abi/landlock.ts";
 import {
+  above,
   allGrants,
+  directoriesAbove,
   FILE_ACCESS,
   type FloorFacts,
   type Grant,
   isWithin,
+  nearest,
   outermost,
+  parentOf,
   READ_DIR,
   READ_FILE,
   REFER,
@@ -115,9 +119,11 @@ function files(
   // A file must not gain an access by a move, or the move is refused: so every
   // hierarchy that is written allows what is allowed in any of them. What is in
   // one may be removed and made again, and is another file then.
+  const roots = new Set(written);
+  const around = new Set(written.flatMap(directoriesAbove));
   const shared = others
     .filter(({ path }) =>
-      written.some((root) => isWithin(path, root) || isWithin(root, path))
+      around.has(path) || nearest(roots, path) !== undefined
     )
     .reduce((access, grant) => access | grant.access, WRITE);
   const byPath = new Map<string, number>();
@@ -144,12 +150,13 @@ function handled(
   // Unless it is handled and allowed, this one is always refused.
   const handledFs = rest | (known & REFER);
   const rules: Grant[] = [];
+  const allowed = new Map<string, number>();
   for (const path of [...byPath.keys()].sort()) {
-    let access = (byPath.get(path) ?? 0) & handledFs;
-    for (const above of rules) {
-      if (isWithin(path, above.path)) access &= ~above.access;
-    }
-    if (access !== 0) rules.push({ path, access });
+    const access = (byPath.get(path) ?? 0) & handledFs;
+    const inherited = path === "/" ? 0 : above(allowed, parentOf(path)) ?? 0;
+    allowed.set(path, access | inherited);
+    const own = access & ~inherited;
+    if (own !== 0) rules.push({ path, access: own });
   }
   return { handledFs, rules };
 }

@@ -2,10 +2,10 @@
 
 import { FD_LINKS, PLAIN_DEVICES } from "../abi/devices.ts";
 import { jailRule } from "./fixed.ts";
-import { isProc, isWithin, parentOf } from "./grants.ts";
+import { above, isProc, isWithin, parentOf } from "./grants.ts";
 import type { TreeFacts } from "./tree_facts.ts";
 import { closedProcesses } from "./tree_processes.ts";
-import { above, type TreeRules } from "./tree_rules.ts";
+import type { TreeRules } from "./tree_rules.ts";
 
 /** One name in a tree. Those above it come before it. */
 export type TreeNode =

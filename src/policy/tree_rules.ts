@@ -3,7 +3,15 @@
 import type { RuleRef } from "./decision.ts";
 import { deviceClosedBy, jailRule } from "./fixed.ts";
 import type { Glob } from "./glob.ts";
-import { isProc, isWithin, outermost, parentOf, rootOf } from "./grants.ts";
+import {
+  above,
+  isProc,
+  isWithin,
+  nearest,
+  outermost,
+  parentOf,
+  rootOf,
+} from "./grants.ts";
 import {
   PATH_SECTIONS,
   type PathRule,
@@ -347,29 +355,4 @@ function coversBeneath({ beneath, segments }: Glob): boolean {
   return beneath || last?.kind === "any-depth" ||
     (last?.kind === "pattern" && last.pattern.text === "*" &&
       before?.kind === "any-depth");
-}
-
-/** The path of which something is known: this one, or the nearest one above it. */
-function nearest<T>(
-  known: ReadonlyMap<string, T>,
-  path: string,
-): string | undefined {
-  for (let at = path;; at = parentOf(at)) {
-    if (known.has(at)) return at;
-    if (at === "/") return undefined;
-  }
-}
-
-/**
- * What is known of a path, or of the nearest one above it.
- *
- * @param known what is known, by paths
- * @param path a path
- */
-export function above<T>(
-  known: ReadonlyMap<string, T>,
-  path: string,
-): T | undefined {
-  const at = nearest(known, path);
-  return at === undefined ? undefined : known.get(at);
 }
