@@ -7,19 +7,18 @@ import {
 } from "../abi/landlock.ts";
 import { LaunchError, UnsupportedError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
-import { compile } from "../policy/decide.ts";
 import { passed, withValues } from "../policy/env.ts";
 import { remembered } from "../policy/remembered.ts";
 import type { Realpath } from "../policy/rules.ts";
 import { close } from "../sys/files.ts";
 import { hostArch } from "../sys/host.ts";
-import { interfaceIndex } from "../sys/interfaces.ts";
 import { createRuleset, landlockAbi } from "../sys/landlock.ts";
 import { wasReplaced } from "../sys/root.ts";
 import { openTree, type Tree } from "../sys/tree.ts";
 import { OWN_VIEW, type View } from "../sys/view.ts";
 import { assemble } from "../trace/filter.ts";
 import { runUntraced } from "../trace/untraced.ts";
+import { compileHere } from "./compiled.ts";
 import { checkHanded, handed } from "./handed.ts";
 import type { Job, JobHooks } from "./job.ts";
 import { holdByKernel, UnheldError } from "./kernel_plan.ts";
@@ -83,12 +82,7 @@ function runIn(
 ): Outcome {
   const { policy } = job;
   const realpath = remembered((path) => OWN_VIEW.meant(path));
-  compile(policy, {
-    realpath,
-    links: (path) => OWN_VIEW.links(path),
-    closedOnTheWay: (path, known) => OWN_VIEW.closedOnTheWay(path, known),
-    interfaceIndex,
-  });
+  compileHere(policy, OWN_VIEW, realpath);
   const inside = (env: readonly string[]): readonly string[] =>
     job.temporary?.environment(env) ?? env;
   const fds = [...program.stdio, ...program.keepFds];

@@ -1,0 +1,30 @@
+/** A policy, ready to decide what is done on this machine. */
+
+import { compile, type Engine } from "../policy/decide.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { Realpath } from "../policy/rules.ts";
+import { interfaceIndex } from "../sys/interfaces.ts";
+import type { View } from "../sys/view.ts";
+
+/**
+ * Makes an engine of a policy, with the links that its rules lead through.
+ *
+ * @param policy the merged policy
+ * @param view where the program's paths begin
+ * @param realpath finds real paths there
+ * @returns the engine
+ * @throws {PolicyError} where a rule names an interface that is not there, or it
+ *   cannot be told what a rule refuses
+ */
+export function compileHere(
+  policy: Policy,
+  view: View,
+  realpath: Realpath,
+): Engine {
+  return compile(policy, {
+    realpath,
+    links: (path) => view.links(path),
+    closedOnTheWay: (path, known) => view.closedOnTheWay(path, known),
+    interfaceIndex,
+  });
+}
