@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { optionsTable } from "../src/cli/help.ts";
+import { sourcesIn } from "./sources.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
@@ -26,9 +27,6 @@ Deno.test("the changelog has the version of deno.json or is unreleased", async (
   assert(changes.includes("## Unreleased") || changes.includes(version));
 });
 
-/** Where tests are, in the sources. */
-const FOLDERS: readonly string[] = ["cli", "jail", "policy", "sys", "trace"];
-
 Deno.test("every hole in SECURITY.md has a test of its name", async () => {
   const text = await read("SECURITY.md");
   const table = text.slice(text.indexOf("| hole"), text.indexOf("Races by "));
@@ -36,13 +34,9 @@ Deno.test("every hole in SECURITY.md has a test of its name", async () => {
     .map(([, name = ""]) => name).filter((name) => !/^(test|-+)$/.test(name));
   assert(names.length > 10);
   let sources = "";
-  for (
-    const folder of ["tests", ...FOLDERS.map((name) => `src/${name}`)]
-  ) {
-    for (const { name } of Deno.readDirSync(new URL(`${folder}/`, ROOT))) {
-      if (/_test\.ts$|^races\.ts$/.test(name)) {
-        sources += await read(`${folder}/${name}`);
-      }
+  for (const folder of ["src/", "tests/"]) {
+    for await (const { name, text } of sourcesIn(new URL(folder, ROOT))) {
+      if (/_test\.ts$|^races\.ts$/.test(name)) sources += text;
     }
   }
   assertEquals(names.filter((name) => !sources.includes(name)), []);

@@ -1,6 +1,7 @@
 /** Holds the arrows between the layers, and where the machine may be touched. */
 
 import { assertEquals } from "@std/assert";
+import { type Source, sourcesIn } from "./sources.ts";
 
 const SRC = new URL("../src/", import.meta.url);
 const ROOT = new URL("../", import.meta.url);
@@ -18,28 +19,18 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   cli: ["abi", "errors", "outcome", "policy", "sys", "trace", "jail", "deno"],
 };
 
-interface Source {
-  /** The path beneath `src`. */
-  readonly name: string;
-  readonly text: string;
-  /** The text without its comments. */
+/** A source, and its text without comments. */
+interface Code extends Source {
   readonly code: string;
 }
 
-async function* walk(directory: URL, prefix = ""): AsyncGenerator<Source> {
-  for await (const entry of Deno.readDir(directory)) {
-    const url = new URL(entry.name, directory);
-    if (entry.isDirectory) {
-      yield* walk(new URL(`${url}/`), `${prefix}${entry.name}/`);
-    } else if (entry.name.endsWith(".ts")) {
-      const text = await Deno.readTextFile(url);
-      const code = text.replace(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, "");
-      yield { name: `${prefix}${entry.name}`, text, code };
-    }
-  }
-}
-
-const SOURCES = await Array.fromAsync(walk(SRC));
+const SOURCES: readonly Code[] = await Array.fromAsync(
+  sourcesIn(SRC),
+  (source) => ({
+    ...source,
+    code: source.text.replace(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, ""),
+  }),
+);
 const SHIPPED = SOURCES.filter(({ name }) => !name.endsWith("_test.ts"));
 
 /** `policy` for `policy/glob.ts`, `errors` for `errors.ts`. */
@@ -50,7 +41,7 @@ function layerOf(name: string): string {
 const IMPORT_REGEXP =
   /^(?:import|export)\b[^;"]*?\bfrom\s*"([^"]+)"|\bimport\(\s*"([^"]+)"|\bURL\(\s*"([^"]+)",\s*import\.meta\.url/gm;
 
-function importsOf({ code }: Source): string[] {
+function importsOf({ code }: Code): string[] {
   return [...code.matchAll(IMPORT_REGEXP)]
     .flatMap((match) => match.slice(1).filter((target) => target))
     // A program that a test writes is text here.
