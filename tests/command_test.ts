@@ -204,6 +204,15 @@ Deno.test("jail policies lists the built-in policies", async () => {
   assertEquals([ended.stderr, ended.code], ["", 0]);
 });
 
+Deno.test("jail policies shows what a built-in policy says", async () => {
+  const shown = await jail(["policies", "agent"]);
+  const file = new URL("../policies/agent.yaml", import.meta.url);
+  assertEquals(shown.stdout, await Deno.readTextFile(file));
+  const other = await jail(["policies", "agnet"]);
+  assertEquals([other.stdout, other.code], ["", 125]);
+  assertStringIncludes(other.stderr, 'hint: did you mean "agent"?');
+});
+
 Deno.test("jail check says what is wrong with a policy", async () => {
   await using directory = await scratch();
   const good = await directory.file("good.yaml", "read: [/usr]\n");

@@ -104,6 +104,18 @@ Deno.test("jail plan shows what enforces each rule, and where it stands", async 
   assertMatch(stdout, /^calls +\d+ pass/m);
 });
 
+Deno.test("jail plan shows what enforces each flag of a run", async () => {
+  const { code, stdout, stderr } = await command(
+    ...["plan", "-p", "ls", "--deny-read=/etc/passwd", "--timeout=9s"],
+    ...["--report", "--", "cat", "/etc/passwd"],
+  );
+  assertEquals([code, stderr], [0, ""]);
+  assertMatch(stdout, /^--deny-read +read deny +\S+\/etc\/passwd .* R1/m);
+  assertMatch(stdout, /^--timeout +limits +time /m);
+  assertMatch(stdout, /^ls:\d+ /m);
+  assertMatch(stdout, /^program +"\S*\/cat"$/m);
+});
+
 Deno.test("jail refuses a best effort under a strict policy", async () => {
   await using directory = await scratch();
   const file = await directory.file(

@@ -34,6 +34,12 @@ export type Args =
     readonly name: string;
     readonly words: readonly string[];
     readonly cwd: string | undefined;
+  }
+  /** Tell what would enforce a run, whether or not its program was named. */
+  | {
+    readonly kind: "plan";
+    readonly request: RunRequest;
+    readonly named: boolean;
   };
 
 /**
@@ -78,9 +84,10 @@ function parseSubcommand(words: readonly string[]): Args | undefined {
       `write jail -- ${name} to run a program of that name`,
     );
   }
+  const rest = words.slice(at + 1);
+  if (name === "plan") return toPlan(words.slice(0, at), rest);
   const { options } = split(words.slice(0, at));
   const cwd = workingDirectory(new Values(options).list("cwd"));
-  const rest = words.slice(at + 1);
   const option = rest.find((each) => each.startsWith("-"));
   if (option === undefined) {
     return { kind: "subcommand", name, words: rest, cwd };
@@ -93,6 +100,40 @@ function parseSubcommand(words: readonly string[]): Args | undefined {
 }
 
 const HELP: readonly string[] = ["-h", "--help"];
+
+/** The program that is planned for where none is named. */
+const ANY_PROGRAM = "true";
+
+/**
+ * What `jail plan` is asked: a policy, and perhaps a program; or what a run is
+ * asked, where an option comes first.
+ */
+function toPlan(before: readonly string[], words: readonly string[]): Args {
+  const [policy, ...others] = words;
+  if (policy === undefined || (!policy.startsWith("-") && others.length > 1)) {
+    throw new UsageError(
+      policy === undefined
+        ? "Cannot plan anything: no policy was named"
+        : `Cannot use ${
+          printable(others[1] ?? "")
+        }: jail plan takes one policy`,
+      "write jail plan policy.yaml, jail plan policy.yaml program, " +
+        "or jail plan and what a run has: jail plan -R=. -- program",
+    );
+  }
+  const { options, program } = split(
+    policy.startsWith("-")
+      ? [...before, ...words]
+      : [...before, `--policy=${policy}`, "--", ...others],
+  );
+  const values = new Values(options);
+  if (values.has("help")) {
+    return { kind: "help", long: words.includes("--help") };
+  }
+  const [name = ANY_PROGRAM, ...args] = program;
+  const request = toRequest(values, name, args);
+  return { kind: "plan", request, named: program.length > 0 };
+}
 
 function toRequest(
   values: Values,

@@ -371,9 +371,15 @@ const ERRORS: readonly ErrorCase[] = [
     missing: true,
   },
   {
-    words: ["plan", "-p", "readonly"],
-    message: 'Cannot use "-p": jail plan takes no options',
-    hint: "write jail plan POLICY [program]",
+    words: ["plan", "x.yaml", "ls", "-l"],
+    message: 'Cannot use "-l": jail plan takes one policy',
+    hint: "write jail plan policy.yaml, jail plan policy.yaml program, " +
+      "or jail plan and what a run has: jail plan -R=. -- program",
+  },
+  {
+    words: ["check", "-p", "readonly"],
+    message: 'Cannot use "-p": jail check takes no options',
+    hint: "write jail check POLICY...",
   },
   {
     words: ["doctor", "--json"],
@@ -411,6 +417,24 @@ for (
 ) {
   Deno.test(`parse() shows help for ${words.join(" ")}`, () => {
     assertEquals(parse(words), { kind: "help", long });
+  });
+}
+
+for (
+  const [words, as, named] of [
+    [["plan", "x.yaml"], ["-p", "x.yaml", "true"], false],
+    [["plan", "x.yaml", "ls"], ["-p", "x.yaml", "ls"], true],
+    [["plan", "-R=/x"], ["-R=/x", "true"], false],
+    [["--cwd=/a", "plan", "--cwd=b", "--", "ls", "-l"], [
+      "--cwd=/a/b",
+      "--",
+      "ls",
+      "-l",
+    ], true],
+  ] as const
+) {
+  Deno.test(`parse() takes ${words.join(" ")} for what a run has`, () => {
+    assertEquals(parse(words), { ...parse(as), kind: "plan", named });
   });
 }
 

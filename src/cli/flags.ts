@@ -330,10 +330,10 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
   { name: "trace", args: "-- program ...", doc: "Run, and count what it did", missing: true },
   { name: "why", args: "POLICY 'read /etc/shadow'", doc: "What would happen, and which line says so", missing: true },
   { name: "check", args: "POLICY...", doc: "Say what is wrong with a policy, and where" },
-  { name: "plan", args: "POLICY [program]", doc: "Which mechanism enforces each rule" },
+  { name: "plan", args: "POLICY [program]", doc: "What enforces each rule, of a policy or of a run's options" },
   { name: "test", args: "POLICY...", doc: "Run the tests that a policy carries", missing: true },
   { name: "replay", args: "LOG --policy NEW", doc: "Which recorded decisions would change", missing: true },
   { name: "report", args: "LOG -o FILE.html", doc: "A page to look at", missing: true },
   { name: "doctor", args: "", doc: "What this machine can enforce" },
-  { name: "policies", args: "", doc: "The built-in policies, one line each" },
+  { name: "policies", args: "[NAME]", doc: "The built-in policies, one line each, or what one says" },
 ];

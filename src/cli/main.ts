@@ -42,6 +42,10 @@ async function act(words: readonly string[]): Promise<number> {
       const { subcommand } = await import("./subcommand.ts");
       return await subcommand(args.name, args.words, args.cwd);
     }
+    case "plan": {
+      const { plan } = await import("./plan.ts");
+      return await plan(args.request, args.named);
+    }
     case "run": {
       const { runProgram } = await import("./run.ts");
       return end(await runProgram(args.request));

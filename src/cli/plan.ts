@@ -3,31 +3,26 @@
 import { printable } from "../abi/bytes.ts";
 import { LaunchError, UsageError } from "../errors.ts";
 import { planPolicy, type PolicyPlan } from "../jail/plan.ts";
+import type { RunRequest } from "../jail/run.ts";
 import type { GradedRule } from "../policy/grade.ts";
 import { print, stderrPaint, tell } from "./console.ts";
 import { errorText, safe } from "./report.ts";
-
-/** The program that a policy is planned for where none is named. */
-const ANY_PROGRAM = "true";
+import { enter } from "./run.ts";
 
 /**
- * Shows the plan of a policy.
+ * Shows the plan of a run.
  *
- * @param words a policy, and a program unless any will do, as byte strings
+ * @param request what would run, under what
+ * @param named whether the program was named, or any will do
  * @returns the exit code: 1 where the policy is strict and a rule is not
- * @throws {UsageError} when the words make no sense
+ * @throws {UsageError} where the program has to be named
  */
-export async function plan(words: readonly string[]): Promise<number> {
-  const [policy, program = ANY_PROGRAM, more] = words;
-  if (policy === undefined || more !== undefined) {
-    throw new UsageError(
-      policy === undefined
-        ? "Cannot plan anything: no policy was named"
-        : `Cannot use ${printable(more ?? "")}: jail plan takes one policy`,
-      "write jail plan policy.yaml, or jail plan policy.yaml program",
-    );
-  }
-  const found = await planned(policy, program, words.length > 1);
+export async function plan(
+  request: RunRequest,
+  named: boolean,
+): Promise<number> {
+  enter(request.cwd);
+  const found = await planned(request, named);
   print(planText(found));
   if (found.notStrict === undefined) return 0;
   tell(errorText(found.notStrict, stderrPaint()));
@@ -36,16 +31,15 @@ export async function plan(words: readonly string[]): Promise<number> {
 
 /** Plans; in a root directory there may be nothing by the name of any program. */
 async function planned(
-  policy: string,
-  program: string,
+  request: RunRequest,
   named: boolean,
 ): Promise<PolicyPlan> {
   try {
-    return await planPolicy(policy, program);
+    return await planPolicy(request);
   } catch (error) {
     if (named || !(error instanceof LaunchError)) throw error;
     throw new UsageError(
-      `Cannot plan for ${printable(program)}, which is not there`,
+      `Cannot plan for ${printable(request.program)}, which is not there`,
       "name the program: jail plan policy.yaml program",
     );
   }

@@ -3,6 +3,7 @@
 import { printable } from "../abi/bytes.ts";
 import { PolicyError, UsageError } from "../errors.ts";
 import { builtInPolicies, checkPolicy } from "../jail/policies.ts";
+import { didYouMean } from "../policy/similar.ts";
 import { print, stderrPaint, tell } from "./console.ts";
 import { errorText } from "./report.ts";
 import { enter } from "./run.ts";
@@ -24,27 +25,33 @@ export async function subcommand(
   enter(cwd);
   switch (name) {
     case "policies":
-      return await policies(words);
+      return policies(words);
     case "check":
       return await check(words);
     case "doctor":
       return await (await import("./doctor.ts")).doctor(words);
-    case "plan":
-      return await (await import("./plan.ts")).plan(words);
   }
   throw new Error(`Cannot do "jail ${name}": there is no code for it`);
 }
 
-/** Lists the built-in policies, each with its sentence. */
-async function policies(words: readonly string[]): Promise<number> {
-  const [word] = words;
+/** Lists the built-in policies, each with its sentence, or shows what one says. */
+function policies(words: readonly string[]): number {
+  const all = builtInPolicies();
+  const [word, more] = words;
   if (word !== undefined) {
-    throw new UsageError(
-      `Cannot use ${printable(word)}: jail policies takes no arguments`,
-      "write jail policies alone",
-    );
+    const policy = all.find(({ name }) => name === word);
+    if (policy === undefined || more !== undefined) {
+      throw new UsageError(
+        more === undefined
+          ? `Cannot show ${printable(word)}: it is no built-in policy`
+          : `Cannot use ${printable(more)}: jail policies shows one at a time`,
+        didYouMean(word, all.map(({ name }) => name)) ??
+          "write jail policies alone, which lists them",
+      );
+    }
+    print(policy.text.trimEnd());
+    return 0;
   }
-  const all = await builtInPolicies();
   const width = Math.max(...all.map(({ name }) => name.length));
   for (const { name, description } of all) {
     print(`${name.padEnd(width)}  ${description}`);

@@ -26,10 +26,11 @@ import { currentDirectory } from "./directory.ts";
 import { floorFacts, floorFor, type FloorPlace } from "./floor.ts";
 import { LEAST_ABI } from "./kernel.ts";
 import { holdByKernel } from "./kernel_plan.ts";
-import { type Loaded, loadSpec } from "./load.ts";
+import { type Loaded, loadSpec, type PolicySpec } from "./load.ts";
 import { type Locate, locator } from "./locate.ts";
 import { netOptions } from "./net.ts";
 import { findProgram } from "./program.ts";
+import type { RunRequest } from "./run.ts";
 import { type TemporaryDirectory, withTemporary } from "./temporary.ts";
 
 /** What would enforce a policy. */
@@ -58,42 +59,47 @@ export interface PolicyPlan {
   readonly unheld: readonly Unheld[] | undefined;
 }
 
+/** What is planned: a policy, and the program that would run under it. */
+export type PlanRequest =
+  & PolicySpec
+  & Pick<RunRequest, "program" | "args" | "landlock">;
+
 /**
  * Plans what would enforce a policy.
  *
- * @param name its name or file, a byte string
- * @param program the program that it is planned for, a byte string
+ * @param request the policy, and what would run under it
  * @returns the plan
  * @throws {PolicyError} where the policy cannot be used
  * @throws {LaunchError} where the program is not found
  */
-export async function planPolicy(
-  name: string,
-  program: string,
-): Promise<PolicyPlan> {
+export async function planPolicy(request: PlanRequest): Promise<PolicyPlan> {
   return await withTemporary(
     ownEnvironment(),
-    (temporary) => planWith(temporary, name, program),
+    (temporary) => planWith(temporary, request),
   );
 }
 
 async function planWith(
   temporary: TemporaryDirectory,
-  name: string,
-  program: string,
+  request: PlanRequest,
 ): Promise<PolicyPlan> {
   const env = ownEnvironment();
+  const { program: name, args } = request;
   const loaded = await loadSpec(
-    { policies: [name] },
+    request,
     {
-      ...{ name: program, args: [], env, cwd: currentDirectory() },
+      ...{ name, args, env, cwd: currentDirectory() },
       ...{ stdio: [0, 1, 2], keepFds: [] },
     },
     currentDirectory(),
     temporary,
   );
   try {
-    return await planLoaded(loaded, temporary.environment(env));
+    return await planLoaded(
+      loaded,
+      temporary.environment(env),
+      request.landlock,
+    );
   } finally {
     loaded.root.close();
   }
@@ -102,6 +108,7 @@ async function planWith(
 async function planLoaded(
   { policy, program, root: { view, kind } }: Loaded,
   env: readonly string[],
+  landlock: boolean,
 ): Promise<PolicyPlan> {
   const { real } = findProgram(program, view);
   compile(policy, { interfaceIndex });
@@ -113,7 +120,7 @@ async function planLoaded(
   const rules = gradedRules(
     policy,
     plan,
-    floorFor(policy, at, true),
+    floorFor(policy, at, landlock),
     at,
     hasSeccompTrace(),
     policy.limits.memory !== undefined && whyNoControlGroup() === undefined,

@@ -14,11 +14,17 @@ export interface BuiltInPolicy {
   readonly name: string;
   /** One sentence on what it is for. */
   readonly description: string;
+  /** Its file. */
+  readonly text: string;
 }
 
 /** The built-in policies, by name. */
 export function builtInPolicies(): readonly BuiltInPolicy[] {
-  return PRESETS.map(({ name, summary }) => ({ name, description: summary }));
+  return PRESETS.map(({ name, summary, text }) => ({
+    name,
+    description: summary,
+    text,
+  }));
 }
 
 /**
