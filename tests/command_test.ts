@@ -152,6 +152,25 @@ Deno.test("jail ends when the audit log cannot be written", async () => {
   assertStringIncludes(ended.stderr, "write() failed with ENOSPC");
 });
 
+for (
+  const [flags, program, code, why] of [
+    [["--engine=kernel"], "true", 125, /no call is caught$/],
+    [["-p", "./nowhere.yaml"], "true", 125, /nowhere\.yaml/],
+    [[], "no-such-program", 127, /^Cannot start "no-such-program": /],
+  ] as const
+) {
+  Deno.test(`jail --audit tells why ${[...flags, program].join(" ")} did not run`, async () => {
+    await using directory = await scratch();
+    const log = `${directory.path}/log`;
+    const ended = await jail([`--audit=${log}`, ...flags, "--", program]);
+    assertEquals([ended.stdout, ended.code], ["", code]);
+    const record = JSON.parse(await Deno.readTextFile(log));
+    assertEquals(record.end, "failure");
+    assertMatch(record.text, why);
+    assertStringIncludes(ended.stderr, record.text);
+  });
+}
+
 Deno.test("jail --audit-optional goes on without a log", async () => {
   const ended = await jail([
     "--audit=/dev/full",

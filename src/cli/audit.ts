@@ -1,6 +1,6 @@
 /**
  * The audit log: one JSON object a line, one line for each decision, and one
- * for the end where that was a limit or the policy.
+ * for the end where that was a limit or the policy, or jail failed.
  *
  * Each record is written by one `write()` on a file opened to append, before
  * the call that it is about goes on. So a record is never mixed with that of
@@ -94,7 +94,7 @@ export class AuditLog {
   }
 
   /**
-   * Writes how the jail ended, where that was by a limit or the policy.
+   * Writes how the jail ended, where that was not by its program.
    *
    * @param outcome how it ended
    * @throws {SystemCallError} when it cannot be written and is not optional
@@ -106,6 +106,18 @@ export class AuditLog {
     if (outcome.kind === "killed-by-policy") {
       this.#append(killLine(outcome, Date.now()));
     }
+    if (outcome.kind === "failed") this.failed(outcome.reason);
+  }
+
+  /**
+   * Writes that jail failed, or ran nothing: a log without records would look like
+   * that of a program which did nothing.
+   *
+   * @param reason why
+   * @throws {SystemCallError} when it cannot be written and is not optional
+   */
+  failed(reason: string): void {
+    this.#append(failLine(reason, Date.now()));
   }
 
   #append(record: string): void {
@@ -260,6 +272,20 @@ export function killLine(outcome: Killed, time: number): string {
     end: "policy",
     text: call,
     rule: ruleRecord(rule, position),
+  });
+}
+
+/**
+ * The record of a failure of jail, as JSON without a newline.
+ *
+ * @param reason why it failed
+ * @param time when, in milliseconds since the epoch
+ */
+export function failLine(reason: string, time: number): string {
+  return toLine({
+    time: new Date(time).toISOString(),
+    end: "failure",
+    text: reason,
   });
 }
 

@@ -1,9 +1,9 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { fromText } from "../abi/bytes.ts";
 import { SystemCallError } from "../errors.ts";
 import { libc } from "../sys/libc.ts";
 import type { Observation } from "../trace/options.ts";
-import { auditLine, AuditLog, killLine, limitLine } from "./audit.ts";
+import { auditLine, AuditLog, failLine, killLine, limitLine } from "./audit.ts";
 
 // Opened here, since one that is opened in a test must be closed in it.
 libc.__errno_location();
@@ -93,6 +93,17 @@ Deno.test("limitLine() has every fact of an end by a limit", () => {
   });
   const gone = JSON.parse(limitLine({ ...outcome, pid: 0 }, time));
   assertEquals([gone.pid, gone.program], [undefined, undefined]);
+});
+
+Deno.test("failLine() says in one harmless line why jail failed", () => {
+  const time = Date.UTC(2026, 1, 3);
+  const line = failLine("Cannot start \u{202e}x\n", time);
+  assertMatch(line, /^[\x20-\x7e]+$/);
+  assertEquals(JSON.parse(line), {
+    time: "2026-02-03T00:00:00.000Z",
+    end: "failure",
+    text: "Cannot start \u{202e}x\n",
+  });
 });
 
 Deno.test("auditLine() gives a path that is not UTF-8 twice", () => {

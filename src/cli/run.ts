@@ -56,6 +56,9 @@ export async function runProgram(request: RunRequest): Promise<Outcome> {
       tell(killText(outcome, paint));
     }
     return outcome;
+  } catch (error) {
+    log?.failed(error instanceof Error ? error.message : String(error));
+    throw error;
   } finally {
     log?.close();
     const summary = denials?.summary();
