@@ -142,3 +142,30 @@ print("closed")`;
     },
   });
 }
+
+const OTHERS =
+  "a jail held by the kernel closes what another user serves, where a wildcard may mean what is in it";
+
+Deno.test({
+  ...landlockAbi() < 6 || Deno.uid() !== 0
+    ? hasMachine(false, "Landlock of Linux 6.12, root to run it", OTHERS)
+    : needsServer(OTHERS),
+  async fn(): Promise<void> {
+    await using here = await scratch();
+    const policy = await here.file(
+      "p.yaml",
+      'extends: minimal\nread: {allow: ["${cwd}", /usr/bin], deny: ["/**/.netrc"]}\nrun: [/usr/bin]\n',
+    );
+    const argv = jailArgv(
+      ["-p", policy],
+      ["sh", "-c", "cat secret; ls served; cat served/file"],
+      "kernel",
+    );
+    const ended = await beside(WAY!, here, ["--user=65534"], argv);
+    assertEquals(ended.stdout, "secret\n");
+    assertMatch(
+      ended.stderr,
+      /^cat: served\/file: No such file or directory$/m,
+    );
+  },
+});

@@ -2,7 +2,13 @@
 
 import { fromText, printable, toCString } from "../abi/bytes.ts";
 import { EACCES, ENAMETOOLONG } from "../abi/errno.ts";
-import { O_CLOEXEC, O_NOFOLLOW, O_PATH, W_OK } from "../abi/fcntl.ts";
+import {
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_PATH,
+  W_OK,
+} from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
 import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
 import {
@@ -157,7 +163,16 @@ function look(view: View, path: string): Looked {
   }
   try {
     if (fstat(fd, stat) < 0) {
-      return { kind: "missing", device: -1, isOutOfReach: true };
+      // Another user's server (FUSE) says nothing of what it serves; that its root
+      // is a directory the kernel knows.
+      const root = view.open(
+        toCString(path),
+        flags | O_DIRECTORY,
+        RESOLVE_NO_SYMLINKS,
+      );
+      if (root < 0) return { kind: "missing", device: -1, isOutOfReach: true };
+      close(root);
+      return { kind: "directory", device: -1, isOutOfReach: true };
     }
     return {
       kind: kindOf(get(STAT, stat, "st_mode")),

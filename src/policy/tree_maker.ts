@@ -106,12 +106,16 @@ class Maker {
     }
     if (this.#nodes.has(path)) return;
     const around = this.#around(path);
-    const kind = this.#facts.kind(path);
+    const state = this.#rules.state(path);
+    // Nobody may look at what has such a name, and so nobody could tell that it
+    // is the same that is mounted.
+    const kind = state.read && this.#facts.isOutOfReach(path)
+      ? "missing"
+      : this.#facts.kind(path);
     if (kind === "link" && parentOf(path) === "/") {
       this.#rules.links.add(path);
       return;
     }
-    const state = this.#rules.state(path);
     const changes = around?.kind === "bind" && around.write;
     if (kind === "missing" || kind === "link") {
       const rule = this.#rules.beginsAt(path);

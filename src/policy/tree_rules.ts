@@ -273,9 +273,11 @@ export class TreeRules {
    * such a directory for itself.
    */
   #closeAround(path: string, rule: PathRule): void {
-    const { cwd, isOutOfReach } = this.#facts;
+    const { cwd, kind, isOutOfReach } = this.#facts;
     let around = path;
-    while (isOutOfReach(around)) around = parentOf(around);
+    while (isOutOfReach(around) && kind(around) === "missing") {
+      around = parentOf(around);
+    }
     if (!this.state(around).read) return;
     const needed = [cwd, ...this.granted.read.keys()];
     if (needed.some((one) => isWithin(one, around))) {

@@ -118,6 +118,12 @@ async function made(text: string, facts = FACTS): Promise<string[]> {
   ];
 }
 
+/** Where one directory may not be searched. */
+const BEYOND: Partial<typeof FACTS> = {
+  isOutOfReach: (path) => isWithin(path, "/home/me/p/a"),
+  kind: (path) => isWithin(path, "/home/me/p/a") ? "missing" : FACTS.kind(path),
+};
+
 /** What is in the root directory, where all of that may be read. */
 const MACHINE = ["/etc ro", "/home ro", "/srv ro", "/usr ro"];
 const LINKS = ["/lib -> usr/lib"];
@@ -316,9 +322,7 @@ const CASES: readonly Case[] = [
   {
     name: "closes the directory in which nothing can be looked at",
     policy: 'read: {allow: [/home], deny: ["/**/.ssh/**"]}',
-    machine: {
-      isOutOfReach: (path): boolean => isWithin(path, "/home/me/p/a"),
-    },
+    machine: BEYOND,
     tree: ["/home ro", "/home/me/p closed"],
   },
   {
@@ -336,17 +340,23 @@ const CASES: readonly Case[] = [
   {
     name: "closes the directory of what is refused by name and is out of reach",
     policy: "read: {allow: [/home], deny: [/home/me/p/a/.ssh]}",
+    machine: BEYOND,
+    tree: ["/home ro", "/home/me/p closed"],
+  },
+  {
+    name:
+      "closes a directory alone of which nobody else is told what is in it, and shows none",
+    policy: 'read: {allow: [/home, /etc], deny: ["/**/.ssh/**"]}',
     machine: {
-      isOutOfReach: (path): boolean => isWithin(path, "/home/me/p/a"),
+      isOutOfReach: (path): boolean => ["/home/me/p", "/etc"].includes(path),
+      walk: (_from, _enters, unlisted): void => unlisted("/home/me/p"),
     },
     tree: ["/home ro", "/home/me/p closed"],
   },
   {
     name: "closes that of what is refused to be run, too",
     policy: "{read: [/home], run: {allow: [/home], deny: [/home/me/p/a/.ssh]}}",
-    machine: {
-      isOutOfReach: (path): boolean => isWithin(path, "/home/me/p/a"),
-    },
+    machine: BEYOND,
     tree: ["/home ro", "/home/me/p closed"],
   },
   {

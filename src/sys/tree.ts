@@ -23,7 +23,7 @@ import {
   ST_RDONLY,
   STATFS,
 } from "../abi/stat.ts";
-import { close, fstatfs, isSameFile } from "./files.ts";
+import { close, fstatfs, isSameFile, typeOf } from "./files.ts";
 import { openAbove } from "./held_files.ts";
 import { type Init, startInit } from "./init.ts";
 import {
@@ -179,7 +179,8 @@ function whatIsAt(
   const name = toCString(path);
   const outside = OWN_VIEW.open(name, flags, RESOLVE_NO_SYMLINKS);
   const inside = view.open(name, flags, RESOLVE_NO_SYMLINKS);
-  const found = outside < 0 || inside < 0
+  // Nothing may be said of what is outside (FUSE), and is of what lies over it.
+  const found = outside < 0 || inside < 0 || typeOf(inside) < 0
     ? "nothing"
     : isSameFile(outside, inside)
     ? "the same"
