@@ -514,6 +514,29 @@ test("a jail that the kernel does not hold says first what somebody wrote, and a
   assertEquals(lines, [...new Set(lines)]);
 });
 
+test("a jail held by the kernel says what it refuses beyond its policy", async () => {
+  await using here = await scratch();
+  await here.file("secret", "");
+  await here.file(
+    "p.yaml",
+    'extends: minimal\nread: {allow: ["${cwd}", /usr], deny: ["${cwd}/secret"]}\n' +
+      'write: ["${cwd}"]\nrun: [/usr]\n',
+  );
+  const options = { cwd: here.path };
+  const script = "echo a > secret; echo b > other";
+  const argv = jailArgv([KERNEL, "-p", "./p.yaml"], ["sh", "-c", script]);
+  const { code, stderr } = await run(argv, options);
+  const said = `${here.path}/secret is not written either`;
+  assertStringIncludes(
+    stderr,
+    `jail: with --engine=kernel ${said} (./p.yaml: `,
+  );
+  assertMatch(stderr, /cannot create secret: Permission denied$/m);
+  assertEquals(code, 0);
+  const planned = await run([...jailCommand(), "plan", "./p.yaml"], options);
+  assertStringIncludes(planned.stdout, `p.yaml:2: \${cwd}/secret: ${said}\n`);
+});
+
 test("a jail held by the kernel does not start with a directory for its input", async () => {
   const argv = jailArgv([KERNEL], ["cat"]).map((word) => `'${word}'`);
   const ended = await run(["sh", "-c", `${argv.join(" ")} </`]);

@@ -5,6 +5,7 @@ import { LaunchError, UsageError } from "../errors.ts";
 import { planPolicy, type PolicyPlan } from "../jail/plan.ts";
 import type { RunRequest } from "../jail/run.ts";
 import type { GradedRule } from "../policy/grade.ts";
+import type { Unheld } from "../policy/unasked.ts";
 import { print, stderrPaint, tell } from "./console.ts";
 import { errorText, safe } from "./report.ts";
 import { enter } from "./run.ts";
@@ -108,23 +109,28 @@ function isHeld({ ref }: GradedRule, { unheld }: PolicyPlan): boolean {
 }
 
 /** What `--engine=kernel` does with a policy. */
-function kernelText({ unheld, locate }: PolicyPlan): string[] {
+function kernelText(
+  { unheld, stricter, locate }: PolicyPlan,
+): string[] {
   if (unheld === undefined) return ["kernel    --engine=kernel cannot be used"];
-  if (unheld.length === 0) {
-    return [
-      "kernel    --engine=kernel holds it all and asks nobody: what is not " +
-      "allowed is not there",
-    ];
-  }
-  return [
-    "kernel    --engine=kernel does not hold it, so it does not run:",
-    ...unheld.map(({ rule, why }) => {
+  const lines = (rules: readonly Unheld[]): string[] =>
+    rules.map(({ rule, why }) => {
       const position = locate(rule);
       const where = position === undefined
         ? rule.source
         : `${position.file}:${position.line}`;
       return `          ${safe(`${where}: ${rule.text}: ${why}`)}`;
-    }),
+    });
+  if (unheld.length === 0) {
+    return [
+      "kernel    --engine=kernel holds it all and asks nobody: what is not " +
+      "allowed is not there",
+      ...lines(stricter),
+    ];
+  }
+  return [
+    "kernel    --engine=kernel does not hold it, so it does not run:",
+    ...lines(unheld),
   ];
 }
 

@@ -37,19 +37,25 @@ export async function runProgram(request: RunRequest): Promise<Outcome> {
     : undefined;
   let shown = false;
   try {
-    const outcome = await run(request, (event, locate) => {
-      const position = locate(event.decision.rule);
-      log?.record(event, position);
-      const text = denials?.add(event, position);
-      if (text === undefined) return;
-      tell(text);
-      shown ||= event.decision.kind === "refuse" &&
-        event.decision.refusal.kind === "kill";
-    }, (usage) => {
-      tell(
-        request.stats === "json" ? statsLine(usage) : statsText(usage, paint),
-      );
-    }, ask);
+    const outcome = await run(
+      request,
+      (event, locate) => {
+        const position = locate(event.decision.rule);
+        log?.record(event, position);
+        const text = denials?.add(event, position);
+        if (text === undefined) return;
+        tell(text);
+        shown ||= event.decision.kind === "refuse" &&
+          event.decision.refusal.kind === "kill";
+      },
+      (usage) => {
+        tell(
+          request.stats === "json" ? statsLine(usage) : statsText(usage, paint),
+        );
+      },
+      ask,
+      warn,
+    );
     log?.ended(outcome);
     // What --report has shown by now is not said again.
     if (outcome.kind === "killed-by-policy" && !shown) {

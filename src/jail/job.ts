@@ -50,6 +50,8 @@ export interface Job {
 export interface JobHooks {
   /** Told of decisions; calls that the filter alone refuses stop for it too. */
   readonly observe?: ((observation: Observation) => void) | undefined;
+  /** Told of what a person should know before the program runs. */
+  readonly warn?: ((text: string) => void) | undefined;
   /** Asks a person, where the job says so. */
   readonly ask?: Ask | undefined;
   /** Told at the end what was used; refusals stop for it, to be counted. */

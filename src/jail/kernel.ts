@@ -21,7 +21,7 @@ import { runUntraced } from "../trace/untraced.ts";
 import { compileHere } from "./compiled.ts";
 import { checkHanded, handed } from "./handed.ts";
 import type { Job, JobHooks } from "./job.ts";
-import { holdByKernel, UnheldError } from "./kernel_plan.ts";
+import { holdByKernel, stricterText, UnheldError } from "./kernel_plan.ts";
 import {
   findProgram,
   type FoundProgram,
@@ -88,17 +88,23 @@ function runIn(
   const fds = [...program.stdio, ...program.keepFds];
   fds.forEach(checkHanded);
   const found = findProgram(program, OWN_VIEW);
-  const { plan, tree: { floor, nodes }, unheld } = holdByKernel(policy, {
-    env: inside(program.env),
-    cwd: program.cwd,
-    program: found.real,
-    view: OWN_VIEW,
-    realpath,
-  }, [
-    ...OWN_VIEW.links(fromDirectory(program.cwd, found.path)),
-    ...OWN_VIEW.links(workedIn(program, realpath)),
-  ]);
+  const { plan, tree: { floor, nodes, stricter }, unheld } = holdByKernel(
+    policy,
+    {
+      env: inside(program.env),
+      cwd: program.cwd,
+      program: found.real,
+      view: OWN_VIEW,
+      realpath,
+    },
+    [
+      ...OWN_VIEW.links(fromDirectory(program.cwd, found.path)),
+      ...OWN_VIEW.links(workedIn(program, realpath)),
+    ],
+  );
   if (unheld.length > 0) throw new UnheldError(unheld);
+  const warning = stricterText(stricter);
+  if (warning !== undefined) hooks.warn?.(warning);
   using tree = makeTree({ nodes, alone: policy.net === "none" });
   const { view } = tree;
   if (view.realpath(program.cwd) === undefined) {

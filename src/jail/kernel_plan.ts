@@ -50,6 +50,17 @@ export class UnheldError extends UnsupportedError {
   }
 }
 
+/** Says what a program does not get that the kernel alone holds, and others would. */
+export function stricterText(
+  [first, ...others]: readonly Unheld[],
+): string | undefined {
+  if (first === undefined) return undefined;
+  const { rule: { source, text }, why } = first;
+  const more = others.length === 0 ? "" : `; and ${others.length} more`;
+  return `with --engine=kernel ${why} (${source}: ${text}${more}): ` +
+    "see jail plan";
+}
+
 /**
  * Makes an error say where the rules stand that it is about.
  *

@@ -57,6 +57,8 @@ export interface PolicyPlan {
   readonly notStrict: PolicyError | undefined;
   /** What `--engine=kernel` does not hold; `undefined` where it cannot be used. */
   readonly unheld: readonly Unheld[] | undefined;
+  /** What it holds by refusing more than is said. */
+  readonly stricter: readonly Unheld[];
 }
 
 /** What is planned: a policy, and the program that would run under it. */
@@ -125,6 +127,9 @@ async function planLoaded(
     hasSeccompTrace(),
     policy.limits.memory !== undefined && whyNoControlGroup() === undefined,
   );
+  const held = view.isOwn && landlockAbi() >= LEAST_ABI
+    ? holdByKernel(policy, at)
+    : undefined;
   return {
     rules,
     calls: countCalls(plan),
@@ -138,9 +143,8 @@ async function planLoaded(
     locate: await locator(policy),
     dropped: droppedNames(policy.env, program.env),
     notStrict: strictError(policy, rules),
-    unheld: view.isOwn && landlockAbi() >= LEAST_ABI
-      ? holdByKernel(policy, at).unheld
-      : undefined,
+    unheld: held?.unheld,
+    stricter: held?.tree.stricter ?? [],
   };
 }
 

@@ -120,6 +120,7 @@ const INSISTENCE = 2;
  * @param observe told of each decision, where the request asks for that
  * @param measured told at the end what was used, where it asks for that
  * @param ask asks a person, where the request asks for that
+ * @param warn told of what a person should know before the program runs
  * @returns how the program ended
  * @throws {UsageError} where a descriptor to keep is none that jail was started with
  * @throws {PolicyError} where the policy cannot be used
@@ -132,6 +133,7 @@ export async function run(
   observe: (event: Observation, locate: Locate) => void,
   measured: (usage: Usage) => void,
   ask?: Ask,
+  warn?: (text: string) => void,
 ): Promise<Outcome> {
   request.keepFds.forEach(checkInherited);
   const program: Program = {
@@ -144,7 +146,8 @@ export async function run(
   };
   return await withTemporary(
     program.env,
-    (temporary) => runIn(temporary, program, request, observe, measured, ask),
+    (temporary) =>
+      runIn(temporary, program, request, observe, measured, ask, warn),
     () => countUnheard() >= INSISTENCE,
   );
 }
@@ -165,11 +168,20 @@ async function runIn(
   observe: (event: Observation, locate: Locate) => void,
   measured: (usage: Usage) => void,
   ask?: Ask,
+  warn?: (text: string) => void,
 ): Promise<Outcome> {
   const loaded = await loadSpec(request, program, program.cwd, temporary);
   const { root } = loaded;
   try {
-    return await runLoaded(loaded, temporary, request, observe, measured, ask);
+    return await runLoaded(
+      loaded,
+      temporary,
+      request,
+      observe,
+      measured,
+      ask,
+      warn,
+    );
   } finally {
     root.close();
   }
@@ -182,6 +194,7 @@ async function runLoaded(
   observe: (event: Observation, locate: Locate) => void,
   measured: (usage: Usage) => void,
   ask?: Ask,
+  warn?: (text: string) => void,
 ): Promise<Outcome> {
   const { program, root } = loaded;
   const log = findLog(request.audit, root.view);
@@ -204,7 +217,7 @@ async function runLoaded(
       owned: true,
     }, {
       measured: request.stats && measured,
-      ask,
+      ...{ ask, warn },
       observe: locate && ((event): void => observe(event, locate)),
       started: (pid) => {
         const forwarding = forwardSignals(pid, FORWARDED);

@@ -38,6 +38,8 @@ export interface PolicyTree {
   readonly makesTerminals: boolean;
   /** What it does not hold. */
   readonly unheld: readonly Unheld[];
+  /** What it holds by refusing more than is said. */
+  readonly stricter: readonly Unheld[];
 }
 
 /**
@@ -59,6 +61,7 @@ export function treeOf(policy: Policy, facts: TreeFacts): PolicyTree {
     ),
     makesTerminals: nodes.some(({ kind }) => kind === "terminals"),
     unheld: rules.unheld,
+    stricter: rules.stricter,
   };
 }
 

@@ -170,6 +170,8 @@ class Maker {
     const refused = above(this.#rules.refused.read, path);
     if (refused?.hides === true) {
       this.#rules.cannot(refused.rule, `${path} is there, and would be seen`);
+    } else if (refused !== undefined) {
+      this.#rules.closesAll(path, refused.rule);
     }
     this.#nodes.set(path, {
       kind: "closed",

@@ -110,6 +110,36 @@ export function closedProcesses(
   return { nodes, unheld };
 }
 
+/**
+ * Whether a wildcard means something in /proc, by the names that are there.
+ *
+ * @param glob the wildcard
+ * @param facts what to know about the machine
+ */
+export function meansProcesses(
+  glob: Glob,
+  { names, walk }: Pick<TreeFacts, "names" | "walk">,
+): boolean {
+  const matcher = new PathMatcher();
+  matcher.add(glob, 0, 0);
+  let found = false;
+  const look = (path: string): void => {
+    matcher.walk(path, path.length, 1);
+    found ||= matcher.best(0) >= 0;
+  };
+  look("/proc");
+  for (const name of namesOfEach(names)) {
+    look(`${SELF}${name}`);
+    look(`${SELF}/task/1${name}`);
+  }
+  walk("/proc", (directory, name) => {
+    if (directory === "/proc" && /^\d+$/.test(name)) return false;
+    look(`${directory}/${name}`);
+    return !found;
+  }, () => {});
+  return found;
+}
+
 /** What each process has: itself, its names, and those in its directories. */
 function* namesOfEach(
   names: (path: string) => readonly string[],

@@ -20,6 +20,7 @@ import {
 } from "./policy.ts";
 import { realGlobs } from "./rules.ts";
 import type { TreeFacts } from "./tree_facts.ts";
+import { meansProcesses } from "./tree_processes.ts";
 import { type Pattern, search } from "./tree_search.ts";
 import type { Unheld } from "./unasked.ts";
 
@@ -48,6 +49,7 @@ interface RefusedPattern extends Refused, Pattern {
 
 /** What closes a directory closes what is in it. */
 const ALONE = "it is one directory, without what is in it";
+const OWN_WAY = "the kernel alone refuses in its own way";
 /** A mount closes, or opens, what is there at the start. */
 const COULD_MAKE = "the program could make what it means";
 
@@ -71,6 +73,8 @@ export class TreeRules {
   readonly processes: string[] = [];
   /** What no tree holds. */
   readonly unheld: Unheld[] = [];
+  /** What a tree holds by refusing more than is said. */
+  readonly stricter: Unheld[] = [];
   readonly #facts: TreeFacts;
   readonly #allowing: AllowingPattern[] = [];
   /** Where patterns begin. */
@@ -94,6 +98,9 @@ export class TreeRules {
       for (const rule of deny) this.#refuse(section, { rule, hides: false });
       for (const rule of ignore) this.#refuse(section, { rule, hides: true });
     }
+    if (policy.default !== undefined && saysHow(policy.default)) {
+      this.cannot(policy.default, OWN_WAY);
+    }
     this.#machine();
     this.#findAllowed();
     this.#findRefused();
@@ -103,6 +110,21 @@ export class TreeRules {
   /** Takes note of a rule that no tree holds. */
   cannot({ ref }: { readonly ref: RuleRef }, why: string): void {
     this.unheld.push({ rule: ref, why });
+  }
+
+  /** Takes note of what is closed as a whole, of which only reading is refused. */
+  closesAll(path: string, { ref }: PathRule): void {
+    if (ref.source === "jail") return;
+    for (
+      const [section, done] of [["write", "written"], ["run", "run"]] as const
+    ) {
+      if (
+        this.granted[section].has(path) ||
+        above(this.granted[section], path) === undefined ||
+        above(this.refused[section], path) !== undefined
+      ) continue;
+      this.stricter.push({ rule: ref, why: `${path} is not ${done} either` });
+    }
   }
 
   /** Takes note of what a rule allows. */
@@ -157,7 +179,7 @@ export class TreeRules {
         if (section === "write" && this.granted.write.has(path)) continue;
         this.cannot(rule, ALONE);
       } else if (saysHow(rule)) {
-        this.cannot(rule, "the kernel alone refuses in its own way");
+        this.cannot(rule, OWN_WAY);
       } else if (plain) {
         if (this.#leadsElsewhere(path)) continue;
         this.refused[section].set(path, refused);
@@ -208,6 +230,12 @@ export class TreeRules {
     );
   }
 
+  /** Whether a wildcard allows what is in /proc, and no other rule allows all of it. */
+  #meansProcesses(root: string, glob: Glob): boolean {
+    return root === "/" && !this.processes.includes("/proc") &&
+      meansProcesses(glob, this.#facts);
+  }
+
   /** Finds what wildcards allow, of all that is there. */
   #findAllowed(): void {
     const { kind, walk } = this.#facts;
@@ -215,7 +243,7 @@ export class TreeRules {
     const allowing = this.#allowing.filter(({ section, root }) =>
       above(this.granted[section], root) === undefined
     );
-    for (const { section, root, rule } of allowing) {
+    for (const { glob, section, root, rule } of allowing) {
       if (section === "write") {
         this.cannot(
           rule,
@@ -223,6 +251,8 @@ export class TreeRules {
         );
       } else if (section === "run" && this.#isMade(root)) {
         this.cannot(rule, COULD_MAKE);
+      } else if (section === "read" && this.#meansProcesses(root, glob)) {
+        this.cannot(rule, "it may mean what is in /proc");
       }
     }
     const places = allowing.map(({ root }) => root)
@@ -346,7 +376,7 @@ function bySection<T>(): BySection<T> {
 }
 
 /** Whether a rule says how it refuses, other than all do that say nothing. */
-function saysHow({ refusal }: PathRule): boolean {
+function saysHow({ refusal }: Pick<PathRule, "refusal">): boolean {
   return refusal !== undefined &&
     !(refusal.kind === "errno" && refusal.errno === "EACCES");
 }

@@ -111,10 +111,11 @@ function spell(node: TreeNode): string {
 
 async function made(text: string, facts = FACTS): Promise<string[]> {
   const layer = await parsePolicy(text, { source: "p.yaml", variables: {} });
-  const { nodes, unheld } = treeOf(mergeLayers([layer]), facts);
+  const { nodes, unheld, stricter } = treeOf(mergeLayers([layer]), facts);
   return [
     ...nodes.filter(({ path }) => !/^\/dev\/(?:fd|std)/.test(path)).map(spell),
     ...unheld.map(({ rule, why }) => `${rule.text}: ${why}`),
+    ...stricter.map(({ why }) => `but ${why}`),
   ];
 }
 
@@ -299,6 +300,7 @@ const CASES: readonly Case[] = [
     tree: [
       ...["/home/", "/home/me rw noexec", "/home/me/p rw noexec"],
       ...["/home/me/p/a rw noexec", "/home/me/p/a/.ssh closed"],
+      "but /home/me/p/a/.ssh is not written either",
     ],
   },
   {
@@ -308,6 +310,7 @@ const CASES: readonly Case[] = [
     tree: [
       ...["/home/", "/home/me rw noexec", "/home/me/p rw noexec"],
       ...["/home/me/p/a rw noexec", "/home/me/p/a/.ssh closed"],
+      "but /home/me/p/a/.ssh is not written either",
     ],
   },
   {
@@ -357,7 +360,40 @@ const CASES: readonly Case[] = [
     name: "closes that of what is refused to be run, too",
     policy: "{read: [/home], run: {allow: [/home], deny: [/home/me/p/a/.ssh]}}",
     machine: BEYOND,
-    tree: ["/home ro", "/home/me/p closed"],
+    tree: ["/home ro", "/home/me/p closed", "but /home/me/p is not run either"],
+  },
+  {
+    name: "says what is not run, or written, since it may not be read",
+    policy:
+      "{read: {allow: [/home], deny: [/home/me/p]}, run: [/home/me], write: [/home]}",
+    tree: [
+      ...["/home rw noexec", "/home/me rw", "/home/me/p closed"],
+      ...["written", "run"].map((done) =>
+        `but /home/me/p is not ${done} either`
+      ),
+    ],
+  },
+  {
+    name: "does not hold a wildcard that may mean what is in /proc",
+    policy: 'read: [/usr, "/*/cpuinfo", "/**/environ", "/**/gs", "/u*/bin"]',
+    tree: [
+      "/usr ro",
+      ...["/*/cpuinfo", "/**/environ"]
+        .map((rule) => `${rule}: it may mean what is in /proc`),
+    ],
+  },
+  {
+    name: "does not hold a policy that says how all is refused",
+    policy: "{read: [/usr], default: EPERM}",
+    tree: [
+      "/usr ro",
+      "default: EPERM: the kernel alone refuses in its own way",
+    ],
+  },
+  {
+    name: "holds one that says what a refusal is without a word",
+    policy: "{read: [/usr], default: EACCES}",
+    tree: ["/usr ro"],
   },
   {
     name: "does not hold a rule about a link when nobody knows where it leads",
