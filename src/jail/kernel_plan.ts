@@ -50,10 +50,15 @@ export class UnheldError extends UnsupportedError {
   }
 }
 
-/** Says what a program does not get that the kernel alone holds, and others would. */
+/**
+ * Says what a program may not write that the kernel alone holds, and others may. A
+ * program that does not run is told of when it is tried.
+ */
 export function stricterText(
-  [first, ...others]: readonly Unheld[],
+  stricter: ReturnType<typeof treeOf>["stricter"],
 ): string | undefined {
+  const written = stricter.filter(({ section }) => section === "write");
+  const [first, ...others] = written;
   if (first === undefined) return undefined;
   const { rule: { source, text }, why } = first;
   const more = others.length === 0 ? "" : `; and ${others.length} more`;

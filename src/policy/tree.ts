@@ -18,7 +18,7 @@ import {
   TERMINALS,
   type TreeNode,
 } from "./tree_maker.ts";
-import { TreeRules } from "./tree_rules.ts";
+import { type Stricter, TreeRules } from "./tree_rules.ts";
 import type { Unheld } from "./unasked.ts";
 
 export type { TreeFacts } from "./tree_facts.ts";
@@ -39,7 +39,7 @@ export interface PolicyTree {
   /** What it does not hold. */
   readonly unheld: readonly Unheld[];
   /** What it holds by refusing more than is said. */
-  readonly stricter: readonly Unheld[];
+  readonly stricter: readonly Stricter[];
 }
 
 /**

@@ -99,6 +99,7 @@ class Maker {
    */
   #place(path: string): void {
     if (path === "/") {
+      this.#rules.needsRead();
       for (const name of this.#facts.names("/")) {
         if (name !== "dev" && name !== "proc") this.#place(`/${name}`);
       }
@@ -159,13 +160,18 @@ class Maker {
     }
   }
 
-  /** Closes what is at a path, where it would be seen. */
-  #close(path: string, kind: string, around: TreeNode | undefined): void {
+  /** Takes note of rules that let something be used which may not be read. */
+  #leaveOut(path: string): void {
     for (const section of ["write", "run"] as const) {
       const rule = this.#rules.granted[section].get(path);
       if (rule === undefined) continue;
       this.#rules.cannot(rule, "it may not be read, and what is there can be");
     }
+  }
+
+  /** Closes what is at a path, where it would be seen. */
+  #close(path: string, kind: string, around: TreeNode | undefined): void {
+    this.#leaveOut(path);
     if (around?.kind !== "bind") return;
     const refused = above(this.#rules.refused.read, path);
     if (refused?.hides === true) {
@@ -210,10 +216,12 @@ class Maker {
   /** Puts the devices into the tree that may be used. */
   #devices(): void {
     const { kind } = this.#facts;
-    const used = this.#rules.boundaries().filter((path) =>
-      isWithin(path, "/dev") && this.#rules.state(path).read &&
-      !isInMemory(path)
-    );
+    const used: string[] = [];
+    for (const path of this.#rules.boundaries()) {
+      if (!isWithin(path, "/dev") || isInMemory(path)) continue;
+      if (this.#rules.state(path).read) used.push(path);
+      else this.#leaveOut(path);
+    }
     const all = this.#rules.state("/dev").read;
     if (!all && used.length === 0) return;
     this.#directory("/dev");

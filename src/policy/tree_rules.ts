@@ -35,6 +35,12 @@ export interface Refused {
   readonly hides: boolean;
 }
 
+/** Something that is held by refusing more than is said. */
+export interface Stricter extends Unheld {
+  /** What is refused as well. */
+  readonly section: PathSection;
+}
+
 /** What a rule allows by a wildcard. */
 interface AllowingPattern extends Pattern {
   readonly section: PathSection;
@@ -74,7 +80,7 @@ export class TreeRules {
   /** What no tree holds. */
   readonly unheld: Unheld[] = [];
   /** What a tree holds by refusing more than is said. */
-  readonly stricter: Unheld[] = [];
+  readonly stricter: Stricter[] = [];
   readonly #facts: TreeFacts;
   readonly #allowing: AllowingPattern[] = [];
   /** Where patterns begin. */
@@ -112,19 +118,36 @@ export class TreeRules {
     this.unheld.push({ rule: ref, why });
   }
 
+  /** Takes note of rules about everything that mean only what may be read. */
+  needsRead(): void {
+    if (this.granted.read.has("/")) return;
+    for (const section of ["write", "run"] as const) {
+      const rule = this.granted[section].get("/");
+      if (rule !== undefined) this.#meansLess(section, rule);
+    }
+  }
+
   /** Takes note of what is closed as a whole, of which only reading is refused. */
   closesAll(path: string, { ref }: PathRule): void {
     if (ref.source === "jail") return;
-    for (
-      const [section, done] of [["write", "written"], ["run", "run"]] as const
-    ) {
-      if (
-        this.granted[section].has(path) ||
-        above(this.granted[section], path) === undefined ||
+    const allowed = (section: PathSection): PathRule | undefined =>
+      this.granted[section].has(path) ||
         above(this.refused[section], path) !== undefined
-      ) continue;
-      this.stricter.push({ rule: ref, why: `${path} is not ${done} either` });
+        ? undefined
+        : above(this.granted[section], path);
+    if (allowed("write") !== undefined) {
+      const why = `${path} is not written either`;
+      this.stricter.push({ section: "write", rule: ref, why });
     }
+    const run = allowed("run");
+    if (run !== undefined) this.#meansLess("run", run);
+  }
+
+  #meansLess(section: "write" | "run", { ref }: PathRule): void {
+    if (this.stricter.some(({ rule }) => rule === ref)) return;
+    const done = section === "write" ? "written" : "run";
+    const why = `what may not be read is not ${done} either`;
+    this.stricter.push({ section, rule: ref, why });
   }
 
   /** Takes note of what a rule allows. */

@@ -290,6 +290,7 @@ const CASES: readonly Case[] = [
     policy: "{read: [/dev/null], write: {allow: [/dev], deny: [/dev/null]}}",
     tree: [
       ...["/dev/", "/dev/null ro"],
+      "/dev: it may not be read, and what is there can be",
       "/dev/null: /dev/null is a device, and would be written",
     ],
   },
@@ -360,7 +361,11 @@ const CASES: readonly Case[] = [
     name: "closes that of what is refused to be run, too",
     policy: "{read: [/home], run: {allow: [/home], deny: [/home/me/p/a/.ssh]}}",
     machine: BEYOND,
-    tree: ["/home ro", "/home/me/p closed", "but /home/me/p is not run either"],
+    tree: [
+      "/home ro",
+      "/home/me/p closed",
+      "but what may not be read is not run either",
+    ],
   },
   {
     name: "says what is not run, or written, since it may not be read",
@@ -368,9 +373,8 @@ const CASES: readonly Case[] = [
       "{read: {allow: [/home], deny: [/home/me/p]}, run: [/home/me], write: [/home]}",
     tree: [
       ...["/home rw noexec", "/home/me rw", "/home/me/p closed"],
-      ...["written", "run"].map((done) =>
-        `but /home/me/p is not ${done} either`
-      ),
+      "but /home/me/p is not written either",
+      "but what may not be read is not run either",
     ],
   },
   {
@@ -446,6 +450,7 @@ const CASES: readonly Case[] = [
     policy: "{read: [/dev/kmsg], write: [/dev]}",
     tree: [
       ...["/dev/", "/dev/kmsg ro"],
+      "/dev: it may not be read, and what is there can be",
       "/dev: /dev/kmsg is a device, and would be written",
     ],
   },
@@ -554,6 +559,7 @@ const CASES: readonly Case[] = [
       ...["/usr rw noexec", "/usr/bin rw noexec", "/usr/bin/gs rw"],
       "/lib -> usr/lib",
       "true: programs start by /usr/lib/ld.so, which may not be run",
+      "but what may not be read is not written either",
     ],
   },
   {
