@@ -396,7 +396,8 @@ test("a jail held by the kernel opens nothing by a descriptor that comes from ou
   await using here = await place();
   const file = await here.file("secret", "secret\n");
   for (const flags of [["-p", "default"], ["-p", "readonly"], ["-A"]]) {
-    const argv = jailArgv([KERNEL, ...flags, `--deny-read=${file}`], []);
+    const denied = [`--deny-read=${file}`, `--deny-write=${file}`];
+    const argv = jailArgv([KERNEL, ...flags, ...denied], []);
     const ended = await run(["python3", "-c", HAND_OVER, file, ...argv], {
       cwd: here.path,
     });

@@ -51,14 +51,13 @@ export class UnheldError extends UnsupportedError {
 }
 
 /**
- * Says what a program may not write that the kernel alone holds, and others may. A
- * program that does not run is told of when it is tried.
+ * Says what a program may not write that the kernel alone holds, and others may,
+ * where the policy could say so as well.
  */
 export function stricterText(
   stricter: ReturnType<typeof treeOf>["stricter"],
 ): string | undefined {
-  const written = stricter.filter(({ section }) => section === "write");
-  const [first, ...others] = written;
+  const [first, ...others] = stricter.filter(({ mayBeSaid }) => mayBeSaid);
   if (first === undefined) return undefined;
   const { rule: { source, text }, why } = first;
   const more = others.length === 0 ? "" : `; and ${others.length} more`;

@@ -177,7 +177,7 @@ class Maker {
     if (refused?.hides === true) {
       this.#rules.cannot(refused.rule, `${path} is there, and would be seen`);
     } else if (refused !== undefined) {
-      this.#rules.closesAll(path, refused.rule);
+      this.#rules.closesAll(path, refused);
     }
     this.#nodes.set(path, {
       kind: "closed",

@@ -37,8 +37,8 @@ export interface Refused {
 
 /** Something that is held by refusing more than is said. */
 export interface Stricter extends Unheld {
-  /** What is refused as well. */
-  readonly section: PathSection;
+  /** Whether a policy could say so itself, and who starts it should know. */
+  readonly mayBeSaid: boolean;
 }
 
 /** What a rule allows by a wildcard. */
@@ -128,7 +128,8 @@ export class TreeRules {
   }
 
   /** Takes note of what is closed as a whole, of which only reading is refused. */
-  closesAll(path: string, { ref }: PathRule): void {
+  closesAll(path: string, refused: Refused): void {
+    const { ref } = refused.rule;
     if (ref.source === "jail") return;
     const allowed = (section: PathSection): PathRule | undefined =>
       this.granted[section].has(path) ||
@@ -137,7 +138,9 @@ export class TreeRules {
         : above(this.granted[section], path);
     if (allowed("write") !== undefined) {
       const why = `${path} is not written either`;
-      this.stricter.push({ section: "write", rule: ref, why });
+      // No tree holds a wildcard that refuses to write where something is written.
+      const mayBeSaid = !("glob" in refused);
+      this.stricter.push({ rule: ref, why, mayBeSaid });
     }
     const run = allowed("run");
     if (run !== undefined) this.#meansLess("run", run);
@@ -147,7 +150,7 @@ export class TreeRules {
     if (this.stricter.some(({ rule }) => rule === ref)) return;
     const done = section === "write" ? "written" : "run";
     const why = `what may not be read is not ${done} either`;
-    this.stricter.push({ section, rule: ref, why });
+    this.stricter.push({ rule: ref, why, mayBeSaid: section === "write" });
   }
 
   /** Takes note of what a rule allows. */
