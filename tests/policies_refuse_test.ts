@@ -7,10 +7,11 @@ import {
   assertNotEquals,
 } from "@std/assert";
 import { loadLayers } from "../src/jail/layers.ts";
+import { landlockAbi } from "../src/sys/landlock.ts";
 import { compile } from "../src/policy/decide.ts";
 import { mergeLayers } from "../src/policy/merge.ts";
 import { type Ended, ENGINES, fixture, jail, run } from "./harness.ts";
-import { needs } from "./needs.ts";
+import { hasMachine, needs } from "./needs.ts";
 import { ENV, type Files, ours, place } from "./policies/place.ts";
 
 /** What a policy must refuse, and beside it what it must not. */
@@ -373,7 +374,7 @@ async function readable(
 ): Promise<string[]> {
   const layers = await loadLayers(
     policy,
-    { cwd: "/", program: "/bin/cat" },
+    { cwd: "/", home: "/home/me", program: "/bin/cat" },
     "/",
   );
   const decider = compile(mergeLayers(layers), { realpath: (path) => path });
@@ -388,6 +389,62 @@ async function readable(
 Deno.test("base closes a directory of secrets with all that is in it", async () => {
   assertEquals(await readable("base", IN_CLOSED_DIRECTORIES), []);
 });
+
+/** Secrets that are kept elsewhere than by their names, as by GNU Stow. */
+const LINKED = `mkdir -p home/.ssh home/.config
+ln -s ../dot/aws home/.aws
+ln -s ../../dot/key home/.ssh/id_rsa
+ln -s ../dot/netrc home/.netrc
+ln -s ../../dot/gh home/.config/gh`;
+
+for (const engine of [...ENGINES, "kernel"] as const) {
+  const name =
+    `base (${engine}) closes a secret of yours that is a link, by whatever name`;
+  Deno.test({
+    ...engine === "kernel" && landlockAbi() < 6
+      ? hasMachine(false, "Landlock of Linux 6.12", name)
+      : { name },
+    fn: async () => {
+      await using here = await place({
+        "dot/aws/credentials": "secret\n",
+        "dot/key": "secret\n",
+        "dot/netrc": "secret\n",
+        "dot/gh/hosts.yml": "secret\n",
+        "dot/vimrc": "text\n",
+      }, LINKED);
+      const dot = ["aws/credentials", "key", "netrc", "gh/hosts.yml", "vimrc"]
+        .map((name) => `dot/${name}`);
+      const home = [".aws/credentials", ".ssh/id_rsa", ".netrc"]
+        .map((name) => `home/${name}`);
+      const ended = await jail(
+        // What is in the whole machine is not looked for.
+        'extends: base\nread: ["${cwd}"]\nrun: [/usr/bin]\n',
+        ["cat", ...dot, ...home],
+        { cwd: here.path, env: { ...ENV, HOME: `${here.path}/home` }, engine },
+      );
+      assertEquals([ended.stdout, ended.code], ["text\n", 1], ended.stderr);
+    },
+  });
+}
+
+Deno.test("-p agent hides a .env that is a link, by whatever name", async () => {
+  await using here = await place(
+    { "config/prod": "KEY=1\n", "config/other": "text\n" },
+    "ln -s config/prod .env",
+  );
+  const argv = ["cat", ".env", "config/prod", "config/other"];
+  const ended = await jail(["-p", "agent"], argv, { cwd: here.path, env: ENV });
+  assertEquals([ended.stdout, ended.code], ["text\n", 1], ended.stderr);
+});
+
+for (const home of ["", "none", "/"]) {
+  Deno.test(`-p default runs a program where HOME is "${home}"`, async () => {
+    const ended = await jail(["-p", "default"], ["echo", "ran"], {
+      env: { ...ENV, HOME: home },
+    });
+    assertEquals([ended.stdout, ended.stderr], ["ran\n", ""]);
+  });
+}
 
 Deno.test("base tells of no process outside by its control group", async () => {
   const files = ["cgroup.procs", "cgroup.threads", "tasks", "memory.max"];

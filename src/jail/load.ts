@@ -62,6 +62,9 @@ const DEFAULT_POLICY = "default";
  */
 const START_POLICY = "minimal";
 
+/** What a variable stands for that has no value: a path that leads nowhere. */
+const NOWHERE = "/dev/null/none";
+
 /**
  * Loads a policy, with all that it extends.
  *
@@ -141,8 +144,8 @@ async function policyLayers(
   temporary: TemporaryDirectory,
   view: View,
 ): Promise<Layer[]> {
-  const home = variable(program.env, "HOME") ??
-    variable(ownEnvironment(), "HOME") ?? homeOf(Deno.uid());
+  const home = homeIn(program.env) ?? homeIn(ownEnvironment()) ??
+    homeOf(Deno.uid()) ?? NOWHERE;
   let real: string | undefined;
   const variables: Variables = {
     cwd: view.realpath(program.cwd) ?? joinPath("/", program.cwd),
@@ -173,7 +176,7 @@ function realProgram(program: Program, view: View): string {
   try {
     return findProgram(program, view).real;
   } catch (error) {
-    if (error instanceof LaunchError) return "/dev/null/program";
+    if (error instanceof LaunchError) return NOWHERE;
     throw error;
   }
 }
@@ -217,13 +220,19 @@ function isEmpty({ policies, flags, permissionSet }: PolicySpec): boolean {
     );
 }
 
+/** The home directory that an environment names. */
+function homeIn(env: readonly string[]): string | undefined {
+  const home = variable(env, "HOME");
+  return home?.startsWith("/") ? home : undefined;
+}
+
 /** The home directory of a user, as /etc/passwd has it. */
 function homeOf(uid: number | null): string | undefined {
   const bytes = readFile("/etc/passwd", MAX_SIZE);
   if (typeof bytes === "number") return undefined;
   // name:password:uid:gid:comment:home:shell, passwd(5)
   return fromBytes(bytes).split("\n").map((line) => line.split(":"))
-    .find((fields) => fields[2] === String(uid))?.[5];
+    .find((fields) => fields[2] === String(uid))?.[5] || undefined;
 }
 
 /** Finds a program that a flag names, as a shell does. */
