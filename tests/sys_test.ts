@@ -335,6 +335,44 @@ wait(23, 0, None, None, None, 0.5)`;
   Deno.test({
     ...needs(
       ["python3"],
+      `jail (${engine}) tells no time besides what a call does where a policy denies it`,
+    ),
+    fn: async () => {
+      const script = `import ctypes, os, signal, time
+libc = ctypes.CDLL(None, use_errno=True)
+child = os.fork()
+if child == 0:
+    for i in range(2000000): pass
+    os._exit(3)
+pid, status, used = os.wait4(child, 0)
+print(pid == child, status, used.ru_utime + used.ru_stime, used.ru_maxrss)
+print(os.waitstatus_to_exitcode(os.wait4(os.posix_spawn("/bin/true", ["true"], {}), 0)[1]))
+signal.alarm(100); print(signal.alarm(1))
+signal.signal(signal.SIGALRM, lambda *_: print("alarmed"))
+signal.pause()
+for call in ((283, 1, 0), (222, 1, 0, ctypes.byref(ctypes.c_int()))):
+    print(libc.syscall(*call), ctypes.get_errno())
+def opens(path):
+    try: os.close(os.open(path, os.O_RDONLY)); return path
+    except OSError: return None
+self = [f"{where}/{name}" for where in ("/proc/self", "/proc/thread-self")
+    for name in ("sched", "schedstat", "stat", "arch_status", "fdinfo/0", "net/tcp")]
+machine = ["/proc/interrupts", "/proc/loadavg", "/proc/softirqs", "/proc/uptime",
+    "/sys/devices/system/cpu/online", "/sys/fs/cgroup", "/proc/self/maps"]
+print(*filter(None, map(opens, self + machine)))`;
+      assertEquals(
+        await lines("{time: deny}", ["python3", "-c", script], engine),
+        [
+          ...["True 768 0.0 0", "0", "0", "alarmed", "-1 38", "-1 38"],
+          "/proc/self/maps",
+        ],
+      );
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
       `jail (${engine}) lets a wait end in time that signals interrupt where a policy denies the time`,
     ),
     fn: async () => {

@@ -42,6 +42,9 @@ export const TIMESPEC: Layout<"tv_sec" | "tv_nsec"> = {
   },
 };
 
+/** The timer of alarm(2); include/uapi/linux/time.h. Its times are in microseconds. */
+export const ITIMER_REAL = 0;
+
 /** When a timer expires, and how often again: `struct __kernel_itimerspec`. */
 export const ITIMERSPEC: Layout<
   "it_interval_sec" | "it_interval_nsec" | "it_value_sec" | "it_value_nsec"

@@ -86,7 +86,7 @@ export type Look =
   | { readonly kind: "peer" }
   /** Nothing: it gives the result that the policy's facts say. */
   | { readonly kind: "answer" }
-  /** A time of day that it waits for: the kernel is given its own. */
+  /** A time of day that it waits for, the kernel's then; or one that it tells of. */
   | { readonly kind: "retime" }
   /** Where it reads how long it may wait, and would tell how much of that is left. */
   | { readonly kind: "timeout"; readonly arg: ArgIndex }

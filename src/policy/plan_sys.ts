@@ -39,6 +39,11 @@ function retimed(...tests: Guard["tests"]): Guard {
   return { tests, action: RETIME, why: "it waits for a time of day" };
 }
 
+/** It tells of a time besides what it does; the tracer takes that out. */
+function withoutTime(...tests: Guard["tests"]): Guard {
+  return { tests, action: RETIME, why: "it tells how long something took" };
+}
+
 /** It tells how much of a time is left, which a program measures by. */
 function untold(arg: ArgIndex): Guard {
   return {
@@ -48,7 +53,10 @@ function untold(arg: ArgIndex): Guard {
   };
 }
 
-function closed(errno: "EPERM" | "EINVAL", ...tests: Guard["tests"]): Guard {
+function closed(
+  errno: "EPERM" | "EINVAL" | "ENOSYS",
+  ...tests: Guard["tests"]
+): Guard {
   return refuse(errno, CLOSED, ...tests);
 }
 
@@ -68,15 +76,15 @@ const DENIED: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
   ["getrusage", [closed("EPERM")]],
   ["getitimer", [closed("EPERM")]],
   ["setitimer", [closed("EPERM", isSet(2))]],
-  ["timer_gettime", [closed("EPERM")]],
-  ["timer_getoverrun", [closed("EPERM")]],
+  ["alarm", [withoutTime()]],
+  ["wait4", [withoutTime(isSet(3))]],
+  ["waitid", [withoutTime(isSet(4))]],
+  // These count how often they have ended; programs do with setitimer(2).
+  ["timer_create", [closed("ENOSYS")]],
+  ["timerfd_create", [closed("ENOSYS")]],
   ["timerfd_gettime", [closed("EPERM")]],
   // A wait until a time tells whether that is over.
   ["clock_nanosleep", [closed("EPERM", bits(1, time.TIMER_ABSTIME))]],
-  ["timer_settime", [
-    closed("EPERM", bits(1, time.TIMER_ABSTIME)),
-    closed("EPERM", isSet(3)),
-  ]],
   ["timerfd_settime", [
     closed("EPERM", bits(1, time.TIMER_ABSTIME)),
     closed("EPERM", isSet(3)),

@@ -176,12 +176,18 @@ const DAY_FILES = [
   "/sys/devices/**/rtc/**",
 ];
 
-/** What tells of any clock. */
+/**
+ * What tells of any clock, or goes on by itself: interrupts of a clock, times that
+ * something took or is still to take. Drivers say such things by a thousand names.
+ */
 const TIME_FILES = [
   ...DAY_FILES,
-  "/proc/uptime",
-  "/proc/stat",
-  "/proc/timer_list",
+  "/proc/{diskstats,interrupts,kmsg,latency_stats,loadavg,lock_stat,mdstat}",
+  "/proc/{keys,sched_debug,schedstat,softirqs,stat,timer_list,uptime}",
+  ...["/proc/acpi", "/proc/asound", "/proc/fs", "/proc/irq", "/proc/pressure"],
+  "/proc/self/{arch_status,latency,sched,schedstat,stat}",
+  ...["/proc/self/fdinfo", "/proc/self/net"],
+  "/sys",
 ];
 
 /**

@@ -1,17 +1,20 @@
-/** Answers calls that tell the time of day, and those that wait for one. */
+/** Answers calls that tell the time of day, and changes those that tell it besides. */
 
 import { EFAULT, EINVAL, ENOSYS } from "../abi/errno.ts";
 import { getBig, set } from "../abi/layout.ts";
-import type { SyscallName } from "../abi/syscalls.ts";
+import { RUSAGE } from "../abi/resource.ts";
+import { type SyscallName, SYSCALLS } from "../abi/syscalls.ts";
 import {
   CLOCK_REALTIME,
   CLOCK_REALTIME_ALARM,
   CLOCK_TAI,
+  ITIMER_REAL,
   ITIMERSPEC,
   TIMESPEC,
 } from "../abi/time.ts";
 import type { TimeRule } from "../policy/sys.ts";
 import { readClock } from "../sys/clock.ts";
+import { hostArch } from "../sys/host.ts";
 import { readMemory, storeMemory } from "../sys/memory.ts";
 import { clockOfFd, clockOfTimer } from "../sys/timers.ts";
 import { WallClock } from "./clock.ts";
@@ -28,6 +31,7 @@ const WALL_CLOCKS = [CLOCK_REALTIME, CLOCK_REALTIME_ALARM, CLOCK_TAI];
 export class TimeFacts {
   readonly #clock: WallClock;
   readonly #bytes = new Uint8Array(ITIMERSPEC.size);
+  readonly #setitimer = SYSCALLS.setitimer[hostArch().name] as number;
 
   /**
    * Starts the clock.
@@ -59,9 +63,10 @@ export class TimeFacts {
   }
 
   /**
-   * Puts the real time of day in place of that which a call waits for.
+   * Puts the real time of day in place of that which a call waits for, or takes out
+   * of a call what would tell one.
    *
-   * It is put below the stack, and not on pinned pages. A thread that changes it
+   * A time is put below the stack, and not on pinned pages. A thread that changes it
    * there changes how long its own program waits, and may so find out the real
    * time, which time stamps tell anyway (SECURITY.md).
    *
@@ -73,6 +78,12 @@ export class TimeFacts {
   retime(tracee: Tracee, registers: Registers, name: SyscallName): number {
     const { tid } = tracee;
     switch (name) {
+      case "alarm":
+        return this.#alarm(tid, registers);
+      case "wait4":
+        return withoutUsage(tid, registers, 3);
+      case "waitid":
+        return withoutUsage(tid, registers, 4);
       case "clock_nanosleep":
         return this.#retime(tid, registers, 2, TIMESPEC.size, 0);
       case "futex":
@@ -160,9 +171,40 @@ export class TimeFacts {
     set(TIMESPEC, value, "tv_sec", clock.seconds);
     // A timer that is set to 0 would be taken back.
     set(TIMESPEC, value, "tv_nsec", Math.max(1, clock.nanoseconds));
+    return this.#putBelow(tid, registers, arg, size);
+  }
+
+  /** Makes an alarm(2) a setitimer(2) that does not say how much was left. */
+  #alarm(tid: number, registers: Registers): number {
+    this.#bytes.fill(0);
+    set(ITIMERSPEC, this.#bytes, "it_value_sec", registers.uint(0));
+    registers.nr = this.#setitimer;
+    registers.setArgument(0, ITIMER_REAL);
+    registers.setArgument(2, 0);
+    return this.#putBelow(tid, registers, 1, ITIMERSPEC.size);
+  }
+
+  /** Puts what a call is to read below the stack. */
+  #putBelow(
+    tid: number,
+    registers: Registers,
+    arg: number,
+    size: number,
+  ): number {
     const { sp } = registers;
     const place = sp - sp % 16 - BELOW_STACK;
     registers.setArgument(arg, place);
     return storeMemory(tid, place, this.#bytes, size);
   }
+}
+
+/** Has a wait for a child say nothing of what time that used. */
+function withoutUsage(
+  tid: number,
+  registers: Registers,
+  arg: number,
+): number {
+  const address = registers.address(arg);
+  registers.setArgument(arg, 0);
+  return storeMemory(tid, address, new Uint8Array(RUSAGE.size), RUSAGE.size);
 }
