@@ -113,6 +113,7 @@ Deno.test("jail plan shows what enforces each flag of a run", async () => {
   assertMatch(stdout, /^--deny-read +read deny +\S+\/etc\/passwd .* R1/m);
   assertMatch(stdout, /^--timeout +limits +time /m);
   assertMatch(stdout, /^ls:\d+ /m);
+  assertMatch(stdout, /^kernel +--engine=kernel cannot tell of decisions$/m);
   assertMatch(stdout, /^program +"\S*\/cat"$/m);
 });
 

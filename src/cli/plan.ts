@@ -110,9 +110,11 @@ function isHeld({ ref }: GradedRule, { unheld }: PolicyPlan): boolean {
 
 /** What `--engine=kernel` does with a policy. */
 function kernelText(
-  { unheld, stricter, locate }: PolicyPlan,
+  { beyond, unheld, stricter, locate }: PolicyPlan,
 ): string[] {
-  if (unheld === undefined) return ["kernel    --engine=kernel cannot be used"];
+  if (unheld === undefined) {
+    return [`kernel    --engine=kernel cannot ${beyond}`];
+  }
   const lines = (rules: readonly Unheld[]): string[] =>
     rules.map(({ rule, why }) => {
       const position = locate(rule);

@@ -163,17 +163,30 @@ function workedIn({ env, cwd }: Program, realpath: Realpath): string {
   return pwd?.startsWith("/") && realpath(pwd) === realpath(cwd) ? pwd : cwd;
 }
 
-/** What nobody can do who is not asked. */
-function checkHooks(job: Job, { observe }: JobHooks): void {
-  const needs = observe !== undefined
+/**
+ * What of a run nobody can do who is not asked.
+ *
+ * @param run how it is to be run
+ * @param observed whether somebody is to hear of decisions
+ */
+export function beyondKernel(
+  { onDeny, landlock, root }: Pick<Job, "onDeny" | "landlock" | "root">,
+  observed: boolean,
+): string | undefined {
+  return observed
     ? "tell of decisions"
-    : job.onDeny !== "errno"
-    ? `do --on-deny=${job.onDeny}`
-    : job.landlock === false
+    : onDeny !== "errno"
+    ? `do --on-deny=${onDeny}`
+    : landlock === false
     ? "do without Landlock"
-    : !job.root.view.isOwn
+    : !root.view.isOwn
     ? "give the program a root directory"
     : undefined;
+}
+
+/** Sees to it that nothing is wanted that somebody would have to be asked for. */
+function checkHooks(job: Job, { observe }: JobHooks): void {
+  const needs = beyondKernel(job, observe !== undefined);
   if (needs !== undefined) {
     throw new UnsupportedError(
       `Cannot ${needs} with --engine=kernel: no call is caught`,

@@ -24,7 +24,7 @@ import type { RootKind } from "../sys/root.ts";
 import { mayAnswer } from "./answers.ts";
 import { currentDirectory } from "./directory.ts";
 import { floorFacts, floorFor, type FloorPlace } from "./floor.ts";
-import { LEAST_ABI } from "./kernel.ts";
+import { beyondKernel, LEAST_ABI } from "./kernel.ts";
 import { holdByKernel } from "./kernel_plan.ts";
 import { type Loaded, loadSpec, type PolicySpec } from "./load.ts";
 import { type Locate, locator } from "./locate.ts";
@@ -55,7 +55,9 @@ export interface PolicyPlan {
   readonly dropped: readonly string[];
   /** Why the policy cannot be used as strict as it is, if it cannot. */
   readonly notStrict: PolicyError | undefined;
-  /** What `--engine=kernel` does not hold; `undefined` where it cannot be used. */
+  /** What `--engine=kernel` cannot do, so that it cannot be used. */
+  readonly beyond: string | undefined;
+  /** What it does not hold; `undefined` where it cannot be used. */
   readonly unheld: readonly Unheld[] | undefined;
   /** What it holds by refusing more than is said. */
   readonly stricter: readonly Unheld[];
@@ -64,7 +66,10 @@ export interface PolicyPlan {
 /** What is planned: a policy, and the program that would run under it. */
 export type PlanRequest =
   & PolicySpec
-  & Pick<RunRequest, "program" | "args" | "landlock">;
+  & Pick<
+    RunRequest,
+    "program" | "args" | "landlock" | "onDeny" | "report" | "audit"
+  >;
 
 /**
  * Plans what would enforce a policy.
@@ -100,7 +105,7 @@ async function planWith(
     return await planLoaded(
       loaded,
       temporary.environment(env),
-      request.landlock,
+      request,
     );
   } finally {
     loaded.root.close();
@@ -108,10 +113,12 @@ async function planWith(
 }
 
 async function planLoaded(
-  { policy, program, root: { view, kind } }: Loaded,
+  { policy, program, root }: Loaded,
   env: readonly string[],
-  landlock: boolean,
+  request: PlanRequest,
 ): Promise<PolicyPlan> {
+  const { view, kind } = root;
+  const { landlock, onDeny, report, audit } = request;
   const { real } = findProgram(program, view);
   compile(policy, { interfaceIndex });
   netOptions(policy);
@@ -127,9 +134,11 @@ async function planLoaded(
     hasSeccompTrace(),
     policy.limits.memory !== undefined && whyNoControlGroup() === undefined,
   );
-  const held = view.isOwn && landlockAbi() >= LEAST_ABI
-    ? holdByKernel(policy, at)
-    : undefined;
+  const observed = report || audit !== undefined;
+  const beyond = landlockAbi() < LEAST_ABI
+    ? "do without a newer Landlock"
+    : beyondKernel({ onDeny, landlock, root }, observed);
+  const held = beyond === undefined ? holdByKernel(policy, at) : undefined;
   return {
     rules,
     calls: countCalls(plan),
@@ -143,7 +152,7 @@ async function planLoaded(
     locate: await locator(policy),
     dropped: droppedNames(policy.env, program.env),
     notStrict: strictError(policy, rules),
-    unheld: held?.unheld,
+    ...{ beyond, unheld: held?.unheld },
     stricter: held?.tree.stricter ?? [],
   };
 }
