@@ -66,7 +66,9 @@ const TELLS_NOTHING: Readonly<Record<string, readonly SyscallName[]>> = {
     `landlock_add_rule landlock_create_ruleset landlock_restrict_self seccomp`,
   ),
   "no child can be made": names("wait4 waitid"),
-  "no timer can be made": names("timer_delete timerfd_settime timer_settime"),
+  "no timer can be made": names(
+    `timer_delete timer_getoverrun timer_gettime timer_settime timerfd_settime`,
+  ),
   "no context, watch or set of descriptors can be made": names(
     `epoll_ctl epoll_pwait epoll_pwait2 epoll_wait inotify_rm_watch io_cancel
     io_destroy io_getevents io_pgetevents io_submit`,
