@@ -135,11 +135,17 @@ Deno.test("mergeLayers() closes the files that tell what sys denies, at its plac
   const { read } = mergeLayers([layer]);
   const of = (path: string): unknown =>
     read.deny.find(({ pattern }) => pattern === path)?.ref.keys;
-  assertEquals(of("/proc/stat"), ["sys", "time"]);
+  assertEquals(of("/proc/irq"), ["sys", "time"]);
   assertEquals(of("/proc/loadavg"), ["sys", "sysinfo"]);
   assertEquals(of("/proc/sys"), ["sys", "others"]);
   const real = await parse("sys: true");
   assertEquals(mergeLayers([layer, real]).read.deny, []);
+});
+
+Deno.test("parsePolicy() reads a sentence of several lines, and a name with a comma in quotes", async () => {
+  const layer = await parse('description: a, b\n  and c\nread: ["/a, b"]\n');
+  assertEquals(layer.description, "a, b and c");
+  assertEquals(layer.read.allow[0]?.pattern, "/a, b");
 });
 
 Deno.test("parsePolicy() reads text with CRLF and a byte order mark", async () => {
@@ -214,6 +220,9 @@ const WRONG: readonly (readonly [string, string, string, string?])[] = [
   ["sys: {others: hide}", "1:15", `"deny" is expected`, "leave it out"],
   ["sys: {others: denny}", "1:15", `"deny" is expected`, `mean "deny"`],
   ["sys: {random: 1}", "1:15", "a seed", "{seed: 1}"],
+  ["read:\n  deny:\n  - /a\n   - /b", "3:5", "several items", "same blanks"],
+  ["write: {deny: [/a\n  /b]}", "1:16", "several items"],
+  ["env:\n  - A, B", "2:5", "several items", "double quotes"],
   ["sys: {random: {}}", "1:15", "not nothing"],
   ["sys: {random: {seed: -1}}", "1:22", "from 0"],
   ["sys: {time: reel}", "1:13", "an instant or a map", `"real"`],

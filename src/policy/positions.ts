@@ -220,6 +220,16 @@ function checkNodes(document: Document.Parsed, text: string): void {
           `write "true" or "false", or put it in double quotes`,
         );
       }
+      // An item that is indented more than those above it goes on with them.
+      const [from, to] = node.range ?? [0, 0];
+      if (typeof key === "number" && /\n|, /.test(text.slice(from, to))) {
+        return refuse(
+          node,
+          "it may be meant for several items",
+          'begin each in a line of its own with the same blanks and "- ", ' +
+            "or put it in double quotes",
+        );
+      }
     },
   });
 }
