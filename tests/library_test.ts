@@ -408,6 +408,16 @@ Deno.test("await using ends a jail", async () => {
   assertEquals(isRunning(pid as number), false);
 });
 
+Deno.test("whoever reads a jail that is disposed of comes to an end", async () => {
+  const process = ALL.command("sleep", {
+    ...{ args: ["300"], stdout: "piped", stderr: "piped" },
+  }).spawn();
+  const reading = process.stderr.getReader().read();
+  await process[Symbol.asyncDispose]();
+  assertEquals((await reading).done, true);
+  assertEquals((await process.stdout.getReader().read()).done, true);
+});
+
 Deno.test("cwd, env and clearEnv are as with Deno.Command", async () => {
   await using directory = await scratch();
   Deno.env.set("JAIL_TEST_OUTER", "1");

@@ -89,9 +89,9 @@ export class Connections {
 
   /** There was no jail: whoever reads gets the error. */
   async failed(error: Error): Promise<void> {
-    await this.close();
     this.stdout?.fail(error);
     this.stderr?.fail(error);
+    await this.close();
   }
 
   /** Closes everything. */

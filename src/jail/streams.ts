@@ -22,9 +22,9 @@ export class OutputPipe {
   readonly stream: ReadableStream<Bytes>;
   #fd: number;
   #kept: Bytes[] = [];
+  /** None once the stream has failed, or nobody wants to read it any more. */
   #controller: ReadableByteStreamController | undefined;
   #ended = false;
-  #closed = false;
   #pulling = false;
 
   /** Takes over the end of a pipe, whose reads do not wait. */
@@ -35,8 +35,11 @@ export class OutputPipe {
       start: (controller) => {
         this.#controller = controller;
       },
-      pull: (controller) => this.#pull(controller),
-      cancel: () => this.close(),
+      pull: () => this.#pull(),
+      cancel: () => {
+        this.#controller = undefined;
+        return this.close();
+      },
     }, { highWaterMark: 0 });
   }
 
@@ -52,23 +55,22 @@ export class OutputPipe {
   /** Lets whoever reads have an error. */
   fail(error: Error): void {
     this.#controller?.error(error);
+    this.#controller = undefined;
   }
 
-  /** Closes the pipe; what was not read is lost. */
+  /** Closes the pipe. What was not read is lost: whoever reads has the end. */
   async close(): Promise<void> {
-    this.#closed = true;
     this.#kept = [];
     await this.#closePipe();
   }
 
-  async #pull(controller: ReadableByteStreamController): Promise<void> {
+  async #pull(): Promise<void> {
     this.#pulling = true;
     try {
       const chunk = this.#kept.shift() ?? await this.#read();
-      if (this.#closed) return;
-      if (chunk !== undefined) return controller.enqueue(chunk);
-      controller.close();
-      controller.byobRequest?.respond(0);
+      if (chunk !== undefined) return this.#controller?.enqueue(chunk);
+      this.#controller?.close();
+      this.#controller?.byobRequest?.respond(0);
     } finally {
       this.#pulling = false;
     }
