@@ -445,17 +445,21 @@ Deno.test("a relative cwd and a file URL are understood", async () => {
   assertEquals(text(stdout), `${Deno.cwd()}/tests\n`);
 });
 
-Deno.test("a NUL in a word is refused", async () => {
-  await assertRejects(
-    () => ALL.command("echo", { args: ["a\0b"] }).output(),
-    TypeError,
-    "NUL",
-  );
-  await assertRejects(
-    () => ALL.command("env", { env: { "A=B": "1" } }).output(),
-    TypeError,
-    'Cannot name an environment variable "A=B"',
-  );
+const WORDS: readonly (readonly [given: unknown, text: string])[] = [
+  [{ args: ["a\0b"] }, "it has a NUL in it"],
+  [{ args: "a b" }, "Cannot use args: it is no list"],
+  [{ args: [1] }, "Cannot pass 1: it is no text"],
+  [{ env: { "A=B": "1" } }, 'Cannot name an environment variable "A=B"'],
+  [{ env: { A: undefined } }, "Cannot pass undefined: it is no text"],
+  [{ cwd: null }, 'Cannot use "null": it is no file'],
+  [{ root: "" }, "an empty path for a directory"],
+];
+
+Deno.test("no word that a program cannot be given is made one", () => {
+  for (const [given, text] of WORDS) {
+    const command = ALL.command("true", given as never);
+    assertThrows(() => command.spawn(), TypeError, text);
+  }
 });
 
 Deno.test("denials say what was refused, and by which rule", async () => {

@@ -195,7 +195,7 @@ class Command implements JailCommand {
       policy: {
         ...this.#policy,
         limits: toLimits(limits),
-        root: root && bytesOf(pathOf(root)),
+        root: root === undefined ? undefined : directoryOf(root),
       },
       here,
       engine: engine ?? "auto",
@@ -236,6 +236,9 @@ function toProgram(
   here: string,
 ): Omit<Program, "stdio"> {
   const { args = [], cwd, env = {}, clearEnv = false } = options;
+  if (!Array.isArray(args)) {
+    throw new TypeError("Cannot use args: it is no list");
+  }
   checkObject(env, "this environment");
   const variables = { ...clearEnv ? {} : Deno.env.toObject(), ...env };
   return {
@@ -245,14 +248,23 @@ function toProgram(
       if (name === "" || name.includes("=")) {
         throw new TypeError(`Cannot name an environment variable "${name}"`);
       }
-      return bytesOf(`${name}=${value}`);
+      return `${bytesOf(name)}=${bytesOf(value)}`;
     }),
-    cwd: cwd === undefined ? here : fromDirectory(here, bytesOf(pathOf(cwd))),
+    cwd: cwd === undefined ? here : fromDirectory(here, directoryOf(cwd)),
     keepFds: [],
   };
 }
 
+function directoryOf(given: string | URL): string {
+  const path = bytesOf(pathOf(given));
+  if (path !== "") return path;
+  throw new TypeError("Cannot use an empty path for a directory");
+}
+
 function bytesOf(text: string): string {
+  if (typeof text !== "string") {
+    throw new TypeError(`Cannot pass ${text}: it is no text`);
+  }
   if (!text.includes("\0")) return fromText(text);
   throw new TypeError(
     `Cannot pass ${JSON.stringify(text)}: it has a NUL in it`,

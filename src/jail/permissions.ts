@@ -108,6 +108,8 @@ function isNamed(value: unknown): value is string | URL {
 /** The path of a file's URL; a text is a path already. */
 export function pathOf(file: string | URL): string {
   if (typeof file === "string") return file;
-  if (file.protocol === "file:") return decodeURIComponent(file.pathname);
+  if (file instanceof URL && file.protocol === "file:") {
+    return decodeURIComponent(file.pathname);
+  }
   throw new TypeError(`Cannot use "${file}": it is no file`);
 }
