@@ -26,6 +26,19 @@ Deno.test("jail shows its version", async () => {
   assertMatch(ended.stdout, /^jail \d+\.\d+\.\d+\n$/);
 });
 
+Deno.test("jail fails where what it was asked for cannot be written", async () => {
+  const { code, stderr } = await new Deno.Command("sh", {
+    args: ["-c", 'exec "$@" >/dev/full', "sh", ...jailCommand(), "policies"],
+  }).output();
+  assertEquals(
+    [code, new TextDecoder().decode(stderr)],
+    [
+      125,
+      "jail: Cannot write to standard output: write() failed with ENOSPC\n",
+    ],
+  );
+});
+
 Deno.test("jail takes no code from where others may write it", async () => {
   const start = Date.now() - 1000;
   assertEquals((await jail(["-V"])).code, 0);

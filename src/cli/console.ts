@@ -1,6 +1,7 @@
 /** Standard output and standard error of the command. */
 
-import { EAGAIN } from "../abi/errno.ts";
+import { EAGAIN, EPIPE, errnoName } from "../abi/errno.ts";
+import { SystemCallError } from "../errors.ts";
 import { write } from "../sys/files.ts";
 import { Output, waitATurn } from "../sys/output.ts";
 import { COLORED, type Paint, PLAIN } from "./paint.ts";
@@ -22,16 +23,29 @@ export function stdoutPaint(): Paint {
   return plain ? PLAIN : COLORED;
 }
 
-/** Writes data, and a newline, to standard output, while no program runs. */
+/**
+ * Writes data, and a newline, to standard output, while no program runs.
+ *
+ * @throws {SystemCallError} where it cannot be written, but to who reads no more
+ */
 export function print(text: string): void {
   const bytes = new TextEncoder().encode(`${text}\n`);
   for (let done = 0; done < bytes.length;) {
     const result = write(STDOUT, bytes.subarray(done));
     if (result === -EAGAIN) waitATurn();
     // Whoever closed the other end does not want to read it.
-    else if (result < 0) return;
+    else if (result === -EPIPE) return;
+    else if (result < 0) throw failure(result);
     else done += result;
   }
+}
+
+function failure(errno: number): SystemCallError {
+  return new SystemCallError(
+    "write to standard output",
+    "write()",
+    errnoName(-errno),
+  );
 }
 
 /** Most of what waits to be told, in bytes: a terminal may be stopped for long. */
