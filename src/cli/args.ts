@@ -84,6 +84,7 @@ function parseSubcommand(words: readonly string[]): Args | undefined {
       `write jail -- ${name} to run a program of that name`,
     );
   }
+  if (name === "help") return { kind: "help", long: true };
   const rest = words.slice(at + 1);
   if (name === "plan") return toPlan(words.slice(0, at), rest);
   const { options } = split(words.slice(0, at));

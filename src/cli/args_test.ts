@@ -413,6 +413,8 @@ for (
     [["-Ah", "--", "--help"], false],
     [["plan", "-h"], false],
     [["check", "--help"], true],
+    [["help"], true],
+    [["help", "check"], true],
   ] as const
 ) {
   Deno.test(`parse() shows help for ${words.join(" ")}`, () => {

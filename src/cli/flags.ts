@@ -326,14 +326,15 @@ export interface Subcommand {
 /** Every subcommand, in the order that help shows. */
 // deno-fmt-ignore: one line each is the point of it.
 export const SUBCOMMANDS: readonly Subcommand[] = [
+  { name: "check", args: "POLICY...", doc: "Say what is wrong with a policy, and where" },
+  { name: "plan", args: "POLICY [program]", doc: "What enforces each rule, of a policy or of a run's options" },
+  { name: "doctor", args: "", doc: "What this machine can enforce" },
+  { name: "policies", args: "[NAME]", doc: "The built-in policies, one line each, or what one says" },
+  { name: "help", args: "", doc: "Show this" },
   { name: "learn", args: "[-o FILE] -- program ...", doc: "Run, and write the smallest policy that covers it", missing: true },
   { name: "trace", args: "-- program ...", doc: "Run, and count what it did", missing: true },
   { name: "why", args: "POLICY 'read /etc/shadow'", doc: "What would happen, and which line says so", missing: true },
-  { name: "check", args: "POLICY...", doc: "Say what is wrong with a policy, and where" },
-  { name: "plan", args: "POLICY [program]", doc: "What enforces each rule, of a policy or of a run's options" },
   { name: "test", args: "POLICY...", doc: "Run the tests that a policy carries", missing: true },
   { name: "replay", args: "LOG --policy NEW", doc: "Which recorded decisions would change", missing: true },
   { name: "report", args: "LOG -o FILE.html", doc: "A page to look at", missing: true },
-  { name: "doctor", args: "", doc: "What this machine can enforce" },
-  { name: "policies", args: "[NAME]", doc: "The built-in policies, one line each, or what one says" },
 ];

@@ -1,6 +1,12 @@
 /** The help texts and the README's table, made from the flags. */
 
-import { type Category, type Flag, FLAGS, SUBCOMMANDS } from "./flags.ts";
+import {
+  type Category,
+  type Flag,
+  FLAGS,
+  type Subcommand,
+  SUBCOMMANDS,
+} from "./flags.ts";
 
 const USAGE = `\
 jail [options] [--] program [arg...]
@@ -45,7 +51,10 @@ export function help(long: boolean): string {
     ].join("\n"));
   }
   parts.push(
-    ["Other commands:", ...SUBCOMMANDS.map(subcommandEntry)].join("\n"),
+    [
+      "Other commands:",
+      ...SUBCOMMANDS.map(long ? longSubcommand : shortSubcommand),
+    ].join("\n"),
   );
   parts.push(EXIT_CODES, ...(long ? [EXAMPLES] : []));
   return parts.join("\n\n") + "\n";
@@ -100,10 +109,17 @@ function longEntry(flag: Flag): string {
   return `  ${spellings(flag).join(", ")}\n${wrap(text, "      ", 80)}`;
 }
 
-function subcommandEntry(
-  { name, doc, missing }: typeof SUBCOMMANDS[number],
-): string {
-  return `  jail ${name.padEnd(10)}${doc}${missing ? " (not yet)" : ""}`;
+function shortSubcommand(subcommand: Subcommand): string {
+  return `  jail ${subcommand.name.padEnd(10)}${does(subcommand)}`;
+}
+
+function longSubcommand(subcommand: Subcommand): string {
+  const { name, args } = subcommand;
+  return `  jail ${name} ${args}`.trimEnd() + `\n      ${does(subcommand)}`;
+}
+
+function does({ doc, missing }: Subcommand): string {
+  return missing ? `${doc} (not yet)` : doc;
 }
 
 /** Breaks text at spaces. */
