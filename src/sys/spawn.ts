@@ -313,7 +313,7 @@ function launchError(
   return call === "clone3" && errno !== "EAGAIN" && errno !== "ENOMEM"
     ? new UnsupportedError(
       `Cannot start ${name}: clone3 failed with ${errno}`,
-      "use Linux 5.11 or newer; in a container, allow clone3",
+      "use Linux 5.11 or newer; a container must allow clone3, and a jail does not",
     )
     : new LaunchError(name, call, errno, EXIT_JAIL_FAILED);
 }
