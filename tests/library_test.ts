@@ -367,7 +367,7 @@ Deno.test("limits that make no sense are refused", () => {
   const wrong: readonly [JailLimits, string][] = [
     [{ time: "30" }, 'Cannot limit "time": a duration is expected'],
     [{ "open-files": 1.5 }, 'Cannot limit "open-files": a whole number'],
-    [{ thyme: 1 } as JailLimits, 'Cannot limit "thyme"'],
+    [{ tiem: 1 } as JailLimits, 'the limit "tiem": did you mean "time"?'],
     [new Map([["time", "1s"]]) as JailLimits, "a plain object is expected"],
   ];
   for (const [limits, message] of wrong) {

@@ -9,7 +9,7 @@ import {
   type Limits,
   parseLimit,
 } from "../policy/limits.ts";
-import { checkObject } from "./given.ts";
+import { checkKeys } from "./given.ts";
 
 /**
  * How much a program may use, under the names that a policy has: `time`, `cpu`,
@@ -28,19 +28,15 @@ export type JailLimits = Readonly<
  * @throws {TypeError} where one makes no sense
  */
 export function toLimits(limits: JailLimits): Limits {
-  checkObject(limits, "these limits");
+  checkKeys(limits, LIMIT_NAMES, "limit");
   const read: Partial<Record<LimitName, Limit>> = {};
-  for (const [name, value] of Object.entries(limits)) {
+  for (const name of LIMIT_NAMES) {
+    const value = limits[name];
     if (value === undefined) continue;
-    if (!isLimit(name)) throw new TypeError(`Cannot limit "${name}"`);
     const ref = { source: "limits", keys: [name], text: String(value) };
     read[name] = { most: amount(name, value), ref };
   }
   return read;
-}
-
-function isLimit(name: string): name is LimitName {
-  return LIMIT_NAMES.includes(name as LimitName);
 }
 
 function amount(name: LimitName, value: string | number): number {

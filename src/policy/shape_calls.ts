@@ -63,7 +63,7 @@ function refuseTwice(rules: readonly CallRule[]): void {
   const names = new Set<string>();
   for (const { name, ref } of rules) {
     if (names.has(name)) {
-      throw new Fault(ref.keys, `"${name}" is refused in two ways`);
+      throw new Fault(ref.keys, `"${name}" is refused twice`);
     }
     names.add(name);
   }
