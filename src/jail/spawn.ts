@@ -1,7 +1,12 @@
 /** A program that runs in a jail, seen from the thread that asked for it. */
 
 import { ESRCH } from "../abi/errno.ts";
-import { SIGKILL, SIGNAL, type SignalName } from "../abi/signal.ts";
+import {
+  isSignalName,
+  SIGKILL,
+  SIGNAL,
+  type SignalName,
+} from "../abi/signal.ts";
 import { UnsupportedError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
 import { close } from "../sys/files.ts";
@@ -146,7 +151,7 @@ class Spawned implements JailedProcess {
   }
 
   kill(signal: SignalName = "SIGTERM"): void {
-    if (!Object.hasOwn(SIGNAL, signal)) {
+    if (!isSignalName(signal)) {
       throw new TypeError(`Cannot send "${signal}": there is no such signal`);
     }
     if (this.#over || this.#send(SIGNAL[signal]) === -ESRCH) {

@@ -1,6 +1,6 @@
 /** How a jail ended, in the shape of Deno's own commands. */
 
-import { SIGNAL, type SignalName, signalName } from "../abi/signal.ts";
+import { isSignalName, type SignalName, signalName } from "../abi/signal.ts";
 import { exitCode, type Outcome } from "../outcome.ts";
 import type { Usage } from "../trace/accounts.ts";
 import type { Denial } from "./denial.ts";
@@ -72,7 +72,7 @@ function signalOf(outcome: Outcome): SignalName | null {
       return "SIGSYS";
     case "signaled": {
       const name = signalName(outcome.signal);
-      return name in SIGNAL ? name as SignalName : null;
+      return isSignalName(name) ? name : null;
     }
   }
 }

@@ -1,7 +1,7 @@
 /** The parts of a policy about calls by name, and about how to refuse. */
 
 import { ERRNO, type ErrnoName } from "../abi/errno.ts";
-import { SIGNAL, type SignalName } from "../abi/signal.ts";
+import { isSignalName, SIGNAL } from "../abi/signal.ts";
 import { GROUPS, isGroup, isSyscallName, SYSCALLS } from "../abi/syscalls.ts";
 import { NEVER_ALLOWED } from "./calls.ts";
 import type { Refusal } from "./decision.ts";
@@ -171,8 +171,8 @@ function readErrno(value: unknown, keys: Keys): Refusal {
 const SIGNAL_HINT = "write its name, such as SIGTERM";
 
 function readSignal(value: unknown, keys: Keys): Refusal {
-  if (typeof value === "string" && Object.hasOwn(SIGNAL, value)) {
-    return { kind: "signal", signal: value as SignalName };
+  if (typeof value === "string" && isSignalName(value)) {
+    return { kind: "signal", signal: value };
   }
   throw new Fault(keys, `a signal is expected, not ${describe(value)}`, {
     hint: typeof value === "string"
