@@ -37,9 +37,8 @@ export async function runProgram(request: RunRequest): Promise<Outcome> {
     : undefined;
   let shown = false;
   try {
-    const outcome = await run(
-      request,
-      (event, locate) => {
+    const outcome = await run(request, {
+      observe: (event, locate): void => {
         const position = locate(event.decision.rule);
         log?.record(event, position);
         const text = denials?.add(event, position);
@@ -48,14 +47,13 @@ export async function runProgram(request: RunRequest): Promise<Outcome> {
         shown ||= event.decision.kind === "refuse" &&
           event.decision.refusal.kind === "kill";
       },
-      (usage) => {
+      measured: (usage): void =>
         tell(
           request.stats === "json" ? statsLine(usage) : statsText(usage, paint),
-        );
-      },
+        ),
       ask,
       warn,
-    );
+    });
     log?.ended(outcome);
     // What --report has shown by now is not said again.
     if (outcome.kind === "killed-by-policy" && !shown) {

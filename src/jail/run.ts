@@ -89,6 +89,18 @@ export interface RunRequest {
   readonly landlock: boolean;
 }
 
+/** What the one who asks for a run hears of it, and is asked. */
+export interface RunHooks {
+  /** Told of each decision, where the request asks for that. */
+  readonly observe: (event: Observation, locate: Locate) => void;
+  /** Told at the end what was used, where it asks for that. */
+  readonly measured: (usage: Usage) => void;
+  /** Asks a person, where it asks for that. */
+  readonly ask: Ask | undefined;
+  /** Told of what a person should know before the program runs. */
+  readonly warn: (text: string) => void;
+}
+
 /** What jail passes on to the program instead of ending of it. */
 const FORWARDED: readonly number[] = [
   SIGHUP,
@@ -117,10 +129,7 @@ const INSISTENCE = 2;
  * Runs a program. The calling thread is blocked until it is gone.
  *
  * @param request what to run, and how; its `cwd` is this process's by now
- * @param observe told of each decision, where the request asks for that
- * @param measured told at the end what was used, where it asks for that
- * @param ask asks a person, where the request asks for that
- * @param warn told of what a person should know before the program runs
+ * @param hooks what to hear of it
  * @returns how the program ended
  * @throws {UsageError} where a descriptor to keep is none that jail was started with
  * @throws {PolicyError} where the policy cannot be used
@@ -130,10 +139,7 @@ const INSISTENCE = 2;
  */
 export async function run(
   request: RunRequest,
-  observe: (event: Observation, locate: Locate) => void,
-  measured: (usage: Usage) => void,
-  ask?: Ask,
-  warn?: (text: string) => void,
+  hooks: RunHooks,
 ): Promise<Outcome> {
   request.keepFds.forEach(checkInherited);
   const program: Program = {
@@ -146,8 +152,7 @@ export async function run(
   };
   return await withTemporary(
     program.env,
-    (temporary) =>
-      runIn(temporary, program, request, observe, measured, ask, warn),
+    (temporary) => runIn(temporary, program, request, hooks),
     () => countUnheard() >= INSISTENCE,
   );
 }
@@ -165,23 +170,12 @@ async function runIn(
   temporary: TemporaryDirectory,
   program: Program,
   request: RunRequest,
-  observe: (event: Observation, locate: Locate) => void,
-  measured: (usage: Usage) => void,
-  ask?: Ask,
-  warn?: (text: string) => void,
+  hooks: RunHooks,
 ): Promise<Outcome> {
   const loaded = await loadSpec(request, program, program.cwd, temporary);
   const { root } = loaded;
   try {
-    return await runLoaded(
-      loaded,
-      temporary,
-      request,
-      observe,
-      measured,
-      ask,
-      warn,
-    );
+    return await runLoaded(loaded, temporary, request, hooks);
   } finally {
     root.close();
   }
@@ -191,10 +185,7 @@ async function runLoaded(
   loaded: Loaded,
   temporary: TemporaryDirectory,
   request: RunRequest,
-  observe: (event: Observation, locate: Locate) => void,
-  measured: (usage: Usage) => void,
-  ask?: Ask,
-  warn?: (text: string) => void,
+  hooks: RunHooks,
 ): Promise<Outcome> {
   const { program, root } = loaded;
   const log = findLog(request.audit, root.view);
@@ -216,9 +207,10 @@ async function runLoaded(
       log,
       owned: true,
     }, {
-      measured: request.stats && measured,
-      ...{ ask, warn },
-      observe: locate && ((event): void => observe(event, locate)),
+      measured: request.stats && hooks.measured,
+      ask: hooks.ask,
+      warn: hooks.warn,
+      observe: locate && ((event): void => hooks.observe(event, locate)),
       started: (pid) => {
         const forwarding = forwardSignals(pid, FORWARDED);
         ignoreSignals(JOB_CONTROL);
