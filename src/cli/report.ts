@@ -139,7 +139,7 @@ export function limitText(
     : `${position.file}:${position.line}:${position.column}`;
   return `${paint.name("jail:")} ended at its ${limit} limit of ` +
     `${amountText(limit, most)} (${safe(place)}): ` +
-    `${amountText(limit, used)} used${whose}`;
+    `${amountText(limit, used, most)} used${whose}`;
 }
 
 /**

@@ -140,11 +140,16 @@ export function durationText(milliseconds: number): string {
 const DECIMAL: readonly string[] = ["TB", "GB", "MB", "kB"];
 const BINARY: readonly string[] = ["TiB", "GiB", "MiB", "KiB"];
 
-/** A size as a person reads it: `100 MiB`, `1.5 GiB`, `3 MB`, `1 byte`. */
-export function sizeText(bytes: number): string {
+/**
+ * A size as a person reads it: `100 MiB`, `1.5 GiB`, `3 MB`, `1 byte`.
+ *
+ * @param bytes the size
+ * @param beside the one that it is compared with, whose units it gets
+ */
+export function sizeText(bytes: number, beside: number = bytes): string {
   if (bytes < 1000) return bytes === 1 ? "1 byte" : `${bytes} bytes`;
-  // As it was written, probably.
-  const units = bytes % 1000 === 0 && bytes % 1024 !== 0 ? DECIMAL : BINARY;
+  // As that was written, probably.
+  const units = beside % 1000 === 0 && beside % 1024 !== 0 ? DECIMAL : BINARY;
   const unit = units.find((unit) => bytes >= (SIZES[unit] as number)) ?? "KiB";
   return `${Number((bytes / (SIZES[unit] as number)).toFixed(2))} ${unit}`;
 }

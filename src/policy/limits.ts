@@ -61,13 +61,23 @@ export function parseLimit(name: LimitName, text: string): number {
   }
 }
 
-/** What a limit counts, as a person reads it: `30 s`, `100 MiB`, `32`. */
-export function amountText(name: LimitName, value: number): string {
+/**
+ * What a limit counts, as a person reads it: `30 s`, `100 MiB`, `32`.
+ *
+ * @param name the limit
+ * @param value how much
+ * @param beside what it is compared with
+ */
+export function amountText(
+  name: LimitName,
+  value: number,
+  beside?: number,
+): string {
   switch (LIMITS[name]) {
     case "time":
       return durationText(value);
     case "size":
-      return sizeText(value);
+      return sizeText(value, beside);
     case "count":
       return String(value);
   }

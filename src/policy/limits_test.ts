@@ -75,7 +75,7 @@ Deno.test("durationText() and sizeText() read as people write", () => {
     "60 s",
   ]);
   const sizes = [1, 999, 1000, 1001, 4096, 2 ** 20, 1.5 * 2 ** 30, 1e9, 12e6];
-  assertEquals(sizes.map(sizeText), [
+  assertEquals(sizes.map((size) => sizeText(size)), [
     "1 byte",
     "999 bytes",
     "1 kB",
@@ -86,6 +86,10 @@ Deno.test("durationText() and sizeText() read as people write", () => {
     "1 GB",
     "12 MB",
   ]);
+  assertEquals(
+    [sizeText(51 * 2 ** 20, 5e7), sizeText(6e7, 2 ** 25)],
+    ["53.48 MB", "57.22 MiB"],
+  );
 });
 
 function limits(source: string, values: Record<string, number>): Limits {
