@@ -568,6 +568,16 @@ except OSError as e: print(e.errno)`;
     });
   }
 
+  Deno.test(`jail (${engine}) leaves nobody a socket without a filter whose maker is killed`, async () => {
+    const argv = [fixture("die_with_socket")];
+    const policy = ["-p", "base", "--allow-net=127.0.0.1:9"];
+    for (let runs = 0; runs < 3; runs++) {
+      // It is killed as well, by jail.
+      const { stdout } = await jail(policy, argv, { engine });
+      assertEquals(stdout, "");
+    }
+  });
+
   Deno.test(`jail (${engine}) goes on where a filter of the program's own says that there is a socket`, async () => {
     const code = "import socket; socket.socket(type=socket.SOCK_DGRAM)";
     const argv = ["41", "0", "0", "/usr/bin/python3", "-c", code];

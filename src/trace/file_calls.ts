@@ -131,7 +131,10 @@ export class FileCalls {
       lock.give(tracee);
       if (!this.#locks(tracee, "exclusive")) return "wait";
     }
-    const shared = looked.descriptorsOf !== 0 && !alone &&
+    // A new socket has no filter yet, and the parent of a vfork runs before anybody
+    // hears that its child has died.
+    const couldRun = !alone || looked.after === "made";
+    const shared = looked.descriptorsOf !== 0 && couldRun &&
       !freezer.has(tracee) &&
       freezer.needed(tracee, looked.descriptorsOf);
     if (shared) {
