@@ -51,7 +51,7 @@ const FIRST: Readonly<Partial<Record<ArgKind, Usual>>> = {
 
 /** What else there may be in such a call: the others' pointers lead to memory. */
 const OTHERS: ReadonlySet<ArgKind> = new Set<ArgKind>([
-  ...["dirfd", "buf", "uid", "gid", "dev"] as const,
+  ...["dirfd", "buf", "timespec", "uid", "gid", "dev"] as const,
 ]);
 
 /**
@@ -85,7 +85,8 @@ export function earlierErrno(
       ? name
       : kind === "dirfd"
       ? NO_DESCRIPTOR
-      : kind === "buf" || ofDescriptor && kind === "at-flags"
+      : kind === "buf" || kind === "timespec" ||
+          ofDescriptor && kind === "at-flags"
       ? 0n
       : registers.whole(at)
   );
