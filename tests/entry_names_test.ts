@@ -11,7 +11,7 @@ other = os.fork()
 if other == 0:
   signal.pause()
 paths = """. .. d/. d/.. d/ d/e/. d/e/.. link/ link/. link/.. file/ to-file/ broken/
-  broken new/ new/. link d/e/ d/here/ d/here/. file/.. none/..""".split()
+  broken new/ new/. link d/e/ d/here/ d/here/. file/.. none/.. ./ d/../""".split()
 calls = {
   "mkdir": os.mkdir, "rmdir": os.rmdir, "unlink": os.unlink, "mknod": os.mknod,
   "symlink": lambda path: os.symlink("x", path),
@@ -20,6 +20,8 @@ calls = {
   "rename": lambda path: os.rename(path, "moved"),
   "rename a directory": lambda path: os.rename("empty", path),
   "rename a file": lambda path: os.rename("file", path),
+  "open": lambda path: os.close(os.open(path, os.O_WRONLY | os.O_CREAT)),
+  "create": lambda path: os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)),
 }
 for name, call in calls.items():
   for path in ["", *paths]:

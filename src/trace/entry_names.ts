@@ -54,8 +54,8 @@ export function namelessErrno(
   { kind, flags: at }: PathArg,
   written: string,
 ): number {
-  const last = written.split("/").findLast((part) => part !== "") ?? "";
-  if (last !== "" && last !== "." && last !== "..") return 0;
+  const last = lastOf(written);
+  if (!NAMELESS.includes(last)) return 0;
   switch (name) {
     case "rename":
     case "renameat":
@@ -76,6 +76,18 @@ export function namelessErrno(
     default:
       return EEXIST;
   }
+}
+
+const NAMELESS: readonly string[] = ["", ".", ".."];
+
+/** What stands last in a path, without slashes behind it. */
+function lastOf(path: string): string {
+  return path.split("/").findLast((part) => part !== "") ?? "";
+}
+
+/** Whether a path ends in a name with a slash behind it. */
+export function isSlashed(path: string): boolean {
+  return path.endsWith("/") && !NAMELESS.includes(lastOf(path));
 }
 
 /** What rmdir(2) says. */

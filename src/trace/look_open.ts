@@ -14,6 +14,7 @@ import {
   O_WRONLY,
 } from "../abi/fcntl.ts";
 import type { Access } from "../policy/call.ts";
+import { isSlashed, resolveName } from "./entry_names.ts";
 import { isLoader } from "./image.ts";
 import { LOADER_OF_LOADER } from "./loader.ts";
 import { lookAtPath, useOf, within } from "./look.ts";
@@ -65,6 +66,10 @@ export function lookAtOpen(
     isOwn,
     request,
   );
+  const makes = creates(request) && request.resolve === 0;
+  if (makes && endsInSlash(looked, tracee, registers, path, isOwn)) {
+    looked.errno = EISDIR;
+  }
   looked.open = request;
   looked.setsId = setsId(request.mode);
   // Looked up once more under these flags, it would tell what others do meanwhile.
@@ -114,6 +119,23 @@ function refusalOfDirectory(
   if (creates(request)) return (flags & O_EXCL) !== 0 ? EEXIST : EISDIR;
   const unnamed = (flags & O_TMPFILE) === O_TMPFILE;
   return accesses.includes("write") && !unnamed ? EISDIR : 0;
+}
+
+/**
+ * Whether a path leads to a name with a slash behind it: an open that may make a
+ * file fails there, whatever is there.
+ */
+function endsInSlash(
+  { paths }: Looked,
+  tracee: Tracee,
+  registers: Registers,
+  path: PathArg,
+  isOwn: IsOwn,
+): boolean {
+  const written = paths[0]?.written ?? "";
+  if (!isSlashed(written)) return false;
+  const dirfd = path.dirfd < 0 ? AT_FDCWD : registers.int(path.dirfd);
+  return resolveName(ownerOf(tracee), dirfd, written, isOwn).errno === 0;
 }
 
 /** Whether a missing file has the name that a link points to. */
