@@ -1,7 +1,7 @@
 /** What executing a file would load: interpreters of scripts, ELF loaders. */
 
 import { fromBytes } from "../abi/bytes.ts";
-import { EACCES, ELOOP, ENOENT, ENOEXEC } from "../abi/errno.ts";
+import { EACCES, ELOOP, ENOENT, ENOEXEC, ENXIO } from "../abi/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_NONBLOCK, O_RDONLY } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
 import { BINPRM_BUF_SIZE, MAX_INTERPRETERS } from "../abi/limits.ts";
@@ -90,8 +90,8 @@ function read(view: View, file: Place): Elf | ScriptLine | number {
   // The kernel runs no other kind, and to open a device may do something.
   if (!isPlain(file)) return file.kind === "missing" ? ENOENT : EACCES;
   const fd = openFile(view, file);
-  // What the tracer cannot read it cannot judge.
-  if (fd < 0) return -fd;
+  // What the tracer cannot read it cannot judge. A socket nobody opens.
+  if (fd < 0) return fd === -ENXIO ? EACCES : -fd;
   try {
     if (!mayRun(fd)) return EACCES;
     const length = pread(fd, head, head.length, 0);
