@@ -1,7 +1,7 @@
 /** Real programs do in a jail what they do without one: same output, same status, same files. */
 
 import { assertEquals, assertNotEquals } from "@std/assert";
-import { ENGINES, jail, run } from "./harness.ts";
+import { ENGINES, fixture, jail, run } from "./harness.ts";
 import { needs } from "./needs.ts";
 import { scratch } from "./jail.ts";
 
@@ -193,6 +193,22 @@ for (const engine of ENGINES) {
         assertEquals(ended, wanted);
         assertEquals(await files(cwd), made);
       },
+    });
+  }
+}
+
+/** What a program asks the kernel of others and of itself, by ids. */
+const ASKED = {
+  ended: "of its child in /proc until it has waited for that, and of none then",
+};
+
+for (const engine of ENGINES) {
+  for (const [word, what] of Object.entries(ASKED)) {
+    Deno.test(`a program is told (${engine}) ${what}`, async () => {
+      const argv = [fixture("ask_of_others"), word];
+      const wanted = await run(argv);
+      assertEquals(wanted.code, 0);
+      assertEquals(await jail(["-A"], argv, { engine }), wanted);
     });
   }
 }

@@ -3,6 +3,7 @@
 import { ESRCH } from "../abi/errno.ts";
 import { lookAtAddress } from "./address.ts";
 import { refuseForeign } from "./aimed_calls.ts";
+import { lookAtEnded } from "./ended.ts";
 import { lookAtExec } from "./exec.ts";
 import { lookAtId } from "./ids.ts";
 import { lookAtOpen } from "./look_open.ts";
@@ -24,6 +25,17 @@ import type { Tracee } from "./tracee.ts";
 
 /** Looks at a call; `undefined` where it was refused. */
 export function lookAt(
+  tracee: Tracee,
+  spec: CallSpec,
+  alone: boolean,
+  tools: Tools,
+): Looked | undefined {
+  const looked = lookAtCall(tracee, spec, alone, tools);
+  if (looked !== undefined) lookAtEnded(looked, tracee, tools.family);
+  return looked;
+}
+
+function lookAtCall(
   tracee: Tracee,
   spec: CallSpec,
   alone: boolean,
