@@ -200,6 +200,7 @@ for (const engine of ENGINES) {
 /** What a program asks the kernel of others and of itself, by ids. */
 const ASKED = {
   ended: "of its child in /proc until it has waited for that, and of none then",
+  nobody: "what is wrong with an id that is nobody's",
 };
 
 for (const engine of ENGINES) {

@@ -45,7 +45,8 @@ export function lookAtId(
   looked.address = bytes;
   if (isGroup) {
     const [group = 0] = new Int32Array(bytes.buffer);
-    return { looked, foreign: !isOwnGroup(group, family) };
+    // Of what can be no group the kernel says so, if its descriptor is a terminal.
+    return { looked, foreign: group > 0 && !isOwnGroup(group, family) };
   }
   const pid = get(CAP_HEADER, bytes, "pid");
   // Of another version the kernel writes its own there, and looks no further.

@@ -60,11 +60,16 @@ export function aimOf(
 ): Aim {
   const id = registers.int(spec.pid);
   switch (spec.syscall.name) {
+    case "fcntl":
+      // F_SETOWN: a group that one of ours leads has nobody outside in it.
+      if (id >= 0) break;
+      return processes.has(-id) ? OTHER : { kind: "foreign", id };
     case "kill":
       return aimOfKill(tracee, id, processes, isOwn);
     case "tgkill":
     case "rt_tgsigqueueinfo":
       for (const one of [id, registers.int(1)]) {
+        if (one <= 0) return OWN;
         if (!isOwn(one)) return { kind: "foreign", id: one };
       }
       // A thread of the caller's own process, or none: the kernel compares both.
@@ -93,7 +98,8 @@ function aimOfId(
   id: number,
   isOwn: (id: number) => boolean,
 ): Aim {
-  if (id === 0 || id === tracee.tid || id === tracee.process.pid) return OWN;
+  // Nobody has an id below 0: what is wrong with one the kernel says.
+  if (id <= 0 || id === tracee.tid || id === tracee.process.pid) return OWN;
   return isOwn(id) ? OTHER : { kind: "foreign", id };
 }
 

@@ -8,6 +8,11 @@ import { aimOf } from "./process.ts";
 import { Registers } from "./registers.ts";
 import { type CallSpec, Specs } from "./spec.ts";
 
+/** Where the id is in calls that have one at times, as the filter says. */
+const AT: Partial<Record<SyscallName, { readonly pid: number }>> = {
+  fcntl: { pid: 2 },
+};
+
 /** What 100 aims at, in a jail of 100, with the thread 101, and 200. */
 function aimAt(name: SyscallName, args: readonly number[]): string {
   const family = new Family(X86_64, OWN_VIEW);
@@ -16,11 +21,12 @@ function aimAt(name: SyscallName, args: readonly number[]): string {
   family.addChild(tracee, 200, 0, false);
   const registers = new Registers(X86_64);
   args.forEach((value, index) => registers.setArgument(index, value));
-  const spec = new Specs("x86_64").at(SYSCALLS[name].x86_64 as number);
+  const call = new Specs("x86_64").at(SYSCALLS[name].x86_64 as number);
+  const spec = { ...call as CallSpec, ...AT[name] };
   return aimOf(
     tracee,
     registers,
-    spec as CallSpec,
+    spec,
     family.processes,
     family.isOwn,
   ).kind;
@@ -36,6 +42,10 @@ for (
     ["tgkill", [100, 101, 9], "own", "a thread of its process by both ids"],
     ["tgkill", [100, 300, 9], "foreign", "a thread that is none of its own"],
     ["tgkill", [200, 200, 9], "other", "another process by both ids"],
+    ["tgkill", [100, 0, 9], "own", "nobody, which the kernel says"],
+    ["fcntl", [0, 8, -200], "other", "the group of another process"],
+    ["fcntl", [0, 8, -300], "foreign", "a group outside"],
+    ["pidfd_open", [-1, 0], "own", "nobody, which the kernel says"],
     ["prlimit64", [0, 7, 0, 0], "own", "itself"],
     ["prlimit64", [200, 7, 0, 0], "other", "another process"],
     ["setpriority", [0, 200, 1], "other", "another process"],
