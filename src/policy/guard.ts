@@ -52,7 +52,7 @@ export type ArgTest =
 export type Look =
   /** The arguments, as the call's row in the table of calls says. */
   | { readonly kind: "call" }
-  /** A process id, or minus a group: it must be of this jail. */
+  /** A process id, or minus a group, or a process's clock: it must be of this jail. */
   | { readonly kind: "pid"; readonly arg: ArgIndex }
   /** A process group: it must be of this jail. */
   | { readonly kind: "group"; readonly arg: ArgIndex }

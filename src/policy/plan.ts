@@ -130,9 +130,10 @@ function planCall(
     ...uncountedGuards(name, limits),
     ...interfaceGuards(name, policy),
     ...mapsAnywhere,
+    // A clock that the policy closes is closed, whosever it is.
+    ...sysGuards(name, policy.sys),
     ...(SURFACE[name] ?? []),
     ...mapsThere,
-    ...sysGuards(name, policy.sys),
     ...netGuards(name, policy, options.sockets === "streams"),
     ...memfdGuards(name, limits),
   ]

@@ -109,17 +109,19 @@ export function notDownwards(arg: ArgIndex): Guard[] {
 /** A clock of processor time names a process in its bits. */
 export function ownClock(): Guard[] {
   return [
-    refuse(
-      "EINVAL",
-      "it is the clock of another process",
-      masked(0, 0x8000_0007, 0x8000_0000, 0x8000_0001, 0x8000_0002),
-      isNot(
-        0,
-        time.CPUCLOCK_SELF_PROF,
-        time.CPUCLOCK_SELF_VIRT,
-        time.CPUCLOCK_SELF_SCHED,
-      ),
-    ),
+    {
+      tests: [
+        masked(0, 0x8000_0007, 0x8000_0000, 0x8000_0001, 0x8000_0002),
+        isNot(
+          0,
+          time.CPUCLOCK_SELF_PROF,
+          time.CPUCLOCK_SELF_VIRT,
+          time.CPUCLOCK_SELF_SCHED,
+        ),
+      ],
+      action: { kind: "trace", look: { kind: "pid", arg: 0 } },
+      why: "it may be the clock of a process outside the jail",
+    },
   ];
 }
 

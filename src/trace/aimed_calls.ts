@@ -74,11 +74,13 @@ export class AimedCalls {
         if (!answers.write(tracee)) return;
         this.#flights.begin(tracee, spec, -1, nothing());
         return resumer.aims(tracee);
-      case "foreign":
+      case "foreign": {
+        const { errno = ESRCH } = aim;
         // Programs end what has ended already: nothing was refused to them.
         return isOver(aim, family)
-          ? answers.answer(tracee, -ESRCH)
-          : refuseForeign(answers, tracee, spec, ESRCH);
+          ? answers.answer(tracee, -errno)
+          : refuseForeign(answers, tracee, spec, errno);
+      }
       case "members": {
         const signal = registers.int(1);
         return answers.answer(

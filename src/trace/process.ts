@@ -14,7 +14,7 @@
  * whichever that is, is made with the number of the group that was looked at.
  */
 
-import { EPERM } from "../abi/errno.ts";
+import { EINVAL, EPERM } from "../abi/errno.ts";
 import { PRIO_PROCESS } from "../abi/resource.ts";
 import { IOPRIO_WHO_PROCESS } from "../abi/ioprio.ts";
 import { getpgid } from "../sys/task.ts";
@@ -33,8 +33,11 @@ export type Aim =
    * on with the number of that.
    */
   | { readonly kind: "own group"; readonly group: number }
-  /** It fails: it means one outside, or nobody; which id that is, where it is one. */
-  | { readonly kind: "foreign"; readonly id?: number }
+  /**
+   * It fails: it means one outside, or nobody; which id that is, where it is one, and
+   * what the kernel says of that if not ESRCH.
+   */
+  | { readonly kind: "foreign"; readonly id?: number; readonly errno?: number }
   /** The tracer sends the signal to these instead, and the call succeeds. */
   | { readonly kind: "members"; readonly members: readonly Process[] };
 
@@ -60,6 +63,11 @@ export function aimOf(
 ): Aim {
   const id = registers.int(spec.pid);
   switch (spec.syscall.name) {
+    case "clock_getres":
+    case "clock_gettime":
+    case "clock_nanosleep":
+    case "timer_create":
+      return aimOfClock(~(id >> 3));
     case "fcntl":
       // F_SETOWN: a group that one of ours leads has nobody outside in it.
       if (id >= 0) break;
@@ -85,6 +93,12 @@ export function aimOf(
       );
   }
   return aimOfId(tracee, id, isOwn);
+
+  /** Of a clock: the caller's own, for a call to wait for, perhaps. */
+  function aimOfClock(owner: number): Aim {
+    const aim = aimOfId(tracee, owner, isOwn);
+    return aim === OWN ? OWN : { kind: "foreign", id: owner, errno: EINVAL };
+  }
 
   function aimOfWho(process: boolean, who: number): Aim {
     // Groups and users have members outside.
