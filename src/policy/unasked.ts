@@ -20,6 +20,7 @@ import { MFD_NOEXEC_SEAL } from "../abi/memfd.ts";
 import * as net from "../abi/socket.ts";
 import { S_ISGID, S_ISUID } from "../abi/stat.ts";
 import { type SyscallName, SYSCALLS } from "../abi/syscalls.ts";
+import { callSettings } from "./calls.ts";
 import type { RuleRef } from "./decision.ts";
 import { writesEverything } from "./everything.ts";
 import { jailRule } from "./fixed.ts";
@@ -71,6 +72,7 @@ export function unaskedPlan(
 ): { readonly plan: CallPlan; readonly unheld: readonly Unheld[] } {
   const unheld: Unheld[] = [...hostRules(policy)];
   const unasked = new Map<SyscallName, CallEntry>();
+  const said = callSettings(policy);
   for (const [name, { guards, action }] of plan) {
     const replace = (action: FilterAction, rule: RuleRef): FilterAction => {
       const why = whyAsked(name, action);
@@ -79,7 +81,8 @@ export function unaskedPlan(
     };
     unasked.set(name, {
       guards: [
-        ...own(name, policy, tree),
+        // What a rule refuses by name is refused as it says.
+        ...said.get(name)?.kind === "refuse" ? [] : own(name, policy, tree),
         ...guards.map((guard) => ({
           ...guard,
           action: replace(
