@@ -12,14 +12,16 @@ import { literalSegment, matchSegment, parseSegment } from "./segment.ts";
  *
  * @param rules the policy's rules for names
  * @param name the variable's name, as a byte string
+ * @param value its value, as a byte string
  * @returns true where a rule allows it, and none denies or ignores it, by
  *   whatever case: `npm_config__authToken` is a token, too
  */
 export function passes(
   rules: Pick<EnvRules, "allow" | "deny" | "ignore">,
   name: string,
+  value = "",
 ): boolean {
-  return allows(rules.allow, name) && !covers(rules.deny, name) &&
+  return allows(rules.allow, name, value) && !covers(rules.deny, name) &&
     !covers(rules.ignore, name);
 }
 
@@ -34,7 +36,7 @@ export function passed(
   rules: EnvRules,
   env: readonly string[],
 ): readonly string[] {
-  return env.filter((item) => passes(rules, nameOf(item)));
+  return env.filter((item) => passes(rules, nameOf(item), valueOf(item)));
 }
 
 /**
@@ -68,9 +70,8 @@ export function droppedNames(
   env: readonly string[],
 ): readonly string[] {
   const set = new Set(rules.set.map(({ name }) => name));
-  return env.map(nameOf).filter((name) =>
-    !set.has(name) && !passes(rules, name)
-  ).sort();
+  return env.filter((item) => !passes(rules, nameOf(item), valueOf(item)))
+    .map(nameOf).filter((name) => !set.has(name)).sort();
 }
 
 /** The name of an item of an environment; one without `=` is all name. */
@@ -79,11 +80,20 @@ function nameOf(item: string): string {
   return end < 0 ? item : item.slice(0, end);
 }
 
-/** Whether one of the rules hands a name over. */
-function allows(rules: readonly NameRule[], name: string): boolean {
+/** The value of an item of an environment. */
+function valueOf(item: string): string {
+  return item.slice(nameOf(item).length + 1);
+}
+
+/** Whether one of the rules hands a variable over. */
+function allows(
+  rules: readonly NameRule[],
+  name: string,
+  value: string,
+): boolean {
   return rules.some(({ pattern, all }) =>
     all === true || literalSegment(pattern) === name ||
-    matches(pattern, name) && !looksSecret(name)
+    matches(pattern, name) && !looksSecret(name, value)
   );
 }
 

@@ -298,6 +298,25 @@ Deno.test("passes() hides a secret whatever the case of its name", () => {
   assertEquals(names.filter((name) => passes(env, name)), ["HOME"]);
 });
 
+for (
+  const [value, hands] of [
+    ["redis://:word@host:6379/0", false],
+    ["http://me:word@proxy:3128", false],
+    ["a http://x/ amqp://me:w%40rd@h", false],
+    ["ssh://git@host:22/x:y@z", true],
+    ["http://proxy:3128", true],
+    ["me:word@host", true],
+  ] as const
+) {
+  Deno.test(`passes() by a wildcard ${hands ? "hands" : "does not hand"} over ${value}`, () => {
+    const ref = { source: "x", keys: [], text: "" };
+    const rules = { deny: [], ignore: [] };
+    const by = (pattern: string): boolean =>
+      passes({ ...rules, allow: [{ pattern, ref }] }, "SOME_URL", value);
+    assertEquals([by("SOME_*"), by("SOME_URL")], [hands, true]);
+  });
+}
+
 const NAMES = [
   "GITHUB_TOKEN",
   "npm_config__authToken",

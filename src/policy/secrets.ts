@@ -33,6 +33,8 @@ export const SECRET_NAMES = [
   "*_DSN",
   "*DATABASE_URL",
   "*CONNECTION_STRING*",
+  "*COOKIE*",
+  "*WEBHOOK*",
   "LD_*",
 ] as const;
 
@@ -48,13 +50,18 @@ export function lowerCase(text: string): string {
   return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
+/** A password in an address, whatever the variable is called: REDIS_URL, HTTP_PROXY. */
+const PASSWORD_REGEXP = /:\/\/[^/\s]*:[^/\s]+@/;
+
 /**
  * Whether a variable looks like a secret, by whatever case:
  * `npm_config__authToken` is a token, too.
  *
  * @param name the variable's name, as a byte string
+ * @param value its value, as a byte string
  */
-export function looksSecret(name: string): boolean {
+export function looksSecret(name: string, value: string): boolean {
   const upper = upperCase(name);
-  return PATTERNS.some((one) => matchSegment(one, upper, 0, upper.length));
+  return PASSWORD_REGEXP.test(value) ||
+    PATTERNS.some((one) => matchSegment(one, upper, 0, upper.length));
 }
