@@ -146,6 +146,31 @@ for (const [who, words] of FEWER) {
   });
 }
 
+for (const engine of ENGINES) {
+  const name =
+    `leads (${engine}) through no dots of a directory that may not be searched`;
+  Deno.test({
+    ...hasMachine(Deno.uid() === 0, "root, to give up its capabilities", name),
+    fn: async () => {
+      await using dir = await scratch();
+      await dir.file("file", "text\n");
+      await Deno.mkdir(`${dir.path}/closed`, { mode: 0o400 });
+      await Deno.symlink("closed", `${dir.path}/link`);
+      const script =
+        `for path in closed closed/ closed/. closed/.. link/.. ./file
+do stat -c %F $path; test -d $path; echo $?; cat $path/../file; done`;
+      const as = async (argv: readonly string[]) => {
+        const who = ["setpriv", "--bounding-set=-all"];
+        return await run([...who, ...argv], { cwd: dir.path });
+      };
+      const argv = ["sh", "-c", script];
+      const native = await as(argv);
+      assertMatch(native.stderr, /closed\/\.\.': Permission denied/);
+      assertEquals(await as(jailArgv(["-A"], argv, engine)), native);
+    },
+  });
+}
+
 const TRUSTED = "tells no attribute of a file that capabilities alone see";
 Deno.test({
   ...hasMachine(Deno.uid() === 0, "root to run it", TRUSTED),

@@ -177,9 +177,13 @@ function walk(
       real = normalize(straight);
     }
     const name = todo.pop() as string;
-    if (name === "" || name === ".") continue;
-    if (name === "..") {
-      if (real === way.root) continue;
+    if (name === "") continue;
+    if (name === "." || name === "..") {
+      if (isClosed(owner.view, real)) {
+        todo.push(name);
+        return stuck(way, real, todo, false, slash, EACCES);
+      }
+      if (name === "." || real === way.root) continue;
       way.crossed.add(real);
       real = parentOf(real);
       continue;
@@ -281,6 +285,13 @@ function walk(
     if (straight !== undefined) return straight;
   }
   return place(real, "directory", slash && real !== "/");
+}
+
+/** Whether a directory may not be searched, not for its own dots either. */
+function isClosed(view: View, path: string): boolean {
+  const fd = look(view, `${path}/.`);
+  if (fd >= 0) close(fd);
+  return fd === -EACCES;
 }
 
 /** Remembers a link in the root directory that leads whoever reads it. */
