@@ -66,6 +66,22 @@ print(size(master, 30), size(slave, 31), size(0, 32), size(os.open("/dev/tty", o
 os.system("stty size")
 `;
 
+/** Stops and drops what it writes to a terminal of its own, and to the one that it is at. */
+const FLOWING = `import errno, os, termios
+def told(call, *args):
+    try: return call(*args)
+    except (OSError, termios.error) as error: return errno.errorcode[error.args[0]]
+def flow(fd):
+    os.set_blocking(fd, False)
+    return [told(termios.tcflow, fd, termios.TCOOFF), told(os.write, fd, b"x"),
+        told(termios.tcflow, fd, termios.TCOON), told(os.write, fd, b"x\\n")]
+master, slave = os.openpty()
+os.write(master, b"typed\\n")
+print("own", flow(slave), told(termios.tcflush, slave, termios.TCIOFLUSH), told(os.read, slave, 9))
+print("other", told(termios.tcflush, os.pipe()[0], termios.TCOFLUSH), told(termios.tcflow, 99, termios.TCOOFF))
+print("at", flow(os.open("/dev/tty", os.O_RDWR)), flow(1))
+`;
+
 const BASH = ["bash", "--norc", "--noprofile", "-i"];
 const CTRL_C = "\x03";
 const CTRL_D = "\x04";
@@ -215,6 +231,21 @@ for (const engine of ENGINES) {
         jailArgv([], ["/usr/bin/python3", "-c", SIZING], engine),
       );
       await terminal.see(/30 31 1 1\r\n24 80\r\n/);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `a program (${engine}) stops and drops the output of a terminal of its own alone`,
+    ),
+    async fn(): Promise<void> {
+      await using terminal = new Terminal(
+        jailArgv(["-A"], ["/usr/bin/python3", "-uc", FLOWING], engine),
+      );
+      await terminal.see(/own \[None, 'EAGAIN', None, 2\] None EAGAIN\r\n/);
+      await terminal.see(/other ENOTTY EBADF\r\n/);
+      await terminal.see(/at \[None, 1, None, 2\] \[None, 1, None, 2\]\r\n/);
     },
   });
 

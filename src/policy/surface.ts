@@ -57,6 +57,7 @@ import {
 } from "./surface_commands.ts";
 import {
   filters,
+  flows,
   NEW_NAMESPACE,
   noDevices,
   noForgedStop,
@@ -350,16 +351,8 @@ export const SURFACE: Readonly<
       why: "who has a terminal may have jobs, and goes on before them",
     },
     // jail writes to the same terminal: its report must come, and not block.
-    pretend(
-      "it would stop or drop what jail writes",
-      is(1, ioctl.TCXONC),
-      is(2, ioctl.TCOOFF, ioctl.TCIOFF),
-    ),
-    pretend(
-      "it would stop or drop what jail writes",
-      is(1, ioctl.TCFLSH),
-      is(2, ioctl.TCOFLUSH, ioctl.TCIOFLUSH),
-    ),
+    flows(is(1, ioctl.TCXONC), is(2, ioctl.TCOOFF, ioctl.TCIOFF)),
+    flows(is(1, ioctl.TCFLSH), is(2, ioctl.TCOFLUSH, ioctl.TCIOFLUSH)),
     allow(
       "it concerns what the descriptor may do",
       is(1, ...IOCTL_COMMANDS),

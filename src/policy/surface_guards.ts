@@ -62,6 +62,15 @@ export function pretend(why: string, ...tests: ArgTest[]): Guard {
   return { tests, action: DONE, why, quiet: true };
 }
 
+/** Stops or drops the output of a terminal, jail's perhaps. */
+export function flows(...tests: ArgTest[]): Guard {
+  return {
+    tests,
+    action: { kind: "trace", look: { kind: "flow", arg: 0 } },
+    why: "it would stop or drop what jail writes",
+  };
+}
+
 /** The rule that stands for what always holds of a call. */
 export function callRule(name: SyscallName, why: string): RuleRef {
   return jailRule(["calls", name], why);

@@ -256,6 +256,7 @@ function withoutQuestion(action: FilterAction): FilterAction {
   if (action.kind !== "trace") return action;
   const { look } = action;
   if (look.kind === "pair") return NO_UNIX;
+  if (look.kind === "flow") return { kind: "return", value: 0 };
   if (look.kind !== "refuse") return ALLOW;
   const { refusal } = look;
   switch (refusal.kind) {
@@ -286,6 +287,7 @@ function whyAsked(
     case "group":
     case "group-at":
     case "write-fd":
+    case "flow":
     case "rights":
     case "moves":
     case "pair":

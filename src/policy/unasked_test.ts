@@ -152,6 +152,15 @@ Deno.test("a plan without questions lets no terminal of others get another size"
   ]);
 });
 
+Deno.test("a plan without questions lets no program stop or drop what jail writes to the terminal", async () => {
+  const { of } = await planned("{}");
+  const STOP = [[0x540a, 0], [0x540a, 2], [0x540b, 1], [0x540b, 2]] as const;
+  assertEquals(
+    STOP.map(([command, queue]) => of("ioctl", 1, command, queue)),
+    Array(4).fill("return"),
+  );
+});
+
 const UNHELD: readonly (readonly [policy: string, why: string])[] = [
   [
     "net: {connect: [10.0.0.1]}",

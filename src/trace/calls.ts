@@ -154,7 +154,7 @@ export class Calls {
     const action = actionOf(entry, registers);
     if (action.kind !== "trace") return false;
     const { kind } = action.look;
-    return kind === "write-fd" ||
+    return kind === "write-fd" || kind === "flow" ||
       kind === "call" && spec.treatment === "descriptor";
   }
 
@@ -356,6 +356,12 @@ export class Calls {
           treatment: "descriptor",
           fd: look.arg,
         });
+      case "flow":
+        return this.#files.enter(tracee, {
+          ...spec,
+          treatment: "flow",
+          fd: look.arg,
+        });
       case "shares-port":
         return this.#files.enter(tracee, {
           ...spec,
@@ -423,6 +429,7 @@ export class Calls {
       case "socket":
       case "listen":
       case "shares-port":
+      case "flow":
       case "id":
         return this.#files.enter(tracee, spec);
       case "process":

@@ -3,6 +3,7 @@
 import { DEVICE_NUMBERS, isPseudoTerminal } from "../abi/devices.ts";
 import { get, getBig } from "../abi/layout.ts";
 import { S_IFCHR, S_IFMT, STAT } from "../abi/stat.ts";
+import type { Use } from "../policy/call.ts";
 import { isOutside, OWN_VIEW, type View } from "../sys/view.ts";
 import { Given, isForMore } from "./given.ts";
 import type { Looked } from "./looked.ts";
@@ -107,6 +108,14 @@ export class Closed {
     return looked.paths.some(({ place }) => isBeneath(place.path, this.#procs))
       ? "procfs elsewhere than at /proc"
       : undefined;
+  }
+
+  /**
+   * Whether a terminal is one that the jail made, by either of its sides. Where it is,
+   * {@linkcode Looked.held} is to be closed when the call is over.
+   */
+  isMade(looked: Looked, { path }: Use, caller: number): boolean {
+    return makesTerminals(path) || this.#holds(looked, path, caller);
   }
 
   /** The jail is no more. */

@@ -7,7 +7,7 @@ import { lookAtEnded } from "./ended.ts";
 import { lookAtExec } from "./exec.ts";
 import { lookAtId } from "./ids.ts";
 import { lookAtOpen } from "./look_open.ts";
-import { lookAtDescriptor, lookAtPaths } from "./look_paths.ts";
+import { lookAtDescriptor, lookAtFlow, lookAtPaths } from "./look_paths.ts";
 import type { Looked } from "./looked.ts";
 import { lookAtMessages } from "./message.ts";
 import { lookAtPortless, lookAtSender } from "./senders.ts";
@@ -41,7 +41,7 @@ function lookAtCall(
   alone: boolean,
   tools: Tools,
 ): Looked | undefined {
-  const { answers, bound, family, names, options, resumer } = tools;
+  const { answers, bound, closed, family, names, options, resumer } = tools;
   const { registers } = answers;
   const { isOwn } = family;
   tracee.exec = undefined;
@@ -91,6 +91,8 @@ function lookAtCall(
       const number = registers.int(spec.fd);
       return lookAtShared(tracee, number, leads(tracee, family));
     }
+    case "flow":
+      return lookAtFlow(tracee, registers, spec, isOwn, closed);
     case "id": {
       const id = lookAtId(tracee, registers, spec, family);
       if (!id.foreign) return id.looked;

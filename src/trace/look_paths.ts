@@ -1,16 +1,21 @@
 /** Looks at a call that names files, or one by its descriptor, and does not open it. */
 
-import { EBADF, ENOENT } from "../abi/errno.ts";
+import { isTerminalDevice } from "../abi/devices.ts";
+import { EBADF, ENOENT, ENOTTY } from "../abi/errno.ts";
 import {
   AT_EMPTY_PATH,
+  AT_FDCWD,
   R_OK,
   RENAME_EXCHANGE,
   W_OK,
   X_OK,
 } from "../abi/fcntl.ts";
-import { S_IFBLK, S_IFCHR, S_IFMT } from "../abi/stat.ts";
+import { get } from "../abi/layout.ts";
+import { S_IFBLK, S_IFCHR, S_IFMT, STAT } from "../abi/stat.ts";
 import type { PathKind } from "../abi/syscalls.ts";
 import type { Access } from "../policy/call.ts";
+import { fstatat } from "../sys/files.ts";
+import type { Closed } from "./closed.ts";
 import { earlierErrno } from "./earlier.ts";
 import { namelessErrno } from "./entry_names.ts";
 import {
@@ -24,10 +29,12 @@ import {
 import { type IsOwn, type Looked, type LookedPath, nothing } from "./looked.ts";
 import { resolveMagic } from "./magic.ts";
 import { setsId } from "./open.ts";
-import type { Place } from "./place.ts";
+import { cString, type Place } from "./place.ts";
 import type { Registers } from "./registers.ts";
 import type { CallSpec } from "./spec.ts";
 import type { Tracee } from "./tracee.ts";
+
+const stat = new Uint8Array(STAT.size);
 
 function accessesOf(kind: PathKind): readonly Access[] {
   switch (kind) {
@@ -213,5 +220,27 @@ export function lookAtDescriptor(
   looked.descriptorsOf = tracee.process.pid;
   looked.uses.push(useOf(place, reads ? "read" : "write", isOwn));
   lookAtMode(looked, registers, spec, place);
+  return looked;
+}
+
+/**
+ * Looks at a call that stops or drops the output of a terminal, and reads no file:
+ * of one that jail may write to, its own report among it, it only seems to be made.
+ */
+export function lookAtFlow(
+  tracee: Tracee,
+  registers: Registers,
+  spec: CallSpec,
+  isOwn: IsOwn,
+  closed: Closed,
+): Looked {
+  const looked = lookAtDescriptor(tracee, registers, spec, isOwn);
+  const [use] = looked.uses.splice(0);
+  if (use === undefined) return looked;
+  const isTerminal =
+    fstatat(AT_FDCWD, cString(looked.descriptor), stat, 0) >= 0 &&
+    isTerminalDevice(get(STAT, stat, "st_rdev"));
+  if (!isTerminal) looked.errno = ENOTTY;
+  else looked.seems = !closed.isMade(looked, use, tracee.process.pid);
   return looked;
 }

@@ -50,6 +50,8 @@ export type Treatment =
   | "listen"
   /** It lets a socket share its port. */
   | "shares-port"
+  /** It stops or drops the output of a terminal. */
+  | "flow"
   /** It names a process or a group in memory. */
   | "id"
   /** It waits, and would tell how much of its time is left. */
