@@ -68,21 +68,27 @@ export async function loadPolicy(
       hint: hintFor(reference),
     });
   }
-  const layers: Layer[] = [];
-  const name = found.trusted ? found.file : reference;
-  await add(found, name, options, layers, new Set(), []);
-  return layers;
+  const loading: Loading = { options, layers: [], done: new Set() };
+  await add(loading, found, found.trusted ? found.file : reference, []);
+  return loading.layers;
 }
 
-/** Adds a policy's layers to a list, unless they are there. */
+/** What has been loaded of one policy and all that it extends. */
+interface Loading {
+  readonly options: LoadOptions;
+  readonly layers: Layer[];
+  /** The files that the layers are of. */
+  readonly done: Set<string>;
+}
+
+/** Adds a policy's layers, and before it those that it extends, each once. */
 async function add(
+  loading: Loading,
   loaded: LoadedPolicy,
   source: string,
-  options: LoadOptions,
-  layers: Layer[],
-  done: Set<string>,
   path: readonly string[],
 ): Promise<void> {
+  const { options, layers, done } = loading;
   const { file, dir, bytes, trusted, value } = loaded;
   const { inside = (path: string): string => path } = options;
   const variables = trusted
@@ -115,7 +121,7 @@ async function add(
     if (wrong !== undefined) throw await asPolicyError(wrong, source, text);
     if (base === undefined || done.has(base.file)) continue;
     const called = base.trusted ? base.file : beside(source, name);
-    await add(base, called, options, layers, done, here);
+    await add(loading, base, called, here);
   }
   done.add(file);
   layers.push(layer);
