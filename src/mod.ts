@@ -102,7 +102,7 @@ export type {
   PathRule,
   PathRules,
   Policy,
-  PolicySource as PolicyText,
+  PolicyText,
   RootRule,
   Sections,
   ValueRule,

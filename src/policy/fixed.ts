@@ -38,7 +38,7 @@ export const HELD: RuleRef = jailRule(
 );
 
 /** A socket that names nobody reaches nobody. */
-export const NOBODY: RuleRef = jailRule(["net"], "it names nobody");
+export const NAMES_NOBODY: RuleRef = jailRule(["net"], "it names nobody");
 
 /** Of netlink sockets, which are there to ask the kernel. */
 export const KERNEL: RuleRef = jailRule(

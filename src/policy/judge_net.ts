@@ -117,7 +117,7 @@ export class NetJudge {
       if (decision.kind === "refuse") return { ...decision, end: i };
       allowed ??= decision;
     }
-    return allowed ?? allow(fixed.NOBODY);
+    return allowed ?? allow(fixed.NAMES_NOBODY);
   }
 
   /**
@@ -143,7 +143,7 @@ export class NetJudge {
     const { otherwise, file } = this.#context;
     switch (endpoint.family) {
       case "none":
-        return allow(fixed.NOBODY);
+        return allow(fixed.NAMES_NOBODY);
       case "unknown":
         return otherwise;
       case "netlink":

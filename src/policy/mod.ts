@@ -73,7 +73,7 @@ export type {
   PathRules,
   PathSection,
   Policy,
-  PolicySource,
+  PolicyText,
   Reference,
   RootRule,
   Sections,

@@ -96,7 +96,7 @@ export interface RootRule {
 }
 
 /** The text that rules came from, kept so that a message can show the line. */
-export interface PolicySource {
+export interface PolicyText {
   /** What {@linkcode RuleRef.source} calls it. */
   readonly name: string;
   /** The text as it was read. */
@@ -131,7 +131,7 @@ export interface Sections {
   /** The root directory that all its other paths are meant in, if it has one. */
   readonly root?: RootRule | undefined;
   /** Where the rules came from. */
-  readonly sources: readonly PolicySource[];
+  readonly sources: readonly PolicyText[];
 }
 
 /** One layer: a policy file, the flags, or a permission set, before merging. */

@@ -103,7 +103,7 @@ export function allReal(ref: RuleRef): SysRules {
 export const UNTOLD = "(none)";
 
 /** The id of nobody: `fs.overflowuid` of the kernel. */
-export const NOBODY = 65534;
+const NOBODY = 65534;
 
 /**
  * Rules by which what can be hidden is hidden. Time, chance and what others do
