@@ -343,6 +343,7 @@ Deno.test("a limit ends the jail, and the outcome says which", async () => {
   assertEquals([success, code, signal], [false, 124, null]);
   if (outcome.kind !== "limited") throw new Error(outcome.kind);
   assertEquals([outcome.limit, outcome.most], ["time", 300]);
+  assertEquals(outcome.rule.text, "time: 300");
   assert(outcome.used >= 300);
   assert(performance.now() - start < 30_000);
 });

@@ -33,7 +33,7 @@ export function toLimits(limits: JailLimits): Limits {
   for (const name of LIMIT_NAMES) {
     const value = limits[name];
     if (value === undefined) continue;
-    const ref = { source: "limits", keys: [name], text: String(value) };
+    const ref = { source: "limits", keys: [name], text: `${name}: ${value}` };
     read[name] = { most: amount(name, value), ref };
   }
   return read;
