@@ -60,7 +60,8 @@ const OPTIONS: readonly (keyof JailCommandOptions)[] = [
 /** A program that can be run in a jail, any number of times. */
 export interface JailCommand {
   /**
-   * Runs the program to its end.
+   * Runs the program to its end. What it writes is kept in memory: `output` of
+   * `limits` says how much that may be.
    *
    * @returns how it ended, what it wrote, and what was refused
    * @throws {PolicyError} where the policy cannot be used
