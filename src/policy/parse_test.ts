@@ -296,6 +296,16 @@ for (const [text, place, message, hint] of WRONG) {
   });
 }
 
+for (const home of [undefined, "", "here"]) {
+  Deno.test(`parsePolicy() says what to do about the home directory ${home}`, async () => {
+    const error = await assertRejects(
+      () => parsePolicy("read: [~/x]", { source: "x", variables: { home } }),
+      PolicyError,
+    );
+    assertEquals(error.hint, "set HOME to an absolute path");
+  });
+}
+
 Deno.test("parsePolicy() marks the word that is wrong", async () => {
   const error = await fail("read:\n  - /a\nwirte: [/b]\n");
   assertEquals(

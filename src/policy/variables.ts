@@ -143,11 +143,13 @@ function valueOf(name: string, variables: Variables): string {
   }
   const given = variables[known];
   const value = typeof given === "function" ? given() : given;
+  // The others are not the user's to give.
+  const hint = known === "home" ? "set HOME to an absolute path" : undefined;
   if (value === undefined) {
-    throw new GlobError(`variable "\${${name}}" has no value here`);
+    throw new GlobError(`variable "\${${name}}" has no value here`, hint);
   }
   if (!value.startsWith("/")) {
-    throw new GlobError(`variable "\${${name}}" is not an absolute path`);
+    throw new GlobError(`variable "\${${name}}" is not an absolute path`, hint);
   }
   return value;
 }
