@@ -27,7 +27,7 @@ export interface JailCommandOptions {
    * nothing else. Its working directory is `/` where `cwd` lies outside.
    */
   readonly root?: string | URL | undefined;
-  /** Environment variables beside those of this process. */
+  /** Environment variables beside those of this process that are UTF-8. */
   readonly env?: Readonly<Record<string, string>> | undefined;
   /** Leave out the variables of this process. */
   readonly clearEnv?: boolean | undefined;
