@@ -315,5 +315,13 @@ function launchError(
       `Cannot start ${name}: clone3 failed with ${errno}`,
       "use Linux 5.11 or newer; a container must allow clone3, and a jail does not",
     )
-    : new LaunchError(name, call, errno, EXIT_JAIL_FAILED);
+    : new LaunchError(
+      name,
+      call,
+      errno,
+      EXIT_JAIL_FAILED,
+      errno === "EAGAIN"
+        ? "raise the limit of processes: ulimit -u"
+        : undefined,
+    );
 }
