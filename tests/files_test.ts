@@ -386,3 +386,32 @@ thread.join()`;
     },
   });
 }
+
+/** Opens files by openat2(2) in all of its ways, and prints what came of each. */
+const OPENED_IN_ALL_WAYS = `import ctypes, errno, os, struct
+libc = ctypes.CDLL(None, use_errno=True)
+proc = os.open("/proc", os.O_PATH)
+for resolve in 0, 1, 2, 3, 8, 10, 16:
+    for dirfd, path in (
+        (proc, "self/stat"), (proc, "thread-self/stat"), (proc, "self/../self/stat"),
+        (proc, "self/none"), (proc, "none"), (-1, "/proc/self/stat"), (99, "/none"),
+    ):
+        how = struct.pack("QQQ", os.O_RDONLY, 0, resolve)
+        fd = libc.syscall(437, dirfd, path.encode(), how, len(how))
+        print(resolve, dirfd, path, errno.errorcode[ctypes.get_errno()] if fd < 0
+            else int(os.read(fd, 99).split()[0]) == os.getpid())
+`;
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `a program (${engine}) opens its own files of /proc by an openat2 with any of its flags`,
+    ),
+    async fn(): Promise<void> {
+      const argv = ["python3", "-c", OPENED_IN_ALL_WAYS];
+      const { stdout } = await jail(["-A"], argv, { engine });
+      assertEquals(stdout.split("\n"), (await run(argv)).stdout.split("\n"));
+    },
+  });
+}

@@ -22,11 +22,17 @@ import {
   RESOLVE_IN_ROOT,
   RESOLVE_NO_MAGICLINKS,
 } from "../abi/openat2.ts";
+import { isWithin } from "../policy/grants.ts";
 import { close, openat2 } from "../sys/files.ts";
-import type { View } from "../sys/view.ts";
 import type { IsOwn } from "./looked.ts";
-import { resolveBase, resolveMagic } from "./magic.ts";
-import { cString, normalize, type Owner, type Place } from "./place.ts";
+import { look, resolveBase, resolveMagic } from "./magic.ts";
+import {
+  cString,
+  normalize,
+  type Owner,
+  type Place,
+  readLink,
+} from "./place.ts";
 import { withCrossed } from "./resolve.ts";
 
 /** How often a path is looked up, at most, while others rename something. */
@@ -53,13 +59,16 @@ export function resolveHow(
   flags: number,
   isOwn: IsOwn,
 ): Place {
-  const base = resolveBase(owner, dirfd);
+  const isAbsolute = path.startsWith("/") && (flags & RESOLVE_IN_ROOT) === 0;
+  // No descriptor is looked at then, which may be none.
+  const from = isAbsolute ? AT_FDCWD : dirfd;
+  const base = resolveBase(owner, from);
   if (base.errno !== 0) return base;
   // Beneath a directory outside nothing has a path that could be judged.
   if (base.via !== "" && base.kind === "directory") {
     return failed(base.path, path, EACCES);
   }
-  const found = ask(owner, dirfd, base.path, path, follow, creates, flags);
+  const found = ask(owner, from, base.path, path, follow, creates, flags);
   return withCrossed(found, owner, base.path, path, follow, isOwn, flags);
 }
 
@@ -91,10 +100,10 @@ function ask(
   if (directory < 0) return fail(-directory);
   try {
     const from: Start = view.isOwn || scoped
-      ? { view, directory, above: "", flags }
+      ? { owner, directory, above: "", flags }
       // An absolute path, a link and `..` lead no further than to the jail's root.
       : {
-        ...{ view, directory: view.fd, above: `${base}/` },
+        ...{ owner, directory: view.fd, above: `${base}/` },
         flags: flags | RESOLVE_IN_ROOT,
       };
     const found = find(from, path, follow);
@@ -120,7 +129,7 @@ function ask(
 
 /** Where the kernel starts to look up a path. */
 interface Start {
-  readonly view: View;
+  readonly owner: Owner;
   readonly directory: number;
   /** What comes in front of a relative path. */
   readonly above: string;
@@ -129,7 +138,7 @@ interface Start {
 }
 
 function find(
-  { view, directory, above, flags }: Start,
+  { owner, directory, above, flags }: Start,
   path: string,
   follow: boolean,
   extra = 0,
@@ -145,8 +154,15 @@ function find(
   }
   if (fd < 0) return fd;
   try {
-    const place = resolveMagic(view, `/proc/self/fd/${fd}`);
-    if (place.errno !== 0) return -place.errno;
+    const { view } = owner;
+    const found = resolveMagic(view, `/proc/self/fd/${fd}`);
+    if (found.errno !== 0) return -found.errno;
+    const place = { ...found, path: ownedBy(owner, found.path) };
+    if (place.path !== found.path) {
+      const there = look(view, place.path);
+      if (there < 0) return there;
+      close(there);
+    }
     // A link that is not followed is opened by its path.
     if (place.kind === "link" && place.path.startsWith("/")) {
       return { ...place, via: "" };
@@ -156,6 +172,24 @@ function find(
   } finally {
     close(fd);
   }
+}
+
+/**
+ * A path as its owner means it: by `/proc/self` and `/proc/thread-self`, which the
+ * tracer has looked up, that finds itself.
+ */
+function ownedBy({ pid, tid }: Owner, path: string): string {
+  if (!path.startsWith("/proc/")) return path;
+  const self = readLink(AT_FDCWD, "/proc/thread-self");
+  if (typeof self === "number") return path;
+  const thread = `/proc/${self}`;
+  const process = thread.slice(0, thread.indexOf("/task/"));
+  if (isWithin(path, thread)) {
+    return `/proc/${pid}/task/${tid}${path.slice(thread.length)}`;
+  }
+  return isWithin(path, process)
+    ? `/proc/${pid}${path.slice(process.length)}`
+    : path;
 }
 
 function failed(base: string, path: string, errno: number): Place {
