@@ -165,6 +165,27 @@ os.kill(other, signal.SIGKILL)`;
     },
   });
 
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) starts no path at a file that was removed, or never had a name`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const code = `${TRY}
+fd = os.open("file", os.O_RDWR | os.O_CREAT)
+os.unlink("file")
+for start in fd, os.pipe()[0], os.open(".", os.O_RDWR | os.O_TMPFILE):
+  for path in ".", "./", "x", "../x":
+    attempt(lambda: os.close(os.open(path, os.O_RDONLY, dir_fd=start)))
+    attempt(lambda: os.chmod(path, 0o600, dir_fd=start))`;
+      const argv = ["python3", "-c", code];
+      const options = { engine, cwd: directory.path };
+      const ended = await jail("extends: allow-all\n", argv, options);
+      assertEquals(ended.stdout, "ENOTDIR\n".repeat(24), ended.stderr);
+    },
+  });
+
   const device =
     `jail (${engine}) stops a removed device that no rule names from being opened`;
   Deno.test({

@@ -130,14 +130,15 @@ export function withCrossed(
  */
 function inObject(base: Place, path: string): Place {
   const slash = path.endsWith("/");
+  const nothing = (errno: number): Place =>
+    place(base.path, "missing", slash, errno);
+  if ((base.was ?? base.kind) !== "directory") return nothing(ENOTDIR);
   if (/^[./]+$/.test(path) && !path.includes("..")) {
     return { ...base, slash };
   }
-  if (base.kind === "directory") {
-    return place(`${base.path}/${path}`, "missing", slash, EACCES);
-  }
-  const errno = base.path.startsWith("/") ? ENOENT : ENOTDIR;
-  return place(base.path, "missing", slash, errno);
+  return base.kind === "directory"
+    ? place(`${base.path}/${path}`, "missing", slash, EACCES)
+    : nothing(ENOENT);
 }
 
 /**
