@@ -164,6 +164,8 @@ export const SHUT_WR = 1;
 export const SOL_IP = 0;
 /** TCP. */
 export const SOL_TCP = 6;
+/** Several of them that are one. */
+export const SOL_MPTCP = 284;
 /** UDP. */
 export const SOL_UDP = 17;
 /** IPv6. */
@@ -202,6 +204,8 @@ export const SO_ATTACH_BPF = 50;
 export const SO_ATTACH_REUSEPORT_CBPF = 51;
 /** The same, as eBPF. */
 export const SO_ATTACH_REUSEPORT_EBPF = 52;
+/** When a message came, or went: SO_TIMESTAMP, its kin, and their newer numbers. */
+export const SO_STAMPS: readonly number[] = [29, 35, 37, 63, 64, 65];
 /** A number that tells a socket from all others, ever. */
 export const SO_COOKIE = 57;
 /** As SO_BINDTODEVICE, by index. */
@@ -211,6 +215,10 @@ export const SO_DETACH_REUSEPORT_BPF = 68;
 
 /** What a TCP socket does, include/uapi/linux/tcp.h; `tcpi_state` is the first byte. */
 export const TCP_INFO = 11;
+/** The clock of its packets. */
+export const TCP_TIMESTAMP = 24;
+/** What its way of sending has measured. */
+export const TCP_CC_INFO = 26;
 /** It does nothing, include/net/tcp_states.h. */
 export const TCP_CLOSE = 7;
 /** It listens. */

@@ -24,7 +24,7 @@ import {
   uncountedGuards,
 } from "./plan_limits.ts";
 import { interfaceGuards, netGuards } from "./plan_net.ts";
-import { sysGuards } from "./plan_sys.ts";
+import { stampGuards, sysGuards } from "./plan_sys.ts";
 import { SURFACE } from "./surface.ts";
 import { callRule } from "./surface_guards.ts";
 
@@ -127,6 +127,7 @@ function planCall(
   const guards = [
     // They refuse alone, so they may come before what always holds.
     ...othersGuards(name, policy.sys),
+    ...stampGuards(name, policy.sys),
     ...uncountedGuards(name, limits),
     ...interfaceGuards(name, policy),
     ...mapsAnywhere,

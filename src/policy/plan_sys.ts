@@ -1,6 +1,8 @@
 /** What happens to calls that tell facts of the system, where a policy gives them. */
 
 import * as futex from "../abi/futex.ts";
+import { SIOCGSTAMP_NEW, SIOCGSTAMP_OLD } from "../abi/ioctls.ts";
+import * as net from "../abi/socket.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
 import * as time from "../abi/time.ts";
 import {
@@ -106,6 +108,25 @@ const DENIED: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
   ["recvmmsg", [closed("EINVAL", isSet(4))]],
 ]);
 
+/** What of a socket tells when a message came, or how long ago. */
+const STAMPED: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
+  SyscallName,
+  readonly Guard[]
+>([
+  ["getsockopt", [
+    closed(
+      "EPERM",
+      is(1, net.SOL_TCP),
+      is(2, net.TCP_INFO, net.TCP_TIMESTAMP, net.TCP_CC_INFO),
+    ),
+    closed("EPERM", is(1, net.SOL_MPTCP)),
+  ]],
+  ["ioctl", [closed("EPERM", is(1, SIOCGSTAMP_OLD, SIOCGSTAMP_NEW))]],
+  ["setsockopt", [
+    closed("EPERM", is(1, net.SOL_SOCKET), is(2, ...net.SO_STAMPS)),
+  ]],
+]);
+
 const FAKED: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
   SyscallName,
   readonly Guard[]
@@ -189,9 +210,33 @@ export function sysGuards(name: SyscallName, sys: SysRules): readonly Guard[] {
 }
 
 function clockGuards(name: SyscallName, sys: SysRules): readonly Guard[] {
-  const { time } = sys;
-  if (time === undefined || time.value === "real") return [];
-  const guards = time.value.kind === "deny" ? DENIED : FAKED;
+  return timeGuards(
+    given(sys.time)?.kind === "deny" ? DENIED : FAKED,
+    name,
+    sys,
+  );
+}
+
+/**
+ * The guards of a call that come before all others, where every clock is closed.
+ *
+ * @param name the call
+ * @param sys what the policy says of the system
+ */
+export function stampGuards(
+  name: SyscallName,
+  sys: SysRules,
+): readonly Guard[] {
+  return given(sys.time)?.kind === "deny" ? timeGuards(STAMPED, name, sys) : [];
+}
+
+/** Guards of a call, with the rule about time. */
+function timeGuards(
+  guards: ReadonlyMap<SyscallName, readonly Guard[]>,
+  name: SyscallName,
+  { time }: SysRules,
+): readonly Guard[] {
+  if (time === undefined || given(time) === undefined) return [];
   return (guards.get(name) ?? []).map((guard) => ({
     ...guard,
     rule: time.ref,
