@@ -108,7 +108,7 @@ const DENIED: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
   ["recvmmsg", [closed("EINVAL", isSet(4))]],
 ]);
 
-/** What of a socket tells when a message came, or how long ago. */
+/** What of a socket tells when something came, or how long ago. */
 const STAMPED: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
   SyscallName,
   readonly Guard[]
@@ -125,6 +125,8 @@ const STAMPED: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
   ["setsockopt", [
     closed("EPERM", is(1, net.SOL_SOCKET), is(2, ...net.SO_STAMPS)),
   ]],
+  // How long ago each neighbour was heard of.
+  ["socket", [closed("EPERM", is(0, net.AF_NETLINK))]],
 ]);
 
 const FAKED: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<

@@ -98,6 +98,7 @@ const CASES: readonly (readonly [
   ["when a message came", DENIED, "setsockopt", [3, 1, 29, TIMEOUT], "EPERM"],
   ["the same", DENIED, "ioctl", [3, 0x8906, TIMEOUT], "EPERM"],
   ["how long ago", DENIED, "getsockopt", [3, 6, 11, TIMEOUT], "EPERM"],
+  ["of neighbours", DENIED, "socket", [16, 3, 0], "EPERM"],
   ["of several", DENIED, "getsockopt", [3, 284, 1, TIMEOUT], "EPERM"],
   ["who sent it", DENIED, "setsockopt", [3, 1, 16, TIMEOUT], "allow"],
   ["an alarm", DENIED, "setitimer", [0, TIMEOUT, 0], "allow"],
