@@ -697,6 +697,14 @@ for (const [what, given, text] of MADE) {
   });
 }
 
+Deno.test("permissions among policies are not taken for one", () => {
+  assertThrows(
+    () => new Jail(["default", { read: ["."] }] as never),
+    TypeError,
+    "as the second argument",
+  );
+});
+
 const OPTIONS: readonly (readonly [given: unknown, text: string])[] = [
   [{ argz: [] }, 'option "argz": did you mean "args"?'],
   [{ uid: 65534 }, 'option "uid": there are args, cwd'],

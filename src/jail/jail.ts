@@ -228,7 +228,10 @@ function toReference(policy: PolicySource): string | Policy {
     return fromText(pathOf(policy));
   }
   if (hasKeys(policy) && "sources" in policy) return policy;
-  throw new TypeError("Cannot use a policy that is no name, file or object");
+  throw new TypeError(
+    "Cannot use a policy that is no name, no file and no whole policy: " +
+      "permissions are given beside them, as the second argument",
+  );
 }
 
 function toProgram(
