@@ -647,7 +647,7 @@ const WRONG = [
   { policy: "./no.yaml", type: PolicyError, text: "Cannot find policy" },
   { policy: { net: ["x..y:1"] }, type: UsageError, text: "no name of a host" },
   { policy: { sys: ["homedir"] }, type: UnsupportedError, text: "Cannot use" },
-  { policy: { run: ["no-such"] }, type: UsageError, text: "Cannot find" },
+  { policy: { run: ["no-such"] }, type: UsageError, text: "is not in PATH" },
 ] as const;
 
 for (const { policy, type, text } of WRONG) {

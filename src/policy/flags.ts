@@ -72,9 +72,10 @@ export interface FlagOptions {
  * @param flags the flags
  * @param options what to know about the machine
  * @returns the layer
- * @throws {UsageError} when a program is not found in PATH
- * @throws {Fault} where {@linkcode FlagOptions.ref} says that they are a file's
- * @throws {UsageError} when an address makes no sense
+ * @throws {UsageError} when an address or a path makes no sense, or a program is
+ *   not found in PATH
+ * @throws {Fault} for that where {@linkcode FlagOptions.ref} says that they are a
+ *   file's
  * @throws {UnsupportedError} for a fact about the system that jail can neither
  *   hide nor show
  */
@@ -102,7 +103,8 @@ export function flagsLayer(
         );
       } else if (list !== undefined) {
         list.forEach((text, index) => {
-          made[effect].push(make(one(text), ref(section, effect, index, text)));
+          const at = ref(section, effect, index, text);
+          made[effect].push(make(understood(at, options, () => one(text)), at));
         });
       }
     }
@@ -161,18 +163,15 @@ function toPath(
   options: FlagOptions,
 ): string {
   if (name === "") {
-    throw new UsageError(
-      `Cannot use an empty path for ${section}`,
-      "name a file or a directory",
-    );
+    throw new GlobError("a path is empty", "name a file or a directory");
   }
   if (section !== "run" || name.includes("/")) {
     return joinPath(options.cwd, name);
   }
   const found = options.which(name);
   if (found !== undefined) return joinPath(options.cwd, found);
-  throw new UsageError(
-    `Cannot find ${printable(name)} in PATH`,
+  throw new GlobError(
+    `${printable(name)} is not in PATH`,
     `write the program's whole path, such as ${printable(`./${name}`)}`,
   );
 }

@@ -241,6 +241,8 @@ Deno.test("permissionsLayer() takes another set by name", async () => {
 for (
   const [what, set, place] of [
     ["unknown key", `{"reed": []}`, "2:31"],
+    [`"gdc" is not in PATH`, `{"run": ["gdc"]}`, "2:39"],
+    ["a path is empty", `{"read": {"allow": ["/", ""]}}`, "2:55"],
     ["means nothing here", `{"ffi": true}`, "2:31"],
     ["means nothing here", `{"import": ["jsr.io"]}`, "2:31"],
     ["means nothing here", `{"ffi": {"deny": true}}`, "2:31"],
