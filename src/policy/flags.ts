@@ -1,11 +1,9 @@
 /** The permission flags of the command line, Deno's, made a layer. */
 
 import { fromText, printable } from "../abi/bytes.ts";
-import { UsageError } from "../errors.ts";
 import type { RuleRef } from "./decision.ts";
 import { joinPath } from "./extend.ts";
 import { escapeGlob, GlobError, parseGlob } from "./glob.ts";
-import { asFault } from "./fault.ts";
 import type { Net, NetRule } from "./net.ts";
 import { listenable } from "./net_names.ts";
 import { EVERYTHING, type NetPattern, parseNet } from "./net_pattern.ts";
@@ -20,6 +18,7 @@ import {
 } from "./policy.ts";
 import { parseSegment } from "./segment.ts";
 import { sysFlags } from "./sys_flags.ts";
+import { understood } from "./understood.ts";
 
 /** What flags say of one thing: nothing, all of it, or a list. */
 export interface FlagValues {
@@ -132,7 +131,7 @@ export function flagsLayer(
       set: [],
     },
     net: netOf(flags.net, options, all, ref),
-    sys: sysFlags(flags.sys, all, ref),
+    sys: sysFlags(flags.sys, all, ref, options),
   };
 }
 
@@ -246,22 +245,4 @@ function envRule(
     parseSegment(pattern);
   });
   return { pattern, ref, all: pattern === "*" };
-}
-
-/** Does something with the value of a flag, or says that it makes no sense. */
-function understood<Result>(
-  ref: RuleRef,
-  options: FlagOptions,
-  use: () => Result,
-): Result {
-  try {
-    return use();
-  } catch (error) {
-    if (!(error instanceof GlobError)) throw error;
-    if (options.ref !== undefined) throw asFault(error, ref.keys);
-    throw new UsageError(
-      `Cannot use ${ref.text}: ${error.message}`,
-      error.hint,
-    );
-  }
 }

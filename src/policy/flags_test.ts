@@ -243,6 +243,8 @@ for (
     ["unknown key", `{"reed": []}`, "2:31"],
     [`"gdc" is not in PATH`, `{"run": ["gdc"]}`, "2:39"],
     ["a path is empty", `{"read": {"allow": ["/", ""]}}`, "2:55"],
+    ["no such fact", `{"sys": ["uid", "uptime"]}`, "2:46"],
+    ["does not decide", `{"sys": {"deny": ["homedir"]}}`, "2:48"],
     ["means nothing here", `{"ffi": true}`, "2:31"],
     ["means nothing here", `{"import": ["jsr.io"]}`, "2:31"],
     ["means nothing here", `{"ffi": {"deny": true}}`, "2:31"],

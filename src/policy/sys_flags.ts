@@ -1,11 +1,13 @@
 /** Deno's kinds of facts about the system, as flags name them, made rules. */
 
 import { fromText, printable } from "../abi/bytes.ts";
-import { UnsupportedError, UsageError } from "../errors.ts";
+import { UnsupportedError } from "../errors.ts";
 import type { FlagOptions, FlagValues } from "./flags.ts";
+import { GlobError } from "./glob.ts";
 import { EFFECTS } from "./policy.ts";
 import { didYouMean } from "./similar.ts";
 import { allHidden, allReal, mergeSys, type SysRules } from "./sys.ts";
+import { understood } from "./understood.ts";
 
 /** What a program sees of one kind. */
 type Kind =
@@ -54,21 +56,23 @@ const KINDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
  * @param values the values of the flags
  * @param all whether everything is allowed
  * @param ref where a value stands
+ * @param options whether they are a file's
  * @returns the rules; `undefined` where nothing is said
  * @throws {UsageError} for a kind that Deno does not know
  * @throws {UnsupportedError} for one that jail can neither hide nor show
+ * @throws {Fault} for either, where they are a file's
  */
 export function sysFlags(
   values: FlagValues | undefined,
   all: boolean,
   ref: NonNullable<FlagOptions["ref"]>,
+  options: Pick<FlagOptions, "ref">,
 ): SysRules | undefined {
   const said: SysRules[] = [];
   if (all) said.push(allReal(ref("all", "allow", undefined, "")));
   for (const effect of EFFECTS) {
     const list = values?.[effect];
     if (list === undefined) continue;
-    const flag = `--${effect}-sys`;
     if (list === true) {
       const whole = ref("sys", effect, undefined, "");
       said.push(effect === "allow" ? allReal(whole) : allHidden(whole));
@@ -79,8 +83,15 @@ export function sysFlags(
     }
     const from = effect === "allow" ? allReal : allHidden;
     list.forEach((name, index) => {
-      const kind = kindOf(name, list, flag);
-      said.push(pick(from(ref("sys", effect, index, name)), kind));
+      const at = ref("sys", effect, index, name);
+      const kind = understood(at, options, () => kindOf(name));
+      const held = understood(
+        at,
+        options,
+        () => ruledOf(kind, list),
+        UnsupportedError,
+      );
+      said.push(pick(from(at), held));
     });
   }
   return said.length === 0 ? undefined : mergeSys(said);
@@ -88,37 +99,28 @@ export function sysFlags(
 
 type RuledKind = Exclude<Kind, { readonly instead: string }>;
 
-function kindOf(
-  name: string,
-  list: readonly string[],
-  flag: string,
-): RuledKind {
+function kindOf(name: string): Kind {
   const kind = KINDS.get(name);
-  if (kind === undefined) {
-    throw new UsageError(
-      `Cannot use ${
-        printable(fromText(name))
-      } for ${flag}: there is no such fact`,
-      didYouMean(name, KINDS.keys()) ??
-        `those are known: ${[...ruled()].join(", ")}`,
-    );
-  }
+  if (kind !== undefined) return kind;
+  throw new GlobError(
+    `there is no such fact as ${printable(fromText(name))}`,
+    didYouMean(name, KINDS.keys()) ??
+      `those are known: ${[...ruled()].join(", ")}`,
+  );
+}
+
+function ruledOf(kind: Kind, list: readonly string[]): RuledKind {
   if ("instead" in kind) {
-    throw new UnsupportedError(
-      `Cannot use ${flag}=${name}: jail does not decide about it by itself`,
+    throw new GlobError(
+      "jail does not decide about it by itself",
       kind.instead,
     );
   }
-  const missing = kind.together?.filter((one) => !list.includes(one)) ?? [];
-  if (missing.length > 0) {
-    throw new UnsupportedError(
-      `Cannot use ${flag}=${name} alone: one call tells ${
-        MACHINE.join(", ")
-      } at once`,
-      `write ${flag}=${MACHINE.join(",")}`,
-    );
-  }
-  return kind;
+  if (kind.together?.every((one) => list.includes(one)) ?? true) return kind;
+  throw new GlobError(
+    `one call tells ${MACHINE.join(", ")} at once`,
+    `name all of them: ${MACHINE.join(",")}`,
+  );
 }
 
 function ruled(): string[] {
