@@ -18,6 +18,7 @@ import {
   type CompiledRule,
   compileRules,
   linksOfRules,
+  mustBeHoldable,
   perUse,
   type Realpath,
   type RuleLink,
@@ -75,12 +76,13 @@ const EXDEV: Refusal = { kind: "errno", errno: "EXDEV" };
  * @param policy the merged policy
  * @param options what to know about the machine
  * @returns the engine
- * @throws {PolicyError} when a rule names an interface that is not there, or it
- *   cannot be told what a rule refuses
+ * @throws {PolicyError} when a rule names an interface that is not there, it cannot
+ *   be told what a rule refuses, or the rules stand for too many patterns
  */
 export function compile(policy: Policy, options: CompileOptions = {}): Engine {
   const nothing = (): undefined => undefined;
   const { interfaceIndex = nothing, links } = options;
+  mustBeHoldable(policy);
   const realpath = remembered(options.realpath ?? nothing);
   const ofRules = links ? linksOfRules(policy, realpath, links) : [];
   const engine = new CompiledPolicy(policy, realpath, interfaceIndex, ofRules);

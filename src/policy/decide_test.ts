@@ -5,7 +5,7 @@ import { compile, type Engine } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import { mergeLayers } from "./merge.ts";
 import { parsePolicy } from "./parse.ts";
-import type { PathRule } from "./policy.ts";
+import type { PathRule, Policy } from "./policy.ts";
 import type { Realpath } from "./rules.ts";
 
 const VARIABLES = { cwd: "/w", home: "/home/u", program: "/usr/bin/prog" };
@@ -531,4 +531,23 @@ Deno.test("compile() takes no rule that refuses what the program could open", as
   );
   closed.delete("/w/link");
   compile(policy, { closedOnTheWay });
+});
+
+Deno.test("compile() takes no rules whose alternatives stand for too many patterns", async () => {
+  const alternatives = "{a,b}".repeat(8);
+  const rules = (count: number): string =>
+    `read: [${
+      Array.from({ length: count }, (_, i) => `"/${i}${alternatives}"`)
+    }]`;
+  const policy = async (text: string): Promise<Policy> =>
+    mergeLayers([
+      await parsePolicy(text, { source: "p.yaml", variables: VARIABLES }),
+    ]);
+  compile(await policy(rules(10)));
+  const many = await policy(rules(257));
+  assertThrows(
+    () => compile(many),
+    PolicyError,
+    `Cannot use "/256${alternatives}" of "p.yaml": with those before it`,
+  );
 });

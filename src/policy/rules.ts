@@ -1,5 +1,6 @@
 /** The path rules of a policy in the form that decisions are made from. */
 
+import { PolicyError } from "../errors.ts";
 import type { Decision, Refusal, RuleRef } from "./decision.ts";
 import { escapeGlob, type Glob, parseGlob, type Segment } from "./glob.ts";
 import { PathMatcher } from "./match.ts";
@@ -32,6 +33,27 @@ export interface CompiledRule {
 
 const EACCES: Refusal = { kind: "errno", errno: "EACCES" };
 const ENOENT: Refusal = { kind: "errno", errno: "ENOENT" };
+
+/** The most patterns of a policy: more of them no person wrote. */
+const MAX_PATTERNS = 65_536;
+
+/**
+ * Refuses a policy whose alternatives (`{a,b}`) stand for more than can be held.
+ *
+ * @param policy the merged policy
+ * @throws {PolicyError} with the first rule that is too much
+ */
+export function mustBeHoldable(policy: Policy): void {
+  let count = 0;
+  for (const { ref } of ruleRoots(policy)) {
+    if (++count <= MAX_PATTERNS) continue;
+    throw new PolicyError(
+      `Cannot use "${ref.text}" of "${ref.source}": with those before it, it ` +
+        `stands for more than ${MAX_PATTERNS} patterns`,
+      { hint: "write fewer alternatives in braces, or a wildcard" },
+    );
+  }
+}
 
 /** The slot of a kind of rules: `access` and `effect` as indices. */
 export function slotOf(access: number, effect: number): number {
