@@ -133,7 +133,8 @@ export class FileCalls {
     }
     // A new socket has no filter yet, and the parent of a vfork runs before anybody
     // hears that its child has died.
-    const couldRun = !alone || looked.after === "made";
+    const couldRun = !alone ||
+      looked.after === "made" && options.unsafe !== true;
     const shared = looked.descriptorsOf !== 0 && couldRun &&
       !freezer.has(tracee) &&
       freezer.needed(tracee, looked.descriptorsOf);
