@@ -12,7 +12,7 @@
  */
 
 // Here so that the package has been fetched when a file of it is looked for.
-import "../src/policy/yaml_nodes.ts";
+import "../src/policy/file/yaml_nodes.ts";
 import metadata from "../deno.json" with { type: "json" };
 import { DENO, pass, say } from "./parts.ts";
 
@@ -34,11 +34,11 @@ export async function bundle(directory: string): Promise<boolean> {
     "--code-splitting",
     `--outdir=${directory}`,
     "main.ts",
-    `src/jail/${WORKER}`,
+    `src/jail/names/${WORKER}`,
   ]);
   await Deno.writeTextFile(
     `${directory}/${WORKER}`,
-    `import "./src/jail/${WORKER.replace(/ts$/, "js")}";\n`,
+    `import "./src/jail/names/${WORKER.replace(/ts$/, "js")}";\n`,
   );
   // Else the one of a directory above would be taken.
   await Deno.writeTextFile(`${directory}/deno.json`, "{}\n");

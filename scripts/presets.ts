@@ -8,7 +8,7 @@
  */
 
 import type { Preset } from "../src/policy/presets.ts";
-import { parseYaml } from "../src/policy/yaml.ts";
+import { parseYaml } from "../src/policy/file/yaml.ts";
 import { capture, DENO, ROOT } from "./parts.ts";
 
 const OUTPUT = new URL("src/policy/presets.json", ROOT);

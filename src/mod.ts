@@ -108,5 +108,5 @@ export type {
   ValueRule,
 } from "./policy/policy.ts";
 export type { Fact, SysRules, TimeRule, UnameField } from "./policy/sys.ts";
-export type { Usage } from "./trace/accounts.ts";
+export type { Usage } from "./trace/limits/accounts.ts";
 export type { Engine, EngineChoice } from "./trace/options.ts";

@@ -8,9 +8,9 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { landlockAbi } from "../src/sys/landlock.ts";
-import { wasReplaced } from "../src/sys/root.ts";
-import { openTree, type Tree } from "../src/sys/tree.ts";
-import type { TreeNode } from "../src/sys/tree_steps.ts";
+import { wasReplaced } from "../src/sys/launch/root.ts";
+import { openTree, type Tree } from "../src/sys/launch/tree.ts";
+import type { TreeNode } from "../src/sys/launch/tree_steps.ts";
 import { type Ended, jailArgv, run } from "./harness.ts";
 import { type Scratch, scratch } from "./jail.ts";
 import { hasMachine } from "./needs.ts";

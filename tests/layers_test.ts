@@ -19,6 +19,32 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   cli: ["abi", "errors", "outcome", "policy", "sys", "trace", "jail", "deno"],
 };
 
+// What the folders of a layer run of each other, and of what lies beside them (".").
+// Types may come from all over the layer.
+const FOLDERS: Readonly<
+  Record<string, Readonly<Record<string, readonly string[]>>>
+> = {
+  policy: {
+    path: ["."],
+    net: [".", "path"],
+    file: [".", "net", "path"],
+    floor: [".", "path"],
+    plan: [".", "net"],
+    tree: [".", "floor", "path"],
+  },
+  sys: { task: ["."], launch: [".", "task"] },
+  trace: {
+    bpf: [],
+    facts: [],
+    limits: [],
+    path: [],
+    tracee: [],
+    image: ["path", "tracee"],
+    look: ["image", "path", "tracee"],
+    hold: ["look", "path", "tracee"],
+  },
+};
+
 /** A source, and its text without comments. */
 interface Code extends Source {
   readonly code: string;
@@ -33,7 +59,7 @@ const SOURCES: readonly Code[] = await Array.fromAsync(
 );
 const SHIPPED = SOURCES.filter(({ name }) => !name.endsWith("_test.ts"));
 
-/** `policy` for `policy/glob.ts`, `errors` for `errors.ts`. */
+/** `policy` for `policy/path/glob.ts`, `errors` for `errors.ts`. */
 function layerOf(name: string): string {
   return name.replace(/[/.].*$/, "");
 }
@@ -69,10 +95,39 @@ Deno.test("each layer imports only from those below it", () => {
   assertEquals(wrong, []);
 });
 
+/** The folder of a layer that a file is in, `.` for the layer's own. */
+function folderOf(name: string): string {
+  const [, folder, file] = name.split("/");
+  return file === undefined ? "." : folder ?? ".";
+}
+
+const TYPES_REGEXP =
+  /^(?:import|export)\s+(?:type\b|\{(?:\s*type\s[^,}]*,?)+\s*\})[^;"]*?from\s*"[^"]+"/gm;
+
+Deno.test("each folder of a layer runs only what lies below it", () => {
+  const wrong: string[] = [];
+  for (const source of SHIPPED) {
+    const layer = layerOf(source.name);
+    const allowed = FOLDERS[layer]?.[folderOf(source.name)];
+    if (allowed === undefined) continue;
+    const code = source.code.replace(TYPES_REGEXP, "");
+    for (const target of importsOf({ ...source, code })) {
+      if (!target.startsWith(".")) continue;
+      const { href } = new URL(target, new URL(source.name, SRC));
+      const name = href.slice(SRC.href.length);
+      if (!href.startsWith(SRC.href) || layerOf(name) !== layer) continue;
+      const to = folderOf(name);
+      if (to === folderOf(source.name) || allowed.includes(to)) continue;
+      wrong.push(`${source.name} imports ${name}`);
+    }
+  }
+  assertEquals(wrong, []);
+});
+
 // The readers of YAML, which the library loads from whatever folder imports it.
 const NAMED_WHOLE: readonly string[] = [
-  "policy/yaml.ts imports npm:deno-std@1.4.0/yaml/mod.js",
-  "policy/yaml_nodes.ts imports npm:yaml@2.8.1",
+  "policy/file/yaml.ts imports npm:deno-std@1.4.0/yaml/mod.js",
+  "policy/file/yaml_nodes.ts imports npm:yaml@2.8.1",
 ];
 
 Deno.test("code imports only the bare names of deno.json, but for YAML", async () => {

@@ -17,8 +17,8 @@ import {
   start,
 } from "./harness.ts";
 import type { Engine } from "../src/trace/options.ts";
-import { detach, interrupt, seize } from "../src/sys/ptrace.ts";
-import { waitFor } from "../src/sys/wait.ts";
+import { detach, interrupt, seize } from "../src/sys/task/ptrace.ts";
+import { waitFor } from "../src/sys/task/wait.ts";
 import { jailCommand, scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
 import { Terminal } from "./terminal.ts";

@@ -6,9 +6,9 @@
 import { assertEquals } from "@std/assert";
 import type { SyscallName } from "../src/abi/syscalls.ts";
 import { loadLayers } from "../src/jail/layers.ts";
-import type { FilterAction } from "../src/policy/guard.ts";
+import type { FilterAction } from "../src/policy/plan/guard.ts";
 import { mergeLayers } from "../src/policy/merge.ts";
-import { type CallEntry, planCalls } from "../src/policy/plan.ts";
+import { type CallEntry, planCalls } from "../src/policy/plan/plan.ts";
 import { ENGINES, fixture, jail, jailArgv, run, start } from "./harness.ts";
 import { type Scratch, scratch } from "./jail.ts";
 import { needs } from "./needs.ts";

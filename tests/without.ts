@@ -16,7 +16,7 @@
 import type { Decision } from "../src/policy/decision.ts";
 import { Calls } from "../src/trace/calls.ts";
 import type { Engine } from "../src/trace/options.ts";
-import type { Tracee } from "../src/trace/tracee.ts";
+import type { Tracee } from "../src/trace/tracee/tracee.ts";
 import { runTraced } from "./traced.ts";
 
 /** What a run can do without. */

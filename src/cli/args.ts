@@ -6,10 +6,10 @@ import { printable, toText } from "../abi/bytes.ts";
 import { UnsupportedError, UsageError } from "../errors.ts";
 import type { RunRequest } from "../jail/run.ts";
 import type { LimitName } from "../outcome.ts";
-import { AmountError } from "../policy/amounts.ts";
-import type { PermissionFlags } from "../policy/flags.ts";
+import { AmountError } from "../policy/file/amounts.ts";
+import type { PermissionFlags } from "../policy/file/flags.ts";
 import { type Limit, type Limits, parseLimit } from "../policy/limits.ts";
-import { didYouMean } from "../policy/similar.ts";
+import { didYouMean } from "../policy/file/similar.ts";
 import {
   FLAGS,
   type PermissionName,

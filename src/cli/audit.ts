@@ -27,7 +27,7 @@ import { type Position, SystemCallError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Use } from "../policy/call.ts";
 import type { RuleRef } from "../policy/decision.ts";
-import { endpointText } from "../policy/endpoint.ts";
+import { endpointText } from "../policy/net/endpoint.ts";
 import { close, fstat, open, pread } from "../sys/files.ts";
 import { Output } from "../sys/output.ts";
 import type { Observation } from "../trace/options.ts";

@@ -5,7 +5,7 @@ import { LaunchError, UsageError } from "../errors.ts";
 import { planPolicy, type PolicyPlan } from "../jail/plan.ts";
 import type { RunRequest } from "../jail/run.ts";
 import type { GradedRule } from "../policy/grade.ts";
-import type { Unheld } from "../policy/unasked.ts";
+import type { Unheld } from "../policy/plan/unasked.ts";
 import { print, stderrPaint, tell } from "./console.ts";
 import { errorText, safe } from "./report.ts";
 import { enter } from "./run.ts";

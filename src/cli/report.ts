@@ -12,7 +12,7 @@ import {
 import { EXIT_JAIL_FAILED, type Outcome } from "../outcome.ts";
 import type { Refusal, RuleRef } from "../policy/decision.ts";
 import { amountText } from "../policy/limits.ts";
-import { endpointText } from "../policy/endpoint.ts";
+import { endpointText } from "../policy/net/endpoint.ts";
 import type { Observation } from "../trace/options.ts";
 import type { Paint } from "./paint.ts";
 

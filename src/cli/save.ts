@@ -2,9 +2,9 @@
 
 import { toText } from "../abi/bytes.ts";
 import { isNetAccess, type Question } from "../policy/consent.ts";
-import { escapeGlob } from "../policy/glob.ts";
+import { escapeGlob } from "../policy/path/glob.ts";
 import { presetNamed } from "../policy/presets.ts";
-import { MAX_SIZE } from "../policy/text.ts";
+import { MAX_SIZE } from "../policy/file/text.ts";
 import type { Saver } from "./ask.ts";
 
 /**
@@ -22,7 +22,7 @@ export async function saverFor(
   const file = name === undefined ? undefined : realPath(name);
   if (name === undefined || file === undefined) return undefined;
   // Nothing can be loaded any more while the program runs.
-  const { hasRule, withRule } = await import("../policy/edit.ts");
+  const { hasRule, withRule } = await import("../policy/file/edit.ts");
   return {
     name,
     save: ({ access, path }: Question): string | undefined => {

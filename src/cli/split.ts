@@ -2,7 +2,7 @@
 
 import { printable } from "../abi/bytes.ts";
 import { UsageError } from "../errors.ts";
-import { didYouMean } from "../policy/similar.ts";
+import { didYouMean } from "../policy/file/similar.ts";
 import { type Flag, flagByLetter, flagByName, FLAGS } from "./flags.ts";
 
 /** A command line, split. Every string is a byte string. */

@@ -1,7 +1,7 @@
 /** What a jail used, for a person and as JSON. */
 
-import { durationText, sizeText } from "../policy/amounts.ts";
-import type { Usage } from "../trace/accounts.ts";
+import { durationText, sizeText } from "../policy/file/amounts.ts";
+import type { Usage } from "../trace/limits/accounts.ts";
 import type { Paint } from "./paint.ts";
 
 /**

@@ -3,7 +3,7 @@
 import { printable } from "../abi/bytes.ts";
 import { PolicyError, UsageError } from "../errors.ts";
 import { builtInPolicies, checkPolicy } from "../jail/policies.ts";
-import { didYouMean } from "../policy/similar.ts";
+import { didYouMean } from "../policy/file/similar.ts";
 import { print, stderrPaint, tell } from "./console.ts";
 import { errorText } from "./report.ts";
 import { enter } from "./run.ts";

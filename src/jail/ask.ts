@@ -4,8 +4,8 @@ import type { Call } from "../policy/call.ts";
 import { type Answer, Consent, type Question } from "../policy/consent.ts";
 import type { Decision } from "../policy/decision.ts";
 import { CONSENT } from "../policy/fixed.ts";
-import type { NetRule } from "../policy/net.ts";
-import { EVERYTHING, parseNet } from "../policy/net_pattern.ts";
+import type { NetRule } from "../policy/net/net.ts";
+import { EVERYTHING, parseNet } from "../policy/net/pattern.ts";
 import type { Caller, Decide } from "../trace/options.ts";
 
 /** Asks a person; the whole jail stands still meanwhile. */

@@ -2,7 +2,7 @@
 
 import { compile, type Engine } from "../policy/decide.ts";
 import type { Policy } from "../policy/policy.ts";
-import type { Realpath } from "../policy/rules.ts";
+import type { Realpath } from "../policy/path/rules.ts";
 import { interfaceIndex } from "../sys/interfaces.ts";
 import type { View } from "../sys/view.ts";
 

@@ -2,10 +2,10 @@
 
 import type { LimitName } from "../outcome.ts";
 import { mergeLayers } from "../policy/merge.ts";
-import { parsePolicy } from "../policy/parse.ts";
+import { parsePolicy } from "../policy/file/parse.ts";
 import type { Policy } from "../policy/policy.ts";
 import { landlockAbi } from "../sys/landlock.ts";
-import { hasListener } from "../sys/listener.ts";
+import { hasListener } from "../sys/task/listener.ts";
 import { hasSeccompTrace } from "../sys/probe.ts";
 import type { Engine, EngineChoice } from "../trace/options.ts";
 import { addresses, facts, limits } from "./asked.ts";

@@ -5,7 +5,7 @@ import { PIN_START } from "../abi/pin.ts";
 import { whyNoControlGroup } from "../sys/cgroup.ts";
 import { readFile } from "../sys/files.ts";
 import { hostArch } from "../sys/host.ts";
-import { openRoot } from "../sys/root.ts";
+import { openRoot } from "../sys/launch/root.ts";
 import { whyNot } from "./root.ts";
 
 /** A directory that every machine has. */

@@ -20,22 +20,22 @@ import {
   STAT,
 } from "../abi/stat.ts";
 import { UnsupportedError } from "../errors.ts";
-import { type Floor, floorOf, NO_FLOOR } from "../policy/floor.ts";
+import { type Floor, floorOf, NO_FLOOR } from "../policy/floor/floor.ts";
 import {
   type FloorFacts,
   type FloorKind,
   isWithin,
   parentOf,
-} from "../policy/grants.ts";
+} from "../policy/floor/grants.ts";
 import type { Policy } from "../policy/policy.ts";
-import { remembered } from "../policy/remembered.ts";
-import type { Realpath } from "../policy/rules.ts";
-import type { TreeFacts } from "../policy/tree_facts.ts";
+import { remembered } from "../policy/path/remembered.ts";
+import type { Realpath } from "../policy/path/rules.ts";
+import type { TreeFacts } from "../policy/tree/facts.ts";
 import { close, fstat } from "../sys/files.ts";
 import { landlockAbi } from "../sys/landlock.ts";
 import { told, type View } from "../sys/view.ts";
-import { inspect } from "../trace/image.ts";
-import { type Place, place } from "../trace/place.ts";
+import { inspect } from "../trace/image/image.ts";
+import { type Place, place } from "../trace/path/place.ts";
 import { variable } from "./program.ts";
 
 /** Where loaders are by the ABI documents of their architectures. */

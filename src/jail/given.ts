@@ -1,6 +1,6 @@
 /** Checks what a program that embeds a jail has given, whose types nobody may have looked at. */
 
-import { didYouMean } from "../policy/similar.ts";
+import { didYouMean } from "../policy/file/similar.ts";
 
 /**
  * Whether something has keys that say what it holds. Those of a Map, a URL or a

@@ -2,8 +2,8 @@
 
 import type { Outcome } from "../outcome.ts";
 import type { Policy } from "../policy/policy.ts";
-import type { Root } from "../sys/root.ts";
-import type { Usage } from "../trace/accounts.ts";
+import type { Root } from "../sys/launch/root.ts";
+import type { Usage } from "../trace/limits/accounts.ts";
 import type {
   EngineChoice,
   LogFile,

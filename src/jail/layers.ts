@@ -8,11 +8,11 @@ import {
   type LoadOptions,
   loadPolicy,
   policyLoader,
-} from "../policy/extend.ts";
-import { permissionsLayer } from "../policy/permissions.ts";
+} from "../policy/file/extend.ts";
+import { permissionsLayer } from "../policy/file/permissions.ts";
 import type { Layer } from "../policy/policy.ts";
-import { MAX_SIZE } from "../policy/text.ts";
-import type { Variables } from "../policy/variables.ts";
+import { MAX_SIZE } from "../policy/file/text.ts";
+import type { Variables } from "../policy/file/variables.ts";
 import { readFile } from "../sys/files.ts";
 import { OWN_VIEW, type View } from "../sys/view.ts";
 import { fromDirectory } from "./program.ts";

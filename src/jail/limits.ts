@@ -1,7 +1,7 @@
 /** Limits as a program that embeds a jail sets them. */
 
 import type { LimitName } from "../outcome.ts";
-import { AmountError } from "../policy/amounts.ts";
+import { AmountError } from "../policy/file/amounts.ts";
 import {
   type Limit,
   LIMIT_NAMES,

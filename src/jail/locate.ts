@@ -4,7 +4,7 @@ import type { Position } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
 import type { RuleRef } from "../policy/decision.ts";
 import type { Policy } from "../policy/policy.ts";
-import { placeOf } from "../policy/text.ts";
+import { placeOf } from "../policy/file/text.ts";
 
 /** Finds the place of a rule, if it stands in a file. */
 export type Locate = (rule: RuleRef) => Position | undefined;
@@ -16,7 +16,7 @@ export type Locate = (rule: RuleRef) => Position | undefined;
  * @returns the function that finds them
  */
 export async function locator(policy: Policy): Promise<Locate> {
-  const { locate } = await import("../policy/positions.ts");
+  const { locate } = await import("../policy/file/positions.ts");
   const texts = new Map(policy.sources.map(({ name, text }) => [name, text]));
   const known = new Map<RuleRef, Position | undefined>();
   const find = ({ source, keys }: RuleRef): Position | undefined => {

@@ -10,7 +10,7 @@ import {
   UsageError,
 } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
-import type { Usage } from "../trace/accounts.ts";
+import type { Usage } from "../trace/limits/accounts.ts";
 import type { EngineChoice } from "../trace/options.ts";
 import type { Denial } from "./denial.ts";
 import type { PolicySpec } from "./load.ts";

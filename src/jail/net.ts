@@ -1,21 +1,21 @@
 /** Rules about the network on this machine: its interfaces, and what the tracer needs. */
 
 import { UnsupportedError } from "../errors.ts";
-import { Fault } from "../policy/fault.ts";
-import { NetMatcher, ZoneError } from "../policy/net_match.ts";
-import type { NetRule, NetRules } from "../policy/net.ts";
+import { Fault } from "../policy/file/fault.ts";
+import { NetMatcher, ZoneError } from "../policy/net/match.ts";
+import type { NetRule, NetRules } from "../policy/net/net.ts";
 import {
   needsSources,
   sourcesOf,
   type SourceTest,
   sourceTest,
-} from "../policy/net_sources.ts";
-import { asPolicyError } from "../policy/parse.ts";
+} from "../policy/net/sources.ts";
+import { asPolicyError } from "../policy/file/parse.ts";
 import type { Policy } from "../policy/policy.ts";
 import { interfaceIndex } from "../sys/interfaces.ts";
 import type { NameOptions, NetOptions, StandIn } from "../trace/options.ts";
 import { MOST_SOURCES } from "../trace/named_sources.ts";
-import { assembleSources } from "../trace/source_filter.ts";
+import { assembleSources } from "../trace/bpf/source_filter.ts";
 
 /**
  * Looks whether the interfaces that rules name are there.

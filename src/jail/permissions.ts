@@ -1,6 +1,6 @@
 /** Permissions as a program that embeds a jail gives them, made flags. */
 
-import type { FlagValues, PermissionFlags } from "../policy/flags.ts";
+import type { FlagValues, PermissionFlags } from "../policy/file/flags.ts";
 import { EFFECTS } from "../policy/policy.ts";
 import { checkKeys, hasKeys } from "./given.ts";
 

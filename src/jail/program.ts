@@ -12,13 +12,13 @@ import {
   RLIMIT_NOFILE,
 } from "../abi/resource.ts";
 import type { Limits } from "../policy/limits.ts";
-import { confinement } from "../sys/confine.ts";
+import { confinement } from "../sys/launch/confine.ts";
 import { isIgnoredByShell, originalOpenFiles } from "../sys/origin.ts";
 import { limitStep } from "../sys/rlimits.ts";
 import { restrictSelf } from "../sys/landlock.ts";
 import { outlivedSignals } from "../sys/signals.ts";
-import type { Root } from "../sys/root.ts";
-import type { LaunchPlan, Step } from "../sys/spawn.ts";
+import type { Root } from "../sys/launch/root.ts";
+import type { LaunchPlan, Step } from "../sys/launch/spawn.ts";
 import type { View } from "../sys/view.ts";
 import { asShellScript, canExecute, isDirectory, which } from "../sys/which.ts";
 

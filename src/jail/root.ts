@@ -10,7 +10,7 @@ import {
   type Root,
   type RootFailure,
   wasReplaced,
-} from "../sys/root.ts";
+} from "../sys/launch/root.ts";
 import { OWN_VIEW } from "../sys/view.ts";
 
 /** Where a program is whose root is jail's own. */

@@ -21,9 +21,9 @@ import {
 import { STAT } from "../abi/stat.ts";
 import { UsageError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
-import type { PermissionFlags } from "../policy/flags.ts";
+import type { PermissionFlags } from "../policy/file/flags.ts";
 import type { Limits } from "../policy/limits.ts";
-import { escapeGlob } from "../policy/glob.ts";
+import { escapeGlob } from "../policy/path/glob.ts";
 import type { PathRule, Policy } from "../policy/policy.ts";
 import { fstatat, isInherited, realpath } from "../sys/files.ts";
 import { ownEnvironment } from "../sys/proc.ts";
@@ -34,7 +34,7 @@ import {
   ignoreSignals,
   stopSelf,
 } from "../sys/signals.ts";
-import type { Usage } from "../trace/accounts.ts";
+import type { Usage } from "../trace/limits/accounts.ts";
 import type {
   EngineChoice,
   LogFile,
@@ -47,7 +47,7 @@ import { runJob } from "./job.ts";
 import { withPlaces } from "./kernel_plan.ts";
 import { type Loaded, loadSpec } from "./load.ts";
 import { type Locate, locator, placed } from "./locate.ts";
-import { withNames } from "./names.ts";
+import { withNames } from "./names/names.ts";
 import type { Program } from "./program.ts";
 import { type TemporaryDirectory, withTemporary } from "./temporary.ts";
 

@@ -10,9 +10,9 @@ import {
 import { UnsupportedError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
 import { close } from "../sys/files.ts";
-import { pidfdSendSignal } from "../sys/pidfd.ts";
+import { pidfdSendSignal } from "../sys/task/pidfd.ts";
 import { ownThread } from "../sys/thread.ts";
-import { NOTHING_USED } from "../trace/accounts.ts";
+import { NOTHING_USED } from "../trace/limits/accounts.ts";
 import type { Denial } from "./denial.ts";
 import {
   fromPlain,

@@ -2,7 +2,7 @@
 
 import { isSignalName, type SignalName, signalName } from "../abi/signal.ts";
 import { exitCode, type Outcome } from "../outcome.ts";
-import type { Usage } from "../trace/accounts.ts";
+import type { Usage } from "../trace/limits/accounts.ts";
 import type { Denial } from "./denial.ts";
 import type { Bytes } from "./streams.ts";
 

@@ -11,7 +11,7 @@ import {
 } from "../abi/fcntl.ts";
 import { SystemCallError } from "../errors.ts";
 import type { Refusal } from "../policy/decision.ts";
-import { escapeGlob } from "../policy/glob.ts";
+import { escapeGlob } from "../policy/path/glob.ts";
 import { EMPTY_LAYER, type Layer } from "../policy/policy.ts";
 import { close, mkdir, unlinkat } from "../sys/files.ts";
 import { holdDirectory, removeTree } from "../sys/remove.ts";

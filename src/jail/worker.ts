@@ -5,15 +5,15 @@ import { SystemCallError } from "../errors.ts";
 import type { Policy } from "../policy/policy.ts";
 import { presetNamed } from "../policy/presets.ts";
 import { freeCodePage } from "../sys/code_page.ts";
-import { pidfdOpen } from "../sys/pidfd.ts";
+import { pidfdOpen } from "../sys/task/pidfd.ts";
 import { isThread } from "../sys/thread.ts";
-import { NOTHING_USED } from "../trace/accounts.ts";
+import { NOTHING_USED } from "../trace/limits/accounts.ts";
 import { DenialLog } from "./denial.ts";
 import { runJob } from "./job.ts";
 import { withPlaces } from "./kernel_plan.ts";
 import { loadSpec } from "./load.ts";
 import { type Locate, locator, placed } from "./locate.ts";
-import { withNames } from "./names.ts";
+import { withNames } from "./names/names.ts";
 import { type TemporaryDirectory, withTemporary } from "./temporary.ts";
 import { toPlain, type WorkerMessage, type WorkerRequest } from "./messages.ts";
 

@@ -1,7 +1,7 @@
 /** A decoded system call, as rules see it. */
 
 import type { SyscallName } from "../abi/syscalls.ts";
-import type { NetUse } from "./endpoint.ts";
+import type { NetUse } from "./net/endpoint.ts";
 
 /**
  * What a call would do to a file.

@@ -2,7 +2,7 @@
 
 import type { Call, Use } from "./call.ts";
 import type { Decision } from "./decision.ts";
-import { endpointText, type NetAccess, type NetUse } from "./endpoint.ts";
+import { endpointText, type NetAccess, type NetUse } from "./net/endpoint.ts";
 import { CONSENT, placesLink } from "./fixed.ts";
 
 /** The ways of using a file or an address that a person is asked about. */

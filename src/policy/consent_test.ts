@@ -4,7 +4,7 @@ import { type Answer, Consent, type Question } from "./consent.ts";
 import { compile } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import { mergeLayers } from "./merge.ts";
-import { parsePolicy } from "./parse.ts";
+import { parsePolicy } from "./file/parse.ts";
 
 const RULE = { source: "test", keys: [], text: "" };
 

@@ -8,12 +8,12 @@ import { callSettings } from "./calls.ts";
 import type { Decision, Refusal, RuleRef } from "./decision.ts";
 import { writesEverything } from "./everything.ts";
 import * as fixed from "./fixed.ts";
-import type { PathMatcher } from "./match.ts";
-import { judgeNet, type NetJudge } from "./judge_net.ts";
-import type { InterfaceIndex } from "./net_match.ts";
-import { HARMLESS, type Judge, obstacle, WIDER } from "./move.ts";
+import type { PathMatcher } from "./path/match.ts";
+import { judgeNet, type NetJudge } from "./net/judge.ts";
+import type { InterfaceIndex } from "./net/match.ts";
+import { HARMLESS, type Judge, obstacle, WIDER } from "./path/move.ts";
 import { EFFECTS, type Policy } from "./policy.ts";
-import { remembered } from "./remembered.ts";
+import { remembered } from "./path/remembered.ts";
 import {
   type CompiledRule,
   compileRules,
@@ -24,7 +24,7 @@ import {
   type RuleLink,
   ruleRoots,
   slotOf,
-} from "./rules.ts";
+} from "./path/rules.ts";
 
 /** What {@linkcode compile} can be told about the machine. */
 export interface CompileOptions {

@@ -4,9 +4,9 @@ import type { Access, Call, FileKind, Move } from "./call.ts";
 import { compile, type Engine } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import { mergeLayers } from "./merge.ts";
-import { parsePolicy } from "./parse.ts";
+import { parsePolicy } from "./file/parse.ts";
 import type { PathRule, Policy } from "./policy.ts";
-import type { Realpath } from "./rules.ts";
+import type { Realpath } from "./path/rules.ts";
 
 const VARIABLES = { cwd: "/w", home: "/home/u", program: "/usr/bin/prog" };
 

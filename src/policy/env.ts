@@ -2,7 +2,7 @@
 
 import type { EnvRules, NameRule } from "./policy.ts";
 import { looksSecret, lowerCase, upperCase } from "./secrets.ts";
-import { literalSegment, matchSegment, parseSegment } from "./segment.ts";
+import { literalSegment, matchSegment, parseSegment } from "./path/segment.ts";
 
 /**
  * Whether the program gets a variable of jail's own environment.

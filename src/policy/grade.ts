@@ -7,13 +7,13 @@ import {
 } from "../abi/landlock.ts";
 import { callSettings } from "./calls.ts";
 import type { RuleRef } from "./decision.ts";
-import type { Floor } from "./floor.ts";
-import type { FilterAction } from "./guard.ts";
-import type { Held } from "./held.ts";
+import type { Floor } from "./floor/floor.ts";
+import type { FilterAction } from "./plan/guard.ts";
+import type { Held } from "./floor/held.ts";
 import { amountText, LIMIT_NAMES } from "./limits.ts";
-import type { CallEntry, CallPlan } from "./plan.ts";
-import type { NetRule, NetRules } from "./net.ts";
-import { isName } from "./net_names.ts";
+import type { CallEntry, CallPlan } from "./plan/plan.ts";
+import type { NetRule, NetRules } from "./net/net.ts";
+import { isName } from "./net/names.ts";
 import {
   type Effect,
   EFFECTS,

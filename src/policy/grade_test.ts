@@ -1,11 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { floorOf, NO_FLOOR } from "./floor.ts";
+import { floorOf, NO_FLOOR } from "./floor/floor.ts";
 import { countCalls, gradeRules, notStrict } from "./grade.ts";
-import type { FloorFacts } from "./grants.ts";
-import { heldRules } from "./held.ts";
+import type { FloorFacts } from "./floor/grants.ts";
+import { heldRules } from "./floor/held.ts";
 import { mergeLayers } from "./merge.ts";
-import { parsePolicy } from "./parse.ts";
-import { planCalls } from "./plan.ts";
+import { parsePolicy } from "./file/parse.ts";
+import { planCalls } from "./plan/plan.ts";
 import type { Policy } from "./policy.ts";
 
 const FACTS: FloorFacts = {

@@ -7,7 +7,7 @@ import {
   parseDuration,
   parseSize,
   sizeText,
-} from "./amounts.ts";
+} from "./file/amounts.ts";
 import type { RuleRef } from "./decision.ts";
 
 /** One limit. */

@@ -6,7 +6,7 @@ import {
   parseDuration,
   parseSize,
   sizeText,
-} from "./amounts.ts";
+} from "./file/amounts.ts";
 import { type Limits, mergeLimits } from "./limits.ts";
 
 const DURATIONS: readonly (readonly [string, number])[] = [

@@ -11,7 +11,7 @@
  */
 
 import { mergeLimits } from "./limits.ts";
-import { mergeNet, mergeNetRules } from "./net.ts";
+import { mergeNet, mergeNetRules } from "./net/net.ts";
 import type { Effect, Layer, Policy } from "./policy.ts";
 import { closedFiles, mergeSys } from "./sys.ts";
 

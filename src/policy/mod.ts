@@ -31,7 +31,7 @@ export {
 export type { Access, Call, FileKind, Move, Use } from "./call.ts";
 export type { Decision, Refusal, RuleRef } from "./decision.ts";
 export { compile, type CompileOptions, type Engine } from "./decide.ts";
-export type { Endpoint, NetAccess, NetUse } from "./endpoint.ts";
+export type { Endpoint, NetAccess, NetUse } from "./net/endpoint.ts";
 export { passes } from "./env.ts";
 export {
   type LoadedPolicy,
@@ -40,13 +40,13 @@ export {
   loadPolicy,
   policyLoader,
   type ReadFile,
-} from "./extend.ts";
+} from "./file/extend.ts";
 export {
   type FlagOptions,
   flagsLayer,
   type FlagValues,
   type PermissionFlags,
-} from "./flags.ts";
+} from "./file/flags.ts";
 export { type Limit, type Limits } from "./limits.ts";
 export { mergeLayers } from "./merge.ts";
 export type {
@@ -55,11 +55,14 @@ export type {
   NetRules,
   NetRuleSet,
   SocketFamily,
-} from "./net.ts";
-export type { InterfaceIndex } from "./net_match.ts";
-export type { NetPattern, Ports } from "./net_pattern.ts";
-export { type ParseOptions, parsePolicy } from "./parse.ts";
-export { type PermissionOptions, permissionsLayer } from "./permissions.ts";
+} from "./net/net.ts";
+export type { InterfaceIndex } from "./net/match.ts";
+export type { NetPattern, Ports } from "./net/pattern.ts";
+export { type ParseOptions, parsePolicy } from "./file/parse.ts";
+export {
+  type PermissionOptions,
+  permissionsLayer,
+} from "./file/permissions.ts";
 export type {
   AllOrNone,
   CallRule,
@@ -81,8 +84,8 @@ export type {
 } from "./policy.ts";
 export { type Preset, presetNamed, PRESETS } from "./presets.ts";
 export type { Fact, SysRules, TimeRule, UnameField } from "./sys.ts";
-export type { Realpath } from "./rules.ts";
-export type { Variables } from "./variables.ts";
+export type { Realpath } from "./path/rules.ts";
+export type { Variables } from "./file/variables.ts";
 export type { LimitName } from "../outcome.ts";
 export type { ErrnoName } from "../abi/errno.ts";
 export type { SignalName } from "../abi/signal.ts";

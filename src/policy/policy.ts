@@ -3,13 +3,13 @@
 import type { Group, SyscallName } from "../abi/syscalls.ts";
 import type { Refusal, RuleRef } from "./decision.ts";
 import type { Limits } from "./limits.ts";
-import type { Net, NetRules } from "./net.ts";
+import type { Net, NetRules } from "./net/net.ts";
 import type { SysRules } from "./sys.ts";
 
 /** One rule about files. */
 export interface PathRule {
   /**
-   * What it covers, as a byte string in the language of `glob.ts`: absolute,
+   * What it covers, as a byte string in the language of `path/glob.ts`: absolute,
    * variables put in. Without a wildcard it means that path and all beneath it.
    */
   readonly pattern: string;

@@ -1,6 +1,6 @@
 /** Which environment variables look like secrets, or change how programs start? */
 
-import { matchSegment, parseSegment } from "./segment.ts";
+import { matchSegment, parseSegment } from "./path/segment.ts";
 
 /**
  * Names that a wildcard does not mean. `LD_*` tells the dynamic linker what else

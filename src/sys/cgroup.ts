@@ -35,9 +35,9 @@ import {
 import { callNumber } from "./host.ts";
 import { libc, outcome } from "./libc.ts";
 import { waitATurn } from "./output.ts";
-import { launchSteps } from "./spawn.ts";
+import { launchSteps } from "./launch/spawn.ts";
 import { OWN_VIEW } from "./view.ts";
-import { reap } from "./wait.ts";
+import { reap } from "./task/wait.ts";
 
 /** The names of jail's groups: its process, and something that is random. */
 const NAME_REGEXP = /^jail-[0-9]+-[0-9a-f]{8}$/;

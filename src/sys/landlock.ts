@@ -25,7 +25,7 @@ import { close, duplicate } from "./files.ts";
 import { callNumber } from "./host.ts";
 import { libc, outcome } from "./libc.ts";
 import { OWN_VIEW, type View } from "./view.ts";
-import type { Step } from "./steps.ts";
+import type { Step } from "./launch/steps.ts";
 
 /** What a ruleset refuses, and what it allows of that. */
 export interface Ruleset {

@@ -16,8 +16,8 @@ import {
   type Ruleset,
 } from "./landlock.ts";
 import { libc } from "./libc.ts";
-import { launch } from "./spawn.ts";
-import { waitFor } from "./wait.ts";
+import { launch } from "./launch/spawn.ts";
+import { waitFor } from "./task/wait.ts";
 
 // Opened outside of a test, in which Deno 2.4 would call it a leak.
 libc.__errno_location();

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { INIT_LISTING, initCode } from "./init_code.ts";
+import { INIT_LISTING, initCode } from "./launch/init_code.ts";
 import { HANDLER_DATA, launchCode, LISTING } from "./launch_code.ts";
 
 function assembler(): string | undefined {

@@ -6,7 +6,7 @@ import { RLIMIT64, RLIMIT_NOFILE } from "../abi/resource.ts";
 import { readFile, readLink } from "./files.ts";
 import { callNumber } from "./host.ts";
 import { libc, outcome } from "./libc.ts";
-import { field, hasSignal, statusOf } from "./status.ts";
+import { field, hasSignal, statusOf } from "./task/status.ts";
 
 /** More than `/proc/<pid>/limits` has, in bytes. */
 const LIMITS_SIZE = 1 << 16;

@@ -2,9 +2,9 @@ import { assertEquals } from "@std/assert";
 
 const IMPORTS = `
 import { toCString } from "${import.meta.resolve("../abi/bytes.ts")}";
-import { launch } from "${import.meta.resolve("./spawn.ts")}";
+import { launch } from "${import.meta.resolve("./launch/spawn.ts")}";
 import * as signals from "${import.meta.resolve("./signals.ts")}";
-import { waitFor } from "${import.meta.resolve("./wait.ts")}";
+import { waitFor } from "${import.meta.resolve("./task/wait.ts")}";
 const status = new Int32Array(1);
 function start(script) {
   const launched = launch({
@@ -176,7 +176,9 @@ for (const [name, signal] of [["SIGSTOP", 19], ["SIGTTIN", 21]] as const) {
   Deno.test(`stopSelf() stops until it is continued: ${name}`, async () => {
     // The process that waits for it sees the signal; it prints that.
     const other = new Other(`
-      import { waitFor as wait } from "${import.meta.resolve("./wait.ts")}";
+      import { waitFor as wait } from "${
+      import.meta.resolve("./task/wait.ts")
+    }";
       const code = ${JSON.stringify(IMPORTS)} +
         'signals.stopSelf(${signal}, () => true); console.log("back")';
       const { ownEnvironment } = await import("${

@@ -35,7 +35,7 @@ import { close, open, read } from "./files.ts";
 import { libc, outcome } from "./libc.ts";
 import { Output, waitATurn } from "./output.ts";
 import { watchAsked } from "./signals.ts";
-import { getpgid } from "./task.ts";
+import { getpgid } from "./task/task.ts";
 
 const TTY = toCString(fromText("/dev/tty"));
 

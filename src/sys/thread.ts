@@ -3,7 +3,7 @@
 import { ESRCH } from "../abi/errno.ts";
 import { callNumber } from "./host.ts";
 import { libc } from "./libc.ts";
-import { tgkill } from "./wait.ts";
+import { tgkill } from "./task/wait.ts";
 
 /** The id of the calling thread. */
 export function ownThread(): number {

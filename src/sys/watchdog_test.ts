@@ -3,8 +3,8 @@ import { toCString } from "../abi/bytes.ts";
 import { SIGKILL } from "../abi/signal.ts";
 import { WNOHANG } from "../abi/wait.ts";
 import { libc } from "./libc.ts";
-import { launch } from "./spawn.ts";
-import { kill, waitFor } from "./wait.ts";
+import { launch } from "./launch/spawn.ts";
+import { kill, waitFor } from "./task/wait.ts";
 import { Watchdog } from "./watchdog.ts";
 
 /** A process that never ends by itself. */

@@ -24,7 +24,7 @@ import {
   readAffinity,
   writeAffinity,
 } from "../sys/cpus.ts";
-import type { Tracee } from "./tracee.ts";
+import type { Tracee } from "./tracee/tracee.ts";
 import { Trial } from "./trial.ts";
 
 /** How many stops are a round. */

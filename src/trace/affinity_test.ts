@@ -8,7 +8,7 @@ import {
   writeAffinity,
 } from "../sys/cpus.ts";
 import { Affinity } from "./affinity.ts";
-import type { Tracee } from "./tracee.ts";
+import type { Tracee } from "./tracee/tracee.ts";
 
 const ALL = allowedCpus();
 const MANY = ALL.length > 1

@@ -1,16 +1,16 @@
 /** What happens at calls that aim at processes or groups by their ids. */
 
 import { EPERM, errnoName, ESRCH } from "../abi/errno.ts";
-import { isNobody, maySignal, parentOfEnded } from "../sys/task.ts";
+import { isNobody, maySignal, parentOfEnded } from "../sys/task/task.ts";
 import { type Answers, fixedRule } from "./answer.ts";
 import type { Family } from "./family.ts";
-import type { Flights } from "./flights.ts";
-import { isOwnGroup } from "./ids.ts";
-import { nothing } from "./looked.ts";
-import { type Aim, aimOf, signalMembers } from "./process.ts";
-import type { CallSpec } from "./spec.ts";
+import type { Flights } from "./hold/flights.ts";
+import { isOwnGroup } from "./look/ids.ts";
+import { nothing } from "./look/looked.ts";
+import { type Aim, aimOf, signalMembers } from "./look/process.ts";
+import type { CallSpec } from "./look/spec.ts";
 import type { Tools } from "./tools.ts";
-import type { Tracee } from "./tracee.ts";
+import type { Tracee } from "./tracee/tracee.ts";
 
 /** What means nobody of the jail who lives. */
 type Foreign = Extract<Aim, { readonly kind: "foreign" }>;

@@ -1,7 +1,7 @@
 /**
  * Calls that wait in the kernel until the tracer has answered them.
  *
- * They look at a file, or open it for reading (`src/policy/answered.ts`). The
+ * They look at a file, or open it for reading (`src/policy/plan/answered.ts`). The
  * tracer does that in the program's place, with a descriptor of its own for the
  * file that the policy was asked about, without a link on the way: what the
  * program has in memory, and what comes to the path later, are not looked at
@@ -23,18 +23,18 @@ import { get } from "../abi/layout.ts";
 import { STAT } from "../abi/stat.ts";
 import type { FileKind } from "../policy/call.ts";
 import { close, fstat, openat2 } from "../sys/files.ts";
-import type { Listener } from "../sys/listener.ts";
-import { confinementOf, fileRightsOf } from "../sys/task.ts";
-import { isOnPlainFileSystem, lookFor, openAgain } from "./in_place.ts";
+import type { Listener } from "../sys/task/listener.ts";
+import { confinementOf, fileRightsOf } from "../sys/task/task.ts";
+import { isOnPlainFileSystem, lookFor, openAgain } from "./hold/in_place.ts";
 import { lookAt } from "./look_at.ts";
-import type { Looked } from "./looked.ts";
-import { look } from "./magic.ts";
-import { Marks } from "./marks.ts";
-import { cString, kindOf, type Place } from "./place.ts";
-import { statOf } from "./quick.ts";
-import type { CallSpec } from "./spec.ts";
+import type { Looked } from "./look/looked.ts";
+import { look } from "./path/magic.ts";
+import { Marks } from "./hold/marks.ts";
+import { cString, kindOf, type Place } from "./path/place.ts";
+import { statOf } from "./path/quick.ts";
+import type { CallSpec } from "./look/spec.ts";
 import type { Tools } from "./tools.ts";
-import { isHeldByExec, type Tracee } from "./tracee.ts";
+import { isHeldByExec, type Tracee } from "./tracee/tracee.ts";
 
 /** How often a file is looked for that is something else by the time it is found. */
 const MAX_TRIES = 4;

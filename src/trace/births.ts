@@ -8,10 +8,10 @@ import {
 import { CLONE_VFORK, CLONE_VM } from "../abi/sched.ts";
 import { type SyscallName, SYSCALLS } from "../abi/syscalls.ts";
 import { WNOHANG } from "../abi/wait.ts";
-import { eventOf, readEventMessage } from "../sys/ptrace.ts";
+import { eventOf, readEventMessage } from "../sys/task/ptrace.ts";
 import type { Parts } from "./parts.ts";
 import type { Renames } from "./renames.ts";
-import type { Tracee } from "./tracee.ts";
+import type { Tracee } from "./tracee/tracee.ts";
 
 /** What a task is stopped for that has made another one. */
 const BIRTHS: readonly number[] = [

@@ -3,29 +3,29 @@
 import type { Arch } from "../abi/arch.ts";
 import { EINTR, ENOSYS, EOPNOTSUPP, ERESTARTNOHAND } from "../abi/errno.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
-import { MOVING } from "../policy/answered.ts";
-import type { Look } from "../policy/guard.ts";
-import { actionOf } from "../policy/plan.ts";
-import type { Listener } from "../sys/listener.ts";
+import { MOVING } from "../policy/plan/answered.ts";
+import type { Look } from "../policy/plan/guard.ts";
+import { actionOf } from "../policy/plan/plan.ts";
+import type { Listener } from "../sys/task/listener.ts";
 import { AimedCalls } from "./aimed_calls.ts";
 import { AnsweredCalls } from "./answered.ts";
 import { type Answers, fixedRule, type Resumer } from "./answer.ts";
-import { waitsForever } from "./endless.ts";
+import { waitsForever } from "./hold/endless.ts";
 import { FactCalls } from "./fact_calls.ts";
 import type { Family } from "./family.ts";
 import { FileCalls } from "./file_calls.ts";
-import { mayWait } from "./flight.ts";
-import { Flights } from "./flights.ts";
-import type { Freezer } from "./freeze.ts";
+import { mayWait } from "./hold/flight.ts";
+import { Flights } from "./hold/flights.ts";
+import type { Freezer } from "./hold/freeze.ts";
 import { LimitedCalls } from "./limited_calls.ts";
 import type { TraceOptions } from "./options.ts";
 import { makePair } from "./pairs.ts";
 import { enterPlain } from "./plain_call.ts";
-import type { Registers } from "./registers.ts";
-import { SHOWS_CPUS } from "./shown_cpus.ts";
-import type { CallSpec } from "./spec.ts";
+import type { Registers } from "./tracee/registers.ts";
+import { SHOWS_CPUS } from "./facts/shown_cpus.ts";
+import type { CallSpec } from "./look/spec.ts";
 import { makeTools, type Tools } from "./tools.ts";
-import { isHeldByExec, type Tracee } from "./tracee.ts";
+import { isHeldByExec, type Tracee } from "./tracee/tracee.ts";
 
 /** What happens at calls that stopped. */
 export class Calls {

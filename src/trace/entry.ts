@@ -20,10 +20,10 @@ import {
   SECCOMP_RET_ERRNO,
   SECCOMP_RET_TRACE,
 } from "../abi/seccomp.ts";
-import { readCallInfo } from "../sys/ptrace.ts";
-import { interpret } from "./interpret.ts";
-import { stopKind } from "./stop.ts";
-import type { Tracee } from "./tracee.ts";
+import { readCallInfo } from "../sys/task/ptrace.ts";
+import { interpret } from "./bpf/interpret.ts";
+import { stopKind } from "./tracee/stop.ts";
+import type { Tracee } from "./tracee/tracee.ts";
 
 /** What happens at a stop for a call. */
 export type EntryAction =

@@ -3,14 +3,14 @@
 import { EFAULT, ENOSYS } from "../abi/errno.ts";
 import { getBig, set } from "../abi/layout.ts";
 import { TIMESPEC } from "../abi/time.ts";
-import { readMemory } from "../sys/memory.ts";
-import { changeAuxv, tellsAnything } from "./auxv.ts";
-import { Facts } from "./facts.ts";
-import type { Flights } from "./flights.ts";
-import { nothing } from "./looked.ts";
-import type { CallSpec } from "./spec.ts";
+import { readMemory } from "../sys/task/memory.ts";
+import { changeAuxv, tellsAnything } from "./image/auxv.ts";
+import { Facts } from "./facts/facts.ts";
+import type { Flights } from "./hold/flights.ts";
+import { nothing } from "./look/looked.ts";
+import type { CallSpec } from "./look/spec.ts";
 import type { Tools } from "./tools.ts";
-import type { Tracee } from "./tracee.ts";
+import type { Tracee } from "./tracee/tracee.ts";
 
 /** Of a longer wait, in seconds, nobody looks how much is left. */
 const MOST = 2 ** 31;

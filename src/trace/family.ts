@@ -9,15 +9,21 @@ import {
 } from "../abi/sched.ts";
 import type { Arch } from "../abi/arch.ts";
 import { ESRCH } from "../abi/errno.ts";
-import { TraceeMaps } from "../sys/maps.ts";
+import { TraceeMaps } from "../sys/task/maps.ts";
 import { ownOpenFiles } from "../sys/origin.ts";
 import type { View } from "../sys/view.ts";
-import { kill } from "../sys/wait.ts";
+import { kill } from "../sys/task/wait.ts";
 import type { Watchdog } from "../sys/watchdog.ts";
-import { PinRegion } from "./pin.ts";
-import { Registers } from "./registers.ts";
-import type { Directories, Files, Process, Space, Tracee } from "./tracee.ts";
-import { type Keeping, WorkingDirectory } from "./working_directory.ts";
+import { PinRegion } from "./tracee/pin.ts";
+import { Registers } from "./tracee/registers.ts";
+import type {
+  Directories,
+  Files,
+  Process,
+  Space,
+  Tracee,
+} from "./tracee/tracee.ts";
+import { type Keeping, WorkingDirectory } from "./path/working_directory.ts";
 
 /** How many working directories are kept open at once. */
 const MOST_KEPT = 64;

@@ -3,7 +3,7 @@ import { CLONE_FILES, CLONE_FS, CLONE_THREAD, CLONE_VM } from "../abi/sched.ts";
 import { X86_64 } from "../abi/x86_64.ts";
 import { OWN_VIEW } from "../sys/view.ts";
 import { Family } from "./family.ts";
-import { isHeldByExec } from "./tracee.ts";
+import { isHeldByExec } from "./tracee/tracee.ts";
 
 const PROGRAM = 100;
 

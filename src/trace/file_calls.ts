@@ -2,26 +2,26 @@
 
 import { EACCES, EAGAIN } from "../abi/errno.ts";
 import { close } from "../sys/files.ts";
-import { keepsNumber, mayWait } from "./flight.ts";
-import type { Flights } from "./flights.ts";
-import { hidesReading } from "./last_read.ts";
-import type { Hold } from "./lock.ts";
+import { keepsNumber, mayWait } from "./hold/flight.ts";
+import type { Flights } from "./hold/flights.ts";
+import { hidesReading } from "./hold/last_read.ts";
+import type { Hold } from "./hold/lock.ts";
 import { lookAt } from "./look_at.ts";
-import type { Looked } from "./looked.ts";
-import { isMarked } from "./marks.ts";
-import { keepArguments } from "./private.ts";
-import { replaceFile } from "./replace.ts";
+import type { Looked } from "./look/looked.ts";
+import { isMarked } from "./hold/marks.ts";
+import { keepArguments } from "./hold/private.ts";
+import { replaceFile } from "./path/replace.ts";
 import {
   isDatagram,
   isPortless,
   silenceSocket,
   widenFilter,
-} from "./senders.ts";
-import { leads } from "./sockets.ts";
-import type { CallSpec } from "./spec.ts";
+} from "./look/senders.ts";
+import { leads } from "./look/sockets.ts";
+import type { CallSpec } from "./look/spec.ts";
 import type { Tools } from "./tools.ts";
-import type { Tracee } from "./tracee.ts";
-import { isSteady, mayStay, removesLink } from "./unseen.ts";
+import type { Tracee } from "./tracee/tracee.ts";
+import { isSteady, mayStay, removesLink } from "./hold/unseen.ts";
 
 /** Those that wait for what a call holds. */
 export interface Queue {

@@ -1,10 +1,10 @@
 /** What happens at an exec: what is there before anything of it has run. */
 
 import { SIGKILL } from "../abi/signal.ts";
-import { kill } from "../sys/wait.ts";
-import { imageOf, unexpectedImage } from "./executed.ts";
+import { kill } from "../sys/task/wait.ts";
+import { imageOf, unexpectedImage } from "./look/executed.ts";
 import type { Parts } from "./parts.ts";
-import type { PendingExec, Tracee } from "./tracee.ts";
+import type { PendingExec, Tracee } from "./tracee/tracee.ts";
 
 /** Takes in new images. */
 export class Images {

@@ -9,8 +9,8 @@ import {
   SIGTSTP,
 } from "../abi/signal.ts";
 import type { Limits } from "../policy/limits.ts";
-import { readSignalInfo } from "../sys/ptrace.ts";
-import { getsid } from "../sys/task.ts";
+import { readSignalInfo } from "../sys/task/ptrace.ts";
+import { getsid } from "../sys/task/task.ts";
 import { isForeground } from "../sys/terminal.ts";
 import type { Family } from "./family.ts";
 

@@ -1,7 +1,7 @@
 /** What is let go of with a tracee that is no more. */
 
 import type { Parts } from "./parts.ts";
-import type { Tracee } from "./tracee.ts";
+import type { Tracee } from "./tracee/tracee.ts";
 
 /**
  * Lets go of all that a tracee held, and of all that waits for it.

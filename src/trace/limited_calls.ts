@@ -1,13 +1,13 @@
 /** What happens at calls that use what is limited over the whole jail. */
 
 import { EOPNOTSUPP } from "../abi/errno.ts";
-import type { ArgIndex } from "../policy/guard.ts";
+import type { ArgIndex } from "../policy/plan/guard.ts";
 import { fixedRule } from "./answer.ts";
-import { SharedMemory } from "./shared.ts";
-import type { CallSpec } from "./spec.ts";
+import { SharedMemory } from "./limits/shared.ts";
+import type { CallSpec } from "./look/spec.ts";
 import type { Tools } from "./tools.ts";
-import type { Tracee } from "./tracee.ts";
-import { readVector } from "./vector.ts";
+import type { Tracee } from "./tracee/tracee.ts";
+import { readVector } from "./look/vector.ts";
 
 /** Calls that use what is limited. */
 export class LimitedCalls {

@@ -1,27 +1,27 @@
 /** Looks at a call that names files, descriptors or addresses, whichever it is. */
 
 import { ESRCH } from "../abi/errno.ts";
-import { lookAtAddress } from "./address.ts";
+import { lookAtAddress } from "./look/address.ts";
 import { refuseForeign } from "./aimed_calls.ts";
-import { lookAtEnded } from "./ended.ts";
-import { lookAtExec } from "./exec.ts";
-import { lookAtId } from "./ids.ts";
-import { lookAtOpen } from "./look_open.ts";
-import { lookAtDescriptor, lookAtFlow, lookAtPaths } from "./look_paths.ts";
-import type { Looked } from "./looked.ts";
-import { lookAtMessages } from "./message.ts";
-import { lookAtPortless, lookAtSender } from "./senders.ts";
-import { tellsCpus } from "./shown_cpus.ts";
+import { lookAtEnded } from "./look/ended.ts";
+import { lookAtExec } from "./look/exec.ts";
+import { lookAtId } from "./look/ids.ts";
+import { lookAtOpen } from "./look/open.ts";
+import { lookAtDescriptor, lookAtFlow, lookAtPaths } from "./look/paths.ts";
+import type { Looked } from "./look/looked.ts";
+import { lookAtMessages } from "./look/message.ts";
+import { lookAtPortless, lookAtSender } from "./look/senders.ts";
+import { tellsCpus } from "./facts/shown_cpus.ts";
 import {
   leads,
   lookAtBind,
   lookAtListen,
   lookAtShared,
   lookAtSocket,
-} from "./sockets.ts";
-import type { CallSpec } from "./spec.ts";
+} from "./look/sockets.ts";
+import type { CallSpec } from "./look/spec.ts";
 import type { Tools } from "./tools.ts";
-import type { Tracee } from "./tracee.ts";
+import type { Tracee } from "./tracee/tracee.ts";
 
 /** Looks at a call; `undefined` where it was refused. */
 export function lookAt(

@@ -8,12 +8,12 @@
  */
 
 import { AF_INET, AF_INET6, SOCK_DGRAM } from "../abi/socket.ts";
-import type { NetUse } from "../policy/endpoint.ts";
-import { type SourceTest, sourceTest } from "../policy/net_sources.ts";
-import { attachFilter, hasFilter, socketFacts } from "../sys/borrow.ts";
+import type { NetUse } from "../policy/net/endpoint.ts";
+import { type SourceTest, sourceTest } from "../policy/net/sources.ts";
+import { attachFilter, hasFilter, socketFacts } from "../sys/task/borrow.ts";
 import { close } from "../sys/files.ts";
-import { borrowSocket } from "./sockets.ts";
-import type { Tracee } from "./tracee.ts";
+import { borrowSocket } from "./look/sockets.ts";
+import type { Tracee } from "./tracee/tracee.ts";
 
 /** From how many such addresses one socket receives: the last ones it sent to. */
 export const MOST_SOURCES = 32;

@@ -20,12 +20,12 @@ import {
   SOCKADDR_IN6,
   SOCKADDR_STORAGE_SIZE,
 } from "../abi/socket.ts";
-import { DNS_PORT, type Endpoint } from "../policy/endpoint.ts";
-import { readMemory, writeAsTracee } from "../sys/memory.ts";
+import { DNS_PORT, type Endpoint } from "../policy/net/endpoint.ts";
+import { readMemory, writeAsTracee } from "../sys/task/memory.ts";
 import type { NameOptions } from "./options.ts";
-import type { Registers } from "./registers.ts";
-import { endpointOf, familyOf } from "./sockaddr.ts";
-import type { Tracee } from "./tracee.ts";
+import type { Registers } from "./tracee/registers.ts";
+import { endpointOf, familyOf } from "./look/sockaddr.ts";
+import type { Tracee } from "./tracee/tracee.ts";
 
 const MAPPED: readonly number[] = [...Array<number>(10).fill(0), 0xff, 0xff];
 

@@ -3,8 +3,8 @@
 import { EINTR, EPERM, errnoName } from "../abi/errno.ts";
 import { WNOHANG } from "../abi/wait.ts";
 import { SystemCallError } from "../errors.ts";
-import { type Changes, watchChanges } from "../sys/changes.ts";
-import { CALL, CHANGE, Listener, NOTHING } from "../sys/listener.ts";
+import { type Changes, watchChanges } from "../sys/task/changes.ts";
+import { CALL, CHANGE, Listener, NOTHING } from "../sys/task/listener.ts";
 import type { Affinity } from "./affinity.ts";
 import type { Calls } from "./calls.ts";
 import type { Ending } from "./ending.ts";

@@ -4,12 +4,12 @@ import type { Call } from "../policy/call.ts";
 import type { Decision } from "../policy/decision.ts";
 import type { Limits } from "../policy/limits.ts";
 import type { ControlGroup } from "../sys/cgroup.ts";
-import type { SourceTest } from "../policy/net_sources.ts";
-import type { CallPlan } from "../policy/plan.ts";
+import type { SourceTest } from "../policy/net/sources.ts";
+import type { CallPlan } from "../policy/plan/plan.ts";
 import type { SysRules } from "../policy/sys.ts";
-import type { LaunchPlan } from "../sys/spawn.ts";
+import type { LaunchPlan } from "../sys/launch/spawn.ts";
 import type { View } from "../sys/view.ts";
-import type { Usage } from "./accounts.ts";
+import type { Usage } from "./limits/accounts.ts";
 
 /** How calls are caught. */
 export type Engine =

@@ -1,10 +1,10 @@
 /** What happens where a program makes a pair of sockets for datagrams. */
 
 import { SOCK_SEQPACKET, SOCK_TYPE_MASK } from "../abi/socket.ts";
-import { nothing } from "./looked.ts";
-import type { CallSpec } from "./spec.ts";
+import { nothing } from "./look/looked.ts";
+import type { CallSpec } from "./look/spec.ts";
 import type { Tools } from "./tools.ts";
-import type { Tracee } from "./tracee.ts";
+import type { Tracee } from "./tracee/tracee.ts";
 
 /**
  * Makes a pair whose messages go to the other end alone, whatever address they

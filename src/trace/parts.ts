@@ -1,26 +1,26 @@
 /** What follows a program, made once for a run. */
 
 import type { Arch } from "../abi/arch.ts";
-import { hidesVdso } from "../policy/plan_sys.ts";
+import { hidesVdso } from "../policy/plan/sys.ts";
 import { given } from "../policy/sys.ts";
 import { hostArch } from "../sys/host.ts";
-import { Accounts } from "./accounts.ts";
+import { Accounts } from "./limits/accounts.ts";
 import { Affinity } from "./affinity.ts";
 import { Calls } from "./calls.ts";
 import { Ending } from "./ending.ts";
 import { Entry, isLookedAt } from "./entry.ts";
 import { Family } from "./family.ts";
-import { Freezer } from "./freeze.ts";
+import { Freezer } from "./hold/freeze.ts";
 import { Notices } from "./notices.ts";
 import type { TraceOptions } from "./options.ts";
-import { quiet } from "./quiet.ts";
+import { quiet } from "./hold/quiet.ts";
 import { Resume } from "./resume.ts";
-import { Room } from "./room.ts";
-import { isHidden } from "./shown_cpus.ts";
+import { Room } from "./limits/room.ts";
+import { isHidden } from "./facts/shown_cpus.ts";
 import { Strangers } from "./strangers.ts";
-import type { Tracee } from "./tracee.ts";
-import { Counter } from "./tsc.ts";
-import { VdsoRemover } from "./vdso.ts";
+import type { Tracee } from "./tracee/tracee.ts";
+import { Counter } from "./image/tsc.ts";
+import { VdsoRemover } from "./image/vdso.ts";
 import { Waits } from "./waits.ts";
 
 /** What follows a program. */

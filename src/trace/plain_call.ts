@@ -1,12 +1,12 @@
 /** What happens at a call whose name and constants are all there is to see. */
 
 import { PR_SET_SECCOMP } from "../abi/prctl.ts";
-import type { Flights } from "./flights.ts";
-import { hidesReading } from "./last_read.ts";
-import { nothing } from "./looked.ts";
-import type { CallSpec } from "./spec.ts";
+import type { Flights } from "./hold/flights.ts";
+import { hidesReading } from "./hold/last_read.ts";
+import { nothing } from "./look/looked.ts";
+import type { CallSpec } from "./look/spec.ts";
 import type { Tools } from "./tools.ts";
-import type { Tracee } from "./tracee.ts";
+import type { Tracee } from "./tracee/tracee.ts";
 
 /** Handles one; false where it has to wait. */
 export function enterPlain(

@@ -26,12 +26,12 @@
 
 import { ESRCH } from "../abi/errno.ts";
 import { PTRACE_EVENT_EXIT } from "../abi/ptrace.ts";
-import { eventOf, readEventMessage } from "../sys/ptrace.ts";
-import { tgkill } from "../sys/wait.ts";
+import { eventOf, readEventMessage } from "../sys/task/ptrace.ts";
+import { tgkill } from "../sys/task/wait.ts";
 import { letGo } from "./let_go.ts";
 import type { Parts } from "./parts.ts";
-import type { StopKind } from "./stop.ts";
-import type { Tracee } from "./tracee.ts";
+import type { StopKind } from "./tracee/stop.ts";
+import type { Tracee } from "./tracee/tracee.ts";
 
 /** Knows whose an id is. */
 export class Renames {

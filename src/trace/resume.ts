@@ -2,8 +2,8 @@
 
 import { errnoName, ESRCH } from "../abi/errno.ts";
 import { SystemCallError } from "../errors.ts";
-import { resume, resumeToCall } from "../sys/ptrace.ts";
-import type { Tracee } from "./tracee.ts";
+import { resume, resumeToCall } from "../sys/task/ptrace.ts";
+import type { Tracee } from "./tracee/tracee.ts";
 
 /** Lets tracees go on. */
 export class Resume {

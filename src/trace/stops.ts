@@ -3,19 +3,24 @@
 import { SIGCONT, SIGKILL, SIGSEGV } from "../abi/signal.ts";
 import { SYSCALLS } from "../abi/syscalls.ts";
 import { WNOHANG } from "../abi/wait.ts";
-import { listen, setOptions } from "../sys/ptrace.ts";
-import { isStopped } from "../sys/task.ts";
-import { kill } from "../sys/wait.ts";
+import { listen, setOptions } from "../sys/task/ptrace.ts";
+import { isStopped } from "../sys/task/task.ts";
+import { kill } from "../sys/task/wait.ts";
 import { Births } from "./births.ts";
-import { isHandled, isIgnored } from "./disposition.ts";
+import { isHandled, isIgnored } from "./tracee/disposition.ts";
 import { Images } from "./images.ts";
 import { JobControl } from "./job_control.ts";
 import { letGo } from "./let_go.ts";
 import type { Parts } from "./parts.ts";
 import { Renames } from "./renames.ts";
-import { isStopSignal, type StopKind, stopKind, stopValue } from "./stop.ts";
-import { OPTIONS, THREAD_OPTIONS } from "./stop_options.ts";
-import { isHeldByExec, type Process, type Tracee } from "./tracee.ts";
+import {
+  isStopSignal,
+  type StopKind,
+  stopKind,
+  stopValue,
+} from "./tracee/stop.ts";
+import { OPTIONS, THREAD_OPTIONS } from "./tracee/stop_options.ts";
+import { isHeldByExec, type Process, type Tracee } from "./tracee/tracee.ts";
 
 /** How long a program that was stopped with jail may take to go on with it. */
 const CONTINUE_MS = 20;

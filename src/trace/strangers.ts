@@ -3,7 +3,7 @@
  * and its maker may die before it can tell.
  *
  * Race: a new one may also die before its maker tells, which is much later where
- * the maker is stopped for somebody's descriptors (`trace/freeze.ts`). Its id is
+ * the maker is stopped for somebody's descriptors (`hold/freeze.ts`). Its id is
  * free then, and can be that of another task by the time that the maker tells: of
  * the jail, or outside. So ids of deaths that nobody was told to expect are kept
  * until all have told that ever will; what is told of them meanwhile is not
@@ -16,15 +16,15 @@
 
 import { ESRCH } from "../abi/errno.ts";
 import { SIGKILL } from "../abi/signal.ts";
-import { resume } from "../sys/ptrace.ts";
-import { shareFiles, shareMemory } from "../sys/task.ts";
-import { kill, tgkill } from "../sys/wait.ts";
-import type { Accounts } from "./accounts.ts";
+import { resume } from "../sys/task/ptrace.ts";
+import { shareFiles, shareMemory } from "../sys/task/task.ts";
+import { kill, tgkill } from "../sys/task/wait.ts";
+import type { Accounts } from "./limits/accounts.ts";
 import type { Affinity } from "./affinity.ts";
 import type { Family } from "./family.ts";
-import type { Freezer } from "./freeze.ts";
-import { stopKind } from "./stop.ts";
-import { interruptCall, type Space, type Tracee } from "./tracee.ts";
+import type { Freezer } from "./hold/freeze.ts";
+import { stopKind } from "./tracee/stop.ts";
+import { interruptCall, type Space, type Tracee } from "./tracee/tracee.ts";
 
 /** How long what somebody made who was ended may take to stop, in milliseconds. */
 const BIRTH_MS = 1000;

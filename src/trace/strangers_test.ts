@@ -6,7 +6,7 @@ import { X86_64 } from "../abi/x86_64.ts";
 import { OWN_VIEW } from "../sys/view.ts";
 import { Affinity } from "./affinity.ts";
 import { Family } from "./family.ts";
-import { Freezer } from "./freeze.ts";
+import { Freezer } from "./hold/freeze.ts";
 import { Strangers } from "./strangers.ts";
 
 /** A wait status: killed by SIGKILL. */

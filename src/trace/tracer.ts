@@ -6,16 +6,16 @@ import { SystemCallError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
 import { leaveMounts } from "../sys/mounted.ts";
 import { seeWhileWaiting } from "../sys/output.ts";
-import { interrupt, seize } from "../sys/ptrace.ts";
-import { launch } from "../sys/spawn.ts";
+import { interrupt, seize } from "../sys/task/ptrace.ts";
+import { launch } from "../sys/launch/spawn.ts";
 import { giveUpWhere } from "../sys/undisturbed.ts";
-import { kill, reap } from "../sys/wait.ts";
+import { kill, reap } from "../sys/task/wait.ts";
 import { Watchdog } from "../sys/watchdog.ts";
 import type { TraceOptions } from "./options.ts";
 import { makeParts, type Parts } from "./parts.ts";
-import { OPTIONS } from "./stop_options.ts";
+import { OPTIONS } from "./tracee/stop_options.ts";
 import { Stops } from "./stops.ts";
-import { GRACE_MS, Watch } from "./watch.ts";
+import { GRACE_MS, Watch } from "./limits/watch.ts";
 
 /**
  * Starts a program and follows it, and everything that it starts.

@@ -4,11 +4,17 @@ import { EINTR } from "../abi/errno.ts";
 import { SIGKILL } from "../abi/signal.ts";
 import { WNOHANG } from "../abi/wait.ts";
 import { waitATurn } from "../sys/output.ts";
-import { isOver } from "../sys/task.ts";
-import { kill, takeStop, waitAny, waitFor, waitSeeing } from "../sys/wait.ts";
-import type { Accounts } from "./accounts.ts";
-import { stopKind } from "./stop.ts";
-import type { Tracee } from "./tracee.ts";
+import { isOver } from "../sys/task/task.ts";
+import {
+  kill,
+  takeStop,
+  waitAny,
+  waitFor,
+  waitSeeing,
+} from "../sys/task/wait.ts";
+import type { Accounts } from "./limits/accounts.ts";
+import { stopKind } from "./tracee/stop.ts";
+import type { Tracee } from "./tracee/tracee.ts";
 
 /** How long a call may take that aims at others by their ids. */
 const AIM_MS = 10_000;

@@ -1,0 +1,248 @@
+/** The permission flags of the command line, Deno's, made a layer. */
+
+import { fromText, printable } from "../../abi/bytes.ts";
+import type { RuleRef } from "../decision.ts";
+import { joinPath } from "./extend.ts";
+import { escapeGlob, GlobError, parseGlob } from "../path/glob.ts";
+import type { Net, NetRule } from "../net/net.ts";
+import { listenable } from "../net/names.ts";
+import { EVERYTHING, type NetPattern, parseNet } from "../net/pattern.ts";
+import {
+  type Effect,
+  EFFECTS,
+  EMPTY_LAYER,
+  type Layer,
+  type NameRule,
+  type PathRule,
+  type PathSection,
+} from "../policy.ts";
+import { parseSegment } from "../path/segment.ts";
+import { sysFlags } from "./sys_flags.ts";
+import { understood } from "./understood.ts";
+
+/** What flags say of one thing: nothing, all of it, or a list. */
+export interface FlagValues {
+  /** `--allow-…` */
+  readonly allow?: true | readonly string[] | undefined;
+  /** `--deny-…` */
+  readonly deny?: true | readonly string[] | undefined;
+  /** `--ignore-…` */
+  readonly ignore?: true | readonly string[] | undefined;
+}
+
+/** The permission flags of a command line. */
+export interface PermissionFlags {
+  /** `-A`, `--allow-all`. */
+  readonly allowAll?: boolean | undefined;
+  /** Files that may be read. */
+  readonly read?: FlagValues | undefined;
+  /** Files that may be written. */
+  readonly write?: FlagValues | undefined;
+  /** Programs that may be run. */
+  readonly run?: FlagValues | undefined;
+  /** The network. */
+  readonly net?: FlagValues | undefined;
+  /** Environment variables. */
+  readonly env?: FlagValues | undefined;
+  /** Facts about the system. */
+  readonly sys?: FlagValues | undefined;
+}
+
+/** What has to be known to read the values of flags. */
+export interface FlagOptions {
+  /** The directory that paths are relative to, as a byte string. */
+  readonly cwd: string;
+  /** Finds a program in PATH, as byte strings. */
+  readonly which: (name: string) => string | undefined;
+  /** Where the rules stand; made of flags unless it says otherwise. */
+  readonly ref?: (
+    section: string,
+    effect: Effect,
+    index: number | undefined,
+    text: string,
+  ) => RuleRef;
+}
+
+/**
+ * Makes a layer of permission flags.
+ *
+ * Their values are plain paths, as with Deno: a `*` in one is a `*` in a name.
+ *
+ * @param flags the flags
+ * @param options what to know about the machine
+ * @returns the layer
+ * @throws {UsageError} when an address or a path makes no sense, or a program is
+ *   not found in PATH
+ * @throws {Fault} for that where {@linkcode FlagOptions.ref} says that they are a
+ *   file's
+ * @throws {UnsupportedError} for a fact about the system that jail can neither
+ *   hide nor show
+ */
+export function flagsLayer(
+  flags: PermissionFlags,
+  options: FlagOptions,
+): Layer {
+  const ref = options.ref ?? flagRef;
+  const all = flags.allowAll === true;
+  const allRef = flagRef("all", "allow", undefined, "");
+  const rules = <Rule>(
+    section: PathSection | "env",
+    one: (value: string) => string,
+    everything: string,
+    make: (pattern: string, ref: RuleRef) => Rule,
+  ): Record<Effect, Rule[]> => {
+    const values = flags[section];
+    const made: Record<Effect, Rule[]> = { allow: [], deny: [], ignore: [] };
+    if (all) made.allow.push(make(everything, allRef));
+    for (const effect of EFFECTS) {
+      const list = values?.[effect];
+      if (list === true) {
+        made[effect].push(
+          make(everything, ref(section, effect, undefined, "")),
+        );
+      } else if (list !== undefined) {
+        list.forEach((text, index) => {
+          const at = ref(section, effect, index, text);
+          made[effect].push(make(understood(at, options, () => one(text)), at));
+        });
+      }
+    }
+    return made;
+  };
+  const paths = (section: PathSection): Record<Effect, PathRule[]> =>
+    rules(
+      section,
+      (text) => escapeGlob(toPath(fromText(text), section, options)),
+      "/",
+      (pattern, ref) => pathRule(pattern, ref, options),
+    );
+  return {
+    ...EMPTY_LAYER,
+    read: paths("read"),
+    write: paths("write"),
+    run: paths("run"),
+    env: {
+      ...rules<NameRule>(
+        "env",
+        fromText,
+        "*",
+        (pattern, ref) => envRule(pattern, ref, options),
+      ),
+      set: [],
+    },
+    net: netOf(flags.net, options, all, ref),
+    sys: sysFlags(flags.sys, all, ref, options),
+  };
+}
+
+/** Where a rule of a flag stands. */
+function flagRef(
+  section: string,
+  effect: Effect,
+  index: number | undefined,
+  text: string,
+): RuleRef {
+  const source = `--${effect}-${section}`;
+  return {
+    source,
+    keys: index === undefined ? [] : [index],
+    text: index === undefined ? source : `${source}=${plain(text)}`,
+  };
+}
+
+/** A text as a person may safely see it. */
+function plain(text: string): string {
+  return printable(fromText(text)).slice(1, -1);
+}
+
+/** The absolute path that a flag's value means. */
+function toPath(
+  name: string,
+  section: PathSection,
+  options: FlagOptions,
+): string {
+  if (name === "") {
+    throw new GlobError("a path is empty", "name a file or a directory");
+  }
+  if (section !== "run" || name.includes("/")) {
+    return joinPath(options.cwd, name);
+  }
+  const found = options.which(name);
+  if (found !== undefined) return joinPath(options.cwd, found);
+  throw new GlobError(
+    `${printable(name)} is not in PATH`,
+    `write the program's whole path, such as ${printable(`./${name}`)}`,
+  );
+}
+
+/**
+ * What flags say of the network. As with Deno, who may reach an address may
+ * listen at it as well; at the name of a host nobody listens.
+ */
+function netOf(
+  values: FlagValues | undefined,
+  options: FlagOptions,
+  all: boolean,
+  ref: NonNullable<FlagOptions["ref"]>,
+): Net | undefined {
+  if (values?.deny === true || values?.ignore === true) return "none";
+  const lists = EFFECTS.some((effect) => Array.isArray(values?.[effect]));
+  if (!lists) return all || values?.allow === true ? "all" : undefined;
+  const made: Record<Effect, NetRule[]> = { allow: [], deny: [], ignore: [] };
+  if (all || values?.allow === true) {
+    const source = all ? "all" : "net";
+    const where = all ? flagRef : ref;
+    made.allow.push({
+      patterns: EVERYTHING,
+      ref: where(source, "allow", undefined, ""),
+    });
+  }
+  for (const effect of EFFECTS) {
+    const list = values?.[effect];
+    if (list === undefined || list === true) continue;
+    list.forEach((text, index) => {
+      const at = ref("net", effect, index, text);
+      const patterns = netPatterns(text, at, effect !== "allow", options);
+      made[effect].push({ patterns, ref: at });
+    });
+  }
+  return { connect: made, listen: listenable(made) };
+}
+
+function netPatterns(
+  text: string,
+  ref: RuleRef,
+  refuses: boolean,
+  options: FlagOptions,
+): readonly NetPattern[] {
+  return understood(ref, options, () =>
+    // A path is plain, as those of files are.
+    parseNet(
+      text,
+      (path) => escapeGlob(joinPath(options.cwd, fromText(path))),
+      refuses,
+    ));
+}
+
+function pathRule(
+  pattern: string,
+  ref: RuleRef,
+  options: FlagOptions,
+): PathRule {
+  understood(ref, options, () => parseGlob(pattern));
+  return { pattern, ref };
+}
+
+function envRule(
+  pattern: string,
+  ref: RuleRef,
+  options: FlagOptions,
+): NameRule {
+  understood(ref, options, () => {
+    if (/[=\0]/.test(pattern)) {
+      throw new GlobError("it cannot be the name of a variable");
+    }
+    parseSegment(pattern);
+  });
+  return { pattern, ref, all: pattern === "*" };
+}

@@ -1,0 +1,392 @@
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { PolicyError, UnsupportedError, UsageError } from "../../errors.ts";
+import { droppedNames, passes, withValues } from "../env.ts";
+import { flagsLayer, type PermissionFlags } from "./flags.ts";
+import type { Layer } from "../policy.ts";
+import { permissionsLayer } from "./permissions.ts";
+import { given } from "../sys.ts";
+
+function which(name: string): string | undefined {
+  return name === "gcc" ? "/usr/bin/gcc" : undefined;
+}
+
+function layer(flags: PermissionFlags): Layer {
+  return flagsLayer(flags, { cwd: "/w", which });
+}
+
+function permissions(text: string, name?: string): Promise<Layer> {
+  return permissionsLayer(text, {
+    source: "deno.json",
+    dir: "/p",
+    which,
+    name,
+  });
+}
+
+Deno.test("flagsLayer() takes values as plain paths relative to the working directory", () => {
+  const { read } = layer({
+    read: { allow: [".", "../x", "/a/*"], deny: ["b/"] },
+  });
+  assertEquals(read.allow.map(({ pattern }) => pattern), [
+    "/w",
+    "/x",
+    "/a/\\*",
+  ]);
+  assertEquals(read.deny[0]?.pattern, "/w/b");
+  assertEquals(read.allow[1]?.ref, {
+    source: "--allow-read",
+    keys: [1],
+    text: "--allow-read=../x",
+  });
+});
+
+Deno.test("flagsLayer() looks a bare program up in PATH", () => {
+  const { run } = layer({ run: { allow: ["gcc", "./gcc"] } });
+  assertEquals(run.allow.map(({ pattern }) => pattern), [
+    "/usr/bin/gcc",
+    "/w/gcc",
+  ]);
+  assertThrows(() => layer({ run: { allow: ["gdc"] } }), UsageError, `"gdc"`);
+});
+
+Deno.test("flagsLayer() allows everything with --allow-all but what other flags deny", () => {
+  const all = layer({ allowAll: true, read: { ignore: ["/etc/shadow"] } });
+  assertEquals(all.read.allow[0]?.pattern, "/");
+  assertEquals(all.read.allow[0]?.ref.source, "--allow-all");
+  assertEquals(all.read.ignore[0]?.pattern, "/etc/shadow");
+  assertEquals([all.net, all.sys?.time?.value], ["all", "real"]);
+  assertEquals(layer({ allowAll: true, net: { deny: true } }).net, "none");
+});
+
+Deno.test("flagsLayer() says nothing of what no flag names", () => {
+  const { net, sys, read, env } = layer({});
+  assertEquals([net, sys], [undefined, undefined]);
+  assertEquals([read.allow.length, env.allow.length], [0, 0]);
+});
+
+Deno.test("flagsLayer() takes addresses as what may be reached, and listened at", () => {
+  const { net } = layer({
+    net: { allow: ["127.0.0.1:80", "unix:a*"], deny: ["127.0.0.1:81"] },
+  });
+  if (typeof net !== "object") throw new Error("no rules");
+  assertEquals(net.connect, net.listen);
+  assertEquals(net.connect.allow.map(({ ref }) => ref.text), [
+    "--allow-net=127.0.0.1:80",
+    "--allow-net=unix:a*",
+  ]);
+  assertEquals(net.connect.allow[1]?.patterns, [
+    { kind: "unix", pattern: "/w/a\\*" },
+  ]);
+  assertEquals(net.connect.deny.length, 1);
+});
+
+Deno.test("flagsLayer() lets addresses be denied beside --allow-all", () => {
+  const { net } = layer({ allowAll: true, net: { deny: ["10.0.0.1"] } });
+  if (typeof net !== "object") throw new Error("no rules");
+  assertEquals(net.connect.allow[0]?.patterns, [{ kind: "all" }]);
+  assertEquals(net.connect.allow[0]?.ref.source, "--allow-all");
+});
+
+Deno.test("flagsLayer() takes names of hosts, where connections may go", async () => {
+  const { net } = layer({
+    net: { allow: ["*.example.org:1", "[::1]:2"], deny: ["a.example.org"] },
+  });
+  if (typeof net !== "object") throw new Error("no rules");
+  assertEquals(net.connect.allow.length, 2);
+  assertEquals(net.connect.deny.length, 1);
+  assertEquals(net.listen.allow.map(({ ref }) => ref.text), [
+    "--allow-net=[::1]:2",
+  ]);
+  assertEquals(net.listen.deny, []);
+  const set = await permissions(
+    `{"permissions": {"default": {"net": ["a.b:443"]}}}`,
+  );
+  if (typeof set.net !== "object") throw new Error("no rules");
+  assertEquals(set.net.connect.allow[0]?.patterns, [{
+    ...{ kind: "name", name: "a.b", wildcard: false },
+    ports: { first: 443, last: 443 },
+  }]);
+});
+
+Deno.test("flagsLayer() refuses what is no name of a host", async () => {
+  assertThrows(
+    () => layer({ net: { allow: ["a..b:1"] } }),
+    UsageError,
+    "--allow-net=a..b:1",
+  );
+  const error = await assertRejects(
+    () => permissions(`{"permissions": {"default": {"net": ["a..b"]}}}`),
+    PolicyError,
+    "no name of a host",
+  );
+  assertEquals(error.position?.line, 1);
+});
+
+for (const name of ["[x", "A**", "A=b", "="]) {
+  Deno.test(`flagsLayer() refuses ${name}, which names no variable`, async () => {
+    for (const effect of ["allow", "deny", "ignore"] as const) {
+      const flag = `Cannot use --${effect}-env=${name}: `;
+      const env = { [effect]: [name] };
+      assertThrows(() => layer({ env }), UsageError, flag);
+    }
+    const set = JSON.stringify({ permissions: { default: { env: [name] } } });
+    await assertRejects(() => permissions(set), PolicyError);
+  });
+}
+
+Deno.test("flagsLayer() refuses what can be no path", async () => {
+  for (const path of ["a\0b", "a".repeat(5000)]) {
+    assertThrows(() => layer({ read: { deny: [path] } }), UsageError, "path");
+    const set = JSON.stringify({ permissions: { default: { read: [path] } } });
+    await assertRejects(() => permissions(set), PolicyError, "path");
+  }
+});
+
+function seen(sys: PermissionFlags["sys"], allowAll = false): string {
+  const rules = layer({ allowAll, sys }).sys;
+  if (rules === undefined) return "";
+  const { uname = {}, ...facts } = rules;
+  return Object.entries({ ...uname, ...facts })
+    .filter(([, fact]) => given<unknown>(fact) !== undefined)
+    .map(([name, fact]) => `${name}=${fact?.value}`).sort().join(" ");
+}
+
+const MACHINE = ["osUptime", "loadavg", "systemMemoryInfo"];
+
+for (
+  const [values, expected] of [
+    [undefined, ""],
+    [{ allow: true }, ""],
+    [
+      { deny: true },
+      "cpus=1 domainname=(none) gid=65534 nodename=(none) release=(none) sysinfo=deny uid=65534 version=(none)",
+    ],
+    [
+      { allow: ["hostname", "gid", ...MACHINE] },
+      "cpus=1 release=(none) uid=65534 version=(none)",
+    ],
+    [{ deny: ["osRelease"] }, "release=(none) version=(none)"],
+    [{ ignore: ["hostname"] }, "domainname=(none) nodename=(none)"],
+    [{ allow: true, deny: ["cpus"] }, "cpus=1"],
+    [{ deny: MACHINE }, "sysinfo=deny"],
+  ] as const
+) {
+  Deno.test(`flagsLayer() makes rules of ${JSON.stringify(values ?? {})} for sys`, () => {
+    assertEquals(seen(values), expected);
+  });
+}
+
+for (
+  const [name, error, message] of [
+    ["uptime", UsageError, "no such fact"],
+    ["loadavg", UnsupportedError, "at once"],
+    ["networkInterfaces", UnsupportedError, "does not decide"],
+    ["homedir", UnsupportedError, "does not decide"],
+  ] as const
+) {
+  Deno.test(`flagsLayer() refuses --deny-sys=${name}, which it cannot hold`, () => {
+    assertThrows(() => layer({ sys: { deny: [name] } }), error, message);
+  });
+}
+
+Deno.test("passes() keeps what is allowed and neither denied nor ignored", () => {
+  const { env } = layer({
+    env: { allow: ["A*", "B"], deny: ["AB"], ignore: ["AC"] },
+  });
+  const kept = ["A", "AA", "AB", "AC", "B", "BB", "a"].filter((name) =>
+    passes(env, name)
+  );
+  assertEquals(kept, ["A", "AA", "B"]);
+});
+
+Deno.test("permissionsLayer() reads a set with comments, relative to its file", async () => {
+  const { read, run, env, net } = await permissions(`{
+  // what the task needs
+  "permissions": {
+    "default": {
+      "read": ["./data", "a//b", /* two */ "c"],
+      "run": { "allow": ["gcc"], "deny": ["/bin/sh"] },
+      "env": true,
+      "net": false, // none
+    },
+  },
+}`);
+  assertEquals(read.allow.map(({ pattern }) => pattern), [
+    "/p/data",
+    "/p/a/b",
+    "/p/c",
+  ]);
+  assertEquals(read.allow[2]?.ref.keys, ["permissions", "default", "read", 2]);
+  assertEquals(run.deny[0]?.ref.keys, [
+    "permissions",
+    "default",
+    "run",
+    "deny",
+    0,
+  ]);
+  assertEquals(env.allow[0]?.pattern, "*");
+  assertEquals(net, undefined);
+});
+
+Deno.test("permissionsLayer() takes another set by name", async () => {
+  const text = `{"permissions": {"build": {"all": true}}}`;
+  assertEquals((await permissions(text, "build")).write.allow[0]?.pattern, "/");
+  const error = await assertRejects(
+    () => permissions(text, "biuld"),
+    PolicyError,
+  );
+  assertEquals(error.hint, `did you mean "build"?`);
+});
+
+for (
+  const [what, set, place] of [
+    ["unknown key", `{"reed": []}`, "2:31"],
+    [`"gdc" is not in PATH`, `{"run": ["gdc"]}`, "2:39"],
+    ["a path is empty", `{"read": {"allow": ["/", ""]}}`, "2:55"],
+    ["no such fact", `{"sys": ["uid", "uptime"]}`, "2:46"],
+    ["does not decide", `{"sys": {"deny": ["homedir"]}}`, "2:48"],
+    ["means nothing here", `{"ffi": true}`, "2:31"],
+    ["means nothing here", `{"import": ["jsr.io"]}`, "2:31"],
+    ["means nothing here", `{"ffi": {"deny": true}}`, "2:31"],
+    ["list of texts", `{"read": [1]}`, "2:39"],
+  ] as const
+) {
+  Deno.test(`permissionsLayer() says where a set is wrong: ${what}`, async () => {
+    const text = `{\n  "permissions": {"default": ${set}}\n}`;
+    const error = await assertRejects(() => permissions(text), PolicyError);
+    const { position, message } = error;
+    assertEquals(message.includes(what), true, message);
+    assertEquals(`${position?.line}:${position?.column}`, place);
+  });
+}
+
+Deno.test("permissionsLayer() passes over what is about Deno's own code and asks for nothing", async () => {
+  const text = `{"permissions": {"default": {
+    "read": ["/usr"], "ffi": false, "import": {"allow": []}
+  }}}`;
+  assertEquals((await permissions(text)).read.allow.length, 1);
+});
+
+for (
+  const [deny, name] of [
+    ["[A-z]*", "_PRIVATE"],
+    ["[_-z]*", "_PRIVATE"],
+    ["*[!a-z]", "FOO_X"],
+    ["my[a-z]oken", "MYTOKEN"],
+    ["MY[A-Z]OKEN", "mytoken"],
+    ["\\my*", "MYTOKEN"],
+    ["\\[a]*", "[A]B"],
+  ] as const
+) {
+  Deno.test(`passes() hands over no ${name} where ${deny} is denied`, () => {
+    const { allow, deny: denied } = layer({
+      env: { allow: true, deny: [deny] },
+    }).env;
+    assertEquals(passes({ allow, deny: denied, ignore: [] }, name), false);
+  });
+}
+
+Deno.test("passes() hides a secret whatever the case of its name", () => {
+  const ref = { source: "x", keys: [], text: "" };
+  const env = {
+    allow: [{ pattern: "*", ref }],
+    deny: [{ pattern: "*TOKEN*", ref }],
+    ignore: [],
+  };
+  const names = [
+    "GITHUB_TOKEN",
+    "npm_config__authToken",
+    "github_token",
+    "HOME",
+  ];
+  assertEquals(names.filter((name) => passes(env, name)), ["HOME"]);
+});
+
+for (
+  const [value, hands] of [
+    ["redis://:word@host:6379/0", false],
+    ["http://me:word@proxy:3128", false],
+    ["a http://x/ amqp://me:w%40rd@h", false],
+    ["ssh://git@host:22/x:y@z", true],
+    ["http://proxy:3128", true],
+    ["me:word@host", true],
+  ] as const
+) {
+  Deno.test(`passes() by a wildcard ${hands ? "hands" : "does not hand"} over ${value}`, () => {
+    const ref = { source: "x", keys: [], text: "" };
+    const rules = { deny: [], ignore: [] };
+    const by = (pattern: string): boolean =>
+      passes({ ...rules, allow: [{ pattern, ref }] }, "SOME_URL", value);
+    assertEquals([by("SOME_*"), by("SOME_URL")], [hands, true]);
+  });
+}
+
+const NAMES = [
+  "GITHUB_TOKEN",
+  "npm_config__authToken",
+  "AWS_ACCESS_KEY_ID",
+  "SSH_KEY",
+  "MYSQL_PWD",
+  "DOCKER_AUTH_CONFIG",
+  "GITHUB_PAT",
+  "SSHPASS",
+  "CI_JOB_JWT",
+  "SENTRY_DSN",
+  "DATABASE_URL",
+  "AZURE_STORAGE_CONNECTION_STRING",
+  "LD_PRELOAD",
+  "ld_library_path",
+  "GIT_CONFIG_KEY_0",
+  "KEYBOARD",
+  "MONKEY",
+  "PWD",
+  "OLDPWD",
+  "SSH_AUTH_SOCK",
+  "PATH",
+];
+
+const HARMLESS = NAMES.slice(NAMES.indexOf("GIT_CONFIG_KEY_0"));
+
+for (
+  const [allow, kept] of [
+    [["?*"], HARMLESS],
+    [["?*", "[A-Z]*"], HARMLESS],
+    [["?*", "SSH_KEY"], ["SSH_KEY", ...HARMLESS]],
+    [["LD_*"], []],
+    [["GITHUB_TOKEN", "LD_PRELOAD"], ["GITHUB_TOKEN", "LD_PRELOAD"]],
+    [["github_token"], []],
+    [true, NAMES],
+  ] as const
+) {
+  Deno.test(`passes() means by ${allow} no secret that is not named`, () => {
+    const { env } = layer({ env: { allow } });
+    assertEquals(NAMES.filter((name) => passes(env, name)), [...kept]);
+  });
+}
+
+Deno.test("withValues() sets values in place of those that were passed", () => {
+  const ref = { source: "x", keys: [], text: "" };
+  const set = [
+    { name: "LANG", value: "C", ref },
+    { name: "A", value: "", ref },
+    { name: "LANG", value: "C.UTF-8", ref },
+  ];
+  assertEquals(withValues({ set }, ["LANG=de", "B=b", "LANGUAGE=de"]), [
+    "B=b",
+    "LANGUAGE=de",
+    "LANG=C.UTF-8",
+    "A=",
+  ]);
+});
+
+Deno.test("droppedNames() tells names alone, and not of those that get a value", () => {
+  const ref = { source: "x", keys: [], text: "" };
+  const env = {
+    ...layer({ env: { allow: ["?*"], deny: ["Z"] } }).env,
+    set: [{ name: "API_KEY", value: "", ref }],
+  };
+  assertEquals(
+    droppedNames(env, ["Z=1", "A=TOKEN", "B_TOKEN=x", "API_KEY=y"]),
+    ["B_TOKEN", "Z"],
+  );
+});

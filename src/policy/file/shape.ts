@@ -1,0 +1,137 @@
+/** The values of a policy file made a layer: which keys there are, and what each takes. */
+
+import type { RuleRef } from "../decision.ts";
+import { asFault, describe, Fault, shorten } from "./fault.ts";
+import {
+  EMPTY_LAYER,
+  type Layer,
+  type Reference,
+  type RootRule,
+} from "../policy.ts";
+import { readCalls, readDefault } from "./shape_calls.ts";
+import { readLimits } from "./shape_limits.ts";
+import { readNet } from "./shape_net.ts";
+import { readNames, readPaths } from "./shape_rules.ts";
+import { readSys } from "./shape_sys.ts";
+import { didYouMean } from "./similar.ts";
+import { readList, readMap, readText, refTo, type Shape } from "./values.ts";
+import { toDirectory } from "./variables.ts";
+
+/** The keys of a policy that have a meaning. */
+export const POLICY_KEYS = [
+  "description",
+  "extends",
+  "read",
+  "write",
+  "run",
+  "env",
+  "net",
+  "sys",
+  "limits",
+  "calls",
+  "default",
+  "require",
+  "strict",
+  "root",
+] as const;
+
+/** The keys that will have one. */
+export const RESERVED_KEYS = ["tests"] as const;
+
+/**
+ * Reads a parsed policy.
+ *
+ * @param value what the YAML says
+ * @param shape whose it is
+ * @returns the layer
+ * @throws {Fault} at the first thing that is wrong
+ */
+export function readLayer(value: unknown, shape: Shape): Layer {
+  const map = readMap(value, [], POLICY_KEYS, RESERVED_KEYS);
+  const inherits = map.has("extends");
+  const paths = (key: "read" | "write" | "run"): Layer["read"] =>
+    map.has(key)
+      ? readPaths(map.get(key), [key], shape, inherits)
+      : EMPTY_LAYER[key];
+  return {
+    description: map.has("description")
+      ? readText(map.get("description"), ["description"])
+      : undefined,
+    extends: inherits ? readReferences(map.get("extends"), shape) : [],
+    read: paths("read"),
+    write: paths("write"),
+    run: paths("run"),
+    env: map.has("env")
+      ? readNames(map.get("env"), ["env"], shape, inherits)
+      : EMPTY_LAYER.env,
+    net: map.has("net") ? readNet(map.get("net"), shape, inherits) : undefined,
+    sys: map.has("sys") ? readSys(map.get("sys"), shape) : undefined,
+    limits: map.has("limits")
+      ? readLimits(map.get("limits"), shape)
+      : EMPTY_LAYER.limits,
+    calls: map.has("calls")
+      ? readCalls(map.get("calls"), shape)
+      : EMPTY_LAYER.calls,
+    default: map.has("default")
+      ? readDefault(map.get("default"), shape)
+      : undefined,
+    require: map.has("require") ? readRequire(map.get("require"), shape) : [],
+    strict: map.has("strict")
+      ? readStrict(map.get("strict"), shape)
+      : undefined,
+    root: map.has("root") ? readRoot(map.get("root"), shape) : undefined,
+    sources: [],
+  };
+}
+
+/** What a policy can require. */
+export const REQUIREMENTS = ["landlock"] as const;
+
+/** Reads what the policy does not run without. */
+function readRequire(value: unknown, shape: Shape): RuleRef[] {
+  return readList(value, ["require"]).map((one, index) => {
+    const keys = ["require", index];
+    const word = readText(one, keys);
+    if (word === "landlock") return refTo(shape, keys, word);
+    throw new Fault(keys, `"${shorten(word)}" cannot be required`, {
+      hint: didYouMean(word, REQUIREMENTS) ??
+        `what can be is ${REQUIREMENTS.join(", ")}`,
+    });
+  });
+}
+
+/** Reads whether no rule may be a best effort. */
+function readStrict(value: unknown, shape: Shape): RuleRef | undefined {
+  if (value === true) return refTo(shape, ["strict"], "true");
+  if (value === false) return undefined;
+  throw new Fault(
+    ["strict"],
+    `true or false is expected, not ${describe(value)}`,
+    { hint: "leave it out for false" },
+  );
+}
+
+/** Reads which directory is the root. */
+function readRoot(value: unknown, shape: Shape): RootRule {
+  const text = readText(value, ["root"]);
+  const { cwd, home, "policy-dir": dir } = shape.outside ?? shape.variables;
+  try {
+    const path = toDirectory(text, { cwd, home, "policy-dir": dir });
+    return { path, ref: refTo(shape, ["root"], text) };
+  } catch (error) {
+    throw asFault(error, ["root"]);
+  }
+}
+
+/** Reads one name of a policy, or a list of them. */
+function readReferences(value: unknown, shape: Shape): Reference[] {
+  const all = typeof value === "string"
+    ? [value]
+    : readList(value, ["extends"]);
+  return all.map((one, index) => {
+    const keys = one === value ? ["extends"] : ["extends", index];
+    const name = readText(one, keys);
+    if (name === "") throw new Fault(keys, "a policy's name cannot be empty");
+    return { name, ref: refTo(shape, keys, name) };
+  });
+}

@@ -1,0 +1,333 @@
+/** Which rule about the network covers an endpoint? */
+
+import type { Move } from "../call.ts";
+import type { Refusal } from "../decision.ts";
+import {
+  type Endpoint,
+  isUnspecified,
+  loopbackOf,
+  type NetAccess,
+} from "./endpoint.ts";
+import { opensSockets } from "../path/move.ts";
+import type { NetRule, NetRules } from "./net.ts";
+import { isEvery, NameMatcher } from "./names.ts";
+import { byteMask, type NetPattern, type Ports } from "./pattern.ts";
+import { type Effect, EFFECTS } from "../policy.ts";
+import { PathMatcher } from "../path/match.ts";
+import { realGlobs, type Realpath, slotOf } from "../path/rules.ts";
+import {
+  matchSegment,
+  parseSegment,
+  type SegmentPattern,
+} from "../path/segment.ts";
+
+/** A rule about the network, ready to match. */
+export interface CompiledNetRule {
+  /** What it does with what it matches. */
+  readonly effect: Effect;
+  /** The rule. */
+  readonly rule: NetRule;
+}
+
+/** What covers an endpoint. */
+export interface FoundNetRule extends CompiledNetRule {
+  /** Whether the rule names the endpoint, and is not `true` alone. */
+  readonly named: boolean;
+}
+
+/** The index of an interface, `undefined` where there is none of this name. */
+export type InterfaceIndex = (name: string) => number | undefined;
+
+/** A rule with a zone that names no interface. */
+export class ZoneError extends Error {
+  /** The rule. */
+  readonly rule: NetRule;
+
+  /** Makes one: the rule, and the name. */
+  constructor(rule: NetRule, zone: string) {
+    super(`there is no interface "${zone}"`);
+    this.rule = rule;
+  }
+}
+
+interface Compiled extends CompiledNetRule {
+  readonly pattern: NetPattern;
+  readonly scope: number;
+  readonly segment: SegmentPattern | undefined;
+}
+
+const ACCESSES: readonly NetAccess[] = ["connect", "listen"];
+
+/** All rules about the network of a policy. */
+export class NetMatcher {
+  readonly #lists: Readonly<Record<NetAccess, readonly Compiled[]>>;
+  readonly #paths = new PathMatcher();
+  readonly #unix: Compiled[] = [];
+  /** The rules that name hosts. */
+  readonly names: NameMatcher;
+
+  /**
+   * Makes one.
+   *
+   * @param rules the rules
+   * @param realpath finds the real path of a socket that a rule names by a link
+   * @param interfaceIndex finds the index of the interface that a zone names
+   * @throws {ZoneError} where there is no such interface
+   */
+  constructor(
+    rules: NetRules,
+    realpath: Realpath,
+    interfaceIndex: InterfaceIndex,
+  ) {
+    const lists: Record<NetAccess, Compiled[]> = { connect: [], listen: [] };
+    ACCESSES.forEach((access, at) => {
+      EFFECTS.forEach((effect, index) => {
+        for (const rule of rules[access][effect]) {
+          for (const pattern of rule.patterns) {
+            const compiled: Compiled = {
+              effect,
+              rule,
+              pattern: access === "connect" ? aimed(pattern) : pattern,
+              scope: scopeOf(rule, pattern, interfaceIndex),
+              segment: pattern.kind === "abstract"
+                ? parseSegment(pattern.pattern)
+                : undefined,
+            };
+            lists[access].push(compiled);
+            if (pattern.kind !== "unix") continue;
+            for (const glob of realGlobs(pattern.pattern, realpath)) {
+              this.#paths.add(glob, slotOf(at, index), this.#unix.length);
+            }
+            this.#unix.push(compiled);
+          }
+        }
+      });
+    });
+    this.#lists = lists;
+    this.names = new NameMatcher(rules);
+  }
+
+  /**
+   * Finds the rule that holds: deny, then ignore, then allow. What refuses an
+   * address comes before what is said of its names.
+   *
+   * @param access what is done
+   * @param endpoint with which endpoint
+   * @param portless whether its port is not meant: it is allowed where some port
+   *   is, and refused where all ports are
+   * @returns the rule, or `undefined` where none covers it
+   */
+  find(
+    access: NetAccess,
+    endpoint: Endpoint,
+    portless = false,
+  ): FoundNetRule | undefined {
+    if (endpoint.family === "unix") this.#walk(endpoint.path);
+    const at = ACCESSES.indexOf(access);
+    for (
+      const [index, effect] of (["deny", "ignore", "allow"] as const)
+        .entries()
+    ) {
+      const byName = effect === "allow"
+        ? this.#named(access, endpoint, portless)
+        : undefined;
+      if (byName !== undefined) return { ...byName, named: true };
+      const slot = slotOf(at, EFFECTS.indexOf(effect));
+      const unix = endpoint.family === "unix" ? this.#paths.best(slot) : -1;
+      if (unix >= 0) {
+        return { ...this.#unix[unix] as Compiled, named: true };
+      }
+      let all: Compiled | undefined;
+      const list = this.#lists[access];
+      for (let i = list.length - 1; i >= 0; i--) {
+        const one = list[i] as Compiled;
+        if (one.effect !== effect) continue;
+        if (one.pattern.kind === "all") all ??= one;
+        else if (covers(one, access, endpoint, index < 2, portless)) {
+          return { ...one, named: true };
+        }
+      }
+      if (all !== undefined) return { ...all, named: false };
+    }
+    return undefined;
+  }
+
+  /**
+   * Whether a move lets a socket be reached that could not be before, or lets
+   * who listens by it do so where that is not allowed.
+   *
+   * @param move what moves: a socket, or a directory
+   */
+  widens({ from, to, tree }: Move): boolean {
+    return ACCESSES.some((access, at) => {
+      const gains = access === "connect";
+      if (!tree) {
+        const [less, more] = gains ? [from, to] : [to, from];
+        return this.#allows(access, more) && !this.#allows(access, less);
+      }
+      const unnamed = this.#lists[access].filter(({ pattern }) =>
+        pattern.kind === "all"
+      );
+      // Nothing is allowed anywhere.
+      if (unnamed.some(({ effect }) => effect !== "allow")) return false;
+      return opensSockets(
+        this.#paths.residual(from),
+        this.#paths.residual(to),
+        at,
+        gains,
+        unnamed.length > 0,
+      );
+    });
+  }
+
+  /**
+   * Whether a rule about a unix socket begins at a path, or beneath it.
+   *
+   * @param path a real path
+   * @param effects of which rules
+   */
+  hasRuleAt(path: string, effects: readonly Effect[]): boolean {
+    this.#walk(path);
+    const slots = ACCESSES.flatMap((_, at) =>
+      effects.map((effect) => slotOf(at, EFFECTS.indexOf(effect)))
+    );
+    const named = this.#paths.named();
+    return slots.some((slot) => (named & 1 << slot) !== 0);
+  }
+
+  #allows(access: NetAccess, path: string): boolean {
+    const endpoint: Endpoint = { family: "unix", path, kind: "socket" };
+    return this.find(access, endpoint)?.effect === "allow";
+  }
+
+  #named(
+    access: NetAccess,
+    endpoint: Endpoint,
+    portless: boolean,
+  ): CompiledNetRule | undefined {
+    if (access !== "connect") return undefined;
+    if (endpoint.family !== "inet" && endpoint.family !== "inet6") {
+      return undefined;
+    }
+    const { names, port } = endpoint;
+    return names && this.names.find(names, portless ? undefined : port);
+  }
+
+  #walk(path: string): void {
+    const end = path.length > 1 && path[0] === "/" ? path.length : 0;
+    this.#paths.walk(path, end, 0b111_111);
+  }
+}
+
+/** A connection to no address reaches the loopback: a rule about it means that. */
+export function aimed(pattern: NetPattern): NetPattern {
+  return pattern.kind === "address" && isUnspecified(pattern.address) &&
+      pattern.bits === 8 * pattern.address.length
+    ? { ...pattern, address: loopbackOf(pattern.address) }
+    : pattern;
+}
+
+function scopeOf(
+  rule: NetRule,
+  pattern: NetPattern,
+  interfaceIndex: InterfaceIndex,
+): number {
+  if (pattern.kind !== "address" || pattern.zone === "") return 0;
+  const { zone } = pattern;
+  const index = /^[1-9][0-9]{0,9}$/.test(zone)
+    ? Number(zone)
+    : interfaceIndex(zone);
+  if (index === undefined) throw new ZoneError(rule, zone);
+  return index;
+}
+
+/** Whether a pattern covers an endpoint; one that refuses covers what could be meant. */
+function covers(
+  { pattern, scope, segment }: Compiled,
+  access: NetAccess,
+  endpoint: Endpoint,
+  refuses: boolean,
+  portless: boolean,
+): boolean {
+  switch (endpoint.family) {
+    case "inet":
+    case "inet6":
+      break;
+    case "abstract":
+      return segment !== undefined &&
+        matchSegment(segment, endpoint.name, 0, endpoint.name.length);
+    case "unix":
+    case "netlink":
+    case "none":
+    case "name":
+    case "unknown":
+      return false;
+  }
+  if (pattern.kind !== "any" && pattern.kind !== "address") return false;
+  const covered = portless
+    ? !refuses || isEvery(pattern.ports)
+    : coversPort(pattern.ports, access, endpoint.port, refuses);
+  if (!covered) return false;
+  if (pattern.kind === "any") return true;
+  const { address, bits } = pattern;
+  if (access === "listen" && refuses && isUnspecified(endpoint.address)) {
+    // Whoever listens on all addresses listens on this one: `::` on those of
+    // IPv4 as well.
+    return endpoint.family === "inet6" || address.length === 4;
+  }
+  if (address.length !== endpoint.address.length) return false;
+  if (scope !== 0 && endpoint.family === "inet6") {
+    const other = endpoint.scope !== scope;
+    if (other && !(refuses && endpoint.scope === 0)) return false;
+  }
+  return hasPrefix(endpoint.address, address, bits);
+}
+
+/** Whether an address begins as another one. */
+function hasPrefix(
+  address: readonly number[],
+  prefix: readonly number[],
+  bits: number,
+): boolean {
+  for (let i = 0; i < prefix.length; i++) {
+    const differs = (address[i] as number) ^ (prefix[i] as number);
+    if ((differs & byteMask(bits - 8 * i)) !== 0) return false;
+  }
+  return true;
+}
+
+/** The lowest port that the kernel may choose, whatever its settings. */
+const LOWEST_CHOSEN = 1024;
+
+/**
+ * Whether ports cover one. To listen at port 0 is to let the kernel choose: a
+ * rule allows it by 0 or every port, and refuses it by any that it may choose.
+ */
+function coversPort(
+  { first, last }: Ports,
+  access: NetAccess,
+  port: number,
+  refuses: boolean,
+): boolean {
+  if (access === "connect" || port !== 0 || !refuses) {
+    return first <= port && port <= last;
+  }
+  return first === 0 || last >= LOWEST_CHOSEN;
+}
+
+const ECONNREFUSED: Refusal = { kind: "errno", errno: "ECONNREFUSED" };
+const EADDRNOTAVAIL: Refusal = { kind: "errno", errno: "EADDRNOTAVAIL" };
+const ENOENT: Refusal = { kind: "errno", errno: "ENOENT" };
+const EACCES: Refusal = { kind: "errno", errno: "EACCES" };
+
+/** How a rule refuses an endpoint: one that is ignored looks as if it were not there. */
+export function netRefusal(
+  { effect, rule }: CompiledNetRule,
+  access: NetAccess,
+  { family }: Endpoint,
+): Refusal {
+  if (rule.refusal !== undefined) return rule.refusal;
+  if (effect !== "ignore") return EACCES;
+  if (family === "unix" || family === "name") return ENOENT;
+  return access === "listen" ? EADDRNOTAVAIL : ECONNREFUSED;
+}

@@ -1,0 +1,133 @@
+/**
+ * Whose datagrams a socket of the internet may receive.
+ *
+ * A socket that sends a datagram gets a port, and from then on anybody may send
+ * to it. So sockets for datagrams get a filter: it lets through what comes from
+ * where the policy lets messages go, and what comes to where it lets sockets
+ * listen.
+ */
+
+import { isUnspecified } from "./endpoint.ts";
+import type { NetRule, NetRules, NetRuleSet } from "./net.ts";
+import { aimed } from "./match.ts";
+import { ALL_PORTS, type NetPattern, type Ports } from "./pattern.ts";
+
+/** One condition on the source of a datagram, or on where it goes. */
+export interface SourceTest {
+  /** The address that is meant: the sender's, or the receiver's. */
+  readonly end: "source" | "destination";
+  /** How it begins; `undefined` for every address. */
+  readonly address: readonly number[] | undefined;
+  /** How many bits of it count. */
+  readonly bits: number;
+  /** The ports. */
+  readonly ports: Ports;
+}
+
+/** What a filter for datagrams lets through, in the order in which it is asked. */
+export interface SourceRules {
+  /** The end that they are about. */
+  readonly refuse: readonly SourceTest[];
+  /** What is let through, unless it is refused. */
+  readonly allow: readonly SourceTest[];
+}
+
+/** What comes from where messages may go, and what comes to where may be listened. */
+export interface Sources {
+  /** What is let through whatever the rules say: jail itself, which answers for resolvers. */
+  readonly always: readonly SourceTest[];
+  /** About the sender. */
+  readonly source: SourceRules;
+  /** About the receiver. */
+  readonly destination: SourceRules;
+}
+
+/** Whether some datagrams must not be received. */
+export function needsSources({ connect, listen }: NetRules): boolean {
+  return !isOpen(connect) && !isOpen(listen);
+}
+
+function isOpen({ allow, deny, ignore }: NetRuleSet): boolean {
+  return deny.length + ignore.length === 0 &&
+    allow.some(({ patterns }) =>
+      patterns.some((pattern) =>
+        pattern.kind === "all" ||
+        pattern.kind === "any" && isEvery(pattern.ports)
+      )
+    );
+}
+
+function isEvery({ first, last }: Ports): boolean {
+  return first === ALL_PORTS.first && last === ALL_PORTS.last;
+}
+
+/**
+ * Finds which datagrams may be received under rules about the network.
+ *
+ * @param net the rules
+ * @param always what is let through whatever they say
+ * @param named addresses that were found by a name which rules allow
+ * @returns the conditions. An interface that a rule names is not among them:
+ *   what refuses is wider for it, and what allows is left to the address
+ */
+export function sourcesOf(
+  { connect, listen }: NetRules,
+  always: readonly SourceTest[] = [],
+  named: readonly SourceTest[] = [],
+): Sources {
+  const source = rulesOf(connect, "source");
+  return {
+    always,
+    source: { ...source, allow: [...source.allow, ...named] },
+    destination: rulesOf(listen, "destination"),
+  };
+}
+
+/** The condition that one sender meets alone. */
+export function sourceTest(
+  address: readonly number[],
+  port: number,
+): SourceTest {
+  const ports = { first: port, last: port };
+  return { end: "source", address, bits: 8 * address.length, ports };
+}
+
+function rulesOf(set: NetRuleSet, end: SourceTest["end"]): SourceRules {
+  const tests = (rules: readonly NetRule[], allows: boolean): SourceTest[] =>
+    rules.flatMap(({ patterns }) =>
+      patterns.flatMap((pattern) => testsOf(pattern, end, allows))
+    );
+  return {
+    refuse: tests([...set.deny, ...set.ignore], false),
+    allow: tests(set.allow, true),
+  };
+}
+
+function testsOf(
+  given: NetPattern,
+  end: SourceTest["end"],
+  allows: boolean,
+): SourceTest[] {
+  const pattern = end === "source" ? aimed(given) : given;
+  switch (pattern.kind) {
+    case "unix":
+    case "abstract":
+    // Its addresses come later: see `named`.
+    case "name":
+      return [];
+    case "all":
+      return [{ end, address: undefined, bits: 0, ports: ALL_PORTS }];
+    case "any":
+      return [{ end, address: undefined, bits: 0, ports: pattern.ports }];
+    case "address":
+      break;
+  }
+  const { address, bits, ports } = pattern;
+  if (end === "source" || !allows || !isUnspecified(address)) {
+    return [{ end, address, bits, ports }];
+  }
+  // Who may listen on no address listens on all: on those of IPv4, or on both. Who
+  // may not can listen on one, and nothing goes to no address.
+  if (address.length === 4) return [{ end, address, bits: 0, ports }];
+  return [{ end, address: undefined, bits: 0, ports }];
+}

@@ -1,0 +1,300 @@
+/** The path rules of a policy in the form that decisions are made from. */
+
+import { PolicyError } from "../../errors.ts";
+import type { Decision, Refusal, RuleRef } from "../decision.ts";
+import { escapeGlob, type Glob, parseGlob, type Segment } from "./glob.ts";
+import { PathMatcher } from "./match.ts";
+import {
+  type Effect,
+  EFFECTS,
+  PATH_SECTIONS,
+  type PathRule,
+  type Policy,
+} from "../policy.ts";
+import { matchSegment, parseSegment } from "./segment.ts";
+
+/**
+ * Finds the real path of a file, or where a link leads to what is not there;
+ * `undefined` where there is neither.
+ */
+export type Realpath = (path: string) => string | undefined;
+
+/** One pattern of one rule, with its decisions made beforehand. */
+export interface CompiledRule {
+  /** What it does with what it matches. */
+  readonly effect: Effect;
+  /** Its first names, up to the first wildcard: `/usr/lib`. */
+  readonly root: string;
+  /** The rule that it comes from. */
+  readonly rule: PathRule;
+  /** The decision for the use with the index; made once, given out often. */
+  decision(use: number): Decision;
+}
+
+const EACCES: Refusal = { kind: "errno", errno: "EACCES" };
+const ENOENT: Refusal = { kind: "errno", errno: "ENOENT" };
+
+/** The most patterns of a policy: more of them no person wrote. */
+const MAX_PATTERNS = 65_536;
+
+/**
+ * Refuses a policy whose alternatives (`{a,b}`) stand for more than can be held.
+ *
+ * @param policy the merged policy
+ * @throws {PolicyError} with the first rule that is too much
+ */
+export function mustBeHoldable(policy: Policy): void {
+  let count = 0;
+  for (const { ref } of ruleRoots(policy)) {
+    if (++count <= MAX_PATTERNS) continue;
+    throw new PolicyError(
+      `Cannot use "${ref.text}" of "${ref.source}": with those before it, it ` +
+        `stands for more than ${MAX_PATTERNS} patterns`,
+      { hint: "write fewer alternatives in braces, or a wildcard" },
+    );
+  }
+}
+
+/** The slot of a kind of rules: `access` and `effect` as indices. */
+export function slotOf(access: number, effect: number): number {
+  return access * EFFECTS.length + effect;
+}
+
+/** Puts the path rules of a policy into a tree. */
+export function compileRules(
+  policy: Policy,
+  realpath: Realpath,
+): { rules: CompiledRule[]; matcher: PathMatcher } {
+  const entries: {
+    glob: Glob;
+    slot: number;
+    depth: number;
+    rule: CompiledRule;
+  }[] = [];
+  PATH_SECTIONS.forEach((section, access) => {
+    EFFECTS.forEach((effect, index) => {
+      for (const rule of policy[section][effect]) {
+        const globs = realGlobs(rule.pattern, realpath);
+        if (effect !== "allow") globs.push(...globs.flatMap(ofThreads));
+        for (const glob of globs) {
+          const names = literalRoot(glob);
+          entries.push({
+            glob,
+            slot: slotOf(access, index),
+            depth: names.length,
+            rule: compileRule(rule, effect, `/${names.join("/")}`),
+          });
+        }
+      }
+    });
+  });
+  // Where several rules match, the one with the longest root is the most
+  // specific; among those the last one wins, as later layers do.
+  entries.sort((a, b) => a.depth - b.depth);
+  const matcher = new PathMatcher();
+  entries.forEach(({ glob, slot }, number) => matcher.add(glob, slot, number));
+  return { rules: entries.map((entry) => entry.rule), matcher };
+}
+
+/** Makes the decisions of a rule. */
+function compileRule(
+  rule: PathRule,
+  effect: Effect,
+  root: string,
+): CompiledRule {
+  const { ref } = rule;
+  return {
+    effect,
+    root,
+    rule,
+    decision: effect === "allow"
+      ? always({ kind: "allow", rule: ref })
+      : perUse((use) => ({
+        kind: "refuse",
+        refusal: rule.refusal ?? (effect === "ignore" ? ENOENT : EACCES),
+        rule: ref,
+        use,
+      })),
+  };
+}
+
+/** The same decision for every use. */
+function always(decision: Decision): (use: number) => Decision {
+  return () => decision;
+}
+
+/** A decision for each use, made when first asked for. */
+export function perUse(
+  make: (use: number) => Decision,
+): (use: number) => Decision {
+  const made: Decision[] = [];
+  return (use) => made[use + 1] ??= make(use);
+}
+
+/** The names in front of the first wildcard. */
+export function literalRoot(glob: Glob): string[] {
+  const names: string[] = [];
+  for (const segment of glob.segments) {
+    if (segment.kind !== "name") break;
+    names.push(segment.name);
+  }
+  return names;
+}
+
+/** The globs of a pattern, and those of where its links lead. */
+export function realGlobs(pattern: string, realpath: Realpath): Glob[] {
+  return parseGlob(pattern).flatMap((glob) => {
+    const real = realGlob(glob, realpath);
+    return real === undefined ? [glob] : [glob, real];
+  });
+}
+
+/** What a glob means by its links, if that has another name. */
+function realGlob(glob: Glob, realpath: Realpath): Glob | undefined {
+  const names = literalRoot(glob);
+  if (names[0] === "proc") {
+    const own = ofCaller(glob);
+    return own === undefined ? undefined : replaced(glob, 2, own);
+  }
+  const real = realRoot(names, realpath);
+  if (real === `/${names.join("/")}`) return undefined;
+  // A link into the directory of this process leads into that of whoever asks.
+  const own = real.replace(/^\/proc\/[0-9]+(?=\/|$)/, "/proc/self");
+  return replaced(glob, names.length, escapeGlob(own));
+}
+
+/** A glob that begins by a pattern in place of so many names. */
+function replaced(glob: Glob, count: number, pattern: string): Glob {
+  const [{ segments }] = parseGlob(pattern) as readonly [Glob];
+  return { ...glob, segments: [...segments, ...glob.segments.slice(count)] };
+}
+
+/**
+ * What stands in /proc for whoever asks, as rules see it. All other links there
+ * lead elsewhere for each process, for jail to its own files.
+ */
+const OF_CALLER: ReadonlyMap<string, string> = new Map([
+  ["mounts", "/proc/self/mounts"],
+  ["net", "/proc/self/net"],
+  ["thread-self", "/proc/self/task/*"],
+]);
+
+/** What the first two names of a glob in /proc mean: one's own process, by number as well. */
+function ofCaller({ segments: [, second] }: Glob): string | undefined {
+  if (second?.kind === "name") return OF_CALLER.get(second.name);
+  return second?.kind === "pattern" && mayBeNumber(second.pattern.text)
+    ? "/proc/self"
+    : undefined;
+}
+
+/** Whether a pattern of a name may mean a process by its number: each part a digit. */
+function mayBeNumber(pattern: string): boolean {
+  const parts = pattern.match(/\\[^]|\[[!^]?\]?(?:\\[^]|[^\]\\])*\]|[^]/g) ??
+    [];
+  return parts.every((part) => {
+    const one = parseSegment(part);
+    return Array.from("0123456789").some((digit) =>
+      matchSegment(one, digit, 0, 1)
+    );
+  });
+}
+
+/** What is refused of a process is refused of its threads, which tell the same. */
+function ofThreads(glob: Glob): Glob[] {
+  const [first, second, third] = glob.segments;
+  const isOwn = isName(first, "proc") && isName(second, "self");
+  return !isOwn || third === undefined || third.kind === "any-depth" ||
+      isName(third, "task")
+    ? []
+    : [replaced(glob, 2, "/proc/self/task/*")];
+}
+
+function isName(segment: Segment | undefined, name: string): boolean {
+  return segment?.kind === "name" && segment.name === name;
+}
+
+/** A link by which a rule leads to a file. */
+export interface RuleLink {
+  /** Where it is, without links on the way. */
+  readonly path: string;
+  /** Whether the rule refuses something. */
+  readonly refuses: boolean;
+}
+
+/**
+ * The links by which rules lead to files, also those that other links lead to,
+ * which no rule names.
+ *
+ * @param policy the merged policy
+ * @param realpath finds real paths
+ * @param links finds the links that a path leads through
+ */
+export function linksOfRules(
+  policy: Policy,
+  realpath: Realpath,
+  links: (path: string) => readonly string[],
+): readonly RuleLink[] {
+  const found: RuleLink[] = [];
+  for (const { path, effect } of ruleRoots(policy)) {
+    if (realRoot(path, realpath) === `/${path.join("/")}`) continue;
+    for (const link of links(`/${path.join("/")}`)) {
+      found.push({ path: link, refuses: effect !== "allow" });
+    }
+  }
+  return found;
+}
+
+/** Where one pattern of a rule begins. */
+export interface RuleRoot {
+  /** The names in front of its first wildcard. */
+  readonly path: readonly string[];
+  /** What the rule does. */
+  readonly effect: Effect;
+  /** Which rule it is. */
+  readonly ref: RuleRef;
+}
+
+/** Where the rules of a policy begin that name files, those about sockets as well. */
+export function* ruleRoots(policy: Policy): Iterable<RuleRoot> {
+  for (const effect of EFFECTS) {
+    for (const section of PATH_SECTIONS) {
+      for (const { pattern, ref } of policy[section][effect]) {
+        yield* rootsOf(pattern, effect, ref);
+      }
+    }
+    if (typeof policy.net === "string") continue;
+    for (const { [effect]: rules } of [policy.net.connect, policy.net.listen]) {
+      for (const { patterns, ref } of rules) {
+        for (const pattern of patterns) {
+          if (pattern.kind !== "unix") continue;
+          yield* rootsOf(pattern.pattern, effect, ref);
+        }
+      }
+    }
+  }
+}
+
+function* rootsOf(
+  pattern: string,
+  effect: Effect,
+  ref: RuleRef,
+): Iterable<RuleRoot> {
+  for (const glob of parseGlob(pattern)) {
+    const path = literalRoot(glob);
+    // Links of /proc lead elsewhere for each process.
+    if (path[0] !== "proc") yield { path, effect, ref };
+  }
+}
+
+/** The real path of a path whose end may not exist yet. */
+function realRoot(names: readonly string[], realpath: Realpath): string {
+  for (let known = names.length; known > 0; known--) {
+    const real = realpath(`/${names.slice(0, known).join("/")}`);
+    if (real === undefined) continue;
+    const rest = names.slice(known);
+    return rest.length === 0
+      ? real
+      : `${real === "/" ? "" : real}/${rest.join("/")}`;
+  }
+  return `/${names.join("/")}`;
+}

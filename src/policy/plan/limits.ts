@@ -1,0 +1,158 @@
+/** What limits make of calls, as far as registers tell. */
+
+import { FICLONE, FICLONERANGE } from "../../abi/ioctls.ts";
+import * as mman from "../../abi/mman.ts";
+import type { ErrnoName } from "../../abi/errno.ts";
+import type { SyscallName } from "../../abi/syscalls.ts";
+import {
+  type ArgIndex,
+  type ArgTest,
+  type FilterAction,
+  type Guard,
+  is,
+  refuse,
+} from "./guard.ts";
+import type { Limit, Limits } from "../limits.ts";
+
+/**
+ * What refuses a call that would write what the kernel counts for nobody.
+ *
+ * @param name the call
+ * @param limits the limits of the policy
+ */
+export function uncountedGuards(
+  name: SyscallName,
+  limits: Limits,
+): readonly Guard[] {
+  return said(limits.written ?? limits.output, UNCOUNTED.get(name));
+}
+
+/**
+ * What refuses a file in memory, which the kernel counts for nobody.
+ *
+ * @param name the call
+ * @param limits the limits of the policy
+ */
+export function memfdGuards(
+  name: SyscallName,
+  limits: Limits,
+): readonly Guard[] {
+  return name === "memfd_create" ? said(limits.memory, NO_MEMFD) : [];
+}
+
+/**
+ * What looks at memory that is mapped to be shared, where memory is limited.
+ *
+ * @param name the call
+ * @param limits the limits of the policy
+ * @returns guards to come before, and after, what sees where a mapping is placed
+ */
+export function sharedGuards(
+  name: SyscallName,
+  limits: Limits,
+): readonly [readonly Guard[], readonly Guard[]] {
+  return name === "mmap" && limits.memory !== undefined
+    ? [SHARED_ANYWHERE, SHARED_THERE]
+    : [[], []];
+}
+
+/** What counts the output of a call, where output is limited. */
+export function outputAction(
+  name: SyscallName,
+  limits: Limits,
+): FilterAction | undefined {
+  return limits.output === undefined ? undefined : OUTPUT.get(name);
+}
+
+/** What asks whether there is room for a process, where they are limited. */
+export function roomAction(
+  name: SyscallName,
+  limits: Limits,
+): FilterAction | undefined {
+  return limits.processes !== undefined && MAKES.has(name) ? ROOM : undefined;
+}
+
+const ROOM: FilterAction = { kind: "trace", look: { kind: "room" } };
+
+/** Guards that a limit brings, if there is one. */
+function said(
+  limit: Limit | undefined,
+  guards: readonly Guard[] = [],
+): readonly Guard[] {
+  return limit === undefined
+    ? []
+    : guards.map((guard) => ({ ...guard, rule: limit.ref }));
+}
+
+function uncounted(errno: ErrnoName, ...tests: ArgTest[]): readonly Guard[] {
+  const why = "the kernel does not count what it writes";
+  return [refuse(errno, why, ...tests)];
+}
+
+/**
+ * Calls that write what the kernel counts for nobody. Where they do not work, as
+ * on some file systems, programs write as usual.
+ */
+const UNCOUNTED: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
+  SyscallName,
+  readonly Guard[]
+>([
+  ["fallocate", uncounted("EOPNOTSUPP")],
+  ["io_setup", uncounted("ENOSYS")],
+  ["ioctl", uncounted("EOPNOTSUPP", is(1, FICLONE, FICLONERANGE))],
+  ["splice", uncounted("EINVAL")],
+  ["tee", uncounted("EINVAL")],
+  ["vmsplice", uncounted("EINVAL")],
+]);
+
+// A kernel without it, before 3.17, said so; programs that can do without it do.
+const NO_MEMFD: readonly Guard[] = [{
+  tests: [],
+  action: { kind: "errno", errno: "ENOSYS" },
+  why: "memory is limited, and what is in the file is no process's",
+  lifted: true,
+}];
+
+const MAPS = mman.MAP_TYPE | mman.MAP_FIXED | mman.MAP_FIXED_NOREPLACE |
+  mman.MAP_GROWSDOWN;
+const SHARES = [mman.MAP_SHARED, mman.MAP_SHARED_VALIDATE];
+
+function shares(mask: number): readonly Guard[] {
+  return [{
+    tests: [{ kind: "masked-in", arg: 3, mask, values: SHARES }],
+    action: { kind: "trace", look: { kind: "shared" } },
+    why: "memory is limited, and what is shared may be no process's",
+  }];
+}
+
+/** Before and after it is seen where a mapping is placed. */
+const SHARED_ANYWHERE = shares(MAPS);
+const SHARED_THERE = shares(mman.MAP_TYPE);
+
+function output(fd: ArgIndex, size: ArgIndex | -1 | "refuse"): FilterAction {
+  return { kind: "trace", look: { kind: "output", fd, size } };
+}
+
+/** Calls that write to a descriptor. */
+const OUTPUT: ReadonlyMap<SyscallName, FilterAction> = new Map<
+  SyscallName,
+  FilterAction
+>([
+  ["copy_file_range", output(2, 4)],
+  ["pwrite64", output(0, 2)],
+  ["pwritev", output(0, -1)],
+  ["pwritev2", output(0, -1)],
+  ["sendfile", output(0, 3)],
+  ["sendmmsg", output(0, "refuse")],
+  ["sendmsg", output(0, "refuse")],
+  ["sendto", output(0, 2)],
+  ["write", output(0, 2)],
+  ["writev", output(0, -1)],
+]);
+
+/** Calls that make processes and threads. clone3 is refused. */
+const MAKES: ReadonlySet<SyscallName> = new Set<SyscallName>([
+  "clone",
+  "fork",
+  "vfork",
+]);

@@ -1,0 +1,40 @@
+/** What there is to know about the machine to make a tree of it. */
+
+import type { FloorFacts } from "../floor/grants.ts";
+import type { Walk } from "./search.ts";
+
+/** What `treeOf()` has to know about the machine. */
+export interface TreeFacts
+  extends Pick<FloorFacts, "abi" | "realpath" | "kind" | "loaders"> {
+  /** The links by which a path leads to a file, without links on the way. */
+  readonly links: (path: string) => readonly string[];
+  /** What a link says. */
+  readonly target: (path: string) => string | undefined;
+  /** The names in a directory. */
+  readonly names: (path: string) => readonly string[];
+  /** Looks at all that is beneath a directory, but for /proc. */
+  readonly walk: Walk;
+  /**
+   * Whether something may be at a path that cannot be looked at. It was looked at
+   * once: what one process may not search, another may let be searched.
+   */
+  readonly isOutOfReach: (path: string) => boolean;
+  /** Where processes of the machine are seen, other than in /proc. */
+  readonly procs: readonly string[];
+  /** Where control groups are: by them anybody is moved, stopped or killed. */
+  readonly groups: readonly string[];
+  /**
+   * Finds a pipe that has a name: a path, or something beneath it; or a directory
+   * that may have one in it, and cannot be listed.
+   */
+  readonly pipe: (path: string) => string | undefined;
+  /** Whether the program has a network of its own, with nothing in it. */
+  readonly alone: boolean;
+  /** Where the program works, a real path. */
+  readonly cwd: string;
+  /**
+   * The links by which the program is found, and where it works, without links on
+   * the way.
+   */
+  readonly foundBy: readonly string[];
+}

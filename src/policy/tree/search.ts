@@ -1,0 +1,123 @@
+/** Finding what wildcards mean, of all that is there. */
+
+import type { Glob } from "../path/glob.ts";
+import { isWithin, outermost } from "../floor/grants.ts";
+import { PathMatcher } from "../path/match.ts";
+import { matchSegment, type SegmentPattern } from "../path/segment.ts";
+
+/**
+ * Goes through all that is beneath a directory.
+ *
+ * @param from the directory
+ * @param enters told of each name, and of the directory that it is in; whether to
+ * look beneath it
+ * @param unlisted told of each directory that cannot be listed
+ */
+export type Walk = (
+  from: string,
+  enters: (directory: string, name: string) => boolean,
+  unlisted: (directory: string) => void,
+) => void;
+
+/** A pattern with a wildcard. */
+export interface Pattern {
+  /** The pattern. */
+  readonly glob: Glob;
+  /** Where it begins: the names in front of its first wildcard. */
+  readonly root: string;
+}
+
+/**
+ * Finds what patterns mean.
+ *
+ * A system has a hundred thousand files, of which a handful have a name that a
+ * pattern begins with; only those, and where it goes on beneath them, are matched.
+ *
+ * @param patterns the patterns
+ * @param places where to look
+ * @param walk goes through a place
+ * @param found told of each path, with each pattern that means it; whether to look
+ * beneath it
+ * @param unlisted told of each directory that cannot be listed, with each pattern
+ * that may mean something in it
+ */
+export function search<P extends Pattern>(
+  patterns: readonly P[],
+  places: readonly string[],
+  walk: Walk,
+  found: (path: string, pattern: P) => boolean,
+  unlisted: (directory: string, pattern: P) => void = () => {},
+): void {
+  const matchers = patterns.map(({ glob }) => {
+    const matcher = new PathMatcher();
+    matcher.add(glob, 0, 0);
+    return matcher;
+  });
+  const starts = outermost(patterns.map(({ root }) => root)).flatMap((root) =>
+    places.flatMap((place) =>
+      isWithin(place, root) ? [place] : isWithin(root, place) ? [root] : []
+    )
+  );
+  const isFirst = firstNames(patterns);
+  // Where the names in a directory are matched, whatever they are.
+  const begun = patterns.filter(({ glob, root }) =>
+    glob.segments[root === "/" ? 0 : root.split("/").length - 1]?.kind !==
+      "any-depth"
+  ).map(({ root }) => root);
+  const matched = new Set(begun);
+  const match = (path: string): boolean => {
+    let enters = true;
+    matchers.forEach((matcher, number) => {
+      matcher.walk(path, path.length, 1);
+      if (matcher.isBegun()) matched.add(path);
+      if (matcher.best(0) < 0) return;
+      enters = found(path, patterns[number] as P) && enters;
+    });
+    return enters;
+  };
+  for (const start of outermost(starts)) {
+    const isBegun = begun.some((root) => isWithin(start, root)) ||
+      start.split("/").some(isFirst);
+    if (isBegun && !match(start)) continue;
+    walk(
+      start,
+      (directory, name) =>
+        matched.has(directory) || isFirst(name)
+          ? match(`${directory === "/" ? "" : directory}/${name}`)
+          : true,
+      (directory) => {
+        for (const pattern of patterns) {
+          if (reachesInto(pattern, directory)) unlisted(directory, pattern);
+        }
+      },
+    );
+  }
+}
+
+/** Whether a pattern may mean something in a directory. */
+function reachesInto({ glob, root }: Pattern, directory: string): boolean {
+  const { segments } = glob;
+  return isWithin(directory, root) || isWithin(root, directory)
+    ? segments.some(({ kind }) => kind === "any-depth") ||
+      segments.length >= directory.split("/").length
+    : false;
+}
+
+/** Whether a name may be the first one that a pattern means at any depth. */
+function firstNames(patterns: readonly Pattern[]): (name: string) => boolean {
+  const names = new Set<string>();
+  const others: SegmentPattern[] = [];
+  for (const { glob: { segments } } of patterns) {
+    const depth = segments.findIndex(({ kind }) => kind === "any-depth");
+    // One that has no such place begins in its root.
+    if (depth < 0) continue;
+    const next = segments[depth + 1];
+    if (next === undefined) return () => true;
+    if (next.kind === "name") names.add(next.name);
+    else if (next.kind === "pattern") others.push(next.pattern);
+    else return () => true;
+  }
+  return (name) =>
+    names.has(name) ||
+    others.some((pattern) => matchSegment(pattern, name, 0, name.length));
+}

@@ -1,0 +1,189 @@
+/** Descriptors of tracees, borrowed: what the kernel says of a socket, and its filter. */
+
+import { SOCK_FILTER, SOCK_FPROG } from "../../abi/bpf.ts";
+import { EBADF, ENOTCONN } from "../../abi/errno.ts";
+import { set } from "../../abi/layout.ts";
+import { PIDFD_THREAD } from "../../abi/pidfd.ts";
+import {
+  SHUT_WR,
+  SO_ATTACH_FILTER,
+  SO_COOKIE,
+  SO_DOMAIN,
+  SO_GET_FILTER,
+  SO_LINGER,
+  SO_TYPE,
+  SOL_SOCKET,
+  SOL_TCP,
+  TCP_CLOSE,
+  TCP_INFO,
+  TCP_LISTEN,
+} from "../../abi/socket.ts";
+import { addressOf } from "../address.ts";
+import { close } from "../files.ts";
+import { callNumber } from "../host.ts";
+import { libc, outcome, rareLibc } from "../libc.ts";
+
+/** What the kernel says of a socket. */
+export interface SocketFacts {
+  /** `AF_*`. */
+  readonly family: number;
+  /** `SOCK_*`. */
+  readonly type: number;
+  /** A number that no other socket has or will have. */
+  readonly cookie: number;
+  /** `TCP_*`, include/net/tcp_states.h; -1 where it is none of TCP. */
+  readonly state: number;
+}
+
+/**
+ * Gets a descriptor for what another process has open.
+ *
+ * @param tid a task that the calling thread traces
+ * @param leader whether it is the first thread of its process
+ * @param number its descriptor
+ * @returns a descriptor that exec closes, or a negative errno: `-EBADF` where
+ *   nothing is open there, `-EINVAL` or `-ENOENT` where the kernel has none for
+ *   a thread
+ */
+export function borrowDescriptor(
+  tid: number,
+  leader: boolean,
+  number: number,
+): number {
+  const pidfd = outcome(
+    libc.syscallIII(
+      callNumber("pidfd_open"),
+      tid,
+      leader ? 0 : PIDFD_THREAD,
+      0,
+    ),
+  );
+  if (pidfd < 0) return pidfd;
+  const fd = outcome(
+    libc.syscallIII(callNumber("pidfd_getfd"), pidfd, number, 0),
+  );
+  close(pidfd);
+  return fd;
+}
+
+/**
+ * Whether descriptors can be borrowed here: Linux 5.6 has pidfd_getfd(2), and a
+ * container may refuse it.
+ */
+export function canBorrow(): boolean {
+  const fd = borrowDescriptor(rareLibc().getpid(), true, -1);
+  if (fd >= 0) close(fd);
+  return fd === -EBADF;
+}
+
+/**
+ * Asks what a socket is.
+ *
+ * @param fd a descriptor of this process
+ * @returns the facts, or a negative errno: `-ENOTSOCK` where it is none
+ */
+export function socketFacts(fd: number): SocketFacts | number {
+  const family = option(fd, SOL_SOCKET, SO_DOMAIN);
+  if (family < 0) return family;
+  const type = option(fd, SOL_SOCKET, SO_TYPE);
+  if (type < 0) return type;
+  const cookie = new Uint32Array(2);
+  const size = new Uint32Array([cookie.byteLength]);
+  const result = outcome(
+    rareLibc().getsockopt(fd, SOL_SOCKET, SO_COOKIE, cookie, size),
+  );
+  if (result < 0) return result;
+  const state = new Uint8Array(4);
+  const known = outcome(
+    rareLibc().getsockopt(
+      fd,
+      SOL_TCP,
+      TCP_INFO,
+      state,
+      new Uint32Array([state.length]),
+    ),
+  );
+  const tcp = known < 0 ? -1 : state[0] as number;
+  if (tcp !== -1 && tcp !== TCP_CLOSE && tcp !== TCP_LISTEN) stopLinger(fd);
+  return {
+    family,
+    type,
+    // They are counted, and will not come to 2^53.
+    cookie: (cookie[1] as number) * 2 ** 32 + (cookie[0] as number),
+    state: tcp,
+  };
+}
+
+/**
+ * Whoever closes a connection last may have to wait until all is sent
+ * (SO_LINGER), and that must not be the tracer. With no time to wait, which means
+ * that the connection is reset, nobody does.
+ */
+function stopLinger(fd: number): void {
+  const linger = new Int32Array(2);
+  const size = new Uint32Array([linger.byteLength]);
+  const known = rareLibc().getsockopt(fd, SOL_SOCKET, SO_LINGER, linger, size);
+  const [isOn = 0, seconds = 0] = linger;
+  if (outcome(known) >= 0 && (isOn === 0 || seconds === 0)) return;
+  linger.fill(0);
+  rareLibc().setsockopt(fd, SOL_SOCKET, SO_LINGER, linger, linger.byteLength);
+}
+
+function option(fd: number, level: number, name: number): number {
+  const value = new Int32Array(1);
+  const size = new Uint32Array([value.byteLength]);
+  const result = outcome(rareLibc().getsockopt(fd, level, name, value, size));
+  return result < 0 ? result : value[0] as number;
+}
+
+/**
+ * Lets nobody send by a socket for datagrams any more, whatever it is connected
+ * to later.
+ *
+ * @param fd a descriptor of this process
+ * @returns 0, or a negative errno
+ */
+export function silence(fd: number): number {
+  const result = outcome(
+    libc.syscallIII(callNumber("shutdown"), fd, SHUT_WR, 0),
+  );
+  // Of one that is connected to nobody the kernel says so, and does it as well:
+  // net/ipv4/af_inet.c, inet_shutdown().
+  return result === -ENOTCONN ? 0 : result;
+}
+
+/**
+ * Whether a socket has a filter for what it receives.
+ *
+ * @param fd a descriptor of this process
+ */
+export function hasFilter(fd: number): boolean {
+  const length = new Uint32Array(1);
+  const none = new Uint8Array(8);
+  const result = outcome(
+    rareLibc().getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, none, length),
+  );
+  return result === 0 && (length[0] as number) > 0;
+}
+
+/**
+ * Gives a socket a filter for what it receives.
+ *
+ * @param fd a descriptor of this process
+ * @param filter an array of `struct sock_filter`, which the caller keeps
+ * @returns 0, or a negative errno
+ */
+export function attachFilter(fd: number, filter: Uint8Array): number {
+  const program = new Uint8Array(SOCK_FPROG.size);
+  set(SOCK_FPROG, program, "len", filter.length / SOCK_FILTER.size);
+  set(SOCK_FPROG, program, "filter", addressOf(filter));
+  return outcome(
+    rareLibc().setsockopt(
+      fd,
+      SOL_SOCKET,
+      SO_ATTACH_FILTER,
+      program,
+      program.length,
+    ),
+  );
+}

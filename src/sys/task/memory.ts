@@ -1,0 +1,278 @@
+/**
+ * Memory of tracees.
+ *
+ * An address that no program can have (2^53 and above) is `-EFAULT` here, since
+ * a number would not be exact.
+ */
+
+import { EFAULT, EIO, ENAMETOOLONG } from "../../abi/errno.ts";
+import { O_CLOEXEC, O_RDWR } from "../../abi/fcntl.ts";
+import { PAGE_SIZE } from "../../abi/mman.ts";
+import { addressOf } from "../address.ts";
+import { close } from "../files.ts";
+import { KeptFile } from "../kept.ts";
+import { libc, outcome } from "../libc.ts";
+
+// Two of `struct iovec`, as halves of their words: storing those allocates
+// nothing, as storing a bigint would.
+const local = new Uint32Array(4);
+const remote = new Uint32Array(4);
+const FIRST_PIECE = 256;
+
+// Words of 64 bits: a number would take the slow path of Deno's calls.
+const NONE = 0n;
+const ONE = 1n;
+
+function setPiece(piece: Uint32Array, address: number, length: number): void {
+  piece[0] = address % 2 ** 32;
+  piece[1] = address / 2 ** 32;
+  piece[2] = length;
+}
+
+/** Whether an address is one that a number says exactly. */
+export function reachable(address: number): boolean {
+  return address >= 0 && address <= Number.MAX_SAFE_INTEGER;
+}
+
+/**
+ * Reads memory of a process.
+ *
+ * @param tid any task of it
+ * @param address where to start
+ * @param into where the bytes go
+ * @param length how many, at most the length of `into`
+ * @returns how many were read, fewer where a page is missing; or a negative errno
+ */
+export function readMemory(
+  tid: number,
+  address: number,
+  into: Uint8Array,
+  length: number,
+): number {
+  return readPiece(
+    tid,
+    address,
+    addressOf(into),
+    Math.min(length, into.length),
+  );
+}
+
+function readPiece(
+  tid: number,
+  address: number,
+  to: number,
+  length: number,
+): number {
+  if (!reachable(address)) return -EFAULT;
+  setPiece(local, to, length);
+  setPiece(remote, address, length);
+  return outcome(libc.process_vm_readv(tid, local, ONE, remote, ONE, NONE));
+}
+
+/**
+ * Reads a C string of a process.
+ *
+ * @param tid any task of it
+ * @param address where it starts
+ * @param into where its bytes go, with the NUL
+ * @returns how many bytes come before the NUL; `-ENAMETOOLONG` where there is
+ *   none within the length of `into`; or another negative errno
+ */
+export function readCString(
+  tid: number,
+  address: number,
+  into: Uint8Array,
+): number {
+  const base = addressOf(into);
+  let length = 0;
+  while (length < into.length) {
+    const at = address + length;
+    const most = length === 0 ? FIRST_PIECE : PAGE_SIZE;
+    const size = pieceSize(at, most, into.length - length);
+    const read = readPiece(tid, at, base + length, size);
+    if (read < 0) return read;
+    if (read === 0) return -EFAULT;
+    const end = into.indexOf(0, length);
+    if (end !== -1 && end < length + read) return end;
+    length += read;
+  }
+  return -ENAMETOOLONG;
+}
+
+/** Never past the end of a page, since the next one may be missing. */
+function pieceSize(address: number, most: number, room: number): number {
+  return Math.min(most, PAGE_SIZE - address % PAGE_SIZE, room);
+}
+
+/**
+ * Writes memory of a process as the process itself may, and the kernel for its
+ * calls: not what it maps to read alone, such as the pages with what jail has
+ * checked.
+ *
+ * @param tid any task of it
+ * @param address where to start
+ * @param from the bytes
+ * @param length how many of them; all unless given
+ * @returns how many were written, or a negative errno
+ */
+export function writeAsTracee(
+  tid: number,
+  address: number,
+  from: Uint8Array,
+  length: number = from.length,
+): number {
+  if (!reachable(address)) return -EFAULT;
+  setPiece(local, addressOf(from), Math.min(length, from.length));
+  setPiece(remote, address, length);
+  return outcome(
+    libc.process_vm_writev(tid, local, ONE, remote, ONE, NONE),
+  );
+}
+
+/** Whether this process may write memory of others: a container may refuse that. */
+export function canWriteMemory(): boolean {
+  const byte = new Uint8Array(1);
+  return writeAsTracee(Deno.pid, addressOf(byte), byte) === 1;
+}
+
+/** The same, where all or nothing counts: 0, or `-EFAULT` where not all could be. */
+export function storeMemory(
+  tid: number,
+  address: number,
+  from: Uint8Array,
+  length: number,
+): number {
+  const written = writeAsTracee(tid, address, from, length);
+  return written === length ? 0 : -EFAULT;
+}
+
+// Room for a tid of ten digits; they are written from the right.
+const PREFIX = "/proc/";
+const SUFFIX = "/mem\0";
+const path = new Uint8Array(PREFIX.length + 10 + SUFFIX.length);
+
+function memoryPath(tid: number): Uint8Array<ArrayBuffer> {
+  let digits = 1;
+  for (let rest = tid; rest >= 10; rest = Math.floor(rest / 10)) digits++;
+  for (let i = 0; i < PREFIX.length; i++) path[i] = PREFIX.charCodeAt(i);
+  let rest = tid;
+  for (let i = PREFIX.length + digits - 1; i >= PREFIX.length; i--) {
+    path[i] = 0x30 + rest % 10;
+    rest = Math.floor(rest / 10);
+  }
+  for (let i = 0; i < SUFFIX.length; i++) {
+    path[PREFIX.length + digits + i] = SUFFIX.charCodeAt(i);
+  }
+  return path;
+}
+
+function openMemory(tid: number): number {
+  return outcome(libc.open(memoryPath(tid), O_RDWR | O_CLOEXEC, 0));
+}
+
+/**
+ * Writes memory of a process, read-only pages too.
+ *
+ * @param tid any task of it, traced by the calling thread
+ * @param address where to start
+ * @param from the bytes
+ * @param length how many of them
+ * @returns how many were written, or a negative errno
+ */
+export function writeMemory(
+  tid: number,
+  address: number,
+  from: Uint8Array,
+  length: number,
+): number {
+  const fd = openMemory(tid);
+  if (fd < 0) return fd;
+  const written = writeAt(fd, address, from, length);
+  close(fd);
+  return written;
+}
+
+// What a call that is given the address calls EFAULT, this file calls EIO.
+function asFault(result: number): number {
+  return result === -EIO ? -EFAULT : result;
+}
+
+function readAt(
+  fd: number,
+  address: number,
+  into: Uint8Array,
+  length: number,
+): number {
+  if (!reachable(address)) return -EFAULT;
+  return asFault(
+    outcome(libc.pread64(fd, into, BigInt(length), BigInt(address))),
+  );
+}
+
+function writeAt(
+  fd: number,
+  address: number,
+  from: Uint8Array,
+  length: number,
+): number {
+  if (!reachable(address)) return -EFAULT;
+  return asFault(
+    outcome(
+      libc.pwrite64(
+        fd,
+        from,
+        BigInt(Math.min(length, from.length)),
+        BigInt(address),
+      ),
+    ),
+  );
+}
+
+/**
+ * One address space, kept open, unless many others are.
+ *
+ * It is the memory that a task had when it was opened: after an exec a new one
+ * is needed. Where that memory is gone, 0 bytes are read or written.
+ */
+export class TraceeMemory {
+  readonly #file = new KeptFile(openMemory);
+
+  /**
+   * Reads, like {@linkcode readMemory}, but what the process itself may not read
+   * too (`PROT_NONE`): not for an argument that the kernel would refuse.
+   *
+   * @param tid any task that has the memory, stopped
+   */
+  read(
+    tid: number,
+    address: number,
+    into: Uint8Array,
+    length: number,
+  ): number {
+    const fd = this.#file.of(tid);
+    return fd < 0
+      ? fd
+      : readAt(fd, address, into, Math.min(length, into.length));
+  }
+
+  /** Writes, like {@linkcode writeMemory}. */
+  write(
+    tid: number,
+    address: number,
+    from: Uint8Array,
+    length: number,
+  ): number {
+    const fd = this.#file.of(tid);
+    return fd < 0 ? fd : writeAt(fd, address, from, length);
+  }
+
+  /** Closes it. The next use opens what the task has then. */
+  close(): void {
+    this.#file.close();
+  }
+
+  /** Closes it. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

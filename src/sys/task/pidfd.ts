@@ -1,0 +1,44 @@
+/** Signals to a process that cannot be mistaken for another one, and its descriptors. */
+
+import { callNumber } from "../host.ts";
+import { libc, outcome } from "../libc.ts";
+
+/**
+ * Opens a process. The descriptor names it even when it is gone.
+ *
+ * @param pid a process that is not yet waited for
+ * @returns a descriptor, or a negative errno
+ */
+export function pidfdOpen(pid: number): number {
+  return outcome(libc.syscallIII(callNumber("pidfd_open"), pid, 0, 0));
+}
+
+/**
+ * Sends a signal to a process.
+ *
+ * @param pidfd the process
+ * @param signal the signal's number
+ * @returns 0, or a negative errno: `-ESRCH` where it is gone
+ */
+export function pidfdSendSignal(pidfd: number, signal: number): number {
+  return outcome(
+    libc.syscallIIBB(
+      callNumber("pidfd_send_signal"),
+      pidfd,
+      signal,
+      null,
+      null,
+    ),
+  );
+}
+
+/**
+ * Takes a descriptor of a process, as if by dup(2); exec closes it.
+ *
+ * @param pidfd the process
+ * @param fd which of its descriptors
+ * @returns a descriptor of this process, or a negative errno
+ */
+export function pidfdGetFd(pidfd: number, fd: number): number {
+  return outcome(libc.syscallIII(callNumber("pidfd_getfd"), pidfd, fd, 0));
+}

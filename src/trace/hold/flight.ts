@@ -1,0 +1,82 @@
+/** What has to be known of a call before it is let into the kernel. */
+
+import { EEXIST, ELOOP, ENOENT, ENOTDIR } from "../../abi/errno.ts";
+import { SOCKADDR_STORAGE_SIZE } from "../../abi/socket.ts";
+import type { Looked } from "../look/looked.ts";
+import { processOf } from "../path/place.ts";
+import type { CallSpec } from "../look/spec.ts";
+import type { Tools } from "../tools.ts";
+import type { Tracee } from "../tracee/tracee.ts";
+
+const LINK_CAME: readonly number[] = [ELOOP];
+const LINK_CAME_OR_FILE_WENT: readonly number[] = [ELOOP, ENOENT];
+const DIRECTORY_WENT: readonly number[] = [ENOTDIR];
+const LINK_OR_FILE_CAME: readonly number[] = [ELOOP, EEXIST];
+
+/**
+ * Whether a call keeps its number, so that a filter of the process's own sees
+ * it as what it is; an open needs the lock then. Where the kernel has jail's
+ * filter, both see the program's own call first, and a filter that lets
+ * sendmmsg(2) pass is taken to know sendmsg(2).
+ */
+export function keepsNumber(
+  { process }: Tracee,
+  { treatment }: CallSpec,
+  { options }: Tools,
+): boolean {
+  return process.filtered &&
+    (treatment === "open" || options.engine === "ptrace");
+}
+
+/**
+ * Whether a call names another process of the jail by its id, which must not be
+ * somebody else's before the kernel looks. Nothing in /proc makes it wait.
+ */
+export function namesOther(
+  { process }: Tracee,
+  spec: CallSpec,
+  looked: Looked,
+): boolean {
+  if (spec.treatment === "id") return true;
+  // It waits for its siblings to be gone, and its image is looked at again.
+  if (spec.treatment === "exec") return false;
+  return looked.paths.some(({ place }) => {
+    const pid = processOf(place.via) || processOf(place.path);
+    return pid !== 0 && pid !== process.pid;
+  });
+}
+
+/** Whether a call may wait in the kernel for what another tracee does. */
+export function mayWait({ treatment }: CallSpec): boolean {
+  return treatment === "open" || treatment === "address" ||
+    treatment === "message" || treatment === "timeout";
+}
+
+/** The most that what is pinned of a call is long, in bytes. */
+export function lengthOf({ paths, address, messages }: Looked): number {
+  const [path] = paths;
+  const [message] = messages;
+  if (message !== undefined) {
+    return message.control.length === 0 ? SOCKADDR_STORAGE_SIZE : Infinity;
+  }
+  if (path === undefined) return address?.length ?? 0;
+  if (paths.length > 1) return Infinity;
+  const { written, place } = path;
+  // An address begins with two bytes, a path may end in a slash.
+  return Math.max(written.length, place.path.length, place.via.length) + 4;
+}
+
+/** Errors that show that a file changed between the look and the call. */
+export function raceOf(looked: Looked): readonly number[] {
+  const place = looked.paths[0]?.place;
+  if (looked.pinned && looked.open === undefined) return DIRECTORY_WENT;
+  if (looked.open === undefined || place === undefined) return [];
+  switch (place.kind) {
+    case "link":
+      return [];
+    case "missing":
+      return looked.makes ? LINK_OR_FILE_CAME : LINK_CAME;
+    default:
+      return LINK_CAME_OR_FILE_WENT;
+  }
+}

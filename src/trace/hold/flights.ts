@@ -1,0 +1,286 @@
+/**
+ * Calls that are in the kernel: how they get there as they were checked, and
+ * what is put right when they return.
+ */
+
+import { EINTR, ENOMEM, ERESTARTNOHAND, ERESTARTSYS } from "../../abi/errno.ts";
+import { PIN_START } from "../../abi/pin.ts";
+import { close } from "../../sys/files.ts";
+import { kill } from "../../sys/task/wait.ts";
+import { SIGKILL } from "../../abi/signal.ts";
+import {
+  keepsNumber,
+  lengthOf,
+  mayWait,
+  namesOther,
+  raceOf,
+} from "./flight.ts";
+import { hideReading, hidesReading } from "./last_read.ts";
+import type { Looked } from "../look/looked.ts";
+import { sentOne } from "../look/message.ts";
+import type { CallSpec } from "../look/spec.ts";
+import { filterSocket, leads } from "../look/sockets.ts";
+import type { Tools } from "../tools.ts";
+import type { InFlight, Tracee } from "../tracee/tracee.ts";
+
+/** How often an open is tried again because a link came in its way. */
+const MAX_RETRIES = 16;
+
+/** Calls that are in the kernel. */
+export class Flights {
+  /** How many have ended. */
+  ended = 0;
+  readonly #tools: Tools;
+  readonly #wake: (tracees: readonly Tracee[]) => void;
+
+  /**
+   * Makes the calls of one run.
+   *
+   * @param tools what they are made with
+   * @param wake told of those that waited for room to pin a call
+   */
+  constructor(tools: Tools, wake: (tracees: readonly Tracee[]) => void) {
+    this.#tools = tools;
+    this.#wake = wake;
+  }
+
+  /** Lets a call go whose registers have been saved. */
+  begin(tracee: Tracee, spec: CallSpec, slot: number, looked: Looked): void {
+    const { freezer, resumer, lock } = this.#tools;
+    if (tracee.exec !== undefined) tracee.process.executing = tracee;
+    const frozen = freezer.keep(tracee);
+    tracee.inFlight = {
+      slot,
+      frozen,
+      maps: false,
+      retryOn: raceOf(looked),
+      after: looked.after,
+      held: looked.held,
+    };
+    resumer.toExit(tracee);
+    if (mayWait(spec)) lock.mayWait(tracee);
+  }
+
+  /** Makes a call that was checked take its arguments from pinned pages. */
+  pin(
+    tracee: Tracee,
+    spec: CallSpec,
+    looked: Looked,
+  ): "in flight" | "done" | "wait" {
+    const { answers, family, freezer, resumer, rewriter } = this.#tools;
+    const { registers } = answers;
+    const { pins } = tracee.space;
+    const slot = pins.take(lengthOf(looked), mayWait(spec));
+    if (slot < 0) {
+      // Those that have the slots may be stopped for this very call.
+      if (freezer.has(tracee)) answers.answer(tracee, -ENOMEM);
+      // Calls that wait keep theirs: nobody else must wait for that.
+      else pins.waiting.push(tracee);
+      return "done";
+    }
+    if (!answers.save(tracee)) {
+      pins.give(slot);
+      return "done";
+    }
+    const failed = rewriter.pin(
+      tracee,
+      registers,
+      spec,
+      looked,
+      slot,
+      {
+        staysThere: family.alone || family.owns(tracee),
+        keepsNumber: keepsNumber(tracee, spec, this.#tools),
+      },
+    );
+    if (failed < 0) {
+      pins.give(slot);
+      registers.copy(tracee.saved);
+      answers.answer(tracee, failed);
+      return "done";
+    }
+    if (!answers.write(tracee)) {
+      pins.give(slot);
+      return "done";
+    }
+    this.begin(tracee, spec, slot, looked);
+    if (namesOther(tracee, spec, looked)) resumer.aims(tracee);
+    return "in flight";
+  }
+
+  /** Lets a call go that tells of the other end, to put that right. */
+  beginTelling(tracee: Tracee): void {
+    const { answers, resumer } = this.#tools;
+    if (!answers.save(tracee)) return;
+    tracee.inFlight = {
+      ...{ slot: -1, frozen: false, maps: false, retryOn: [] },
+      tellsPeer: true,
+    };
+    resumer.toExit(tracee);
+  }
+
+  /** Has a call made a moment later, with a new look. */
+  rest(tracee: Tracee): void {
+    const { answers, resumer, rewriter } = this.#tools;
+    if (!answers.save(tracee)) return;
+    rewriter.rest(answers.registers);
+    if (!answers.write(tracee)) return;
+    tracee.exec = undefined;
+    tracee.inFlight = {
+      ...{ slot: -1, frozen: false, maps: false, retryOn: [] },
+      rests: true,
+    };
+    resumer.toExit(tracee);
+  }
+
+  /** Sees to it that pinned pages are there; false where a tracee maps them. */
+  prepare(tracee: Tracee): boolean {
+    const { answers, resumer, rewriter } = this.#tools;
+    const { registers } = answers;
+    const { pins } = tracee.space;
+    pins.settle(tracee.tid);
+    if (pins.state !== "absent") return true;
+    if (!answers.save(tracee)) return false;
+    rewriter.mapPins(registers);
+    if (!answers.write(tracee)) return false;
+    pins.state = "mapping";
+    tracee.inFlight = {
+      slot: -1,
+      frozen: false,
+      maps: true,
+      retryOn: [],
+    };
+    resumer.toExit(tracee);
+    return false;
+  }
+
+  /** The call of a tracee has returned; whether the tracee is still there. */
+  land(tracee: Tracee, flight: InFlight): boolean {
+    const { answers, freezer, output, resumer } = this.#tools;
+    const { registers } = answers;
+    if (!answers.read(tracee)) return false;
+    const { result } = registers;
+    const { saved } = tracee;
+    if (flight.output !== undefined) output?.give(flight.output, result);
+    registers.copy(saved);
+    if (result !== -EINTR) tracee.until = undefined;
+    if (flight.maps) {
+      this.#mapped(tracee, result);
+    } else if (flight.rests === true) {
+      // A signal ends what the call itself would wait for as well.
+      if (result === -EINTR) registers.result = -ERESTARTSYS;
+      else this.#again(saved.nr);
+    } else if (lostRace(tracee, flight, result)) {
+      this.#again(saved.nr);
+    } else {
+      tracee.retries = 0;
+      // The program did not ask to be interrupted by jail; and of a time that it
+      // cannot write to the kernel says EINTR, whatever interrupts: the call is
+      // made again, unless a handler runs as well.
+      const again = tracee.interrupted || tracee.until !== undefined;
+      registers.result = again && result === -EINTR
+        ? -ERESTARTNOHAND
+        : this.#finish(tracee, flight, result);
+    }
+    tracee.interrupted = false;
+    tracee.remake = registers.result === -ERESTARTSYS ? "interrupted" : "not";
+    // Written before others are let go on, who need the registers for theirs.
+    const goes = answers.write(tracee);
+    if (goes && !freezer.park(tracee)) resumer.go(tracee);
+    this.end(tracee);
+    return true;
+  }
+
+  /** Does what is left to do of a call that was made; what it returns. */
+  #finish(tracee: Tracee, flight: InFlight, result: number): number {
+    const { bound, family, names, options, sources, specs } = this.#tools;
+    const { saved } = tracee;
+    const syscall = specs.at(saved.nr)?.syscall;
+    if (syscall !== undefined && hidesReading(options, syscall)) {
+      const hidden = hideReading(tracee.tid, saved, syscall, result);
+      if (!hidden) kill(tracee.process.pid, SIGKILL);
+    }
+    if (result < 0) return result;
+    if (flight.tellsPeer === true) {
+      names?.restore(tracee, syscall?.name ?? "", result);
+    }
+    const leading = leads(tracee, family);
+    if (flight.after === "made" && sources !== undefined) {
+      const filtered = filterSocket(tracee, leading, result, sources);
+      if (!filtered) {
+        kill(tracee.process.pid, SIGKILL);
+        this.#endSharers(tracee);
+      }
+    } else if (flight.after === "bound" && !tracee.process.filtered) {
+      // A filter of the program's own can say 0 and bind nothing.
+      bound.add(tracee, leading, saved.int(0));
+    }
+    if (flight.slot < 0) return result;
+    return syscall?.name === "sendmmsg" ? sentOne(tracee, result) : result;
+  }
+
+  /** The pages were mapped, or not: the tracee's own call comes next. */
+  #mapped(tracee: Tracee, result: number): void {
+    const { pins } = tracee.space;
+    const there = result === PIN_START;
+    pins.state = there ? "mapped" : "absent";
+    if (there) this.#again(tracee.saved.nr);
+    // No pages, no call: what cannot be pinned is refused.
+    else this.#tools.answers.registers.result = -ENOMEM;
+  }
+
+  /** Makes the tracee make its call again. */
+  #again(nr: number): void {
+    const registers = this.#tools.answers.registers;
+    registers.ip -= this.#tools.arch.syscallInstruction;
+    registers.result = nr;
+  }
+
+  /** The call of a tracee is over, or the tracee is: what it held is free. */
+  end(tracee: Tracee): void {
+    const flight = tracee.inFlight;
+    if (flight === undefined) return;
+    const { freezer, lock } = this.#tools;
+    this.ended++;
+    tracee.inFlight = undefined;
+    tracee.exec = undefined;
+    if (tracee.process.executing === tracee) {
+      tracee.process.executing = undefined;
+    }
+    if (flight.slot >= 0) {
+      const { pins } = tracee.space;
+      pins.give(flight.slot);
+      this.#wake(pins.waiting.splice(0));
+    }
+    lock.give(tracee);
+    if (flight.held !== undefined) close(flight.held.fd);
+    if (flight.frozen) freezer.thaw(tracee);
+  }
+
+  /** A tracee is gone, or has a new image, and its call never returns. */
+  drop(tracee: Tracee): void {
+    tracee.until = undefined;
+    // It may have been killed after that, and others have the same memory.
+    if (tracee.inFlight?.maps === true) tracee.space.pins.state = "unsure";
+    if (tracee.inFlight?.after === "made") this.#endSharers(tracee);
+    this.end(tracee);
+  }
+
+  /**
+   * A tracee is killed before its new socket got a filter. Others that have the
+   * same descriptors would have one without.
+   */
+  #endSharers(tracee: Tracee): void {
+    for (const other of this.#tools.family.tracees.values()) {
+      // Its own id may be somebody else's by now.
+      if (other !== tracee && other.files === tracee.files) {
+        this.#tools.family.signal(other.process, SIGKILL);
+      }
+    }
+  }
+}
+
+/** Whether a call failed because of what another tracee did meanwhile. */
+function lostRace(tracee: Tracee, flight: InFlight, result: number): boolean {
+  return flight.retryOn.includes(-result) && tracee.retries++ < MAX_RETRIES;
+}

@@ -1,0 +1,72 @@
+/**
+ * Calls that go on as they are beside other tracees, though nobody sees them end.
+ *
+ * Whoever shares its memory, its descriptors and its directories with nobody has
+ * arguments that nobody can change. What its path means could change still: the
+ * path lock keeps links as they are, wherever they are, until the call is over.
+ */
+
+import { O_CREAT } from "../../abi/fcntl.ts";
+import { waitingIn } from "../../sys/task/task.ts";
+import type { Family } from "../family.ts";
+import type { Looked } from "../look/looked.ts";
+import { processOf } from "../path/place.ts";
+import type { CallSpec } from "../look/spec.ts";
+import type { Tracee } from "../tracee/tracee.ts";
+
+/**
+ * Whether a call may go on as it is beside other tracees, before it is looked at.
+ * A filter of the program's own could stop it once more before it is made.
+ *
+ * @param tracee who makes it, stopped
+ * @param spec the call
+ * @param family the tracees
+ */
+export function mayStay(
+  tracee: Tracee,
+  { syscall, treatment, movesLinks }: CallSpec,
+  family: Family,
+): boolean {
+  const known = treatment === "open" || treatment === "paths" ||
+    treatment === "exec";
+  return known && !movesLinks && syscall.name !== "openat2" &&
+    !tracee.process.filtered && !tracee.interrupted && family.owns(tracee);
+}
+
+/**
+ * Whether what a call was found to mean stays that while links stay as they are.
+ * What other processes have in /proc they change themselves; and a file that was
+ * there may be gone, and must not be made.
+ *
+ * @param tracee who makes it
+ * @param looked what was found
+ */
+export function isSteady(
+  { process }: Tracee,
+  { open, paths, makes }: Looked,
+): boolean {
+  if (makes || ((open?.flags ?? 0) & O_CREAT) !== 0) return false;
+  return paths.every(({ place }) => {
+    const pid = processOf(place.path);
+    return place.via === "" && place.kind !== "object" &&
+      place.magic !== true && (pid === 0 || pid === process.pid);
+  });
+}
+
+/** Whether a call removes a link: another path could lead elsewhere then. */
+export function removesLink({ syscall }: CallSpec, { paths }: Looked): boolean {
+  return (syscall.name === "unlink" || syscall.name === "unlinkat") &&
+    paths.some(({ place }) => place.kind === "link");
+}
+
+/**
+ * Whether a tracee surely is no more in its call that nobody sees end: it waits
+ * in another one. An exec ends with a stop that is looked at.
+ *
+ * @param tracee who runs, as far as is known
+ */
+export function hasLeft({ tid, unseen, exec }: Tracee): boolean {
+  if (exec !== undefined) return false;
+  const nr = waitingIn(tid);
+  return nr !== undefined && nr !== unseen;
+}

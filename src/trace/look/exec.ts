@@ -1,0 +1,174 @@
+/**
+ * Exec: what is looked at before; afterwards see `executed.ts`.
+ *
+ * The kernel reads the path, the script's first line and the ELF interpreter's
+ * name after the tracer did, and may know more formats (binfmt_misc).
+ */
+
+import { fromBytes } from "../../abi/bytes.ts";
+import { AT_FDCWD } from "../../abi/fcntl.ts";
+import { close, readToEnd } from "../../sys/files.ts";
+import type { View } from "../../sys/view.ts";
+import {
+  type Image,
+  inspect,
+  interpreterArguments,
+  isLoader,
+  openFile,
+} from "../image/image.ts";
+import { hasOption, loadedProgram, LOADER_OF_LOADER } from "../image/loader.ts";
+import { follows, lookAtCrossed, lookAtPath, useOf } from "./look.ts";
+import { type IsOwn, type Looked, type LookedPath, nothing } from "./looked.ts";
+import type { Registers } from "../tracee/registers.ts";
+import type { Place } from "../path/place.ts";
+import { resolve } from "../path/resolve.ts";
+import type { CallSpec, PathArg } from "./spec.ts";
+import { ownerOf, type PendingExec, type Tracee } from "../tracee/tracee.ts";
+import { readArguments, type Words } from "./words.ts";
+
+/** What an exec would do, and what must be there when it has. */
+export interface LookedExec {
+  /** What it would do. */
+  readonly looked: Looked;
+  /** What must be there afterwards; `undefined` where the exec cannot work. */
+  readonly pending: PendingExec | undefined;
+}
+
+/** Most of a loader's file that is searched for its options, in bytes. */
+const LOADER_SIZE = 1 << 23;
+
+/**
+ * Looks at an exec.
+ *
+ * @param tracee who makes it
+ * @param registers its registers
+ * @param spec the call
+ * @param isOwn whether a process id is one of the jail's
+ */
+export function lookAtExec(
+  tracee: Tracee,
+  registers: Registers,
+  spec: CallSpec,
+  isOwn: IsOwn,
+): LookedExec {
+  const looked = nothing();
+  const path = spec.paths[0] as PathArg;
+  const place = lookAtPath(
+    looked,
+    tracee,
+    registers,
+    path,
+    path.kind,
+    follows(registers, spec, path),
+    isOwn,
+  );
+  if (place === undefined || place.path === "") {
+    return { looked, pending: undefined };
+  }
+  use(looked, place, "run", isOwn);
+  // What is no file cannot be executed: the kernel says so.
+  if (looked.errno !== 0 || place.kind !== "file" && place.kind !== "object") {
+    return { looked, pending: undefined };
+  }
+  const { written } = looked.paths[0] as LookedPath;
+  const owner = ownerOf(tracee);
+  const find = (name: string): Place => {
+    const found = resolve(owner, AT_FDCWD, name, true, isOwn);
+    lookAtCrossed(looked, found, isOwn);
+    return found;
+  };
+  const image: Image = inspect(tracee.view, place, find);
+  for (const interpreter of image.interpreters) {
+    use(looked, interpreter, "run", isOwn);
+  }
+  if (image.loader !== undefined) {
+    // Only a loader is loaded as one: any other program would run.
+    const access = isLoader(tracee.view, image.loader) ? "load" : "run";
+    use(looked, image.loader, access, isOwn);
+  }
+  looked.errno ||= image.errno;
+  let told: PendingExec["told"];
+  if (image.loads) {
+    const words = wordsOf(tracee, registers, spec, path, written, image);
+    // The loader opens the program by its name when it runs, and may find another
+    // one there by then: that is looked at once more in lookAtOpen().
+    told = lookAtLoader(looked, tracee.view, words, image, find, isOwn);
+  }
+  return {
+    looked,
+    pending: {
+      image: image.binary.path,
+      loader: image.loader?.path ?? "",
+      told,
+      verify: true,
+    },
+  };
+}
+
+function use(
+  looked: Looked,
+  place: Place,
+  access: "run" | "load",
+  isOwn: IsOwn,
+): void {
+  looked.uses.push(useOf(place, access, isOwn));
+}
+
+/** The arguments that the binary of an exec will get. */
+function wordsOf(
+  tracee: Tracee,
+  registers: Registers,
+  spec: CallSpec,
+  { dirfd }: PathArg,
+  written: string,
+  { lines }: Image,
+): Words {
+  const argv = spec.syscall.args.indexOf("argv");
+  const { words, whole } = readArguments(tracee.tid, registers.address(argv));
+  // fs/exec.c alloc_bprm(): how a script is named that a descriptor leads to.
+  const at = dirfd < 0 ? AT_FDCWD : registers.int(dirfd);
+  const name = at === AT_FDCWD || written.startsWith("/")
+    ? written
+    : `/dev/fd/${at}${written === "" ? "" : `/${written}`}`;
+  // fs/exec.c: a program always has a name.
+  const named = whole && words.length === 0 ? [""] : words;
+  return { words: interpreterArguments(lines, name, named), whole };
+}
+
+/** `ld.so prog` runs prog: it must be one that may be run. */
+function lookAtLoader(
+  looked: Looked,
+  view: View,
+  { words, whole }: Words,
+  { binary }: Image,
+  find: (name: string) => Place,
+  isOwn: IsOwn,
+): PendingExec["told"] {
+  let text: string | undefined;
+  const at = loadedProgram(
+    { words, whole },
+    (option) => hasOption(text ??= textOf(view, binary), option),
+  );
+  if (at < 0) {
+    looked.never = "what the dynamic loader would run cannot be told";
+    return undefined;
+  }
+  const path = words[at];
+  if (path === undefined) return { words, whole: true };
+  const program = find(path);
+  // The loader opens it, and says itself what is not there.
+  use(looked, program, "load", isOwn);
+  use(looked, program, "run", isOwn);
+  if (isLoader(view, program)) looked.never = LOADER_OF_LOADER;
+  return { words: words.slice(0, at + 1), whole: false };
+}
+
+/** All of a loader's file, a byte string; "" where it cannot be read. */
+function textOf(view: View, loader: Place): string {
+  const fd = openFile(view, loader);
+  if (fd < 0) return "";
+  // It is not opened again: by now it may be a pipe, whose open would wait.
+  const bytes = readToEnd(fd, LOADER_SIZE);
+  close(fd);
+  return typeof bytes === "number" ? "" : fromBytes(bytes);
+}

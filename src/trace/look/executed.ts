@@ -1,0 +1,68 @@
+/**
+ * Exec: what is there when it has worked.
+ *
+ * Each new image is looked at before its first instruction, and ended where it
+ * is not the one that was allowed: another tracee may have changed a file or an
+ * argument meanwhile, and the kernel may read a file in another way than jail,
+ * by binfmt_misc for one.
+ */
+
+import { AT_FDCWD } from "../../abi/fcntl.ts";
+import { mappingsOf } from "../../sys/task/maps.ts";
+import type { View } from "../../sys/view.ts";
+import { readLink } from "../path/place.ts";
+import type { PendingExec } from "../tracee/tracee.ts";
+import { readArguments, type Words } from "./words.ts";
+
+/** What a process runs, as a byte string; "" where it cannot be told. */
+export function imageOf(view: View, tid: number): string {
+  const path = readLink(AT_FDCWD, `/proc/${tid}/exe`);
+  return typeof path === "number" ? "" : view.nameOf(path);
+}
+
+/**
+ * Whether a new image is the one that was allowed.
+ *
+ * @param view where paths begin
+ * @param tid the tracee, at its exec event
+ * @param sp its stack pointer, where its arguments are
+ * @param pending what must be there
+ * @returns what is there instead, or `undefined`
+ */
+export function unexpectedImage(
+  view: View,
+  tid: number,
+  sp: number,
+  pending: PendingExec,
+): string | undefined {
+  if (!pending.verify) return undefined;
+  const now = imageOf(view, tid);
+  if (now !== pending.image) return now;
+  const mappings = mappingsOf(tid);
+  if (typeof mappings === "number") return "an image that cannot be read";
+  const image = mapped(view.outerName(pending.image));
+  const loader = mapped(view.outerName(pending.loader));
+  for (const line of mappings) {
+    // address perms offset dev inode path
+    const path = /^\S+ \S+ \S+ \S+ \S+ +(\/.*)$/.exec(line)?.[1];
+    if (path !== undefined && path !== image && path !== loader) return path;
+  }
+  // Its arguments are its own now: nobody else can change them any more.
+  const { told } = pending;
+  if (told === undefined || isTold(readArguments(tid, sp + 8), told)) {
+    return undefined;
+  }
+  return `${image} with other arguments`;
+}
+
+/** Whether a loader is told to run what it was allowed to run. */
+function isTold(now: Words, allowed: Words): boolean {
+  const { words, whole } = allowed;
+  return words.every((word, i) => now.words[i] === word) &&
+    (!whole || now.whole && now.words.length === words.length);
+}
+
+/** How /proc/<pid>/maps spells a path: proc_pid_maps(5). */
+function mapped(path: string): string {
+  return path.replaceAll("\n", "\\012");
+}

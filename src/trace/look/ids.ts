@@ -1,0 +1,73 @@
+/** Calls that name a process or a group: by a number in memory, or in a register. */
+
+import { EFAULT, EINVAL } from "../../abi/errno.ts";
+import { CAP_HEADER, CAP_VERSIONS } from "../../abi/capability.ts";
+import { get } from "../../abi/layout.ts";
+import { readMemory } from "../../sys/task/memory.ts";
+import { getpgid, parentOf } from "../../sys/task/task.ts";
+import type { Family } from "../family.ts";
+import { type Looked, nothing } from "./looked.ts";
+import type { Registers } from "../tracee/registers.ts";
+import type { CallSpec } from "./spec.ts";
+import type { Tracee } from "../tracee/tracee.ts";
+
+/** What a call with an id in memory would do. */
+export interface LookedId {
+  /** What it would do; the id is among the bytes that were copied. */
+  readonly looked: Looked;
+  /** Whether it means somebody outside the jail. */
+  readonly foreign: boolean;
+}
+
+const GROUP_SIZE = 4;
+
+/**
+ * Looks at a call with an id in memory: capget(2), or ioctl(2) with a group for
+ * the front of a terminal. It is copied once, and these bytes are what the kernel
+ * is given where somebody else could change them. Which terminal is meant does not
+ * matter: a group of the jail may be in the front of any.
+ */
+export function lookAtId(
+  tracee: Tracee,
+  registers: Registers,
+  spec: CallSpec,
+  family: Family,
+): LookedId {
+  const looked = nothing();
+  const isGroup = spec.syscall.name === "ioctl";
+  const bytes = new Uint8Array(isGroup ? GROUP_SIZE : CAP_HEADER.size);
+  const address = registers.address(spec.address);
+  const read = readMemory(tracee.tid, address, bytes, bytes.length);
+  if (read !== bytes.length) {
+    looked.errno = EFAULT;
+    return { looked, foreign: false };
+  }
+  looked.address = bytes;
+  if (isGroup) {
+    const [group = 0] = new Int32Array(bytes.buffer);
+    // Of what can be no group the kernel says so, if its descriptor is a terminal.
+    return { looked, foreign: group > 0 && !isOwnGroup(group, family) };
+  }
+  const pid = get(CAP_HEADER, bytes, "pid");
+  // Of another version the kernel writes its own there, and looks no further.
+  if (pid < 0 || !CAP_VERSIONS.includes(get(CAP_HEADER, bytes, "version"))) {
+    looked.errno = EINVAL;
+  }
+  return { looked, foreign: pid > 0 && !family.isOwn(pid) };
+}
+
+/**
+ * Whether a process group is the jail's: jail was started in it, which a shell
+ * gives the terminal back to, or a process of the jail is in it.
+ */
+export function isOwnGroup(group: number, family: Family): boolean {
+  const { processes } = family;
+  // Of a process that has one's id, nobody outside can be in the group.
+  if (group === getpgid(0) || processes.has(group)) return true;
+  for (const pid of processes.keys()) {
+    if (getpgid(pid) === group) return true;
+  }
+  // A shell also means the group of a job that has ended: of a child of the
+  // jail that nobody has waited for yet.
+  return family.wasOwn(group) && processes.has(parentOf(group));
+}

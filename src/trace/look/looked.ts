@@ -1,0 +1,101 @@
+/** What a look at a stopped call found: what it would do, and to what. */
+
+import type { Move, Use } from "../../policy/call.ts";
+import type { NetUse } from "../../policy/net/endpoint.ts";
+import type { LookedMessage } from "./message.ts";
+import type { OpenRequest } from "./open_flags.ts";
+import type { Place } from "../path/place.ts";
+import type { SocketDuty } from "../tracee/tracee.ts";
+
+/** A path argument, and the file that it really names. */
+export interface LookedPath {
+  /** Index of the argument. */
+  readonly arg: number;
+  /** Index of the argument with its directory; -1 for none. */
+  readonly dirfd: number;
+  /** The path as the tracee wrote it. */
+  readonly written: string;
+  /** What it names. */
+  readonly place: Place;
+}
+
+/** What a call would do. */
+export interface Looked {
+  /** What it would do to files. */
+  readonly uses: Use[];
+  /** What it would rename. */
+  readonly moves: Move[];
+  /** Where it would send or receive. */
+  readonly net: NetUse[];
+  /** Its path arguments. */
+  readonly paths: LookedPath[];
+  /** What it fails with where the policy lets it go on; 0 where it goes on. */
+  errno: number;
+  /**
+   * The process whose descriptors must not change until the call is over,
+   * since it rests on one of them; 0 for none.
+   */
+  descriptorsOf: number;
+  /** The name in `/proc` of the descriptor that it means in place of a path, if any. */
+  descriptor: string;
+  /** For an open: its flags, mode and `resolve`. */
+  open: OpenRequest | undefined;
+  /** For a call with a socket address: the address, copied once. */
+  address: Uint8Array | undefined;
+  /** The first address as the tracee wrote it; `undefined` for none. */
+  said: Uint8Array | undefined;
+  /** For sendmsg(2) and sendmmsg(2): the messages, copied once. */
+  readonly messages: LookedMessage[];
+  /** Whether the kernel must be given the copy, which says what was meant. */
+  changed: boolean;
+  /** What has to be done about its socket once it was made. */
+  after: SocketDuty | undefined;
+  /** Whether it makes a file that runs as its owner or group. */
+  setsId: boolean;
+  /** Why jail refuses it whatever the policy says. */
+  never: string | undefined;
+  /** Whether it only seems to be made: it returns 0, and has no effect. */
+  seems: boolean;
+  /** Whether it makes a file, and must fail where there is one by then. */
+  makes: boolean;
+  /** Whether the kernel is given the real path though one tracee alone runs. */
+  pinned: boolean;
+  /** What jail holds until it is over, so that a name means what it meant. */
+  held: KeptName | undefined;
+}
+
+/** Something that keeps its name as long as somebody has it open. */
+export interface KeptName {
+  /** The path that is kept. */
+  readonly path: string;
+  /** A descriptor of this process. */
+  readonly fd: number;
+}
+
+/** Whether a process id is one of the jail's. */
+export type IsOwn = (pid: number) => boolean;
+
+/** Starts looking at a call. */
+export function nothing(): Looked {
+  return {
+    uses: [],
+    moves: [],
+    net: [],
+    paths: [],
+    errno: 0,
+    descriptorsOf: 0,
+    descriptor: "",
+    open: undefined,
+    address: undefined,
+    said: undefined,
+    messages: [],
+    changed: false,
+    after: undefined,
+    setsId: false,
+    never: undefined,
+    seems: false,
+    makes: false,
+    pinned: false,
+    held: undefined,
+  };
+}

@@ -1,0 +1,153 @@
+/** Looks at an open: which file, and what would be done to it. */
+
+import { EACCES, EEXIST, EISDIR, ENOENT } from "../../abi/errno.ts";
+import {
+  AT_FDCWD,
+  O_ACCMODE,
+  O_CREAT,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_PATH,
+  O_RDONLY,
+  O_TMPFILE,
+  O_TRUNC,
+  O_WRONLY,
+} from "../../abi/fcntl.ts";
+import type { Access } from "../../policy/call.ts";
+import { isSlashed, resolveName } from "../path/entry_names.ts";
+import { isLoader } from "../image/image.ts";
+import { LOADER_OF_LOADER } from "../image/loader.ts";
+import { lookAtPath, useOf, within } from "./look.ts";
+import { type IsOwn, type Looked, nothing } from "./looked.ts";
+import { creates, type OpenRequest, readOpen, setsId } from "./open_flags.ts";
+import type { Registers } from "../tracee/registers.ts";
+import { resolve } from "../path/resolve.ts";
+import type { CallSpec, PathArg } from "./spec.ts";
+import { isGuardedFile } from "../path/sticky.ts";
+import { ownerOf, type Tracee } from "../tracee/tracee.ts";
+
+/** What an open would do to the file. */
+function accessesOfOpen(request: OpenRequest, exists: boolean): Access[] {
+  const { flags } = request;
+  if ((flags & O_PATH) !== 0) return ["stat"];
+  if ((flags & O_TMPFILE) === O_TMPFILE) return ["write"];
+  const mode = flags & O_ACCMODE;
+  const reads = mode !== O_WRONLY;
+  const writes = mode !== O_RDONLY || (flags & O_TRUNC) !== 0 ||
+    (flags & O_CREAT) !== 0 && (!exists || (flags & O_EXCL) !== 0);
+  if (reads && writes) return ["read", "write"];
+  return writes ? ["write"] : ["read"];
+}
+
+/** Looks at an open. */
+export function lookAtOpen(
+  tracee: Tracee,
+  registers: Registers,
+  spec: CallSpec,
+  isOwn: IsOwn,
+): Looked {
+  const looked = nothing();
+  const request = readOpen(tracee.tid, registers, spec.syscall);
+  if (typeof request === "number") {
+    looked.errno = -request;
+    return looked;
+  }
+  const { flags } = request;
+  const path = spec.paths[0] as PathArg;
+  const stay = (flags & O_NOFOLLOW) !== 0 ||
+    (flags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL);
+  const place = lookAtPath(
+    looked,
+    tracee,
+    registers,
+    path,
+    "open-path",
+    !stay,
+    isOwn,
+    request,
+  );
+  const makes = creates(request) && request.resolve === 0;
+  if (makes && endsInSlash(looked, tracee, registers, path, isOwn)) {
+    looked.errno = EISDIR;
+  }
+  looked.open = request;
+  looked.setsId = setsId(request.mode);
+  // Looked up once more under these flags, it would tell what others do meanwhile.
+  looked.pinned = request.resolve !== 0;
+  if (place === undefined || place.path === "") return looked;
+  const exists = place.kind !== "missing";
+  const accesses = accessesOfOpen(request, exists);
+  for (const access of accesses) {
+    looked.uses.push(within(useOf(place, access, isOwn)));
+  }
+  if (isProgramOfLoader(tracee, looked)) {
+    looked.uses.push(useOf(place, "run", isOwn));
+    if (isLoader(tracee.view, place)) looked.never = LOADER_OF_LOADER;
+  }
+  if (!exists) {
+    // What comes there by the time of the call has not been judged: a device,
+    // or a terminal of somebody else.
+    if (!creates(request)) looked.errno ||= ENOENT;
+    else if ((flags & O_EXCL) === 0) {
+      looked.makes = true;
+      looked.pinned ||= spec.syscall.name === "openat2" ||
+        leadsThroughLink(looked, tracee, registers, path, isOwn);
+    }
+  } else if (place.kind === "directory") {
+    looked.errno ||= refusalOfDirectory(request, accesses);
+  } else if (creates(request) && (flags & O_EXCL) === 0) {
+    if (isGuardedFile(place, ownerOf(tracee))) looked.errno ||= EACCES;
+  }
+  return looked;
+}
+
+/** Whether a dynamic loader, which runs itself, may open what it was told to run. */
+function isProgramOfLoader({ process }: Tracee, { paths }: Looked): boolean {
+  const { loads } = process;
+  return loads !== "" && paths[0]?.written === loads;
+}
+
+/**
+ * What the kernel says where a directory is opened for more than reading, before
+ * something else can take its place; 0 where it opens it.
+ */
+function refusalOfDirectory(
+  request: OpenRequest,
+  accesses: readonly Access[],
+): number {
+  const { flags } = request;
+  if (creates(request)) return (flags & O_EXCL) !== 0 ? EEXIST : EISDIR;
+  const unnamed = (flags & O_TMPFILE) === O_TMPFILE;
+  return accesses.includes("write") && !unnamed ? EISDIR : 0;
+}
+
+/**
+ * Whether a path leads to a name with a slash behind it: an open that may make a
+ * file fails there, whatever is there.
+ */
+function endsInSlash(
+  { paths }: Looked,
+  tracee: Tracee,
+  registers: Registers,
+  path: PathArg,
+  isOwn: IsOwn,
+): boolean {
+  const written = paths[0]?.written ?? "";
+  if (!isSlashed(written)) return false;
+  const dirfd = path.dirfd < 0 ? AT_FDCWD : registers.int(path.dirfd);
+  return resolveName(ownerOf(tracee), dirfd, written, isOwn).errno === 0;
+}
+
+/** Whether a missing file has the name that a link points to. */
+function leadsThroughLink(
+  { paths }: Looked,
+  tracee: Tracee,
+  registers: Registers,
+  path: PathArg,
+  isOwn: IsOwn,
+): boolean {
+  const owner = ownerOf(tracee);
+  const dirfd = path.dirfd < 0 ? AT_FDCWD : registers.int(path.dirfd);
+  const written = paths[0]?.written ?? "";
+  return resolve(owner, dirfd, written, false, isOwn).kind !== "missing";
+}

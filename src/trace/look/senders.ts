@@ -1,0 +1,112 @@
+/** Looks at sockets that send, where a person may be asked where to. */
+
+import { SOCK_DGRAM, SOCK_STREAM } from "../../abi/socket.ts";
+import type { NetUse } from "../../policy/net/endpoint.ts";
+import { attachFilter, hasFilter, silence } from "../../sys/task/borrow.ts";
+import { close } from "../../sys/files.ts";
+import type { Looked } from "./looked.ts";
+import type { Registers } from "../tracee/registers.ts";
+import { borrow, internetFactsOf } from "./sockets.ts";
+import type { Tracee } from "../tracee/tracee.ts";
+
+/**
+ * Looks at the socket of a call that sends to an address, where a person may be
+ * asked about that.
+ *
+ * @param looked what is known of the addresses
+ * @param tracee whose call it is
+ * @param registers its registers
+ * @param leads whether its descriptors are those of its process's first thread
+ */
+export function lookAtSender(
+  looked: Looked,
+  tracee: Tracee,
+  registers: Registers,
+  leads: boolean,
+): void {
+  const isAsked = ({ endpoint: { family } }: NetUse): boolean =>
+    family === "inet" || family === "inet6";
+  if (!looked.net.some(isAsked)) return;
+  const facts = internetFactsOf(tracee, leads, registers.int(0), looked);
+  if (facts === undefined) return;
+  const stream = facts.type === SOCK_STREAM;
+  looked.net.forEach((use, at) => {
+    if (isAsked(use)) looked.net[at] = { ...use, stream };
+  });
+}
+
+/**
+ * Looks at the socket of a connect(2) to port 0. Nobody can receive there, but
+ * getaddrinfo(3) asks so which address of its own the machine would use.
+ *
+ * @param looked what is known of the address
+ * @param tracee whose call it is
+ * @param registers its registers
+ * @param leads whether its descriptors are those of its process's first thread
+ */
+export function lookAtPortless(
+  looked: Looked,
+  tracee: Tracee,
+  registers: Registers,
+  leads: boolean,
+): void {
+  const [use] = looked.net;
+  const family = use?.endpoint.family;
+  if (use === undefined || family !== "inet" && family !== "inet6") return;
+  if (use.endpoint.port !== 0) return;
+  const facts = internetFactsOf(tracee, leads, registers.int(0), looked);
+  if (facts?.type !== SOCK_DGRAM) return;
+  looked.net[0] = { ...use, portless: true };
+}
+
+/**
+ * Lets nobody send by the socket of such a call any more: the kernel would send
+ * to port 0, where whoever listens on the way hears. It is done before the call,
+ * since others may have the same socket.
+ *
+ * @returns whether that is so
+ */
+export function silenceSocket(
+  tracee: Tracee,
+  leads: boolean,
+  number: number,
+): boolean {
+  const fd = borrow(tracee, leads, number);
+  if (fd < 0) return false;
+  const result = silence(fd);
+  close(fd);
+  return result >= 0;
+}
+
+/** Whether it only names an address. */
+export function isPortless({ portless }: NetUse): boolean {
+  return portless === true;
+}
+
+/**
+ * Lets a socket for datagrams receive the answers of whom a person has allowed
+ * it to send to. One that comes from outside the jail has no filter, and gets
+ * none.
+ *
+ * @param tracee whose it is; nobody else who has the descriptor runs
+ * @param leads whether its descriptors are those of its process's first thread
+ * @param number the descriptor
+ * @param filter an array of `struct sock_filter`
+ */
+export function widenFilter(
+  tracee: Tracee,
+  leads: boolean,
+  number: number,
+  filter: Uint8Array,
+): void {
+  // Where that fails, no answer comes in.
+  const fd = borrow(tracee, leads, number);
+  if (fd < 0) return;
+  if (hasFilter(fd)) attachFilter(fd, filter);
+  close(fd);
+}
+
+/** Whether it goes to an address by a socket that is known to be for datagrams. */
+export function isDatagram({ access, stream }: NetUse): boolean {
+  return access === "connect" && stream === false;
+}

@@ -1,0 +1,297 @@
+/**
+ * Looks at calls about a socket itself: socket(2) and listen(2).
+ *
+ * A descriptor of the socket is borrowed from the tracee, so the kernel says what
+ * it is. The number must not change meanwhile: others that share the table of
+ * descriptors are stopped.
+ */
+
+import {
+  EACCES,
+  EBADF,
+  EINVAL,
+  ENOENT,
+  ENOTSOCK,
+  errnoName,
+  ESRCH,
+} from "../../abi/errno.ts";
+import { AT_FDCWD } from "../../abi/fcntl.ts";
+import {
+  AF_INET,
+  AF_INET6,
+  SOCK_DGRAM,
+  SOCK_STREAM,
+  TCP_CLOSE,
+  TCP_LISTEN,
+} from "../../abi/socket.ts";
+import { SystemCallError } from "../../errors.ts";
+import {
+  type Endpoint,
+  internetEndpoint,
+  isUnspecified,
+} from "../../policy/net/endpoint.ts";
+import {
+  attachFilter,
+  borrowDescriptor,
+  type SocketFacts,
+  socketFacts,
+} from "../../sys/task/borrow.ts";
+import { close } from "../../sys/files.ts";
+import { mayBeChosen } from "../../sys/ports.ts";
+import { shareFiles } from "../../sys/task/task.ts";
+import type { Family } from "../family.ts";
+import { type Looked, nothing } from "./looked.ts";
+import { readLink } from "../path/place.ts";
+import type { Registers } from "../tracee/registers.ts";
+import type { Tracee } from "../tracee/tracee.ts";
+
+/** Whether a tracee's descriptors are those of its process's first thread. */
+export function leads(tracee: Tracee, { tracees }: Family): boolean {
+  const leader = tracees.get(tracee.process.pid);
+  return leader !== undefined && !leader.leaving &&
+    leader.files === tracee.files;
+}
+
+/** Why a call is refused where the kernel does not say what a socket is. */
+const UNSEEN = "jail cannot look at the sockets of this process";
+
+/**
+ * Looks at socket(2), which makes one whose datagrams are filtered.
+ *
+ * @param tracee whose call it is
+ * @param leads whether its descriptors are those of its process's first thread
+ */
+export function lookAtSocket(tracee: Tracee, leads: boolean): Looked {
+  const looked = nothing();
+  // Where nothing can be borrowed no filter could be attached; no process has
+  // this descriptor.
+  const there = borrow(tracee, leads, -1);
+  if (there !== -EBADF) looked.never = UNSEEN;
+  looked.after = "made";
+  looked.descriptorsOf = tracee.process.pid;
+  return looked;
+}
+
+/**
+ * Looks at listen(2). A socket that was bound was allowed to be; one that was
+ * not gets a port that the kernel chooses, on all addresses.
+ */
+export function lookAtListen(
+  tracee: Tracee,
+  registers: Registers,
+  leads: boolean,
+  bound: BoundSockets,
+): Looked {
+  const looked = nothing();
+  const facts = factsOf(tracee, leads, registers.int(0), looked);
+  if (facts === undefined) return looked;
+  const { state } = facts;
+  const stream = isInternet(facts) && facts.type === SOCK_STREAM;
+  if (stream && state !== TCP_CLOSE && state !== TCP_LISTEN) {
+    looked.errno = EINVAL;
+    return looked;
+  }
+  // A unix socket listens only once it is bound, and datagrams never. The port
+  // that the kernel says may be one that a connect had, and lost.
+  const needsPort = stream && state === TCP_CLOSE && !bound.has(facts.cookie);
+  const endpoint: Endpoint = needsPort
+    ? internetEndpoint(
+      new Uint8Array(facts.family === AF_INET ? 4 : 16),
+      0,
+      0,
+    )
+    : { family: "none" };
+  looked.net.push({ access: "listen", endpoint, stream });
+  return looked;
+}
+
+/**
+ * Looks at a socket that shall share its port, by SO_REUSEADDR. Where two sockets
+ * for datagrams do so, the kernel gives what comes to the newer one, and it may
+ * choose such a port for whoever binds none: a socket outside would get nothing.
+ * So it is not done, and seems to be: DNS libraries do not go on without.
+ *
+ * @param tracee whose it is
+ * @param number the descriptor
+ * @param leads whether its descriptors are those of its process's first thread
+ */
+export function lookAtShared(
+  tracee: Tracee,
+  number: number,
+  leads: boolean,
+): Looked {
+  const looked = nothing();
+  const facts = internetFactsOf(tracee, leads, number, looked);
+  if (facts !== undefined && facts.type !== SOCK_STREAM) looked.seems = true;
+  return looked;
+}
+
+/**
+ * Looks at the socket of a bind(2) to an address of the internet. It may get a
+ * port that the kernel chooses: sending and connecting do the same. Whose answers
+ * come in is filtered where it is one for datagrams, which may name a port that
+ * the kernel could choose, as some do that ask resolvers. A stream that gets one
+ * so only seems to be bound. Of any other it is remembered that it is.
+ *
+ * @param looked what is known of the address
+ * @param tracee whose call it is
+ * @param registers its registers
+ * @param leads whether its descriptors are those of its process's first thread
+ * @param asks whether a person is asked where a stream is bound
+ */
+export function lookAtBind(
+  looked: Looked,
+  tracee: Tracee,
+  registers: Registers,
+  leads: boolean,
+  asks: boolean,
+): void {
+  const [use] = looked.net;
+  const family = use?.endpoint.family;
+  if (use === undefined || family !== "inet" && family !== "inet6") return;
+  const { address, port } = use.endpoint;
+  const facts = internetFactsOf(tracee, leads, registers.int(0), looked);
+  if (facts === undefined) return;
+  const stream = facts.type === SOCK_STREAM;
+  if (!stream && facts.type !== SOCK_DGRAM) return;
+  const chosen = isUnspecified(address) &&
+    (stream ? port === 0 && !asks : port === 0 || mayBeChosen(port));
+  looked.net[0] = { ...use, chosen, stream };
+  if (stream) looked.after = "bound";
+}
+
+/** Whether a socket is one of the internet. */
+function isInternet({ family }: SocketFacts): boolean {
+  return family === AF_INET || family === AF_INET6;
+}
+
+/** More than these, and the ones that were bound first are forgotten. */
+const MOST_BOUND = 4096;
+
+/**
+ * The stream sockets that were bound where they may listen. What the kernel says
+ * of a socket does not tell a port that it was bound to from one that it chose to
+ * connect, and that is free again.
+ */
+export class BoundSockets {
+  readonly #cookies = new Set<number>();
+
+  /** Whether a socket was bound. */
+  has(cookie: number): boolean {
+    return this.#cookies.has(cookie);
+  }
+
+  /**
+   * Remembers the socket of a bind(2) that worked.
+   *
+   * @param tracee whose it is; nobody else who has the descriptor runs
+   * @param leads whether its descriptors are those of its process's first thread
+   * @param number the descriptor
+   */
+  add(tracee: Tracee, leads: boolean, number: number): void {
+    // Where it cannot be asked, the socket is as if it were not bound.
+    const facts = factsOf(tracee, leads, number, nothing());
+    if (facts === undefined) return;
+    this.#cookies.add(facts.cookie);
+    if (this.#cookies.size <= MOST_BOUND) return;
+    for (const first of this.#cookies) {
+      this.#cookies.delete(first);
+      break;
+    }
+  }
+}
+
+/**
+ * What the kernel says of a tracee's socket; `undefined` where it is none, or
+ * cannot be told, which is noted.
+ */
+function factsOf(
+  tracee: Tracee,
+  leads: boolean,
+  number: number,
+  looked: Looked,
+): SocketFacts | undefined {
+  looked.descriptorsOf = tracee.process.pid;
+  const fd = borrowSocket(tracee, leads, number);
+  if (fd === -ENOTSOCK || fd === -EBADF) {
+    looked.errno = -fd;
+    return undefined;
+  }
+  const facts = fd < 0 ? fd : socketFacts(fd);
+  if (fd >= 0) close(fd);
+  if (typeof facts !== "number") return facts;
+  looked.never = UNSEEN;
+  return undefined;
+}
+
+/** The same of a socket of the internet; `undefined` where it is another one. */
+export function internetFactsOf(
+  tracee: Tracee,
+  leads: boolean,
+  number: number,
+  looked: Looked,
+): SocketFacts | undefined {
+  const facts = factsOf(tracee, leads, number, looked);
+  return facts !== undefined && isInternet(facts) ? facts : undefined;
+}
+
+/**
+ * Attaches the filter to a socket that a tracee has just got.
+ *
+ * @param tracee whose it is; nobody else who has the descriptor runs
+ * @param leads whether its descriptors are those of its process's first thread
+ * @param number the descriptor
+ * @param filter an array of `struct sock_filter`
+ * @returns whether it has it: not where the tracee has been killed meanwhile, or
+ *   has a filter by which it has got none
+ * @throws {SystemCallError} where that fails, and the socket would be open to all
+ */
+export function filterSocket(
+  tracee: Tracee,
+  leads: boolean,
+  number: number,
+  filter: Uint8Array,
+): boolean {
+  const fd = borrow(tracee, leads, number);
+  const result = fd < 0 ? fd : attachFilter(fd, filter);
+  if (fd >= 0) close(fd);
+  if (result >= 0) return true;
+  // Of one that is being killed the table of descriptors goes before it does.
+  if (fd === -ESRCH || fd === -EBADF) return false;
+  // A filter of the program's own can say any number, of what is no new socket.
+  if (tracee.process.filtered) return false;
+  throw new SystemCallError(
+    "filter what a socket receives",
+    fd < 0 ? "pidfd_getfd()" : "setsockopt(SO_ATTACH_FILTER)",
+    errnoName(-result),
+  );
+}
+
+/**
+ * A descriptor of this process for a socket of a tracee; a negative errno where
+ * the number means none.
+ */
+export function borrowSocket(
+  tracee: Tracee,
+  leads: boolean,
+  number: number,
+): number {
+  // What is no socket is not borrowed: to close it could wait for a file system.
+  const link = readLink(AT_FDCWD, `/proc/${tracee.tid}/fd/${number}`);
+  if (link === -ENOENT) return -EBADF;
+  if (typeof link === "number" || !link.startsWith("socket:")) return -ENOTSOCK;
+  return borrow(tracee, leads, number);
+}
+
+/** A descriptor of this process for what a tracee's number means. */
+export function borrow(tracee: Tracee, leads: boolean, number: number): number {
+  const { tid, process: { pid } } = tracee;
+  const own = borrowDescriptor(tid, tid === pid, number);
+  // Before Linux 6.9 there is no descriptor of a thread, but its table of
+  // descriptors may be that of the first one. It is one of its own after an
+  // unshare(2) or a close_range(2), of which nobody hears.
+  if (own !== -EINVAL && own !== -ENOENT) return own;
+  return leads && shareFiles(tid, pid) === true
+    ? borrowDescriptor(pid, true, number)
+    : -EACCES;
+}

@@ -1,0 +1,159 @@
+/** Files that are closed under every policy, and that only the tracer can tell. */
+
+import { DEVICE_NUMBERS, isPseudoTerminal } from "../../abi/devices.ts";
+import { get, getBig } from "../../abi/layout.ts";
+import { S_IFCHR, S_IFMT, STAT } from "../../abi/stat.ts";
+import type { Use } from "../../policy/call.ts";
+import { isOutside, OWN_VIEW, type View } from "../../sys/view.ts";
+import { Given, isForMore } from "./given.ts";
+import type { Looked } from "../look/looked.ts";
+import type { LogFile, TraceOptions } from "../options.ts";
+import type { CallSpec } from "../look/spec.ts";
+import { controlGroups, isBeneath, otherProcs, procDevice } from "./mounts.ts";
+import { cString } from "./place.ts";
+import { isTerminal, makesTerminals, Terminals } from "./terminals.ts";
+
+const DEVICE = "a device may be written to, and never be changed itself";
+const TERMINAL = "a terminal that is not the jail's own";
+const GROUPS = "a control group: by it anybody is moved, stopped or killed";
+const DISGUISED =
+  "a device in the root that is not a harmless one by its own name";
+const LOG = "the audit log, by another name";
+const OUTSIDE =
+  "a file that no path leads to, for more than its descriptor is for";
+
+const stat = new Uint8Array(STAT.size);
+
+/** Knows which files are closed under every policy. */
+export class Closed {
+  readonly #view: View;
+  readonly #terminals: Terminals;
+  readonly #given: Given;
+  readonly #receives: boolean;
+  readonly #procs: readonly string[];
+  readonly #groups: readonly string[];
+  readonly #log: LogFile | undefined;
+
+  /**
+   * Makes one.
+   *
+   * @param view where paths begin
+   * @param fds the descriptors of this process that the program gets
+   * @param processes the processes of the jail
+   * @param options the audit log, if there is one; whether descriptors may come later
+   */
+  constructor(
+    view: View,
+    fds: readonly number[],
+    processes: () => Iterable<number>,
+    { log, receives = false }: Pick<TraceOptions, "log" | "receives">,
+  ) {
+    this.#view = view;
+    this.#receives = receives;
+    this.#log = log;
+    const mounts = view.mounts();
+    const own = view.isOwn ? mounts : OWN_VIEW.mounts();
+    this.#procs = otherProcs(mounts, procDevice(own));
+    this.#groups = controlGroups(mounts);
+    this.#terminals = new Terminals(view, fds, processes);
+    this.#given = new Given(view, fds);
+  }
+
+  /**
+   * Why a call is refused whatever the policy says, if it is. Where it is not,
+   * {@linkcode Looked.held} is to be closed when the call is over.
+   *
+   * @param looked what the call means
+   * @param spec which call it is
+   * @param caller the process that makes it
+   */
+  why(looked: Looked, spec: CallSpec, caller: number): string | undefined {
+    const changes = looked.open === undefined && !spec.asks;
+    for (const use of looked.uses) {
+      if (this.#given.exceeds(use)) {
+        return "a pipe that jail was started with, and only for the other way";
+      }
+      const { access, kind, path } = use;
+      if (access === "stat") continue;
+      const via = looked.paths[0]?.place.via ?? looked.descriptor;
+      // What can only be the jail's own may be opened for anything.
+      const foreign = this.#receives && kind === "object";
+      if (foreign && isForMore(use, via)) return OUTSIDE;
+      // What lies outside may be used by the descriptor that was given alone: by
+      // its name in /proc it could be opened for more, and changed.
+      if (
+        isOutside(path) &&
+        (changes && access === "write" || !this.#given.covers(use))
+      ) {
+        return OUTSIDE;
+      }
+      if (kind !== "device") {
+        if (access !== "write") continue;
+        if (isBeneath(path, this.#groups)) return GROUPS;
+        if (this.#isLog(path)) return LOG;
+        continue;
+      }
+      if (this.#isDisguised(path)) return DISGUISED;
+      const alters = changes && access === "write";
+      if (!isTerminal(path)) {
+        // By its other side whoever made a terminal says how large it is.
+        const sizes = spec.syscall.name === "ioctl" && makesTerminals(path);
+        if (alters && !sizes) return DEVICE;
+        continue;
+      }
+      if (!alters && this.#terminals.isGiven(path)) continue;
+      if (!this.#holds(looked, path, caller)) return alters ? DEVICE : TERMINAL;
+    }
+    if (this.#procs.length === 0) return undefined;
+    return looked.paths.some(({ place }) => isBeneath(place.path, this.#procs))
+      ? "procfs elsewhere than at /proc"
+      : undefined;
+  }
+
+  /**
+   * Whether a terminal is one that the jail made, by either of its sides. Where it is,
+   * {@linkcode Looked.held} is to be closed when the call is over.
+   */
+  isMade(looked: Looked, { path }: Use, caller: number): boolean {
+    return makesTerminals(path) || this.#holds(looked, path, caller);
+  }
+
+  /** The jail is no more. */
+  close(): void {
+    this.#terminals.close();
+  }
+
+  /**
+   * Whether a device in a root directory that somebody else filled is none of
+   * those that rules take for harmless, by the names that they have. Any other
+   * could lie where a rule means a file, and be the machine's disk.
+   */
+  #isDisguised(path: string): boolean {
+    if (this.#view.isOwn || isOutside(path)) return false;
+    const known = DEVICE_NUMBERS.get(path);
+    if (known === undefined && !isTerminal(path)) return true;
+    if (this.#view.stat(cString(path), stat) < 0) return true;
+    const device = get(STAT, stat, "st_rdev");
+    const isCharacter = (get(STAT, stat, "st_mode") & S_IFMT) === S_IFCHR;
+    return !isCharacter ||
+      (known === undefined ? !isPseudoTerminal(device) : known !== device);
+  }
+
+  /** Whether a path leads to the audit log: a link that it had, another mount. */
+  #isLog(path: string): boolean {
+    const log = this.#log;
+    return log !== undefined && path !== log.path &&
+      this.#view.stat(cString(path), stat) >= 0 &&
+      getBig(STAT, stat, "st_ino") === log.inode &&
+      getBig(STAT, stat, "st_dev") === log.device;
+  }
+
+  /** Whether a terminal is one that the jail made, which is held then. */
+  #holds(looked: Looked, path: string, caller: number): boolean {
+    if (looked.held === undefined) {
+      const fd = this.#terminals.hold(path, caller);
+      if (fd >= 0) looked.held = { path, fd };
+    }
+    return looked.held?.path === path;
+  }
+}

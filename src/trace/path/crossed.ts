@@ -1,0 +1,91 @@
+/**
+ * Directories that a path leads into, and out of again by `..`.
+ *
+ * Nothing of them is in the real path, and yet a path with one leads on only if
+ * there is such a directory: who makes the call learns that, so it must be allowed
+ * to look at each.
+ */
+
+import { PATH_MAX } from "../../abi/limits.ts";
+import { isWithin } from "../../policy/floor/grants.ts";
+
+/** How long they may be together; no path that is meant gets there. */
+const MOST = 2 * PATH_MAX;
+
+/** What one costs besides its length. */
+const EACH = 64;
+
+/** Whether a path may have a `..` in it, behind something else. */
+export function climbs(path: string): boolean {
+  return path.includes("/..");
+}
+
+/** What one path has led out of. */
+export class Crossed {
+  readonly #paths: string[] = [];
+  #room = MOST;
+
+  /** Begins with another path. */
+  begin(): void {
+    this.#paths.length = 0;
+    this.#room = MOST;
+  }
+
+  /** Whether there is more than can be asked about. */
+  get isTooMuch(): boolean {
+    return this.#room < 0;
+  }
+
+  /**
+   * Notes a directory, or what should be one.
+   *
+   * @param path its real path
+   */
+  add(path: string): void {
+    const last = this.#paths.at(-1);
+    // Whoever may look at a directory knows of those that it is in.
+    if (this.isTooMuch || last !== undefined && isWithin(last, path)) return;
+    this.#room -= path.length + EACH;
+    this.#paths.push(path);
+  }
+
+  /**
+   * Notes what a path without links leads out of.
+   *
+   * @param path an absolute path, a byte string
+   */
+  follow(path: string): void {
+    if (!climbs(path)) return;
+    const names: string[] = [];
+    let climbed = false;
+    for (const name of path.split("/")) {
+      if (name === "" || name === ".") continue;
+      if (name !== "..") {
+        names.push(name);
+      } else if (names.length > 0) {
+        if (!climbed) this.add(`/${names.join("/")}`);
+        names.pop();
+      }
+      climbed = name === "..";
+      if (this.isTooMuch) return;
+    }
+  }
+
+  /**
+   * Those that nothing else tells of.
+   *
+   * @param real where the path leads, which is judged by itself
+   * @param known other real paths that are there for whoever makes the call
+   */
+  untold(real: string, known: readonly string[]): readonly string[] {
+    if (this.#paths.length === 0) return this.#paths;
+    const found: string[] = [];
+    for (const path of this.#paths) {
+      const tells = (other: string): boolean => isWithin(other, path);
+      if (!tells(real) && !known.some(tells) && !found.some(tells)) {
+        found.push(path);
+      }
+    }
+    return found;
+  }
+}

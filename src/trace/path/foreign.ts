@@ -1,0 +1,146 @@
+/**
+ * Files in mounts that no path of the program leads to, though their names look so.
+ *
+ * What the kernel calls an open file begins where its namespace of mounts does. A
+ * descriptor can come from another namespace, by a socket or from the start, and
+ * whoever makes one needs no privilege for it (user_namespaces(7)), nor a right to
+ * read what it mounts: it chooses what a file is called, and what lies beneath a
+ * directory. So a name is believed only where the mount is one of the program's.
+ */
+
+import {
+  AT_FDCWD,
+  AT_STATX_DONT_SYNC,
+  O_CLOEXEC,
+  O_NOFOLLOW,
+  O_PATH,
+} from "../../abi/fcntl.ts";
+import { fromBytes } from "../../abi/bytes.ts";
+import { get } from "../../abi/layout.ts";
+import { RESOLVE_NO_SYMLINKS } from "../../abi/openat2.ts";
+import {
+  STAT,
+  STATX,
+  STATX_MNT_ID,
+  STATX_MNT_ID_UNIQUE,
+  STATX_TYPE,
+} from "../../abi/stat.ts";
+import type { FileKind } from "../../policy/call.ts";
+import { close, fstat, isSameFile, readFile, statx } from "../../sys/files.ts";
+import { heedMounts } from "../../sys/mounted.ts";
+import { nameOutside, OWN_VIEW, type View } from "../../sys/view.ts";
+import { cString, kindOf } from "./place.ts";
+
+/** Most of `/proc/self/fdinfo/<fd>` that is read, in bytes. */
+const FDINFO_SIZE = 4096;
+
+const MOUNT = STATX_TYPE | STATX_MNT_ID | STATX_MNT_ID_UNIQUE;
+
+const statxBytes = new Uint8Array(STATX.size);
+const stat = new Uint8Array(STAT.size);
+
+/** Mounts that were found to be the program's, as long as none comes or goes. */
+interface Known {
+  /** What {@linkcode heedMounts} said. */
+  readonly age: number;
+  /** Their ids. */
+  readonly mounts: Set<number>;
+}
+
+const known = new WeakMap<View, Known>();
+
+/**
+ * Mounts that are known to be the program's, now that the name of what is in one of
+ * them was read.
+ */
+function knownOf(view: View): Set<number> {
+  const age = heedMounts();
+  let all = known.get(view);
+  if (all?.age !== age) known.set(view, all = { age, mounts: new Set() });
+  return all.mounts;
+}
+
+/**
+ * Which mount the file is in that a magic link leads to; 0 where that is not told.
+ * What kind of file it is stands in `statxBytes`.
+ */
+function mountOf(link: string): number {
+  const path = cString(link);
+  const result = statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, MOUNT, statxBytes);
+  // A kernel that is too old for both says so, and leaves it 0.
+  return result < 0 ? 0 : get(STATX, statxBytes, "stx_mnt_id");
+}
+
+/**
+ * What kind of file a magic link leads to, if that is surely in a mount of the
+ * program's.
+ *
+ * @param view where paths begin
+ * @param link a path such as `/proc/12/cwd`
+ */
+export function kindIfMounted(view: View, link: string): FileKind | undefined {
+  const mount = mountOf(link);
+  return knownOf(view).has(mount)
+    ? kindOf(get(STATX, statxBytes, "stx_mode"))
+    : undefined;
+}
+
+/**
+ * What the program calls an open file of this process.
+ *
+ * @param view where paths begin
+ * @param fd the file
+ * @param outer what the kernel calls it
+ * @returns its path; a name without a slash in front where there is none
+ */
+export function nameOfFile(view: View, fd: number, outer: string): string {
+  const name = view.nameOf(outer);
+  if (!outer.startsWith("/")) return name;
+  const mount = mountOf(`/proc/self/fd/${fd}`);
+  const own = knownOf(view);
+  if (own.has(mount)) return name;
+  const id = idOfMount(fd);
+  if (view.mountIds().has(id)) {
+    if (mount !== 0) own.add(mount);
+    return name;
+  }
+  if (isMemory(fd, name) || isInRoot(view, fd, name, id)) return name;
+  return nameOutside(outer, OWN_VIEW.mountIds().has(id) ? "" : id);
+}
+
+/**
+ * Whether a file is one of a root directory that is no mount, as it need not be where
+ * chroot(2) has been used: others may have the rest of that mount, and the kernel
+ * tells names of what lies there as if it were in the root.
+ */
+function isInRoot(
+  view: View,
+  fd: number,
+  name: string,
+  mount: string,
+): boolean {
+  const root = view.open(cString("/"), O_PATH | O_CLOEXEC);
+  if (root < 0) return false;
+  const isRoot = idOfMount(root) === mount;
+  close(root);
+  if (!isRoot) return false;
+  const flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+  const there = view.open(cString(name), flags, RESOLVE_NO_SYMLINKS);
+  if (there < 0) return false;
+  const isSame = isSameFile(fd, there);
+  close(there);
+  return isSame;
+}
+
+/** The id of a file's mount while that is there, as mountinfo has it. */
+function idOfMount(fd: number): string {
+  const bytes = readFile(`/proc/self/fdinfo/${fd}`, FDINFO_SIZE);
+  if (typeof bytes === "number") return "0";
+  return /^mnt_id:\t([0-9]+)$/m.exec(fromBytes(bytes))?.[1] ?? "0";
+}
+
+/** Whether a file is one in memory alone, which never had a name anywhere. */
+function isMemory(fd: number, name: string): boolean {
+  return name.startsWith("/memfd:") && fstat(fd, stat) >= 0 &&
+    get(STAT, stat, "st_nlink") === 0;
+}
