@@ -18,6 +18,7 @@ import { isFailure } from "./bench/compare.ts";
 import { NOT_INSTALLED, tryOut } from "./bench/measure.ts";
 import { makePlace, type Place } from "./bench/place.ts";
 import { measureSizes } from "./bench/sizes.ts";
+import { prepareStarts, startWays } from "./bench/starts.ts";
 import {
   between,
   fullText,
@@ -25,7 +26,6 @@ import {
   shortText,
   toJson,
 } from "./bench/tables.ts";
-import { prepareStarts, startWays } from "./bench/starts.ts";
 import { type Way, waysWith } from "./bench/ways.ts";
 import { FULL, NOTHING, QUICK, START, workloads } from "./bench/workloads.ts";
 import { bundle, bundleCommand } from "./bundle.ts";

@@ -11,9 +11,9 @@
  * keeps it: else each run compiles the functions that it calls.
  */
 
+import metadata from "../deno.json" with { type: "json" };
 // Here so that the package has been fetched when a file of it is looked for.
 import "../src/policy/file/yaml_nodes.ts";
-import metadata from "../deno.json" with { type: "json" };
 import { DENO, pass, say } from "./parts.ts";
 
 /** What `yaml_nodes.ts` imports. */

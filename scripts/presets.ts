@@ -7,8 +7,8 @@
  * `policies/` says.
  */
 
-import type { Preset } from "../src/policy/presets.ts";
 import { parseYaml } from "../src/policy/file/yaml.ts";
+import type { Preset } from "../src/policy/presets.ts";
 import { capture, DENO, ROOT } from "./parts.ts";
 
 const OUTPUT = new URL("src/policy/presets.json", ROOT);

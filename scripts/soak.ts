@@ -14,10 +14,11 @@
 
 // @ts-types="../src/cli/parse_args.d.ts"
 import { parseArgs } from "@std/cli/parse-args";
+import type { Engine, EngineChoice } from "../src/trace/options.ts";
 import { compareHeld, compareWays } from "../tests/differential.ts";
 import { ENGINES } from "../tests/harness.ts";
-import { compareNumbers } from "../tests/numbers.ts";
 import { HOLDERS, killJail, PHASES } from "../tests/kill.ts";
+import { compareNumbers } from "../tests/numbers.ts";
 import {
   isWon,
   type Race,
@@ -25,7 +26,6 @@ import {
   RACES,
   runRace,
 } from "../tests/races.ts";
-import type { Engine, EngineChoice } from "../src/trace/options.ts";
 import { countsLine, say } from "./parts.ts";
 
 /** Fewer attempts than these are too few to tell. */

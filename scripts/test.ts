@@ -11,6 +11,7 @@
  * machine itself lacks what it needs, which its name says then.
  */
 
+import { LACKING } from "../tests/needs.ts";
 import { bundle } from "./bundle.ts";
 import {
   capture,
@@ -22,7 +23,6 @@ import {
   say,
   sum,
 } from "./parts.ts";
-import { LACKING } from "../tests/needs.ts";
 
 /** The Debian package that has each command or file which tests need. */
 const PACKAGES: Readonly<Record<string, string>> = {

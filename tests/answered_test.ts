@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { SYSCALLS } from "../src/abi/syscalls.ts";
+import { hostArch } from "../src/sys/host.ts";
 import {
   type Ended,
   ENGINES,
@@ -11,7 +12,6 @@ import {
   run,
   start,
 } from "./harness.ts";
-import { hostArch } from "../src/sys/host.ts";
 import { type Scratch, scratch } from "./jail.ts";
 import { hasMachine, needs } from "./needs.ts";
 

@@ -2,12 +2,12 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { SyscallName } from "../src/abi/syscalls.ts";
+import type { Engine } from "../src/trace/options.ts";
 import { BELL, betweenArgv, type Change, GREETING } from "./between.ts";
 import { ENGINES, fixture, jailArgv, run } from "./harness.ts";
 import { scratch } from "./jail.ts";
 import { hasMachine, needs } from "./needs.ts";
 import { withoutArgv } from "./without.ts";
-import type { Engine } from "../src/trace/options.ts";
 
 /** Whether devices can be made here. */
 const DEVICES = await (async (): Promise<boolean> => {

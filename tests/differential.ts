@@ -10,15 +10,15 @@
 import { fromText } from "../src/abi/bytes.ts";
 import { holdByKernel } from "../src/jail/kernel_plan.ts";
 import { loadLayers } from "../src/jail/layers.ts";
+import type { Use } from "../src/policy/call.ts";
 import { compile, type Engine as Decider } from "../src/policy/decide.ts";
 import { mergeLayers } from "../src/policy/merge.ts";
-import type { Use } from "../src/policy/call.ts";
 import type { Policy } from "../src/policy/policy.ts";
 import { random } from "../src/policy/random_test.ts";
 import { OWN_VIEW } from "../src/sys/view.ts";
 import { fixture, jail, run } from "./harness.ts";
-import { modelOf, MODELS } from "./model.ts";
 import { scratch } from "./jail.ts";
+import { modelOf, MODELS } from "./model.ts";
 
 /** What came of a seed. */
 export interface Compared {

@@ -1,8 +1,8 @@
 /** What jail says of a machine, and of how it would enforce a policy. */
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { jailCommand, scratch } from "./jail.ts";
 import { type Ended, run } from "./harness.ts";
+import { jailCommand, scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
 
 async function command(...words: readonly string[]): Promise<Ended> {

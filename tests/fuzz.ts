@@ -1,8 +1,8 @@
 /** Runs the fuzzer in a jail, and looks at jail and at the machine from outside. */
 
+import type { Engine } from "../src/trace/options.ts";
 import { fixture, jailArgv, start } from "./harness.ts";
 import { scratch } from "./jail.ts";
-import type { Engine } from "../src/trace/options.ts";
 
 /** What a run of the fuzzer came to. */
 export interface Fuzzed {

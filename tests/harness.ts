@@ -1,7 +1,7 @@
 /** Runs whole programs in a jail: a policy and words in, what came out of it back. */
 
-import { jailCommand } from "./jail.ts";
 import type { Engine, EngineChoice } from "../src/trace/options.ts";
+import { jailCommand } from "./jail.ts";
 
 /** Both ways to catch calls: what a jail promises it keeps with either. */
 export const ENGINES: readonly Engine[] = ["seccomp", "ptrace"];

@@ -10,8 +10,8 @@ import {
   run,
   type RunOptions,
 } from "./harness.ts";
-import { needs } from "./needs.ts";
 import { jailCommand, scratch } from "./jail.ts";
+import { needs } from "./needs.ts";
 
 /** Closes what the tests themselves may have been started with. */
 const LIKE_JAIL = `for file in /proc/$$/fd/*; do

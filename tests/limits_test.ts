@@ -6,6 +6,9 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
+import { detach, interrupt, seize } from "../src/sys/task/ptrace.ts";
+import { waitFor } from "../src/sys/task/wait.ts";
+import type { Engine } from "../src/trace/options.ts";
 import {
   type Ended,
   ENGINES,
@@ -16,9 +19,6 @@ import {
   run,
   start,
 } from "./harness.ts";
-import type { Engine } from "../src/trace/options.ts";
-import { detach, interrupt, seize } from "../src/sys/task/ptrace.ts";
-import { waitFor } from "../src/sys/task/wait.ts";
 import { jailCommand, scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
 import { Terminal } from "./terminal.ts";

@@ -6,12 +6,12 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
+import type { Engine, NameOptions } from "../src/trace/options.ts";
 import { ENGINES, fixture, jailArgv } from "./harness.ts";
 import { type Scratch, scratch } from "./jail.ts";
 import { type Asked, inLab, type LabEnded, needsLab } from "./lab.ts";
-import { withoutArgv } from "./without.ts";
 import { runTraced } from "./traced.ts";
-import type { Engine, NameOptions } from "../src/trace/options.ts";
+import { withoutArgv } from "./without.ts";
 
 const TRY = new URL("./fixtures/names_try.py", import.meta.url).pathname;
 

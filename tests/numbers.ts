@@ -12,8 +12,8 @@ import {
   SYSCALLS,
 } from "../src/abi/syscalls.ts";
 import { loadLayers } from "../src/jail/layers.ts";
-import type { CallArguments } from "../src/policy/plan/guard.ts";
 import { mergeLayers } from "../src/policy/merge.ts";
+import type { CallArguments } from "../src/policy/plan/guard.ts";
 import { actionOf, type CallPlan, planCalls } from "../src/policy/plan/plan.ts";
 import { random } from "../src/policy/random_test.ts";
 import type { Compared } from "./differential.ts";

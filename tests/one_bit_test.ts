@@ -6,13 +6,13 @@
 import { assertEquals } from "@std/assert";
 import type { SyscallName } from "../src/abi/syscalls.ts";
 import { loadLayers } from "../src/jail/layers.ts";
-import type { FilterAction } from "../src/policy/plan/guard.ts";
 import { mergeLayers } from "../src/policy/merge.ts";
+import type { FilterAction } from "../src/policy/plan/guard.ts";
 import { type CallEntry, planCalls } from "../src/policy/plan/plan.ts";
+import type { Engine } from "../src/trace/options.ts";
 import { ENGINES, fixture, jail, jailArgv, run, start } from "./harness.ts";
 import { type Scratch, scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
-import type { Engine } from "../src/trace/options.ts";
 
 /** How often each bit is sent. */
 const ROUNDS = 3;

@@ -7,9 +7,9 @@ import {
   assertNotEquals,
 } from "@std/assert";
 import { loadLayers } from "../src/jail/layers.ts";
-import { landlockAbi } from "../src/sys/landlock.ts";
 import { compile } from "../src/policy/decide.ts";
 import { mergeLayers } from "../src/policy/merge.ts";
+import { landlockAbi } from "../src/sys/landlock.ts";
 import { type Ended, ENGINES, fixture, jail, run } from "./harness.ts";
 import { hasMachine, needs } from "./needs.ts";
 import { ENV, type Files, ours, place } from "./policies/place.ts";

@@ -5,12 +5,12 @@ import { PIN_SIZE, PIN_START } from "../src/abi/pin.ts";
 import { SYSCALLS } from "../src/abi/syscalls.ts";
 import { hostArch } from "../src/sys/host.ts";
 import { TraceeMaps } from "../src/sys/task/maps.ts";
-import { nothing } from "../src/trace/look/looked.ts";
-import { PinRegion } from "../src/trace/tracee/pin.ts";
-import { place } from "../src/trace/path/place.ts";
 import { keepArguments } from "../src/trace/hold/private.ts";
-import { Registers } from "../src/trace/tracee/registers.ts";
+import { nothing } from "../src/trace/look/looked.ts";
 import { specOf } from "../src/trace/look/spec.ts";
+import { place } from "../src/trace/path/place.ts";
+import { PinRegion } from "../src/trace/tracee/pin.ts";
+import { Registers } from "../src/trace/tracee/registers.ts";
 import { fixture, start } from "./harness.ts";
 import { hasMachine } from "./needs.ts";
 

@@ -2,8 +2,8 @@
 
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { ENGINES, fixture, jail, run } from "./harness.ts";
-import { needs } from "./needs.ts";
 import { scratch } from "./jail.ts";
+import { needs } from "./needs.ts";
 
 interface ProgramCase {
   readonly what: string;

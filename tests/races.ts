@@ -4,10 +4,10 @@
  */
 
 import { createSocket, type Socket } from "node:dgram";
+import type { Engine } from "../src/trace/options.ts";
 import { fixture, jailArgv, run, start } from "./harness.ts";
 import { scratch } from "./jail.ts";
 import { type Part, withoutArgv } from "./without.ts";
-import type { Engine } from "../src/trace/options.ts";
 
 /** One way to race against a check. */
 export interface Race {

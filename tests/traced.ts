@@ -1,17 +1,17 @@
 /** Runs a program as jail does, with a say in what tests look at. */
 
 import { fromText } from "../src/abi/bytes.ts";
+import { floorFor } from "../src/jail/floor.ts";
+import { loadSpec } from "../src/jail/load.ts";
+import { withNames } from "../src/jail/names/names.ts";
+import { netOptions } from "../src/jail/net.ts";
+import { findProgram, planLaunch, type Program } from "../src/jail/program.ts";
+import { TemporaryDirectory } from "../src/jail/temporary.ts";
 import type { Outcome } from "../src/outcome.ts";
 import type { Call } from "../src/policy/call.ts";
 import { compile } from "../src/policy/decide.ts";
 import type { Decision } from "../src/policy/decision.ts";
 import { planCalls } from "../src/policy/plan/plan.ts";
-import { floorFor } from "../src/jail/floor.ts";
-import { loadSpec } from "../src/jail/load.ts";
-import { netOptions } from "../src/jail/net.ts";
-import { withNames } from "../src/jail/names/names.ts";
-import { findProgram, planLaunch, type Program } from "../src/jail/program.ts";
-import { TemporaryDirectory } from "../src/jail/temporary.ts";
 import { hostArch } from "../src/sys/host.ts";
 import { interfaceIndex } from "../src/sys/interfaces.ts";
 import { createRuleset } from "../src/sys/landlock.ts";

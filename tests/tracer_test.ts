@@ -1,6 +1,7 @@
 /** A jail follows everything that a program starts, ends with it, and leaves nothing behind. */
 
 import { assert, assertEquals } from "@std/assert";
+import type { Engine } from "../src/trace/options.ts";
 import {
   ENGINES,
   eventually,
@@ -11,7 +12,6 @@ import {
   run,
   start,
 } from "./harness.ts";
-import type { Engine } from "../src/trace/options.ts";
 import { scratch } from "./jail.ts";
 import { hasFewIds, needs, withFewIds } from "./needs.ts";
 import { FILTER } from "./python.ts";

@@ -2,8 +2,8 @@
 
 import { type Failure, median, run, tryOut } from "./measure.ts";
 import type { Place } from "./place.ts";
-import { NOTHING, type Workload } from "./workloads.ts";
 import type { Way } from "./ways.ts";
+import { NOTHING, type Workload } from "./workloads.ts";
 
 /** How long it may take. */
 export interface Patience {

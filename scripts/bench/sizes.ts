@@ -1,7 +1,7 @@
 /** What jail costs with many rules, processes, threads and events of its log. */
 
-import { median, run } from "./measure.ts";
 import { isFailure } from "./compare.ts";
+import { median, run } from "./measure.ts";
 import type { Place } from "./place.ts";
 import { POLICY } from "./ways.ts";
 import { NOTHING } from "./workloads.ts";

@@ -8,8 +8,8 @@ import type { RunRequest } from "../jail/run.ts";
 import type { LimitName } from "../outcome.ts";
 import { AmountError } from "../policy/file/amounts.ts";
 import type { PermissionFlags } from "../policy/file/flags.ts";
-import { type Limit, type Limits, parseLimit } from "../policy/limits.ts";
 import { didYouMean } from "../policy/file/similar.ts";
+import { type Limit, type Limits, parseLimit } from "../policy/limits.ts";
 import {
   FLAGS,
   type PermissionName,

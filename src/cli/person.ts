@@ -3,8 +3,8 @@
 import { SIGINT } from "../abi/signal.ts";
 import type { Ask } from "../jail/ask.ts";
 import { isPipe } from "../sys/pipe.ts";
-import { converse } from "../sys/terminal.ts";
 import { kill } from "../sys/task/wait.ts";
+import { converse } from "../sys/terminal.ts";
 import { Questioner } from "./ask.ts";
 import { tell } from "./console.ts";
 import { saverFor } from "./save.ts";

@@ -2,9 +2,9 @@
 
 import { toText } from "../abi/bytes.ts";
 import { isNetAccess, type Question } from "../policy/consent.ts";
+import { MAX_SIZE } from "../policy/file/text.ts";
 import { escapeGlob } from "../policy/path/glob.ts";
 import { presetNamed } from "../policy/presets.ts";
-import { MAX_SIZE } from "../policy/file/text.ts";
 import type { Saver } from "./ask.ts";
 
 /**

@@ -1,12 +1,12 @@
 /** Whether jail may answer calls in the kernel's place. */
 
 import { LaunchError } from "../errors.ts";
-import { canBorrow } from "../sys/task/borrow.ts";
-import { canWriteMemory } from "../sys/task/memory.ts";
 import type { Policy } from "../policy/policy.ts";
 import { isReal } from "../policy/sys.ts";
 import { keepsFileRights } from "../sys/launch/confine.ts";
+import { canBorrow } from "../sys/task/borrow.ts";
 import { hasListener, ListenerError } from "../sys/task/listener.ts";
+import { canWriteMemory } from "../sys/task/memory.ts";
 import type { View } from "../sys/view.ts";
 
 /**

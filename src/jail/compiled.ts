@@ -1,8 +1,8 @@
 /** A policy, ready to decide what is done on this machine. */
 
 import { compile, type Engine } from "../policy/decide.ts";
-import type { Policy } from "../policy/policy.ts";
 import type { Realpath } from "../policy/path/rules.ts";
+import type { Policy } from "../policy/policy.ts";
 import { interfaceIndex } from "../sys/interfaces.ts";
 import type { View } from "../sys/view.ts";
 

@@ -1,18 +1,14 @@
 /** What this machine can enforce, found out by trying it. */
 
 import type { LimitName } from "../outcome.ts";
-import { mergeLayers } from "../policy/merge.ts";
 import { parsePolicy } from "../policy/file/parse.ts";
+import { mergeLayers } from "../policy/merge.ts";
 import type { Policy } from "../policy/policy.ts";
 import { landlockAbi } from "../sys/landlock.ts";
-import { hasListener } from "../sys/task/listener.ts";
 import { hasSeccompTrace } from "../sys/probe.ts";
+import { hasListener } from "../sys/task/listener.ts";
 import type { Engine, EngineChoice } from "../trace/options.ts";
 import { addresses, facts, limits } from "./asked.ts";
-import { runJob } from "./job.ts";
-import { loadLayers } from "./layers.ts";
-import { DEFAULT_PATH, type Program } from "./program.ts";
-import { OWN_ROOT } from "./root.ts";
 import {
   answers,
   cgroup,
@@ -34,6 +30,10 @@ import {
   vdso,
   yama,
 } from "./findings.ts";
+import { runJob } from "./job.ts";
+import { loadLayers } from "./layers.ts";
+import { DEFAULT_PATH, type Program } from "./program.ts";
+import { OWN_ROOT } from "./root.ts";
 
 /** What the doctor says. */
 export interface Diagnosis {

@@ -27,9 +27,9 @@ import {
   isWithin,
   parentOf,
 } from "../policy/floor/grants.ts";
-import type { Policy } from "../policy/policy.ts";
 import { remembered } from "../policy/path/remembered.ts";
 import type { Realpath } from "../policy/path/rules.ts";
+import type { Policy } from "../policy/policy.ts";
 import type { TreeFacts } from "../policy/tree/facts.ts";
 import { close, fstat } from "../sys/files.ts";
 import { landlockAbi } from "../sys/landlock.ts";

@@ -10,9 +10,9 @@ import {
   policyLoader,
 } from "../policy/file/extend.ts";
 import { permissionsLayer } from "../policy/file/permissions.ts";
-import type { Layer } from "../policy/policy.ts";
 import { MAX_SIZE } from "../policy/file/text.ts";
 import type { Variables } from "../policy/file/variables.ts";
+import type { Layer } from "../policy/policy.ts";
 import { readFile } from "../sys/files.ts";
 import { OWN_VIEW, type View } from "../sys/view.ts";
 import { fromDirectory } from "./program.ts";

@@ -3,8 +3,8 @@
 import type { Position } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
 import type { RuleRef } from "../policy/decision.ts";
-import type { Policy } from "../policy/policy.ts";
 import { placeOf } from "../policy/file/text.ts";
+import type { Policy } from "../policy/policy.ts";
 
 /** Finds the place of a rule, if it stands in a file. */
 export type Locate = (rule: RuleRef) => Position | undefined;

@@ -2,6 +2,7 @@
 
 import { UnsupportedError } from "../errors.ts";
 import { Fault } from "../policy/file/fault.ts";
+import { asPolicyError } from "../policy/file/parse.ts";
 import { NetMatcher, ZoneError } from "../policy/net/match.ts";
 import type { NetRule, NetRules } from "../policy/net/net.ts";
 import {
@@ -10,12 +11,11 @@ import {
   type SourceTest,
   sourceTest,
 } from "../policy/net/sources.ts";
-import { asPolicyError } from "../policy/file/parse.ts";
 import type { Policy } from "../policy/policy.ts";
 import { interfaceIndex } from "../sys/interfaces.ts";
-import type { NameOptions, NetOptions, StandIn } from "../trace/options.ts";
-import { MOST_SOURCES } from "../trace/named_sources.ts";
 import { assembleSources } from "../trace/bpf/source_filter.ts";
+import { MOST_SOURCES } from "../trace/named_sources.ts";
+import type { NameOptions, NetOptions, StandIn } from "../trace/options.ts";
 
 /**
  * Looks whether the interfaces that rules name are there.

@@ -4,6 +4,7 @@ import { PolicyError } from "../errors.ts";
 import { compile } from "../policy/decide.ts";
 import { droppedNames } from "../policy/env.ts";
 import type { Floor } from "../policy/floor/floor.ts";
+import { heldRules } from "../policy/floor/held.ts";
 import {
   type CallCounts,
   countCalls,
@@ -11,16 +12,15 @@ import {
   gradeRules,
   notStrict,
 } from "../policy/grade.ts";
-import { heldRules } from "../policy/floor/held.ts";
 import { type CallPlan, planCalls } from "../policy/plan/plan.ts";
-import type { Policy } from "../policy/policy.ts";
 import type { Unheld } from "../policy/plan/unasked.ts";
-import { interfaceIndex } from "../sys/interfaces.ts";
+import type { Policy } from "../policy/policy.ts";
 import { whyNoControlGroup } from "../sys/cgroup.ts";
+import { interfaceIndex } from "../sys/interfaces.ts";
 import { landlockAbi } from "../sys/landlock.ts";
-import { ownEnvironment } from "../sys/proc.ts";
-import { hasSeccompTrace } from "../sys/probe.ts";
 import type { RootKind } from "../sys/launch/root.ts";
+import { hasSeccompTrace } from "../sys/probe.ts";
+import { ownEnvironment } from "../sys/proc.ts";
 import { mayAnswer } from "./answers.ts";
 import { currentDirectory } from "./directory.ts";
 import { floorFacts, floorFor, type FloorPlace } from "./floor.ts";

@@ -2,8 +2,6 @@
 
 import { printable, toCString } from "../abi/bytes.ts";
 import { EACCES } from "../abi/errno.ts";
-import { SIGPIPE } from "../abi/signal.ts";
-import { LaunchError } from "../errors.ts";
 import {
   RLIMIT_AS,
   RLIMIT_CPU,
@@ -11,14 +9,16 @@ import {
   RLIMIT_FSIZE,
   RLIMIT_NOFILE,
 } from "../abi/resource.ts";
+import { SIGPIPE } from "../abi/signal.ts";
+import { LaunchError } from "../errors.ts";
 import type { Limits } from "../policy/limits.ts";
-import { confinement } from "../sys/launch/confine.ts";
-import { isIgnoredByShell, originalOpenFiles } from "../sys/origin.ts";
-import { limitStep } from "../sys/rlimits.ts";
 import { restrictSelf } from "../sys/landlock.ts";
-import { outlivedSignals } from "../sys/signals.ts";
+import { confinement } from "../sys/launch/confine.ts";
 import type { Root } from "../sys/launch/root.ts";
 import type { LaunchPlan, Step } from "../sys/launch/spawn.ts";
+import { isIgnoredByShell, originalOpenFiles } from "../sys/origin.ts";
+import { limitStep } from "../sys/rlimits.ts";
+import { outlivedSignals } from "../sys/signals.ts";
 import type { View } from "../sys/view.ts";
 import { asShellScript, canExecute, isDirectory, which } from "../sys/which.ts";
 

@@ -27,13 +27,13 @@ import { escapeGlob } from "../policy/path/glob.ts";
 import type { PathRule, Policy } from "../policy/policy.ts";
 import { fstatat, isInherited, realpath } from "../sys/files.ts";
 import { ownEnvironment } from "../sys/proc.ts";
-import type { View } from "../sys/view.ts";
 import {
   countUnheard,
   forwardSignals,
   ignoreSignals,
   stopSelf,
 } from "../sys/signals.ts";
+import type { View } from "../sys/view.ts";
 import type { Usage } from "../trace/limits/accounts.ts";
 import type {
   EngineChoice,

@@ -13,9 +13,9 @@ import { runJob } from "./job.ts";
 import { withPlaces } from "./kernel_plan.ts";
 import { loadSpec } from "./load.ts";
 import { type Locate, locator, placed } from "./locate.ts";
+import { toPlain, type WorkerMessage, type WorkerRequest } from "./messages.ts";
 import { withNames } from "./names/names.ts";
 import { type TemporaryDirectory, withTemporary } from "./temporary.ts";
-import { toPlain, type WorkerMessage, type WorkerRequest } from "./messages.ts";
 
 /** What a Worker's scope has beyond that of a page, which the types are of. */
 interface WorkerScope {

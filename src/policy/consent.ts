@@ -2,8 +2,8 @@
 
 import type { Call, Use } from "./call.ts";
 import type { Decision } from "./decision.ts";
-import { endpointText, type NetAccess, type NetUse } from "./net/endpoint.ts";
 import { CONSENT, placesLink } from "./fixed.ts";
+import { endpointText, type NetAccess, type NetUse } from "./net/endpoint.ts";
 
 /** The ways of using a file or an address that a person is asked about. */
 export type AskedAccess = "read" | "write" | "run" | NetAccess;

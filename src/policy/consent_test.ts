@@ -3,8 +3,8 @@ import type { Call, Use } from "./call.ts";
 import { type Answer, Consent, type Question } from "./consent.ts";
 import { compile } from "./decide.ts";
 import type { Decision } from "./decision.ts";
-import { mergeLayers } from "./merge.ts";
 import { parsePolicy } from "./file/parse.ts";
+import { mergeLayers } from "./merge.ts";
 
 const RULE = { source: "test", keys: [], text: "" };
 

@@ -8,11 +8,10 @@ import { callSettings } from "./calls.ts";
 import type { Decision, Refusal, RuleRef } from "./decision.ts";
 import { writesEverything } from "./everything.ts";
 import * as fixed from "./fixed.ts";
-import type { PathMatcher } from "./path/match.ts";
 import { judgeNet, type NetJudge } from "./net/judge.ts";
 import type { InterfaceIndex } from "./net/match.ts";
+import type { PathMatcher } from "./path/match.ts";
 import { HARMLESS, type Judge, obstacle, WIDER } from "./path/move.ts";
-import { EFFECTS, type Policy } from "./policy.ts";
 import { remembered } from "./path/remembered.ts";
 import {
   type CompiledRule,
@@ -25,6 +24,7 @@ import {
   ruleRoots,
   slotOf,
 } from "./path/rules.ts";
+import { EFFECTS, type Policy } from "./policy.ts";
 
 /** What {@linkcode compile} can be told about the machine. */
 export interface CompileOptions {

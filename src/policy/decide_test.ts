@@ -3,10 +3,10 @@ import { PolicyError } from "../errors.ts";
 import type { Access, Call, FileKind, Move } from "./call.ts";
 import { compile, type Engine } from "./decide.ts";
 import type { Decision } from "./decision.ts";
-import { mergeLayers } from "./merge.ts";
 import { parsePolicy } from "./file/parse.ts";
-import type { PathRule, Policy } from "./policy.ts";
+import { mergeLayers } from "./merge.ts";
 import type { Realpath } from "./path/rules.ts";
+import type { PathRule, Policy } from "./policy.ts";
 
 const VARIABLES = { cwd: "/w", home: "/home/u", program: "/usr/bin/prog" };
 

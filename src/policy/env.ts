@@ -1,8 +1,8 @@
 /** Which environment variables does the program get, with which values? */
 
+import { literalSegment, matchSegment, parseSegment } from "./path/segment.ts";
 import type { EnvRules, NameRule } from "./policy.ts";
 import { looksSecret, lowerCase, upperCase } from "./secrets.ts";
-import { literalSegment, matchSegment, parseSegment } from "./path/segment.ts";
 
 /**
  * Whether the program gets a variable of jail's own environment.

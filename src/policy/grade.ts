@@ -1,19 +1,19 @@
 /** Which mechanism enforces each rule of a policy, and how well it stands a race. */
 
-import type { LimitName } from "../outcome.ts";
 import {
   LANDLOCK_ACCESS_NET_BIND_TCP,
   LANDLOCK_ACCESS_NET_CONNECT_TCP,
 } from "../abi/landlock.ts";
+import type { LimitName } from "../outcome.ts";
 import { callSettings } from "./calls.ts";
 import type { RuleRef } from "./decision.ts";
 import type { Floor } from "./floor/floor.ts";
-import type { FilterAction } from "./plan/guard.ts";
 import type { Held } from "./floor/held.ts";
 import { amountText, LIMIT_NAMES } from "./limits.ts";
-import type { CallEntry, CallPlan } from "./plan/plan.ts";
-import type { NetRule, NetRules } from "./net/net.ts";
 import { isName } from "./net/names.ts";
+import type { NetRule, NetRules } from "./net/net.ts";
+import type { FilterAction } from "./plan/guard.ts";
+import type { CallEntry, CallPlan } from "./plan/plan.ts";
 import {
   type Effect,
   EFFECTS,

@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
+import { parsePolicy } from "./file/parse.ts";
 import { floorOf, NO_FLOOR } from "./floor/floor.ts";
-import { countCalls, gradeRules, notStrict } from "./grade.ts";
 import type { FloorFacts } from "./floor/grants.ts";
 import { heldRules } from "./floor/held.ts";
+import { countCalls, gradeRules, notStrict } from "./grade.ts";
 import { mergeLayers } from "./merge.ts";
-import { parsePolicy } from "./file/parse.ts";
 import { planCalls } from "./plan/plan.ts";
 import type { Policy } from "./policy.ts";
 

@@ -1,6 +1,7 @@
 /** How much a program may use: the names of limits, and what each counts. */
 
 import type { LimitName } from "../outcome.ts";
+import type { RuleRef } from "./decision.ts";
 import {
   durationText,
   parseCount,
@@ -8,7 +9,6 @@ import {
   parseSize,
   sizeText,
 } from "./file/amounts.ts";
-import type { RuleRef } from "./decision.ts";
 
 /** One limit. */
 export interface Limit {

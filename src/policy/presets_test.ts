@@ -3,17 +3,17 @@ import { Ajv } from "ajv";
 import schema from "../../policies/schema.json" with { type: "json" };
 import { compile } from "./decide.ts";
 import { loadPolicy, policyLoader } from "./file/extend.ts";
-import { LIMIT_NAMES } from "./limits.ts";
-import { mergeLayers } from "./merge.ts";
 import { parsePolicy } from "./file/parse.ts";
-import { EFFECTS } from "./policy.ts";
-import { PRESETS } from "./presets.ts";
 import { POLICY_KEYS } from "./file/shape.ts";
 import { CALL_KEYS, REFUSAL_KEYS } from "./file/shape_calls.ts";
 import { SYS_KEYS } from "./file/shape_sys.ts";
-import { UNAME_FIELDS } from "./sys.ts";
 import { VARIABLES } from "./file/variables.ts";
 import { parseYaml } from "./file/yaml.ts";
+import { LIMIT_NAMES } from "./limits.ts";
+import { mergeLayers } from "./merge.ts";
+import { EFFECTS } from "./policy.ts";
+import { PRESETS } from "./presets.ts";
+import { UNAME_FIELDS } from "./sys.ts";
 
 const VALUES = {
   cwd: "/home/u/w",

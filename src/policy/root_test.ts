@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { PolicyError } from "../errors.ts";
 import { loadPolicy, policyLoader } from "./file/extend.ts";
-import { mergeLayers } from "./merge.ts";
 import { parsePolicy } from "./file/parse.ts";
+import { mergeLayers } from "./merge.ts";
 import { EMPTY_LAYER, type Layer } from "./policy.ts";
 
 const OUTSIDE = { cwd: "/home/u", home: "/home/u*", "policy-dir": "/p" };

@@ -33,11 +33,11 @@ import {
   writeAll,
 } from "./files.ts";
 import { callNumber } from "./host.ts";
+import { launchSteps } from "./launch/spawn.ts";
 import { libc, outcome } from "./libc.ts";
 import { waitATurn } from "./output.ts";
-import { launchSteps } from "./launch/spawn.ts";
-import { OWN_VIEW } from "./view.ts";
 import { reap } from "./task/wait.ts";
+import { OWN_VIEW } from "./view.ts";
 
 /** The names of jail's groups: its process, and something that is random. */
 const NAME_REGEXP = /^jail-[0-9]+-[0-9a-f]{8}$/;

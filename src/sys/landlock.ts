@@ -23,9 +23,9 @@ import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
 import { SystemCallError } from "../errors.ts";
 import { close, duplicate } from "./files.ts";
 import { callNumber } from "./host.ts";
+import type { Step } from "./launch/steps.ts";
 import { libc, outcome } from "./libc.ts";
 import { OWN_VIEW, type View } from "./view.ts";
-import type { Step } from "./launch/steps.ts";
 
 /** What a ruleset refuses, and what it allows of that. */
 export interface Ruleset {

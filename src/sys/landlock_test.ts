@@ -15,8 +15,8 @@ import {
   restrictSelf,
   type Ruleset,
 } from "./landlock.ts";
-import { libc } from "./libc.ts";
 import { launch } from "./launch/spawn.ts";
+import { libc } from "./libc.ts";
 import { waitFor } from "./task/wait.ts";
 
 // Opened outside of a test, in which Deno 2.4 would call it a leak.

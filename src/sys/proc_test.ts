@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { fromBytes, fromText, toText } from "../abi/bytes.ts";
-import { original, workingDirectory } from "./proc.ts";
 import { libc } from "./libc.ts";
+import { original, workingDirectory } from "./proc.ts";
 
 // Opened outside of a test, in which Deno 2.4 would call it a leak.
 libc.__errno_location();

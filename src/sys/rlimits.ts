@@ -3,8 +3,8 @@
 import { getBig, set } from "../abi/layout.ts";
 import { RLIMIT64 } from "../abi/resource.ts";
 import { callNumber } from "./host.ts";
-import { libc, outcome } from "./libc.ts";
 import type { Step } from "./launch/steps.ts";
+import { libc, outcome } from "./libc.ts";
 
 /**
  * The call by which a new process limits itself. Nobody in the jail has the

@@ -32,10 +32,10 @@ import { close } from "./files.ts";
 import { callNumber } from "./host.ts";
 import { HANDLER_WORD } from "./launch_code.ts";
 import { libc, outcome, rareLibc } from "./libc.ts";
-import { pidfdOpen } from "./task/pidfd.ts";
 import { changeMask, setOf } from "./signal_mask.ts";
-import { ownThread } from "./thread.ts";
+import { pidfdOpen } from "./task/pidfd.ts";
 import { tgkill } from "./task/wait.ts";
+import { ownThread } from "./thread.ts";
 
 /** A change that can be taken back. */
 interface SignalChange {

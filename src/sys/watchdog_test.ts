@@ -2,8 +2,8 @@ import { assertEquals } from "@std/assert";
 import { toCString } from "../abi/bytes.ts";
 import { SIGKILL } from "../abi/signal.ts";
 import { WNOHANG } from "../abi/wait.ts";
-import { libc } from "./libc.ts";
 import { launch } from "./launch/spawn.ts";
+import { libc } from "./libc.ts";
 import { kill, waitFor } from "./task/wait.ts";
 import { Watchdog } from "./watchdog.ts";
 

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { EACCES, ENOENT } from "../abi/errno.ts";
-import { asShellScript, canExecute, which } from "./which.ts";
 import { libc } from "./libc.ts";
+import { asShellScript, canExecute, which } from "./which.ts";
 
 // Opened outside of a test, in which Deno 2.4 would call it a leak.
 libc.__errno_location();

@@ -14,21 +14,21 @@ import type { LimitName, Outcome } from "../outcome.ts";
 import type { Call } from "../policy/call.ts";
 import type { Decision, Refusal, RuleRef } from "../policy/decision.ts";
 import { CHOSEN_PORT } from "../policy/fixed.ts";
+import type { Listener } from "../sys/task/listener.ts";
 import {
   readCallInfo,
   readRegisters,
   writeRegisters,
 } from "../sys/task/ptrace.ts";
 import { kill } from "../sys/task/wait.ts";
-import type { Listener } from "../sys/task/listener.ts";
-import { CurrentCaller } from "./hold/caller.ts";
-import { type Looked, nothing } from "./look/looked.ts";
 import type { Family } from "./family.ts";
+import { CurrentCaller } from "./hold/caller.ts";
 import { unmark } from "./hold/marks.ts";
-import type { AskedName, TraceOptions } from "./options.ts";
-import { Registers } from "./tracee/registers.ts";
+import { type Looked, nothing } from "./look/looked.ts";
 import type { CallSpec } from "./look/spec.ts";
 import { callText } from "./look/text.ts";
+import type { AskedName, TraceOptions } from "./options.ts";
+import { Registers } from "./tracee/registers.ts";
 import type { Tracee } from "./tracee/tracee.ts";
 
 /** How calls resume a tracee, and end the jail. */

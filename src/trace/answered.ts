@@ -26,13 +26,13 @@ import { close, fstat, openat2 } from "../sys/files.ts";
 import type { Listener } from "../sys/task/listener.ts";
 import { confinementOf, fileRightsOf } from "../sys/task/task.ts";
 import { isOnPlainFileSystem, lookFor, openAgain } from "./hold/in_place.ts";
-import { lookAt } from "./look_at.ts";
-import type { Looked } from "./look/looked.ts";
-import { look } from "./path/magic.ts";
 import { Marks } from "./hold/marks.ts";
+import type { Looked } from "./look/looked.ts";
+import type { CallSpec } from "./look/spec.ts";
+import { lookAt } from "./look_at.ts";
+import { look } from "./path/magic.ts";
 import { cString, kindOf, type Place } from "./path/place.ts";
 import { statOf } from "./path/quick.ts";
-import type { CallSpec } from "./look/spec.ts";
 import type { Tools } from "./tools.ts";
 import { isHeldByExec, type Tracee } from "./tracee/tracee.ts";
 

@@ -8,23 +8,23 @@ import type { Look } from "../policy/plan/guard.ts";
 import { actionOf } from "../policy/plan/plan.ts";
 import type { Listener } from "../sys/task/listener.ts";
 import { AimedCalls } from "./aimed_calls.ts";
-import { AnsweredCalls } from "./answered.ts";
 import { type Answers, fixedRule, type Resumer } from "./answer.ts";
-import { waitsForever } from "./hold/endless.ts";
+import { AnsweredCalls } from "./answered.ts";
 import { FactCalls } from "./fact_calls.ts";
+import { SHOWS_CPUS } from "./facts/shown_cpus.ts";
 import type { Family } from "./family.ts";
 import { FileCalls } from "./file_calls.ts";
+import { waitsForever } from "./hold/endless.ts";
 import { mayWait } from "./hold/flight.ts";
 import { Flights } from "./hold/flights.ts";
 import type { Freezer } from "./hold/freeze.ts";
 import { LimitedCalls } from "./limited_calls.ts";
+import type { CallSpec } from "./look/spec.ts";
 import type { TraceOptions } from "./options.ts";
 import { makePair } from "./pairs.ts";
 import { enterPlain } from "./plain_call.ts";
-import type { Registers } from "./tracee/registers.ts";
-import { SHOWS_CPUS } from "./facts/shown_cpus.ts";
-import type { CallSpec } from "./look/spec.ts";
 import { makeTools, type Tools } from "./tools.ts";
+import type { Registers } from "./tracee/registers.ts";
 import { isHeldByExec, type Tracee } from "./tracee/tracee.ts";
 
 /** What happens at calls that stopped. */

@@ -5,13 +5,13 @@ import { SIGCONT, SIGKILL, SIGTERM } from "../abi/signal.ts";
 import { LaunchError } from "../errors.ts";
 import { type LimitName, NO_ENDING_RULE, type Outcome } from "../outcome.ts";
 import type { Launched } from "../sys/launch/spawn.ts";
-import { imageOf } from "./look/executed.ts";
 import type { Family } from "./family.ts";
+import type { Watch } from "./limits/watch.ts";
+import { imageOf } from "./look/executed.ts";
 import type { TraceOptions, Watcher } from "./options.ts";
 import type { Strangers } from "./strangers.ts";
 import type { Tracee } from "./tracee/tracee.ts";
 import type { Waits } from "./waits.ts";
-import type { Watch } from "./limits/watch.ts";
 
 /** How one program ends. */
 export class Ending {

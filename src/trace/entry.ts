@@ -7,7 +7,6 @@
 
 import { errnoName, ESRCH } from "../abi/errno.ts";
 import { get } from "../abi/layout.ts";
-import { SystemCallError } from "../errors.ts";
 import {
   PTRACE_SYSCALL_INFO,
   PTRACE_SYSCALL_INFO_ENTRY,
@@ -20,6 +19,7 @@ import {
   SECCOMP_RET_ERRNO,
   SECCOMP_RET_TRACE,
 } from "../abi/seccomp.ts";
+import { SystemCallError } from "../errors.ts";
 import { readCallInfo } from "../sys/task/ptrace.ts";
 import { interpret } from "./bpf/interpret.ts";
 import { stopKind } from "./tracee/stop.ts";

@@ -1,5 +1,7 @@
 /** The tracees of a jail, and what they share. */
 
+import type { Arch } from "../abi/arch.ts";
+import { ESRCH } from "../abi/errno.ts";
 import {
   CLONE_FILES,
   CLONE_FS,
@@ -7,13 +9,12 @@ import {
   CLONE_VM,
   PID_MAX_LIMIT,
 } from "../abi/sched.ts";
-import type { Arch } from "../abi/arch.ts";
-import { ESRCH } from "../abi/errno.ts";
-import { TraceeMaps } from "../sys/task/maps.ts";
 import { ownOpenFiles } from "../sys/origin.ts";
-import type { View } from "../sys/view.ts";
+import { TraceeMaps } from "../sys/task/maps.ts";
 import { kill } from "../sys/task/wait.ts";
+import type { View } from "../sys/view.ts";
 import type { Watchdog } from "../sys/watchdog.ts";
+import { type Keeping, WorkingDirectory } from "./path/working_directory.ts";
 import { PinRegion } from "./tracee/pin.ts";
 import { Registers } from "./tracee/registers.ts";
 import type {
@@ -23,7 +24,6 @@ import type {
   Space,
   Tracee,
 } from "./tracee/tracee.ts";
-import { type Keeping, WorkingDirectory } from "./path/working_directory.ts";
 
 /** How many working directories are kept open at once. */
 const MOST_KEPT = 64;

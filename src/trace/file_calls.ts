@@ -6,11 +6,10 @@ import { keepsNumber, mayWait } from "./hold/flight.ts";
 import type { Flights } from "./hold/flights.ts";
 import { hidesReading } from "./hold/last_read.ts";
 import type { Hold } from "./hold/lock.ts";
-import { lookAt } from "./look_at.ts";
-import type { Looked } from "./look/looked.ts";
 import { isMarked } from "./hold/marks.ts";
 import { keepArguments } from "./hold/private.ts";
-import { replaceFile } from "./path/replace.ts";
+import { isSteady, mayStay, removesLink } from "./hold/unseen.ts";
+import type { Looked } from "./look/looked.ts";
 import {
   isDatagram,
   isPortless,
@@ -19,9 +18,10 @@ import {
 } from "./look/senders.ts";
 import { leads } from "./look/sockets.ts";
 import type { CallSpec } from "./look/spec.ts";
+import { lookAt } from "./look_at.ts";
+import { replaceFile } from "./path/replace.ts";
 import type { Tools } from "./tools.ts";
 import type { Tracee } from "./tracee/tracee.ts";
-import { isSteady, mayStay, removesLink } from "./hold/unseen.ts";
 
 /** Those that wait for what a call holds. */
 export interface Queue {

@@ -5,9 +5,9 @@ import type { ArgIndex } from "../policy/plan/guard.ts";
 import { fixedRule } from "./answer.ts";
 import { SharedMemory } from "./limits/shared.ts";
 import type { CallSpec } from "./look/spec.ts";
+import { readVector } from "./look/vector.ts";
 import type { Tools } from "./tools.ts";
 import type { Tracee } from "./tracee/tracee.ts";
-import { readVector } from "./look/vector.ts";
 
 /** Calls that use what is limited. */
 export class LimitedCalls {

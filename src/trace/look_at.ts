@@ -1,17 +1,17 @@
 /** Looks at a call that names files, descriptors or addresses, whichever it is. */
 
 import { ESRCH } from "../abi/errno.ts";
-import { lookAtAddress } from "./look/address.ts";
 import { refuseForeign } from "./aimed_calls.ts";
+import { tellsCpus } from "./facts/shown_cpus.ts";
+import { lookAtAddress } from "./look/address.ts";
 import { lookAtEnded } from "./look/ended.ts";
 import { lookAtExec } from "./look/exec.ts";
 import { lookAtId } from "./look/ids.ts";
-import { lookAtOpen } from "./look/open.ts";
-import { lookAtDescriptor, lookAtFlow, lookAtPaths } from "./look/paths.ts";
 import type { Looked } from "./look/looked.ts";
 import { lookAtMessages } from "./look/message.ts";
+import { lookAtOpen } from "./look/open.ts";
+import { lookAtDescriptor, lookAtFlow, lookAtPaths } from "./look/paths.ts";
 import { lookAtPortless, lookAtSender } from "./look/senders.ts";
-import { tellsCpus } from "./facts/shown_cpus.ts";
 import {
   leads,
   lookAtBind,

@@ -10,8 +10,8 @@
 import { AF_INET, AF_INET6, SOCK_DGRAM } from "../abi/socket.ts";
 import type { NetUse } from "../policy/net/endpoint.ts";
 import { type SourceTest, sourceTest } from "../policy/net/sources.ts";
-import { attachFilter, hasFilter, socketFacts } from "../sys/task/borrow.ts";
 import { close } from "../sys/files.ts";
+import { attachFilter, hasFilter, socketFacts } from "../sys/task/borrow.ts";
 import { borrowSocket } from "./look/sockets.ts";
 import type { Tracee } from "./tracee/tracee.ts";
 

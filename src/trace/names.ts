@@ -22,9 +22,9 @@ import {
 } from "../abi/socket.ts";
 import { DNS_PORT, type Endpoint } from "../policy/net/endpoint.ts";
 import { readMemory, writeAsTracee } from "../sys/task/memory.ts";
+import { endpointOf, familyOf } from "./look/sockaddr.ts";
 import type { NameOptions } from "./options.ts";
 import type { Registers } from "./tracee/registers.ts";
-import { endpointOf, familyOf } from "./look/sockaddr.ts";
 import type { Tracee } from "./tracee/tracee.ts";
 
 const MAPPED: readonly number[] = [...Array<number>(10).fill(0), 0xff, 0xff];

@@ -3,10 +3,10 @@
 import type { Call } from "../policy/call.ts";
 import type { Decision } from "../policy/decision.ts";
 import type { Limits } from "../policy/limits.ts";
-import type { ControlGroup } from "../sys/cgroup.ts";
 import type { SourceTest } from "../policy/net/sources.ts";
 import type { CallPlan } from "../policy/plan/plan.ts";
 import type { SysRules } from "../policy/sys.ts";
+import type { ControlGroup } from "../sys/cgroup.ts";
 import type { LaunchPlan } from "../sys/launch/spawn.ts";
 import type { View } from "../sys/view.ts";
 import type { Usage } from "./limits/accounts.ts";

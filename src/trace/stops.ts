@@ -7,12 +7,12 @@ import { listen, setOptions } from "../sys/task/ptrace.ts";
 import { isStopped } from "../sys/task/task.ts";
 import { kill } from "../sys/task/wait.ts";
 import { Births } from "./births.ts";
-import { isHandled, isIgnored } from "./tracee/disposition.ts";
 import { Images } from "./images.ts";
 import { JobControl } from "./job_control.ts";
 import { letGo } from "./let_go.ts";
 import type { Parts } from "./parts.ts";
 import { Renames } from "./renames.ts";
+import { isHandled, isIgnored } from "./tracee/disposition.ts";
 import {
   isStopSignal,
   type StopKind,

@@ -19,10 +19,10 @@ import { SIGKILL } from "../abi/signal.ts";
 import { resume } from "../sys/task/ptrace.ts";
 import { shareFiles, shareMemory } from "../sys/task/task.ts";
 import { kill, tgkill } from "../sys/task/wait.ts";
-import type { Accounts } from "./limits/accounts.ts";
 import type { Affinity } from "./affinity.ts";
 import type { Family } from "./family.ts";
 import type { Freezer } from "./hold/freeze.ts";
+import type { Accounts } from "./limits/accounts.ts";
 import { stopKind } from "./tracee/stop.ts";
 import { interruptCall, type Space, type Tracee } from "./tracee/tracee.ts";
 

@@ -2,19 +2,19 @@
 
 import type { Arch } from "../abi/arch.ts";
 import { Answers, type Resumer } from "./answer.ts";
-import { Closed } from "./path/closed.ts";
 import type { Family } from "./family.ts";
 import type { Freezer } from "./hold/freeze.ts";
 import { PathLock } from "./hold/lock.ts";
-import type { TraceOptions } from "./options.ts";
-import { NamedSources } from "./named_sources.ts";
-import { Names } from "./names.ts";
-import { OutputLimit } from "./limits/output_limit.ts";
 import { Rewriter } from "./hold/rewrite.ts";
+import { hasLeft } from "./hold/unseen.ts";
+import { OutputLimit } from "./limits/output_limit.ts";
 import { BoundSockets } from "./look/sockets.ts";
 import { Specs } from "./look/spec.ts";
+import { NamedSources } from "./named_sources.ts";
+import { Names } from "./names.ts";
+import type { TraceOptions } from "./options.ts";
+import { Closed } from "./path/closed.ts";
 import { interruptCall } from "./tracee/tracee.ts";
-import { hasLeft } from "./hold/unseen.ts";
 
 /** What those who handle calls work with, in one run. */
 export interface Tools {

@@ -4,18 +4,18 @@ import { ECHILD, EINTR, errnoName } from "../abi/errno.ts";
 import { SIGKILL } from "../abi/signal.ts";
 import { SystemCallError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
+import { launch } from "../sys/launch/spawn.ts";
 import { leaveMounts } from "../sys/mounted.ts";
 import { seeWhileWaiting } from "../sys/output.ts";
 import { interrupt, seize } from "../sys/task/ptrace.ts";
-import { launch } from "../sys/launch/spawn.ts";
-import { giveUpWhere } from "../sys/undisturbed.ts";
 import { kill, reap } from "../sys/task/wait.ts";
+import { giveUpWhere } from "../sys/undisturbed.ts";
 import { Watchdog } from "../sys/watchdog.ts";
+import { GRACE_MS, Watch } from "./limits/watch.ts";
 import type { TraceOptions } from "./options.ts";
 import { makeParts, type Parts } from "./parts.ts";
-import { OPTIONS } from "./tracee/stop_options.ts";
 import { Stops } from "./stops.ts";
-import { GRACE_MS, Watch } from "./limits/watch.ts";
+import { OPTIONS } from "./tracee/stop_options.ts";
 
 /**
  * Starts a program and follows it, and everything that it starts.

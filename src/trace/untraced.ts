@@ -13,28 +13,28 @@ import {
   WUNTRACED,
 } from "../abi/wait.ts";
 import { LaunchError, SystemCallError } from "../errors.ts";
-import type { Limits } from "../policy/limits.ts";
 import { NO_ENDING_RULE, type Outcome } from "../outcome.ts";
-import { waitATurn } from "../sys/output.ts";
+import type { Limits } from "../policy/limits.ts";
 import { close, read } from "../sys/files.ts";
-import { pidfdOpen, pidfdSendSignal } from "../sys/task/pidfd.ts";
+import { launch, type Launched, type LaunchPlan } from "../sys/launch/spawn.ts";
+import type { Tree } from "../sys/launch/tree.ts";
+import { waitATurn } from "../sys/output.ts";
 import { openEnds } from "../sys/pipe.ts";
 import { type Pulse, startPulse } from "../sys/pulse.ts";
 import { keepEnded } from "../sys/signals.ts";
-import { launch, type Launched, type LaunchPlan } from "../sys/launch/spawn.ts";
+import { pidfdOpen, pidfdSendSignal } from "../sys/task/pidfd.ts";
 import {
   childrenOf,
   getsid,
   pidNamespaceOf,
   stateOf,
 } from "../sys/task/task.ts";
-import type { Tree } from "../sys/launch/tree.ts";
 import { kill, reap, waitUsage } from "../sys/task/wait.ts";
-import type { Usage } from "./limits/accounts.ts";
 import { launchFailure } from "./ending.ts";
+import type { Usage } from "./limits/accounts.ts";
+import { GRACE_MS } from "./limits/watch.ts";
 import { imageOf } from "./look/executed.ts";
 import type { TraceOptions, Watcher } from "./options.ts";
-import { GRACE_MS } from "./limits/watch.ts";
 
 /** What is needed for a run that nobody traces. */
 export interface UntracedOptions extends

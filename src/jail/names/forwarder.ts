@@ -28,20 +28,20 @@ import {
   writeReply,
 } from "../../policy/net/dns_client.ts";
 import type { DnsAnswer } from "../../policy/net/dns_resolver.ts";
+import { close } from "../../sys/files.ts";
 import {
   type InetAddress,
   receiveFrom,
   send,
   waitForAny,
 } from "../../sys/inet.ts";
-import { close } from "../../sys/files.ts";
-import { poke } from "../../sys/pulse.ts";
 import { waitATurn } from "../../sys/output.ts";
+import { poke } from "../../sys/pulse.ts";
+import { milliseconds } from "./clock.ts";
 import { type Door, LOOPBACK, LOOPBACK6 } from "./doors.ts";
 import { StreamClients } from "./forwarder_streams.ts";
 import { questionCall } from "./question.ts";
 import type { NameTable } from "./table.ts";
-import { milliseconds } from "./clock.ts";
 import { type Answered, Upstream, type Wanted } from "./upstream.ts";
 
 /** How many datagrams are taken from one socket before others have their turn. */

@@ -2,8 +2,8 @@
 
 import { POLLIN, POLLOUT } from "../../abi/poll.ts";
 import { close } from "../../sys/files.ts";
-import { waitATurn } from "../../sys/output.ts";
 import { accept, receive, send } from "../../sys/inet.ts";
+import { waitATurn } from "../../sys/output.ts";
 import { milliseconds } from "./clock.ts";
 import { framed, isLater } from "./stream_question.ts";
 

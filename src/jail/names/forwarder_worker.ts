@@ -2,8 +2,8 @@
 
 import type { Policy } from "../../policy/policy.ts";
 import type { InetAddress } from "../../sys/inet.ts";
-import { openDoors } from "./doors.ts";
 import { type PlainError, toPlain } from "../messages.ts";
+import { openDoors } from "./doors.ts";
 import { NameTable } from "./table.ts";
 
 /** What the Worker is to do. */

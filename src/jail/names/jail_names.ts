@@ -11,19 +11,19 @@ import {
   readResolvers,
 } from "../../policy/net/hosts.ts";
 import type { Policy } from "../../policy/policy.ts";
+import { makeEvent, raiseEvent } from "../../sys/event.ts";
 import { close } from "../../sys/files.ts";
 import { boundAddress, connectTo, type InetAddress } from "../../sys/inet.ts";
-import { makeEvent, raiseEvent } from "../../sys/event.ts";
 import { interfaceIndex } from "../../sys/interfaces.ts";
 import { heedPokes, type Poked } from "../../sys/pulse.ts";
 import { OWN_VIEW, type View } from "../../sys/view.ts";
 import type { AskedName, NameOptions, StandIn } from "../../trace/options.ts";
 
-import type { ForwarderMessage, ForwarderRequest } from "./forwarder_worker.ts";
 import { fromPlain } from "../messages.ts";
+import { milliseconds } from "./clock.ts";
+import type { ForwarderMessage, ForwarderRequest } from "./forwarder_worker.ts";
 import { questionCall } from "./question.ts";
 import { NameTable } from "./table.ts";
-import { milliseconds } from "./clock.ts";
 
 const RESOLVERS = "/etc/resolv.conf";
 const HOSTS = "/etc/hosts";

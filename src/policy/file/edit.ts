@@ -1,5 +1,12 @@
 /** Adds a rule to the text of a policy file, and leaves the rest as it is. */
 
+import { type AskedAccess, isNetAccess } from "../consent.ts";
+import { EFFECTS } from "../policy.ts";
+import { readTwice } from "./positions.ts";
+import { readLayer } from "./shape.ts";
+import { readPolicyText } from "./text.ts";
+import { toPattern, type Variables } from "./variables.ts";
+import { parseYaml } from "./yaml.ts";
 import {
   type Document,
   isMap,
@@ -8,13 +15,6 @@ import {
   parseDocument,
   Scalar,
 } from "./yaml_nodes.ts";
-import { type AskedAccess, isNetAccess } from "../consent.ts";
-import { EFFECTS } from "../policy.ts";
-import { readTwice } from "./positions.ts";
-import { readLayer } from "./shape.ts";
-import { readPolicyText } from "./text.ts";
-import { toPattern, type Variables } from "./variables.ts";
-import { parseYaml } from "./yaml.ts";
 
 /** Any paths will do: what they stand for is known in the next run. */
 const ANY: Variables = {

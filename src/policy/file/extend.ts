@@ -1,10 +1,10 @@
 /** A policy and all that it extends, in the order in which they apply. */
 
 import { PolicyError } from "../../errors.ts";
-import { Fault } from "./fault.ts";
-import { asPolicyError, parsePolicy } from "./parse.ts";
 import type { Layer } from "../policy.ts";
 import { presetNamed, PRESETS } from "../presets.ts";
+import { Fault } from "./fault.ts";
+import { asPolicyError, parsePolicy } from "./parse.ts";
 import { didYouMean } from "./similar.ts";
 import type { Variables } from "./variables.ts";
 

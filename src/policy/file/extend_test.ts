@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { PolicyError } from "../../errors.ts";
-import { loadPolicy, policyLoader } from "./extend.ts";
 import type { Layer } from "../policy.ts";
+import { loadPolicy, policyLoader } from "./extend.ts";
 
 function load(
   files: Readonly<Record<string, string>>,

@@ -2,11 +2,11 @@
 
 import { fromText, printable } from "../../abi/bytes.ts";
 import type { RuleRef } from "../decision.ts";
-import { joinPath } from "./extend.ts";
-import { escapeGlob, GlobError, parseGlob } from "../path/glob.ts";
-import type { Net, NetRule } from "../net/net.ts";
 import { listenable } from "../net/names.ts";
+import type { Net, NetRule } from "../net/net.ts";
 import { EVERYTHING, type NetPattern, parseNet } from "../net/pattern.ts";
+import { escapeGlob, GlobError, parseGlob } from "../path/glob.ts";
+import { parseSegment } from "../path/segment.ts";
 import {
   type Effect,
   EFFECTS,
@@ -16,7 +16,7 @@ import {
   type PathRule,
   type PathSection,
 } from "../policy.ts";
-import { parseSegment } from "../path/segment.ts";
+import { joinPath } from "./extend.ts";
 import { sysFlags } from "./sys_flags.ts";
 import { understood } from "./understood.ts";
 

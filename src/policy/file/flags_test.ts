@@ -1,10 +1,10 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { PolicyError, UnsupportedError, UsageError } from "../../errors.ts";
 import { droppedNames, passes, withValues } from "../env.ts";
-import { flagsLayer, type PermissionFlags } from "./flags.ts";
 import type { Layer } from "../policy.ts";
-import { permissionsLayer } from "./permissions.ts";
 import { given } from "../sys.ts";
+import { flagsLayer, type PermissionFlags } from "./flags.ts";
+import { permissionsLayer } from "./permissions.ts";
 
 function which(name: string): string | undefined {
   return name === "gcc" ? "/usr/bin/gcc" : undefined;

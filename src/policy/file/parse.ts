@@ -1,8 +1,8 @@
 /** A policy file in, a layer out, or an error that says where the file is wrong. */
 
 import { PolicyError } from "../../errors.ts";
-import { Fault } from "./fault.ts";
 import type { Layer } from "../policy.ts";
+import { Fault } from "./fault.ts";
 import { readLayer } from "./shape.ts";
 import { placeOf, readPolicyText, TextFault } from "./text.ts";
 import type { Variables } from "./variables.ts";

@@ -1,9 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { PolicyError } from "../../errors.ts";
-import { parsePolicy } from "./parse.ts";
 import { mergeLayers } from "../merge.ts";
 import type { Layer } from "../policy.ts";
 import { allHidden, given, givenUname, mergeSys } from "../sys.ts";
+import { parsePolicy } from "./parse.ts";
 
 const VARIABLES = {
   cwd: "/home/u/[work]*",

@@ -1,6 +1,7 @@
 /** A permission set of a `deno.json` made a layer. */
 
 import { PolicyError } from "../../errors.ts";
+import { EFFECTS, type Layer } from "../policy.ts";
 import { describe, Fault, type Keys } from "./fault.ts";
 import {
   type FlagOptions,
@@ -9,7 +10,6 @@ import {
   type PermissionFlags,
 } from "./flags.ts";
 import { asPolicyError } from "./parse.ts";
-import { EFFECTS, type Layer } from "../policy.ts";
 import { didYouMean } from "./similar.ts";
 import { readEntries, readMap } from "./values.ts";
 

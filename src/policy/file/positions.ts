@@ -4,6 +4,9 @@
  * It is loaded only where a file of the user is read or a message needs a line.
  */
 
+import { type Keys, shorten } from "./fault.ts";
+import { explain, lowerFirst } from "./syntax.ts";
+import { TextFault } from "./text.ts";
 import {
   type Document,
   isAlias,
@@ -20,9 +23,6 @@ import {
   visit,
   type YAMLMap,
 } from "./yaml_nodes.ts";
-import { type Keys, shorten } from "./fault.ts";
-import { explain, lowerFirst } from "./syntax.ts";
-import { TextFault } from "./text.ts";
 
 /** Characters of a text: the first, and how many. */
 export interface Span {

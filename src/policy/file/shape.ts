@@ -1,13 +1,13 @@
 /** The values of a policy file made a layer: which keys there are, and what each takes. */
 
 import type { RuleRef } from "../decision.ts";
-import { asFault, describe, Fault, shorten } from "./fault.ts";
 import {
   EMPTY_LAYER,
   type Layer,
   type Reference,
   type RootRule,
 } from "../policy.ts";
+import { asFault, describe, Fault, shorten } from "./fault.ts";
 import { readCalls, readDefault } from "./shape_calls.ts";
 import { readLimits } from "./shape_limits.ts";
 import { readNet } from "./shape_net.ts";

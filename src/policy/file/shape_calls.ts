@@ -10,10 +10,10 @@ import {
 } from "../../abi/syscalls.ts";
 import { NEVER_ALLOWED } from "../calls.ts";
 import type { Refusal } from "../decision.ts";
-import { describe, Fault, type Keys, shorten } from "./fault.ts";
 import type { CallRule, CallRules, DefaultRule } from "../policy.ts";
-import { readEntries, readList, readMap, refTo, type Shape } from "./values.ts";
+import { describe, Fault, type Keys, shorten } from "./fault.ts";
 import { didYouMean } from "./similar.ts";
+import { readEntries, readList, readMap, refTo, type Shape } from "./values.ts";
 
 /** What `calls` can say. */
 export const CALL_KEYS = ["allow", "deny", "kill", "signal", "return"] as const;

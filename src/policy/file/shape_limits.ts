@@ -1,9 +1,9 @@
 /** The section of a policy that says how much the program may use. */
 
 import type { LimitName } from "../../outcome.ts";
+import { type Limit, LIMIT_NAMES, type Limits, parseLimit } from "../limits.ts";
 import { AmountError } from "./amounts.ts";
 import { describe, Fault, type Keys } from "./fault.ts";
-import { type Limit, LIMIT_NAMES, type Limits, parseLimit } from "../limits.ts";
 import { readMap, refTo, type Shape } from "./values.ts";
 
 /** Reads `limits`. */

@@ -1,6 +1,6 @@
 /** The part of a policy about the network. */
 
-import { asFault, describe, Fault, type Keys, shorten } from "./fault.ts";
+import { isName, listenable } from "../net/names.ts";
 import {
   isPossible,
   type Net,
@@ -10,9 +10,9 @@ import {
   SOCKET_FAMILIES,
   type SocketFamily,
 } from "../net/net.ts";
-import { isName, listenable } from "../net/names.ts";
 import { EVERYTHING, type NetPattern, parseNet } from "../net/pattern.ts";
 import { type Effect, EFFECTS } from "../policy.ts";
+import { asFault, describe, Fault, type Keys, shorten } from "./fault.ts";
 import { readRefusal, REFUSAL_KEYS } from "./shape_calls.ts";
 import { readEffects } from "./shape_rules.ts";
 import { didYouMean } from "./similar.ts";

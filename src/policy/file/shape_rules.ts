@@ -1,8 +1,8 @@
 /** The sections of a policy that are lists of rules: files and names of variables. */
 
-import { asFault, describe, Fault, type Keys, shorten } from "./fault.ts";
 import { fromText } from "../../abi/bytes.ts";
 import { isAlone } from "../path/glob.ts";
+import { parseSegment } from "../path/segment.ts";
 import {
   type Effect,
   EFFECTS,
@@ -12,7 +12,8 @@ import {
   type PathRules,
   type ValueRule,
 } from "../policy.ts";
-import { parseSegment } from "../path/segment.ts";
+import { asFault, describe, Fault, type Keys, shorten } from "./fault.ts";
+import { readRefusal, REFUSAL_KEYS } from "./shape_calls.ts";
 import {
   readEntries,
   readList,
@@ -21,7 +22,6 @@ import {
   refTo,
   type Shape,
 } from "./values.ts";
-import { readRefusal, REFUSAL_KEYS } from "./shape_calls.ts";
 import { toPattern, toValue } from "./variables.ts";
 
 /** Reads `read`, `write` or `run`. */

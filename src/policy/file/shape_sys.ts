@@ -1,7 +1,5 @@
 /** The section of a policy that says what the program sees of the system. */
 
-import { describe, Fault, type Keys } from "./fault.ts";
-import { readTime } from "./shape_time.ts";
 import {
   allHidden,
   allReal,
@@ -11,6 +9,8 @@ import {
   UNAME_FIELDS,
   type UnameField,
 } from "../sys.ts";
+import { describe, Fault, type Keys } from "./fault.ts";
+import { readTime } from "./shape_time.ts";
 import { didYouMean } from "./similar.ts";
 import { readMap, readText, refTo, type Shape } from "./values.ts";
 

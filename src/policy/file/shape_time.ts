@@ -1,9 +1,9 @@
 /** What the wall clock says, as a policy writes it. */
 
+import type { TimeRule } from "../sys.ts";
 import { describe, Fault, type Keys, shorten } from "./fault.ts";
 import { readDuration, readInstant } from "./instant.ts";
 import { didYouMean } from "./similar.ts";
-import type { TimeRule } from "../sys.ts";
 import { readMap, readText } from "./values.ts";
 
 /** The keys of `sys: {time: …}`. */

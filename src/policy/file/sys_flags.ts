@@ -2,11 +2,11 @@
 
 import { fromText, printable } from "../../abi/bytes.ts";
 import { UnsupportedError } from "../../errors.ts";
-import type { FlagOptions, FlagValues } from "./flags.ts";
 import { GlobError } from "../path/glob.ts";
 import { EFFECTS } from "../policy.ts";
-import { didYouMean } from "./similar.ts";
 import { allHidden, allReal, mergeSys, type SysRules } from "../sys.ts";
+import type { FlagOptions, FlagValues } from "./flags.ts";
+import { didYouMean } from "./similar.ts";
 import { understood } from "./understood.ts";
 
 /** What a program sees of one kind. */

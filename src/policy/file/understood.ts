@@ -2,9 +2,9 @@
 
 import { type UnsupportedError, UsageError } from "../../errors.ts";
 import type { RuleRef } from "../decision.ts";
+import { GlobError } from "../path/glob.ts";
 import { asFault } from "./fault.ts";
 import type { FlagOptions } from "./flags.ts";
-import { GlobError } from "../path/glob.ts";
 
 /**
  * Does something with a value, or says what is wrong with it.

@@ -9,6 +9,7 @@
  */
 
 import * as landlock from "../../abi/landlock.ts";
+import type { PathRule, Policy } from "../policy.ts";
 import {
   above,
   allGrants,
@@ -27,7 +28,6 @@ import {
   WRITE,
 } from "./grants.ts";
 import { netFloor, type PortGrant } from "./net_floor.ts";
-import type { PathRule, Policy } from "../policy.ts";
 
 /** A floor, as one Landlock ruleset. */
 export interface Floor {

@@ -2,6 +2,9 @@ import { assert, assertEquals } from "@std/assert";
 import * as landlock from "../../abi/landlock.ts";
 import type { Access, Call, FileKind } from "../call.ts";
 import { compile } from "../decide.ts";
+import { parsePolicy } from "../file/parse.ts";
+import { mergeLayers } from "../merge.ts";
+import type { Policy } from "../policy.ts";
 import { type Floor, floorAllows, floorOf } from "./floor.ts";
 import {
   type FloorFacts,
@@ -14,9 +17,6 @@ import {
   WRITE,
 } from "./grants.ts";
 import { heldRules } from "./held.ts";
-import { mergeLayers } from "../merge.ts";
-import { parsePolicy } from "../file/parse.ts";
-import type { Policy } from "../policy.ts";
 
 const FILES: Readonly<Record<string, FloorKind>> = {
   "/": "directory",

@@ -2,8 +2,8 @@
 
 import * as landlock from "../../abi/landlock.ts";
 import type { Glob } from "../path/glob.ts";
-import { PATH_SECTIONS, type PathRule, type Policy } from "../policy.ts";
 import { literalRoot, realGlobs, type Realpath } from "../path/rules.ts";
+import { PATH_SECTIONS, type PathRule, type Policy } from "../policy.ts";
 
 /** What has a name, before the program starts. */
 export type FloorKind = "directory" | "file" | "device" | "link" | "missing";

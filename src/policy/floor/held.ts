@@ -4,6 +4,14 @@ import {
   LANDLOCK_ACCESS_FS_EXECUTE,
   LANDLOCK_ACCESS_FS_WRITE_FILE,
 } from "../../abi/landlock.ts";
+import { realGlobs, type Realpath } from "../path/rules.ts";
+import {
+  EFFECTS,
+  PATH_SECTIONS,
+  type PathRule,
+  type PathSection,
+  type Policy,
+} from "../policy.ts";
 import { type Floor, floorAllows } from "./floor.ts";
 import {
   allGrants,
@@ -15,14 +23,6 @@ import {
   REFER,
   rootOf,
 } from "./grants.ts";
-import {
-  EFFECTS,
-  PATH_SECTIONS,
-  type PathRule,
-  type PathSection,
-  type Policy,
-} from "../policy.ts";
-import { realGlobs, type Realpath } from "../path/rules.ts";
 
 /** How much of a rule the floor holds. */
 export interface Held {

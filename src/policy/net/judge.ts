@@ -3,19 +3,19 @@
 import { PolicyError } from "../../errors.ts";
 import type { FileKind, Move } from "../call.ts";
 import type { Decision, Refusal, RuleRef } from "../decision.ts";
-import type { Endpoint, NetUse } from "./endpoint.ts";
 import { writesEverything } from "../everything.ts";
 import * as fixed from "../fixed.ts";
+import type { Realpath } from "../path/rules.ts";
+import type { Effect, Policy } from "../policy.ts";
+import type { Endpoint, NetUse } from "./endpoint.ts";
 import {
   type InterfaceIndex,
   NetMatcher,
   netRefusal,
   ZoneError,
 } from "./match.ts";
-import { socketFamilies } from "./net.ts";
 import { hasNames } from "./names.ts";
-import type { Effect, Policy } from "../policy.ts";
-import type { Realpath } from "../path/rules.ts";
+import { socketFamilies } from "./net.ts";
 
 /** What decisions about the network rest on besides their rules. */
 export interface NetContext {

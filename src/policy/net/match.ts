@@ -2,24 +2,24 @@
 
 import type { Move } from "../call.ts";
 import type { Refusal } from "../decision.ts";
-import {
-  type Endpoint,
-  isUnspecified,
-  loopbackOf,
-  type NetAccess,
-} from "./endpoint.ts";
-import { opensSockets } from "../path/move.ts";
-import type { NetRule, NetRules } from "./net.ts";
-import { isEvery, NameMatcher } from "./names.ts";
-import { byteMask, type NetPattern, type Ports } from "./pattern.ts";
-import { type Effect, EFFECTS } from "../policy.ts";
 import { PathMatcher } from "../path/match.ts";
+import { opensSockets } from "../path/move.ts";
 import { realGlobs, type Realpath, slotOf } from "../path/rules.ts";
 import {
   matchSegment,
   parseSegment,
   type SegmentPattern,
 } from "../path/segment.ts";
+import { type Effect, EFFECTS } from "../policy.ts";
+import {
+  type Endpoint,
+  isUnspecified,
+  loopbackOf,
+  type NetAccess,
+} from "./endpoint.ts";
+import { isEvery, NameMatcher } from "./names.ts";
+import type { NetRule, NetRules } from "./net.ts";
+import { byteMask, type NetPattern, type Ports } from "./pattern.ts";
 
 /** A rule about the network, ready to match. */
 export interface CompiledNetRule {

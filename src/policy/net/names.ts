@@ -1,9 +1,9 @@
 /** Rules about the network that name hosts. */
 
+import { type Effect, EFFECTS } from "../policy.ts";
 import { isMeant } from "./host.ts";
 import type { NetRule, NetRules, NetRuleSet } from "./net.ts";
 import type { NetPattern, Ports } from "./pattern.ts";
-import { type Effect, EFFECTS } from "../policy.ts";
 
 /** A pattern that names hosts. */
 type NamePattern = Extract<NetPattern, { readonly kind: "name" }>;

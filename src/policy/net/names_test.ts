@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { compile, type Engine } from "../decide.ts";
-import { type Endpoint, endpointText } from "./endpoint.ts";
-import { mergeLayers } from "../merge.ts";
 import { parsePolicy } from "../file/parse.ts";
+import { mergeLayers } from "../merge.ts";
+import { type Endpoint, endpointText } from "./endpoint.ts";
 
 async function engineOf(text: string): Promise<Engine> {
   const layer = await parsePolicy(text, { source: "p.yaml", variables: {} });

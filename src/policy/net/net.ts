@@ -2,8 +2,8 @@
 
 import type { Refusal, RuleRef } from "../decision.ts";
 import { jailRule } from "../fixed.ts";
-import type { NetPattern } from "./pattern.ts";
 import type { AllOrNone, Effect } from "../policy.ts";
+import type { NetPattern } from "./pattern.ts";
 
 /** One rule about the network. */
 export interface NetRule {

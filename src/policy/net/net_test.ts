@@ -1,6 +1,10 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { PolicyError } from "../../errors.ts";
 import { compile, type Engine } from "../decide.ts";
+import { parsePolicy } from "../file/parse.ts";
+import { netFloor } from "../floor/net_floor.ts";
+import { mergeLayers } from "../merge.ts";
+import type { Policy } from "../policy.ts";
 import {
   type Endpoint,
   endpointText,
@@ -8,12 +12,8 @@ import {
   parseInet,
   parseInet6,
 } from "./endpoint.ts";
-import { mergeLayers } from "../merge.ts";
 import { socketFamilies } from "./net.ts";
-import { netFloor } from "../floor/net_floor.ts";
 import { needsSources, sourcesOf } from "./sources.ts";
-import { parsePolicy } from "../file/parse.ts";
-import type { Policy } from "../policy.ts";
 
 async function policyOf(...texts: string[]): Promise<Policy> {
   return mergeLayers(

@@ -1,15 +1,15 @@
 /** The language of rules about the network: `10.0.0.0/8:443`, `unix:/run/*.sock`. */
 
 import { fromText } from "../../abi/bytes.ts";
+import { GlobError } from "../path/glob.ts";
+import { parseSegment } from "../path/segment.ts";
 import {
   isOfOneLink,
   mappedAddress,
   parseInet,
   parseInet6,
 } from "./endpoint.ts";
-import { GlobError } from "../path/glob.ts";
 import { parseHost } from "./host.ts";
-import { parseSegment } from "../path/segment.ts";
 
 /** Ports, the last one included. */
 export interface Ports {

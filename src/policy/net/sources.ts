@@ -8,8 +8,8 @@
  */
 
 import { isUnspecified } from "./endpoint.ts";
-import type { NetRule, NetRules, NetRuleSet } from "./net.ts";
 import { aimed } from "./match.ts";
+import type { NetRule, NetRules, NetRuleSet } from "./net.ts";
 import { ALL_PORTS, type NetPattern, type Ports } from "./pattern.ts";
 
 /** One condition on the source of a datagram, or on where it goes. */

@@ -3,10 +3,10 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Use } from "../call.ts";
 import { compile, type Engine } from "../decide.ts";
-import type { Endpoint, NetAccess } from "../net/endpoint.ts";
 import { mergeLayers } from "../merge.ts";
-import { type Effect, EMPTY_LAYER } from "../policy.ts";
+import type { Endpoint, NetAccess } from "../net/endpoint.ts";
 import { NetMatcher } from "../net/match.ts";
+import { type Effect, EMPTY_LAYER } from "../policy.ts";
 import { random } from "../random_test.ts";
 
 const POLICIES = 2000;

@@ -2,8 +2,6 @@
 
 import { PolicyError } from "../../errors.ts";
 import type { Decision, Refusal, RuleRef } from "../decision.ts";
-import { escapeGlob, type Glob, parseGlob, type Segment } from "./glob.ts";
-import { PathMatcher } from "./match.ts";
 import {
   type Effect,
   EFFECTS,
@@ -11,6 +9,8 @@ import {
   type PathRule,
   type Policy,
 } from "../policy.ts";
+import { escapeGlob, type Glob, parseGlob, type Segment } from "./glob.ts";
+import { PathMatcher } from "./match.ts";
 import { matchSegment, parseSegment } from "./segment.ts";
 
 /**

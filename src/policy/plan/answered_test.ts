@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { SyscallName } from "../../abi/syscalls.ts";
-import { MARK } from "./answered.ts";
 import { mergeLayers } from "../merge.ts";
+import { MARK } from "./answered.ts";
 import { actionOf, planCalls } from "./plan.ts";
 
 const AT_FDCWD = 0xffff_ff9c;

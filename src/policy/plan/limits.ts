@@ -1,9 +1,10 @@
 /** What limits make of calls, as far as registers tell. */
 
+import type { ErrnoName } from "../../abi/errno.ts";
 import { FICLONE, FICLONERANGE } from "../../abi/ioctls.ts";
 import * as mman from "../../abi/mman.ts";
-import type { ErrnoName } from "../../abi/errno.ts";
 import type { SyscallName } from "../../abi/syscalls.ts";
+import type { Limit, Limits } from "../limits.ts";
 import {
   type ArgIndex,
   type ArgTest,
@@ -12,7 +13,6 @@ import {
   is,
   refuse,
 } from "./guard.ts";
-import type { Limit, Limits } from "../limits.ts";
 
 /**
  * What refuses a call that would write what the kernel counts for nobody.

@@ -3,6 +3,8 @@
 import * as net from "../../abi/socket.ts";
 import type { SyscallName } from "../../abi/syscalls.ts";
 import { writesEverything } from "../everything.ts";
+import { socketFamilies } from "../net/net.ts";
+import type { Policy } from "../policy.ts";
 import {
   allow,
   type ArgIndex,
@@ -13,9 +15,7 @@ import {
   masked,
   refuse,
 } from "./guard.ts";
-import { socketFamilies } from "../net/net.ts";
 import { netRuleGuards, NO_SUCH_SOCKETS } from "./net_guards.ts";
-import type { Policy } from "../policy.ts";
 import { NAMES_INTERFACES, TELLS_INTERFACES } from "./surface_commands.ts";
 
 /**

@@ -10,6 +10,9 @@
 import * as sock from "../../abi/socket.ts";
 import * as options from "../../abi/socket_options.ts";
 import type { SyscallName } from "../../abi/syscalls.ts";
+import { hasNames } from "../net/names.ts";
+import { type NetRules, socketFamilies } from "../net/net.ts";
+import { needsSources } from "../net/sources.ts";
 import {
   ALLOW,
   allow,
@@ -22,9 +25,6 @@ import {
   refuse,
   TRACE,
 } from "./guard.ts";
-import { type NetRules, socketFamilies } from "../net/net.ts";
-import { hasNames } from "../net/names.ts";
-import { needsSources } from "../net/sources.ts";
 
 const PEER: FilterAction = { kind: "trace", look: { kind: "peer" } };
 

@@ -22,6 +22,7 @@ import {
 import { SIGRTMIN } from "../../abi/signal.ts";
 import type { SyscallName } from "../../abi/syscalls.ts";
 import { RWF_NOWAIT } from "../../abi/uio.ts";
+import { given, type SysRules } from "../sys.ts";
 import {
   type ArgIndex,
   bits,
@@ -32,7 +33,6 @@ import {
   refuse,
   TRACE,
 } from "./guard.ts";
-import { given, type SysRules } from "../sys.ts";
 
 const LOCKED = "locks of a file are seen by all who may read it";
 const WAKES = "who may read a file can wait on it for others";

@@ -7,9 +7,10 @@ import {
   type SyscallName,
   SYSCALLS,
 } from "../../abi/syscalls.ts";
-import { answeredEntry, withChanges } from "./answered.ts";
 import { type CallSetting, callSettings, NEVER_ALLOWED } from "../calls.ts";
 import type { Refusal, RuleRef } from "../decision.ts";
+import type { Policy } from "../policy.ts";
+import { answeredEntry, withChanges } from "./answered.ts";
 import {
   ALLOW,
   type CallArguments,
@@ -18,8 +19,6 @@ import {
   holds,
   TRACE,
 } from "./guard.ts";
-import type { Policy } from "../policy.ts";
-import { othersGuards } from "./others.ts";
 import {
   memfdGuards,
   outputAction,
@@ -28,9 +27,10 @@ import {
   uncountedGuards,
 } from "./limits.ts";
 import { interfaceGuards, netGuards } from "./net.ts";
-import { stampGuards, sysGuards } from "./sys.ts";
+import { othersGuards } from "./others.ts";
 import { SURFACE } from "./surface.ts";
 import { callRule } from "./surface_guards.ts";
+import { stampGuards, sysGuards } from "./sys.ts";
 
 /** What happens to one call: the first guard that holds, or else the action. */
 export interface CallEntry {

@@ -11,13 +11,9 @@
  * is left to the tracer here, and the tracer refuses what the program makes.
  */
 
-import type { SyscallName } from "../../abi/syscalls.ts";
-import * as clone from "../../abi/sched.ts";
 import * as fcntl from "../../abi/fcntl.ts";
 import * as futex from "../../abi/futex.ts";
 import * as ioctl from "../../abi/ioctls.ts";
-import * as prctl from "../../abi/prctl.ts";
-import * as seccomp from "../../abi/seccomp.ts";
 import { IOPRIO_WHO_PROCESS } from "../../abi/ioprio.ts";
 import {
   MAP_DROPPABLE,
@@ -31,8 +27,12 @@ import {
 import { ADDR_NO_RANDOMIZE, PER_LINUX } from "../../abi/personality.ts";
 import { PIDFD_SIGNAL_PROCESS_GROUP } from "../../abi/pidfd.ts";
 import { PIN_END } from "../../abi/pin.ts";
+import * as prctl from "../../abi/prctl.ts";
 import { PRIO_PROCESS, RLIMIT_CORE } from "../../abi/resource.ts";
+import * as clone from "../../abi/sched.ts";
+import * as seccomp from "../../abi/seccomp.ts";
 import { SO_PASSPIDFD, SO_PEERPIDFD, SOL_SOCKET } from "../../abi/socket.ts";
+import type { SyscallName } from "../../abi/syscalls.ts";
 import {
   allow,
   below,

@@ -1,13 +1,13 @@
 /** What the guards of the closed surface are made of: conditions, and what they do. */
 
-import * as clone from "../../abi/sched.ts";
-import * as time from "../../abi/time.ts";
 import type { ErrnoName } from "../../abi/errno.ts";
 import { PROT_GROWSDOWN } from "../../abi/mman.ts";
 import { PIN_END } from "../../abi/pin.ts";
+import * as clone from "../../abi/sched.ts";
 import { STOP_SIGNALS } from "../../abi/signal.ts";
 import { S_IFBLK, S_IFCHR, S_IFMT } from "../../abi/stat.ts";
 import type { SyscallName } from "../../abi/syscalls.ts";
+import * as time from "../../abi/time.ts";
 import type { RuleRef } from "../decision.ts";
 import { jailRule } from "../fixed.ts";
 import {

@@ -5,6 +5,7 @@ import { SIOCGSTAMP_NEW, SIOCGSTAMP_OLD } from "../../abi/ioctls.ts";
 import * as net from "../../abi/socket.ts";
 import type { SyscallName } from "../../abi/syscalls.ts";
 import * as time from "../../abi/time.ts";
+import { given, givenUname, type SysRules } from "../sys.ts";
 import {
   type ArgIndex,
   bits,
@@ -15,7 +16,6 @@ import {
   masked,
   refuse,
 } from "./guard.ts";
-import { given, givenUname, type SysRules } from "../sys.ts";
 
 const ANSWER: FilterAction = { kind: "trace", look: { kind: "answer" } };
 const RETIME: FilterAction = { kind: "trace", look: { kind: "retime" } };
@@ -172,7 +172,7 @@ const GIDS: readonly SyscallName[] = [
 ];
 
 /**
- * The guards of a call that a policy's facts ask for, after those that always hold.
+ * The guards of a call that a policy's facts ask for, before those that always hold.
  *
  * @param name the call
  * @param sys what the policy says of the system

@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { SYSCALLS } from "../../abi/syscalls.ts";
 import type { SyscallName } from "../../abi/syscalls.ts";
-import type { CallArguments } from "./guard.ts";
-import { actionOf, planCalls } from "./plan.ts";
 import { EMPTY_LAYER, type Policy } from "../policy.ts";
 import { allReal, type SysRules } from "../sys.ts";
+import type { CallArguments } from "./guard.ts";
+import { actionOf, planCalls } from "./plan.ts";
 
 const ref = { source: "p.yaml", keys: ["sys"], text: "rule" };
 

@@ -24,6 +24,7 @@ import { callSettings } from "../calls.ts";
 import type { RuleRef } from "../decision.ts";
 import { writesEverything } from "../everything.ts";
 import { jailRule } from "../fixed.ts";
+import { EFFECTS, type Policy } from "../policy.ts";
 import {
   ALLOW,
   type ArgIndex,
@@ -35,7 +36,6 @@ import {
   refuse,
 } from "./guard.ts";
 import type { CallEntry, CallPlan } from "./plan.ts";
-import { EFFECTS, type Policy } from "../policy.ts";
 import { IOCTL_WRITES } from "./surface_commands.ts";
 import { callRule } from "./surface_guards.ts";
 

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { type SyscallName, SYSCALLS } from "../../abi/syscalls.ts";
-import { mergeLayers } from "../merge.ts";
 import { parsePolicy } from "../file/parse.ts";
+import { mergeLayers } from "../merge.ts";
 import { actionOf, planCalls } from "./plan.ts";
 import { type TreeRights, unaskedPlan } from "./unasked.ts";
 

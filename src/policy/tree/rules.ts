@@ -2,7 +2,6 @@
 
 import type { RuleRef } from "../decision.ts";
 import { deviceClosedBy, jailRule } from "../fixed.ts";
-import type { Glob } from "../path/glob.ts";
 import {
   above,
   isProc,
@@ -12,17 +11,18 @@ import {
   parentOf,
   rootOf,
 } from "../floor/grants.ts";
+import type { Glob } from "../path/glob.ts";
+import { realGlobs } from "../path/rules.ts";
+import type { Unheld } from "../plan/unasked.ts";
 import {
   PATH_SECTIONS,
   type PathRule,
   type PathSection,
   type Policy,
 } from "../policy.ts";
-import { realGlobs } from "../path/rules.ts";
 import type { TreeFacts } from "./facts.ts";
 import { meansProcesses } from "./processes.ts";
 import { type Pattern, search } from "./search.ts";
-import type { Unheld } from "../plan/unasked.ts";
 
 /** What may be done with a path. */
 export type State = Readonly<Record<PathSection, boolean>>;

@@ -1,7 +1,7 @@
 /** Finding what wildcards mean, of all that is there. */
 
-import type { Glob } from "../path/glob.ts";
 import { isWithin, outermost } from "../floor/grants.ts";
+import type { Glob } from "../path/glob.ts";
 import { PathMatcher } from "../path/match.ts";
 import { matchSegment, type SegmentPattern } from "../path/segment.ts";
 

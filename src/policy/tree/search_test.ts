@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { type Glob, parseGlob } from "../path/glob.ts";
 import { isWithin, rootOf } from "../floor/grants.ts";
+import { type Glob, parseGlob } from "../path/glob.ts";
 import { PathMatcher } from "../path/match.ts";
 import { random } from "../random_test.ts";
 import { search } from "./search.ts";

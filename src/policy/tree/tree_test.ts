@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
+import { parsePolicy } from "../file/parse.ts";
 import { type FloorKind, isWithin } from "../floor/grants.ts";
 import { mergeLayers } from "../merge.ts";
-import { parsePolicy } from "../file/parse.ts";
 import { type TreeNode, treeOf } from "./tree.ts";
 
 const FILES: Readonly<Record<string, FloorKind>> = {

@@ -1,9 +1,10 @@
 /** The first process of a PID namespace: making it, and what comes of its end. */
 
 import { toCString } from "../../abi/bytes.ts";
-import { EINTR, EIO } from "../../abi/errno.ts";
 import { CLOSE_RANGE_CLOEXEC, CLOSE_RANGE_END } from "../../abi/close_range.ts";
+import { EINTR, EIO } from "../../abi/errno.ts";
 import { AT_EMPTY_PATH, O_CLOEXEC, O_RDONLY } from "../../abi/fcntl.ts";
+import { set } from "../../abi/layout.ts";
 import { MFD_CLOEXEC, MFD_EXEC } from "../../abi/memfd.ts";
 import { CLONE_NEWPID, CLONE_NEWUSER } from "../../abi/sched.ts";
 import {
@@ -13,15 +14,14 @@ import {
   SIGKILL,
   SIGSET_SIZE,
 } from "../../abi/signal.ts";
-import { set } from "../../abi/layout.ts";
 import { close, open, pipe2, read, writeAll } from "../files.ts";
 import { callNumber } from "../host.ts";
-import { initImage } from "./init_code.ts";
 import { libc, outcome } from "../libc.ts";
+import { kill, reap } from "../task/wait.ts";
+import { initImage } from "./init_code.ts";
 import { mapIds } from "./maker.ts";
 import { launchSteps } from "./spawn.ts";
 import { type Step, stringArray } from "./steps.ts";
-import { kill, reap } from "../task/wait.ts";
 
 /** The first process of a PID namespace. With it the kernel ends all in there. */
 export interface Init {

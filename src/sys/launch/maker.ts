@@ -6,9 +6,9 @@ import { O_CLOEXEC, O_WRONLY } from "../../abi/fcntl.ts";
 import { CLONE_NEWUSER } from "../../abi/sched.ts";
 import { SIGKILL } from "../../abi/signal.ts";
 import { close, open, pipe2, read, writeAll } from "../files.ts";
+import { kill, reap } from "../task/wait.ts";
 import { launchSteps } from "./spawn.ts";
 import type { Step } from "./steps.ts";
-import { kill, reap } from "../task/wait.ts";
 
 /** A process that has made its calls, and stays until it is ended. */
 export interface Maker {

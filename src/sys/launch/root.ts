@@ -13,11 +13,11 @@ import { O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH } from "../../abi/fcntl.ts";
 import { RESOLVE_NO_SYMLINKS } from "../../abi/openat2.ts";
 import { CLONE_NEWNS, CLONE_NEWUSER } from "../../abi/sched.ts";
 import { close, isSameFile, readLink } from "../files.ts";
+import { OWN_VIEW, readMounts, View } from "../view.ts";
 import { openAbove } from "./held_files.ts";
 import { startMaker } from "./maker.ts";
 import { mountSteps } from "./root_steps.ts";
 import type { Step } from "./steps.ts";
-import { OWN_VIEW, readMounts, View } from "../view.ts";
 
 /** How a directory is made the root. */
 export type RootKind = "mount namespace" | "chroot" | "user namespace";

@@ -24,8 +24,8 @@ import {
 } from "../../abi/sched.ts";
 import { LISTENER_FLAGS, SECCOMP_SET_MODE_FILTER } from "../../abi/seccomp.ts";
 import { SIGACTION, SIGCHLD, SIGKILL, SIGSET_SIZE } from "../../abi/signal.ts";
-import { EXIT_JAIL_FAILED } from "../../outcome.ts";
 import { LaunchError, UnsupportedError } from "../../errors.ts";
+import { EXIT_JAIL_FAILED } from "../../outcome.ts";
 import { addressOf } from "../address.ts";
 import { codePage } from "../code_page.ts";
 import { close, duplicate } from "../files.ts";

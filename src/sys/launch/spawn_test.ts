@@ -6,11 +6,11 @@ import { SIGPIPE } from "../../abi/signal.ts";
 import { WEXITSTATUS, WIFEXITED, WIFSTOPPED } from "../../abi/wait.ts";
 import { LaunchError } from "../../errors.ts";
 import { close, pipe2, type PipeEnds, read, readLink } from "../files.ts";
+import { libc } from "../libc.ts";
 import { openEnds } from "../pipe.ts";
 import { resume, seize } from "../task/ptrace.ts";
-import { launch, type Launched, type LaunchPlan } from "./spawn.ts";
 import { waitFor } from "../task/wait.ts";
-import { libc } from "../libc.ts";
+import { launch, type Launched, type LaunchPlan } from "./spawn.ts";
 
 // Opened outside of a test, in which Deno 2.4 would call it a leak.
 libc.__errno_location();

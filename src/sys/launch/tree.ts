@@ -3,6 +3,7 @@
 import { toCString } from "../../abi/bytes.ts";
 import { errnoName, ESTALE } from "../../abi/errno.ts";
 import { O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH } from "../../abi/fcntl.ts";
+import { get } from "../../abi/layout.ts";
 import { RESOLVE_NO_SYMLINKS } from "../../abi/openat2.ts";
 import { PR_SET_PDEATHSIG } from "../../abi/prctl.ts";
 import {
@@ -14,7 +15,6 @@ import {
   CLONE_PARENT_SETTID,
   CLONE_VM,
 } from "../../abi/sched.ts";
-import { get } from "../../abi/layout.ts";
 import { SIGKILL } from "../../abi/signal.ts";
 import {
   ST_NODEV,
@@ -24,6 +24,7 @@ import {
   STATFS,
 } from "../../abi/stat.ts";
 import { close, fstatfs, isSameFile, typeOf } from "../files.ts";
+import { OWN_VIEW, readMounts, View } from "../view.ts";
 import { openAbove } from "./held_files.ts";
 import { type Init, startInit } from "./init.ts";
 import {
@@ -36,7 +37,6 @@ import {
 import { waitStep, wake } from "./spawn.ts";
 import type { Step } from "./steps.ts";
 import { type TreeNode, treeSteps } from "./tree_steps.ts";
-import { OWN_VIEW, readMounts, View } from "../view.ts";
 
 /** What a tree is made with. */
 export interface TreeOptions {

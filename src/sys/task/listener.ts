@@ -23,12 +23,12 @@ import {
   SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP,
 } from "../../abi/seccomp.ts";
 import { SystemCallError } from "../../errors.ts";
-import { borrowDescriptor } from "./borrow.ts";
-import type { Changes } from "./changes.ts";
 import { eachName } from "../directory.ts";
 import { close, readLink } from "../files.ts";
 import { callNumber } from "../host.ts";
 import { libc, outcome } from "../libc.ts";
+import { borrowDescriptor } from "./borrow.ts";
+import type { Changes } from "./changes.ts";
 
 /** Whether this kernel has such listeners: Linux 5.19 and later. */
 export function hasListener(): boolean {

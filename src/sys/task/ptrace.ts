@@ -6,6 +6,7 @@
  */
 
 import { NT_PRSTATUS } from "../../abi/elf.ts";
+import { get } from "../../abi/layout.ts";
 import {
   PTRACE_CONT,
   PTRACE_DETACH,
@@ -22,7 +23,6 @@ import {
   PTRACE_SETREGSET,
   PTRACE_SYSCALL,
 } from "../../abi/ptrace.ts";
-import { get } from "../../abi/layout.ts";
 import { SIGINFO } from "../../abi/signal.ts";
 import { addressOf } from "../address.ts";
 import { hostArch } from "../host.ts";

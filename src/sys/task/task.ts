@@ -1,12 +1,12 @@
 /** What the kernel tells about another task by its id. */
 
+import { fromBytes } from "../../abi/bytes.ts";
 import {
   CAP_DAC_OVERRIDE,
   CAP_DAC_READ_SEARCH,
   CAP_FOWNER,
   CAP_KILL,
 } from "../../abi/capability.ts";
-import { fromBytes } from "../../abi/bytes.ts";
 import { ENOENT, ESRCH } from "../../abi/errno.ts";
 import { KCMP_FILES, KCMP_VM } from "../../abi/kcmp.ts";
 import { SIGCONT } from "../../abi/signal.ts";

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { BPF_JMP_JEQ_K, SOCK_FILTER } from "../../abi/bpf.ts";
-import { SECCOMP_DATA } from "../../abi/seccomp.ts";
 import { set } from "../../abi/layout.ts";
+import { SECCOMP_DATA } from "../../abi/seccomp.ts";
 import { Assembler } from "./assembler.ts";
 import { interpret } from "./interpret.ts";
 

@@ -12,10 +12,10 @@ import {
 } from "../../policy/sys.ts";
 import { readNames } from "../../sys/clock.ts";
 import { storeMemory } from "../../sys/task/memory.ts";
-import { Chance } from "./chance.ts";
 import type { Registers } from "../tracee/registers.ts";
-import { TimeFacts } from "./time.ts";
 import type { Process, Tracee } from "../tracee/tracee.ts";
+import { Chance } from "./chance.ts";
+import { TimeFacts } from "./time.ts";
 
 /** Most bytes of getrandom(2) that are given at once, as for /dev/urandom. */
 const MAX_RANDOM = 4096;

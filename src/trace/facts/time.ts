@@ -17,9 +17,9 @@ import { readClock } from "../../sys/clock.ts";
 import { hostArch } from "../../sys/host.ts";
 import { readMemory, storeMemory } from "../../sys/task/memory.ts";
 import { clockOfFd, clockOfTimer } from "../../sys/task/timers.ts";
-import { WallClock } from "./clock.ts";
 import type { Registers } from "../tracee/registers.ts";
 import type { Tracee } from "../tracee/tracee.ts";
+import { WallClock } from "./clock.ts";
 
 /** How far below the stack pointer nobody keeps anything: past the red zone. */
 const BELOW_STACK = 512;

@@ -2,13 +2,13 @@
 
 import { getpgid } from "../../sys/task/task.ts";
 import type { Resumer } from "../answer.ts";
-import { imageOf } from "../look/executed.ts";
 import type { Family } from "../family.ts";
+import { imageOf } from "../look/executed.ts";
 import type { Looked } from "../look/looked.ts";
-import type { Caller } from "../options.ts";
-import type { Registers } from "../tracee/registers.ts";
 import type { CallSpec } from "../look/spec.ts";
 import { callText } from "../look/text.ts";
+import type { Caller } from "../options.ts";
+import type { Registers } from "../tracee/registers.ts";
 import type { Tracee } from "../tracee/tracee.ts";
 
 /** The tracee whose call is decided at the moment. */

@@ -3,8 +3,8 @@
 import { EEXIST, ELOOP, ENOENT, ENOTDIR } from "../../abi/errno.ts";
 import { SOCKADDR_STORAGE_SIZE } from "../../abi/socket.ts";
 import type { Looked } from "../look/looked.ts";
-import { processOf } from "../path/place.ts";
 import type { CallSpec } from "../look/spec.ts";
+import { processOf } from "../path/place.ts";
 import type { Tools } from "../tools.ts";
 import type { Tracee } from "../tracee/tracee.ts";
 

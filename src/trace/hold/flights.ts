@@ -5,9 +5,15 @@
 
 import { EINTR, ENOMEM, ERESTARTNOHAND, ERESTARTSYS } from "../../abi/errno.ts";
 import { PIN_START } from "../../abi/pin.ts";
+import { SIGKILL } from "../../abi/signal.ts";
 import { close } from "../../sys/files.ts";
 import { kill } from "../../sys/task/wait.ts";
-import { SIGKILL } from "../../abi/signal.ts";
+import type { Looked } from "../look/looked.ts";
+import { sentOne } from "../look/message.ts";
+import { filterSocket, leads } from "../look/sockets.ts";
+import type { CallSpec } from "../look/spec.ts";
+import type { Tools } from "../tools.ts";
+import type { InFlight, Tracee } from "../tracee/tracee.ts";
 import {
   keepsNumber,
   lengthOf,
@@ -16,12 +22,6 @@ import {
   raceOf,
 } from "./flight.ts";
 import { hideReading, hidesReading } from "./last_read.ts";
-import type { Looked } from "../look/looked.ts";
-import { sentOne } from "../look/message.ts";
-import type { CallSpec } from "../look/spec.ts";
-import { filterSocket, leads } from "../look/sockets.ts";
-import type { Tools } from "../tools.ts";
-import type { InFlight, Tracee } from "../tracee/tracee.ts";
 
 /** How often an open is tried again because a link came in its way. */
 const MAX_RETRIES = 16;

@@ -3,8 +3,8 @@ import { CLONE_FILES, CLONE_VM } from "../../abi/sched.ts";
 import { X86_64 } from "../../abi/x86_64.ts";
 import { OWN_VIEW } from "../../sys/view.ts";
 import { Family } from "../family.ts";
-import { Freezer } from "./freeze.ts";
 import type { Tracee } from "../tracee/tracee.ts";
+import { Freezer } from "./freeze.ts";
 
 /** A stop that is none for an exec: SIGTRAP, at a call. */
 const STOP = 0x857f;

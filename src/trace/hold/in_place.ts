@@ -1,5 +1,7 @@
 /** What a call returns that jail makes in a program's place, and what it does. */
 
+import { fromBytes } from "../../abi/bytes.ts";
+import { majorOf } from "../../abi/devices.ts";
 import { EACCES, EAGAIN, EINVAL, ELOOP, ERANGE } from "../../abi/errno.ts";
 import {
   AT_EACCESS,
@@ -9,7 +11,6 @@ import {
   O_NOFOLLOW,
   O_NONBLOCK,
 } from "../../abi/fcntl.ts";
-import { majorOf } from "../../abi/devices.ts";
 import { get } from "../../abi/layout.ts";
 import { PATH_MAX } from "../../abi/limits.ts";
 import { RESOLVE_NO_SYMLINKS } from "../../abi/openat2.ts";
@@ -20,7 +21,6 @@ import {
   XATTR_SIZE_MAX,
   XATTR_TRUSTED_PREFIX,
 } from "../../abi/xattr.ts";
-import { fromBytes } from "../../abi/bytes.ts";
 import {
   close,
   faccessat,
@@ -35,10 +35,10 @@ import {
   statx,
 } from "../../sys/files.ts";
 import { readCString, storeMemory } from "../../sys/task/memory.ts";
+import type { CallSpec } from "../look/spec.ts";
 import { reopen } from "../path/own_descriptors.ts";
 import { cString, type Place } from "../path/place.ts";
 import type { Registers } from "../tracee/registers.ts";
-import type { CallSpec } from "../look/spec.ts";
 import type { Tracee } from "../tracee/tracee.ts";
 
 const THIS = new Uint8Array(1);

@@ -6,13 +6,13 @@ import { EFAULT } from "../../abi/errno.ts";
 import { get, type Layout, set } from "../../abi/layout.ts";
 import { S_IFCHR, S_IFMT, S_IFREG, STAT, STATX } from "../../abi/stat.ts";
 import type { Syscall } from "../../abi/syscalls.ts";
+import { tellsOfReading } from "../../policy/plan/others.ts";
 import {
   readMemory,
   storeMemory,
   writeAsTracee,
 } from "../../sys/task/memory.ts";
 import { OWN_VIEW } from "../../sys/view.ts";
-import { tellsOfReading } from "../../policy/plan/others.ts";
 import type { TraceOptions } from "../options.ts";
 import type { Registers } from "../tracee/registers.ts";
 

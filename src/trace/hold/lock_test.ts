@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { PathLock } from "./lock.ts";
 import type { Tracee } from "../tracee/tracee.ts";
+import { PathLock } from "./lock.ts";
 
 function tracee(tid: number): Tracee {
   return { tid, lock: undefined, unseen: -1 } as Tracee;

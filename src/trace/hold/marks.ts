@@ -5,8 +5,8 @@ import { MARK } from "../../policy/plan/answered.ts";
 import { actionOf } from "../../policy/plan/plan.ts";
 import type { Listener } from "../../sys/task/listener.ts";
 import { interrupt } from "../../sys/task/ptrace.ts";
-import type { Registers } from "../tracee/registers.ts";
 import type { Tools } from "../tools.ts";
+import type { Registers } from "../tracee/registers.ts";
 import type { Tracee } from "../tracee/tracee.ts";
 
 /** Has calls made by their tracees that the tracer cannot answer. */

@@ -31,8 +31,8 @@ import { PAGE_SIZE } from "../../abi/mman.ts";
 import { MSGHDR } from "../../abi/socket.ts";
 import { writeAsTracee } from "../../sys/task/memory.ts";
 import type { Looked } from "../look/looked.ts";
-import type { Registers } from "../tracee/registers.ts";
 import type { CallSpec } from "../look/spec.ts";
+import type { Registers } from "../tracee/registers.ts";
 import type { Tracee } from "../tracee/tracee.ts";
 
 /** What was read of an argument, and from where. */

@@ -28,10 +28,10 @@ import { SYSCALLS } from "../../abi/syscalls.ts";
 import { MARK } from "../../policy/plan/answered.ts";
 import { realAddress } from "../look/address.ts";
 import type { Looked, LookedPath } from "../look/looked.ts";
-import { HOW_BEFORE_PATH } from "../tracee/pin.ts";
-import { type Place, processOf } from "../path/place.ts";
-import type { Registers } from "../tracee/registers.ts";
 import type { CallSpec } from "../look/spec.ts";
+import { type Place, processOf } from "../path/place.ts";
+import { HOW_BEFORE_PATH } from "../tracee/pin.ts";
+import type { Registers } from "../tracee/registers.ts";
 import type { Tracee } from "../tracee/tracee.ts";
 
 /** What pinning a call depends on besides the call. */

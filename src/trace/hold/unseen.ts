@@ -10,8 +10,8 @@ import { O_CREAT } from "../../abi/fcntl.ts";
 import { waitingIn } from "../../sys/task/task.ts";
 import type { Family } from "../family.ts";
 import type { Looked } from "../look/looked.ts";
-import { processOf } from "../path/place.ts";
 import type { CallSpec } from "../look/spec.ts";
+import { processOf } from "../path/place.ts";
 import type { Tracee } from "../tracee/tracee.ts";
 
 /**

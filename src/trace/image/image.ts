@@ -9,9 +9,9 @@ import { RESOLVE_NO_SYMLINKS } from "../../abi/openat2.ts";
 import { S_IXUGO, STAT } from "../../abi/stat.ts";
 import { close, fstat, openat2, pread } from "../../sys/files.ts";
 import type { View } from "../../sys/view.ts";
+import { cString, type Place } from "../path/place.ts";
 import { type Elf, readElf } from "./elf.ts";
 import { hasLoaderName } from "./loader.ts";
-import { cString, type Place } from "../path/place.ts";
 
 /** What the first line of a script says. */
 export interface ScriptLine {

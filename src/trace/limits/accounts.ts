@@ -9,8 +9,8 @@
 import { ENOENT, ESRCH } from "../../abi/errno.ts";
 import { cpuOf, writtenBy } from "../../sys/task/usage.ts";
 import type { Family } from "../family.ts";
-import { Memory } from "./memory.ts";
 import type { Process, Tracee } from "../tracee/tracee.ts";
+import { Memory } from "./memory.ts";
 
 /** How much was used, and by whom the most. */
 export interface Used {

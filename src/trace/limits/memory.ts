@@ -20,9 +20,9 @@ import {
   ownOf,
   shareOf,
 } from "../../sys/task/usage.ts";
-import type { Used } from "./accounts.ts";
 import type { Family } from "../family.ts";
 import type { Process, Space, Tracee } from "../tracee/tracee.ts";
+import type { Used } from "./accounts.ts";
 
 /** How long shares are read in one look, in milliseconds. */
 const LOOK_MS = 25;

@@ -16,8 +16,8 @@ import { type LimitName, NO_ENDING_RULE, type Outcome } from "../../outcome.ts";
 import type { Limit, Limits } from "../../policy/limits.ts";
 import type { ControlGroup } from "../../sys/cgroup.ts";
 import { type Pulse, startPulse } from "../../sys/pulse.ts";
-import type { Accounts, Used } from "./accounts.ts";
 import type { Process } from "../tracee/tracee.ts";
+import type { Accounts, Used } from "./accounts.ts";
 
 /** How often it looks at what was used, in milliseconds. */
 const EVERY_MS = 20;

@@ -15,14 +15,14 @@ import {
   SUN_PATH_SIZE,
 } from "../../abi/socket.ts";
 import { readMemory } from "../../sys/task/memory.ts";
+import type { Names } from "../names.ts";
+import { resolve } from "../path/resolve.ts";
+import type { Registers } from "../tracee/registers.ts";
+import { ownerOf, type Tracee } from "../tracee/tracee.ts";
 import { lookAtCrossed, rulePath } from "./look.ts";
 import { type IsOwn, type Looked, type LookedPath, nothing } from "./looked.ts";
-import type { CallSpec } from "./spec.ts";
-import type { Registers } from "../tracee/registers.ts";
-import { resolve } from "../path/resolve.ts";
-import type { Names } from "../names.ts";
 import { aim, endpointOf, hasPath, type Purpose } from "./sockaddr.ts";
-import { ownerOf, type Tracee } from "../tracee/tracee.ts";
+import type { CallSpec } from "./spec.ts";
 
 /**
  * Looks at a call with a socket address. It is copied once, and these bytes are

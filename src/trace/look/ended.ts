@@ -10,10 +10,10 @@
 import { ENOENT } from "../../abi/errno.ts";
 import { parentOfEnded } from "../../sys/task/task.ts";
 import type { Family } from "../family.ts";
-import { rulePath } from "./look.ts";
-import type { Looked } from "./looked.ts";
 import { processOf } from "../path/place.ts";
 import type { Tracee } from "../tracee/tracee.ts";
+import { rulePath } from "./look.ts";
+import type { Looked } from "./looked.ts";
 
 /**
  * Has rules see those who have ended as the jail's own.

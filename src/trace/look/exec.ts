@@ -17,13 +17,13 @@ import {
   openFile,
 } from "../image/image.ts";
 import { hasOption, loadedProgram, LOADER_OF_LOADER } from "../image/loader.ts";
-import { follows, lookAtCrossed, lookAtPath, useOf } from "./look.ts";
-import { type IsOwn, type Looked, type LookedPath, nothing } from "./looked.ts";
-import type { Registers } from "../tracee/registers.ts";
 import type { Place } from "../path/place.ts";
 import { resolve } from "../path/resolve.ts";
-import type { CallSpec, PathArg } from "./spec.ts";
+import type { Registers } from "../tracee/registers.ts";
 import { ownerOf, type PendingExec, type Tracee } from "../tracee/tracee.ts";
+import { follows, lookAtCrossed, lookAtPath, useOf } from "./look.ts";
+import { type IsOwn, type Looked, type LookedPath, nothing } from "./looked.ts";
+import type { CallSpec, PathArg } from "./spec.ts";
 import { readArguments, type Words } from "./words.ts";
 
 /** What an exec would do, and what must be there when it has. */

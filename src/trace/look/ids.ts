@@ -1,15 +1,15 @@
 /** Calls that name a process or a group: by a number in memory, or in a register. */
 
-import { EFAULT, EINVAL } from "../../abi/errno.ts";
 import { CAP_HEADER, CAP_VERSIONS } from "../../abi/capability.ts";
+import { EFAULT, EINVAL } from "../../abi/errno.ts";
 import { get } from "../../abi/layout.ts";
 import { readMemory } from "../../sys/task/memory.ts";
 import { getpgid, parentOf } from "../../sys/task/task.ts";
 import type { Family } from "../family.ts";
-import { type Looked, nothing } from "./looked.ts";
 import type { Registers } from "../tracee/registers.ts";
-import type { CallSpec } from "./spec.ts";
 import type { Tracee } from "../tracee/tracee.ts";
+import { type Looked, nothing } from "./looked.ts";
+import type { CallSpec } from "./spec.ts";
 
 /** What a call with an id in memory would do. */
 export interface LookedId {

@@ -15,15 +15,15 @@ import type { PathKind } from "../../abi/syscalls.ts";
 import type { Access, Use } from "../../policy/call.ts";
 import { readCString } from "../../sys/task/memory.ts";
 import { resolveName } from "../path/entry_names.ts";
-import type { IsOwn, Looked } from "./looked.ts";
 import { resolveBase, resolveMagic } from "../path/magic.ts";
-import { creates, type OpenRequest } from "./open_flags.ts";
 import { formerPath, type Place, processOf } from "../path/place.ts";
-import type { Registers } from "../tracee/registers.ts";
 import { resolve } from "../path/resolve.ts";
 import { resolveHow } from "../path/resolve_how.ts";
-import type { CallSpec, PathArg } from "./spec.ts";
+import type { Registers } from "../tracee/registers.ts";
 import { ownerOf, type Tracee } from "../tracee/tracee.ts";
+import type { IsOwn, Looked } from "./looked.ts";
+import { creates, type OpenRequest } from "./open_flags.ts";
+import type { CallSpec, PathArg } from "./spec.ts";
 
 const pathBytes = new Uint8Array(PATH_MAX);
 

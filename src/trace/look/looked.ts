@@ -2,10 +2,10 @@
 
 import type { Move, Use } from "../../policy/call.ts";
 import type { NetUse } from "../../policy/net/endpoint.ts";
-import type { LookedMessage } from "./message.ts";
-import type { OpenRequest } from "./open_flags.ts";
 import type { Place } from "../path/place.ts";
 import type { SocketDuty } from "../tracee/tracee.ts";
+import type { LookedMessage } from "./message.ts";
+import type { OpenRequest } from "./open_flags.ts";
 
 /** A path argument, and the file that it really names. */
 export interface LookedPath {

@@ -24,13 +24,13 @@ import {
 } from "../../abi/socket.ts";
 import { HARMLESS_CONTROL } from "../../abi/socket_options.ts";
 import { readMemory, writeAsTracee } from "../../sys/task/memory.ts";
-import { lookAtName } from "./address.ts";
-import { type IsOwn, type Looked, type LookedPath, nothing } from "./looked.ts";
 import type { Names } from "../names.ts";
 import { CONTROL_MAX } from "../tracee/pin.ts";
 import type { Registers } from "../tracee/registers.ts";
-import type { CallSpec } from "./spec.ts";
 import type { Tracee } from "../tracee/tracee.ts";
+import { lookAtName } from "./address.ts";
+import { type IsOwn, type Looked, type LookedPath, nothing } from "./looked.ts";
+import type { CallSpec } from "./spec.ts";
 
 /** A message, copied once. */
 export interface LookedMessage {

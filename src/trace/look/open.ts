@@ -14,17 +14,17 @@ import {
   O_WRONLY,
 } from "../../abi/fcntl.ts";
 import type { Access } from "../../policy/call.ts";
-import { isSlashed, resolveName } from "../path/entry_names.ts";
 import { isLoader } from "../image/image.ts";
 import { LOADER_OF_LOADER } from "../image/loader.ts";
+import { isSlashed, resolveName } from "../path/entry_names.ts";
+import { resolve } from "../path/resolve.ts";
+import { isGuardedFile } from "../path/sticky.ts";
+import type { Registers } from "../tracee/registers.ts";
+import { ownerOf, type Tracee } from "../tracee/tracee.ts";
 import { lookAtPath, useOf, within } from "./look.ts";
 import { type IsOwn, type Looked, nothing } from "./looked.ts";
 import { creates, type OpenRequest, readOpen, setsId } from "./open_flags.ts";
-import type { Registers } from "../tracee/registers.ts";
-import { resolve } from "../path/resolve.ts";
 import type { CallSpec, PathArg } from "./spec.ts";
-import { isGuardedFile } from "../path/sticky.ts";
-import { ownerOf, type Tracee } from "../tracee/tracee.ts";
 
 /** What an open would do to the file. */
 function accessesOfOpen(request: OpenRequest, exists: boolean): Access[] {

@@ -18,6 +18,10 @@ import { fstatat } from "../../sys/files.ts";
 import type { Closed } from "../path/closed.ts";
 import { earlierErrno } from "../path/earlier.ts";
 import { namelessErrno } from "../path/entry_names.ts";
+import { resolveMagic } from "../path/magic.ts";
+import { cString, type Place } from "../path/place.ts";
+import type { Registers } from "../tracee/registers.ts";
+import type { Tracee } from "../tracee/tracee.ts";
 import {
   asksOfFile,
   follows,
@@ -27,12 +31,8 @@ import {
   within,
 } from "./look.ts";
 import { type IsOwn, type Looked, type LookedPath, nothing } from "./looked.ts";
-import { resolveMagic } from "../path/magic.ts";
 import { setsId } from "./open_flags.ts";
-import { cString, type Place } from "../path/place.ts";
-import type { Registers } from "../tracee/registers.ts";
 import type { CallSpec } from "./spec.ts";
-import type { Tracee } from "../tracee/tracee.ts";
 
 const stat = new Uint8Array(STAT.size);
 

@@ -15,12 +15,12 @@
  */
 
 import { EINVAL, EPERM } from "../../abi/errno.ts";
-import { PRIO_PROCESS } from "../../abi/resource.ts";
 import { IOPRIO_WHO_PROCESS } from "../../abi/ioprio.ts";
+import { PRIO_PROCESS } from "../../abi/resource.ts";
 import { getpgid } from "../../sys/task/task.ts";
 import type { Registers } from "../tracee/registers.ts";
-import type { CallSpec } from "./spec.ts";
 import type { Process, Tracee } from "../tracee/tracee.ts";
+import type { CallSpec } from "./spec.ts";
 
 /** What happens to a call that aims at processes. */
 export type Aim =

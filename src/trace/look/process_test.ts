@@ -4,8 +4,8 @@ import { type SyscallName, SYSCALLS } from "../../abi/syscalls.ts";
 import { X86_64 } from "../../abi/x86_64.ts";
 import { OWN_VIEW } from "../../sys/view.ts";
 import { Family } from "../family.ts";
-import { aimOf } from "./process.ts";
 import { Registers } from "../tracee/registers.ts";
+import { aimOf } from "./process.ts";
 import { type CallSpec, Specs } from "./spec.ts";
 
 /** Where the id is in calls that have one at times, as the filter says. */

@@ -2,12 +2,12 @@
 
 import { SOCK_DGRAM, SOCK_STREAM } from "../../abi/socket.ts";
 import type { NetUse } from "../../policy/net/endpoint.ts";
-import { attachFilter, hasFilter, silence } from "../../sys/task/borrow.ts";
 import { close } from "../../sys/files.ts";
-import type { Looked } from "./looked.ts";
+import { attachFilter, hasFilter, silence } from "../../sys/task/borrow.ts";
 import type { Registers } from "../tracee/registers.ts";
-import { borrow, internetFactsOf } from "./sockets.ts";
 import type { Tracee } from "../tracee/tracee.ts";
+import type { Looked } from "./looked.ts";
+import { borrow, internetFactsOf } from "./sockets.ts";
 
 /**
  * Looks at the socket of a call that sends to an address, where a person may be

@@ -30,20 +30,20 @@ import {
   internetEndpoint,
   isUnspecified,
 } from "../../policy/net/endpoint.ts";
+import { close } from "../../sys/files.ts";
+import { mayBeChosen } from "../../sys/ports.ts";
 import {
   attachFilter,
   borrowDescriptor,
   type SocketFacts,
   socketFacts,
 } from "../../sys/task/borrow.ts";
-import { close } from "../../sys/files.ts";
-import { mayBeChosen } from "../../sys/ports.ts";
 import { shareFiles } from "../../sys/task/task.ts";
 import type { Family } from "../family.ts";
-import { type Looked, nothing } from "./looked.ts";
 import { readLink } from "../path/place.ts";
 import type { Registers } from "../tracee/registers.ts";
 import type { Tracee } from "../tracee/tracee.ts";
+import { type Looked, nothing } from "./looked.ts";
 
 /** Whether a tracee's descriptors are those of its process's first thread. */
 export function leads(tracee: Tracee, { tracees }: Family): boolean {

@@ -1,5 +1,6 @@
 /** What the tracer has to look at in each call, made from the table's rows. */
 
+import type { ArchName } from "../../abi/arch.ts";
 import { isPathKind, PATHS } from "../../abi/paths.ts";
 import {
   type ArgKind,
@@ -8,7 +9,6 @@ import {
   syscallByNumber,
   type SyscallName,
 } from "../../abi/syscalls.ts";
-import type { ArchName } from "../../abi/arch.ts";
 
 /** A path argument: where it is, where it starts from, how it is followed. */
 export interface PathArg {

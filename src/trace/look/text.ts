@@ -32,9 +32,9 @@ import {
 import type { ArgKind } from "../../abi/syscalls.ts";
 import { endpointText } from "../../policy/net/endpoint.ts";
 import { readMemory } from "../../sys/task/memory.ts";
+import type { Registers } from "../tracee/registers.ts";
 import { readPath } from "./look.ts";
 import type { Looked } from "./looked.ts";
-import type { Registers } from "../tracee/registers.ts";
 import { endpointOf, familyOf, hasPath } from "./sockaddr.ts";
 import {
   familyText,

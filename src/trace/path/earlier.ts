@@ -18,8 +18,8 @@ import { S_IFMT, S_IFREG } from "../../abi/stat.ts";
 import type { ArgKind } from "../../abi/syscalls.ts";
 import { addressOf } from "../../sys/address.ts";
 import { makeCall } from "../../sys/call.ts";
-import type { Registers } from "../tracee/registers.ts";
 import type { CallSpec } from "../look/spec.ts";
+import type { Registers } from "../tracee/registers.ts";
 
 const NAME = Uint8Array.of(0x78, 0);
 const NO_NAME = Uint8Array.of(0);

@@ -9,10 +9,10 @@
 
 import { EBUSY, EEXIST, EINVAL, EISDIR, ENOTEMPTY } from "../../abi/errno.ts";
 import { AT_REMOVEDIR, RENAME_NOREPLACE } from "../../abi/fcntl.ts";
-import type { Owner, Place } from "./place.ts";
-import type { Registers } from "../tracee/registers.ts";
-import { resolve } from "./resolve.ts";
 import type { CallSpec, PathArg } from "../look/spec.ts";
+import type { Registers } from "../tracee/registers.ts";
+import type { Owner, Place } from "./place.ts";
+import { resolve } from "./resolve.ts";
 
 /**
  * Finds what such a path means, as {@linkcode resolve} does for others.

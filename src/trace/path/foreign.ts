@@ -8,6 +8,7 @@
  * directory. So a name is believed only where the mount is one of the program's.
  */
 
+import { fromBytes } from "../../abi/bytes.ts";
 import {
   AT_FDCWD,
   AT_STATX_DONT_SYNC,
@@ -15,7 +16,6 @@ import {
   O_NOFOLLOW,
   O_PATH,
 } from "../../abi/fcntl.ts";
-import { fromBytes } from "../../abi/bytes.ts";
 import { get } from "../../abi/layout.ts";
 import { RESOLVE_NO_SYMLINKS } from "../../abi/openat2.ts";
 import {

@@ -13,9 +13,9 @@ import { PATH_MAX } from "../../abi/limits.ts";
 import { RESOLVE_NO_SYMLINKS } from "../../abi/openat2.ts";
 import { isOfSameFile, STAT } from "../../abi/stat.ts";
 import type { FileKind } from "../../policy/call.ts";
-import { kindIfMounted, nameOfFile } from "./foreign.ts";
 import { close, fstat, openat2 } from "../../sys/files.ts";
 import type { View } from "../../sys/view.ts";
+import { kindIfMounted, nameOfFile } from "./foreign.ts";
 import {
   cString,
   isRemovedName,

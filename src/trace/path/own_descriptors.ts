@@ -1,7 +1,7 @@
 /** What descriptors of jail's own are of, from the directory that has them all. */
 
-import { O_CLOEXEC, O_PATH } from "../../abi/fcntl.ts";
 import { toCString } from "../../abi/bytes.ts";
+import { O_CLOEXEC, O_PATH } from "../../abi/fcntl.ts";
 import { open, openat2 } from "../../sys/files.ts";
 import { cString, readLink } from "./place.ts";
 

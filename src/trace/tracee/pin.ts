@@ -14,6 +14,10 @@
  * are kept for calls that do not wait.
  */
 
+import { fromBytes } from "../../abi/bytes.ts";
+import { EFAULT, ESRCH } from "../../abi/errno.ts";
+import { set } from "../../abi/layout.ts";
+import { OPEN_HOW } from "../../abi/openat2.ts";
 import {
   PIN_END,
   PIN_LONG_SIZE,
@@ -23,10 +27,6 @@ import {
   PIN_SHORT_START,
   PIN_START,
 } from "../../abi/pin.ts";
-import { fromBytes } from "../../abi/bytes.ts";
-import { EFAULT, ESRCH } from "../../abi/errno.ts";
-import { OPEN_HOW } from "../../abi/openat2.ts";
-import { set } from "../../abi/layout.ts";
 import { MSGHDR } from "../../abi/socket.ts";
 import { readFile } from "../../sys/files.ts";
 import { TraceeMemory } from "../../sys/task/memory.ts";

@@ -1,6 +1,5 @@
 /** What waitpid() reported of a tracee. */
 
-import { SIGTRAP, STOP_SIGNALS } from "../../abi/signal.ts";
 import {
   PTRACE_EVENT_CLONE,
   PTRACE_EVENT_EXEC,
@@ -10,6 +9,7 @@ import {
   PTRACE_EVENT_STOP,
   PTRACE_EVENT_VFORK,
 } from "../../abi/ptrace.ts";
+import { SIGTRAP, STOP_SIGNALS } from "../../abi/signal.ts";
 
 /** One reason a tracee stopped, or that it is gone. */
 export type StopKind =

@@ -1,16 +1,16 @@
 /** What the tracer knows of each tracee, and of what tracees share. */
 
-import { interrupt, isInStop } from "../../sys/task/ptrace.ts";
 import type { TraceeMaps } from "../../sys/task/maps.ts";
+import { interrupt, isInStop } from "../../sys/task/ptrace.ts";
 import { isStopped } from "../../sys/task/task.ts";
 import type { View } from "../../sys/view.ts";
 import type { Hold } from "../hold/lock.ts";
 import type { KeptName } from "../look/looked.ts";
-import type { PinRegion } from "./pin.ts";
-import type { Owner } from "../path/place.ts";
-import type { Registers } from "./registers.ts";
 import type { Words } from "../look/words.ts";
+import type { Owner } from "../path/place.ts";
 import type { WorkingDirectory } from "../path/working_directory.ts";
+import type { PinRegion } from "./pin.ts";
+import type { Registers } from "./registers.ts";
 
 /** A process: threads with one id. */
 export interface Process {
