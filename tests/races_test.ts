@@ -9,7 +9,7 @@ import type { Part } from "./without.ts";
 const SECONDS = 5;
 
 /** How many are under way while a test waits for the first of them. */
-const RUNS_AT_ONCE = 8;
+const RUNS_AT_ONCE = 12;
 const CONTROLS_AT_ONCE = 3;
 
 /** How long a control runs, in seconds; longer where it has not won yet. */
