@@ -70,10 +70,8 @@ if (import.meta.main) {
     say(`Cannot run ${strange.join(", ")}: parts are ${known.join(", ")}`);
     Deno.exit(125);
   }
-  const counts: Counts[] = [];
-  for (const part of PARTS) {
-    if (chosen(part.name)) counts.push(await runPart(part));
-  }
+  const parts = PARTS.filter(({ name }) => chosen(name));
+  const counts = await Promise.all(parts.map(runPart));
   if (chosen("test")) counts.push(await runTests());
   const total = sum(counts);
   say(countsLine(total));
