@@ -8,6 +8,7 @@
  */
 
 import { ENOENT } from "../../abi/errno.ts";
+import type { Use } from "../../policy/call.ts";
 import { parentOfEnded } from "../../sys/task/task.ts";
 import type { Family } from "../family.ts";
 import { processOf } from "../path/place.ts";
@@ -27,14 +28,16 @@ export function lookAtEnded(
   { process }: Tracee,
   family: Family,
 ): void {
-  looked.uses.forEach((use, at) => {
+  const { uses } = looked;
+  for (let at = 0; at < uses.length; at++) {
+    const use = uses[at] as Use;
     const pid = processOf(use.path);
-    if (pid === 0 || !family.wasOwn(pid)) return;
-    looked.uses[at] = { ...use, path: rulePath(use.path, () => true) };
+    if (pid === 0 || !family.wasOwn(pid)) continue;
+    uses[at] = { ...use, path: rulePath(use.path, () => true) };
     // Of two processes the threads of one alone can be stopped.
     const other = looked.descriptorsOf !== 0 &&
       looked.descriptorsOf !== process.pid;
     if (other || parentOfEnded(pid) !== process.pid) looked.errno ||= ENOENT;
     else looked.descriptorsOf = process.pid;
-  });
+  }
 }
