@@ -17,10 +17,10 @@ import {
   type CompiledRule,
   compileRules,
   linksOfRules,
-  mustBeHoldable,
   perUse,
   type Realpath,
   type RuleLink,
+  type RuleRoot,
   ruleRoots,
   slotOf,
 } from "./path/rules.ts";
@@ -82,12 +82,12 @@ const EXDEV: Refusal = { kind: "errno", errno: "EXDEV" };
 export function compile(policy: Policy, options: CompileOptions = {}): Engine {
   const nothing = (): undefined => undefined;
   const { interfaceIndex = nothing, links } = options;
-  mustBeHoldable(policy);
+  const roots = ruleRoots(policy);
   const realpath = remembered(options.realpath ?? nothing);
-  const ofRules = links ? linksOfRules(policy, realpath, links) : [];
+  const ofRules = links ? linksOfRules(roots, realpath, links) : [];
   const engine = new CompiledPolicy(policy, realpath, interfaceIndex, ofRules);
   if (options.closedOnTheWay) {
-    mustBeFound(engine, realpath, options.closedOnTheWay);
+    mustBeFound(engine, roots, realpath, options.closedOnTheWay);
   }
   return engine;
 }
@@ -98,11 +98,12 @@ export function compile(policy: Policy, options: CompileOptions = {}): Engine {
  * opens it, and finds without a rule where the link leads.
  */
 function mustBeFound(
-  { policy, mayWrite }: CompiledPolicy,
+  { mayWrite }: CompiledPolicy,
+  roots: readonly RuleRoot[],
   realpath: Realpath,
   closedOnTheWay: NonNullable<CompileOptions["closedOnTheWay"]>,
 ): void {
-  for (const { path, effect, ref } of ruleRoots(policy)) {
+  for (const { path, effect, ref } of roots) {
     if (effect === "allow") continue;
     const name = `/${path.join("/")}`;
     const closed = closedOnTheWay(name, realpath(name)).find((directory) =>

@@ -34,27 +34,6 @@ export interface CompiledRule {
 const EACCES: Refusal = { kind: "errno", errno: "EACCES" };
 const ENOENT: Refusal = { kind: "errno", errno: "ENOENT" };
 
-/** The most patterns of a policy: more of them no person wrote. */
-const MAX_PATTERNS = 65_536;
-
-/**
- * Refuses a policy whose alternatives (`{a,b}`) stand for more than can be held.
- *
- * @param policy the merged policy
- * @throws {PolicyError} with the first rule that is too much
- */
-export function mustBeHoldable(policy: Policy): void {
-  let count = 0;
-  for (const { ref } of ruleRoots(policy)) {
-    if (++count <= MAX_PATTERNS) continue;
-    throw new PolicyError(
-      `Cannot use "${ref.text}" of "${ref.source}": with those before it, it ` +
-        `stands for more than ${MAX_PATTERNS} patterns`,
-      { hint: "write fewer alternatives in braces, or a wildcard" },
-    );
-  }
-}
-
 /** The slot of a kind of rules: `access` and `effect` as indices. */
 export function slotOf(access: number, effect: number): number {
   return access * EFFECTS.length + effect;
@@ -225,17 +204,17 @@ export interface RuleLink {
  * The links by which rules lead to files, also those that other links lead to,
  * which no rule names.
  *
- * @param policy the merged policy
+ * @param roots where the rules begin
  * @param realpath finds real paths
  * @param links finds the links that a path leads through
  */
 export function linksOfRules(
-  policy: Policy,
+  roots: readonly RuleRoot[],
   realpath: Realpath,
   links: (path: string) => readonly string[],
 ): readonly RuleLink[] {
   const found: RuleLink[] = [];
-  for (const { path, effect } of ruleRoots(policy)) {
+  for (const { path, effect } of roots) {
     if (realRoot(path, realpath) === `/${path.join("/")}`) continue;
     for (const link of links(`/${path.join("/")}`)) {
       found.push({ path: link, refuses: effect !== "allow" });
@@ -254,8 +233,32 @@ export interface RuleRoot {
   readonly ref: RuleRef;
 }
 
-/** Where the rules of a policy begin that name files, those about sockets as well. */
-export function* ruleRoots(policy: Policy): Iterable<RuleRoot> {
+/** The most patterns of a policy: more of them no person wrote. */
+const MAX_PATTERNS = 65_536;
+
+/**
+ * Where the rules of a policy begin that name files, those about sockets as well.
+ *
+ * @param policy the merged policy
+ * @throws {PolicyError} where their alternatives (`{a,b}`) stand for more than can
+ *   be held, with the first rule that is too much
+ */
+export function ruleRoots(policy: Policy): readonly RuleRoot[] {
+  const roots: RuleRoot[] = [];
+  for (const root of eachRoot(policy)) {
+    roots.push(root);
+    if (roots.length <= MAX_PATTERNS) continue;
+    const { source, text } = root.ref;
+    throw new PolicyError(
+      `Cannot use "${text}" of "${source}": with those before it, it stands ` +
+        `for more than ${MAX_PATTERNS} patterns`,
+      { hint: "write fewer alternatives in braces, or a wildcard" },
+    );
+  }
+  return roots;
+}
+
+function* eachRoot(policy: Policy): Iterable<RuleRoot> {
   for (const effect of EFFECTS) {
     for (const section of PATH_SECTIONS) {
       for (const { pattern, ref } of policy[section][effect]) {
