@@ -351,23 +351,11 @@ export class Calls {
           address: look.arg,
         });
       case "write-fd":
-        return this.#files.enter(tracee, {
-          ...spec,
-          treatment: "descriptor",
-          fd: look.arg,
-        });
       case "flow":
-        return this.#files.enter(tracee, {
-          ...spec,
-          treatment: "flow",
-          fd: look.arg,
-        });
-      case "shares-port":
-        return this.#files.enter(tracee, {
-          ...spec,
-          treatment: "shares-port",
-          fd: look.arg,
-        });
+      case "shares-port": {
+        const treatment = look.kind === "write-fd" ? "descriptor" : look.kind;
+        return this.#files.enter(tracee, { ...spec, treatment, fd: look.arg });
+      }
       case "rights":
         tracee.process.unanswered = true;
         this.#tools.resumer.go(tracee);
