@@ -22,6 +22,7 @@ import {
 import { UnsupportedError } from "../errors.ts";
 import { type Floor, floorOf, NO_FLOOR } from "../policy/floor/floor.ts";
 import {
+  directoryAbove,
   type FloorFacts,
   type FloorKind,
   isWithin,
@@ -207,12 +208,8 @@ function stays(
   // A device may be written, and not be replaced by something else.
   if (parentOf(path) === "/dev") return true;
   const { kind, device } = look(path);
-  let above = parentOf(path);
-  let parent = look(above);
-  while (above !== "/" && parent.kind !== "directory") {
-    above = parentOf(above);
-    parent = look(above);
-  }
+  const above = directoryAbove(path, { kind: (path) => look(path).kind });
+  const parent = look(above);
   if (kind !== "missing" && (above === "/" || device !== parent.device)) {
     return true;
   }

@@ -194,10 +194,10 @@ export function directoriesAbove(path: string): string[] {
 }
 
 /** The nearest directory above a path. */
-function directoryAbove(path: string, facts: FloorFacts): string {
-  let above = path;
-  do {
-    above = parentOf(above);
-  } while (above !== "/" && facts.kind(above) !== "directory");
-  return above;
+export function directoryAbove(
+  path: string,
+  { kind }: Pick<FloorFacts, "kind">,
+): string {
+  return directoriesAbove(path).find((above) => kind(above) === "directory") ??
+    "/";
 }
