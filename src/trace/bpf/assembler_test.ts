@@ -13,12 +13,9 @@ function call(nr: number): Uint8Array {
 
 Deno.test("assemble() makes the bytes that the kernel takes", () => {
   const asm = new Assembler();
-  const other = asm.label();
-  asm.load(0);
-  asm.jump(BPF_JMP_JEQ_K, 57, { no: other });
-  asm.ret(0x7fff_0000);
-  asm.place(other);
-  asm.ret(0x8000_0000);
+  const no = asm.ret(0x8000_0000);
+  const yes = asm.ret(0x7fff_0000);
+  asm.load(0, asm.jump(BPF_JMP_JEQ_K, 57, yes, no));
   // deno-fmt-ignore
   assertEquals([...asm.assemble()], [
     0x20, 0, 0, 0, 0, 0, 0, 0,       // ld [0]
@@ -28,56 +25,68 @@ Deno.test("assemble() makes the bytes that the kernel takes", () => {
   ]);
 });
 
-for (const count of [1, 254, 255, 256, 257, 300, 600]) {
-  Deno.test(`assemble() jumps over ${count} instructions, both ways`, () => {
-    const asm = new Assembler();
-    const yes = asm.label();
-    const no = asm.label();
-    asm.load(0);
-    asm.jump(BPF_JMP_JEQ_K, 1, { yes, no });
-    for (let i = 0; i < count; i++) asm.and(0);
-    asm.place(no);
-    asm.ret(200);
-    asm.place(yes);
-    asm.ret(100);
-    const filter = asm.assemble();
-    assertEquals(interpret(filter, call(1)), 100);
-    assertEquals(interpret(filter, call(2)), 200);
-  });
+for (const count of [1, 252, 253, 254, 255, 256, 257, 300, 600]) {
+  for (const apart of [0, 1, 2, 600]) {
+    Deno.test(`jump() gets over ${count} instructions, and over ${count + apart}`, () => {
+      const asm = new Assembler();
+      /** So many instructions that lead to a place. */
+      const before = (many: number, place: number): number => {
+        for (let i = 0; i < many; i++) place = asm.and(0xff, place);
+        return place;
+      };
+      // What is returned here is no constant that could be returned elsewhere.
+      const far = asm.load(4, asm.ret(1));
+      const yes = before(apart, far);
+      const no = asm.load(8, asm.ret(2));
+      const between = before(count, no);
+      asm.load(0, asm.jump(BPF_JMP_JEQ_K, 1, yes, no));
+      assertEquals(interpret(asm.assemble(), call(1)), 1);
+      assertEquals(interpret(asm.assemble(), call(2)), 2);
+      asm.load(0, asm.jump(BPF_JMP_JEQ_K, 1, between, yes));
+      assertEquals(interpret(asm.assemble(), call(1)), 2);
+      assertEquals(interpret(asm.assemble(), call(2)), 1);
+    });
+  }
 }
 
-Deno.test("load() loads a word once on every way to it", () => {
+Deno.test("load() and and() go on at any place", () => {
   const asm = new Assembler();
-  const both = asm.label();
-  const either = asm.label();
-  asm.load(0);
-  asm.jump(BPF_JMP_JEQ_K, 1, { yes: both });
-  asm.place(both);
-  asm.load(0); // on both ways A is that word
-  asm.jump(BPF_JMP_JEQ_K, 2, { yes: either });
-  asm.load(4);
-  asm.place(either);
-  asm.load(0); // on one way it is not
-  asm.ret(0);
-  assertEquals(asm.assemble().length / SOCK_FILTER.size, 6);
+  const one = asm.ret(1);
+  asm.ret(2);
+  asm.load(0, one);
+  assertEquals(interpret(asm.assemble(), call(0)), 1);
+  asm.and(0, one);
+  assertEquals(interpret(asm.assemble(), call(0)), 1);
 });
 
-Deno.test("assemble() refuses a jump that goes back or nowhere", () => {
-  const back = new Assembler();
-  const start = back.label();
-  back.place(start);
-  back.load(0);
-  back.goto(start);
-  back.ret(0);
-  assertThrows(() => back.assemble(), RangeError, "leads nowhere");
-  const nowhere = new Assembler();
-  nowhere.goto(nowhere.label());
-  assertThrows(() => nowhere.assemble(), RangeError, "leads nowhere");
+Deno.test("ret() returns a value once for all that are near, and again where they are not", () => {
+  const asm = new Assembler();
+  const last = asm.ret(7);
+  assertEquals(asm.ret(7), last);
+  let place = asm.ret(8);
+  for (let i = 0; i < 300; i++) place = asm.and(0, place);
+  const again = asm.ret(7);
+  assertEquals(again, place + 1);
+  // A jump to what is far and only returns returns so at once.
+  asm.load(0, asm.jump(BPF_JMP_JEQ_K, 1, last, place));
+  assertEquals(interpret(asm.assemble(), call(1)), 7);
+  assertEquals(interpret(asm.assemble(), call(2)), 8);
+  assertEquals(asm.assemble().length / SOCK_FILTER.size, again + 2);
 });
 
-Deno.test("assemble() refuses a program that is too long for the kernel", () => {
+Deno.test("past() is behind what loads the word that A is already", () => {
   const asm = new Assembler();
-  for (let i = 0; i < 4096; i++) asm.and(0);
-  asm.ret(0);
-  assertThrows(() => asm.assemble(), RangeError, "4097 instructions");
+  const end = asm.ret(0);
+  const loads = asm.load(16, end);
+  assertEquals(asm.past(loads, 16), end);
+  assertEquals(asm.past(loads, 20), loads);
+  assertEquals(asm.past(end, 16), end);
+});
+
+Deno.test("a program that is too long for the kernel is refused", () => {
+  const asm = new Assembler();
+  let place = asm.ret(0);
+  for (let i = 1; i < 4096; i++) place = asm.and(0, place);
+  assertEquals(asm.assemble().length / SOCK_FILTER.size, 4096);
+  assertThrows(() => asm.and(0, place), RangeError, "takes 4096 instructions");
 });

@@ -16,9 +16,10 @@ import {
   ADDRESS_HIGH_MASK,
   type ArgTest,
   type FilterAction,
+  type Guard,
 } from "../../policy/plan/guard.ts";
 import type { CallEntry, CallPlan } from "../../policy/plan/plan.ts";
-import { Assembler, type Label } from "./assembler.ts";
+import { Assembler, type Place } from "./assembler.ts";
 
 const NR = SECCOMP_DATA.fields.nr[0];
 const ARCH = SECCOMP_DATA.fields.arch[0];
@@ -34,16 +35,20 @@ const ARGS = [
 /** The number that is no call: what a tracer makes of one that is not to be made. */
 const SKIPPED = 0xffff_ffff;
 
+/** What is done with a call. */
+interface Leaf {
+  /** What is asked, in this order. */
+  readonly guards: readonly Guard[];
+  /** What is returned where none of them holds. */
+  readonly value: number;
+  /** Two that are equal do the same. */
+  readonly key: number | string;
+}
+
 /** What the plan does with a run of numbers that starts at `from`. */
 interface Run {
   readonly from: number;
   readonly leaf: Leaf;
-}
-
-/** What is done with a call; two that are equal have the same key. */
-interface Leaf {
-  readonly key: string;
-  readonly entry: CallEntry;
 }
 
 /**
@@ -61,19 +66,15 @@ interface Leaf {
  */
 export function assemble(plan: CallPlan, arch: Arch): Uint8Array<ArrayBuffer> {
   const asm = new Assembler();
-  const native = asm.label();
-  asm.load(ARCH);
-  asm.jump(BPF_JMP_JEQ_K, arch.audit, { yes: native });
-  asm.ret(SECCOMP_RET_KILL_PROCESS);
-  asm.place(native);
-  asm.load(NR);
-  const blocks = new Map<string, { label: Label; entry: CallEntry }>();
   const all = runs(plan, arch);
-  emitTree(asm, all, 0, all.length, blocks);
-  for (const { label, entry } of blocks.values()) {
-    asm.place(label);
-    emitEntry(asm, entry);
+  const blocks = new Map<Leaf["key"], Place>();
+  for (const { leaf } of all) {
+    if (leaf.guards.length === 0 || blocks.has(leaf.key)) continue;
+    blocks.set(leaf.key, emitLeaf(asm, leaf));
   }
+  const native = asm.load(NR, emitTree(asm, all, 0, all.length, blocks));
+  const other = asm.ret(SECCOMP_RET_KILL_PROCESS);
+  asm.load(ARCH, asm.jump(BPF_JMP_JEQ_K, arch.audit, native, other));
   return asm.assemble();
 }
 
@@ -107,35 +108,38 @@ export function returnValue(action: FilterAction): number {
 /** All numbers of 32 bits, as runs of which neighbours differ. */
 function runs(plan: CallPlan, arch: Arch): Run[] {
   const known: Leaf[] = [];
-  for (const [name, entry] of plan) {
+  plan.forEach((entry, name) => {
     const number = SYSCALLS[name][arch.name];
     if (number !== undefined) known[number] = leafOf(entry);
-  }
-  const unknown = leafOf({
-    guards: [],
-    action: { kind: "return", value: -ENOSYS },
   });
+  const unknown = constant(SECCOMP_RET_ERRNO | ENOSYS);
   const all: Run[] = [];
+  let last: Leaf | undefined;
   // The first that it does not have is one behind the last.
   for (let from = 0; from <= known.length; from++) {
     const leaf = known[from] ?? unknown;
-    if (all.at(-1)?.leaf.key !== leaf.key) all.push({ from, leaf });
+    if (leaf.key !== last?.key) all.push({ from, leaf });
+    last = leaf;
   }
   // The kernel makes no call of it, and leaves the result as it is: ENOSYS, or
   // what a tracer has put there.
-  all.push({
-    from: SKIPPED,
-    leaf: leafOf({ guards: [], action: { kind: "allow" } }),
-  });
+  all.push({ from: SKIPPED, leaf: constant(SECCOMP_RET_ALLOW) });
   return all;
 }
 
-function leafOf(entry: CallEntry): Leaf {
-  if (entry.guards.length === 0) {
-    return { key: `[[],${returnValue(entry.action)}]`, entry };
-  }
-  const guards = entry.guards.map((g) => [g.tests, returnValue(g.action)]);
-  return { key: JSON.stringify([guards, returnValue(entry.action)]), entry };
+function leafOf({ guards, action }: CallEntry): Leaf {
+  if (guards.length === 0) return constant(returnValue(action));
+  // What comes behind a guard without a condition is never reached.
+  const always = guards.findIndex(({ tests }) => tests.length === 0);
+  const value = returnValue(guards[always]?.action ?? action);
+  if (always === 0) return constant(value);
+  const asked = always < 0 ? guards : guards.slice(0, always);
+  const what = asked.map(({ tests, action }) => [tests, returnValue(action)]);
+  return { guards: asked, value, key: JSON.stringify([what, value]) };
+}
+
+function constant(value: number): Leaf {
+  return { guards: [], value, key: value };
 }
 
 /** Finds the run of a number among some by halving, with A = the number. */
@@ -144,91 +148,82 @@ function emitTree(
   all: readonly Run[],
   first: number,
   end: number,
-  blocks: Map<string, { label: Label; entry: CallEntry }>,
-): void {
+  blocks: ReadonlyMap<Leaf["key"], Place>,
+): Place {
   if (end - first > 1) {
     const middle = (first + end) >> 1;
-    const right = asm.label();
-    asm.jump(BPF_JMP_JGE_K, (all[middle] as Run).from, { yes: right });
-    emitTree(asm, all, first, middle, blocks);
-    asm.place(right);
-    emitTree(asm, all, middle, end, blocks);
-    return;
+    const right = emitTree(asm, all, middle, end, blocks);
+    const left = emitTree(asm, all, first, middle, blocks);
+    return asm.jump(BPF_JMP_JGE_K, (all[middle] as Run).from, right, left);
   }
-  const { key, entry } = (all[first] as Run).leaf;
-  if (entry.guards.length === 0) return asm.ret(returnValue(entry.action));
-  const block = blocks.get(key) ?? { label: asm.label(), entry };
-  blocks.set(key, block);
-  asm.goto(block.label);
+  const { key, value } = (all[first] as Run).leaf;
+  return blocks.get(key) ?? asm.ret(value);
 }
 
-function emitEntry(asm: Assembler, entry: CallEntry): void {
-  for (const { tests, action } of entry.guards) {
-    const next = asm.label();
-    for (const test of tests) emitTest(asm, test, next);
-    asm.ret(returnValue(action));
-    if (tests.length === 0) return;
-    asm.place(next);
+function emitLeaf(asm: Assembler, { guards, value }: Leaf): Place {
+  let place = asm.ret(value);
+  for (let i = guards.length; i-- > 0;) {
+    const { tests, action } = guards[i] as Guard;
+    const no = place;
+    place = asm.ret(returnValue(action));
+    for (let j = tests.length; j-- > 0;) {
+      place = emitTest(asm, tests[j] as ArgTest, place, no);
+    }
   }
-  asm.ret(returnValue(entry.action));
+  return place;
 }
 
-/** Goes on where the condition holds, and to `fail` where it does not. */
-function emitTest(asm: Assembler, test: ArgTest, fail: Label): void {
+/** Goes on at `yes` where the condition holds, and at `no` where it does not. */
+function emitTest(asm: Assembler, test: ArgTest, yes: Place, no: Place): Place {
   const low = ARGS[test.arg];
-  const high = low + 4;
   switch (test.kind) {
     case "in":
-      asm.load(low);
-      return emitIsOneOf(asm, test.values, fail);
+      return asm.load(low, emitIsOneOf(asm, low, test.values, yes, no));
     case "not-in":
-      asm.load(low);
-      for (const k of test.values) asm.jump(BPF_JMP_JEQ_K, k, { yes: fail });
-      return;
-    case "masked-in":
-      asm.load(low);
-      asm.and(test.mask);
-      return emitIsOneOf(asm, test.values, fail);
+      return asm.load(low, emitIsOneOf(asm, low, test.values, no, yes));
+    case "masked-in": {
+      const is = emitIsOneOf(asm, undefined, test.values, yes, no);
+      return asm.load(low, asm.and(test.mask, is));
+    }
     case "any-bits":
-      asm.load(low);
-      return asm.jump(BPF_JMP_JSET_K, test.mask, { no: fail });
+      return asm.load(low, asm.jump(BPF_JMP_JSET_K, test.mask, yes, no));
     case "other-bits": {
-      const done = asm.label();
-      asm.load(high);
-      asm.jump(BPF_JMP_JEQ_K, 0, { no: done });
-      asm.load(low);
-      asm.jump(BPF_JMP_JSET_K, ~test.mask, { no: fail });
-      return asm.place(done);
+      const has = asm.jump(BPF_JMP_JSET_K, ~test.mask, yes, no);
+      return emitIsZero(asm, low + 4, asm.load(low, has), yes);
     }
     case "zero":
-      asm.load(high);
-      asm.jump(BPF_JMP_JEQ_K, 0, { no: fail });
-      asm.load(low);
-      return asm.jump(BPF_JMP_JEQ_K, 0, { no: fail });
-    case "nonzero": {
-      const done = asm.label();
-      asm.load(high);
-      asm.jump(BPF_JMP_JEQ_K, 0, { no: done });
-      asm.load(low);
-      asm.jump(BPF_JMP_JEQ_K, 0, { yes: fail });
-      return asm.place(done);
+      return emitIsZero(asm, low + 4, emitIsZero(asm, low, yes, no), no);
+    case "nonzero":
+      return emitIsZero(asm, low + 4, emitIsZero(asm, low, no, yes), yes);
+    case "below": {
+      const is = asm.load(low, asm.jump(BPF_JMP_JGE_K, test.end, no, yes));
+      const high = asm.jump(BPF_JMP_JEQ_K, 0, is, no);
+      return asm.load(low + 4, asm.and(ADDRESS_HIGH_MASK, high));
     }
-    case "below":
-      asm.load(high);
-      asm.and(ADDRESS_HIGH_MASK);
-      asm.jump(BPF_JMP_JEQ_K, 0, { no: fail });
-      asm.load(low);
-      return asm.jump(BPF_JMP_JGE_K, test.end, { yes: fail });
   }
 }
 
+function emitIsZero(
+  asm: Assembler,
+  word: number,
+  yes: Place,
+  no: Place,
+): Place {
+  return asm.load(word, asm.jump(BPF_JMP_JEQ_K, 0, yes, no));
+}
+
+/** With A = the word, or what is left of it where that is none. */
 function emitIsOneOf(
   asm: Assembler,
+  word: number | undefined,
   values: readonly number[],
-  fail: Label,
-): void {
-  const done = asm.label();
-  for (const k of values) asm.jump(BPF_JMP_JEQ_K, k, { yes: done });
-  asm.goto(fail);
-  asm.place(done);
+  yes: Place,
+  no: Place,
+): Place {
+  const is = word === undefined ? yes : asm.past(yes, word);
+  let place = word === undefined ? no : asm.past(no, word);
+  for (let i = values.length; i-- > 0;) {
+    place = asm.jump(BPF_JMP_JEQ_K, values[i] as number, is, place);
+  }
+  return place;
 }

@@ -26,6 +26,7 @@ const PLANS: readonly [string, CallPlan][] = [
   ["without the network", planCalls(NONE, { observe: false })],
   ["with the network", planCalls(ALL, { observe: false })],
   ["observed", planCalls(NONE, { observe: true, sockets: "streams" })],
+  ["answered", planCalls(NONE, { observe: false, answers: true })],
 ];
 const ARCHS: readonly Arch[] = [X86_64, AARCH64];
 

@@ -19,7 +19,7 @@ import type {
   Sources,
   SourceTest,
 } from "../../policy/net/sources.ts";
-import { Assembler, type Label } from "./assembler.ts";
+import { Assembler, type Place } from "./assembler.ts";
 
 /** What the program returns: how many bytes of the datagram are kept. */
 const KEEP = 0xffff_ffff;
@@ -37,72 +37,70 @@ const ADDRESSES = { 4: IPHDR_ADDRESSES, 16: IPV6HDR_ADDRESSES } as const;
  */
 export function assembleSources(sources: Sources): Uint8Array<ArrayBuffer> {
   const asm = new Assembler();
-  const six = asm.label();
-  const keep = asm.label();
-  const drop = asm.label();
-  asm.load(SKF_AD_PROTOCOL_OFFSET);
-  asm.jump(BPF_JMP_JEQ_K, ETH_P_IPV6, { yes: six });
-  asm.jump(BPF_JMP_JEQ_K, ETH_P_IP, { no: drop });
-  for (const length of [4, 16] as const) {
-    if (length === 16) asm.place(six);
-    emitRules(asm, { refuse: [], allow: sources.always }, length, keep);
-    for (const rules of [sources.source, sources.destination]) {
-      emitRules(asm, rules, length, keep);
+  const drop = asm.ret(DROP);
+  const keep = asm.ret(KEEP);
+  const [six, four] = ([16, 4] as const).map((length) => {
+    const { destination, source, always } = sources;
+    let place = drop;
+    for (const rules of [destination, source, { refuse: [], allow: always }]) {
+      place = emitRules(asm, rules, length, keep, place);
     }
-    asm.goto(drop);
-  }
-  asm.place(keep);
-  asm.ret(KEEP);
-  asm.place(drop);
-  asm.ret(DROP);
+    return place;
+  }) as [Place, Place];
+  const old = asm.jump(BPF_JMP_JEQ_K, ETH_P_IP, four, drop);
+  const protocol = asm.jump(BPF_JMP_JEQ_K, ETH_P_IPV6, six, old);
+  asm.load(SKF_AD_PROTOCOL_OFFSET, protocol);
   return asm.assemble();
 }
 
-/** Goes to `keep` where the rules let a datagram through, and on where not. */
+/** Goes to `keep` where the rules let a datagram through, and to `next` where not. */
 function emitRules(
   asm: Assembler,
   { refuse, allow }: SourceRules,
   length: 4 | 16,
-  keep: Label,
-): void {
-  const next = asm.label();
-  const emit = (tests: readonly SourceTest[], to: Label): void => {
-    for (const test of tests) {
+  keep: Place,
+  next: Place,
+): Place {
+  const emit = (tests: readonly SourceTest[], yes: Place, no: Place): Place => {
+    let place = no;
+    for (const test of tests.toReversed()) {
       const { address } = test;
       if (address !== undefined && address.length !== length) continue;
-      const fail = asm.label();
-      emitTest(asm, test, length, fail);
-      asm.goto(to);
-      asm.place(fail);
+      place = emitTest(asm, test, length, yes, place);
     }
+    return place;
   };
-  emit(refuse, next);
-  emit(allow, keep);
-  asm.place(next);
+  return emit(refuse, next, emit(allow, keep, next));
 }
 
-/** Goes on where the condition holds, and to `fail` where it does not. */
+/** Goes on at `yes` where the condition holds, and at `no` where it does not. */
 function emitTest(
   asm: Assembler,
   { end, address, bits, ports }: SourceTest,
   length: 4 | 16,
-  fail: Label,
-): void {
-  for (let at = 0; address !== undefined && 8 * at < bits; at += 4) {
+  yes: Place,
+  no: Place,
+): Place {
+  let place = yes;
+  if (ports.first > 0 || ports.last < 65535) {
+    if (ports.last < 65535) {
+      place = asm.jump(BPF_JMP_JGT_K, ports.last, no, place);
+    }
+    if (ports.first > 0) {
+      place = asm.jump(BPF_JMP_JGE_K, ports.first, place, no);
+    }
+    // The data of a packet begin with the header of UDP.
+    place = asm.loadHalf(UDPHDR_PORTS[end], place);
+  }
+  if (address === undefined) return place;
+  for (let at = Math.ceil(bits / 32) * 4; at > 0;) {
+    at -= 4;
     const word = address.slice(at, at + 4)
       .reduce((sum, byte) => sum * 256 + byte, 0);
-    asm.load(SKF_NET_OFF + ADDRESSES[length][end] + at);
+    place = asm.jump(BPF_JMP_JEQ_K, word, place, no);
     const rest = bits - 8 * at;
-    if (rest < 32) asm.and((-1 << (32 - rest)) >>> 0);
-    asm.jump(BPF_JMP_JEQ_K, word, { no: fail });
+    if (rest < 32) place = asm.and((-1 << (32 - rest)) >>> 0, place);
+    place = asm.load(SKF_NET_OFF + ADDRESSES[length][end] + at, place);
   }
-  if (ports.first === 0 && ports.last === 65535) return;
-  // The data of a packet begin with the header of UDP.
-  asm.loadHalf(UDPHDR_PORTS[end]);
-  if (ports.first > 0) {
-    asm.jump(BPF_JMP_JGE_K, ports.first, { no: fail });
-  }
-  if (ports.last < 65535) {
-    asm.jump(BPF_JMP_JGT_K, ports.last, { yes: fail });
-  }
+  return place;
 }
