@@ -74,6 +74,8 @@ const LOOKED_AT: ReadonlySet<ArgKind> = new Set<ArgKind>([
   "who",
 ]);
 
+const NO_GUARDS: readonly Guard[] = [];
+
 const EPERM: Refusal = { kind: "errno", errno: "EPERM" };
 
 /**
@@ -128,20 +130,20 @@ function planCall(
   const output = outputAction(name, limits);
   const allowed = setting?.kind === "allow";
   const [mapsAnywhere, mapsThere] = sharedGuards(name, limits);
-  const guards = [
+  const guards = NO_GUARDS.concat(
     // They refuse alone, so they may come before what always holds.
-    ...othersGuards(name, policy.sys),
-    ...stampGuards(name, policy.sys),
-    ...uncountedGuards(name, limits),
-    ...interfaceGuards(name, policy),
-    ...mapsAnywhere,
+    othersGuards(name, policy.sys),
+    stampGuards(name, policy.sys),
+    uncountedGuards(name, limits),
+    interfaceGuards(name, policy),
+    mapsAnywhere,
     // A clock that the policy closes is closed, whosever it is.
-    ...sysGuards(name, policy.sys),
-    ...(SURFACE[name] ?? []),
-    ...mapsThere,
-    ...netGuards(name, policy, options.sockets === "streams"),
-    ...memfdGuards(name, limits),
-  ]
+    sysGuards(name, policy.sys),
+    SURFACE[name] ?? NO_GUARDS,
+    mapsThere,
+    netGuards(name, policy, options.sockets === "streams"),
+    memfdGuards(name, limits),
+  )
     .flatMap((guard) => {
       if (guard.lifted !== true) return guard;
       if (allowed) return { ...guard, action: ALLOW };
