@@ -1,0 +1,304 @@
+/**
+ * Walks a path by hand, one name at a time up to a link where there are few, and
+ * then straight on, if there is no other; tells of magic links on the way.
+ *
+ * `/proc/self`, `/dev/fd` and the like mean the tracee's, not the tracer's.
+ */
+
+import {
+  EACCES,
+  ELOOP,
+  ENAMETOOLONG,
+  ENOENT,
+  ENOTDIR,
+} from "../../abi/errno.ts";
+import { get } from "../../abi/layout.ts";
+import { MAXSYMLINKS, PATH_MAX } from "../../abi/limits.ts";
+import { STAT } from "../../abi/stat.ts";
+import type { FileKind } from "../../policy/call.ts";
+import { parentOf } from "../../policy/floor/grants.ts";
+import { close, fstat } from "../../sys/files.ts";
+import type { View } from "../../sys/view.ts";
+import { look, resolveMagic } from "./magic.ts";
+import {
+  kindOf,
+  normalize,
+  type Owner,
+  type Place,
+  place,
+  processOf,
+  readLink,
+} from "./place.ts";
+import { linksAt, quick, type Way } from "./quick.ts";
+import { rememberLink } from "./root_links.ts";
+import { isGuardedLink } from "./sticky.ts";
+import { straightNames } from "./straight.ts";
+
+const stat = new Uint8Array(STAT.size);
+
+const MAGIC_REGEXP =
+  /^\/proc\/[1-9][0-9]*(?:\/task\/[1-9][0-9]*)?\/(?:cwd|root|exe|fd\/[0-9]+|map_files\/[^/]+|ns\/[^/]+)$/;
+
+/** One walk, from the root to where the path ends. */
+export class Walk {
+  readonly #owner: Owner;
+  readonly #follow: boolean;
+  readonly #isOwn: (pid: number) => boolean;
+  readonly #way: Way;
+  /** The names that are left, the next one last. */
+  readonly #todo: string[];
+  /** How far it has come: a real path. */
+  #real: string;
+  #slash: boolean;
+  #links = 0;
+
+  /**
+   * Starts one.
+   *
+   * @param owner whose path it is
+   * @param full the path from the root, as a byte string
+   * @param follow whether a link in the last place is followed
+   * @param isOwn whether a process id is one of the jail's
+   * @param way what it meets
+   */
+  constructor(
+    owner: Owner,
+    full: string,
+    follow: boolean,
+    isOwn: (pid: number) => boolean,
+    way: Way,
+  ) {
+    this.#owner = owner;
+    this.#follow = follow;
+    this.#isOwn = isOwn;
+    this.#way = way;
+    this.#todo = full.split("/").reverse();
+    this.#real = way.root;
+    this.#slash = full.endsWith("/");
+  }
+
+  /** Where the path ends. */
+  end(): Place {
+    while (this.#todo.length > 0) {
+      this.#goStraight();
+      const found = this.#step(this.#todo.pop() as string);
+      if (found !== undefined) return found;
+    }
+    return place(this.#real, "directory", this.#slash && this.#real !== "/");
+  }
+
+  /** Goes on over directories that are no links, where many names are left. */
+  #goStraight(): void {
+    const { crossed, root } = this.#way;
+    if (root !== "/") return;
+    const todo = this.#todo;
+    const count = straightNames(this.#owner.view, this.#real, todo);
+    if (count === 0) return;
+    const names = todo.splice(todo.length - count).reverse();
+    const straight = `${this.#real}/${names.join("/")}`;
+    crossed.follow(straight);
+    this.#real = normalize(straight);
+  }
+
+  /** Goes on over a name; where the path ends, if it does so there. */
+  #step(name: string): Place | undefined {
+    if (name === "") return undefined;
+    if (name === "." || name === "..") return this.#goByDots(name);
+    if (this.#goToSelf(name)) return undefined;
+    const { keeps, view } = this.#owner;
+    const next = this.#real === "/" ? `/${name}` : `${this.#real}/${name}`;
+    const fd = look(view, next);
+    if (fd >= 0) {
+      try {
+        return this.#meet(next, fd);
+      } finally {
+        close(fd);
+      }
+    }
+    const where = this.#stuck(next, -fd);
+    const parent = keeps === true ? look(view, this.#real) : -1;
+    return parent < 0 ? where : { ...where, fd: parent };
+  }
+
+  #goByDots(name: "." | ".."): Place | undefined {
+    const { crossed, root } = this.#way;
+    if (isClosed(this.#owner.view, this.#real)) {
+      this.#todo.push(name);
+      return this.#stuck(this.#real, EACCES);
+    }
+    if (name === "." || this.#real === root) return undefined;
+    crossed.add(this.#real);
+    this.#real = parentOf(this.#real);
+    return undefined;
+  }
+
+  /** Goes on to the process whose path it is, where the name means that. */
+  #goToSelf(name: string): boolean {
+    if (this.#real !== "/proc" || this.#stays()) return false;
+    const { pid, tid, view } = this.#owner;
+    if (name === "self" && isProcfs(view)) {
+      this.#todo.push(String(pid));
+      return true;
+    }
+    if (name === "thread-self" && isProcfs(view)) {
+      this.#todo.push(String(tid), "task", String(pid));
+      return true;
+    }
+    return false;
+  }
+
+  /** Goes on over what is there, of which there is a reference (`O_PATH`). */
+  #meet(next: string, fd: number): Place | undefined {
+    const result = fstat(fd, stat);
+    if (result < 0) return this.#stuck(next, -result);
+    const kind = kindOf(get(STAT, stat, "st_mode"));
+    if (kind !== "link" || this.#stays()) return this.#goTo(next, kind);
+    const links = linksAt(fd);
+    if (isGuardedLink(stat, this.#real, this.#owner)) {
+      return this.#stuck(next, EACCES);
+    }
+    if (links === "never followed") return this.#stuck(next, ELOOP);
+    if (++this.#links > MAXSYMLINKS) {
+      if (this.#todo.includes("..")) this.#way.crossed.add(next);
+      return place(next, "link", this.#slash, ELOOP);
+    }
+    const proc = links === "procfs";
+    if (proc && processOf(next) !== 0) return this.#goByMagic(next);
+    const text = readLink(fd, "");
+    if (typeof text === "number") return this.#stuck(next, -text);
+    // procfs elsewhere than at /proc: its links mean somebody else's.
+    if (proc && !next.startsWith("/proc/")) return this.#stuck(next, 0);
+    if (text === "") return place(next, "missing", this.#slash, ENOENT);
+    if (this.#real === "/" && this.#owner.view.isOwn && !proc) {
+      keepLink(next, text);
+    }
+    return this.#goByLink(next, text);
+  }
+
+  /** Goes on at what is no link, or one that is meant itself. */
+  #goTo(next: string, kind: FileKind): Place | undefined {
+    const last = this.#isLast();
+    if (kind !== "directory" && kind !== "link" && (!last || this.#slash)) {
+      return this.#stuck(next, ENOTDIR);
+    }
+    this.#real = next;
+    return last ? place(next, kind, this.#slash) : undefined;
+  }
+
+  /** Goes on where a link of the kernel's own leads. */
+  #goByMagic(next: string): Place | undefined {
+    this.#way.magic = true;
+    // Whose it is must be known before the tracer follows it.
+    if (!this.#isOwn(processOf(next)) || !MAGIC_REGEXP.test(next)) {
+      return this.#stuck(next, 0);
+    }
+    const target = resolveMagic(this.#owner.view, next);
+    if (target.errno !== 0) return { ...target, path: join(next, this.#todo) };
+    this.#real = target.path;
+    const last = this.#isLast();
+    const slash = this.#slash;
+    if ((!last || slash) && (target.was ?? target.kind) !== "directory") {
+      return place(target.path, "missing", slash, ENOTDIR);
+    }
+    if (target.via !== "") {
+      return last
+        ? { ...target, slash }
+        : inObject(target, this.#todo.reverse().join("/"));
+    }
+    return last ? place(target.path, target.kind, slash) : undefined;
+  }
+
+  /** Goes on where a link says. */
+  #goByLink(next: string, text: string): Place | undefined {
+    const way = this.#way;
+    const todo = this.#todo;
+    way.known.push(this.#real);
+    if (text.startsWith("/")) this.#real = way.root;
+    if (text.endsWith("/") && this.#isLast()) this.#slash = true;
+    const rest = text.split("/").reverse();
+    if (todo.length + rest.length > PATH_MAX) {
+      return place(next, "missing", this.#slash, ENAMETOOLONG);
+    }
+    todo.push(...rest);
+    if (way.root !== "/") return undefined;
+    // Most paths have one link, and near their start: /bin, /lib64.
+    const start = this.#real === "/" ? "" : this.#real;
+    const left = `${start}/${todo.toReversed().join("/")}`;
+    way.links = this.#links;
+    return quick(
+      this.#owner,
+      this.#slash ? `${left}/` : left,
+      this.#follow,
+      way,
+    );
+  }
+
+  /** A path that leads no further than this. */
+  #stuck(path: string, errno: number): Place {
+    // The last name may be free: a call that makes it goes on.
+    if (errno === ENOENT && this.#isLast()) {
+      return place(path, "missing", this.#slash);
+    }
+    // How far it leads must not tell what is where nobody may look.
+    if (this.#todo.includes("..")) this.#way.crossed.add(path);
+    return place(join(path, this.#todo), "missing", this.#slash, errno);
+  }
+
+  /** Whether no name is left. */
+  #isLast(): boolean {
+    return this.#todo.every((part) => part === "");
+  }
+
+  /** Whether a link is meant itself, and not where it leads. */
+  #stays(): boolean {
+    return !this.#follow && !this.#slash && this.#isLast();
+  }
+}
+
+/**
+ * What can be named from a directory that was removed, from one outside the root
+ * of the jail, or from no directory.
+ */
+export function inObject(base: Place, path: string): Place {
+  const slash = path.endsWith("/");
+  const nothing = (errno: number): Place =>
+    place(base.path, "missing", slash, errno);
+  if ((base.was ?? base.kind) !== "directory") return nothing(ENOTDIR);
+  if (/^[./]+$/.test(path) && !path.includes("..")) {
+    return { ...base, slash };
+  }
+  return base.kind === "directory"
+    ? place(`${base.path}/${path}`, "missing", slash, EACCES)
+    : nothing(ENOENT);
+}
+
+/**
+ * Whether procfs is at /proc. Another root may have a directory there, with
+ * links that only look like those of the kernel.
+ */
+function isProcfs(view: View): boolean {
+  if (view.isOwn) return true;
+  const fd = look(view, "/proc");
+  if (fd < 0) return false;
+  const isThere = linksAt(fd) === "procfs";
+  close(fd);
+  return isThere;
+}
+
+/** Whether a directory may not be searched, not for its own dots either. */
+function isClosed(view: View, path: string): boolean {
+  const fd = look(view, `${path}/.`);
+  if (fd >= 0) close(fd);
+  return fd === -EACCES;
+}
+
+/** Remembers a link in the root directory that leads whoever reads it. */
+function keepLink(path: string, text: string): void {
+  if (get(STAT, stat, "st_uid") === 0) rememberLink(path, text, stat);
+}
+
+/** What follows a name that could not be looked at, as written. */
+function join(path: string, todo: readonly string[]): string {
+  const rest = todo.filter((part) => part !== "" && part !== ".").reverse();
+  return rest.length === 0 ? path : normalize(`${path}/${rest.join("/")}`);
+}
