@@ -2,10 +2,12 @@
 
 import type { Call } from "../policy/call.ts";
 import { type Answer, Consent, type Question } from "../policy/consent.ts";
+import type { Engine } from "../policy/decide.ts";
 import type { Decision } from "../policy/decision.ts";
 import { CONSENT } from "../policy/fixed.ts";
 import type { NetRule } from "../policy/net/net.ts";
 import { EVERYTHING, parseNet } from "../policy/net/pattern.ts";
+import { PATH_SECTIONS } from "../policy/policy.ts";
 import type { Caller, Decide } from "../trace/options.ts";
 
 /** Asks a person; the whole jail stands still meanwhile. */
@@ -22,14 +24,20 @@ export interface Asking {
 /**
  * Makes decisions of a policy ask, where no rule speaks of a file or an address.
  *
- * @param decide the policy's
+ * @param engine decides by the policy
+ * @param willing another engine of the policy, for what a person may say later
  * @param ask asks a person
  */
-export function asking(
-  decide: (call: Call) => Decision,
-  ask: Ask,
-): Asking {
-  const consent = new Consent();
+export function asking(engine: Engine, willing: Engine, ask: Ask): Asking {
+  // What a rule refuses must not be moved now to where a person allows it then.
+  for (const section of PATH_SECTIONS) willing.agree(section, "/");
+  const decide = (call: Call): Decision => {
+    const decision = engine.decide(call);
+    if (decision.kind === "refuse" || call.moves === undefined) return decision;
+    const later = willing.decide(call);
+    return later.kind === "refuse" ? later : decision;
+  };
+  const consent = new Consent((section, path) => engine.agree(section, path));
   const granted = new Map<string, NetRule>();
   const grant = ({ access, path }: Question, answer: Answer): void => {
     if (access !== "connect" || answer === "no" || answer === "none") return;

@@ -141,7 +141,8 @@ export function runTraced(
   const realpath = remembered((path) => view.meant(path));
   const compiled = compileHere(policy, view, realpath);
   const decide = (call: Call): Decision => compiled.decide(call);
-  const asked = ask && asking(decide, ask);
+  const asked = ask &&
+    asking(compiled, compileHere(policy, view, realpath), ask);
   const net = netOptions(policy, asked?.granted, job.names);
   mustBorrow(net);
   const withTemporary = (env: readonly string[]): readonly string[] =>

@@ -1,6 +1,7 @@
 /** What a person says of files and addresses that no rule covers, and what that means for calls. */
 
 import type { Call, Use } from "./call.ts";
+import type { Engine } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import { CONSENT, placesLink } from "./fixed.ts";
 import { endpointText, type NetAccess, type NetUse } from "./net/endpoint.ts";
@@ -39,11 +40,21 @@ interface Once {
 
 /** Remembers what a person has said in one run. */
 export class Consent {
+  readonly #agree: Engine["agree"];
   readonly #all = new Set<AskedAccess>();
-  readonly #always: Question[] = [];
+  readonly #always = new Set<string>();
   readonly #refused = new Set<string>();
   readonly #once = new WeakMap<object, Once>();
   readonly #seen = new Set<string>();
+
+  /**
+   * Makes one.
+   *
+   * @param agree takes what is said of files for the whole run, as a rule
+   */
+  constructor(agree: Engine["agree"]) {
+    this.#agree = agree;
+  }
 
   /**
    * Decides a call that the policy refuses, by asking where no rule speaks.
@@ -88,7 +99,7 @@ export class Consent {
         // Nothing is there: programs look in a dozen places for one file.
         if (use?.kind === "missing" && use.access !== "write") return false;
         const answer = ask(question);
-        if (!this.#note(question, answer)) return false;
+        if (!this.#note(question, answer, use?.kind === "device")) return false;
         asked = true;
         if (answer !== "once") return true;
         if (looks) once.looked.add(key);
@@ -152,12 +163,14 @@ export class Consent {
 
   /** Whether nobody needs to be asked, since more was allowed than this. */
   #isCovered(question: Question, use: Use | undefined): boolean {
-    return this.#all.has(question.access) || this.#isAlways(question) ||
+    return this.#all.has(question.access) ||
+      this.#always.has(keyOf(question)) ||
       use?.access === "stat" && this.#isSeen(use.path);
   }
 
   /** Remembers an answer; whether it allows. */
-  #note(question: Question, answer: Answer): boolean {
+  #note(question: Question, answer: Answer, isDevice: boolean): boolean {
+    const { access, path } = question;
     switch (answer) {
       case "none":
         return false;
@@ -165,22 +178,21 @@ export class Consent {
         this.#refused.add(keyOf(question));
         return false;
       case "once":
-        break;
+        if (!isNetAccess(access)) this.#seen.add(path);
+        return true;
       case "always":
-        this.#always.push(question);
-        break;
+        if (isNetAccess(access)) this.#always.add(keyOf(question));
+        else this.#agree(access, path);
+        return true;
       case "all":
-        this.#all.add(question.access);
-        break;
+        if (isNetAccess(access)) this.#all.add(access);
+        else {
+          this.#agree(access, "/");
+          // All means no device but the one that the question was about.
+          if (isDevice) this.#agree(access, path);
+        }
+        return true;
     }
-    if (!isNetAccess(question.access)) this.#seen.add(question.path);
-    return true;
-  }
-
-  #isAlways({ access, path }: Question): boolean {
-    return this.#always.some((said) =>
-      said.access === access && isBeneath(path, said.path)
-    );
   }
 
   /** Whether a path is what a person has allowed to use, or on the way there. */

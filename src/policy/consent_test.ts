@@ -5,8 +5,7 @@ import { compile } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import { parsePolicy } from "./file/parse.ts";
 import { mergeLayers } from "./merge.ts";
-
-const RULE = { source: "test", keys: [], text: "" };
+import { withNetQuestions } from "./net/net.ts";
 
 function use(access: Use["access"], path: string, kind?: Use["kind"]): Use {
   return { access, path, kind: kind ?? "file" };
@@ -14,6 +13,13 @@ function use(access: Use["access"], path: string, kind?: Use["kind"]): Use {
 
 function call(name: Call["name"], ...uses: Use[]): Call {
   return { name, uses };
+}
+
+function moves(from: string, to: string): Call {
+  return {
+    ...call("rename", use("write", from), use("write", to, "missing")),
+    moves: [{ from, to, tree: false }],
+  };
 }
 
 function connects(last: number, stream: boolean | undefined = true): Call {
@@ -32,29 +38,22 @@ function connects(last: number, stream: boolean | undefined = true): Call {
  * A policy that allows what is in /ok, denies what is in /no, denies 10.0.0.9, and
  * says no more.
  */
-function decide({ uses, net }: Call): Decision {
-  const [end] = net ?? [];
-  if (end?.endpoint.family === "inet") {
-    const denied = end.endpoint.address[3] === 9;
-    return {
-      kind: "refuse",
-      refusal: { kind: "errno", errno: "EACCES" },
-      rule: RULE,
-      use: -1,
-      end: 0,
-      ...denied ? {} : { uncovered: true },
-    };
-  }
-  const index = uses.findIndex(({ path, agreed }) =>
-    agreed !== true && !path.startsWith("/ok")
-  );
-  if (index < 0) return { kind: "allow", rule: RULE };
+const TEXT = JSON.stringify({
+  read: { allow: ["/ok"], deny: ["/no"] },
+  write: { allow: ["/ok"], deny: ["/no"] },
+  run: { allow: ["/ok"], deny: ["/no"] },
+  net: { connect: { deny: ["10.0.0.9"] } },
+});
+
+/** Decides by a policy, and by what a person says. */
+async function consenting(
+  text = TEXT,
+): Promise<{ decide: (call: Call) => Decision; consent: Consent }> {
+  const layer = await parsePolicy(text, { source: "p", variables: {} });
+  const engine = compile(withNetQuestions(mergeLayers([layer])));
   return {
-    kind: "refuse",
-    refusal: { kind: "errno", errno: "EACCES" },
-    rule: RULE,
-    use: index,
-    ...uses[index]?.path.startsWith("/no") ? {} : { uncovered: true },
+    decide: (call) => engine.decide(call),
+    consent: new Consent((section, path) => engine.agree(section, path)),
   };
 }
 
@@ -62,11 +61,12 @@ function decide({ uses, net }: Call): Decision {
  * Calls one after the other, with answers; what was asked, and what came of it.
  * A call of somebody else comes with who that is.
  */
-function run(
+async function run(
   calls: readonly (Call | readonly [call: Call, asker: object])[],
   answers: readonly Answer[],
-): string[] {
-  const consent = new Consent();
+  text?: string,
+): Promise<string[]> {
+  const { decide, consent } = await consenting(text);
   const left = [...answers];
   const told: string[] = [];
   const ask = ({ access, path }: Question): Answer => {
@@ -270,13 +270,13 @@ for (
     ],
   ] as const
 ) {
-  Deno.test(`Consent ${promise}`, () => {
-    assertEquals(run(calls, answers), [...told]);
+  Deno.test(`Consent ${promise}`, async () => {
+    assertEquals(await run(calls, answers), [...told]);
   });
 }
 
-Deno.test("Consent keeps no answer for the next call, where a call could not use it", () => {
-  const consent = new Consent();
+Deno.test("Consent keeps no answer for the next call, where a call could not use it", async () => {
+  const { decide, consent } = await consenting();
   const asked: string[] = [];
   const ask = ({ path }: Question): Answer => {
     asked.push(path);
@@ -312,10 +312,7 @@ for (
   ] as const
 ) {
   Deno.test(`Consent to a file lets no call be made ${what}`, async () => {
-    const layer = await parsePolicy(text, { source: "p", variables: {} });
-    const engine = compile(mergeLayers([layer]));
-    const decide = (call: Call): Decision => engine.decide(call);
-    const consent = new Consent();
+    const { decide, consent } = await consenting(text);
     const refused = decide(made);
     const once = (): Answer => "once";
     const consult = (): Decision | "again" =>
@@ -323,5 +320,50 @@ for (
     const decision = consult();
     const last = decision === "again" ? consult() : decision;
     assertEquals(typeof last === "object" && last.kind, "refuse");
+  });
+}
+
+for (
+  const [promise, text, calls, answers, told] of [
+    [
+      "moves nothing that a rule refuses to where it allows all",
+      "read: {deny: [/no]}",
+      [READ, WRITE, moves("/no/a", "/b")],
+      ["all", "all"],
+      ["read /a?", "allowed", "write /a?", "allowed", "refused 0"],
+    ],
+    [
+      "moves nothing that it does not allow to where it does",
+      "write: [/w]",
+      [call("openat", use("read", "/w/d")), moves("/w/a", "/w/d/a")],
+      ["always"],
+      ["read /w/d?", "allowed", "refused 0"],
+    ],
+    [
+      "puts no link where it allows something, for the next run to follow",
+      "write: [/w]",
+      [
+        call("openat", use("read", "/w/a")),
+        call("symlink", use("write", "/w/a", "missing")),
+      ],
+      ["always"],
+      ["read /w/a?", "allowed", "refused 0"],
+    ],
+    [
+      "means no device but the one that was asked about",
+      "write: [/w]",
+      [
+        call("openat", use("read", "/dev/sda", "device")),
+        call("openat", use("read", "/dev/sdb", "device")),
+        call("stat", use("stat", "/dev/sdb", "device")),
+        READ,
+      ],
+      ["all"],
+      ["read /dev/sda?", "allowed", "refused 0", "allowed", "allowed"],
+    ],
+  ] as const
+) {
+  Deno.test(`Consent for a whole run ${promise}`, async () => {
+    assertEquals(await run(calls, answers, text), [...told]);
   });
 }

@@ -18,13 +18,14 @@ import {
   compileRules,
   linksOfRules,
   perUse,
+  type RealPath,
   type Realpath,
   type RuleLink,
   type RuleRoot,
   ruleRoots,
   slotOf,
 } from "./path/rules.ts";
-import { EFFECTS, type Policy } from "./policy.ts";
+import { EFFECTS, type PathSection, type Policy } from "./policy.ts";
 
 /** What {@linkcode compile} can be told about the machine. */
 export interface CompileOptions {
@@ -49,6 +50,13 @@ export interface Engine {
   readonly policy: Policy;
   /** Decides one call. */
   decide(call: Call): Decision;
+  /**
+   * Takes what a person has said for a whole run as a rule that allows.
+   *
+   * @param section what may be done
+   * @param path the real path that it may be done to, and to all beneath
+   */
+  agree(section: PathSection, path: string): void;
 }
 
 const READ = 0;
@@ -121,8 +129,10 @@ function mustBeFound(
 
 class CompiledPolicy implements Engine {
   readonly policy: Policy;
-  readonly #rules: readonly CompiledRule[];
-  readonly #matcher: PathMatcher;
+  readonly #realpath: Realpath;
+  readonly #said: RealPath[] = [];
+  #rules: readonly CompiledRule[];
+  #matcher: PathMatcher;
   readonly #calls: ReadonlyMap<SyscallName, Decision>;
   readonly #otherwise: (use: number) => Decision;
   readonly #everything: boolean;
@@ -145,6 +155,7 @@ class CompiledPolicy implements Engine {
   ) {
     this.policy = policy;
     this.#links = links;
+    this.#realpath = realpath;
     const { rules, matcher } = compileRules(policy, realpath);
     this.#rules = rules;
     this.#matcher = matcher;
@@ -167,6 +178,14 @@ class CompiledPolicy implements Engine {
   /** Whether a directory may be changed. */
   readonly mayWrite = (path: string): boolean =>
     this.#use({ access: "write", path, kind: "directory" }, 0).kind === "allow";
+
+  agree(section: PathSection, path: string): void {
+    this.#said.push({ section, path });
+    const { policy } = this;
+    const { rules, matcher } = compileRules(policy, this.#realpath, this.#said);
+    this.#rules = rules;
+    this.#matcher = matcher;
+  }
 
   decide(call: Call): Decision {
     const byName = this.#calls.get(call.name);

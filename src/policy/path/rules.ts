@@ -7,8 +7,10 @@ import {
   EFFECTS,
   PATH_SECTIONS,
   type PathRule,
+  type PathSection,
   type Policy,
 } from "../policy.ts";
+import { CONSENT } from "../fixed.ts";
 import { escapeGlob, type Glob, parseGlob, type Segment } from "./glob.ts";
 import { PathMatcher } from "./match.ts";
 import { matchSegment, parseSegment } from "./segment.ts";
@@ -39,10 +41,25 @@ export function slotOf(access: number, effect: number): number {
   return access * EFFECTS.length + effect;
 }
 
-/** Puts the path rules of a policy into a tree. */
+/** A path that a person lets be used, which leads through no link. */
+export interface RealPath {
+  /** What may be done with it, and with all beneath. */
+  readonly section: PathSection;
+  /** The path. */
+  readonly path: string;
+}
+
+/**
+ * Puts the path rules of a policy into a tree.
+ *
+ * @param policy the merged policy
+ * @param realpath finds the real paths that its rules mean
+ * @param said what a person allows besides
+ */
 export function compileRules(
   policy: Policy,
   realpath: Realpath,
+  said: readonly RealPath[] = [],
 ): { rules: CompiledRule[]; matcher: PathMatcher } {
   const entries: {
     glob: Glob;
@@ -52,9 +69,7 @@ export function compileRules(
   }[] = [];
   PATH_SECTIONS.forEach((section, access) => {
     EFFECTS.forEach((effect, index) => {
-      for (const rule of policy[section][effect]) {
-        const globs = realGlobs(rule.pattern, realpath);
-        if (effect !== "allow") globs.push(...globs.flatMap(ofThreads));
+      const add = (rule: PathRule, globs: readonly Glob[]): void => {
         for (const glob of globs) {
           const names = literalRoot(glob);
           entries.push({
@@ -64,6 +79,16 @@ export function compileRules(
             rule: compileRule(rule, effect, `/${names.join("/")}`),
           });
         }
+      };
+      for (const rule of policy[section][effect]) {
+        const globs = realGlobs(rule.pattern, realpath);
+        if (effect !== "allow") globs.push(...globs.flatMap(ofThreads));
+        add(rule, globs);
+      }
+      if (effect !== "allow") return;
+      for (const { path } of said.filter((one) => one.section === section)) {
+        const pattern = escapeGlob(path);
+        add({ pattern, ref: CONSENT }, parseGlob(pattern));
       }
     });
   });
