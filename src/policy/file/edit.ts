@@ -37,8 +37,8 @@ function keysOf(section: AskedAccess): readonly string[] {
  * @param section where the rule belongs
  * @param pattern the rule
  * @returns the new text, with its comments; `undefined` where no rule can be
- *   added, as in `read: true`, and in `net: [...]`, which would let it listen as
- *   well as connect
+ *   added, as in `read: true`, in `net: [...]`, which would let it listen as well
+ *   as connect, and in `net: false`
  */
 export function withRule(
   text: string,
@@ -55,8 +55,8 @@ export function withRule(
   const keys = keysOf(section);
   const [first = "", second] = keys;
   const above = document.get(first, true);
-  // Of the network nothing was allowed so far, in any spelling.
-  if (second !== undefined && isEmpty(above)) {
+  // "net: false" also takes back what the policies before this one allow.
+  if (second !== undefined && above === undefined) {
     document.set(first, document.createNode({}));
   } else if (second !== undefined && !hasEnds(above)) return undefined;
   if (!document.hasIn(keys)) {

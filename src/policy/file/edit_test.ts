@@ -61,11 +61,11 @@ for (
       'extends: base # all\nnet:\n  connect:\n    - "10.0.0.1:443"\n',
     ],
     [
-      "a policy with none",
-      "net: false\n",
+      "no network that takes back what others allow",
+      "extends: ./wide.yaml\nnet: false\n",
       "listen",
       "[::1]:80",
-      'net:\n  listen:\n    - "[::1]:80"\n',
+      undefined,
     ],
     [
       "rules for one end of a connection, and keeps comments",
