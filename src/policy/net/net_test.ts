@@ -210,6 +210,14 @@ Deno.test("decide() takes localhost for 127.0.0.1 where it allows, and for all o
   assertEquals(ask(other, "connect", "10.0.0.2:80"), "allow");
 });
 
+Deno.test("decide() takes localhost for itself, whatever the case of its letters", async () => {
+  for (const spelt of ["LOCALHOST", "Localhost.", "localhost.:80"]) {
+    const engine = await engineOf(`net: {allow: ["*"], deny: ["${spelt}"]}`);
+    assertEquals(ask(engine, "connect", "127.0.0.1:80"), "EACCES", spelt);
+    assertEquals(ask(engine, "listen", "127.0.0.1:80"), "EACCES", spelt);
+  }
+});
+
 Deno.test("decide() refuses a port of the kernel's choice where it could be one that is denied", async () => {
   for (
     const [denied, want] of [["127.0.0.1:22", "allow"], [

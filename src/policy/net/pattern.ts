@@ -9,7 +9,7 @@ import {
   parseInet,
   parseInet6,
 } from "./endpoint.ts";
-import { parseHost } from "./host.ts";
+import { hostName, parseHost } from "./host.ts";
 
 /** Ports, the last one included. */
 export interface Ports {
@@ -83,7 +83,7 @@ export function parseNet(
   }
   const { host, prefix, port } = split(text);
   const ports = port === undefined ? ALL_PORTS : parsePorts(port, text);
-  if (host === "*" || host === "localhost") {
+  if (host === "*" || hostName(host) === "localhost") {
     if (prefix !== undefined) {
       throw new GlobError(`"${host}" has no prefix`, `write "${host}" alone`);
     }

@@ -57,6 +57,7 @@ const READ: readonly (readonly [string, ...string[]])[] = [
   ["*:443", "any 443-443"],
   ["*", "any 0-65535"],
   ["localhost:80", "127.0.0.1/32 80-80", `${LOOPBACK6} 80-80`],
+  ["LocalHost.:80", "127.0.0.1/32 80-80", `${LOOPBACK6} 80-80`],
   ["example.org:443", "name example.org 443-443"],
   ["Example.ORG.", "name example.org 0-65535"],
   ["*.example.org:80-90", "name *.example.org 80-90"],
