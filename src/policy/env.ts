@@ -5,6 +5,14 @@ import type { EnvRules, NameRule } from "./policy.ts";
 import { looksSecret, lowerCase, upperCase } from "./secrets.ts";
 
 /**
+ * Whether a text can be the name of a variable, or a pattern of one. None that
+ * begins with `$` or a blank was meant so: a rule with it would deny nothing.
+ */
+export function isVariable(text: string): boolean {
+  return /^[^$\s=\0][^=\0]*$/.test(text);
+}
+
+/**
  * Whether the program gets a variable of jail's own environment.
  *
  * A wildcard does not mean names that look like secrets, nor `LD_*`: those are

@@ -2,6 +2,7 @@
 
 import { fromText, printable } from "../../abi/bytes.ts";
 import type { RuleRef } from "../decision.ts";
+import { isVariable } from "../env.ts";
 import { listenable } from "../net/names.ts";
 import type { Net, NetRule } from "../net/net.ts";
 import { EVERYTHING, type NetPattern, parseNet } from "../net/pattern.ts";
@@ -66,7 +67,8 @@ export interface FlagOptions {
 /**
  * Makes a layer of permission flags.
  *
- * Their values are plain paths, as with Deno: a `*` in one is a `*` in a name.
+ * Their values are plain paths, as with Deno: a `*` in one is a `*` in a name. What
+ * was hardly meant so is refused: it would refuse nothing.
  *
  * @param flags the flags
  * @param options what to know about the machine
@@ -87,7 +89,7 @@ export function flagsLayer(
   const allRef = flagRef("all", "allow", undefined, "");
   const rules = <Rule>(
     section: PathSection | "env",
-    one: (value: string) => string,
+    one: (value: string, refuses: boolean) => string,
     everything: string,
     make: (pattern: string, ref: RuleRef) => Rule,
   ): Record<Effect, Rule[]> => {
@@ -103,7 +105,9 @@ export function flagsLayer(
       } else if (list !== undefined) {
         list.forEach((text, index) => {
           const at = ref(section, effect, index, text);
-          made[effect].push(make(understood(at, options, () => one(text)), at));
+          const refuses = effect !== "allow";
+          const pattern = understood(at, options, () => one(text, refuses));
+          made[effect].push(make(pattern, at));
         });
       }
     }
@@ -112,7 +116,10 @@ export function flagsLayer(
   const paths = (section: PathSection): Record<Effect, PathRule[]> =>
     rules(
       section,
-      (text) => escapeGlob(toPath(fromText(text), section, options)),
+      (text, refuses) => {
+        mustBeMeant(text, refuses);
+        return escapeGlob(toPath(fromText(text), section, options));
+      },
       "/",
       (pattern, ref) => pathRule(pattern, ref, options),
     );
@@ -153,6 +160,28 @@ function flagRef(
 /** A text as a person may safely see it. */
 function plain(text: string): string {
   return printable(fromText(text)).slice(1, -1);
+}
+
+/**
+ * Refuses a path that is hardly meant as it is written: with what only a shell acts
+ * on, before a `=` not even that; and with a wildcard, where it refuses.
+ */
+function mustBeMeant(path: string, refuses: boolean): void {
+  const shown = printable(fromText(path));
+  if (/^[~$\s]/.test(path)) {
+    throw new GlobError(
+      `${shown} begins with what no shell has replaced`,
+      `write the whole path, or ${
+        printable(fromText(`./${path}`))
+      } for a file of that name`,
+    );
+  }
+  if (refuses && /[*?{]/.test(path)) {
+    throw new GlobError(
+      `${shown} has a wildcard, which means itself here`,
+      "write the rule in a policy, where it has a meaning, and take that by -p",
+    );
+  }
 }
 
 /** The absolute path that a flag's value means. */
@@ -219,7 +248,10 @@ function netPatterns(
     // A path is plain, as those of files are.
     parseNet(
       text,
-      (path) => escapeGlob(joinPath(options.cwd, fromText(path))),
+      (path) => {
+        mustBeMeant(path, refuses);
+        return escapeGlob(joinPath(options.cwd, fromText(path)));
+      },
       refuses,
     ));
 }
@@ -239,8 +271,11 @@ function envRule(
   options: FlagOptions,
 ): NameRule {
   understood(ref, options, () => {
-    if (/[=\0]/.test(pattern)) {
-      throw new GlobError("it cannot be the name of a variable");
+    if (!isVariable(pattern)) {
+      throw new GlobError(
+        "it cannot be the name of a variable",
+        "write the name alone",
+      );
     }
     parseSegment(pattern);
   });

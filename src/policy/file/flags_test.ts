@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { PolicyError, UnsupportedError, UsageError } from "../../errors.ts";
 import { droppedNames, passes, withValues } from "../env.ts";
+import { escapeGlob } from "../path/glob.ts";
 import type { Layer } from "../policy.ts";
 import { given } from "../sys.ts";
 import { flagsLayer, type PermissionFlags } from "./flags.ts";
@@ -122,7 +123,7 @@ Deno.test("flagsLayer() refuses what is no name of a host", async () => {
   assertEquals(error.position?.line, 1);
 });
 
-for (const name of ["[x", "A**", "A=b", "="]) {
+for (const name of ["[x", "A**", "A=b", "=", "$A", "${A}", " A"]) {
   Deno.test(`flagsLayer() refuses ${name}, which names no variable`, async () => {
     for (const effect of ["allow", "deny", "ignore"] as const) {
       const flag = `Cannot use --${effect}-env=${name}: `;
@@ -131,6 +132,35 @@ for (const name of ["[x", "A**", "A=b", "="]) {
     }
     const set = JSON.stringify({ permissions: { default: { env: [name] } } });
     await assertRejects(() => permissions(set), PolicyError);
+  });
+}
+
+for (const path of ["~/.ssh", "~", "$HOME/.ssh", "${home}/.ssh", " /etc"]) {
+  Deno.test(`flagsLayer() refuses "${path}", which a shell would have replaced`, async () => {
+    for (const effect of ["allow", "deny", "ignore"] as const) {
+      for (const section of ["read", "write", "run"] as const) {
+        const flags = { [section]: { [effect]: [path] } };
+        assertThrows(() => layer(flags), UsageError, "no shell");
+      }
+      const net = { [effect]: [`unix:${path}`] };
+      assertThrows(() => layer({ net }), UsageError, "no shell");
+    }
+    const read = { deny: [path] };
+    const set = JSON.stringify({ permissions: { default: { read } } });
+    await assertRejects(() => permissions(set), PolicyError, "no shell");
+    const [file] = layer({ read: { allow: [`./${path}`] } }).read.allow;
+    assertEquals(file?.pattern, escapeGlob(`/w/${path}`).replace("//", "/"));
+  });
+}
+
+for (const path of ["/home/*/.ssh", "a?", "/root/{.ssh", "unix:/run/*"]) {
+  Deno.test(`flagsLayer() refuses nothing by "${path}", and says so`, () => {
+    const section = path.startsWith("unix:") ? "net" : "read";
+    for (const effect of ["deny", "ignore"] as const) {
+      const flags = { [section]: { [effect]: [path] } };
+      assertThrows(() => layer(flags), UsageError, "has a wildcard");
+    }
+    layer({ [section]: { allow: [path] } });
   });
 }
 

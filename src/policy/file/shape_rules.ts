@@ -1,6 +1,7 @@
 /** The sections of a policy that are lists of rules: files and names of variables. */
 
 import { fromText } from "../../abi/bytes.ts";
+import { isVariable } from "../env.ts";
 import { isAlone } from "../path/glob.ts";
 import { parseSegment } from "../path/segment.ts";
 import {
@@ -196,12 +197,12 @@ function pattern(text: string, keys: Keys, shape: Shape): string {
 
 /** Refuses what cannot be the name of a variable. */
 function notAName(text: string, keys: Keys, part: "key" | "value"): void {
-  if (text !== "" && !/[=\0]/.test(text)) return;
+  if (isVariable(text)) return;
   throw new Fault(keys, `"${shorten(text)}" cannot be the name of a variable`, {
     part,
     hint: text.includes("=")
       ? `write the name alone; "env: {set: {NAME: value}}" sets values`
-      : undefined,
+      : "write the name alone",
   });
 }
 
