@@ -167,7 +167,8 @@ export class Questioner {
           return this.#done(terminal, question, answer);
         }
         typed = "";
-        terminal.write(`\n┗ Unrecognized answer. Allow? ${this.#keys()} > `);
+        const keys = this.#keys(question);
+        terminal.write(`\n┗ Unrecognized answer. Allow? ${keys} > `);
       }
     }
     terminal.write("\n");
@@ -230,15 +231,16 @@ export class Questioner {
       `┏ ⚠️  ${program} requests ${describe(question)}.`,
       `┠─ Requested by ${callText(caller.text)} of process ${caller.pid}.`,
       `┠─ Run again with ${flag} to bypass this prompt.`,
-      `┗ Allow? ${this.#keys()} > `,
+      `┗ Allow? ${this.#keys(question)} > `,
     ].join("\n");
   }
 
-  #keys(): string {
+  #keys({ access }: Question): string {
     const keys = "y = yes, once; n = no; A = allow all of this kind";
-    return this.#saver === undefined
-      ? `[y/n/A] (${keys})`
-      : `[y/n/A/s] (${keys}; s = yes, and save the rule)`;
+    if (this.#saver === undefined) return `[y/n/A] (${keys})`;
+    // A rule for a directory means what is in it, too.
+    const beneath = isNetAccess(access) ? "" : " with all beneath";
+    return `[y/n/A/s] (${keys}; s = yes${beneath}, and save the rule)`;
   }
 }
 

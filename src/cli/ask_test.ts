@@ -205,6 +205,16 @@ Deno.test("s allows it once where the rule cannot be saved, and says why", () =>
   assertMatch(who.shown, /once: the disk is full/);
 });
 
+Deno.test("a question says that a rule for a file means all beneath", () => {
+  const saver = { name: "my.yaml", save: (): undefined => undefined };
+  const file = person("n\n");
+  ask(file, saver);
+  assertMatch(file.shown, /s = yes with all beneath, and save the rule/);
+  const net = person("n\n");
+  ask(net, saver, { access: "connect", path: "192.0.2.1:443" });
+  assertMatch(net.shown, /s = yes, and save the rule/);
+});
+
 Deno.test("s is not offered where no policy is a file", () => {
   const who = person("n\n");
   ask(who);

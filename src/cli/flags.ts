@@ -165,7 +165,8 @@ export const FLAGS: readonly Flag[] = [
       "errno gives the errno that the rule says. kill sends SIGSYS to everything in the jail. " +
       "ask asks at the terminal where no rule speaks of a file or an address (of names of hosts " +
       "it does not ask): y once, n, A all of this kind, " +
-      "s saves the rule in the last policy that is a file. No answer, and no terminal, is no. " +
+      "s saves the rule, for all beneath as well, in the last policy that is a file. " +
+      "No answer, and no terminal, is no. " +
       "It does without Landlock, which would hold whatever the answer is.",
   },
   {
