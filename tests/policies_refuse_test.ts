@@ -367,27 +367,71 @@ const IN_CLOSED_DIRECTORIES: readonly string[] = [
   ...["/etc/openvpn/client/key", "/etc/wireguard/wg0.conf"],
 ];
 
-/** Which of some files a policy lets be read. */
+/** Which of some files a policy lets be read, or written. */
 async function readable(
   policy: string,
   paths: readonly string[],
+  access: "read" | "write" = "read",
 ): Promise<string[]> {
   const layers = await loadLayers(
     policy,
-    { cwd: "/", home: "/home/me", program: "/bin/cat" },
+    { cwd: "/", home: "/home/me", tmp: "/tmp/x", program: "/bin/cat" },
     "/",
   );
   const decider = compile(mergeLayers(layers), { realpath: (path) => path });
   return paths.filter((path) =>
     decider.decide({
       name: "openat",
-      uses: [{ access: "read", path, kind: "file" }],
+      uses: [{ access, path, kind: "file" }],
     }).kind === "allow"
   );
 }
 
 Deno.test("base closes a directory of secrets with all that is in it", async () => {
   assertEquals(await readable("base", IN_CLOSED_DIRECTORIES), []);
+});
+
+/** Where programs keep secrets of their user, beneath the home directory. */
+const OF_PROGRAMS: readonly string[] = [
+  ...[".authinfo", ".databrickscfg", ".msmtprc", ".terraformrc"],
+  ...[".claude/.credentials.json", ".codex/auth.json", ".kaggle/kaggle.json"],
+  ...[".m2/settings.xml", ".gradle/gradle.properties", ".composer/auth.json"],
+  ...[".cache/huggingface/token", ".config/pypoetry/auth.toml"],
+  ...[".config/Bitwarden CLI/data.json", ".config/hcloud/cli.toml"],
+  ...[".config/mozilla/firefox/p/key4.db", ".config/Slack/Cookies"],
+  ...[".var/app/com.google.Chrome/config/google-chrome/Default/Cookies"],
+  ...[".local/share/TelegramDesktop/tdata/key", ".bitcoin/wallet.dat"],
+  ...[".oci/key.pem", ".pki/nssdb/key4.db", ".vnc/passwd", ".Xauthority"],
+  ...[".histfile", ".local/share/atuin/history.db", ".local/state/zsh/history"],
+];
+
+Deno.test("readonly reads no secret that a program keeps, and what is none", async () => {
+  const kept = OF_PROGRAMS.map((name) => `/home/me/${name}`);
+  const others = ["config/nvim/init.lua", "local/share/icons/x", "vimrc"]
+    .map((name) => `/home/me/.${name}`);
+  assertEquals(await readable("readonly", [...kept, ...others]), others);
+});
+
+Deno.test("readonly reads no password of another system in this one, nor of one that is gone", async () => {
+  const paths = ["/srv/chroot/etc/shadow", "/var/lib/machines/m/etc/gshadow-"];
+  const others = ["/srv/chroot/etc/passwd", "/var/lib/machines/m/etc/hosts"];
+  paths.push("/etc/.git/objects/00/00", "/run/user/1000/containers/auth.json");
+  assertEquals(await readable("readonly", [...paths, ...others]), others);
+});
+
+/** What a shell, a login or a session runs of a home directory. */
+const OF_A_HOME: readonly string[] = [
+  ...[".bash_aliases", ".bashrc", ".cshrc", ".profile", ".xprofile", ".zshenv"],
+  ...[".ssh/authorized_keys", ".ssh/config", ".cargo/config.toml"],
+  ...[".config/autostart/x.desktop", ".config/fish/config.fish", "bin/ls"],
+  ...[".local/bin/ls", ".local/share/systemd/user/x.service"],
+  ...[".local/lib/python3/site-packages/x.pth", ".aws/config"],
+];
+
+Deno.test("-p agent changes nothing that a shell outside runs, where it is started at home", async () => {
+  const run = OF_A_HOME.map((name) => `/home/me/${name}`);
+  const others = ["/home/me/x", "/home/me/.dotfiles/x", "/home/me/work/.vimrc"];
+  assertEquals(await readable("agent", [...run, ...others], "write"), others);
 });
 
 /** Secrets that are kept elsewhere than by their names, as by GNU Stow. */
