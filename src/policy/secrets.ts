@@ -22,13 +22,17 @@ export const SECRET_NAMES = [
   "KEY",
   "*_KEY",
   "*_KEYS",
-  "PASS",
-  "*_PASS",
+  "*PASS",
+  "*_PW",
   "*_PWD",
   "*_AUTH",
   "*_AUTH_CONFIG",
   "*_PAT",
-  "SSHPASS",
+  "*CREDS*",
+  "BW_SESSION",
+  "OP_SESSION_*",
+  "*MNEMONIC*",
+  "AUTHORIZATION",
   "*JWT*",
   "*_DSN",
   "*DATABASE_URL",
@@ -50,8 +54,11 @@ export function lowerCase(text: string): string {
   return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
-/** A password in an address, whatever the variable is called: REDIS_URL, HTTP_PROXY. */
-const PASSWORD_REGEXP = /:\/\/[^/\s]*:[^/\s]+@/;
+/**
+ * A password in an address, whatever the variable is called: REDIS_URL, HTTP_PROXY;
+ * and a private key, as of an account: PEM (RFC 7468), in JSON as well.
+ */
+const SECRET_REGEXP = /:\/\/[^/\s]*:[^/\s]+@|-----BEGIN [A-Z ]*PRIVATE KEY/;
 
 /**
  * Whether a variable looks like a secret, by whatever case:
@@ -62,6 +69,6 @@ const PASSWORD_REGEXP = /:\/\/[^/\s]*:[^/\s]+@/;
  */
 export function looksSecret(name: string, value: string): boolean {
   const upper = upperCase(name);
-  return PASSWORD_REGEXP.test(value) ||
+  return SECRET_REGEXP.test(value) ||
     PATTERNS.some((one) => matchSegment(one, upper, 0, upper.length));
 }

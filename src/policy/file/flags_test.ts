@@ -327,9 +327,13 @@ Deno.test("passes() hides a secret whatever the case of its name", () => {
     "GITHUB_TOKEN",
     "npm_config__authToken",
     "github_token",
-    "HOME",
+    ...["DBPASS", "LDAP_PW", "GOOGLE_CREDS", "BW_SESSION", "OP_SESSION_my"],
+    ...["XDG_SESSION_ID", "HOME"],
   ];
-  assertEquals(names.filter((name) => passes(env, name)), ["HOME"]);
+  assertEquals(names.filter((name) => passes(env, name)), [
+    "XDG_SESSION_ID",
+    "HOME",
+  ]);
 });
 
 for (
@@ -337,6 +341,9 @@ for (
     ["redis://:word@host:6379/0", false],
     ["http://me:word@proxy:3128", false],
     ["a http://x/ amqp://me:w%40rd@h", false],
+    ['{"private_key": "-----BEGIN PRIVATE KEY-----\\nMII"}', false],
+    ["-----BEGIN OPENSSH PRIVATE KEY-----\nb3B", false],
+    ["-----BEGIN CERTIFICATE-----\nMII", true],
     ["ssh://git@host:22/x:y@z", true],
     ["http://proxy:3128", true],
     ["me:word@host", true],
