@@ -319,6 +319,29 @@ if (!Deno.env.has("JAIL_BINARY")) {
     assertEquals(other, undefined);
   });
 
+  test("openTree() follows no link that takes the place of a directory", async () => {
+    await using here = await scratch();
+    await Deno.mkdir(`${here.path}/out/kept`, { recursive: true });
+    await Deno.symlink("out", `${here.path}/link`);
+    const node = { kind: "bind", is: "directory", there: true } as const;
+    const open = (path: string): ReturnType<typeof openTree> => {
+      const nodes = ["/", `${here.path}/${path}`].map((path): TreeNode => ({
+        ...node,
+        path,
+        write: false,
+        noRun: false,
+      }));
+      return openTree({ nodes, alone: true });
+    };
+    using tree = held(open("out/kept"));
+    assert(tree !== undefined);
+    for (const path of ["link", "link/kept"]) {
+      const tree = open(path);
+      const last = "steps" in tree ? undefined : tree.at(-1);
+      assertEquals([last?.call, last?.errno], ["openat2", "ELOOP"]);
+    }
+  });
+
   test("openTree() tries no other way where a file is there no more", async () => {
     await using here = await scratch();
     const gone: TreeNode = {

@@ -1,36 +1,112 @@
 /** Calls that mount something, for the launcher to carry out. */
 
 import { toCString } from "../../abi/bytes.ts";
-import { AT_FDCWD, AT_RECURSIVE } from "../../abi/fcntl.ts";
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  AT_RECURSIVE,
+  O_CLOEXEC,
+  O_PATH,
+} from "../../abi/fcntl.ts";
 import { set } from "../../abi/layout.ts";
-import { MOUNT_ATTR } from "../../abi/mount.ts";
+import {
+  MOUNT_ATTR,
+  MOVE_MOUNT_F_EMPTY_PATH,
+  MOVE_MOUNT_T_EMPTY_PATH,
+  MS_PRIVATE,
+  MS_REC,
+  OPEN_TREE_CLONE,
+} from "../../abi/mount.ts";
+import { OPEN_HOW, RESOLVE_NO_SYMLINKS } from "../../abi/openat2.ts";
 import type { Step } from "./steps.ts";
 
+/** The first numbers that a process gives to what it opens, in turn. */
+const [FROM, TREE, TO] = [0, 1, 2];
+
 /**
- * Takes away what can be done with a mount.
+ * What comes before all other mounts: none is seen by anybody else, what is made has
+ * the mode that is said, and the first descriptors are free.
+ */
+export function beginMounts(): Step[] {
+  return [
+    call("umask", 0o022),
+    call("close_range", FROM, TO, 0),
+    mount("", "/", "", MS_REC | MS_PRIVATE),
+  ];
+}
+
+/**
+ * Mounts what is at one place at another one as well, with all that is mounted
+ * beneath, so that less can be done with it.
+ *
+ * Whoever may write there could put a link in the place of a directory that was
+ * looked at, by which anything would be mounted anywhere: none is followed.
+ *
+ * @param from where it is, a real path
+ * @param to the other place, a real path
+ * @param attributes `MOUNT_ATTR_*`
+ */
+export function bind(from: string, to: string, attributes = 0): Step[] {
+  const attr = attributesOf(attributes);
+  return [
+    find(from),
+    call("open_tree", FROM, "", OPEN_TREE_CLONE | AT_EMPTY_PATH | AT_RECURSIVE),
+    {
+      call: "mount_setattr",
+      args: [
+        TREE,
+        toCString(""),
+        AT_EMPTY_PATH | AT_RECURSIVE,
+        attr,
+        attr.length,
+      ],
+    },
+    find(to),
+    call(
+      "move_mount",
+      ...[TREE, "", TO, ""],
+      MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH,
+    ),
+    call("close_range", FROM, TO, 0),
+  ];
+}
+
+/** Opens what has a path with no link in it. */
+function find(path: string): Step {
+  const how = new Uint8Array(OPEN_HOW.size);
+  set(OPEN_HOW, how, "flags", O_PATH | O_CLOEXEC);
+  set(OPEN_HOW, how, "resolve", RESOLVE_NO_SYMLINKS);
+  return {
+    call: "openat2",
+    args: [AT_FDCWD, toCString(path), how, how.length],
+  };
+}
+
+function attributesOf(attributes: number): Uint8Array {
+  const attr = new Uint8Array(MOUNT_ATTR.size);
+  set(MOUNT_ATTR, attr, "attr_set", attributes);
+  return attr;
+}
+
+/**
+ * Takes away what can be done with a mount of this process's own.
  *
  * @param path where it is mounted
  * @param attributes `MOUNT_ATTR_*`
- * @param flags `AT_RECURSIVE` for all that are beneath as well, or 0
  */
-export function hold(
-  path: string,
-  attributes: number,
-  flags: number = AT_RECURSIVE,
-): Step {
-  const attr = new Uint8Array(MOUNT_ATTR.size);
-  set(MOUNT_ATTR, attr, "attr_set", attributes);
+export function hold(path: string, attributes: number): Step {
+  const attr = attributesOf(attributes);
   return {
     call: "mount_setattr",
-    args: [AT_FDCWD, toCString(path), flags, attr, attr.length],
+    args: [AT_FDCWD, toCString(path), 0, attr, attr.length],
   };
 }
 
 /**
- * Mounts something.
+ * Mounts something new.
  *
- * @param from what: a path, or a name
- * @param to where, a path
+ * @param from its name
+ * @param to where, a path that nobody else can change
  * @param type the type of the file system, or ""
  * @param flags `MS_*`
  * @param data options of the file system

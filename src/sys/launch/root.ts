@@ -82,7 +82,7 @@ export function openRoot(directory: string): Root | readonly RootFailure[] {
  * @param failure what failed
  */
 export function wasReplaced({ call, errno }: RootFailure): boolean {
-  return ["open", "mount", "mount_setattr"].includes(call) &&
+  return ["open", "openat2", "mount"].includes(call) &&
     ["ELOOP", "ENOENT", "ENOTDIR", "ESTALE"].includes(errno);
 }
 
@@ -184,7 +184,8 @@ function isDirectory(view: View, path: string): boolean {
 }
 
 function exists(path: string): boolean {
-  const fd = OWN_VIEW.open(toCString(path), O_PATH | O_CLOEXEC);
+  const flags = O_PATH | O_CLOEXEC;
+  const fd = OWN_VIEW.open(toCString(path), flags, RESOLVE_NO_SYMLINKS);
   if (fd >= 0) close(fd);
   return fd >= 0;
 }

@@ -5,13 +5,10 @@ import { AT_FDCWD } from "../../abi/fcntl.ts";
 import {
   MOUNT_ATTR_NODEV,
   MOUNT_ATTR_RDONLY,
-  MS_BIND,
   MS_NOSUID,
-  MS_PRIVATE,
-  MS_REC,
 } from "../../abi/mount.ts";
 import { S_IFREG } from "../../abi/stat.ts";
-import { call, hold, mount } from "./mount_steps.ts";
+import { beginMounts, bind, call, mount } from "./mount_steps.ts";
 import type { Step } from "./steps.ts";
 
 /**
@@ -49,15 +46,14 @@ export interface Mountpoints {
 }
 
 /**
- * The calls by which a process with a mount namespace of its own puts a
- * directory at a place that nothing outside has a name for, makes it its root,
- * and mounts there what is of the machine. Its working directory stays outside,
- * so that a relative path means the machine's own file, and an absolute one a
- * file of the root, whatever links are in there.
+ * The calls by which a process with a mount namespace of its own puts a directory
+ * at a place that nothing outside has a name for, mounts there what is of the
+ * machine, and makes it its root.
  *
  * Whoever filled the directory may have put devices of this machine there, under
  * any name: none of them can be opened. What /proc and /sys let be changed of the
- * machine cannot be changed in there.
+ * machine cannot be changed in there. All is made beside the directory, where
+ * nobody can put anything in its way, and comes to where it belongs as a whole.
  *
  * @param directory the directory, a real path
  * @param place a directory that is hidden from the process, a real path
@@ -72,48 +68,55 @@ export function mountSteps(
 ): Step[] {
   const root = `${place}/${name}`;
   const steps = [
-    mount("", "/", "", MS_REC | MS_PRIVATE),
+    ...beginMounts(),
     mount("jail", place, "tmpfs", MS_NOSUID, "mode=755"),
-    call("mkdirat", AT_FDCWD, root, 0o755),
-    mount(directory, root, "", MS_BIND | MS_REC),
-    hold(root, MOUNT_ATTR_NODEV),
-    call("chdir", "/"),
-    call("chroot", root),
+    make(root),
+    ...bind(directory, root, MOUNT_ATTR_NODEV),
   ];
   if (has("proc") && isHere("/proc")) {
-    steps.push(bind("proc"));
+    const proc = `${place}/proc`;
+    steps.push(make(proc), ...bind("/proc", proc));
     for (const each of OF_THE_MACHINE) {
       const path = `/proc/${each}`;
       if (!isHere(path)) continue;
-      steps.push(bind(path.slice(1)), hold(path, MOUNT_ATTR_RDONLY));
+      steps.push(...bind(path, `${place}${path}`, MOUNT_ATTR_RDONLY));
     }
+    steps.push(...bind(proc, `${root}/proc`));
   }
   if (has("sys") && isHere("/sys")) {
-    steps.push(bind("sys"), hold("/sys", MOUNT_ATTR_RDONLY));
+    steps.push(...bind("/sys", `${root}/sys`, MOUNT_ATTR_RDONLY));
   }
-  if (!has("dev")) return steps;
-  steps.push(mount("jail", "/dev", "tmpfs", MS_NOSUID, "mode=755"));
+  if (has("dev")) {
+    const dev = `${place}/dev`;
+    steps.push(...deviceSteps(dev, isHere), ...bind(dev, `${root}/dev`));
+  }
+  return [...steps, call("chdir", "/"), call("chroot", root)];
+}
+
+/** Makes a directory of devices. */
+function deviceSteps(dev: string, isHere: Mountpoints["isHere"]): Step[] {
+  const steps = [make(dev)];
   if (isHere("/dev/pts")) {
-    steps.push(call("mkdirat", AT_FDCWD, "/dev/pts", 0o755), bind("dev/pts"));
+    steps.push(make(`${dev}/pts`), ...bind("/dev/pts", `${dev}/pts`));
   }
   for (const device of PLAIN_DEVICES) {
+    const path = `${dev}/${device}`;
     if (!isHere(`/dev/${device}`)) continue;
     steps.push(
-      call("mknodat", AT_FDCWD, `/dev/${device}`, S_IFREG | 0o666, 0),
-      bind(`dev/${device}`),
+      call("mknodat", AT_FDCWD, path, S_IFREG | 0o666, 0),
+      ...bind(`/dev/${device}`, path),
     );
   }
   steps.push(
-    call("mkdirat", AT_FDCWD, "/dev/shm", 0o777),
-    call("fchmodat", AT_FDCWD, "/dev/shm", 0o1777),
+    make(`${dev}/shm`),
+    call("fchmodat", AT_FDCWD, `${dev}/shm`, 0o1777),
   );
   for (const [to, link] of LINKS) {
-    steps.push(call("symlinkat", to, AT_FDCWD, `/dev/${link}`));
+    steps.push(call("symlinkat", to, AT_FDCWD, `${dev}/${link}`));
   }
   return steps;
 }
 
-/** Mounts what the machine has at a place at the same place of the root. */
-function bind(path: string): Step {
-  return mount(path, `/${path}`, "", MS_BIND | MS_REC);
+function make(directory: string): Step {
+  return call("mkdirat", AT_FDCWD, directory, 0o755);
 }

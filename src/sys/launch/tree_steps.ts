@@ -7,22 +7,19 @@
  * and no privilege is left that could mount it again.
  */
 
-import { AT_FDCWD, AT_RECURSIVE } from "../../abi/fcntl.ts";
+import { AT_FDCWD } from "../../abi/fcntl.ts";
 import {
   MNT_DETACH,
   MOUNT_ATTR_NODEV,
   MOUNT_ATTR_NOEXEC,
   MOUNT_ATTR_NOSUID,
   MOUNT_ATTR_RDONLY,
-  MS_BIND,
   MS_NODEV,
   MS_NOEXEC,
   MS_NOSUID,
-  MS_PRIVATE,
-  MS_REC,
 } from "../../abi/mount.ts";
 import { S_IFCHR, S_IFREG } from "../../abi/stat.ts";
-import { call, hold, mount } from "./mount_steps.ts";
+import { beginMounts, bind, call, hold, mount } from "./mount_steps.ts";
 import type { Step } from "./steps.ts";
 
 /** One name in a tree. Those above it come before it. */
@@ -73,8 +70,7 @@ const HELD = MS_NOSUID | MS_NODEV;
  */
 export function treeSteps(nodes: readonly TreeNode[]): Step[] {
   const steps = [
-    call("umask", 0o022),
-    mount("", "/", "", MS_REC | MS_PRIVATE),
+    ...beginMounts(),
     mount("jail", PLACE, "tmpfs", HELD, "mode=755"),
     call("chdir", PLACE),
     call("mkdirat", AT_FDCWD, "old", 0o755),
@@ -90,7 +86,7 @@ export function treeSteps(nodes: readonly TreeNode[]): Step[] {
   for (const node of nodes) steps.push(...nodeSteps(node));
   steps.push(
     // Only now, when all is in place.
-    hold(NEW, MOUNT_ATTR_RDONLY, 0),
+    hold(NEW, MOUNT_ATTR_RDONLY),
     call("chdir", NEW),
     // pivot_root(2): the old root comes to lie over the new one, and is let go.
     call("pivot_root", ".", "."),
@@ -110,8 +106,8 @@ function nodeSteps(node: TreeNode): Step[] {
     case "bind":
       return [
         ...point(path, node.is, node.there),
-        mount(at(OLD, node.path), path, "", MS_BIND | MS_REC),
-        hold(
+        ...bind(
+          at(OLD, node.path),
           path,
           MOUNT_ATTR_NOSUID |
             (node.is === "device" ? 0 : MOUNT_ATTR_NODEV) |
@@ -121,20 +117,16 @@ function nodeSteps(node: TreeNode): Step[] {
         ),
       ];
     case "closed":
-      return [
-        mount(
-          node.is === "directory" ? CLOSED_DIRECTORY : CLOSED_FILE,
-          path,
-          "",
-          MS_BIND,
-        ),
-        hold(path, QUIET | MOUNT_ATTR_RDONLY, 0),
-      ];
+      return bind(
+        node.is === "directory" ? CLOSED_DIRECTORY : CLOSED_FILE,
+        path,
+        QUIET | MOUNT_ATTR_RDONLY,
+      );
     case "processes":
       return [
         directory(path),
         mount("proc", path, "proc", HELD | MS_NOEXEC),
-        hold(path, MOUNT_ATTR_RDONLY, AT_RECURSIVE),
+        hold(path, MOUNT_ATTR_RDONLY),
       ];
     case "terminals":
       return [
