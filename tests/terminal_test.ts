@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { ENGINES, jailArgv } from "./harness.ts";
-import { scratch } from "./jail.ts";
+import { jail, scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
 import { Terminal } from "./terminal.ts";
 
@@ -80,6 +80,17 @@ os.write(master, b"typed\\n")
 print("own", flow(slave), told(termios.tcflush, slave, termios.TCIOFLUSH), told(os.read, slave, 9))
 print("other", told(termios.tcflush, os.pipe()[0], termios.TCOFLUSH), told(termios.tcflow, 99, termios.TCOOFF))
 print("at", flow(os.open("/dev/tty", os.O_RDWR)), flow(1))
+`;
+
+/** Drops the output of a terminal of its own beside a thread, and hangs up. */
+const HANGING_UP = `import os, select, termios, threading, time
+threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+master, slave = os.openpty()
+termios.tcflush(slave, termios.TCIOFLUSH)
+os.close(master)
+line = select.poll()
+line.register(slave)
+print(*("hung up" for _, events in line.poll(1000) if events & select.POLLHUP))
 `;
 
 const BASH = ["bash", "--norc", "--noprofile", "-i"];
@@ -246,6 +257,26 @@ for (const engine of ENGINES) {
       await terminal.see(/own \[None, 'EAGAIN', None, 2\] None EAGAIN\r\n/);
       await terminal.see(/other ENOTTY EBADF\r\n/);
       await terminal.see(/at \[None, 1, None, 2\] \[None, 1, None, 2\]\r\n/);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `a program (${engine}) hangs up a terminal of its own whose output it dropped beside a thread`,
+    ),
+    async fn(): Promise<void> {
+      const { stdout } = await jail(
+        [
+          `--engine=${engine}`,
+          "-A",
+          "--",
+          "/usr/bin/python3",
+          "-c",
+          HANGING_UP,
+        ],
+      );
+      assertEquals(stdout, "hung up\n");
     },
   });
 

@@ -241,6 +241,6 @@ export function lookAtFlow(
     fstatat(AT_FDCWD, cString(looked.descriptor), stat, 0) >= 0 &&
     isTerminalDevice(get(STAT, stat, "st_rdev"));
   if (!isTerminal) looked.errno = ENOTTY;
-  else looked.seems = !closed.isMade(looked, use, tracee.process.pid);
+  else looked.seems = !closed.isMade(use, tracee.process.pid);
   return looked;
 }

@@ -111,11 +111,11 @@ export class Closed {
   }
 
   /**
-   * Whether a terminal is one that the jail made, by either of its sides. Where it is,
-   * {@linkcode Looked.held} is to be closed when the call is over.
+   * Whether a terminal is one that the jail made, by either of its sides. The
+   * descriptor of it that a caller has keeps its name, so jail does not.
    */
-  isMade(looked: Looked, { path }: Use, caller: number): boolean {
-    return makesTerminals(path) || this.#holds(looked, path, caller);
+  isMade({ path }: Use, caller: number): boolean {
+    return makesTerminals(path) || this.#terminals.isMade(path, caller);
   }
 
   /** The jail is no more. */

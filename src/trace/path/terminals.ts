@@ -91,6 +91,13 @@ export class Terminals {
       isOfSameFile(named, own);
   }
 
+  /** Whether the jail made a terminal itself, which somebody has open meanwhile. */
+  isMade(path: string, caller: number): boolean {
+    const fd = this.hold(path, caller);
+    if (fd >= 0) close(fd);
+    return fd >= 0;
+  }
+
   /**
    * Takes hold of the other side of a terminal that the jail made itself, so
    * that no other terminal gets its name.
