@@ -243,6 +243,7 @@ export class Strangers {
 
   /** Takes in one. What it shares the kernel says; where it does not, it is ended. */
   #adopt(tid: number, status: number): void {
+    if (this.#endsByExec(tid)) return;
     const others = [...this.#family.tracees.values()];
     const kin = sharing(others, tid, shareMemory);
     const user = sharing(others, tid, shareFiles);
@@ -259,6 +260,17 @@ export class Strangers {
     this.#affinity.made(undefined, orphan);
     this.#freezer.join(orphan);
     this.#handle(orphan, status);
+  }
+
+  /**
+   * Whether it is a thread of a process in which another one's exec is on its way,
+   * which has ended its maker, and ends it as well. To end it here would end all.
+   */
+  #endsByExec(tid: number): boolean {
+    for (const { executing, pid } of this.#family.processes.values()) {
+      if (executing !== undefined && tgkill(pid, tid, 0) >= 0) return true;
+    }
+    return false;
   }
 }
 

@@ -3,6 +3,7 @@ import { PTRACE_EVENT_STOP } from "../abi/ptrace.ts";
 import { CLONE_FILES, CLONE_VM } from "../abi/sched.ts";
 import { SIGTRAP } from "../abi/signal.ts";
 import { X86_64 } from "../abi/x86_64.ts";
+import { eachName } from "../sys/directory.ts";
 import { OWN_VIEW } from "../sys/view.ts";
 import { Affinity } from "./affinity.ts";
 import { Family } from "./family.ts";
@@ -96,6 +97,28 @@ Deno.test("Strangers takes in whom nobody has told of for long, whenever it has 
   assertEquals(all.look(), false);
   sleep.kill("SIGTERM");
   await sleep.status;
+});
+
+Deno.test("Strangers ends no program for a thread that its exec ends", async () => {
+  const family = new Family(X86_64, OWN_VIEW);
+  const all = strangers(family);
+  const threads = new Deno.Command(Deno.execPath(), {
+    args: ["eval", "setTimeout(() => {}, 60_000); console.log();"],
+    stdout: "piped",
+  }).spawn();
+  await threads.stdout.getReader().read();
+  const { pid } = threads;
+  const program = family.addProgram(pid);
+  program.stopped = true;
+  program.process.executing = program;
+  const tid = [...eachName(`/proc/${pid}/task`)].map(Number)
+    .find((tid) => tid !== pid) ?? NOBODY;
+  all.stop(tid, STOPPED);
+  all.adoptOrphans();
+  assertEquals(all.takeIn(), false);
+  assertEquals(family.untold.get(tid), STOPPED);
+  threads.kill("SIGTERM");
+  assertEquals((await threads.status).signal, "SIGTERM");
 });
 
 Deno.test("Strangers lets others have their turn, and limits be looked at, while it takes in very many", async () => {
