@@ -56,15 +56,15 @@ export class Crossed {
    */
   follow(path: string): void {
     if (!climbs(path)) return;
-    const names: string[] = [];
+    let real = "";
     let climbed = false;
     for (const name of path.split("/")) {
       if (name === "" || name === ".") continue;
       if (name !== "..") {
-        names.push(name);
-      } else if (names.length > 0) {
-        if (!climbed) this.add(`/${names.join("/")}`);
-        names.pop();
+        real = `${real}/${name}`;
+      } else if (real !== "") {
+        if (!climbed) this.add(real);
+        real = real.slice(0, real.lastIndexOf("/"));
       }
       climbed = name === "..";
       if (this.isTooMuch) return;

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { fromText, toCString } from "../../abi/bytes.ts";
 import {
   EACCES,
@@ -8,11 +8,12 @@ import {
   ENOTDIR,
 } from "../../abi/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_PATH } from "../../abi/fcntl.ts";
+import { RESOLVE_IN_ROOT } from "../../abi/openat2.ts";
 import { close, open } from "../../sys/files.ts";
 import { libc } from "../../sys/libc.ts";
 import { OWN_VIEW, View } from "../../sys/view.ts";
-import { normalize, type Place, processOf } from "./place.ts";
-import { resolve } from "./resolve.ts";
+import { normalize, type Place, place, processOf } from "./place.ts";
+import { resolve, withCrossed } from "./resolve.ts";
 
 // Deno 2.4 counts a library that a test opens as a leak of that test.
 libc.__errno_location();
@@ -332,6 +333,48 @@ Deno.test("resolve() finds what lies behind links with many names on the way", a
       const { path: real, kind, errno } = find(path);
       assertEquals({ path: real, kind, errno } as unknown, want, path);
     }
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+});
+
+/** A view that counts how often it was looked into. */
+class Counted extends View {
+  looks = 0;
+  override open(path: Uint8Array, flags: number, resolve = 0): number {
+    this.looks++;
+    return super.open(path, flags, resolve);
+  }
+}
+
+Deno.test("withCrossed() looks seldom where links lead to and fro in a root, and never leads out of it", async () => {
+  const root = await Deno.realPath(await Deno.makeTempDir());
+  try {
+    await Deno.mkdir(`${root}/d/d`, { recursive: true });
+    await Deno.symlink("d/../".repeat(500), `${root}/l`);
+    await Deno.symlink(`${"../".repeat(500)}d/./../d`, `${root}/up`);
+    const view = new Counted(-1);
+    const nothing = place("", "missing", false, ENOENT);
+    for (
+      const [path, want] of [
+        ["/l".repeat(30) + "/d/none", "/d/none"],
+        ["/up".repeat(10) + "/d/none", "/d/up/up/up/up/up/up/up/up/up/d/none"],
+        ["/d" + "/..".repeat(100) + "/d/./d/none", "/d/d/none"],
+        ["/d/d" + "/../d".repeat(100) + "/../../../up/d/none", "/d/d/none"],
+      ] as const
+    ) {
+      const { path: real } = withCrossed(
+        nothing,
+        { ...SELF, view },
+        root,
+        path,
+        true,
+        () => false,
+        RESOLVE_IN_ROOT,
+      );
+      assertEquals(real, `${root}${want}`);
+    }
+    assert(view.looks < 1000, `${view.looks} looks`);
   } finally {
     await Deno.remove(root, { recursive: true });
   }

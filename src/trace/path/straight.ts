@@ -41,21 +41,23 @@ function isStraight(view: View, path: string): boolean {
 }
 
 /**
- * Finds how many of the next names of a path are directories, and no links.
+ * Finds which of the next names of a path are directories, and no links.
  *
  * @param view where paths begin
  * @param real where they are looked for: a directory's real path
+ * @param root what `..` does not lead out of: the same, or one above
  * @param todo the names, the next one last; the last one of the path is not asked
  *   about
- * @returns how many, or fewer; 0 where there are few
+ * @returns these names, or fewer of them; none where there are few
  */
 export function straightNames(
   view: View,
   real: string,
+  root: string,
   todo: readonly string[],
-): number {
-  if (todo.length <= FEW) return 0;
-  const names = todo.slice(1).reverse();
+): readonly string[] {
+  if (todo.length <= FEW) return [];
+  const names = beneath(real, root, todo.slice(1).reverse());
   let least = 0;
   let most = names.length;
   let tried = most;
@@ -67,5 +69,22 @@ export function straightNames(
     }
     tried = Math.ceil((least + most) / 2);
   }
-  return least;
+  return names.slice(0, least);
+}
+
+/** Names of directories, where each `..` that would lead above a root stays there. */
+function beneath(
+  real: string,
+  root: string,
+  names: readonly string[],
+): readonly string[] {
+  if (root === "/") return names;
+  let depth = real.slice(root.length).split("/").length - 1;
+  return names.map((name) => {
+    if (name === "..") {
+      if (depth === 0) return ".";
+      depth--;
+    } else if (name !== "" && name !== ".") depth++;
+    return name;
+  });
 }

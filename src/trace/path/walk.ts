@@ -90,11 +90,10 @@ export class Walk {
   /** Goes on over directories that are no links, where many names are left. */
   #goStraight(): void {
     const { crossed, root } = this.#way;
-    if (root !== "/") return;
-    const todo = this.#todo;
-    const count = straightNames(this.#owner.view, this.#real, todo);
-    if (count === 0) return;
-    const names = todo.splice(todo.length - count).reverse();
+    const { view } = this.#owner;
+    const names = straightNames(view, this.#real, root, this.#todo);
+    if (names.length === 0) return;
+    this.#todo.length -= names.length;
     const straight = `${this.#real}/${names.join("/")}`;
     crossed.follow(straight);
     this.#real = normalize(straight);
