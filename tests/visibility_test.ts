@@ -1,6 +1,6 @@
 /** What a program can see under a policy that allows little. */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { ENGINES, fixture, jail } from "./harness.ts";
 import { scratch } from "./jail.ts";
 
@@ -243,6 +243,26 @@ for (const engine of ENGINES) {
       }));
       assertEquals(new Set(seen).size, 1, seen.join(""));
     }
+  });
+
+  Deno.test(`jail (${engine}) tells of no denied name by a quotactl that a policy allows`, async () => {
+    await using directory = await scratch();
+    const root = directory.path;
+    await prepare(root);
+    const call = fixture("make_call");
+    const policy = `extends: minimal
+read: {allow: [/bin, /usr, "${root}/open"], deny: ["${root}/open/denied"]}
+run: ["${call}", /bin, /usr]
+calls: {allow: [quotactl]}
+`;
+    await Deno.writeTextFile(`${root}/open/denied/file`, "text");
+    // Q_GETFMT; a file is no disk.
+    const script = ["file", "denied/file", "denied/none", "denied/file/x"]
+      .map((name) => `"$0" 179 0x80000400 '${root}/open/${name}' 0 zeros`);
+    const argv = ["sh", "-c", script.join("\n"), call];
+    const { stdout } = await jail(policy, argv, { engine });
+    // A kernel may have no quotas at all.
+    assertMatch(stdout, /^(?:ENOTBLK|ENOSYS)\n(?:EACCES\n){3}$/);
   });
 
   Deno.test(`jail (${engine}) shows its own processes in /proc and no other`, async () => {

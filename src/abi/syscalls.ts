@@ -593,7 +593,7 @@ const TABLE: Readonly<Record<SyscallName, Row>> = {
   pwritev:                 [ 296,   70, "io",        "unrestricted", "fd", "iovec", "long", "long", "long"],
   pwritev2:                [ 328,  287, "io",        "unrestricted", "fd", "iovec", "long", "long", "long", "int"],
   query_module:            [ 178,   -1, "obsolete",  "forbidden",    "string", "int", "ptr", "size", "ptr"],
-  quotactl:                [ 179,   60, "system",    "forbidden",    "uint", "string", "int", "ptr"],
+  quotactl:                [ 179,   60, "system",    "forbidden",    "uint", "stat-path", "int", "ptr"],
   quotactl_fd:             [ 443,  443, "system",    "forbidden",    "fd", "uint", "int", "ptr"],
   read:                    [   0,   63, "io",        "unrestricted", "fd", "buf", "size"],
   readahead:               [ 187,  213, "fd",        "unrestricted", "fd", "offset", "size"],

@@ -506,6 +506,7 @@ const RULES: Policy = {
       { name: "@ipc", ref: REF },
       { name: "@kernel", ref: REF },
       { name: "acct", ref: REF },
+      { name: "quotactl", ref: REF },
       { name: "openat", ref: REF },
     ],
     refuse: [
@@ -535,6 +536,7 @@ test("with rules for calls", planCalls(RULES, { observe: false }), [
   ["bpf", [], "EPERM"],
   ["init_module", [], "EPERM"],
   ["acct", [1], "look"], // its path is one like any other
+  ["quotactl", [1, 1], "look"],
   ["openat", [], "look"],
   ["getrandom", [], "EPERM"],
   ["sysinfo", [], "EIO"],
