@@ -291,6 +291,20 @@ Deno.test("decide() changes nothing that is hidden, also where that is closed", 
   assertEquals(word(one.decide(opening("write", "/w/.env"))), "EACCES");
 });
 
+Deno.test("decide() moves no directory out of what must not be seen to where it is", async () => {
+  const one = await engine(`
+read: {deny: [/w/shut]}
+write: {allow: [/w], deny: ["/w/**/kept"]}
+run: [/w]
+`);
+  const seen = (path: string): string =>
+    word(one.decide(opening("stat", path)));
+  assertEquals(seen("/w/shut/x/kept"), "EACCES");
+  assertEquals(seen("/w/x/kept"), "allow");
+  const [from, to] = ["/w/shut/x", "/w/x"];
+  assertEquals(word(one.decide(renaming({ from, to, tree: true }))), "EXDEV");
+});
+
 Deno.test("decide() names the rule in the way of a move", async () => {
   const decision = (await engine(POLICY)).decide(
     renaming({ from: "/w/.git", to: "/w/x", tree: true }),

@@ -5,7 +5,8 @@
  * to where it can, and a directory with a protected one in it could be moved
  * away, changed, and moved back. So a move is refused unless at its new place
  * nothing may be read or run that could not be before, and, for a directory,
- * unless the same may be written beneath both places.
+ * unless the same may be written beneath both places, and no rule about
+ * reading closes the old one alone.
  */
 
 import type { Move } from "../call.ts";
@@ -60,6 +61,10 @@ export function obstacle(
 
 /** The same for all that lies beneath, now and later. */
 function treeObstacle(from: Residual, to: Residual): number {
+  // What lies in there and may not be written must not be seen elsewhere either.
+  if (isCovered(from, closing(READ)) && !isCovered(to, closing(READ))) {
+    return WIDER;
+  }
   const readable = isOpen(from, READ) && ruleIn(from, closing(READ)) < 0;
   for (const access of ACCESSES) {
     // What may be read could be copied, and run there.
