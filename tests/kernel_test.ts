@@ -336,8 +336,11 @@ test("a jail held by the kernel stops with its program, and goes on with it", as
 });
 
 test("a jail held by the kernel stays where one of its own continues its program", async () => {
-  const script = "(sleep 0.3; kill -CONT $$) & kill -STOP $$; echo on";
-  assertEquals((await inside(script)).stdout, "on\n");
+  for (const by of ["", "setsid "]) {
+    const script = `${by}sh -c "sleep 0.3; kill -CONT $$" & kill -STOP $$; ` +
+      "echo on";
+    assertEquals((await inside(script)).stdout, "on\n");
+  }
 });
 
 test("a jail held by the kernel reads what is redirected to it, by name as well", async () => {

@@ -30,6 +30,7 @@ import {
   stateOf,
 } from "../sys/task/task.ts";
 import { kill, reap, waitUsage } from "../sys/task/wait.ts";
+import { isForeground } from "../sys/terminal.ts";
 import { launchFailure } from "./ending.ts";
 import type { Usage } from "./limits/accounts.ts";
 import { GRACE_MS } from "./limits/watch.ts";
@@ -246,16 +247,18 @@ class Run {
   }
 
   /**
-   * Whether all have stopped that a terminal would, which is of one session. Race:
-   * the program may be continued while others are looked at, and has ended perhaps;
-   * so it is looked at in the end once more.
+   * Whether all have stopped; where a terminal may have stopped the program, all of
+   * its session, which is all that a terminal stops. Race: the program may be
+   * continued while others are looked at, and has ended perhaps; so it is looked at
+   * in the end once more.
    */
   #allStopped(): boolean {
     const session = getsid(this.#pid);
+    const byTerminal = session === getsid(0) && isForeground();
     for (const pid of this.#members()) {
       const state = stateOf(pid);
-      if (state === "X" || state === "Z") continue;
-      if (getsid(pid) === session && state !== "T") return false;
+      if (state === "X" || state === "Z" || state === "T") continue;
+      if (!byTerminal || getsid(pid) === session) return false;
     }
     return stateOf(this.#pid) === "T";
   }
