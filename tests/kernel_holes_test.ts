@@ -278,6 +278,29 @@ if (MOUNTS) {
   });
 }
 
+/** Tries to have the first process wait for its turn, and says how that went. */
+const SLOWS = `import os, resource
+for call in (
+  lambda: os.sched_setaffinity(1, {0}),
+  lambda: os.sched_setscheduler(1, os.SCHED_IDLE, os.sched_param(0)),
+  lambda: os.sched_setparam(1, os.sched_param(0)),
+  lambda: os.setpriority(os.PRIO_PROCESS, 1, 19),
+  lambda: resource.prlimit(1, resource.RLIMIT_CPU, (0, 0)),
+):
+  try: print(call())
+  except OSError as error: print(error.strerror)
+os.setpriority(os.PRIO_PROCESS, os.getpid(), 19)`;
+
+test("a jail held by the kernel lets nobody slow down the process that ends it", async () => {
+  await using here = await scratch();
+  const { stdout, stderr } = await inside(
+    here,
+    ["-R", "--allow-run"],
+    `exec python3 -c '${SLOWS}'`,
+  );
+  assertEquals([stdout, stderr], ["No such process\n".repeat(5), ""]);
+});
+
 test("a jail held by the kernel says which program used up its time, as others do", async () => {
   await using here = await scratch();
   const { stderr } = await inside(here, ["--timeout=1s"], "sleep 60; true");

@@ -19,7 +19,11 @@ import { TIOCSWINSZ } from "../../abi/ioctls.ts";
 import { MFD_NOEXEC_SEAL } from "../../abi/memfd.ts";
 import * as net from "../../abi/socket.ts";
 import { S_ISGID, S_ISUID } from "../../abi/stat.ts";
-import { type SyscallName, SYSCALLS } from "../../abi/syscalls.ts";
+import {
+  type ArgKind,
+  type SyscallName,
+  SYSCALLS,
+} from "../../abi/syscalls.ts";
 import { callSettings } from "../calls.ts";
 import type { RuleRef } from "../decision.ts";
 import { writesEverything } from "../everything.ts";
@@ -135,8 +139,26 @@ function own(
     case "socket":
       return reachesSockets ? UNIX_PATHS : [];
     default:
-      return [];
+      return notFirst(name);
   }
+}
+
+/** Kinds of arguments that mean a process, or a thread of one, by its number. */
+const BY_NUMBER: readonly ArgKind[] = ["pid", "tid", "who"];
+
+/**
+ * The first process of the namespace is jail's: with it the kernel ends all others,
+ * once it runs. Who takes its turns from it, beside many that compute, lives on.
+ */
+function notFirst(name: SyscallName): readonly Guard[] {
+  const { kind, args } = SYSCALLS[name];
+  // Others mean children alone, or the caller.
+  if (kind !== "checked") return [];
+  return args.flatMap((kind, arg) =>
+    BY_NUMBER.includes(kind)
+      ? refuse("ESRCH", "it means a process of jail's", is(arg as ArgIndex, 1))
+      : []
+  );
 }
 
 /** Calls that change what a file is, and not what is in it. */

@@ -48,6 +48,13 @@ const CASES: readonly (readonly [
   ["lets paths be used", "{}", ["openat", 0, 4096], "allow"],
   ["lets descriptors be changed", "{}", ["fchmod", 3], "allow"],
   ["lets programs be executed", "{}", ["execve", 4096], "allow"],
+  ["lets nobody take turns from the first process", "{}", [
+    ...["setpriority", 0, 1] as const,
+  ], "ESRCH"],
+  ["lets a process be made slower", "{}", ["setpriority", 0, 2], "allow"],
+  ["lets a child be waited for by a descriptor", "{}", [
+    ...["waitid", 3, 1] as const,
+  ], "allow"],
   ["lets no file be set to run as its owner", "{}", [
     ...["chmod", 4096, 0o4755] as const,
   ], "EPERM"],
