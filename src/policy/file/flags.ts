@@ -4,7 +4,7 @@ import { fromText, printable } from "../../abi/bytes.ts";
 import type { RuleRef } from "../decision.ts";
 import { isVariable } from "../env.ts";
 import { listenable } from "../net/names.ts";
-import type { Net, NetRule } from "../net/net.ts";
+import { type Net, type NetRule, NO_NET_RULES } from "../net/net.ts";
 import { EVERYTHING, type NetPattern, parseNet } from "../net/pattern.ts";
 import { escapeGlob, GlobError, parseGlob } from "../path/glob.ts";
 import { parseSegment } from "../path/segment.ts";
@@ -214,7 +214,17 @@ function netOf(
   all: boolean,
   ref: NonNullable<FlagOptions["ref"]>,
 ): Net | undefined {
-  if (values?.deny === true || values?.ignore === true) return "none";
+  const refused = (["deny", "ignore"] as const)
+    .find((effect) => values?.[effect] === true);
+  if (refused !== undefined) {
+    // Unlike "none" it stays, whatever is said later, and nobody is asked.
+    const at = ref("net", refused, undefined, "");
+    const rules = {
+      ...NO_NET_RULES,
+      deny: [{ patterns: EVERYTHING, ref: at }],
+    };
+    return { connect: rules, listen: rules };
+  }
   const lists = EFFECTS.some((effect) => Array.isArray(values?.[effect]));
   if (!lists) return all || values?.allow === true ? "all" : undefined;
   const made: Record<Effect, NetRule[]> = { allow: [], deny: [], ignore: [] };

@@ -1,6 +1,8 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { PolicyError, UnsupportedError, UsageError } from "../../errors.ts";
 import { droppedNames, passes, withValues } from "../env.ts";
+import { mergeLayers } from "../merge.ts";
+import { withNetQuestions } from "../net/net.ts";
 import { escapeGlob } from "../path/glob.ts";
 import type { Layer } from "../policy.ts";
 import { given } from "../sys.ts";
@@ -56,7 +58,17 @@ Deno.test("flagsLayer() allows everything with --allow-all but what other flags 
   assertEquals(all.read.allow[0]?.ref.source, "--allow-all");
   assertEquals(all.read.ignore[0]?.pattern, "/etc/shadow");
   assertEquals([all.net, all.sys?.time?.value], ["all", "real"]);
-  assertEquals(layer({ allowAll: true, net: { deny: true } }).net, "none");
+});
+
+Deno.test("flagsLayer() denies the network whatever is allowed before and after, and asks nobody", () => {
+  const allow = layer({ allowAll: true });
+  for (const effect of ["deny", "ignore"] as const) {
+    const deny = layer({ net: { [effect]: true } });
+    const policy = mergeLayers([allow, deny, allow]);
+    assertEquals(policy.net, "none");
+    assertEquals(withNetQuestions(policy).net, "none");
+    assertEquals(withNetQuestions(mergeLayers([deny])).net, "none");
+  }
 });
 
 Deno.test("flagsLayer() says nothing of what no flag names", () => {
