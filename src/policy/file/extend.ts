@@ -107,7 +107,9 @@ async function add(
     const here = [...path, file];
     const wrong = base === undefined
       ? new Fault(ref.keys, `there is no policy "${name}"`, {
-        hint: hintFor(name),
+        hint: name.includes(",")
+          ? `write a list: [${name.split(/\s*,\s*/).join(", ")}]`
+          : hintFor(name),
       })
       : here.includes(base.file)
       ? new Fault(
@@ -144,7 +146,9 @@ function isFile(reference: string): boolean {
 function hintFor(reference: string): string {
   if (isFile(reference)) return "there is no such file";
   if (reference.includes(",")) {
-    return `each policy needs a flag: -p ${reference.split(",").join(" -p ")}`;
+    return `each policy needs a flag: -p ${
+      reference.split(/\s*,\s*/).join(" -p ")
+    }`;
   }
   const names = PRESETS.map((preset) => preset.name);
   return didYouMean(reference, names) ??

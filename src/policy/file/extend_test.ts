@@ -116,3 +116,12 @@ Deno.test("loadPolicy() names no built-in policy where a file is meant", async (
   const error = await assertRejects(() => load({}, "./base"), PolicyError);
   assertEquals(error.hint, "there is no such file");
 });
+
+Deno.test("loadPolicy() says how to name several policies, here and in a file", async () => {
+  const both = "base, git";
+  const flag = await assertRejects(() => load({}, both), PolicyError);
+  assertEquals(flag.hint, "each policy needs a flag: -p base -p git");
+  const files = { "/p/a.yaml": `extends: ${both}` };
+  const file = await assertRejects(() => load(files, "a.yaml"), PolicyError);
+  assertEquals(file.hint, "write a list: [base, git]");
+});

@@ -224,6 +224,8 @@ const WRONG: readonly (readonly [string, string, string, string?])[] = [
   ["read:\n  deny:\n  - /a\n   - /b", "3:5", "several items", "same blanks"],
   ["write: {deny: [/a\n  /b]}", "1:16", "several items"],
   ["env:\n  - A, B", "2:5", "several items", "double quotes"],
+  ["write:\n  deny:\n  - /a - /b", "3:5", "several items", "a line of its own"],
+  ["env: {allow: true, deny: ['$A']}", "1:27", "name of a", "name alone"],
   ["sys: {random: {}}", "1:15", "not nothing"],
   ["sys: {random: {seed: -1}}", "1:22", "from 0"],
   ["sys: {time: reel}", "1:13", "an instant or a map", `"real"`],

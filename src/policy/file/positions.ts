@@ -220,9 +220,10 @@ function checkNodes(document: Document.Parsed, text: string): void {
           `write "true" or "false", or put it in double quotes`,
         );
       }
-      // An item that is indented more than those above it goes on with them.
+      // An item that is indented more than those above it goes on with them, as does
+      // one behind them on their line.
       const [from, to] = node.range ?? [0, 0];
-      if (typeof key === "number" && /\n|, /.test(text.slice(from, to))) {
+      if (typeof key === "number" && /\n|, | - /.test(text.slice(from, to))) {
         return refuse(
           node,
           "it may be meant for several items",
