@@ -1008,6 +1008,26 @@ os.link("/proc/self/fd/%d" % held, "own/s", src_dir_fd=held)`,
     }
   });
 
+  Deno.test(`jail (${engine}) puts no link where the link of a rule leads in and out again`, async () => {
+    await using directory = await scratch();
+    const { path } = directory;
+    const policy = `extends: default\nwrite: ["${path}"]\n` +
+      `read: {allow: ["${path}"], deny: ["${path}/secret"]}\n`;
+    const before = "mkdir -p one/in two/in && echo it >one/it && " +
+      "echo >two/it && ln -s one/in/../it secret && mkdir two/link && " +
+      "ln -s ../two/in two/link/in";
+    await run(["sh", "-c", before], { cwd: path });
+    const tries = "cat one/it; rmdir one/in; ln -s ../two/in one/in; " +
+      "mv two/link/in one/in";
+    for (const command of [tries, "cat one/it"]) {
+      const ended = await jail(policy, ["sh", "-c", command], {
+        engine,
+        cwd: path,
+      });
+      assertEquals([command, ended.code, ended.stdout], [command, 1, ""]);
+    }
+  });
+
   Deno.test(`jail (${engine}) keeps a link that the link of a rule leads to`, async () => {
     await using directory = await scratch();
     await using outside = await scratch();

@@ -31,7 +31,10 @@ import { EFFECTS, type PathSection, type Policy } from "./policy.ts";
 export interface CompileOptions {
   /** Finds the real path of a file, so that a rule that names a link covers where it leads. */
   readonly realpath?: Realpath | undefined;
-  /** Finds the links that a path leads through, which the program must not change. */
+  /**
+   * Finds the links that a path leads through, which the program must not change, and
+   * directories that must not become links for it to lead there.
+   */
   readonly links?: ((path: string) => readonly string[]) | undefined;
   /**
    * Finds the directories on the way of a path that hide where that leads, or did

@@ -116,6 +116,8 @@ export interface Mount {
 interface Followed {
   /** Where the links are by which it leads, without links on the way. */
   readonly links: readonly string[];
+  /** The directories that it leads out of again by `..`. */
+  readonly left: readonly string[];
   /** Where it ends: what could not be looked at as it was written. */
   readonly end: string;
   /** The first directory on the way that this process may not search. */
@@ -312,13 +314,15 @@ export class View {
 
   /**
    * The links by which an absolute path of the program leads to a file, also those
-   * that other links lead to.
+   * that other links lead to, and the directories that `..` in one leads out of: with
+   * a link in its place the path would lead elsewhere.
    *
    * @param path a byte string
    * @returns where they are, without links on the way, byte strings
    */
   links(path: string): readonly string[] {
-    return this.#follow(path).links;
+    const { links, left } = this.#follow(path);
+    return [...links, ...left];
   }
 
   /** Follows a path name by name, as far as there are links that can be read. */
@@ -327,11 +331,13 @@ export class View {
     const rest = path.split("/").reverse();
     let here = "";
     const way = new Set<string>();
+    const left = new Set<string>();
     let closed: string | undefined;
     while (rest.length > 0) {
       const name = rest.pop() as string;
       if (name === "" || name === ".") continue;
       if (name === "..") {
+        if (here !== "") left.add(here);
         here = here.slice(0, here.lastIndexOf("/"));
         continue;
       }
@@ -348,7 +354,10 @@ export class View {
       rest.push(...target.split("/").reverse());
       if (target.startsWith("/")) here = "";
     }
-    return { links: found, end: here || "/", closed, way: [...way] };
+    return {
+      ...{ links: found, left: [...left], end: here || "/" },
+      ...{ closed, way: [...way] },
+    };
   }
 
   /** Where a link points; `undefined` where there is none. */

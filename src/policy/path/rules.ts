@@ -217,7 +217,7 @@ function isName(segment: Segment | undefined, name: string): boolean {
   return segment?.kind === "name" && segment.name === name;
 }
 
-/** A link by which a rule leads to a file. */
+/** A link by which a rule leads to a file, or what a link there would lead astray. */
 export interface RuleLink {
   /** Where it is, without links on the way. */
   readonly path: string;
@@ -231,7 +231,8 @@ export interface RuleLink {
  *
  * @param roots where the rules begin
  * @param realpath finds real paths
- * @param links finds the links that a path leads through
+ * @param links finds the links that a path leads through, and where others would
+ *   lead it elsewhere
  */
 export function linksOfRules(
   roots: readonly RuleRoot[],

@@ -6,7 +6,10 @@ import type { Walk } from "./search.ts";
 /** What `treeOf()` has to know about the machine. */
 export interface TreeFacts
   extends Pick<FloorFacts, "abi" | "realpath" | "kind" | "loaders"> {
-  /** The links by which a path leads to a file, without links on the way. */
+  /**
+   * The links by which a path leads to a file, without links on the way, and the
+   * directories in whose place one would lead it elsewhere.
+   */
   readonly links: (path: string) => readonly string[];
   /** What a link says. */
   readonly target: (path: string) => string | undefined;
