@@ -341,6 +341,9 @@ test("a jail held by the kernel stays where one of its own continues its program
       "echo on";
     assertEquals((await inside(script)).stdout, "on\n");
   }
+  const alone = jailArgv([KERNEL, "-A"], [fixture("stop_itself"), "alone"]);
+  const { stdout, code } = await run(alone);
+  assertEquals([stdout, code], ["on\n", 4]);
 });
 
 test("a jail held by the kernel reads what is redirected to it, by name as well", async () => {

@@ -25,6 +25,7 @@ const WAYS_TO_STOP: readonly string[] = [
   "child",
   "zombie",
   "terminal",
+  "alone",
 ];
 
 /** A word that nothing else has on its command line. */

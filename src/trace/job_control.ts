@@ -10,7 +10,7 @@ import {
 } from "../abi/signal.ts";
 import type { Limits } from "../policy/limits.ts";
 import { readSignalInfo } from "../sys/task/ptrace.ts";
-import { getsid } from "../sys/task/task.ts";
+import { getsid, hasTimer } from "../sys/task/task.ts";
 import { isForeground } from "../sys/terminal.ts";
 import type { Family } from "./family.ts";
 
@@ -26,7 +26,7 @@ type Sender = "outside" | "inside" | "group";
  *
  * A jail that is stopped serves nobody, so one tracee must not stop it while
  * another means to continue the program. Whoever is outside may, and a whole
- * jail that has stopped may; so may a signal to the group of jail itself, by
+ * jail that has stopped, and that no timer continues, may; so may a signal to the group of jail itself, by
  * which a program suspends its job, where a terminal has that job in front.
  *
  * A jail that is stopped sees to no limit either. So under a time limit nobody
@@ -87,6 +87,8 @@ export class JobControl {
     if (this.#sender === "outside") return true;
     if (this.#timed) return false;
     if (this.#sender === "group" && !this.#looks && isForeground()) return true;
-    return [...this.#family.tracees.values()].every((other) => other.halted);
+    return [...this.#family.tracees.values()].every((other) =>
+      other.halted && !hasTimer(other.process.pid)
+    );
   }
 }

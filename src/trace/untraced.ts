@@ -26,6 +26,7 @@ import { pidfdOpen, pidfdSendSignal } from "../sys/task/pidfd.ts";
 import {
   childrenOf,
   getsid,
+  hasTimer,
   pidNamespaceOf,
   stateOf,
 } from "../sys/task/task.ts";
@@ -247,8 +248,9 @@ class Run {
   }
 
   /**
-   * Whether all have stopped; where a terminal may have stopped the program, all of
-   * its session, which is all that a terminal stops. Race: the program may be
+   * Whether all have stopped, and nobody has a timer that may continue one; where a
+   * terminal may have stopped the program, all of its session, which is all that a
+   * terminal stops. Race: the program may be
    * continued while others are looked at, and has ended perhaps; so it is looked at
    * in the end once more.
    */
@@ -257,8 +259,9 @@ class Run {
     const byTerminal = session === getsid(0) && isForeground();
     for (const pid of this.#members()) {
       const state = stateOf(pid);
-      if (state === "X" || state === "Z" || state === "T") continue;
-      if (!byTerminal || getsid(pid) === session) return false;
+      if (state === "X" || state === "Z") continue;
+      if (byTerminal && getsid(pid) !== session) continue;
+      if (state !== "T" || !byTerminal && hasTimer(pid)) return false;
     }
     return stateOf(this.#pid) === "T";
   }

@@ -113,6 +113,17 @@ export function isStopped(tid: number): boolean {
 }
 
 /**
+ * Whether a process has a timer, by which it may have itself continued once it has
+ * stopped; `true` where the kernel does not tell (CONFIG_CHECKPOINT_RESTORE).
+ *
+ * @param pid the process
+ */
+export function hasTimer(pid: number): boolean {
+  const timers = readFile(`/proc/${pid}/timers`, 1);
+  return typeof timers === "number" || timers.length > 0;
+}
+
+/**
  * The children of a process, of all its threads, proc_tid_children(5); none where
  * the kernel does not tell (CONFIG_PROC_CHILDREN).
  *
