@@ -4,6 +4,7 @@ import {
   LANDLOCK_ACCESS_NET_BIND_TCP,
   LANDLOCK_ACCESS_NET_CONNECT_TCP,
 } from "../abi/landlock.ts";
+import type { SyscallName } from "../abi/syscalls.ts";
 import type { LimitName } from "../outcome.ts";
 import { callSettings } from "./calls.ts";
 import type { RuleRef } from "./decision.ts";
@@ -14,6 +15,7 @@ import { isName } from "./net/names.ts";
 import type { NetRule, NetRules } from "./net/net.ts";
 import type { FilterAction } from "./plan/guard.ts";
 import type { CallEntry, CallPlan } from "./plan/plan.ts";
+import { hidesVdso } from "./plan/sys.ts";
 import {
   type Effect,
   EFFECTS,
@@ -144,7 +146,11 @@ export function gradeRules(policy: Policy, means: Means): GradedRule[] {
       ref,
       text: name,
       mechanisms: [isAsked(entry) ? "stop" : filter],
-      grade: readsMemory(entry) ? "R1" : "R0",
+      grade: kind === "refuse" && !hidesVdso(policy.sys) && BY_VDSO.has(name)
+        ? "R3"
+        : readsMemory(entry)
+        ? "R1"
+        : "R0",
       held: undefined,
     });
   }
@@ -169,6 +175,15 @@ export function gradeRules(policy: Policy, means: Means): GradedRule[] {
   }
   return graded;
 }
+
+/** What the vDSO answers in the program itself, without the call: vdso(7). */
+const BY_VDSO: ReadonlySet<SyscallName> = new Set<SyscallName>([
+  "clock_getres",
+  "clock_gettime",
+  "getcpu",
+  "gettimeofday",
+  "time",
+]);
 
 /** What enforces each limit. */
 const LIMITED: Readonly<

@@ -92,6 +92,15 @@ for (const [text, want] of CASES) {
   });
 }
 
+Deno.test("gradeRules() calls it a best effort to refuse what the vDSO answers", async () => {
+  const text = "calls: {deny: [gettimeofday]}\nnet: true\n";
+  const of = async (more: string): Promise<string | undefined> =>
+    (await grades(text + more)).find((line) => line.startsWith("calls "));
+  assertEquals(await of(""), "calls gettimeofday: filter R3");
+  const hidden = await of("sys: {time: 2000-01-01}\n");
+  assertEquals(hidden, "calls gettimeofday: filter R0");
+});
+
 Deno.test("gradeRules() grades rules about the network", async () => {
   assertEquals(
     await grades(`net: {connect: ["10.0.0.1:443"], listen: ["*"]}`),
