@@ -1,6 +1,7 @@
 /** What jail says of a machine, and of how it would enforce a policy. */
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { landlockAbi } from "../src/sys/landlock.ts";
 import { type Ended, run } from "./harness.ts";
 import { jailCommand, scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
@@ -119,13 +120,22 @@ Deno.test("jail plan shows what enforces each flag of a run", async () => {
 
 Deno.test("jail refuses a best effort under a strict policy", async () => {
   await using directory = await scratch();
-  const file = await directory.file(
-    "policy.yaml",
-    'extends: minimal\nrun: ["/memfd:*"]\nstrict: true\n',
-  );
-  const ran = await command("-p", file, "--", "true");
-  assertEquals(ran.code, 125);
-  assertStringIncludes(ran.stderr, '"/memfd:*" of "run"');
-  const planned = await command("plan", file);
-  assertEquals([planned.stderr, planned.code], [ran.stderr, 1]);
+  const time = ["calls: {deny: [time]}", '"time" of "calls"'] as const;
+  for (
+    const [engine, text, what] of [
+      ["auto", 'run: ["/memfd:*"]', '"/memfd:*" of "run"'],
+      ["auto", ...time],
+      ...landlockAbi() < 6 ? [] : [["kernel", ...time] as const],
+    ] as const
+  ) {
+    const file = await directory.file(
+      "policy.yaml",
+      `extends: minimal\n${text}\nstrict: true\n`,
+    );
+    const ran = await command(`--engine=${engine}`, "-p", file, "--", "true");
+    assertEquals(ran.code, 125);
+    assertStringIncludes(ran.stderr, what);
+    const planned = await command("plan", file);
+    assertEquals([planned.stderr, planned.code], [ran.stderr, 1]);
+  }
 });

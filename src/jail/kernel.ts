@@ -8,6 +8,7 @@ import {
 import { LaunchError, UnsupportedError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
 import { passed, withValues } from "../policy/env.ts";
+import { NO_FLOOR } from "../policy/floor/floor.ts";
 import { remembered } from "../policy/path/remembered.ts";
 import type { Realpath } from "../policy/path/rules.ts";
 import { close } from "../sys/files.ts";
@@ -32,6 +33,7 @@ import {
   variable,
 } from "./program.ts";
 import { whyNot } from "./root.ts";
+import { holdToStrict } from "./strict.ts";
 
 /** Landlock holds signals, and abstract sockets, from Linux 6.12 on. */
 export const LEAST_ABI = 6;
@@ -88,21 +90,24 @@ function runIn(
   const fds = [...program.stdio, ...program.keepFds];
   fds.forEach(checkHanded);
   const found = findProgram(program, OWN_VIEW);
+  const at = {
+    env: inside(program.env),
+    cwd: program.cwd,
+    program: found.real,
+    view: OWN_VIEW,
+    realpath,
+  };
   const { plan, tree: { floor, nodes, stricter }, unheld } = holdByKernel(
     policy,
-    {
-      env: inside(program.env),
-      cwd: program.cwd,
-      program: found.real,
-      view: OWN_VIEW,
-      realpath,
-    },
+    at,
     [
       ...OWN_VIEW.links(fromDirectory(program.cwd, found.path)),
       ...OWN_VIEW.links(workedIn(program, realpath)),
     ],
   );
   if (unheld.length > 0) throw new UnheldError(unheld);
+  // What Landlock holds here is of the tree; no rule is a best effort without it.
+  holdToStrict(policy, plan, NO_FLOOR, at, true);
   const warning = stricterText(stricter);
   if (warning !== undefined) hooks.warn?.(warning);
   using tree = makeTree({ nodes, alone: policy.net === "none" });

@@ -1,20 +1,15 @@
 /** What would enforce a policy on this machine, without running anything. */
 
-import { PolicyError } from "../errors.ts";
+import type { PolicyError } from "../errors.ts";
 import { compile } from "../policy/decide.ts";
 import { droppedNames } from "../policy/env.ts";
-import type { Floor } from "../policy/floor/floor.ts";
-import { heldRules } from "../policy/floor/held.ts";
 import {
   type CallCounts,
   countCalls,
   type GradedRule,
-  gradeRules,
-  notStrict,
 } from "../policy/grade.ts";
-import { type CallPlan, planCalls } from "../policy/plan/plan.ts";
+import { planCalls } from "../policy/plan/plan.ts";
 import type { Unheld } from "../policy/plan/unasked.ts";
-import type { Policy } from "../policy/policy.ts";
 import { whyNoControlGroup } from "../sys/cgroup.ts";
 import { interfaceIndex } from "../sys/interfaces.ts";
 import { landlockAbi } from "../sys/landlock.ts";
@@ -23,7 +18,7 @@ import { hasSeccompTrace } from "../sys/probe.ts";
 import { ownEnvironment } from "../sys/proc.ts";
 import { mayAnswer } from "./answers.ts";
 import { currentDirectory } from "./directory.ts";
-import { floorFacts, floorFor, type FloorPlace } from "./floor.ts";
+import { floorFor, type FloorPlace } from "./floor.ts";
 import { beyondKernel, LEAST_ABI } from "./kernel.ts";
 import { holdByKernel } from "./kernel_plan.ts";
 import { type Loaded, loadSpec, type PolicySpec } from "./load.ts";
@@ -31,6 +26,7 @@ import { type Locate, locator } from "./locate.ts";
 import { netOptions } from "./net.ts";
 import { findProgram } from "./program.ts";
 import type { RunRequest } from "./run.ts";
+import { gradedRules, strictError } from "./strict.ts";
 import { type TemporaryDirectory, withTemporary } from "./temporary.ts";
 
 /** What would enforce a policy. */
@@ -155,52 +151,4 @@ async function planLoaded(
     ...{ beyond, unheld: held?.unheld },
     stricter: held?.tree.stricter ?? [],
   };
-}
-
-function gradedRules(
-  policy: Policy,
-  plan: CallPlan,
-  floor: Floor,
-  at: FloorPlace,
-  filtered: boolean,
-  grouped = false,
-): GradedRule[] {
-  const held = heldRules(policy, floorFacts(at, landlockAbi()), floor);
-  return gradeRules(policy, { plan, floor, held, filtered, grouped });
-}
-
-/**
- * Holds a policy to its `strict`.
- *
- * @param policy the policy
- * @param plan what happens to calls under it
- * @param floor what Landlock holds of it
- * @param at where the program runs
- * @param filtered whether the kernel has the filter
- * @throws {PolicyError} where a rule is a best effort and none may be
- */
-export function holdToStrict(
-  policy: Policy,
-  plan: CallPlan,
-  floor: Floor,
-  at: FloorPlace,
-  filtered: boolean,
-): void {
-  if (policy.strict === undefined) return;
-  const rules = gradedRules(policy, plan, floor, at, filtered);
-  const error = strictError(policy, rules);
-  if (error !== undefined) throw error;
-}
-
-/** The error of a rule that `strict` does not let pass, if there is one. */
-function strictError(
-  policy: Policy,
-  rules: readonly GradedRule[],
-): PolicyError | undefined {
-  const bad = notStrict(policy, rules);
-  return bad === undefined ? undefined : new PolicyError(
-    `Cannot use policy "${policy.strict?.source}": it is strict, and ` +
-      `"${bad.text}" of "${bad.section}" can only be a best effort (R3)`,
-    { hint: "leave out that rule, or strict" },
-  );
 }

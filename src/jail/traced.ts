@@ -31,13 +31,13 @@ import { floorFor } from "./floor.ts";
 import { checkServed } from "./handed.ts";
 import type { Job, JobHooks } from "./job.ts";
 import { netOptions } from "./net.ts";
-import { holdToStrict } from "./plan.ts";
 import {
   findProgram,
   orAsScript,
   planLaunch,
   type Program,
 } from "./program.ts";
+import { holdToStrict } from "./strict.ts";
 
 const KILL = { kind: "kill" } as const;
 
