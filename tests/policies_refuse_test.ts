@@ -471,6 +471,25 @@ for (const engine of [...ENGINES, "kernel"] as const) {
   });
 }
 
+Deno.test("-p agent hides a .env whatever it is called, and shows examples", async () => {
+  const kept = [
+    "keys",
+    "bak",
+    "old",
+    "ci",
+    "qa",
+    "secrets",
+    "prod.bak",
+    "vault",
+  ]
+    .map((name) => `/work/sub/.env.${name}`);
+  const others = ["example", "sample", "template", "dist", "defaults"]
+    .map((name) => `/work/sub/.env.${name}`);
+  kept.push("/work/.env~", "/work/.env-prod");
+  others.push("/work/.environment", "/work/x.env.ts");
+  assertEquals(await readable("agent", [...kept, ...others]), others);
+});
+
 Deno.test("-p agent hides a .env that is a link, by whatever name", async () => {
   await using here = await place(
     { "config/prod": "KEY=1\n", "config/other": "text\n" },
