@@ -121,6 +121,35 @@ Deno.test("flagsLayer() takes names of hosts, where connections may go", async (
   }]);
 });
 
+for (
+  const [what, text] of [
+    [
+      "a section",
+      '{"permissions": {"a": {"read": {"deny": ["x"]}, "read": true}}}',
+    ],
+    ["a set", '{"permissions": {"a": {"all": false}, "b": {}, "\\u0061": {}}}'],
+    ["all of them", '{"permissions": {"a": {}}, "permissions": {"a": {}}}'],
+  ] as const
+) {
+  Deno.test(`permissionsLayer() refuses ${what} that is there twice`, async () => {
+    const error = await assertRejects(
+      () => permissions(text, "a"),
+      PolicyError,
+      "the same key twice",
+    );
+    assertEquals(error.position?.line, 1);
+  });
+}
+
+Deno.test("permissionsLayer() takes keys that are the same in other places", async () => {
+  const { read } = await permissions(
+    '{"tasks": {"a": "}{", "a": "x"}, "permissions": ' +
+      '{"a": {"read": {"allow": ["\\"{read\\": "]}}, "read": {"read": true}}}',
+    "a",
+  );
+  assertEquals(read.allow.length, 1);
+});
+
 Deno.test("flagsLayer() refuses what is no name of a host", async () => {
   assertThrows(
     () => layer({ net: { allow: ["a..b:1"] } }),

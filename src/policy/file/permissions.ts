@@ -11,6 +11,7 @@ import {
 } from "./flags.ts";
 import { asPolicyError } from "./parse.ts";
 import { didYouMean } from "./similar.ts";
+import { TextFault } from "./text.ts";
 import { readEntries, readMap } from "./values.ts";
 
 /** What {@linkcode permissionsLayer} has to know besides the file. */
@@ -44,6 +45,7 @@ export async function permissionsLayer(
   const json = withoutComments(text);
   const value = parseJson(json, source);
   try {
+    checkKeys(json);
     const flags = readSet(value, name);
     const layer = flagsLayer(flags, {
       ...options,
@@ -74,6 +76,29 @@ function parseJson(json: string, source: string): unknown {
     throw new PolicyError(`Cannot read "${source}": ${reason}`, {
       hint: "it must be JSON, with comments and trailing commas or without",
     });
+  }
+}
+
+/** A text of JSON, with what makes it a key, or where a map begins or ends. */
+const KEY_REGEXP = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}]/g;
+
+/** Refuses the same key twice in permissions: of two JSON has the last, and Deno none. */
+function checkKeys(json: string): void {
+  const maps: Set<unknown>[] = [];
+  let first: unknown;
+  for (const { 0: token, 1: colon, index } of json.matchAll(KEY_REGEXP)) {
+    if (token === "{") maps.push(new Set());
+    else if (token === "}") maps.pop();
+    if (colon === undefined) continue;
+    const key: unknown = JSON.parse(token.slice(0, -colon.length));
+    if (maps.length === 1) first = key;
+    if (first === "permissions" && maps.at(-1)?.has(key)) {
+      throw new TextFault("the same key twice", json, index, {
+        length: token.length - colon.length,
+        hint: "make one of the two",
+      });
+    }
+    maps.at(-1)?.add(key);
   }
 }
 
