@@ -58,7 +58,7 @@ export function lowerCase(text: string): string {
  * A password in an address, whatever the variable is called: REDIS_URL, HTTP_PROXY;
  * and a private key, as of an account: PEM (RFC 7468), in JSON as well.
  */
-const SECRET_REGEXP = /:\/\/[^/\s]*:[^/\s]+@|-----BEGIN [A-Z ]*PRIVATE KEY/;
+const SECRET_REGEXP = /:\/\/[^/\s:]*:[^/\s]+@|-----BEGIN [A-Z ]*PRIVATE KEY/;
 
 /**
  * Whether a variable looks like a secret, by whatever case:

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { PolicyError, UnsupportedError, UsageError } from "../../errors.ts";
 import { droppedNames, passes, withValues } from "../env.ts";
 import { mergeLayers } from "../merge.ts";
@@ -398,6 +398,19 @@ for (
     assertEquals([by("SOME_*"), by("SOME_URL")], [hands, true]);
   });
 }
+
+Deno.test("passes() takes no longer for a long value than it is long", () => {
+  const ref = { source: "x", keys: [], text: "" };
+  const rules = { allow: [{ pattern: "*", ref }], deny: [], ignore: [] };
+  const start = performance.now();
+  for (const part of [":", "://:", "-----BEGIN ", "A", "@"]) {
+    // The most that the kernel takes for one variable.
+    const value = `://${part.repeat((1 << 17) / part.length)}`;
+    assertEquals(passes(rules, "TITLE", value), true);
+  }
+  const took = performance.now() - start;
+  assert(took < 2000, `took ${took} ms`);
+});
 
 const NAMES = [
   "GITHUB_TOKEN",
