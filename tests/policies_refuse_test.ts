@@ -471,6 +471,14 @@ for (const engine of [...ENGINES, "kernel"] as const) {
   });
 }
 
+Deno.test("-p agent changes nothing that an editor, or git, runs by itself", async () => {
+  const run = [".vscode/tasks.json", ".idea/x.xml", "sub/.cursor/mcp.json"];
+  run.push(".claude/settings.json", ".mcp.json", ".husky/_/h", ".git/config");
+  const paths = run.map((name) => `/work/${name}`);
+  const others = ["/work/.github/workflows/x.yml", "/work/vscode/x"];
+  assertEquals(await readable("agent", [...paths, ...others], "write"), others);
+});
+
 Deno.test("-p agent hides a .env whatever it is called, and shows examples", async () => {
   const kept = [
     "keys",
