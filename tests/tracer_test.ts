@@ -28,6 +28,27 @@ const WAYS_TO_STOP: readonly string[] = [
   "alone",
 ];
 
+/** Tells what becomes of a wait that is continued, and of one that is stopped before. */
+const HALTING = `import ctypes, os, select, signal
+libc = ctypes.CDLL(None, use_errno=True)
+events = select.epoll()
+for stops in False, True:
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writer, b"x")
+        ended = libc.epoll_wait(events.fileno(), ctypes.create_string_buffer(16), 1, 1000)
+        print("interrupted" if ended < 0 else "went on", flush=True)
+        os._exit(0)
+    os.read(reader, 1)
+    while open(f"/proc/{child}/stat").read().split()[2] != "S": pass
+    if stops:
+        os.kill(child, signal.SIGSTOP)
+        os.waitpid(child, os.WUNTRACED)
+    os.kill(child, signal.SIGCONT)
+    os.waitpid(child, 0)
+`;
+
 /** A word that nothing else has on its command line. */
 function mark(): string {
   return `marked-${crypto.randomUUID()}`;
@@ -501,6 +522,18 @@ show(pid)
       "False False -15\nFalse False 9\nFalse False -11\n" +
         "True False \nFalse True \nFalse False 4\n",
     );
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) ends a wait that a stop ends, and none that SIGCONT alone does not`,
+    ),
+    async fn(): Promise<void> {
+      const argv = ["/usr/bin/python3", "-c", HALTING];
+      const ended = await jail(["-A"], argv, { engine });
+      assertEquals(ended.stdout, "went on\ninterrupted\n");
+    },
   });
 
   Deno.test(`jail (${engine}) is not stopped by its program, whoever seems to stop that`, async () => {

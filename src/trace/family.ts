@@ -364,6 +364,7 @@ export class Family {
       directories,
       stopped: false,
       halted: false,
+      wasHalted: false,
       vfork: undefined,
       saved: new Registers(this.#arch),
       made: new Registers(this.#arch),

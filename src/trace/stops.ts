@@ -156,7 +156,7 @@ export class Stops {
   /**
    * A tracee is about to get a signal. The kernel shows a tracer even signals
    * that are ignored, and so interrupts calls that it would not interrupt
-   * without one: those are made again.
+   * without one: those are made again; not by SIGCONT what a stop has ended.
    */
   #signal(tracee: Tracee, signal: number): void {
     const { calls, ending, resume } = this.#parts;
@@ -172,8 +172,10 @@ export class Stops {
     if (isStopSignal(signal) && ending.isProgram(tracee.process.pid)) {
       this.#jobControl.note(tracee.tid, signal);
     }
+    const ended = signal === SIGCONT && tracee.wasHalted;
+    tracee.wasHalted = false;
     if (
-      calls.wasInterrupted(tracee) &&
+      !ended && calls.wasInterrupted(tracee) &&
       isIgnored(tracee.process.pid, signal)
     ) {
       calls.restart(tracee);
@@ -315,6 +317,7 @@ export class Stops {
   #group(tracee: Tracee, signal: number): void {
     const { ending, options, waits } = this.#parts;
     tracee.halted = true;
+    tracee.wasHalted = true;
     listen(tracee.tid);
     const { stopped } = options;
     if (!ending.isProgram(tracee.tid) || stopped === undefined) return;
