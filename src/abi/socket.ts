@@ -206,6 +206,11 @@ export const SO_ATTACH_REUSEPORT_CBPF = 51;
 export const SO_ATTACH_REUSEPORT_EBPF = 52;
 /** When a message came, or went: SO_TIMESTAMP, its kin, and their newer numbers. */
 export const SO_STAMPS: readonly number[] = [29, 35, 37, 63, 64, 65];
+/**
+ * Options of packets, RFC 791: the kernel puts the time of day in one of them.
+ * IP_OPTIONS, IP_RECVOPTS, IP_RETOPTS; include/uapi/linux/in.h.
+ */
+export const IP_STAMPS: readonly number[] = [4, 6, 7];
 /** A number that tells a socket from all others, ever. */
 export const SO_COOKIE = 57;
 /** As SO_BINDTODEVICE, by index. */
@@ -219,6 +224,8 @@ export const TCP_INFO = 11;
 export const TCP_TIMESTAMP = 24;
 /** What its way of sending has measured. */
 export const TCP_CC_INFO = 26;
+/** The packet that a connection began with, which has the time of that clock. */
+export const TCP_SAVED_SYN = 28;
 /** It does nothing, include/net/tcp_states.h. */
 export const TCP_CLOSE = 7;
 /** It listens. */

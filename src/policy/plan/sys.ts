@@ -117,13 +117,21 @@ const STAMPED: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
     closed(
       "EPERM",
       is(1, net.SOL_TCP),
-      is(2, net.TCP_INFO, net.TCP_TIMESTAMP, net.TCP_CC_INFO),
+      is(
+        2,
+        net.TCP_INFO,
+        net.TCP_TIMESTAMP,
+        net.TCP_CC_INFO,
+        net.TCP_SAVED_SYN,
+      ),
     ),
+    closed("EPERM", is(1, net.SOL_IP), is(2, ...net.IP_STAMPS)),
     closed("EPERM", is(1, net.SOL_MPTCP)),
   ]],
   ["ioctl", [closed("EPERM", is(1, SIOCGSTAMP_OLD, SIOCGSTAMP_NEW))]],
   ["setsockopt", [
     closed("EPERM", is(1, net.SOL_SOCKET), is(2, ...net.SO_STAMPS)),
+    closed("EPERM", is(1, net.SOL_IP), is(2, ...net.IP_STAMPS)),
   ]],
   // How long ago each neighbour was heard of.
   ["socket", [closed("EPERM", is(0, net.AF_NETLINK))]],
