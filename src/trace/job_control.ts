@@ -26,8 +26,9 @@ type Sender = "outside" | "inside" | "group";
  *
  * A jail that is stopped serves nobody, so one tracee must not stop it while
  * another means to continue the program. Whoever is outside may, and a whole
- * jail that has stopped, and that no timer continues, may; so may a signal to the group of jail itself, by
- * which a program suspends its job, where a terminal has that job in front.
+ * jail that has stopped, and that no timer continues, may; so may a signal to
+ * the group of jail itself, by which a program suspends its job, where a
+ * terminal has that job in front.
  *
  * A jail that is stopped sees to no limit either. So under a time limit nobody
  * inside stops it, and under the others that are looked at from time to time

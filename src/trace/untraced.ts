@@ -250,9 +250,8 @@ class Run {
   /**
    * Whether all have stopped, and nobody has a timer that may continue one; where a
    * terminal may have stopped the program, all of its session, which is all that a
-   * terminal stops. Race: the program may be
-   * continued while others are looked at, and has ended perhaps; so it is looked at
-   * in the end once more.
+   * terminal stops. Race: the program may be continued while others are looked at,
+   * and has ended perhaps; so it is looked at in the end once more.
    */
   #allStopped(): boolean {
     const session = getsid(this.#pid);
