@@ -114,12 +114,12 @@ function mustBeFound(
   realpath: Realpath,
   closedOnTheWay: NonNullable<CompileOptions["closedOnTheWay"]>,
 ): void {
+  const closedTo = remembered((name) =>
+    closedOnTheWay(name, realpath(name)).find(mayWrite)
+  );
   for (const { path, effect, ref } of roots) {
     if (effect === "allow") continue;
-    const name = `/${path.join("/")}`;
-    const closed = closedOnTheWay(name, realpath(name)).find((directory) =>
-      mayWrite(directory)
-    );
+    const closed = closedTo(`/${path.join("/")}`);
     if (closed === undefined) continue;
     throw new PolicyError(
       `Cannot use "${ref.text}" of "${ref.source}": what it refuses is hidden by ${
