@@ -410,6 +410,25 @@ os.open(os.ttyname(slave), os.O_RDWR | os.O_NOCTTY); print("opened")`;
     },
   });
 
+  Deno.test(`jail (${engine}) keeps a link by which its audit log is named`, async () => {
+    await using directory = await scratch();
+    const { path } = directory;
+    await directory.file("log", "");
+    await Deno.symlink("links/log", `${path}/current`);
+    await Deno.mkdir(`${path}/links`);
+    await Deno.symlink("../log", `${path}/links/log`);
+    const script = "rm current; ln -sfn other current; mv current x; " +
+      "rm links/log; mv links x; rm -r x; ls";
+    const { stdout } = await jail(
+      ["-R", `-W=${path}`, "--allow-run", `--audit=${path}/current`],
+      ["sh", "-c", script],
+      { engine, cwd: path },
+    );
+    assertEquals(stdout, "current\nlinks\nlog\n");
+    assertEquals(await Deno.readLink(`${path}/current`), "links/log");
+    assertEquals(await Deno.readLink(`${path}/links/log`), "../log");
+  });
+
   Deno.test({
     ...needs(
       ["python3"],

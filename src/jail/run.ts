@@ -48,7 +48,7 @@ import { withPlaces } from "./kernel_plan.ts";
 import { type Loaded, loadSpec } from "./load.ts";
 import { type Locate, locator, placed } from "./locate.ts";
 import { withNames } from "./names/names.ts";
-import type { Program } from "./program.ts";
+import { fromDirectory, type Program } from "./program.ts";
 import { type TemporaryDirectory, withTemporary } from "./temporary.ts";
 
 /** What a command line asks to run. Names are byte strings. */
@@ -189,7 +189,7 @@ async function runLoaded(
 ): Promise<Outcome> {
   const { program, root } = loaded;
   const log = findLog(request.audit, root.view);
-  const policy = protect(loaded.policy, log);
+  const policy = protect(loaded.policy, request.audit, log, root.view);
   const observed = request.report || request.audit !== undefined;
   const locate = observed ? await locator(policy) : undefined;
   const find = (): Locate | Promise<Locate> => locate ?? locator(policy);
@@ -245,13 +245,23 @@ function findLog(
   };
 }
 
-/** Lets nobody in the jail change the audit log, whatever the policy says. */
-function protect(policy: Policy, log: LogFile | undefined): Policy {
-  if (log?.path === undefined) return policy;
-  const rule: PathRule = {
-    pattern: escapeGlob(log.path),
+/**
+ * Lets nobody in the jail change the audit log, whatever the policy says, nor a link
+ * by which it is named: the next run would write to what that leads to by then.
+ */
+function protect(
+  policy: Policy,
+  audit: string | undefined,
+  log: LogFile | undefined,
+  view: View,
+): Policy {
+  if (audit === undefined || log?.path === undefined) return policy;
+  const named = fromDirectory(currentDirectory(), fromText(audit));
+  const paths = new Set([log.path, view.fromOutside(named) ?? log.path]);
+  const rules = [...paths].map((path): PathRule => ({
+    pattern: escapeGlob(path),
     ref: { source: "jail", keys: ["audit"], text: "the audit log" },
-  };
+  }));
   const { write } = policy;
-  return { ...policy, write: { ...write, deny: [...write.deny, rule] } };
+  return { ...policy, write: { ...write, deny: [...write.deny, ...rules] } };
 }
