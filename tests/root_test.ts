@@ -53,6 +53,10 @@ async function fill(root: string): Promise<void> {
   await Deno.symlink("/var", `${root}/etc/var`);
 }
 
+/** Finds what of /proc is of no process, and may be written. */
+const OF_THE_MACHINE = "find /proc -maxdepth 2 -type f -perm /222 " +
+  "-not -path '/proc/[0-9]*' -not -path '/proc/*self/*'";
+
 let made: string | undefined;
 
 /** A directory to be the root, which one test after another uses. */
@@ -284,6 +288,14 @@ for (const engine of ENGINES) {
       ? "Read-only file system"
       : "Permission denied";
     assertStringIncludes(stderr, `core_pattern: ${why}`);
+    const places = await run(["sh", "-c", OF_THE_MACHINE]);
+    const { stdout: written } = await inside(
+      `for at in ${places.stdout.split("\n").join(" ")}; do
+        (: >> $at) && echo $at
+      done`,
+      [`--engine=${engine}`, "-A"],
+    );
+    assertEquals(written, "");
   });
 
   Deno.test(`jail (${engine}) lets a file outside be used as it was given, and be changed in no other way`, async () => {

@@ -9,10 +9,20 @@
 
 import { fromText, toCString } from "../../abi/bytes.ts";
 import { type ErrnoName, errnoName, ESTALE } from "../../abi/errno.ts";
-import { O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH } from "../../abi/fcntl.ts";
+import {
+  AT_FDCWD,
+  AT_SYMLINK_NOFOLLOW,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_PATH,
+} from "../../abi/fcntl.ts";
+import { get } from "../../abi/layout.ts";
 import { RESOLVE_NO_SYMLINKS } from "../../abi/openat2.ts";
 import { CLONE_NEWNS, CLONE_NEWUSER } from "../../abi/sched.ts";
-import { close, isSameFile, readLink } from "../files.ts";
+import { S_IFDIR, S_IFMT, S_IFREG, STAT } from "../../abi/stat.ts";
+import { eachName } from "../directory.ts";
+import { close, fstatat, isSameFile, readLink } from "../files.ts";
 import { OWN_VIEW, readMounts, View } from "../view.ts";
 import { openAbove } from "./held_files.ts";
 import { startMaker } from "./maker.ts";
@@ -111,6 +121,7 @@ function tryWay(
     {
       has: (name) => isDirectory(new View(target, directory), `/${name}`),
       isHere: (path) => exists(path),
+      ofTheMachine,
     },
   );
   const maker = startMaker(steps, namespaces);
@@ -188,4 +199,21 @@ function exists(path: string): boolean {
   const fd = OWN_VIEW.open(toCString(path), flags, RESOLVE_NO_SYMLINKS);
   if (fd >= 0) close(fd);
   return fd >= 0;
+}
+
+/**
+ * What is in /proc and not about processes, but for files that nobody may write:
+ * `core_pattern` in there alone names a program that the kernel runs outside of
+ * every root.
+ */
+function ofTheMachine(): string[] {
+  const status = new Uint8Array(STAT.size);
+  return [...eachName("/proc")].filter((name) => {
+    if (/^[0-9]+$/.test(name)) return false;
+    const path = toCString(`/proc/${name}`);
+    if (fstatat(AT_FDCWD, path, status, AT_SYMLINK_NOFOLLOW) < 0) return false;
+    const mode = get(STAT, status, "st_mode");
+    const type = mode & S_IFMT;
+    return type === S_IFDIR || type === S_IFREG && (mode & 0o222) !== 0;
+  });
 }

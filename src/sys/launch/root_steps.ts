@@ -21,28 +21,14 @@ const LINKS: readonly (readonly [to: string, name: string])[] = [
   ...FD_LINKS,
 ];
 
-/**
- * What of /proc is about the machine, and may be written: `core_pattern` alone
- * names a program that the kernel runs outside of every root.
- */
-const OF_THE_MACHINE: readonly string[] = [
-  "acpi",
-  "bus",
-  "driver",
-  "fs",
-  "irq",
-  "mtrr",
-  "scsi",
-  "sys",
-  "sysrq-trigger",
-];
-
 /** Which directories there are for what is mounted. */
 export interface Mountpoints {
   /** `proc`, `sys`, `dev`. */
   readonly has: (name: string) => boolean;
   /** Whether this machine has a file at a path. */
   readonly isHere: (path: string) => boolean;
+  /** The names in /proc of what is about the machine, and may be written. */
+  readonly ofTheMachine: () => readonly string[];
 }
 
 /**
@@ -64,7 +50,7 @@ export function mountSteps(
   directory: string,
   place: string,
   name: string,
-  { has, isHere }: Mountpoints,
+  { has, isHere, ofTheMachine }: Mountpoints,
 ): Step[] {
   const root = `${place}/${name}`;
   const steps = [
@@ -76,9 +62,8 @@ export function mountSteps(
   if (has("proc") && isHere("/proc")) {
     const proc = `${place}/proc`;
     steps.push(make(proc), ...bind("/proc", proc));
-    for (const each of OF_THE_MACHINE) {
+    for (const each of ofTheMachine()) {
       const path = `/proc/${each}`;
-      if (!isHere(path)) continue;
       steps.push(...bind(path, `${place}${path}`, MOUNT_ATTR_RDONLY));
     }
     steps.push(...bind(proc, `${root}/proc`));
