@@ -85,6 +85,26 @@ Deno.test({
   },
 });
 
+Deno.test({
+  ...needs(
+    ["unshare"],
+    "jail touches no process of another PID namespace that /proc shows",
+  ),
+  fn: async () => {
+    const namespaces = Deno.uid() === 0 ? "-pf" : "-rpf";
+    const elsewhere = ["unshare", namespaces, "--kill-child", ...jailCommand()];
+    for (const engine of ["seccomp", "ptrace", "kernel"]) {
+      const argv = [...elsewhere, `--engine=${engine}`, "-A", "--", "true"];
+      const { code, stderr } = await run(argv);
+      assertEquals(code, 125);
+      assertStringIncludes(stderr, "/proc shows processes of another");
+    }
+    const { code, stdout } = await run([...elsewhere, "doctor"]);
+    assertEquals(code, 1);
+    assertMatch(stdout, /^✗ engine seccomp .*shows processes of another/m);
+  },
+});
+
 Deno.test("jail plan shows what enforces each rule, and where it stands", async () => {
   await using directory = await scratch();
   const file = await directory.file(

@@ -1,7 +1,9 @@
 /** One run of one program under one policy, on the calling thread. */
 
+import { UnsupportedError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Policy } from "../policy/policy.ts";
+import { readLink } from "../sys/files.ts";
 import type { Root } from "../sys/launch/root.ts";
 import type { Usage } from "../trace/limits/accounts.ts";
 import type {
@@ -77,7 +79,20 @@ export interface JobHooks {
  */
 export function runJob(job: Job, hooks: JobHooks): Outcome {
   const { engine: wanted } = job;
+  checkProcesses();
   return wanted === "kernel"
     ? runByKernel(job, hooks)
     : runTraced(job, wanted, hooks);
+}
+
+/**
+ * Sees to it that a number means the same process to the kernel and in /proc, where
+ * jail looks at the program, and writes to its memory.
+ */
+function checkProcesses(): void {
+  if (readLink("/proc/self") === String(Deno.pid)) return;
+  throw new UnsupportedError(
+    "Cannot run a program: /proc shows processes of another PID namespace",
+    "mount its own in there: mount -t proc proc /proc, or unshare --mount-proc",
+  );
 }
