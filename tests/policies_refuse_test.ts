@@ -517,6 +517,16 @@ for (const home of ["", "none", "/"]) {
   });
 }
 
+Deno.test('a policy closes what is in "~" where HOME ends in "/."', async () => {
+  await using here = await place({ "home/file": "secret\n" });
+  const ended = await jail(
+    'extends: allow-all\nread: {deny: ["~"]}\n',
+    ["cat", "home/file"],
+    { cwd: here.path, env: { ...ENV, HOME: `${here.path}/home/.` } },
+  );
+  assertEquals([ended.stdout, ended.code], ["", 1]);
+});
+
 Deno.test("base tells of no process outside by its control group", async () => {
   const files = ["cgroup.procs", "cgroup.threads", "tasks", "memory.max"];
   const paths = files.flatMap((name) => [

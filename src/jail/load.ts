@@ -223,7 +223,8 @@ function isEmpty({ policies, flags, permissionSet }: PolicySpec): boolean {
 /** The home directory that an environment names. */
 function homeIn(env: readonly string[]): string | undefined {
   const home = variable(env, "HOME");
-  return home?.startsWith("/") ? home : undefined;
+  // With "/." at its end it would mean the directory alone.
+  return home?.startsWith("/") ? joinPath("/", home) : undefined;
 }
 
 /** The home directory of a user, as /etc/passwd has it. */
