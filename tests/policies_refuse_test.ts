@@ -472,10 +472,10 @@ for (const engine of [...ENGINES, "kernel"] as const) {
 }
 
 Deno.test("-p agent changes nothing that an editor, or git, runs by itself", async () => {
-  const run = [".vscode/tasks.json", ".idea/x.xml", "sub/.cursor/mcp.json"];
+  const run = [".vscode/tasks.json", ".idea/x.xml", ".cursor/mcp.json"];
   run.push(".claude/settings.json", ".mcp.json", ".husky/_/h", ".git/config");
-  const paths = run.map((name) => `/work/${name}`);
-  const others = ["/work/.github/workflows/x.yml", "/work/vscode/x"];
+  const paths = run.map((name) => `/${name}`);
+  const others = ["/.github/workflows/x.yml", "/node_modules/x/.vscode/x"];
   assertEquals(await readable("agent", [...paths, ...others], "write"), others);
 });
 
