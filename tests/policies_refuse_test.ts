@@ -401,7 +401,13 @@ const OF_PROGRAMS: readonly string[] = [
   ...[".config/mozilla/firefox/p/key4.db", ".config/Slack/Cookies"],
   ...[".var/app/com.google.Chrome/config/google-chrome/Default/Cookies"],
   ...[".local/share/TelegramDesktop/tdata/key", ".bitcoin/wallet.dat"],
-  ...[".oci/key.pem", ".pki/nssdb/key4.db", ".vnc/passwd", ".Xauthority"],
+  ...[
+    ".oci/key.pem",
+    ".pki/nssdb/key4.db",
+    ".fly/config.yml",
+    ".vnc/passwd",
+    ".Xauthority",
+  ],
   ...[".histfile", ".local/share/atuin/history.db", ".local/state/zsh/history"],
 ];
 
@@ -409,6 +415,7 @@ Deno.test("readonly reads no secret that a program keeps, and what is none", asy
   const kept = OF_PROGRAMS.map((name) => `/home/me/${name}`);
   const others = ["config/nvim/init.lua", "local/share/icons/x", "vimrc"]
     .map((name) => `/home/me/.${name}`);
+  others.push("/home/me/work/.m2/settings.xml", "/home/me/work/.fly/script");
   assertEquals(await readable("readonly", [...kept, ...others]), others);
 });
 
