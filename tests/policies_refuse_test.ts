@@ -360,11 +360,13 @@ for (const engine of ENGINES) {
   });
 }
 
-/** Secrets of the system, in directories that shipped policies close. */
+/** Secrets of the system, in directories that shipped policies close, or by name. */
 const IN_CLOSED_DIRECTORIES: readonly string[] = [
   ...["/etc/ipsec.d/private/key.pem", "/etc/swanctl/private/key.pem"],
   ...["/etc/ssl/private/key.pem", "/etc/letsencrypt/live/host/key.pem"],
   ...["/etc/openvpn/client/key", "/etc/wireguard/wg0.conf"],
+  ...["/etc/bind/rndc.key", "/etc/ceph/ceph.client.admin.keyring"],
+  ...["/etc/gitlab/gitlab-secrets.json", "/etc/pam_ldap.secret"],
 ];
 
 /** Which of some files a policy lets be read, or written. */
@@ -423,6 +425,7 @@ Deno.test("readonly reads no password of another system in this one, nor of one 
   const paths = ["/srv/chroot/etc/shadow", "/var/lib/machines/m/etc/gshadow-"];
   const others = ["/srv/chroot/etc/passwd", "/var/lib/machines/m/etc/hosts"];
   paths.push("/etc/.git/objects/00/00", "/run/user/1000/containers/auth.json");
+  paths.push("/root/anaconda-ks.cfg", "/var/cache/debconf/passwords.dat");
   assertEquals(await readable("readonly", [...paths, ...others]), others);
 });
 
