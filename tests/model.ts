@@ -15,7 +15,7 @@ interface Model {
   readonly follow: boolean;
   /** What is done to the first path, where that is there, or not. */
   readonly uses: (kind: FileKind) => readonly Access[];
-  /** Whether writing a directory means to make something in it. */
+  /** Whether it makes something in a directory that its path names. */
   readonly within?: boolean;
   /** Whether it takes two paths. */
   readonly two?: boolean;
@@ -32,7 +32,7 @@ function always(...accesses: Access[]): () => readonly Access[] {
 }
 
 function open(...accesses: Access[]): Model {
-  return { ...one("open", true, ...accesses), within: true };
+  return one("open", true, ...accesses);
 }
 
 function one(call: SyscallName, follow: boolean, ...uses: Access[]): Model {
@@ -67,7 +67,7 @@ export const MODELS: Readonly<Record<string, Model>> = {
   },
   open_path: open("stat"),
   open_directory: open("read"),
-  open_unnamed: open("write"),
+  open_unnamed: { ...open("write"), within: true },
   creat: { ...open("write"), call: "creat" },
   openat: { ...open("read"), call: "openat" },
   openat2: { ...open("read"), call: "openat2" },
@@ -159,9 +159,7 @@ export function modelOf(root: string, words: string): Call | undefined {
   }
   const uses: Use[] = crossed(paths[0] ?? "", from.path);
   for (const access of model.uses(from.kind)) {
-    const isWithin = access === "write" && model.within === true &&
-      from.kind === "directory";
-    const path = isWithin ? `${from.path}/.` : from.path;
+    const path = model.within === true ? `${from.path}/.` : from.path;
     uses.push({ access, kind: from.kind, path });
   }
   if (to === undefined) return { name: model.call, uses };

@@ -217,6 +217,26 @@ for (const engine of ENGINES) {
     });
   }
 
+  Deno.test(`jail (${engine}) hides a directory from who would write it as if it were not there`, async () => {
+    await using directory = await scratch();
+    const root = directory.path;
+    const program = fixture("try_call");
+    await Deno.mkdir(`${root}/open/hidden`, { recursive: true });
+    const policy = `extends: minimal
+read: {allow: ["${program}", "${root}/open"], ignore: ["${root}/**/hid*"]}
+run: ["${program}"]
+`;
+    const calls = ["hidden", "hides"].flatMap((name) =>
+      ["open_write", "creat", "open_append", "open_unnamed"]
+        .map((call) => `${call}=${root}/open/${name}`)
+    );
+    const argv = [program, "alone", ...calls];
+    const { stdout } = await jail(policy, argv, { engine });
+    const seen = stdout.trimEnd().split("\n");
+    assertEquals(seen.slice(0, 2), ["open_write: ENOENT", "creat: ENOENT"]);
+    assertEquals(seen.slice(0, 4), seen.slice(4));
+  });
+
   Deno.test(`jail (${engine}) tells of no denied name by an exec`, async () => {
     await using directory = await scratch();
     const root = directory.path;

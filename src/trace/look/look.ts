@@ -60,7 +60,12 @@ export function useOf(place: Place, access: Access, isOwn: IsOwn): Use {
  * something is made in it, whose name is not known.
  */
 export function within(use: Use): Use {
-  if (use.access !== "write" || use.kind !== "directory") return use;
+  return use.kind === "directory" ? inside(use) : use;
+}
+
+/** The same, where nothing else can be meant, whatever is there or is not. */
+export function inside(use: Use): Use {
+  if (use.access !== "write") return use;
   return { ...use, path: `${use.path === "/" ? "" : use.path}/.` };
 }
 

@@ -9,7 +9,6 @@ import {
   O_NOFOLLOW,
   O_PATH,
   O_RDONLY,
-  O_TMPFILE,
   O_TRUNC,
   O_WRONLY,
 } from "../../abi/fcntl.ts";
@@ -21,16 +20,22 @@ import { resolve } from "../path/resolve.ts";
 import { isGuardedFile } from "../path/sticky.ts";
 import type { Registers } from "../tracee/registers.ts";
 import { ownerOf, type Tracee } from "../tracee/tracee.ts";
-import { lookAtPath, useOf, within } from "./look.ts";
+import { inside, lookAtPath, useOf } from "./look.ts";
 import { type IsOwn, type Looked, nothing } from "./looked.ts";
-import { creates, type OpenRequest, readOpen, setsId } from "./open_flags.ts";
+import {
+  creates,
+  isUnnamed,
+  type OpenRequest,
+  readOpen,
+  setsId,
+} from "./open_flags.ts";
 import type { CallSpec, PathArg } from "./spec.ts";
 
 /** What an open would do to the file. */
 function accessesOfOpen(request: OpenRequest, exists: boolean): Access[] {
   const { flags } = request;
   if ((flags & O_PATH) !== 0) return ["stat"];
-  if ((flags & O_TMPFILE) === O_TMPFILE) return ["write"];
+  if (isUnnamed(request)) return ["write"];
   const mode = flags & O_ACCMODE;
   const reads = mode !== O_WRONLY;
   const writes = mode !== O_RDONLY || (flags & O_TRUNC) !== 0 ||
@@ -78,7 +83,8 @@ export function lookAtOpen(
   const exists = place.kind !== "missing";
   const accesses = accessesOfOpen(request, exists);
   for (const access of accesses) {
-    looked.uses.push(within(useOf(place, access, isOwn)));
+    const use = useOf(place, access, isOwn);
+    looked.uses.push(isUnnamed(request) ? inside(use) : use);
   }
   if (isProgramOfLoader(tracee, looked)) {
     looked.uses.push(useOf(place, "run", isOwn));
@@ -117,8 +123,7 @@ function refusalOfDirectory(
 ): number {
   const { flags } = request;
   if (creates(request)) return (flags & O_EXCL) !== 0 ? EEXIST : EISDIR;
-  const unnamed = (flags & O_TMPFILE) === O_TMPFILE;
-  return accesses.includes("write") && !unnamed ? EISDIR : 0;
+  return accesses.includes("write") && !isUnnamed(request) ? EISDIR : 0;
 }
 
 /**

@@ -110,8 +110,13 @@ function readHow(tid: number, registers: Registers): OpenRequest | number {
 }
 
 /** Whether an open makes the file where there is none. */
-export function creates({ flags }: OpenRequest): boolean {
-  return (flags & O_CREAT) !== 0 && (flags & O_TMPFILE) !== O_TMPFILE;
+export function creates(request: OpenRequest): boolean {
+  return (request.flags & O_CREAT) !== 0 && !isUnnamed(request);
+}
+
+/** Whether an open makes a file without a name in a directory. */
+export function isUnnamed({ flags }: OpenRequest): boolean {
+  return (flags & O_TMPFILE) === O_TMPFILE;
 }
 
 /** Whether a file with a mode runs as somebody else than who runs it. */
