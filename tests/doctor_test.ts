@@ -97,11 +97,11 @@ Deno.test({
       const argv = [...elsewhere, `--engine=${engine}`, "-A", "--", "true"];
       const { code, stderr } = await run(argv);
       assertEquals(code, 125);
-      assertStringIncludes(stderr, "/proc shows processes of another");
+      assertStringIncludes(stderr, "/proc is not that of this");
     }
     const { code, stdout } = await run([...elsewhere, "doctor"]);
     assertEquals(code, 1);
-    assertMatch(stdout, /^✗ engine seccomp .*shows processes of another/m);
+    assertMatch(stdout, /^✗ engine seccomp .*is not that of this PID/m);
   },
 });
 

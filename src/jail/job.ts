@@ -92,7 +92,7 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
 function checkProcesses(): void {
   if (readLink("/proc/self") === String(Deno.pid)) return;
   throw new UnsupportedError(
-    "Cannot run a program: /proc shows processes of another PID namespace",
-    "mount its own in there: mount -t proc proc /proc, or unshare --mount-proc",
+    "Cannot run a program: /proc is not that of this PID namespace",
+    "mount its own there: mount -t proc proc /proc, or unshare --mount-proc",
   );
 }
