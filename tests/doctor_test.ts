@@ -33,15 +33,17 @@ Deno.test({
   },
 });
 
-/** Runs a command where pidfd_getfd(2) fails with EPERM. */
-const WITHOUT_GETFD = `import ctypes, os, struct, sys
+/** Runs a command where a call, by its number, fails with EPERM. */
+const WITHOUT = `import ctypes, os, struct, sys
 libc = ctypes.CDLL(None)
-ops = [(0x20, 0, 0, 0), (0x15, 0, 1, 438), (6, 0, 0, 0x50001), (6, 0, 0, 0x7fff0000)]
+ops = [(0x20, 0, 0, 0), (0x15, 0, 1, int(sys.argv[1])), (6, 0, 0, 0x50001), (6, 0, 0, 0x7fff0000)]
 code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *op) for op in ops))
 libc.prctl(38, 1, 0, 0, 0)
 libc.prctl(22, 2, ctypes.byref(ctypes.create_string_buffer(
     struct.pack("HxxxxxxQ", len(ops), ctypes.addressof(code)))), 0, 0)
-os.execvp(sys.argv[1], sys.argv[1:])`;
+os.execvp(sys.argv[2], sys.argv[2:])`;
+const PIDFD_OPEN = "434";
+const PIDFD_GETFD = "438";
 
 Deno.test({
   ...needs(
@@ -50,13 +52,24 @@ Deno.test({
   ),
   fn: async () => {
     const { code, stdout } = await run([
-      ...["python3", "-c", WITHOUT_GETFD],
+      ...["python3", "-c", WITHOUT, PIDFD_GETFD],
       ...jailCommand(),
       "doctor",
     ]);
     assertEquals(code, 0, stdout);
     assertMatch(stdout, /^✗ net .*pidfd_getfd\(2\) is not there, or refused/m);
     assertMatch(stdout, /^✓ sys /m);
+  },
+});
+
+Deno.test({
+  ...needs(["python3"], "jail doctor says so where no program can be watched"),
+  fn: async () => {
+    const without = ["python3", "-c", WITHOUT, PIDFD_OPEN, ...jailCommand()];
+    const { code, stdout } = await run([...without, "doctor"]);
+    assertEquals(code, 1, stdout);
+    assertMatch(stdout, /^✗ engine seccomp .*pidfd_open failed with EPERM/m);
+    assertEquals((await run([...without, "-A", "--", "true"])).code, 125);
   },
 });
 

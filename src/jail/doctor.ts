@@ -4,10 +4,12 @@ import type { LimitName } from "../outcome.ts";
 import { parsePolicy } from "../policy/file/parse.ts";
 import { mergeLayers } from "../policy/merge.ts";
 import type { Policy } from "../policy/policy.ts";
+import { close } from "../sys/files.ts";
 import { landlockAbi } from "../sys/landlock.ts";
 import { hasSeccompTrace } from "../sys/probe.ts";
 import { hasListener } from "../sys/task/listener.ts";
-import type { Engine, EngineChoice } from "../trace/options.ts";
+import { watchProcess } from "../sys/task/pidfd.ts";
+import type { Engine, EngineChoice, Watcher } from "../trace/options.ts";
 import { addresses, facts, limits } from "./asked.ts";
 import {
   answers,
@@ -144,7 +146,7 @@ function tryJob(
     const outcome = runJob({
       ...{ program, policy, engine, root: OWN_ROOT },
       ...{ onDeny: "errno", waitAll: false },
-    }, {});
+    }, { started: watched });
     switch (outcome.kind) {
       case "exited":
         return outcome.code === ends
@@ -164,4 +166,10 @@ function tryJob(
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
+}
+
+/** Watches a program as a run does, which passes signals on. */
+function watched(pid: number): Watcher {
+  const pidfd = watchProcess(pid);
+  return { over: (): void => void close(pidfd) };
 }

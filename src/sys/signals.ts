@@ -5,7 +5,6 @@
  * few instructions of machine code pass it on, and the wait goes on.
  */
 
-import { errnoName } from "../abi/errno.ts";
 import { getBig, set } from "../abi/layout.ts";
 import { PR_SET_DUMPABLE } from "../abi/prctl.ts";
 import { RLIMIT64, RLIMIT_CORE } from "../abi/resource.ts";
@@ -26,14 +25,13 @@ import {
   SIGSTOP,
   SIGTERM,
 } from "../abi/signal.ts";
-import { SystemCallError } from "../errors.ts";
 import { codePage } from "./code_page.ts";
 import { close } from "./files.ts";
 import { callNumber } from "./host.ts";
 import { HANDLER_WORD } from "./launch_code.ts";
 import { libc, outcome, rareLibc } from "./libc.ts";
 import { changeMask, setOf } from "./signal_mask.ts";
-import { pidfdOpen } from "./task/pidfd.ts";
+import { watchProcess } from "./task/pidfd.ts";
 import { tgkill } from "./task/wait.ts";
 import { ownThread } from "./thread.ts";
 
@@ -116,14 +114,7 @@ export function forwardSignals(
 /** Makes a word of the handler a pidfd of a process, or of none where it is 0. */
 function aimAt(seen: Int32Array, word: number, pid: number): void {
   // A pidfd, as a pid may be another process's by the time that a signal comes.
-  const pidfd = pid === 0 ? -1 : pidfdOpen(pid);
-  if (pid !== 0 && pidfd < 0) {
-    throw new SystemCallError(
-      `watch process ${pid}`,
-      "pidfd_open",
-      errnoName(-pidfd),
-    );
-  }
+  const pidfd = pid === 0 ? -1 : watchProcess(pid);
   const before = Atomics.exchange(seen, word, pidfd);
   if (before >= 0) close(before);
 }

@@ -1,5 +1,7 @@
 /** Signals to a process that cannot be mistaken for another one, and its descriptors. */
 
+import { errnoName } from "../../abi/errno.ts";
+import { SystemCallError } from "../../errors.ts";
 import { callNumber } from "../host.ts";
 import { libc, outcome } from "../libc.ts";
 
@@ -11,6 +13,23 @@ import { libc, outcome } from "../libc.ts";
  */
 export function pidfdOpen(pid: number): number {
   return outcome(libc.syscallIII(callNumber("pidfd_open"), pid, 0, 0));
+}
+
+/**
+ * Opens a process whose signals are jail's to pass on.
+ *
+ * @param pid a process that is not yet waited for
+ * @returns a descriptor
+ * @throws {SystemCallError} where it cannot be opened
+ */
+export function watchProcess(pid: number): number {
+  const pidfd = pidfdOpen(pid);
+  if (pidfd >= 0) return pidfd;
+  throw new SystemCallError(
+    `watch process ${pid}`,
+    "pidfd_open",
+    errnoName(-pidfd),
+  );
 }
 
 /**
