@@ -30,14 +30,19 @@ export interface Asking {
  */
 export function asking(engine: Engine, willing: Engine, ask: Ask): Asking {
   // What a rule refuses must not be moved now to where a person allows it then.
-  for (const section of PATH_SECTIONS) willing.agree(section, "/");
+  for (const section of PATH_SECTIONS) {
+    willing.heed({ effect: "allow", section, path: "/" });
+  }
   const decide = (call: Call): Decision => {
     const decision = engine.decide(call);
     if (decision.kind === "refuse" || call.moves === undefined) return decision;
     const later = willing.decide(call);
     return later.kind === "refuse" ? later : decision;
   };
-  const consent = new Consent((section, path) => engine.agree(section, path));
+  const consent = new Consent((said) => {
+    engine.heed(said);
+    willing.heed(said);
+  });
   const granted = new Map<string, NetRule>();
   const grant = ({ access, path }: Question, answer: Answer): void => {
     if (access !== "connect" || answer === "no" || answer === "none") return;

@@ -1,10 +1,27 @@
 import { assertEquals } from "@std/assert";
-import type { Call } from "../policy/call.ts";
+import type { Call, Use } from "../policy/call.ts";
 import { compile, type Engine } from "../policy/decide.ts";
+import type { Decision } from "../policy/decision.ts";
 import { parsePolicy } from "../policy/file/parse.ts";
 import { mergeLayers } from "../policy/merge.ts";
 import type { Caller } from "../trace/options.ts";
 import { asking } from "./ask.ts";
+
+function use(access: Use["access"], path: string): Use {
+  return { access, path, kind: "file" };
+}
+
+function move(from: string): Call {
+  return {
+    name: "rename",
+    uses: [use("write", from), use("write", "/w/b")],
+    moves: [{ from, to: "/w/b", tree: false }],
+  };
+}
+
+function kindOf(decision: Decision | "again"): string {
+  return typeof decision === "object" ? decision.kind : decision;
+}
 
 Deno.test("asking() moves nothing that a rule refuses, whatever a person allows later", async () => {
   const text = "read: {deny: [/no]}\nwrite: [/no, /w]";
@@ -12,18 +29,22 @@ Deno.test("asking() moves nothing that a rule refuses, whatever a person allows 
   const engine = (): Engine => compile(mergeLayers([layer]));
   const caller = { asker: {} } as Caller;
   const { decide } = asking(engine(), engine(), () => "all");
-  const move = (from: string): Call => ({
-    name: "rename",
-    uses: [
-      { access: "write", path: from, kind: "file" },
-      { access: "write", path: "/w/b", kind: "missing" },
-    ],
-    moves: [{ from, to: "/w/b", tree: false }],
+  assertEquals(kindOf(decide(move("/no/a"), caller)), "refuse");
+  assertEquals(kindOf(decide(move("/w/a"), caller)), "allow");
+});
+
+Deno.test("asking() moves nothing that a person refused to where it would be asked about anew", async () => {
+  const layer = await parsePolicy("write: [/w]", {
+    source: "p",
+    variables: {},
   });
-  const kindOf = (call: Call): string => {
-    const decision = decide(call, caller);
-    return typeof decision === "object" ? decision.kind : decision;
-  };
-  assertEquals(kindOf(move("/no/a")), "refuse");
-  assertEquals(kindOf(move("/w/a")), "allow");
+  const engine = (): Engine => compile(mergeLayers([layer]));
+  const caller = { asker: {} } as Caller;
+  const { decide } = asking(engine(), engine(), () => "no");
+  const kinds = [
+    { name: "openat", uses: [use("read", "/w/a")] },
+    move("/w/a"),
+    move("/w/c"),
+  ].map((call) => kindOf(decide(call as Call, caller)));
+  assertEquals(kinds, ["refuse", "refuse", "allow"]);
 });

@@ -40,7 +40,7 @@ interface Once {
 
 /** Remembers what a person has said in one run. */
 export class Consent {
-  readonly #agree: Engine["agree"];
+  readonly #heed: Engine["heed"];
   readonly #all = new Set<AskedAccess>();
   readonly #always = new Set<string>();
   readonly #refused = new Set<string>();
@@ -50,10 +50,10 @@ export class Consent {
   /**
    * Makes one.
    *
-   * @param agree takes what is said of files for the whole run, as a rule
+   * @param heed takes what is said of files for the whole run, as a rule
    */
-  constructor(agree: Engine["agree"]) {
-    this.#agree = agree;
+  constructor(heed: Engine["heed"]) {
+    this.#heed = heed;
   }
 
   /**
@@ -171,25 +171,28 @@ export class Consent {
   /** Remembers an answer; whether it allows. */
   #note(question: Question, answer: Answer, isDevice: boolean): boolean {
     const { access, path } = question;
+    // No rule is about what has no path, such as a pipe that is executed.
+    const ruled = !isNetAccess(access) && path.startsWith("/");
     switch (answer) {
       case "none":
         return false;
       case "no":
-        this.#refused.add(keyOf(question));
+        if (ruled) this.#heed({ effect: "deny", section: access, path });
+        else this.#refused.add(keyOf(question));
         return false;
       case "once":
-        if (!isNetAccess(access)) this.#seen.add(path);
+        if (ruled) this.#seen.add(path);
         return true;
       case "always":
-        if (isNetAccess(access)) this.#always.add(keyOf(question));
-        else this.#agree(access, path);
+        if (ruled) this.#heed({ effect: "allow", section: access, path });
+        else this.#always.add(keyOf(question));
         return true;
       case "all":
         if (isNetAccess(access)) this.#all.add(access);
         else {
-          this.#agree(access, "/");
+          this.#heed({ effect: "allow", section: access, path: "/" });
           // All means no device but the one that the question was about.
-          if (isDevice) this.#agree(access, path);
+          if (isDevice) this.#heed({ effect: "allow", section: access, path });
         }
         return true;
     }

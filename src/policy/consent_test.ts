@@ -53,7 +53,7 @@ async function consenting(
   const engine = compile(withNetQuestions(mergeLayers([layer])));
   return {
     decide: (call) => engine.decide(call),
-    consent: new Consent((section, path) => engine.agree(section, path)),
+    consent: new Consent((said) => engine.heed(said)),
   };
 }
 
@@ -348,6 +348,31 @@ for (
       ],
       ["always"],
       ["read /w/a?", "allowed", "refused 0"],
+    ],
+    [
+      "does not undo a no",
+      "write: [/w]",
+      [
+        READ,
+        call("openat", use("read", "/b")),
+        READ,
+        call("openat", use("read", "/a/b")),
+      ],
+      ["no", "all"],
+      ["read /a?", "refused 0", "read /b?", "allowed", "refused 0", "allowed"],
+    ],
+    [
+      "is kept for what has no path as well",
+      "write: [/w]",
+      ["no", "always", "all"].map((last) =>
+        call("execve", use("run", `pipe:[${last}]`, "object"))
+      ).flatMap((one) => [one, one]),
+      ["no", "always", "all"],
+      [
+        ...["run pipe:[no]?", "refused 0", "refused 0"],
+        ...["run pipe:[always]?", "allowed", "allowed"],
+        ...["run pipe:[all]?", "allowed", "allowed"],
+      ],
     ],
     [
       "means no device but the one that was asked about",

@@ -18,14 +18,14 @@ import {
   compileRules,
   linksOfRules,
   perUse,
-  type RealPath,
   type Realpath,
   type RuleLink,
   type RuleRoot,
   ruleRoots,
+  type Said,
   slotOf,
 } from "./path/rules.ts";
-import { EFFECTS, type PathSection, type Policy } from "./policy.ts";
+import { EFFECTS, type Policy } from "./policy.ts";
 
 /** What {@linkcode compile} can be told about the machine. */
 export interface CompileOptions {
@@ -53,13 +53,8 @@ export interface Engine {
   readonly policy: Policy;
   /** Decides one call. */
   decide(call: Call): Decision;
-  /**
-   * Takes what a person has said for a whole run as a rule that allows.
-   *
-   * @param section what may be done
-   * @param path the real path that it may be done to, and to all beneath
-   */
-  agree(section: PathSection, path: string): void;
+  /** Takes what a person has said for a whole run as a rule. */
+  heed(said: Said): void;
 }
 
 const READ = 0;
@@ -133,7 +128,7 @@ function mustBeFound(
 class CompiledPolicy implements Engine {
   readonly policy: Policy;
   readonly #realpath: Realpath;
-  readonly #said: RealPath[] = [];
+  readonly #said: Said[] = [];
   #rules: readonly CompiledRule[];
   #matcher: PathMatcher;
   readonly #calls: ReadonlyMap<SyscallName, Decision>;
@@ -182,8 +177,8 @@ class CompiledPolicy implements Engine {
   readonly mayWrite = (path: string): boolean =>
     this.#use({ access: "write", path, kind: "directory" }, 0).kind === "allow";
 
-  agree(section: PathSection, path: string): void {
-    this.#said.push({ section, path });
+  heed(said: Said): void {
+    this.#said.push(said);
     const { policy } = this;
     const { rules, matcher } = compileRules(policy, this.#realpath, this.#said);
     this.#rules = rules;

@@ -31,6 +31,12 @@ export const CONSENT: RuleRef = jailRule(
   "whoever was asked allows it",
 );
 
+/** A person was asked, and said no. */
+export const NO_CONSENT: RuleRef = jailRule(
+  ["ask"],
+  "whoever was asked refuses it",
+);
+
 /** A pipe, a memfd or a removed file: the program holds it already. */
 export const HELD: RuleRef = jailRule(
   ["object"],

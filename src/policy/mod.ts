@@ -84,7 +84,7 @@ export type {
 } from "./policy.ts";
 export { type Preset, presetNamed, PRESETS } from "./presets.ts";
 export type { Fact, SysRules, TimeRule, UnameField } from "./sys.ts";
-export type { Realpath } from "./path/rules.ts";
+export type { Realpath, Said } from "./path/rules.ts";
 export type { Variables } from "./file/variables.ts";
 export type { LimitName } from "../outcome.ts";
 export type { ErrnoName } from "../abi/errno.ts";

@@ -10,7 +10,7 @@ import {
   type PathSection,
   type Policy,
 } from "../policy.ts";
-import { CONSENT } from "../fixed.ts";
+import { CONSENT, NO_CONSENT } from "../fixed.ts";
 import { escapeGlob, type Glob, parseGlob, type Segment } from "./glob.ts";
 import { PathMatcher } from "./match.ts";
 import { matchSegment, parseSegment } from "./segment.ts";
@@ -41,9 +41,11 @@ export function slotOf(access: number, effect: number): number {
   return access * EFFECTS.length + effect;
 }
 
-/** A path that a person lets be used, which leads through no link. */
-export interface RealPath {
-  /** What may be done with it, and with all beneath. */
+/** What a person says of a path, which leads through no link. */
+export interface Said {
+  /** Whether it is allowed, with all beneath, or it alone is denied. */
+  readonly effect: "allow" | "deny";
+  /** What may be done with it, or may not. */
   readonly section: PathSection;
   /** The path. */
   readonly path: string;
@@ -54,12 +56,12 @@ export interface RealPath {
  *
  * @param policy the merged policy
  * @param realpath finds the real paths that its rules mean
- * @param said what a person allows besides
+ * @param said what a person says besides
  */
 export function compileRules(
   policy: Policy,
   realpath: Realpath,
-  said: readonly RealPath[] = [],
+  said: readonly Said[] = [],
 ): { rules: CompiledRule[]; matcher: PathMatcher } {
   const entries: {
     glob: Glob;
@@ -85,10 +87,10 @@ export function compileRules(
         if (effect !== "allow") globs.push(...globs.flatMap(ofThreads));
         add(rule, globs);
       }
-      if (effect !== "allow") return;
-      for (const { path } of said.filter((one) => one.section === section)) {
-        const pattern = escapeGlob(path);
-        add({ pattern, ref: CONSENT }, parseGlob(pattern));
+      for (const one of said) {
+        if (one.section !== section || one.effect !== effect) continue;
+        const rule = ruleOf(one, policy);
+        add(rule, parseGlob(rule.pattern));
       }
     });
   });
@@ -98,6 +100,16 @@ export function compileRules(
   const matcher = new PathMatcher();
   entries.forEach(({ glob, slot }, number) => matcher.add(glob, slot, number));
   return { rules: entries.map((entry) => entry.rule), matcher };
+}
+
+/** What a person says as a rule; a no fails as what no rule covers. */
+function ruleOf({ effect, path }: Said, policy: Policy): PathRule {
+  const pattern = escapeGlob(path);
+  return effect === "allow" ? { pattern, ref: CONSENT } : {
+    pattern: `${pattern}/.`,
+    ref: NO_CONSENT,
+    refusal: policy.default?.refusal,
+  };
 }
 
 /** Makes the decisions of a rule. */
