@@ -94,6 +94,9 @@ async function run(
 const MINE = {};
 const THEIRS = {};
 
+/** A directory whose name is twice as long as a pattern. */
+const LONG = `/${"*".repeat(2000)}/${"[".repeat(2000)}`;
+
 const READ = call("openat", use("read", "/a"));
 const WRITE = call("openat", use("write", "/a"));
 const STAT = call("stat", use("stat", "/a"));
@@ -360,6 +363,18 @@ for (
       ],
       ["no", "all"],
       ["read /a?", "refused 0", "read /b?", "allowed", "refused 0", "allowed"],
+    ],
+    [
+      "is kept for the longest path of characters that a pattern acts on",
+      "write: [/w]",
+      ["a", "a", "b", "b"].map((name) =>
+        call("openat", use("read", `${LONG}/${name}`))
+      ),
+      ["no", "always"],
+      [
+        ...[`read ${LONG}/a?`, "refused 0", "refused 0"],
+        ...[`read ${LONG}/b?`, "allowed", "allowed"],
+      ],
     ],
     [
       "is kept for what has no path as well",

@@ -89,8 +89,7 @@ export function compileRules(
       }
       for (const one of said) {
         if (one.section !== section || one.effect !== effect) continue;
-        const rule = ruleOf(one, policy);
-        add(rule, parseGlob(rule.pattern));
+        add(ruleOf(one, policy), [globOf(one)]);
       }
     });
   });
@@ -104,11 +103,19 @@ export function compileRules(
 
 /** What a person says as a rule; a no fails as what no rule covers. */
 function ruleOf({ effect, path }: Said, policy: Policy): PathRule {
-  const pattern = escapeGlob(path);
-  return effect === "allow" ? { pattern, ref: CONSENT } : {
-    pattern: `${pattern}/.`,
+  return effect === "allow" ? { pattern: path, ref: CONSENT } : {
+    pattern: path,
     ref: NO_CONSENT,
     refusal: policy.default?.refusal,
+  };
+}
+
+/** What a person's rule covers. No pattern has as many bytes as some paths need. */
+function globOf({ effect, path }: Said): Glob {
+  const names = path.split("/").filter((name) => name !== "");
+  return {
+    segments: names.map((name) => ({ kind: "name", name })),
+    beneath: effect === "allow",
   };
 }
 
