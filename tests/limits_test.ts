@@ -419,6 +419,42 @@ for (const engine of ENGINES) {
       assertStringIncludes(stderr, "output limit of 100 kB");
     }));
 
+  Deno.test({
+    ...needs(
+      ["setpriv"],
+      `jail (${engine}) counts once what a process has written that has ended, without privilege`,
+    ),
+    fn: async () => {
+      const less = Deno.uid() === 0
+        ? ["setpriv", "--bounding-set=-sys_ptrace"]
+        : [];
+      const counted = async (script: string): Promise<number> => {
+        await using directory = await scratch();
+        const policy = await directory.file(
+          "policy.yaml",
+          "{extends: allow-all, limits: {written: 1MB}}",
+        );
+        const jailed = jailArgv(["-p", policy], ["sh", "-c", script], engine);
+        const { code } = await run([...less, ...jailed], {
+          cwd: directory.path,
+        });
+        return code;
+      };
+      const each = "for i in 1 2 3 4; do";
+      const one = "head -c 240k /dev/zero > $i";
+      assertEquals(
+        [
+          await counted(`${each} ${one}; done; sleep 0.1`),
+          // Nobody in the jail waits for these.
+          await counted(
+            `${each} (${one}; ${one} &) & sleep 0.1; done; sleep 9`,
+          ),
+        ],
+        [0, 123],
+      );
+    },
+  });
+
   Deno.test(`jail (${engine}) counts as output what goes there, and no files`, async () => {
     await using directory = await scratch();
     const policy = "{extends: allow-all, limits: {output: 4kB}}";

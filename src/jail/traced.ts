@@ -84,7 +84,7 @@ function engineOf(wanted: Exclude<EngineChoice, "kernel">): Engine {
 
 /** What is written is counted by the kernel, or it cannot be limited. */
 function mustBeCounted({ limits: { written } }: Policy): void {
-  if (written === undefined || writtenBy("self") >= 0) return;
+  if (written === undefined || writtenBy(Deno.pid, Deno.pid) >= 0) return;
   throw new UnsupportedError(
     "Cannot limit what is written: this kernel does not count it",
     'leave out "written", or use a kernel with CONFIG_TASK_IO_ACCOUNTING',

@@ -73,7 +73,7 @@ export function makeParts(
   const family = new Family(arch, options.view, options.answers);
   const { cpu, memory, written, time, processes } = options.limits ?? {};
   const accounts = (options.measured ?? cpu ?? memory ?? written ?? time)
-    ? new Accounts(family, memory !== undefined)
+    ? new Accounts(family, memory !== undefined, written !== undefined)
     : undefined;
   const room = processes && new Room(family, processes.most);
   const freezer: Freezer = new Freezer(family, {

@@ -247,9 +247,10 @@ export class Stops {
     }
   }
 
-  /** Sees to it that a thread tells of its end, where there are others. */
+  /** Sees to it that a task tells of its end, where there are others, or it counts. */
   #tellEnd(tracee: Tracee): void {
-    const tells = tracee.process.threads > 1;
+    const tells = tracee.process.threads > 1 ||
+      this.#parts.accounts?.counts === true;
     if (tracee.tellsEnd === tells) return;
     tracee.tellsEnd = tells;
     setOptions(tracee.tid, tells ? THREAD_OPTIONS : OPTIONS);
@@ -257,9 +258,10 @@ export class Stops {
 
   /** A thread is about to end: it makes no call any more, and needs nothing. */
   #leaving(tracee: Tracee): void {
-    const { calls, family, freezer, resume, strangers } = this.#parts;
+    const { accounts, calls, family, freezer, resume, strangers } = this.#parts;
     const { process } = tracee;
     const executed = process.executing === tracee;
+    accounts?.ends(tracee);
     const endsItself = this.#exits.has(calls.registersOf(tracee)?.nr);
     tracee.held.length = 0;
     family.left(tracee);

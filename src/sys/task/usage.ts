@@ -117,14 +117,15 @@ function sum(
 }
 
 /**
- * How much a process has written: what it gave to write(2) and its like, or what
- * it changed in files on disks through mappings and otherwise, whichever is more.
+ * How much a task has written: what it gave to write(2) and its like, or what it
+ * changed in files on disks through mappings and otherwise, whichever is more.
  *
- * @param pid the process, which may be a zombie; `self` is this one
+ * @param pid its process
+ * @param tid the task
  * @returns bytes, or a negative errno where it cannot be read
  */
-export function writtenBy(pid: number | "self"): number {
-  const bytes = readFile(`/proc/${pid}/io`, MOST);
+export function writtenBy(pid: number, tid: number): number {
+  const bytes = readFile(`/proc/${pid}/task/${tid}/io`, MOST);
   if (typeof bytes === "number") return bytes;
   const text = fromBytes(bytes);
   // proc_pid_io(5)

@@ -6,7 +6,7 @@
  * asked when somebody wants to know.
  */
 
-import { ENOENT, ESRCH } from "../../abi/errno.ts";
+import { isOver } from "../../sys/task/task.ts";
 import { cpuOf, writtenBy } from "../../sys/task/usage.ts";
 import type { Family } from "../family.ts";
 import type { Process, Tracee } from "../tracee/tracee.ts";
@@ -65,6 +65,12 @@ export class Accounts {
   readonly #family: Family;
   readonly #inUse: Memory;
   readonly #limited: boolean;
+  /** Whether what is written is counted: then each task tells that it ends. */
+  readonly counts: boolean;
+  /** What each task has written, when it was last seen. */
+  readonly #seen = new WeakMap<Tracee, number>();
+  /** Who has written all that it ever will, which is counted. */
+  readonly #over = new WeakSet<Tracee>();
   /** Of who is gone: milliseconds, and bytes. */
   #cpu = 0;
   #written = 0;
@@ -80,10 +86,12 @@ export class Accounts {
    *
    * @param family the tracees
    * @param limited whether memory is limited
+   * @param counts whether what is written is
    */
-  constructor(family: Family, limited: boolean) {
+  constructor(family: Family, limited: boolean, counts: boolean) {
     this.#family = family;
     this.#limited = limited;
+    this.counts = counts;
     this.#inUse = new Memory(family);
   }
 
@@ -112,12 +120,23 @@ export class Accounts {
   /** A task has ended, and is a zombie. */
   leaving(tid: number): void {
     this.#family.ends(tid);
+    const tracee = this.#family.tracees.get(tid);
+    if (tracee !== undefined) this.ends(tracee);
     // A thread's share is its process's, and stays there.
     const process = this.#family.processes.get(tid);
     if (process === undefined) return;
     process.counted = true;
     this.#cpu += cpuOf(tid);
-    this.#written += Math.max(0, writtenBy(tid));
+  }
+
+  /**
+   * A task is about to end, and writes no more. Of a zombie some kernels tell nobody
+   * without privilege what it has written.
+   */
+  ends(tracee: Tracee): void {
+    if (!this.counts || this.#over.has(tracee)) return;
+    this.#written += Math.max(0, this.#writtenBy(tracee));
+    this.#over.add(tracee);
   }
 
   /** A task is gone, which had this many bytes at most. */
@@ -138,13 +157,34 @@ export class Accounts {
    * @returns how many, or a negative errno where somebody cannot be counted
    */
   written(): Used | number {
-    let failed = 0;
-    const used = this.#sum(this.#written, (pid) => {
-      const bytes = writtenBy(pid);
-      if (bytes < 0 && bytes !== -ESRCH && bytes !== -ENOENT) failed = bytes;
-      return Math.max(0, bytes);
-    });
-    return failed < 0 ? failed : used;
+    const amounts = new Map<Process, number>();
+    for (const tracee of this.#family.tracees.values()) {
+      if (this.#over.has(tracee)) continue;
+      const bytes = this.#writtenBy(tracee);
+      if (bytes < 0) return bytes;
+      const { process } = tracee;
+      amounts.set(process, (amounts.get(process) ?? 0) + bytes);
+    }
+    let amount = this.#written;
+    let most = 0;
+    let by: Process | undefined;
+    for (const [process, own] of amounts) {
+      amount += own;
+      if (own > most) [most, by] = [own, process];
+    }
+    return { amount, by };
+  }
+
+  /**
+   * What a task itself has written, as far as it is known: the kernel adds that of
+   * a process to its parent's once that has waited for it.
+   */
+  #writtenBy(tracee: Tracee): number {
+    const { tid, process: { pid } } = tracee;
+    const bytes = writtenBy(pid, tid);
+    if (bytes >= 0) this.#seen.set(tracee, bytes);
+    else if (!isOver(tid)) return bytes;
+    return this.#seen.get(tracee) ?? 0;
   }
 
   #sum(gone: number, of: (pid: number) => number): Used {
