@@ -217,6 +217,33 @@ for (const engine of ENGINES) {
     });
   }
 
+  Deno.test(`jail (${engine}) tells of no hidden file by a name beneath it`, async () => {
+    await using directory = await scratch();
+    const root = directory.path;
+    const program = fixture("try_call");
+    await directory.file("hidden", "");
+    await directory.file("denied", "");
+    const policy = `extends: minimal
+read:
+  allow: ["${program}", "${root}"]
+  ignore: ["${root}/**/hid*"]
+  deny: ["${root}/**/den*"]
+run: ["${program}"]
+`;
+    const names = ["hidden/x", "hides/x", "hidden/x/y", "denied/x", "denies/x"];
+    const calls = names.flatMap((name) =>
+      ["stat", "open_read", "openat2"].map((call) => `${call}=${root}/${name}`)
+    );
+    const argv = [program, "alone", ...calls];
+    const { stdout } = await jail(policy, argv, { engine });
+    const results = stdout.trimEnd().split("\n").map((line) =>
+      line.split(": ")[1]
+    );
+    const of = (errno: string, count: number): string[] =>
+      Array.from({ length: count }, () => errno);
+    assertEquals(results, [...of("ENOENT", 9), ...of("EACCES", 6)]);
+  });
+
   Deno.test(`jail (${engine}) hides a directory from who would write it as if it were not there`, async () => {
     await using directory = await scratch();
     const root = directory.path;
