@@ -37,9 +37,9 @@ export class Crossed {
    * Notes where a path leads no further, though it has more names: how it fails tells
    * of that, whatever may be done with what would be beneath.
    *
-   * @param path a real path
+   * @param path a real path; `undefined` where it fails by something else
    */
-  end(path: string): void {
+  end(path: string | undefined): void {
     this.#end = path;
   }
 

@@ -97,6 +97,7 @@ export function withCrossed(
   // At the first link it failed by the names as written.
   const isWritten = found.errno === ELOOP &&
     (resolveFlags & RESOLVE_NO_SYMLINKS) !== 0;
+  if (isWritten) way.crossed.end(undefined);
   const leads = found.errno !== 0 && !isWritten && walked.via === "" &&
     (start.startsWith("/") || path.startsWith("/"));
   const place = leads ? { ...found, path: walked.path } : found;
