@@ -192,6 +192,8 @@ class CompiledPolicy implements Engine {
     if (call.net !== undefined && this.#net !== undefined) {
       return this.#unseen(uses) ?? this.#net.decide(call.net);
     }
+    const closed = call.net && this.#closedSocket(uses);
+    if (closed !== undefined) return closed;
     let allowed: Decision | undefined;
     for (let i = 0; i < uses.length; i++) {
       const decision = this.#use(uses[i] as Use, i);
@@ -229,6 +231,22 @@ class CompiledPolicy implements Engine {
       if (use.access !== "stat") continue;
       const decision = this.#use(use, i);
       if (decision.kind === "refuse") return decision;
+    }
+    return undefined;
+  }
+
+  /**
+   * Refuses to reach a socket that a rule closes to be read, where none about the
+   * network names it: what comes from there is read.
+   */
+  #closedSocket(uses: readonly Use[]): Decision | undefined {
+    for (let i = 0; i < uses.length; i++) {
+      const { access, path, kind } = uses[i] as Use;
+      if (access !== "write" || kind !== "socket") continue;
+      const rule = this.#rules[this.#find(READ, path)];
+      if (rule !== undefined && rule.effect !== "allow") {
+        return rule.decision(i);
+      }
     }
     return undefined;
   }

@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { PolicyError } from "../../errors.ts";
 import { compile, type Engine } from "../decide.ts";
+import type { Decision } from "../decision.ts";
 import { parsePolicy } from "../file/parse.ts";
 import { netFloor } from "../floor/net_floor.ts";
 import { mergeLayers } from "../merge.ts";
@@ -60,11 +61,14 @@ function ask(
   text: string,
   chosen = false,
 ): string {
-  const decision = engine.decide({
+  return word(engine.decide({
     name: access === "connect" ? "connect" : "bind",
     uses: [],
     net: [{ access, endpoint: endpointOf(text), chosen }],
-  });
+  }));
+}
+
+function word(decision: Decision): string {
   if (decision.kind === "allow") return "allow";
   return decision.refusal.kind === "errno" ? decision.refusal.errno : "?";
 }
@@ -208,6 +212,24 @@ Deno.test("decide() takes localhost for 127.0.0.1 where it allows, and for all o
   const other = await engineOf(`net: {allow: ["*"], deny: [localhost]}`);
   assertEquals(ask(other, "connect", "127.0.0.2:80"), "EACCES");
   assertEquals(ask(other, "connect", "10.0.0.2:80"), "allow");
+});
+
+Deno.test("decide() lets no socket be reached that may not be read, where no rule of net names it", async () => {
+  const files = `write: [/run]\nread: {deny: [/run/a], ignore: [/run/b]}`;
+  const reach = (engine: Engine, path: string): string => {
+    const decision = engine.decide({
+      name: "connect",
+      uses: [{ access: "write", path, kind: "socket" }],
+      net: [{ access: "connect", endpoint: endpointOf(`unix:${path}`) }],
+    });
+    return word(decision);
+  };
+  const engine = await engineOf(`${files}\nnet: true`);
+  assertEquals(reach(engine, "/run/a"), "EACCES");
+  assertEquals(reach(engine, "/run/b"), "ENOENT");
+  assertEquals(reach(engine, "/run/c"), "allow");
+  const named = await engineOf(`${files}\nnet: {connect: ["unix:/run/a"]}`);
+  assertEquals(reach(named, "/run/a"), "allow");
 });
 
 Deno.test("decide() takes localhost for itself, whatever the case of its letters", async () => {
