@@ -40,6 +40,8 @@ export interface Use {
   readonly path: string;
   /** What has that name now. */
   readonly kind: FileKind;
+  /** Whether it is told of alone, and so refused only where a rule closes it. */
+  readonly told?: true;
   /** Whether a person has agreed to it, where no rule speaks of it. */
   readonly agreed?: true;
 }

@@ -196,13 +196,14 @@ class CompiledPolicy implements Engine {
     if (closed !== undefined) return closed;
     let allowed: Decision | undefined;
     for (let i = 0; i < uses.length; i++) {
-      const decision = this.#use(uses[i] as Use, i);
+      const use = uses[i] as Use;
+      const decision = this.#use(use, i);
       if (decision.kind === "refuse") {
         return fixed.asksForNames(call) && decision.uncovered === true
           ? { ...refuse(decision.rule, ENOENT, i), quiet: true }
           : decision;
       }
-      allowed ??= decision;
+      if (use.told !== true) allowed ??= decision;
     }
     if (call.setsId === true && !this.#everything) {
       return refuse(fixed.SETS_ID, EPERM, -1);
@@ -243,12 +244,18 @@ class CompiledPolicy implements Engine {
     for (let i = 0; i < uses.length; i++) {
       const { access, path, kind } = uses[i] as Use;
       if (access !== "write" || kind !== "socket") continue;
-      const rule = this.#rules[this.#find(READ, path)];
-      if (rule !== undefined && rule.effect !== "allow") {
-        return rule.decision(i);
-      }
+      const closed = this.#closed(path, i);
+      if (closed !== undefined) return closed;
     }
     return undefined;
+  }
+
+  /** What a rule says that closes a path to be read, if one does. */
+  #closed(path: string, index: number): Decision | undefined {
+    const rule = this.#rules[this.#find(READ, path)];
+    return rule === undefined || rule.effect === "allow"
+      ? undefined
+      : rule.decision(index);
   }
 
   /** Decides one use of one file. */
@@ -267,6 +274,9 @@ class CompiledPolicy implements Engine {
       case "load":
         return this.#load(use, index);
       case "stat":
+        if (use.told === true) {
+          return this.#closed(use.path, index) ?? this.#onTheWay;
+        }
         return fixed.isHeld(use) ? this.#held : this.#stat(use, index);
     }
   }

@@ -169,7 +169,8 @@ export function findsNames(path: string): boolean {
  * as if nobody ran there, so that names are found by DNS.
  */
 export function asksForNames({ name, uses }: Call): boolean {
-  return name === "connect" && uses.every(({ path }) => findsNames(path));
+  return name === "connect" &&
+    uses.every(({ path, told }) => told === true || findsNames(path));
 }
 
 /** Whether a pipe or the like may be used without asking a rule. */

@@ -69,20 +69,22 @@ export function inside(use: Use): Use {
   return { ...use, path: `${use.path === "/" ? "" : use.path}/.` };
 }
 
-/** Adds that a path may lead through what `..` leads out of again. */
+/**
+ * Adds that a path may lead through what `..` leads out of again, and that it may tell
+ * of where it leads no further.
+ */
 export function lookAtCrossed(
   looked: Looked,
-  { crossed }: Place,
+  { crossed, end }: Place,
   isOwn: IsOwn,
 ): void {
-  for (const path of crossed ?? []) {
-    const use: Use = {
-      access: "stat",
-      path: rulePath(path, isOwn),
-      kind: "directory",
-    };
-    looked.uses.push(use);
-  }
+  const seen = (path: string): Use => ({
+    access: "stat",
+    path: rulePath(path, isOwn),
+    kind: "directory",
+  });
+  for (const path of crossed ?? []) looked.uses.push(seen(path));
+  if (end !== undefined) looked.uses.push({ ...seen(end), told: true });
 }
 
 /**

@@ -24,23 +24,11 @@ export function climbs(path: string): boolean {
 export class Crossed {
   readonly #paths: string[] = [];
   #room = MOST;
-  #end: string | undefined;
 
   /** Begins with another path. */
   begin(): void {
     this.#paths.length = 0;
     this.#room = MOST;
-    this.#end = undefined;
-  }
-
-  /**
-   * Notes where a path leads no further, though it has more names: how it fails tells
-   * of that, whatever may be done with what would be beneath.
-   *
-   * @param path a real path; `undefined` where it fails by something else
-   */
-  end(path: string | undefined): void {
-    this.#end = path;
   }
 
   /** Whether there is more than can be asked about. */
@@ -90,9 +78,8 @@ export class Crossed {
    * @param known other real paths that are there for whoever makes the call
    */
   untold(real: string, known: readonly string[]): readonly string[] {
-    const end = this.#end;
-    if (this.#paths.length === 0 && end === undefined) return this.#paths;
-    const found: string[] = end === undefined ? [] : [end];
+    if (this.#paths.length === 0) return this.#paths;
+    const found: string[] = [];
     for (const path of this.#paths) {
       const tells = (other: string): boolean => isWithin(other, path);
       if (!tells(real) && !known.some(tells) && !found.some(tells)) {

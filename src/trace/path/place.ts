@@ -61,6 +61,11 @@ export interface Place {
    * nothing else tells that they are there.
    */
   readonly crossed?: readonly string[];
+  /**
+   * How far the path leads, where names are left behind that: whether a file is there,
+   * or nothing, its error tells.
+   */
+  readonly end?: string;
   /** Whether a link of the kernel's own leads there, which others may turn. */
   readonly magic?: boolean;
   /**

@@ -42,6 +42,8 @@ export interface Way {
   magic: boolean;
   /** What `..` led out of. */
   readonly crossed: Crossed;
+  /** Where it ends, with names behind that: how it fails tells of that. */
+  end: string | undefined;
   /** Where the path starts, and links lie that it leads through. */
   readonly known: string[];
   /** How many links the last one led through that needed no walk. */
@@ -53,6 +55,7 @@ export interface Way {
 const current: Way = {
   magic: false,
   crossed: new Crossed(),
+  end: undefined,
   known: [],
   links: 0,
   root: "/",
@@ -67,6 +70,7 @@ const current: Way = {
 export function wayFrom(start: string, root: string): Way {
   current.magic = false;
   current.crossed.begin();
+  current.end = undefined;
   current.known.length = 0;
   current.known.push(start);
   current.links = 0;

@@ -54,13 +54,14 @@ export function resolve(
 }
 
 /** What a walk has found, with what it met. */
-function ended(found: Place, { magic, crossed, known }: Way): Place {
+function ended(found: Place, { magic, crossed, known, end }: Way): Place {
   const untold = crossed.untold(found.path, known);
-  if (!magic && untold.length === 0) return found;
+  if (!magic && untold.length === 0 && end === undefined) return found;
   const seen = {
     ...found,
     ...magic && { magic },
     ...untold.length > 0 && { crossed: untold },
+    ...end !== undefined && { end },
   };
   return crossed.isTooMuch
     ? { ...seen, kind: "missing", errno: ENAMETOOLONG }
@@ -97,7 +98,7 @@ export function withCrossed(
   // At the first link it failed by the names as written.
   const isWritten = found.errno === ELOOP &&
     (resolveFlags & RESOLVE_NO_SYMLINKS) !== 0;
-  if (isWritten) way.crossed.end(undefined);
+  if (isWritten) way.end = undefined;
   const leads = found.errno !== 0 && !isWritten && walked.via === "" &&
     (start.startsWith("/") || path.startsWith("/"));
   const place = leads ? { ...found, path: walked.path } : found;

@@ -234,14 +234,13 @@ export class Walk {
 
   /** A path that leads no further than this. */
   #stuck(path: string, errno: number): Place {
-    const { crossed } = this.#way;
     const last = this.#isLast();
     // The last name may be free: a call that makes it goes on.
     if (errno === ENOENT && last) return place(path, "missing", this.#slash);
     // How far it leads must not tell what is where nobody may look.
-    if (this.#todo.includes("..")) crossed.add(path);
+    if (this.#todo.includes("..")) this.#way.crossed.add(path);
     const isTold = errno === ENOENT || errno === ENOTDIR;
-    if (isTold && !last) crossed.end(path);
+    if (isTold && !last) this.#way.end = path;
     return place(join(path, this.#todo), "missing", this.#slash, errno);
   }
 
