@@ -2,6 +2,7 @@
 
 import { PolicyError } from "../../errors.ts";
 import type { Decision, Refusal, RuleRef } from "../decision.ts";
+import { CONSENT, NO_CONSENT } from "../fixed.ts";
 import {
   type Effect,
   EFFECTS,
@@ -10,7 +11,6 @@ import {
   type PathSection,
   type Policy,
 } from "../policy.ts";
-import { CONSENT, NO_CONSENT } from "../fixed.ts";
 import { escapeGlob, type Glob, parseGlob, type Segment } from "./glob.ts";
 import { PathMatcher } from "./match.ts";
 import { matchSegment, parseSegment } from "./segment.ts";
