@@ -417,7 +417,7 @@ Deno.test("readonly reads no secret that a program keeps, and what is none", asy
   const kept = OF_PROGRAMS.map((name) => `/home/me/${name}`);
   const others = ["config/nvim/init.lua", "local/share/icons/x", "vimrc"]
     .map((name) => `/home/me/.${name}`);
-  others.push("/home/me/work/.m2/settings.xml", "/home/me/work/.fly/script");
+  others.push("/home/me/app/.m2/settings.xml", "/home/me/app/.fly/script");
   assertEquals(await readable("readonly", [...kept, ...others]), others);
 });
 
@@ -440,7 +440,7 @@ const OF_A_HOME: readonly string[] = [
 
 Deno.test("-p agent changes nothing that a shell outside runs, where it is started at home", async () => {
   const run = OF_A_HOME.map((name) => `/home/me/${name}`);
-  const others = ["/home/me/x", "/home/me/.dotfiles/x", "/home/me/work/.vimrc"];
+  const others = ["/home/me/x", "/home/me/.dotfiles/x", "/home/me/app/.vimrc"];
   assertEquals(await readable("agent", [...run, ...others], "write"), others);
 });
 
@@ -490,21 +490,12 @@ Deno.test("-p agent changes nothing that an editor, or git, runs by itself", asy
 });
 
 Deno.test("-p agent hides a .env whatever it is called, and shows examples", async () => {
-  const kept = [
-    "keys",
-    "bak",
-    "old",
-    "ci",
-    "qa",
-    "secrets",
-    "prod.bak",
-    "vault",
-  ]
-    .map((name) => `/work/sub/.env.${name}`);
-  const others = ["example", "sample", "template", "dist", "defaults"]
-    .map((name) => `/work/sub/.env.${name}`);
-  kept.push("/work/.env~", "/work/.env-prod");
-  others.push("/work/.environment", "/work/x.env.ts");
+  const of = (...endings: readonly string[]): string[] =>
+    endings.map((ending) => `/project/sub/.env.${ending}`);
+  const kept = of("keys", "bak", "old", "ci", "qa", "secrets", "prod.bak");
+  const others = of("example", "sample", "template", "dist", "defaults");
+  kept.push(...of("vault"), "/project/.env~", "/project/.env-prod");
+  others.push("/project/.environment", "/project/x.env.ts");
   assertEquals(await readable("agent", [...kept, ...others]), others);
 });
 
