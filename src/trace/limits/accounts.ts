@@ -148,7 +148,11 @@ export class Accounts {
 
   /** The processor time that was used, in milliseconds. */
   cpu(): Used {
-    return this.#sum(this.#cpu, (pid) => cpuOf(pid));
+    const amounts = new Map<Process, number>();
+    for (const process of this.#family.processes.values()) {
+      if (!process.counted) amounts.set(process, cpuOf(process.pid));
+    }
+    return total(this.#cpu, amounts);
   }
 
   /**
@@ -165,14 +169,7 @@ export class Accounts {
       const { process } = tracee;
       amounts.set(process, (amounts.get(process) ?? 0) + bytes);
     }
-    let amount = this.#written;
-    let most = 0;
-    let by: Process | undefined;
-    for (const [process, own] of amounts) {
-      amount += own;
-      if (own > most) [most, by] = [own, process];
-    }
-    return { amount, by };
+    return total(this.#written, amounts);
   }
 
   /**
@@ -185,19 +182,6 @@ export class Accounts {
     if (bytes >= 0) this.#seen.set(tracee, bytes);
     else if (!isOver(tid)) return bytes;
     return this.#seen.get(tracee) ?? 0;
-  }
-
-  #sum(gone: number, of: (pid: number) => number): Used {
-    let amount = gone;
-    let most = 0;
-    let by: Process | undefined;
-    for (const process of this.#family.processes.values()) {
-      if (process.counted) continue;
-      const own = of(process.pid);
-      amount += own;
-      if (own > most) [most, by] = [own, process];
-    }
-    return { amount, by };
   }
 
   /**
@@ -234,4 +218,16 @@ export class Accounts {
       calls,
     };
   }
+}
+
+/** What is used by all, with those who are gone, and who uses most of it. */
+function total(gone: number, amounts: ReadonlyMap<Process, number>): Used {
+  let amount = gone;
+  let most = 0;
+  let by: Process | undefined;
+  for (const [process, own] of amounts) {
+    amount += own;
+    if (own > most) [most, by] = [own, process];
+  }
+  return { amount, by };
 }
