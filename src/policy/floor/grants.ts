@@ -145,6 +145,11 @@ export function isWithin(path: string, above: string): boolean {
   return above === "/" || path === above || path.startsWith(`${above}/`);
 }
 
+/** Whether one of two paths is the other, or lies beneath it. */
+export function overlap(one: string, other: string): boolean {
+  return isWithin(one, other) || isWithin(other, one);
+}
+
 /** Those paths that lie beneath none of the others. */
 export function outermost(paths: readonly string[]): string[] {
   const all = new Set(paths);

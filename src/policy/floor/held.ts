@@ -19,6 +19,7 @@ import {
   type Grant,
   isProc,
   isWithin,
+  overlap,
   READ_FILE,
   REFER,
   rootOf,
@@ -127,16 +128,14 @@ function allowed(
   if (!there) return partly("nothing is there, and what comes is refused");
   const written = floor.rules.filter(({ access }) => (access & REFER) !== 0);
   const moved =
-    roots.some((root) =>
-        written.some(({ path }) => isWithin(root, path) || isWithin(path, root))
-      )
+    roots.some((root) => written.some(({ path }) => overlap(root, path)))
       ? beyond
       : undefined;
   if (moved !== undefined) {
     return partly(`${moved} too, where files can be moved`);
   }
   const excepted = closed.some((path) =>
-    roots.some((root) => isWithin(path, root) || isWithin(root, path))
+    roots.some((root) => overlap(path, root))
   );
   return excepted ? partly("all of it, without exceptions") : EXACTLY;
 }

@@ -8,6 +8,7 @@ import {
   isWithin,
   nearest,
   outermost,
+  overlap,
   parentOf,
   rootOf,
 } from "../floor/grants.ts";
@@ -251,9 +252,7 @@ export class TreeRules {
 
   /** Whether the program could make something beneath a path. */
   #isMade(root: string): boolean {
-    return [...this.granted.write.keys()].some((path) =>
-      isWithin(path, root) || isWithin(root, path)
-    );
+    return [...this.granted.write.keys()].some((path) => overlap(path, root));
   }
 
   /** Whether a wildcard allows what is in /proc, and no other rule allows all of it. */

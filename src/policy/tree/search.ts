@@ -1,6 +1,6 @@
 /** Finding what wildcards mean, of all that is there. */
 
-import { isWithin, outermost } from "../floor/grants.ts";
+import { isWithin, outermost, overlap } from "../floor/grants.ts";
 import type { Glob } from "../path/glob.ts";
 import { PathMatcher } from "../path/match.ts";
 import { matchSegment, type SegmentPattern } from "../path/segment.ts";
@@ -97,7 +97,7 @@ export function search<P extends Pattern>(
 /** Whether a pattern may mean something in a directory. */
 function reachesInto({ glob, root }: Pattern, directory: string): boolean {
   const { segments } = glob;
-  return isWithin(directory, root) || isWithin(root, directory)
+  return overlap(directory, root)
     ? segments.some(({ kind }) => kind === "any-depth") ||
       segments.length >= directory.split("/").length
     : false;
