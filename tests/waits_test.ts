@@ -1,10 +1,45 @@
 /** A call that waits in the kernel keeps nobody else in the jail waiting. */
 
 import { assertEquals } from "@std/assert";
-import { ENGINES, jail } from "./harness.ts";
+import { ENGINES, fixture, jail } from "./harness.ts";
 import { scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
 import { FILTER } from "./python.ts";
+
+/**
+ * Python that waits by epoll_wait(2), epoll_pwait2(2) and rt_sigtimedwait(2) for a
+ * third of a second, while a child sends signals for five: those that are ignored,
+ * with one among them that is handled, with a stop among them. It prints what came of
+ * each, and that its child has not ended by then.
+ */
+const WAIT_IN_TIME = `import ctypes, os, select, signal, time
+libc = ctypes.CDLL(None, use_errno=True)
+poll = select.epoll()
+event = ctypes.create_string_buffer(64)
+signals = ctypes.c_uint64(1 << signal.SIGUSR1 - 1)
+third = (ctypes.c_long * 2)(0, 333333333)
+signal.signal(signal.SIGUSR2, lambda *_: None)
+calls = [(232, poll.fileno(), event, 1, 333), (441, poll.fileno(), event, 1, third, None, 0),
+  (128, ctypes.byref(signals), None, third, 8)]
+def send(pid, among):
+  for i in range(50):
+    time.sleep(.05)
+    try:
+      for one in among if i == 2 else [signal.SIGURG]:
+        os.kill(pid, one)
+        time.sleep(.05)
+    except OSError: break
+    if os.getppid() != pid: break
+  os._exit(0)
+for among in [signal.SIGWINCH], [signal.SIGUSR2], [signal.SIGSTOP, signal.SIGCONT]:
+  for call in calls:
+    pid = os.getpid()
+    child = os.fork()
+    if child == 0: send(pid, among)
+    result = libc.syscall(*call), ctypes.get_errno()
+    print(*result, os.waitpid(child, os.WNOHANG)[0])
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)`;
 
 for (const engine of ENGINES) {
   for (const kind of ["STREAM", "DGRAM"]) {
@@ -59,7 +94,7 @@ print("all")`;
   Deno.test({
     ...needs(
       ["python3"],
-      `jail (${engine}) lets threads wait for ever while another changes files by their descriptors`,
+      `jail (${engine}) lets threads wait while another changes files by their descriptors`,
     ),
     async fn(): Promise<void> {
       await using directory = await scratch();
@@ -76,7 +111,7 @@ def wait(*call):
   result = libc.syscall(*call)
   os.write(1, b"%d\\n" % (result if result >= 0 else -ctypes.get_errno()))
 calls = [(232, poll.fileno(), event, 1, -1), (441, poll.fileno(), event, 1, None, None, 0),
-  (128, ctypes.byref(signals), None, None, 8)]
+  (128, ctypes.byref(signals), None, None, 8), (232, poll.fileno(), event, 1, 60000)]
 threads = [threading.Thread(target=wait, args=call) for call in calls]
 for thread in threads: thread.start()
 def state(thread): return open(f"/proc/self/task/{thread.native_id}/stat").read().split()[2]
@@ -92,9 +127,34 @@ for thread in threads: thread.join()`;
       });
       assertEquals(
         [ended.stdout.trimEnd().split("\n").sort(), ended.stderr],
-        [["1", "1", "10"], ""],
+        [["1", "1", "1", "10"], ""],
       );
     },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) lets a wait end in time while signals come that the program ignores`,
+    ),
+    async fn(): Promise<void> {
+      const argv = ["python3", "-c", WAIT_IN_TIME];
+      const ended = await jail(["-A"], argv, { engine });
+      const interrupted = Array(6).fill("-1 4 0");
+      assertEquals(
+        [ended.stdout.trimEnd().split("\n"), ended.stderr],
+        [["0 0 0", "0 0 0", "-1 11 0", ...interrupted], ""],
+      );
+    },
+  });
+
+  Deno.test(`jail (${engine}) looks at what a handler does that is set as a wait begins again`, async () => {
+    await using directory = await scratch();
+    const file = await directory.file("file", "closed");
+    const flags = ["-A", `--deny-read=${file}`, `--deny-write=${file}`];
+    const argv = [fixture("handle_late"), "2", file];
+    const ended = await jail(flags, argv, { engine });
+    assertEquals([ended.stdout, ended.stderr], ["handled, 0 opened\n", ""]);
   });
 
   Deno.test({

@@ -1,7 +1,7 @@
 /** What happens at a call that stopped, and who has to wait with it. */
 
 import type { Arch } from "../abi/arch.ts";
-import { EINTR, ENOSYS, EOPNOTSUPP, ERESTARTNOHAND } from "../abi/errno.ts";
+import { ENOSYS, EOPNOTSUPP } from "../abi/errno.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
 import { MOVING } from "../policy/plan/answered.ts";
 import type { Look } from "../policy/plan/guard.ts";
@@ -14,10 +14,10 @@ import { FactCalls } from "./fact_calls.ts";
 import { SHOWS_CPUS } from "./facts/shown_cpus.ts";
 import type { Family } from "./family.ts";
 import { FileCalls } from "./file_calls.ts";
-import { waitsForever } from "./hold/endless.ts";
 import { mayWait } from "./hold/flight.ts";
 import { Flights } from "./hold/flights.ts";
 import type { Freezer } from "./hold/freeze.ts";
+import { InterruptedCalls } from "./interrupted_calls.ts";
 import { LimitedCalls } from "./limited_calls.ts";
 import type { CallSpec } from "./look/spec.ts";
 import type { TraceOptions } from "./options.ts";
@@ -29,6 +29,8 @@ import { isHeldByExec, type Tracee } from "./tracee/tracee.ts";
 
 /** What happens at calls that stopped. */
 export class Calls {
+  /** What happens at calls that were interrupted. */
+  readonly interrupted: InterruptedCalls;
   readonly #tools: Tools;
   readonly #flights: Flights;
   readonly #files: FileCalls;
@@ -58,6 +60,7 @@ export class Calls {
   ) {
     const tools = makeTools(options, arch, family, freezer, resumer);
     this.#tools = tools;
+    this.interrupted = new InterruptedCalls(tools);
     this.#flights = new Flights(
       tools,
       (tracees) => this.#waiting.push(...tracees),
@@ -204,40 +207,6 @@ export class Calls {
   /** The registers of a stopped tracee; `undefined` where it is gone. */
   registersOf(tracee: Tracee): Registers | undefined {
     return this.answers.read(tracee) ? this.answers.registers : undefined;
-  }
-
-  /**
-   * Whether the call that a tracee comes from was interrupted, and can be made again.
-   * A close(2) has closed, whatever it says (NOTES of its page): by then the number
-   * may be that of another file.
-   */
-  wasInterrupted(tracee: Tracee): boolean {
-    if (!this.answers.read(tracee)) return false;
-    const { nr, result } = this.answers.registers;
-    return result === -EINTR && nr >= 0 &&
-      this.#tools.specs.at(nr)?.syscall.name !== "close";
-  }
-
-  /**
-   * A tracee stopped because the tracer wanted it to. The kernel makes most calls
-   * again by itself that waited then; others it is told to, unless a handler runs.
-   *
-   * @param tracee who stopped
-   * @param unseen whether it was in a call that nobody saw end, or had just left
-   * it: what it waited for then has only begun
-   */
-  resumeWait(tracee: Tracee, unseen: boolean): void {
-    if (tracee.inFlight !== undefined || !this.wasInterrupted(tracee)) return;
-    const { registers } = this.answers;
-    const name = this.#tools.specs.at(registers.nr)?.syscall.name;
-    if (name === undefined) return;
-    if (unseen || waitsForever(name, registers)) this.restart(tracee);
-  }
-
-  /** Makes the kernel make an interrupted call again where no handler runs. */
-  restart(tracee: Tracee): void {
-    this.answers.registers.result = -ERESTARTNOHAND;
-    this.answers.write(tracee);
   }
 
   /** Refuses the call at whose entry a tracee is stopped, without a decision. */

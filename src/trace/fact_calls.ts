@@ -1,19 +1,16 @@
 /** What happens at calls that tell a fact of the system, and at a new image. */
 
 import { EFAULT, ENOSYS } from "../abi/errno.ts";
-import { getBig, set } from "../abi/layout.ts";
 import { TIMESPEC } from "../abi/time.ts";
 import { readMemory } from "../sys/task/memory.ts";
 import { Facts } from "./facts/facts.ts";
 import type { Flights } from "./hold/flights.ts";
+import { millisecondsOf, setMilliseconds } from "./hold/wait_time.ts";
 import { changeAuxv, tellsAnything } from "./image/auxv.ts";
 import { nothing } from "./look/looked.ts";
 import type { CallSpec } from "./look/spec.ts";
 import type { Tools } from "./tools.ts";
 import type { Tracee } from "./tracee/tracee.ts";
-
-/** Of a longer wait, in seconds, nobody looks how much is left. */
-const MOST = 2 ** 31;
 
 /** Calls that are answered by the policy. */
 export class FactCalls {
@@ -114,13 +111,7 @@ function untilOf(
   // The second field of select(2)'s is in microseconds.
   const unit = syscall.name === "select" ? 1e3 : 1e6;
   const now = performance.now();
-  if (known === Infinity) {
-    const seconds = Number(getBig(TIMESPEC, time, "tv_sec"));
-    const rest = Number(getBig(TIMESPEC, time, "tv_nsec"));
-    return seconds < MOST ? now + 1e3 * seconds + rest / unit : Infinity;
-  }
-  const left = Math.max(0, known - now);
-  set(TIMESPEC, time, "tv_sec", Math.floor(left / 1e3));
-  set(TIMESPEC, time, "tv_nsec", Math.floor(left % 1e3 * unit));
+  if (known === Infinity) return now + millisecondsOf(time, unit);
+  setMilliseconds(time, known - now, unit);
   return known;
 }

@@ -380,6 +380,7 @@ export class Family {
       retries: 0,
       waits: false,
       until: undefined,
+      rewaits: false,
       remake: "not",
       unmarked: undefined,
     };

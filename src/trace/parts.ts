@@ -101,7 +101,8 @@ export function makeParts(
     ? new Entry(options.filter)
     : undefined;
   const resume = new Resume(
-    ({ tid }) => entry !== undefined || vdso?.has(tid) === true,
+    ({ tid, rewaits }) =>
+      entry !== undefined || rewaits || vdso?.has(tid) === true,
   );
   const calls = new Calls(options, arch, family, freezer, {
     go: (tracee) => resume.go(tracee, 0),

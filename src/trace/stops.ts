@@ -95,7 +95,7 @@ export class Stops {
     // By then the kernel has let its parent go, and nobody has to hear of it.
     else family.endVforkOf(tracee);
     if (tracee.interrupted && this.#endsWait(kind, tracee)) {
-      calls.resumeWait(tracee, unseen);
+      calls.interrupted.resume(tracee, unseen);
     }
     if (kind !== "seccomp" && kind !== "syscall") tracee.interrupted = false;
     // The program's own filter sends calls to a tracer before they are made.
@@ -169,16 +169,19 @@ export class Stops {
     ) {
       tracee.until = undefined;
     }
+    if (tracee.rewaits && !isIgnored(tracee.process.pid, signal)) {
+      calls.interrupted.end(tracee);
+    }
     if (isStopSignal(signal) && ending.isProgram(tracee.process.pid)) {
       this.#jobControl.note(tracee.tid, signal);
     }
     const ended = signal === SIGCONT && tracee.wasHalted;
     tracee.wasHalted = false;
     if (
-      !ended && calls.wasInterrupted(tracee) &&
+      !ended && calls.interrupted.has(tracee) &&
       isIgnored(tracee.process.pid, signal)
     ) {
-      calls.restart(tracee);
+      calls.interrupted.restart(tracee);
     }
     resume.go(tracee, signal);
   }
@@ -226,7 +229,10 @@ export class Stops {
   #syscall(tracee: Tracee): void {
     const { arch, calls, entry, family, resume, vdso } = this.#parts;
     if (vdso?.has(tracee.tid)) return this.#images.withoutVdso(tracee);
-    if (entry === undefined) return this.#exit(tracee);
+    const again = tracee.rewaits;
+    if (entry === undefined) {
+      return again ? calls.interrupted.enter(tracee) : this.#exit(tracee);
+    }
     const action = entry.actionOf(tracee.tid);
     // Before the program there is the launcher: its calls are jail's own.
     const own = !family.started && action.kind !== "exit" &&
@@ -236,7 +242,7 @@ export class Stops {
       case "exit":
         return this.#exit(tracee);
       case "allow":
-        return resume.go(tracee, 0);
+        return again ? calls.interrupted.enter(tracee) : resume.go(tracee, 0);
       case "errno":
         return calls.fail(tracee, action.errno);
       case "trace":

@@ -135,6 +135,29 @@ export function canWriteMemory(): boolean {
   return writeAsTracee(Deno.pid, addressOf(byte), byte) === 1;
 }
 
+/** How far below the stack pointer nobody keeps anything: past the red zone. */
+const BELOW_STACK = 512;
+
+/**
+ * Stores what a call is to read that a task is about to make: below its stack.
+ *
+ * @param tid a task that is stopped
+ * @param sp its stack pointer
+ * @param from the bytes
+ * @param length how many
+ * @returns where they are, or a negative errno
+ */
+export function storeBelowStack(
+  tid: number,
+  sp: number,
+  from: Uint8Array,
+  length: number,
+): number {
+  const place = sp - sp % 16 - BELOW_STACK;
+  const stored = storeMemory(tid, place, from, length);
+  return stored < 0 ? stored : place;
+}
+
 /** The same, where all or nothing counts: 0, or `-EFAULT` where not all could be. */
 export function storeMemory(
   tid: number,

@@ -15,14 +15,15 @@ import {
 import type { TimeRule } from "../../policy/sys.ts";
 import { readClock } from "../../sys/clock.ts";
 import { hostArch } from "../../sys/host.ts";
-import { readMemory, storeMemory } from "../../sys/task/memory.ts";
+import {
+  readMemory,
+  storeBelowStack,
+  storeMemory,
+} from "../../sys/task/memory.ts";
 import { clockOfFd, clockOfTimer } from "../../sys/task/timers.ts";
 import type { Registers } from "../tracee/registers.ts";
 import type { Tracee } from "../tracee/tracee.ts";
 import { WallClock } from "./clock.ts";
-
-/** How far below the stack pointer nobody keeps anything: past the red zone. */
-const BELOW_STACK = 512;
 
 /** The clocks that tell the time of day, and that a timer can have. */
 const WALL_CLOCKS = [CLOCK_REALTIME, CLOCK_REALTIME_ALARM, CLOCK_TAI];
@@ -191,10 +192,10 @@ export class TimeFacts {
     arg: number,
     size: number,
   ): number {
-    const { sp } = registers;
-    const place = sp - sp % 16 - BELOW_STACK;
+    const place = storeBelowStack(tid, registers.sp, this.#bytes, size);
+    if (place < 0) return place;
     registers.setArgument(arg, place);
-    return storeMemory(tid, place, this.#bytes, size);
+    return 0;
   }
 }
 

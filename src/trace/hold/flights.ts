@@ -182,6 +182,8 @@ export class Flights {
         ? -ERESTARTNOHAND
         : this.#finish(tracee, flight, result);
     }
+    tracee.rewaits = flight.rewaits === true &&
+      registers.result === -ERESTARTNOHAND;
     tracee.interrupted = false;
     tracee.remake = registers.result === -ERESTARTSYS ? "interrupted" : "not";
     // Written before others are let go on, who need the registers for theirs.
@@ -260,6 +262,7 @@ export class Flights {
   /** A tracee is gone, or has a new image, and its call never returns. */
   drop(tracee: Tracee): void {
     tracee.until = undefined;
+    tracee.rewaits = false;
     // It may have been killed after that, and others have the same memory.
     if (tracee.inFlight?.maps === true) tracee.space.pins.state = "unsure";
     if (tracee.inFlight?.after === "made") this.#endSharers(tracee);

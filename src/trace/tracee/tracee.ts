@@ -95,6 +95,8 @@ export interface InFlight {
   readonly tellsPeer?: boolean;
   /** What jail holds open until it is over. */
   readonly held?: KeptName | undefined;
+  /** Whether it waits for a time, and has what was left of that. */
+  readonly rewaits?: boolean;
 }
 
 /** An exec that was allowed, to be looked at again when the image is there. */
@@ -181,6 +183,11 @@ export interface Tracee {
    * once it was interrupted. `undefined` in any other call.
    */
   until: number | undefined;
+  /**
+   * Whether it is about to make a call again that waits for `until`, which it would
+   * begin to wait for anew: it stops before that.
+   */
+  rewaits: boolean;
   /** How the call that it waited for an answer of comes to be made by itself. */
   remake: Remake;
   /** What is the program's own in place of the mark, while its call has one. */
