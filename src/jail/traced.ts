@@ -3,8 +3,6 @@
 import { printable } from "../abi/bytes.ts";
 import { UnsupportedError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
-import type { Call } from "../policy/call.ts";
-import type { Decision } from "../policy/decision.ts";
 import { passed, withValues } from "../policy/env.ts";
 import { type Floor, holdsNothing, withPorts } from "../policy/floor/floor.ts";
 import { reachesUnix, withNetQuestions } from "../policy/net/net.ts";
@@ -24,8 +22,8 @@ import { assemble } from "../trace/bpf/filter.ts";
 import type { Engine, EngineChoice, NetOptions } from "../trace/options.ts";
 import { trace } from "../trace/tracer.ts";
 import { cannotListen, mayAnswer } from "./answers.ts";
-import { asking } from "./ask.ts";
 import { compileHere } from "./compiled.ts";
+import { deciding } from "./deciding.ts";
 import { SystemFacts } from "./facts.ts";
 import { floorFor } from "./floor.ts";
 import { checkServed } from "./handed.ts";
@@ -38,18 +36,6 @@ import {
   type Program,
 } from "./program.ts";
 import { holdToStrict } from "./strict.ts";
-
-const KILL = { kind: "kill" } as const;
-
-/** Makes every refusal end the jail. */
-function deadly(decide: (call: Call) => Decision): (call: Call) => Decision {
-  return (call) => {
-    const decision = decide(call);
-    return decision.kind === "allow" || decision.quiet === true
-      ? decision
-      : { ...decision, refusal: KILL };
-  };
-}
 
 /** The kernel would refuse what a person allows, so asking leaves it out. */
 function usesLandlock({ landlock, onDeny, policy }: Job): boolean {
@@ -139,11 +125,12 @@ export function runTraced(
   const found = findProgram(program, view);
   mustBeCounted(policy);
   const realpath = remembered((path) => view.meant(path));
-  const compiled = compileHere(policy, view, realpath);
-  const decide = (call: Call): Decision => compiled.decide(call);
-  const asked = ask &&
-    asking(compiled, compileHere(policy, view, realpath), ask);
-  const net = netOptions(policy, asked?.granted, job.names);
+  const { decide, granted } = deciding(
+    () => compileHere(policy, view, realpath),
+    job.onDeny,
+    ask,
+  );
+  const net = netOptions(policy, granted, job.names);
   mustBorrow(net);
   const withTemporary = (env: readonly string[]): readonly string[] =>
     job.temporary?.environment(env) ?? env;
@@ -200,9 +187,7 @@ export function runTraced(
           owned: job.owned,
           net,
           plan,
-          decide: job.onDeny === "kill"
-            ? deadly(decide)
-            : asked?.decide ?? decide,
+          decide,
           sys: facts.options,
           log: job.log,
           limits: policy.limits,
