@@ -389,6 +389,20 @@ os.open(os.ttyname(slave), os.O_RDWR | os.O_NOCTTY); print("opened")`;
     },
   });
 
+  Deno.test(`jail (${engine}) stops a change to its own audit log, whatever letters are in its name`, async () => {
+    await using directory = await scratch();
+    const { path } = directory;
+    await Deno.mkdir(`${path}/ü`);
+    const { stdout } = await jail(
+      ["-A", `--audit=${path}/ü/lög`],
+      ["sh", "-c", "echo >ü/lög; mv ü/lög x; mv ü x; rm ü/lög; ls ü"],
+      { engine, cwd: path },
+    );
+    assertEquals(stdout, "lög\n");
+    const log = await Deno.readTextFile(`${path}/ü/lög`);
+    assertStringIncludes(log, `"decision":"refuse"`);
+  });
+
   Deno.test({
     ...needs(
       ["python3"],

@@ -1,6 +1,6 @@
 /** One run for the command: on the calling thread, in the foreground. */
 
-import { fromText, toCString } from "../abi/bytes.ts";
+import { toCString } from "../abi/bytes.ts";
 import { AT_FDCWD } from "../abi/fcntl.ts";
 import { getBig } from "../abi/layout.ts";
 import {
@@ -73,7 +73,7 @@ export interface RunRequest {
   readonly report: boolean;
   /** Whether, and how, it is shown at the end what was used. */
   readonly stats?: "text" | "json";
-  /** The audit log. */
+  /** The audit log, a byte string. */
   readonly audit?: string;
   /** Whether the run goes on without its audit log. */
   readonly auditOptional: boolean;
@@ -235,9 +235,8 @@ function findLog(
 ): LogFile | undefined {
   if (audit === undefined) return undefined;
   const stat = new Uint8Array(STAT.size);
-  const file = fromText(audit);
-  if (fstatat(AT_FDCWD, toCString(file), stat, 0) < 0) return undefined;
-  const real = realpath(file);
+  if (fstatat(AT_FDCWD, toCString(audit), stat, 0) < 0) return undefined;
+  const real = realpath(audit);
   return {
     path: real && view.fromOutside(real),
     device: getBig(STAT, stat, "st_dev"),
@@ -256,7 +255,7 @@ function protect(
   view: View,
 ): Policy {
   if (audit === undefined || log?.path === undefined) return policy;
-  const named = fromDirectory(currentDirectory(), fromText(audit));
+  const named = fromDirectory(currentDirectory(), audit);
   const paths = new Set([log.path, view.fromOutside(named) ?? log.path]);
   const rules = [...paths].map((path): PathRule => ({
     pattern: escapeGlob(path),
