@@ -147,6 +147,20 @@ for (const engine of ENGINES) {
     assertEquals(processesWith(file), []);
   });
 
+  Deno.test(`jail (${engine}) neither waits for what was there before it, nor ends that`, async () => {
+    for (const flags of [["-A"], ["-A", "--timeout=1m", "--wait-all"]]) {
+      const word = mark();
+      // A shell that makes way for jail leaves it a child, which stops.
+      const script =
+        `sh -c 'kill -STOP $$; :' ${word} <&- >&- 2>&- & exec "$@"`;
+      const argv = jailArgv(flags, ["sh", "-c", "sleep 0.1 & exit 3"], engine);
+      const { code } = await run(["sh", "-c", script, "sh", ...argv]);
+      const left = processesWith(word);
+      left.forEach((pid) => Deno.kill(pid, "SIGKILL"));
+      assertEquals([code, left.length], [3, 1]);
+    }
+  });
+
   Deno.test(`jail (${engine}) --wait-all waits for a daemon`, async () => {
     await using directory = await scratch();
     const file = `${directory.path}/${mark()}`;

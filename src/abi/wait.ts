@@ -14,6 +14,8 @@ export const WNOWAIT = 0x0100_0000;
 export const __WNOTHREAD = 0x2000_0000;
 /** Children of every kind. */
 export const __WALL = 0x4000_0000;
+/** Tracees; and of other children those alone whose end is told by no SIGCHLD. */
+export const __WCLONE = 0x8000_0000;
 
 /** waitid(2): any child. */
 export const P_ALL = 0;

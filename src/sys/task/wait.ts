@@ -6,6 +6,7 @@ import { RUSAGE } from "../../abi/resource.ts";
 import { SIGINFO } from "../../abi/signal.ts";
 import {
   __WALL,
+  __WCLONE,
   __WNOTHREAD,
   CLD_DUMPED,
   P_ALL,
@@ -21,7 +22,9 @@ import { libc, outcome, rareLibc } from "../libc.ts";
 let tgkillNumber = 0;
 
 /**
- * Waits for a change in any child or tracee of the calling thread.
+ * Waits for a change in any tracee of the calling thread. Children that this process
+ * was started with are nobody's here: a shell makes way for it by an exec, and has
+ * made others before.
  *
  * @param status where the wait status goes
  * @param flags `WNOHANG` and the like
@@ -29,7 +32,7 @@ let tgkillNumber = 0;
  */
 export function waitAny(status: Int32Array, flags = 0): number {
   return outcome(
-    libc.wait4(-1, status, __WALL | __WNOTHREAD | flags, null),
+    libc.wait4(-1, status, __WCLONE | __WNOTHREAD | flags, null),
   );
 }
 
@@ -155,7 +158,8 @@ export function takeStop(tid: number, status: Int32Array): number {
 
 /** Waits for a stop, and what the flags add; the task is told in `info`. */
 function changed(who: number, id: number, flags: number): number {
-  const options = WUNTRACED | __WALL | __WNOTHREAD | flags;
+  const kind = who === P_ALL ? __WCLONE : __WALL;
+  const options = WUNTRACED | kind | __WNOTHREAD | flags;
   const result = outcome(rareLibc().waitid(who, id, info, options));
   return result < 0 ? result : get(SIGINFO, info, "si_pid");
 }
