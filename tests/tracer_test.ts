@@ -584,6 +584,21 @@ show(pid)
     await child.stderr.cancel();
   });
 
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) passes on the signal of a timer that it was started with`,
+    ),
+    fn: async () => {
+      const script = `import os, signal, sys
+signal.setitimer(signal.ITIMER_REAL, 1)
+os.execvp(sys.argv[1], sys.argv[1:])`;
+      const argv = jailArgv(["-A"], ["sleep", "3"], engine);
+      const { signal } = await run(["python3", "-c", script, ...argv]);
+      assertEquals(signal, "SIGALRM");
+    },
+  });
+
   Deno.test(`jail (${engine}) passes a signal on while nobody reads its report`, async () => {
     const end = `def end(signal, frame):
     try: open("/etc/shadow")

@@ -96,10 +96,12 @@ export const HANDLER_SIZE = 56;
 // nothing uses the stack. The handler, whose data the words of HANDLER_WORD are,
 // passes a signal on to a process, unless it came from the kernel: what a
 // terminal sends reaches the program anyway. The kernel's SIGHUP goes to the
-// leader of a session alone, which jail may be, so that is passed on. Where
-// there is a process to end by, a signal that asks for the end kills that one.
-// The handler `changed` is SIGCHLD's. The handler `late` kills the processes of a
-// table, in which a place that is 0 is free, once its signal has come often enough.
+// leader of a session alone, which jail may be, and that of a timer to whoever was
+// told to end by it before he became jail (`alarm(2)`, then an exec), so those are
+// passed on. Where there is a process to end by, a signal that asks for the end
+// kills that one. The handler `changed` is SIGCHLD's. The handler `late` kills the
+// processes of a table, in which a place that is 0 is free, once its signal has come
+// often enough.
 // deno-fmt-ignore
 /** The code, instruction by instruction: its bytes, and its source. */
 export const LISTING: readonly (readonly [bytes: string, source: string])[] = [
@@ -169,18 +171,19 @@ export const LISTING: readonly (readonly [bytes: string, source: string])[] = [
   ["7809",              "  js pass"],
   ["89c7",              "  mov edi, eax"],
   ["be09000000",        "  mov esi, 9 ; SIGKILL"],
-  ["eb26",              "  jmp send"],
+  ["eb2b",              "  jmp send"],
   ["",                  "pass:"],
-  ["83ff01",            "  cmp edi, 1 ; SIGHUP"],
-  ["7406",              "  je forward"],
+  ["b80240000c",        "  mov eax, 0xc004002 ; SIGHUP SIGALRM SIGVTALRM SIGPROF"],
+  ["0fa3f8",            "  bt eax, edi"],
+  ["7206",              "  jc forward"],
   ["837e0800",          "  cmp dword [rsi+8], 0"],
   ["7f25",              "  jg back"],
   ["",                  "forward:"],
-  ["f0ff05390f0000",    "  lock inc dword [rel launch+4108]"],
+  ["f0ff05340f0000",    "  lock inc dword [rel launch+4108]"],
   ["837e08ff",          "  cmp dword [rsi+8], -1 ; SI_QUEUE"],
   ["480f44d6",          "  cmove rdx, rsi"],
   ["89fe",              "  mov esi, edi"],
-  ["8b3d1d0f0000",      "  mov edi, [rel launch+4096]"],
+  ["8b3d180f0000",      "  mov edi, [rel launch+4096]"],
   ["85ff",              "  test edi, edi"],
   ["780a",              "  js back"],
   ["",                  "send:"],
@@ -194,33 +197,33 @@ export const LISTING: readonly (readonly [bytes: string, source: string])[] = [
   ["0f05",              "  syscall"],
   ["",                  "changed: ; void changed(int signal)"],
   ["b801000000",        "  mov eax, 1 ; write"],
-  ["8b3d0c0f0000",      "  mov edi, [rel launch+4112]"],
-  ["488d350d0f0000",    "  lea rsi, [rel launch+4120]"],
+  ["8b3d070f0000",      "  mov edi, [rel launch+4112]"],
+  ["488d35080f0000",    "  lea rsi, [rel launch+4120]"],
   ["ba08000000",        "  mov edx, 8"],
   ["0f05",              "  syscall"],
   ["c3",                "  ret"],
-  ["",                    "late: ; void late(int signal)"],
-  ["b801000000",          "  mov eax, 1"],
-  ["f00fc105140f0000",    "  lock xadd [rel launch+4148], eax"],
-  ["85c0",                "  test eax, eax"],
-  ["7ecd",                "  jle back ; not yet"],
-  ["f0ff05f50e0000",      "  lock inc dword [rel launch+4128]"],
-  ["4c8b05f60e0000",      "  mov r8, [rel launch+4136]"],
-  ["448b0deb0e0000",      "  mov r9d, [rel launch+4132]"],
-  ["",                    "another:"],
-  ["41ffc9",              "  dec r9d"],
-  ["781d",                "  js enough"],
-  ["438b3c88",            "  mov edi, [r8+r9*4]"],
-  ["85ff",                "  test edi, edi"],
-  ["74f3",                "  jz another"],
-  ["be09000000",          "  mov esi, 9 ; SIGKILL"],
-  ["b83e000000",          "  mov eax, 62 ; kill"],
-  ["0f05",                "  syscall"],
-  ["f0ff05d70e0000",      "  lock inc dword [rel launch+4144]"],
-  ["ebde",                "  jmp another"],
-  ["",                    "enough:"],
-  ["f0ff0dbe0e0000",      "  lock dec dword [rel launch+4128]"],
-  ["c3",                  "  ret"],
+  ["",                  "late: ; void late(int signal)"],
+  ["b801000000",        "  mov eax, 1"],
+  ["f00fc1050f0f0000",  "  lock xadd [rel launch+4148], eax"],
+  ["85c0",              "  test eax, eax"],
+  ["7ecd",              "  jle back ; not yet"],
+  ["f0ff05f00e0000",    "  lock inc dword [rel launch+4128]"],
+  ["4c8b05f10e0000",    "  mov r8, [rel launch+4136]"],
+  ["448b0de60e0000",    "  mov r9d, [rel launch+4132]"],
+  ["",                  "another:"],
+  ["41ffc9",            "  dec r9d"],
+  ["781d",              "  js enough"],
+  ["438b3c88",          "  mov edi, [r8+r9*4]"],
+  ["85ff",              "  test edi, edi"],
+  ["74f3",              "  jz another"],
+  ["be09000000",        "  mov esi, 9 ; SIGKILL"],
+  ["b83e000000",        "  mov eax, 62 ; kill"],
+  ["0f05",              "  syscall"],
+  ["f0ff05d20e0000",    "  lock inc dword [rel launch+4144]"],
+  ["ebde",              "  jmp another"],
+  ["",                  "enough:"],
+  ["f0ff0db90e0000",    "  lock dec dword [rel launch+4128]"],
+  ["c3",                "  ret"],
 ];
 
 /** The code's bytes. It may be put anywhere. */

@@ -66,8 +66,8 @@ let words: Int32Array | undefined;
  * Passes signals on to a process, in place of their own effect.
  *
  * What the kernel sends (a terminal's Ctrl-C) has no effect here and is not
- * passed on, since it reaches the program's group anyway; SIGHUP always is. A
- * signal that is ignored stays so. There is one such process at a time. The
+ * passed on, since it reaches the program's group anyway; SIGHUP and that of a
+ * timer always are. A signal that is ignored stays so. There is one such process at a time. The
  * signals never have their own effect again, but by {@linkcode dieOf}: a program
  * may make a terminal send them to this process when it itself is gone.
  *
