@@ -42,6 +42,7 @@ libc.prctl(38, 1, 0, 0, 0)
 libc.prctl(22, 2, ctypes.byref(ctypes.create_string_buffer(
     struct.pack("HxxxxxxQ", len(ops), ctypes.addressof(code)))), 0, 0)
 os.execvp(sys.argv[2], sys.argv[2:])`;
+const PIDFD_SEND_SIGNAL = "424";
 const PIDFD_OPEN = "434";
 const PIDFD_GETFD = "438";
 
@@ -65,11 +66,21 @@ Deno.test({
 Deno.test({
   ...needs(["python3"], "jail doctor says so where no program can be watched"),
   fn: async () => {
-    const without = ["python3", "-c", WITHOUT, PIDFD_OPEN, ...jailCommand()];
-    const { code, stdout } = await run([...without, "doctor"]);
-    assertEquals(code, 1, stdout);
-    assertMatch(stdout, /^✗ engine seccomp .*pidfd_open failed with EPERM/m);
-    assertEquals((await run([...without, "-A", "--", "true"])).code, 125);
+    for (
+      const [name, call] of [
+        ["pidfd_open", PIDFD_OPEN],
+        ["pidfd_send_signal", PIDFD_SEND_SIGNAL],
+      ] as const
+    ) {
+      const without = ["python3", "-c", WITHOUT, call, ...jailCommand()];
+      const { code, stdout } = await run([...without, "doctor"]);
+      assertEquals(code, 1, stdout);
+      assertStringIncludes(stdout, `${name} failed with EPERM`);
+      assertMatch(stdout, /^✗ engine seccomp .*failed with EPERM/m);
+      const ran = await run([...without, "-A", "--", "true"]);
+      assertEquals(ran.code, 125);
+      assertStringIncludes(ran.stderr, `${name} failed with EPERM`);
+    }
   },
 });
 

@@ -1,7 +1,8 @@
 /** Signals to a process that cannot be mistaken for another one, and its descriptors. */
 
-import { errnoName } from "../../abi/errno.ts";
+import { errnoName, ESRCH } from "../../abi/errno.ts";
 import { SystemCallError } from "../../errors.ts";
+import { close } from "../files.ts";
 import { callNumber } from "../host.ts";
 import { libc, outcome } from "../libc.ts";
 
@@ -20,16 +21,20 @@ export function pidfdOpen(pid: number): number {
  *
  * @param pid a process that is not yet waited for
  * @returns a descriptor
- * @throws {SystemCallError} where it cannot be opened
+ * @throws {SystemCallError} where it cannot be opened, or be sent any signal
  */
 export function watchProcess(pid: number): number {
   const pidfd = pidfdOpen(pid);
-  if (pidfd >= 0) return pidfd;
-  throw new SystemCallError(
-    `watch process ${pid}`,
-    "pidfd_open",
-    errnoName(-pidfd),
-  );
+  if (pidfd < 0) throw unwatched(pid, "pidfd_open", pidfd);
+  // Whoever passes a signal on, in a handler, cannot tell that it may not.
+  const result = pidfdSendSignal(pidfd, 0);
+  if (result >= 0 || result === -ESRCH) return pidfd;
+  close(pidfd);
+  throw unwatched(pid, "pidfd_send_signal", result);
+}
+
+function unwatched(pid: number, call: string, errno: number): SystemCallError {
+  return new SystemCallError(`watch process ${pid}`, call, errnoName(-errno));
 }
 
 /**
