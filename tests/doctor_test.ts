@@ -42,6 +42,7 @@ libc.prctl(38, 1, 0, 0, 0)
 libc.prctl(22, 2, ctypes.byref(ctypes.create_string_buffer(
     struct.pack("HxxxxxxQ", len(ops), ctypes.addressof(code)))), 0, 0)
 os.execvp(sys.argv[2], sys.argv[2:])`;
+const PIVOT_ROOT = "155";
 const PIDFD_SEND_SIGNAL = "424";
 const PIDFD_OPEN = "434";
 const PIDFD_GETFD = "438";
@@ -81,6 +82,28 @@ Deno.test({
       assertEquals(ran.code, 125);
       assertStringIncludes(ran.stderr, `${name} failed with EPERM`);
     }
+  },
+});
+
+Deno.test({
+  ...needs(
+    ["python3"],
+    "jail plan says so where the kernel can hold no policy for want of namespaces",
+  ),
+  fn: async () => {
+    const { code, stdout } = await run([
+      ...["python3", "-c", WITHOUT, PIVOT_ROOT],
+      ...jailCommand(),
+      ...["plan", "-p", "minimal"],
+    ]);
+    assertEquals(code, 0);
+    assertMatch(
+      stdout,
+      landlockAbi() < 6
+        ? /^kernel +--engine=kernel cannot do without/m
+        : /^kernel +--engine=kernel cannot make .*pivot_root failed with EPERM/m,
+    );
+    assertMatch(stdout, /^minimal:\d+ .* no /m);
   },
 });
 

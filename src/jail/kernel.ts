@@ -15,7 +15,7 @@ import { close } from "../sys/files.ts";
 import { hostArch } from "../sys/host.ts";
 import { createRuleset, landlockAbi } from "../sys/landlock.ts";
 import { wasReplaced } from "../sys/launch/root.ts";
-import { openTree, type Tree } from "../sys/launch/tree.ts";
+import { openTree, type Tree, type TreeOptions } from "../sys/launch/tree.ts";
 import { OWN_VIEW, type View } from "../sys/view.ts";
 import { assemble } from "../trace/bpf/filter.ts";
 import { runUntraced } from "../trace/untraced.ts";
@@ -207,7 +207,7 @@ function checkHooks(job: Job, { observe }: JobHooks): void {
   );
 }
 
-function makeTree(options: Parameters<typeof openTree>[0]): Tree {
+function makeTree(options: TreeOptions): Tree {
   const tree = openTree(options);
   if ("steps" in tree) return tree;
   throw new UnsupportedError(
@@ -217,4 +217,17 @@ function makeTree(options: Parameters<typeof openTree>[0]): Tree {
       : "start jail as root, or let users make namespaces " +
         "(user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns)",
   );
+}
+
+/**
+ * Why this machine makes no tree for a policy, found out by making it.
+ *
+ * @param options what is in it
+ * @returns what was tried in vain; `undefined` where it is made
+ */
+export function whyNoTree(options: TreeOptions): string | undefined {
+  const tree = openTree(options);
+  if (!("steps" in tree)) return whyNot(tree);
+  tree.close();
+  return undefined;
 }

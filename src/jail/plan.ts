@@ -19,7 +19,7 @@ import { ownEnvironment } from "../sys/proc.ts";
 import { mayAnswer } from "./answers.ts";
 import { currentDirectory } from "./directory.ts";
 import { floorFor, type FloorPlace } from "./floor.ts";
-import { beyondKernel, LEAST_ABI } from "./kernel.ts";
+import { beyondKernel, LEAST_ABI, whyNoTree } from "./kernel.ts";
 import { holdByKernel } from "./kernel_plan.ts";
 import { type Loaded, loadSpec, type PolicySpec } from "./load.ts";
 import { type Locate, locator } from "./locate.ts";
@@ -131,10 +131,14 @@ async function planLoaded(
     policy.limits.memory !== undefined && whyNoControlGroup() === undefined,
   );
   const observed = report || audit !== undefined;
-  const beyond = landlockAbi() < LEAST_ABI
+  const unable = landlockAbi() < LEAST_ABI
     ? "do without a newer Landlock"
     : beyondKernel({ onDeny, landlock, root }, observed);
-  const held = beyond === undefined ? holdByKernel(policy, at) : undefined;
+  const held = unable === undefined ? holdByKernel(policy, at) : undefined;
+  const why = held?.unheld.length === 0
+    ? whyNoTree({ nodes: held.tree.nodes, alone: policy.net === "none" })
+    : undefined;
+  const beyond = why === undefined ? unable : `make its mounts: ${why}`;
   return {
     rules,
     calls: countCalls(plan),
@@ -148,7 +152,8 @@ async function planLoaded(
     locate: await locator(policy),
     dropped: droppedNames(policy.env, program.env),
     notStrict: strictError(policy, rules),
-    ...{ beyond, unheld: held?.unheld },
+    beyond,
+    unheld: beyond === undefined ? held?.unheld : undefined,
     stricter: held?.tree.stricter ?? [],
   };
 }
