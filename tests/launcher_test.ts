@@ -11,6 +11,7 @@ import {
   type RunOptions,
 } from "./harness.ts";
 import { jailCommand, scratch } from "./jail.ts";
+import { HOLDERS } from "./kill.ts";
 import { needs } from "./needs.ts";
 
 /** Closes what the tests themselves may have been started with. */
@@ -227,6 +228,24 @@ for (const engine of ENGINES) {
         [ended.stdout, ended.stderr],
         [`${directory.path}/closed\n`, "cat: x: Permission denied\n"],
       );
+    },
+  });
+}
+
+for (const engine of HOLDERS) {
+  Deno.test({
+    ...needs(
+      ["setpriv"],
+      `jail (${engine}) lets nobody become another user whom it could not end`,
+    ),
+    ignore: Deno.uid() !== 0 || Deno.env.has("JAIL_BINARY"),
+    fn: async () => {
+      const become = ["setpriv", "--reuid=65534", "--clear-groups", "id", "-u"];
+      const argv = jailArgv(["-R", "--allow-run"], become, engine);
+      for (const [less, wanted] of [["-net_raw", "65534\n"], ["-kill", ""]]) {
+        const started = ["setpriv", `--bounding-set=${less}`, ...argv];
+        assertEquals((await run(started)).stdout, wanted);
+      }
     },
   });
 }

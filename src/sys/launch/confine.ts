@@ -108,8 +108,12 @@ export function confinement(ownsNamespace = false): Step[] {
     ? 2 ** (CAP_LAST_CAP + 1) - 1
     : permittedNow();
   if (permitted === 0) return steps;
+  // Who becomes another user can be ended by this alone.
+  const ends = (BigInt(permitted) & 1n << BigInt(CAP_KILL)) !== 0n;
   // Those of the namespace were never its own.
-  const keeps = ownsNamespace && Deno.uid() !== 0 ? [] : KEPT;
+  const keeps = ownsNamespace && Deno.uid() !== 0
+    ? []
+    : KEPT.filter((cap) => cap !== CAP_SETUID || ends);
   const kept = keeps.reduce((mask, cap) => mask + 2 ** cap, 0);
   for (let cap = 0; cap <= CAP_LAST_CAP; cap++) {
     if (keeps.includes(cap)) continue;
