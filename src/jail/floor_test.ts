@@ -1,4 +1,5 @@
 import { assertThrows } from "@std/assert";
+import { ENOMEM } from "../abi/errno.ts";
 import { set } from "../abi/layout.ts";
 import { RLIMIT64, RLIMIT_NOFILE } from "../abi/resource.ts";
 import { SystemCallError } from "../errors.ts";
@@ -48,3 +49,17 @@ for (
     withoutDescriptors(() => assertThrows(look, SystemCallError));
   });
 }
+
+Deno.test("a rule does not fall where the kernel does not say what a file is called", () => {
+  const calls = libc as { syscallIBBI: typeof libc.syscallIBBI };
+  const { syscallIBBI } = calls;
+  const readlinkat = callNumber("readlinkat");
+  calls.syscallIBBI = (nr, ...args): number =>
+    nr === readlinkat ? -ENOMEM : syscallIBBI(nr, ...args);
+  try {
+    assertThrows(() => OWN_VIEW.realpath("/"), SystemCallError);
+    assertThrows(() => OWN_VIEW.meant("/etc"), SystemCallError);
+  } finally {
+    calls.syscallIBBI = syscallIBBI;
+  }
+});

@@ -25,7 +25,7 @@ import type { PermissionFlags } from "../policy/file/flags.ts";
 import type { Limits } from "../policy/limits.ts";
 import { escapeGlob } from "../policy/path/glob.ts";
 import type { PathRule, Policy } from "../policy/policy.ts";
-import { fstatat, isInherited, realpath } from "../sys/files.ts";
+import { fstatat, isInherited } from "../sys/files.ts";
 import { ownEnvironment } from "../sys/proc.ts";
 import {
   countUnheard,
@@ -33,7 +33,7 @@ import {
   ignoreSignals,
   stopSelf,
 } from "../sys/signals.ts";
-import type { View } from "../sys/view.ts";
+import { OWN_VIEW, type View } from "../sys/view.ts";
 import type { Usage } from "../trace/limits/accounts.ts";
 import type {
   EngineChoice,
@@ -236,7 +236,7 @@ function findLog(
   if (audit === undefined) return undefined;
   const stat = new Uint8Array(STAT.size);
   if (fstatat(AT_FDCWD, toCString(audit), stat, 0) < 0) return undefined;
-  const real = realpath(audit);
+  const real = OWN_VIEW.realpath(audit);
   return {
     path: real && view.fromOutside(real),
     device: getBig(STAT, stat, "st_dev"),

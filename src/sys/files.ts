@@ -16,7 +16,6 @@ import {
   F_SETFL,
   FD_CLOEXEC,
   O_CLOEXEC,
-  O_PATH,
   O_RDONLY,
   SEEK_SET,
 } from "../abi/fcntl.ts";
@@ -399,23 +398,6 @@ function fcntl(fd: number, command: number, argument: number): number {
   return outcome(
     libc.syscallIII(callNumber("fcntl"), fd, command, argument),
   );
-}
-
-/**
- * The real path of what `path` leads to.
- *
- * @param path a byte string, relative to the working directory
- * @returns a byte string, or `undefined` where it leads nowhere
- */
-export function realpath(path: string): string | undefined {
-  const fd = open(toCString(path), O_PATH | O_CLOEXEC);
-  if (fd < 0) return undefined;
-  try {
-    const name = readLink(`/proc/self/fd/${fd}`);
-    return typeof name === "string" && name.startsWith("/") ? name : undefined;
-  } finally {
-    close(fd);
-  }
 }
 
 /**

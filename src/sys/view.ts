@@ -266,7 +266,8 @@ export class View {
     let real: string | undefined;
     const result = this.#with(toCString(path), O_PATH, (fd) => {
       const name = readLink(`/proc/self/fd/${fd}`);
-      if (typeof name === "string") real = this.nameOf(name);
+      if (typeof name === "number") return name;
+      real = this.nameOf(name);
       return 0;
     });
     told(path, result);
