@@ -67,9 +67,9 @@ let words: Int32Array | undefined;
  *
  * What the kernel sends (a terminal's Ctrl-C) has no effect here and is not
  * passed on, since it reaches the program's group anyway; SIGHUP and that of a
- * timer always are. A signal that is ignored stays so. There is one such process at a time. The
- * signals never have their own effect again, but by {@linkcode dieOf}: a program
- * may make a terminal send them to this process when it itself is gone.
+ * timer always are. A signal that is ignored stays so. There is one such process at a
+ * time. The signals never have their own effect again, but by {@linkcode dieOf}: a
+ * program may make a terminal send them to this process when it itself is gone.
  *
  * @param pid the process, not yet waited for
  * @param signals the signals' numbers
