@@ -192,7 +192,51 @@ try: print("outside got", outside.recv(99))
 except BlockingIOError: print("outside got nothing")
 `;
 
+/** Sends to whoever runs what comes behind: a stranger first, then who was asked. */
+const STRANGER = `import socket, subprocess, sys
+known, stranger = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in "12"]
+known.bind(("127.0.0.1", 0))
+stranger.bind(("127.0.0.4", 0))
+argv = [*sys.argv[1:], str(known.getsockname()[1])]
+child = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+known.settimeout(20)
+for _ in "12":
+  _, asker = known.recvfrom(9)
+  stranger.sendto(b"stranger", ("127.0.0.2", asker[1]))
+  known.sendto(b"known", asker)
+print(child.communicate()[0], end="")
+`;
+
 for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) lets in no datagram of others where a rule refuses to listen on all addresses`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const policy = await directory.file(
+        "policy.yaml",
+        `extends: default
+net:
+  connect: ["127.0.0.1"]
+  listen: {allow: ["0.0.0.0", "[::]"], deny: ["127.0.0.3"]}
+`,
+      );
+      const program = `import socket, sys
+for family, to in (socket.AF_INET, ""), (socket.AF_INET6, "::ffff:"):
+  s = socket.socket(family, socket.SOCK_DGRAM)
+  s.sendto(b"x", (to + "127.0.0.1", int(sys.argv[1])))
+  print(s.recv(9))`;
+      const argv = ["/usr/bin/python3", "-c", program];
+      const ended = await run([
+        ...["/usr/bin/python3", "-c", STRANGER],
+        ...jailArgv(["-p", policy], argv, engine),
+      ]);
+      assertEquals(ended.stdout, "b'known'\nb'known'\n", ended.stderr);
+    },
+  });
+
   Deno.test({
     ...needs(
       ["python3"],

@@ -93,21 +93,21 @@ export function sourceTest(
 }
 
 function rulesOf(set: NetRuleSet, end: SourceTest["end"]): SourceRules {
-  const tests = (rules: readonly NetRule[], allows: boolean): SourceTest[] =>
+  const tests = (rules: readonly NetRule[]): SourceTest[] =>
     rules.flatMap(({ patterns }) =>
-      patterns.flatMap((pattern) => testsOf(pattern, end, allows))
+      patterns.flatMap((pattern) => testsOf(pattern, end))
     );
+  const refuse = tests([...set.deny, ...set.ignore]);
+  const allow = tests(set.allow);
   return {
-    refuse: tests([...set.deny, ...set.ignore], false),
-    allow: tests(set.allow, true),
+    refuse,
+    allow: end === "source"
+      ? allow
+      : allow.flatMap((test) => [test, ...onAll(test, refuse)]),
   };
 }
 
-function testsOf(
-  given: NetPattern,
-  end: SourceTest["end"],
-  allows: boolean,
-): SourceTest[] {
+function testsOf(given: NetPattern, end: SourceTest["end"]): SourceTest[] {
   const pattern = end === "source" ? aimed(given) : given;
   switch (pattern.kind) {
     case "unix":
@@ -119,15 +119,36 @@ function testsOf(
       return [{ end, address: undefined, bits: 0, ports: ALL_PORTS }];
     case "any":
       return [{ end, address: undefined, bits: 0, ports: pattern.ports }];
-    case "address":
-      break;
+    case "address": {
+      const { address, bits, ports } = pattern;
+      return [{ end, address, bits, ports }];
+    }
   }
-  const { address, bits, ports } = pattern;
-  if (end === "source" || !allows || !isUnspecified(address)) {
-    return [{ end, address, bits, ports }];
-  }
-  // Who may listen on no address listens on all: on those of IPv4, or on both. Who
-  // may not can listen on one, and nothing goes to no address.
-  if (address.length === 4) return [{ end, address, bits: 0, ports }];
-  return [{ end, address: undefined, bits: 0, ports }];
+}
+
+/**
+ * What else comes to who may listen there. Whoever may listen on no address listens
+ * on all: on those of IPv4, or on both. At the ports where one of these is refused he
+ * may not.
+ */
+function onAll(test: SourceTest, refuse: readonly SourceTest[]): SourceTest[] {
+  const { address } = test;
+  if (address === undefined || !isUnspecified(address)) return [];
+  const isOld = address.length === 4;
+  const all = { ...test, address: isOld ? address : undefined, bits: 0 };
+  return refuse
+    .filter((one) => !isOld || one.address?.length !== 16)
+    .reduce(
+      (left, { ports }) => left.flatMap((one) => without(one, ports)),
+      [test.ports],
+    )
+    .map((ports) => ({ ...all, ports }));
+}
+
+/** The ports that are left of some where others are taken out. */
+function without({ first, last }: Ports, out: Ports): Ports[] {
+  return [
+    { first, last: Math.min(last, out.first - 1) },
+    { first: Math.max(first, out.last + 1), last },
+  ].filter((ports) => ports.first <= ports.last);
 }
