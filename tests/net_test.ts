@@ -797,6 +797,31 @@ print(*struct.unpack("ii", there.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
   });
 }
 
+const NETWORKS = (await run(["unshare", "-rn", "true"])).code === 0;
+const interfaces =
+  "jail takes interfaces for those of its own network namespace";
+
+Deno.test({
+  ...needs(
+    ["ip"],
+    NETWORKS ? interfaces : `${interfaces} (needs unshare -rn)`,
+  ),
+  ...(NETWORKS ? {} : { ignore: true }),
+  async fn(): Promise<void> {
+    // What is in /sys stays that of the namespace outside.
+    const script = `ip link set lo name other0 && exec "$@"`;
+    const namespace = ["unshare", "-rn", "sh", "-c", script, "sh"];
+    const start = async (name: string): Promise<Ended> => {
+      const flags = [`--allow-net=[fe80::1%${name}]`];
+      return await run([...namespace, ...jailArgv(flags, ["/bin/true"])]);
+    };
+    const { code, stderr } = await start("other0");
+    assertEquals({ code, stderr }, { code: 0, stderr: "" });
+    const none = 'there is no interface "lo"';
+    assertStringIncludes((await start("lo")).stderr, none);
+  },
+});
+
 Deno.test("--report names the address that was refused, and the rule", async () => {
   const program = ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/9"];
   const flags = ["-p", "default", "--report"];

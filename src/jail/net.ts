@@ -34,7 +34,7 @@ export async function checkZones(policy: Policy): Promise<Policy> {
     if (!(error instanceof ZoneError)) throw error;
     const { source, keys } = error.rule.ref;
     const text = sources.find(({ name }) => name === source)?.text ?? "";
-    const hint = "see the names with: ls /sys/class/net";
+    const hint = "see the names with: cat /proc/net/dev";
     const fault = new Fault(keys, error.message, { hint });
     throw await asPolicyError(fault, source, text);
   }

@@ -1,18 +1,17 @@
-/** The network interfaces of this machine. */
+/** The network interfaces that this process can use. */
 
-import { fromBytes, fromText, toText } from "../abi/bytes.ts";
-import { readFile } from "./files.ts";
+import { fromText, toCString } from "../abi/bytes.ts";
+import { rareLibc } from "./libc.ts";
 
 /**
- * The index of a network interface.
+ * The index of a network interface. It is the socket layer that is asked: /sys shows
+ * those of the network namespace that it was mounted in.
  *
  * @param name its name: `eth0`
  * @returns the index, or `undefined` where there is none of this name
  */
 export function interfaceIndex(name: string): number | undefined {
-  if (name === "." || name === ".." || /[/\0]/.test(name)) return undefined;
-  const bytes = readFile(`/sys/class/net/${fromText(name)}/ifindex`, 16);
-  if (typeof bytes === "number") return undefined;
-  const index = Number(toText(fromBytes(bytes)));
-  return Number.isInteger(index) && index > 0 ? index : undefined;
+  if (name.includes("\0")) return undefined;
+  const index = rareLibc().if_nametoindex(toCString(fromText(name)));
+  return index > 0 ? index : undefined;
 }

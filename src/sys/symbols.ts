@@ -188,6 +188,8 @@ export const RARE = {
   accept4: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
   // int getsockname(int fd, struct sockaddr *address, socklen_t *length)
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  // unsigned int if_nametoindex(const char *name)
+  if_nametoindex: { parameters: ["buffer"], result: "u32" },
   // ssize_t sendto(int fd, const void *message, size_t size, int flags,
   //   const struct sockaddr *address, socklen_t length)
   sendto: {
