@@ -201,7 +201,7 @@ for (const engine of ENGINES) {
 const ASKED = {
   ended: "of its child in /proc until it has waited for that, and of none then",
   nobody: "what is wrong with an id that is nobody's",
-  clocks: "its own processor time by its id",
+  clocks: "processor times by ids, its own and those of its children",
 };
 
 for (const engine of ENGINES) {

@@ -41,7 +41,37 @@ for among in [signal.SIGWINCH], [signal.SIGUSR2], [signal.SIGSTOP, signal.SIGCON
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)`;
 
+/** Waits for the processor time of a child, which is over, while another child works. */
+const WAITS_FOR_ENDED = `import ctypes, errno, os
+ended = os.fork()
+if ended == 0: os._exit(0)
+os.waitid(os.P_PID, ended, os.WEXITED | os.WNOWAIT)
+begun, begin = os.pipe()
+worker = os.fork()
+if worker == 0:
+  os.read(begun, 1)
+  for _ in range(3): os.system("true")
+  os._exit(3)
+os.write(begin, b".")
+code = ctypes.CDLL(None).clock_nanosleep(~ended << 3 | 2, 0, bytes([1] + [0] * 15), None)
+print(errno.errorcode[code], os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]))`;
+
 for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) goes on where a program would wait for the time of a child that has ended`,
+    ),
+    async fn(): Promise<void> {
+      const { stdout, stderr } = await jail(
+        ["-A", "--report", "--timeout=9s"],
+        ["python3", "-c", WAITS_FOR_ENDED],
+        { engine },
+      );
+      assertEquals([stdout, stderr], ["EINVAL 3\n", ""]);
+    },
+  });
+
   for (const kind of ["STREAM", "DGRAM"]) {
     const call = kind === "STREAM" ? "connect" : "sendto";
     for (const timeout of [0, 30]) {

@@ -7,7 +7,7 @@ import type { Family } from "./family.ts";
 import type { Flights } from "./hold/flights.ts";
 import { isOwnGroup } from "./look/ids.ts";
 import { nothing } from "./look/looked.ts";
-import { type Aim, aimOf, signalMembers } from "./look/process.ts";
+import { type Aim, aimOf, mayWait, signalMembers } from "./look/process.ts";
 import type { CallSpec } from "./look/spec.ts";
 import type { Tools } from "./tools.ts";
 import type { Tracee } from "./tracee/tracee.ts";
@@ -44,7 +44,7 @@ export class AimedCalls {
     const { pid } = tracee.process;
     const { processes, isOwn } = family;
     let aim = aimOf(tracee, answers.registers, spec, processes, isOwn);
-    if (aim.kind === "foreign" && parentOf(aim) === pid) {
+    if (aim.kind === "foreign" && !mayWait(spec) && parentOf(aim) === pid) {
       if (!freezer.has(tracee) && freezer.needed(tracee, pid)) {
         return freezer.start(tracee, pid) && this.process(tracee, spec);
       }
@@ -77,7 +77,7 @@ export class AimedCalls {
       case "foreign": {
         const { errno = ESRCH } = aim;
         // Programs end what has ended already: nothing was refused to them.
-        return isOver(aim, family)
+        return isInside(aim, family)
           ? answers.answer(tracee, -errno)
           : refuseForeign(answers, tracee, spec, errno);
       }
@@ -116,11 +116,11 @@ function parentOf({ id }: Foreign): number | undefined {
   return id === undefined ? undefined : parentOfEnded(Math.abs(id));
 }
 
-/** Whether nobody is meant, or one of the jail who has ended. */
-function isOver(aim: Foreign, family: Family): boolean {
+/** Whether nobody is meant, or one of the jail: who has ended, or whom no call waits for. */
+function isInside(aim: Foreign, family: Family): boolean {
   const { id } = aim;
   if (id === undefined) return false;
-  return isNobody(id) ||
+  return isNobody(id) || family.isOwn(id) ||
     family.wasOwn(Math.abs(id)) && parentOf(aim) !== undefined;
 }
 

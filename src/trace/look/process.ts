@@ -94,10 +94,11 @@ export function aimOf(
   }
   return aimOfId(tracee, id, isOwn);
 
-  /** Of a clock: the caller's own, for a call to wait for, perhaps. */
   function aimOfClock(owner: number): Aim {
     const aim = aimOfId(tracee, owner, isOwn);
-    return aim === OWN ? OWN : { kind: "foreign", id: owner, errno: EINVAL };
+    return aim.kind === "foreign" || aim === OTHER && mayWait(spec)
+      ? { kind: "foreign", id: owner, errno: EINVAL }
+      : aim;
   }
 
   function aimOfWho(process: boolean, who: number): Aim {
@@ -105,6 +106,14 @@ export function aimOf(
     if (!process) return { kind: "foreign" };
     return aimOfId(tracee, who, isOwn);
   }
+}
+
+/**
+ * Whether a call may wait in the kernel for what it aims at: another's processor time.
+ * Nobody who has ended would be waited for meanwhile, so it reaches the caller alone.
+ */
+export function mayWait({ syscall }: CallSpec): boolean {
+  return syscall.name === "clock_nanosleep";
 }
 
 function aimOfId(

@@ -11,6 +11,7 @@ import { type CallSpec, Specs } from "./spec.ts";
 /** Where the id is in calls that have one at times, as the filter says. */
 const AT: Partial<Record<SyscallName, { readonly pid: number }>> = {
   clock_gettime: { pid: 0 },
+  clock_nanosleep: { pid: 0 },
   fcntl: { pid: 2 },
 };
 
@@ -47,7 +48,14 @@ for (
     ["fcntl", [0, 8, -200], "other", "the group of another process"],
     ["fcntl", [0, 8, -300], "foreign", "a group outside"],
     ["clock_gettime", [~100 << 3 | 2, 0], "own", "its own processor time"],
-    ["clock_gettime", [~200 << 3 | 2, 0], "foreign", "that of another"],
+    ["clock_gettime", [~200 << 3 | 2, 0], "other", "that of another"],
+    ["clock_gettime", [~300 << 3 | 2, 0], "foreign", "that of one outside"],
+    [
+      "clock_nanosleep",
+      [~200 << 3 | 2, 0],
+      "foreign",
+      "no other that it waits for",
+    ],
     ["pidfd_open", [-1, 0], "own", "nobody, which the kernel says"],
     ["prlimit64", [0, 7, 0, 0], "own", "itself"],
     ["prlimit64", [200, 7, 0, 0], "other", "another process"],
