@@ -1,6 +1,10 @@
 /** Looks at files that jail answers in a program's place: nobody can tell. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import {
+  SECCOMP_IOCTL_NOTIF_RECV,
+  SECCOMP_IOCTL_NOTIF_SEND,
+} from "../src/abi/seccomp.ts";
 import { SYSCALLS } from "../src/abi/syscalls.ts";
 import { hostArch } from "../src/sys/host.ts";
 import {
@@ -328,7 +332,7 @@ while True: signal.pause()`;
   });
 }
 
-for (const call of ["pidfd_getfd", "process_vm_writev"] as const) {
+for (const call of ["pidfd_getfd", "process_vm_writev", "ioctl"] as const) {
   Deno.test(`runs where a container refuses ${call}`, async () => {
     const number = `${SYSCALLS[call].x86_64}`;
     const argv = jailArgv(["-A"], ["stat", "-c", "%n", "/etc/passwd"]);
@@ -337,6 +341,22 @@ for (const call of ["pidfd_getfd", "process_vm_writev"] as const) {
     assertEquals([code, stdout], [0, "/etc/passwd\n"], stderr);
   });
 }
+
+Deno.test("ends where it can take no call that waits, or answer none", async () => {
+  const call = SYSCALLS.ioctl.x86_64;
+  for (
+    const request of [SECCOMP_IOCTL_NOTIF_RECV, SECCOMP_IOCTL_NOTIF_SEND]
+  ) {
+    const argv = jailArgv(["-A"], ["stat", "/etc/passwd"]);
+    const words = [fixture("refuse_call"), `${call}:${request}`, ...argv];
+    const { code, stdout, stderr } = await run(words);
+    assertEquals([code, stdout], [125, ""]);
+    assertMatch(
+      stderr,
+      /^jail: Cannot answer calls: ioctl\(\) failed with EPERM/,
+    );
+  }
+});
 
 Deno.test("answers while others stop all the time", async () => {
   const script = `for i in 1 2 3 4; do while :; do kill -0 $$; done & done

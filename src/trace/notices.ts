@@ -112,7 +112,9 @@ export class Notices {
 
   /** Takes a call, if a wait has found one, and answers it; whether it has. */
   #hear(listener: Listener, found: number, between: () => void): boolean {
-    if ((found & CALL) === 0 || !listener.take()) return false;
+    // Who is killed needs no answer.
+    if ((found & CALL) === 0 || this.#ending.killing) return false;
+    if (!listener.take()) return false;
     this.#waits.count();
     this.#answer(listener);
     between();
@@ -120,8 +122,6 @@ export class Notices {
   }
 
   #answer(listener: Listener): void {
-    // Who is killed needs no answer.
-    if (this.#ending.killing) return;
     const tracee = this.#family.tracees.get(listener.tid);
     if (tracee?.stopped === false && tracee.inFlight === undefined) {
       this.#affinity.stopped(tracee);

@@ -6,7 +6,7 @@
  * answer is read from its memory again, so there is nothing to race for.
  */
 
-import { EINTR, EPERM, errnoName } from "../../abi/errno.ts";
+import { EINTR, EINVAL, ENOENT, EPERM, errnoName } from "../../abi/errno.ts";
 import { O_CLOEXEC } from "../../abi/fcntl.ts";
 import { set } from "../../abi/layout.ts";
 import { POLLFD, POLLIN } from "../../abi/poll.ts";
@@ -104,13 +104,20 @@ export class Listener {
     this.notice = new Int32Array(this.#bytes.buffer);
     this.#changes = changes;
     this.#fd = findListener(tid);
-    // Older kernels take no flags, and wake another processor.
-    libc.syscallIII(
-      callNumber("ioctl"),
-      this.#fd,
-      SECCOMP_IOCTL_NOTIF_SET_FLAGS,
-      SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP,
+    // Older kernels know no flags, and wake another processor. Where a container
+    // refuses the call, it refuses to take calls as well.
+    const flags = outcome(
+      libc.syscallIII(
+        callNumber("ioctl"),
+        this.#fd,
+        SECCOMP_IOCTL_NOTIF_SET_FLAGS,
+        SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP,
+      ),
     );
+    if (flags < 0 && flags !== -EINVAL) {
+      close(this.#fd);
+      throw listenerError("ioctl()", -flags);
+    }
     [this.#fd, changes.fd].forEach((fd, at) => {
       const polled = this.#polled.subarray(at * POLLFD.size);
       set(POLLFD, polled, "fd", fd);
@@ -131,7 +138,11 @@ export class Listener {
    */
   wait(milliseconds = -1): number {
     const found = outcome(libc.poll(this.#polled, TWO, milliseconds));
-    if (found <= 0) return found === 0 ? NOTHING : 0;
+    if (found === 0) return NOTHING;
+    if (found < 0) {
+      allow("poll()", found, EINTR);
+      return 0;
+    }
     const call = this.#polled[REVENTS] as number;
     const change = this.#polled[POLLFD.size + REVENTS] as number;
     if (change !== 0) this.#changes.heed();
@@ -141,7 +152,9 @@ export class Listener {
   /** Takes a call that waits; whether there still was one. */
   take(): boolean {
     this.#bytes.fill(0);
-    return outcome(libc.ioctl(this.#fd, RECV, this.#bytes)) >= 0;
+    const taken = outcome(libc.ioctl(this.#fd, RECV, this.#bytes));
+    if (taken < 0) allow("ioctl()", taken, EINTR, ENOENT);
+    return taken >= 0;
   }
 
   /**
@@ -155,7 +168,11 @@ export class Listener {
     words[RESP.id + 1] = this.notice[ID + 1] as number;
     words[RESP.value] = Math.max(0, result);
     words[RESP.error] = Math.min(0, result);
-    while (outcome(libc.ioctl(this.#fd, SEND, this.#response)) === -EINTR);
+    let sent: number;
+    do sent = outcome(libc.ioctl(this.#fd, SEND, this.#response)); while (
+      sent === -EINTR
+    );
+    if (sent < 0) allow("ioctl()", sent, ENOENT);
   }
 
   /**
@@ -191,6 +208,17 @@ export class Listener {
   close(): void {
     close(this.#fd);
   }
+}
+
+/**
+ * Allows a call about those that wait to fail in a usual way. After any other failure
+ * they would wait for ever.
+ *
+ * @throws {SystemCallError} where it is none of these
+ */
+function allow(call: string, result: number, ...usual: number[]): void {
+  if (usual.includes(-result)) return;
+  throw new SystemCallError("answer calls", call, errnoName(-result));
 }
 
 /** Finds the listener among a tracee's descriptors, and gets a copy of it. */
