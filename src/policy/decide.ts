@@ -25,7 +25,7 @@ import {
   type Said,
   slotOf,
 } from "./path/rules.ts";
-import { EFFECTS, type Policy } from "./policy.ts";
+import { type DefaultRule, EFFECTS, type Policy } from "./policy.ts";
 
 /** What {@linkcode compile} can be told about the machine. */
 export interface CompileOptions {
@@ -133,6 +133,7 @@ class CompiledPolicy implements Engine {
   #matcher: PathMatcher;
   readonly #calls: ReadonlyMap<SyscallName, Decision>;
   readonly #otherwise: (use: number) => Decision;
+  readonly #hidden: (use: number) => Decision;
   readonly #everything: boolean;
   readonly #net: NetJudge | undefined;
   readonly #links: readonly RuleLink[];
@@ -159,13 +160,12 @@ class CompiledPolicy implements Engine {
     this.#matcher = matcher;
     this.#calls = callDecisions(policy);
     this.#everything = writesEverything(policy);
-    this.#otherwise = perUse((use) => ({
-      kind: "refuse",
-      refusal: policy.default?.refusal ?? EACCES,
-      rule: policy.default?.ref ?? fixed.NO_RULE,
-      use,
-      uncovered: true,
-    }));
+    this.#otherwise = uncovered(
+      policy.default ?? { refusal: EACCES, ref: fixed.NO_RULE },
+    );
+    this.#hidden = policy.unseen === undefined
+      ? this.#otherwise
+      : uncovered(policy.unseen);
     this.#net = judgeNet(policy, {
       ...{ realpath, interfaceIndex },
       file: (path, kind) => this.#use({ access: "write", path, kind }, -1),
@@ -285,7 +285,11 @@ class CompiledPolicy implements Engine {
   #ruled(access: number, use: Use, index: number): Decision {
     if (fixed.isHeld(use)) return this.#held;
     const rule = this.#rules[this.#find(access, use.path)];
-    if (rule === undefined) return this.#otherwise(index);
+    if (rule === undefined) {
+      return access === READ
+        ? this.#unread(use, index)
+        : this.#otherwise(index);
+    }
     if (access === RUN && fixed.isUnnamed(use, rule.rule.pattern)) {
       return this.#otherwise(index);
     }
@@ -294,6 +298,13 @@ class CompiledPolicy implements Engine {
       if (closed !== undefined) return refuse(closed, EACCES, index);
     }
     return rule.decision(index);
+  }
+
+  /** Refuses to read what no rule covers. A directory that may be seen is there. */
+  #unread(use: Use, index: number): Decision {
+    const isThere = use.kind === "directory" &&
+      this.#stat(use, index).kind === "allow";
+    return isThere ? this.#otherwise(index) : this.#hidden(index);
   }
 
   /**
@@ -311,9 +322,7 @@ class CompiledPolicy implements Engine {
   /** Decides whether a file may load another: one that may be read or run may. */
   #load(use: Use, index: number): Decision {
     const read = this.#ruled(READ, use, index);
-    if (read.kind === "allow" || read.rule !== this.#otherwise(index).rule) {
-      return read;
-    }
+    if (read.kind === "allow" || read.uncovered !== true) return read;
     const run = this.#ruled(RUN, use, index);
     return run.kind === "allow" ? run : read;
   }
@@ -359,12 +368,12 @@ class CompiledPolicy implements Engine {
       return this.#onTheWay;
     }
     const slash = path.lastIndexOf("/");
-    if (slash < 0 || path === "/") return this.#otherwise(index);
-    matcher.walk(path, slash, READ_SLOTS);
-    const listed = this.#rules[this.#found(READ)];
-    return listed?.effect === "allow"
-      ? listed.decision(index)
-      : this.#otherwise(index);
+    if (slash >= 0 && path !== "/") {
+      matcher.walk(path, slash, READ_SLOTS);
+      const listed = this.#rules[this.#found(READ)];
+      if (listed?.effect === "allow") return listed.decision(index);
+    }
+    return this.#hidden(index);
   }
 
   /** Refuses a link at a place that a rule names, or on the way there. */
@@ -446,6 +455,13 @@ function lengthOf(path: string): number {
 
 function allow(rule: RuleRef): Decision {
   return { kind: "allow", rule };
+}
+
+/** The decisions about what no rule covers. */
+function uncovered({ refusal, ref }: DefaultRule): (use: number) => Decision {
+  return perUse((use) => ({
+    ...{ kind: "refuse", refusal, rule: ref, use, uncovered: true },
+  }));
 }
 
 function refuse(

@@ -459,6 +459,45 @@ Deno.test("decide() uses the policy's default where no rule matches", async () =
   assertEquals(decision.rule.keys, ["default"]);
 });
 
+/** How uses of files are refused under `unseen: ENOENT`. */
+const UNSEEN: readonly (readonly [Access, string, FileKind, string])[] = [
+  ["stat", "/way/none", "missing", "ENOENT"],
+  ["stat", "/way/file", "file", "ENOENT"],
+  ["stat", "/way/other/none", "missing", "ENOENT"],
+  ["read", "/way/file", "file", "ENOENT"],
+  ["read", "/way/other", "directory", "ENOENT"],
+  ["load", "/way/file", "file", "ENOENT"],
+  // A directory that is seen is there, though it may not be listed.
+  ["stat", "/way", "directory", "allow"],
+  ["read", "/way", "directory", "EACCES"],
+  ["read", "/out/file", "file", "ENOENT"],
+  ["write", "/way/file", "file", "EACCES"],
+  ["write", "/way/none", "missing", "EACCES"],
+  ["run", "/way/file", "file", "EACCES"],
+  ["read", "/way/in/denied", "file", "EACCES"],
+];
+
+Deno.test("decide() hides what may not be seen where the policy says so", async () => {
+  const one = await engine(
+    "{unseen: ENOENT, read: {allow: [/way/in], deny: [/way/in/denied]}, write: [/out]}",
+  );
+  for (const [access, path, kind, want] of UNSEEN) {
+    const decision = one.decide(opening(access, path, kind));
+    assertEquals(word(decision), want, `${access} ${path}`);
+  }
+  assertEquals(one.decide(opening("stat", "/x")).rule.keys, ["unseen"]);
+});
+
+Deno.test("decide() hides nothing where a later layer says how all is refused", async () => {
+  const layers = await Promise.all(
+    ["unseen: ENOENT", "default: EPERM"].map((text) =>
+      parsePolicy(text, { source: "test.yaml", variables: VARIABLES })
+    ),
+  );
+  const decision = compile(mergeLayers(layers)).decide(opening("stat", "/x"));
+  assertEquals([word(decision), decision.rule.keys], ["EPERM", ["default"]]);
+});
+
 Deno.test("decide() covers where a rule's link leads, even for what is not there yet", async () => {
   const links = new Map([["/bin", "/usr/bin"], ["/l", "/data"]]);
   const one = await engine(

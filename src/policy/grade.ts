@@ -70,7 +70,8 @@ export interface GradedRule {
     | "calls"
     | "net"
     | "limits"
-    | "default";
+    | "default"
+    | "unseen";
   /** What it does. */
   readonly effect: Effect;
   /** Where it stands; nowhere for what a policy does not say. */
@@ -166,10 +167,11 @@ export function gradeRules(policy: Policy, means: Means): GradedRule[] {
     });
   }
   graded.push(...gradeNet(policy, means.floor, filter));
-  if (policy.default !== undefined) {
-    const { ref } = policy.default;
+  for (const section of ["default", "unseen"] as const) {
+    const ref = policy[section]?.ref;
+    if (ref?.keys[0] !== section) continue;
     graded.push({
-      ...{ section: "default", effect: "deny", ref, text: ref.text },
+      ...{ section, effect: "deny", ref, text: ref.text },
       ...{ mechanisms: [filter, "stop"], grade: "R1", held: undefined },
     });
   }

@@ -3,8 +3,8 @@
  *
  * The order is: what a policy extends, before the policy itself; the policies
  * of the command line in their order; its flags last. Lists append. Of
- * `description`, `default`, `root` and each fact of `sys` the last one that is
- * said holds, of each limit the smallest; of `net`, `false` takes back what the
+ * `description`, `default`, `unseen`, `root` and each fact of `sys` the last one
+ * that is said holds, of each limit the smallest; of `net`, `false` takes back what the
  * layers before it allow.
  * Order does not matter for what is allowed: deny beats ignore, and ignore
  * beats allow, whichever layer they are in.
@@ -47,6 +47,7 @@ export function mergeLayers(layers: readonly Layer[]): Policy {
       refuse: layers.flatMap((layer) => layer.calls.refuse),
     },
     default: last(layers, (layer) => layer.default),
+    unseen: last(layers, (layer) => layer.unseen),
     require: layers.flatMap((layer) => layer.require),
     // No layer takes it back: the rules of all of them are meant.
     strict: last(layers, (layer) => layer.strict),

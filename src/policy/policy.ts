@@ -124,6 +124,11 @@ export interface Sections {
   readonly calls: CallRules;
   /** How calls are refused that no rule covers, if that was said. */
   readonly default?: DefaultRule | undefined;
+  /**
+   * The same, of looks at what may not be seen, and of files that may not be read:
+   * as `default` says, unless the layer says something else.
+   */
+  readonly unseen?: DefaultRule | undefined;
   /** What it does not run without: so far `landlock` alone. */
   readonly require: readonly RuleRef[];
   /** Where it says that no rule may be a best effort, if it does. */

@@ -33,6 +33,7 @@ sys: false
 limits: {open-files: 256, file-size: 100MiB}
 calls: {allow: [mincore], deny: [ptrace], kill: [bpf]}
 default: EPERM
+unseen: ENOENT
 `);
   assertEquals(layer.description, "All forms.");
   assertEquals(layer.extends.map(({ name }) => name), [
@@ -59,6 +60,7 @@ default: EPERM
   assertEquals(layer.limits["file-size"]?.most, 100 * 2 ** 20);
   assertEquals(layer.limits["file-size"]?.ref.keys, ["limits", "file-size"]);
   assertEquals(layer.default?.refusal, { kind: "errno", errno: "EPERM" });
+  assertEquals(layer.unseen?.refusal, { kind: "errno", errno: "ENOENT" });
 });
 
 Deno.test("parsePolicy() reads variables that get a value, beside what is handed over", async () => {

@@ -30,6 +30,7 @@ export const POLICY_KEYS = [
   "limits",
   "calls",
   "default",
+  "unseen",
   "require",
   "strict",
   "root",
@@ -53,6 +54,8 @@ export function readLayer(value: unknown, shape: Shape): Layer {
     map.has(key)
       ? readPaths(map.get(key), [key], shape, inherits)
       : EMPTY_LAYER[key];
+  const otherwise = (key: "default" | "unseen"): Layer["default"] =>
+    map.has(key) ? readDefault(map.get(key), key, shape) : undefined;
   return {
     description: map.has("description")
       ? readText(map.get("description"), ["description"])
@@ -72,9 +75,8 @@ export function readLayer(value: unknown, shape: Shape): Layer {
     calls: map.has("calls")
       ? readCalls(map.get("calls"), shape)
       : EMPTY_LAYER.calls,
-    default: map.has("default")
-      ? readDefault(map.get("default"), shape)
-      : undefined,
+    default: otherwise("default"),
+    unseen: otherwise("unseen") ?? otherwise("default"),
     require: map.has("require") ? readRequire(map.get("require"), shape) : [],
     strict: map.has("strict")
       ? readStrict(map.get("strict"), shape)

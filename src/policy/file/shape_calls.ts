@@ -123,10 +123,14 @@ function readCallName(
   });
 }
 
-/** Reads `default`. */
-export function readDefault(value: unknown, shape: Shape): DefaultRule {
-  const keys = ["default"];
-  const ref = refTo(shape, keys, `default: ${String(value)}`);
+/** Reads `default` or `unseen`. */
+export function readDefault(
+  value: unknown,
+  key: "default" | "unseen",
+  shape: Shape,
+): DefaultRule {
+  const keys = [key];
+  const ref = refTo(shape, keys, `${key}: ${String(value)}`);
   if (value === "kill") return { refusal: KILL, ref };
   return { refusal: readErrno(value, keys), ref };
 }

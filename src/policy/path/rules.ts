@@ -102,11 +102,12 @@ export function compileRules(
 }
 
 /** What a person says as a rule; a no fails as what no rule covers. */
-function ruleOf({ effect, path }: Said, policy: Policy): PathRule {
+function ruleOf({ section, effect, path }: Said, policy: Policy): PathRule {
+  const otherwise = section === "read" ? policy.unseen : policy.default;
   return effect === "allow" ? { pattern: path, ref: CONSENT } : {
     pattern: path,
     ref: NO_CONSENT,
-    refusal: policy.default?.refusal,
+    refusal: otherwise?.refusal,
   };
 }
 

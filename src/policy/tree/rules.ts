@@ -1,5 +1,6 @@
 /** What a policy's rules about files say of each place of a tree. */
 
+import type { ErrnoName } from "../../abi/errno.ts";
 import type { RuleRef } from "../decision.ts";
 import { deviceClosedBy, jailRule } from "../fixed.ts";
 import {
@@ -105,8 +106,11 @@ export class TreeRules {
       for (const rule of deny) this.#refuse(section, { rule, hides: false });
       for (const rule of ignore) this.#refuse(section, { rule, hides: true });
     }
-    if (policy.default !== undefined && saysHow(policy.default)) {
-      this.cannot(policy.default, OWN_WAY);
+    const { default: otherwise, unseen } = policy;
+    if (otherwise !== undefined && saysHow(otherwise)) {
+      this.cannot(otherwise, OWN_WAY);
+    } else if (unseen !== undefined && saysHow(unseen, ["EACCES", "ENOENT"])) {
+      this.cannot(unseen, OWN_WAY);
     }
     this.#machine();
     this.#findAllowed();
@@ -401,9 +405,12 @@ function bySection<T>(): BySection<T> {
 }
 
 /** Whether a rule says how it refuses, other than all do that say nothing. */
-function saysHow({ refusal }: Pick<PathRule, "refusal">): boolean {
+function saysHow(
+  { refusal }: Pick<PathRule, "refusal">,
+  nothing: readonly ErrnoName[] = ["EACCES"],
+): boolean {
   return refusal !== undefined &&
-    !(refusal.kind === "errno" && refusal.errno === "EACCES");
+    !(refusal.kind === "errno" && nothing.includes(refusal.errno));
 }
 
 /** Whether a pattern that means a directory means all that is in it, too. */

@@ -396,8 +396,16 @@ const CASES: readonly Case[] = [
   },
   {
     name: "holds one that says what a refusal is without a word",
-    policy: "{read: [/usr], default: EACCES}",
+    policy: "{read: [/usr], default: EACCES, unseen: ENOENT}",
     tree: ["/usr ro"],
+  },
+  {
+    name: "does not hold a policy that says that what is not there is refused",
+    policy: "{read: [/usr], unseen: EPERM}",
+    tree: [
+      "/usr ro",
+      "unseen: EPERM: the kernel alone refuses in its own way",
+    ],
   },
   {
     name: "does not hold a rule about a link when nobody knows where it leads",
