@@ -285,11 +285,7 @@ class CompiledPolicy implements Engine {
   #ruled(access: number, use: Use, index: number): Decision {
     if (fixed.isHeld(use)) return this.#held;
     const rule = this.#rules[this.#find(access, use.path)];
-    if (rule === undefined) {
-      return access === READ
-        ? this.#unread(use, index)
-        : this.#otherwise(index);
-    }
+    if (rule === undefined) return this.#uncovered(access, use, index);
     if (access === RUN && fixed.isUnnamed(use, rule.rule.pattern)) {
       return this.#otherwise(index);
     }
@@ -300,10 +296,14 @@ class CompiledPolicy implements Engine {
     return rule.decision(index);
   }
 
-  /** Refuses to read what no rule covers. A directory that may be seen is there. */
-  #unread(use: Use, index: number): Decision {
-    const isThere = use.kind === "directory" &&
-      this.#stat(use, index).kind === "allow";
+  /**
+   * Refuses what no rule covers, as absent where it may not be seen. For who would
+   * read, a directory alone is there: by one that cannot be listed a path leads on.
+   */
+  #uncovered(access: number, use: Use, index: number): Decision {
+    const isThere = access === WRITE ||
+      (access === RUN || use.kind === "directory") &&
+        this.#stat(use, index).kind === "allow";
     return isThere ? this.#otherwise(index) : this.#hidden(index);
   }
 

@@ -473,7 +473,9 @@ const UNSEEN: readonly (readonly [Access, string, FileKind, string])[] = [
   ["read", "/out/file", "file", "ENOENT"],
   ["write", "/way/file", "file", "EACCES"],
   ["write", "/way/none", "missing", "EACCES"],
-  ["run", "/way/file", "file", "EACCES"],
+  ["run", "/way/file", "file", "ENOENT"],
+  ["run", "/way/none", "missing", "ENOENT"],
+  ["run", "/way/in/file", "file", "EACCES"],
   ["read", "/way/in/denied", "file", "EACCES"],
 ];
 

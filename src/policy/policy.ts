@@ -125,7 +125,7 @@ export interface Sections {
   /** How calls are refused that no rule covers, if that was said. */
   readonly default?: DefaultRule | undefined;
   /**
-   * The same, of looks at what may not be seen, and of files that may not be read:
+   * The same, of who would look at what may not be seen, or run it, or read a file:
    * as `default` says, unless the layer says something else.
    */
   readonly unseen?: DefaultRule | undefined;
