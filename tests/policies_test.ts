@@ -67,6 +67,18 @@ const WORK: readonly WorkCase[] = [
     files: { notes: "b\na\n" },
   },
   {
+    policy: "build",
+    what: "mkdir -p, and what else makes names that are there",
+    needs: ["node"],
+    argv: [
+      "sh",
+      "-c",
+      "mkdir -p /usr/bin sub/deep; mkdir /usr; ln -s x /etc/passwd; mknod /bin p; " +
+      "mkdir ${TMPDIR:-/tmp} 2>&1 | sed 's/.*: //'; " +
+      "node -e 'fs.mkdirSync(\"/usr/bin\", {recursive: true})'",
+    ],
+  },
+  {
     policy: "default",
     what: "a program of the working directory",
     needs: [],

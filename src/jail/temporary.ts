@@ -21,10 +21,7 @@ import { fromDirectory, variable } from "./program.ts";
 /** Where temporary files go where `TMPDIR` says nothing. */
 const DEFAULT = "/tmp";
 
-/**
- * What changing the directory itself fails with. At EACCES some `mkdir -p` would
- * not look whether it is there already.
- */
+/** What changing the directory itself fails with. */
 const IN_USE: Refusal = { kind: "errno", errno: "EBUSY" };
 
 /** A temporary directory that is there. */

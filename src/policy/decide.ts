@@ -74,6 +74,7 @@ const SLOTS = [READ_SLOTS, READ_SLOTS | 0b111_000, READ_SLOTS | 0b111_000_000];
 const ENOENT: Refusal = { kind: "errno", errno: "ENOENT" };
 const EACCES: Refusal = { kind: "errno", errno: "EACCES" };
 const EPERM: Refusal = { kind: "errno", errno: "EPERM" };
+const EEXIST: Refusal = { kind: "errno", errno: "EEXIST" };
 const EXDEV: Refusal = { kind: "errno", errno: "EXDEV" };
 
 /**
@@ -199,8 +200,11 @@ class CompiledPolicy implements Engine {
       const use = uses[i] as Use;
       const decision = this.#use(use, i);
       if (decision.kind === "refuse") {
-        return fixed.asksForNames(call) && decision.uncovered === true
-          ? { ...refuse(decision.rule, ENOENT, i), quiet: true }
+        if (fixed.asksForNames(call) && decision.uncovered === true) {
+          return { ...refuse(decision.rule, ENOENT, i), quiet: true };
+        }
+        return this.#isMadeAgain(call, use) && decision.refusal.kind === "errno"
+          ? { ...decision, refusal: EEXIST, quiet: true }
           : decision;
       }
       if (use.told !== true) allowed ??= decision;
@@ -223,6 +227,12 @@ class CompiledPolicy implements Engine {
       }
     }
     return allowed ?? this.#noFile;
+  }
+
+  /** Whether a call would make what is there to be seen: it fails so anywhere. */
+  #isMadeAgain(call: Call, use: Use): boolean {
+    return fixed.makesName(call) && use.kind !== "missing" &&
+      this.#stat(use, 0).kind === "allow";
   }
 
   /** Refuses what names something that must not be seen. */

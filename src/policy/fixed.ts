@@ -179,6 +179,21 @@ export function isHeld(use: Use): boolean {
     use.access !== "load";
 }
 
+/** Whether a call makes a name, and fails where there is one (EEXIST). */
+export function makesName({ name }: Call): boolean {
+  switch (name) {
+    case "mkdir":
+    case "mkdirat":
+    case "mknod":
+    case "mknodat":
+    case "symlink":
+    case "symlinkat":
+      return true;
+    default:
+      return false;
+  }
+}
+
 /** Whether a call could put a symbolic link where there was none. */
 export function placesLink(call: Call): boolean {
   switch (call.name) {
