@@ -839,6 +839,6 @@ Deno.test("--report names the address that was refused, and the rule", async () 
   assertStringIncludes(
     other.stderr,
     "jail: denied connect(3, 127.0.0.1:9) with EACCES\n" +
-      "  jail  no rule allows it\n",
+      "  jail  no rule allows it; --allow-net would\n",
   );
 });

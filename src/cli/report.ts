@@ -43,8 +43,25 @@ export function denialText(
     const text = endpointText(end.endpoint);
     if (!event.text.includes(text)) lines.push(`  ${end.access} ${text}`);
   }
-  lines.push(`  ${ruleText(decision.rule, position, paint)}`);
+  const flag = decision.uncovered === true ? `; ${flagFor(event)} would` : "";
+  lines.push(`  ${ruleText(decision.rule, position, paint)}${flag}`);
   return lines.join("\n");
+}
+
+/** The flag that allows such things, where no rule speaks of them. */
+function flagFor({ call, decision }: Observation): string {
+  const use = decision.kind === "allow" ? undefined : call.uses[decision.use];
+  switch (use?.access) {
+    case undefined:
+      return "--allow-net";
+    case "write":
+    case "run":
+      return `--allow-${use.access}`;
+    case "stat":
+    case "read":
+    case "load":
+      return "--allow-read";
+  }
 }
 
 /** A relative name or a link hides which file is meant. */

@@ -6,6 +6,7 @@ import {
   UnsupportedError,
   UsageError,
 } from "../errors.ts";
+import type { Use } from "../policy/call.ts";
 import type { Decision, Refusal, RuleRef } from "../policy/decision.ts";
 import type { Observation } from "../trace/options.ts";
 import { Denials } from "./denials.ts";
@@ -67,6 +68,27 @@ Deno.test("denialText() shows the real path where the call has another", () => {
       "  build.yaml:14  deny: /etc/shadow",
   );
 });
+
+const FLAGS: readonly (readonly [use: Partial<Use>, flag: string])[] = [
+  [{ access: "stat" }, "--allow-read"],
+  [{ access: "read" }, "--allow-read"],
+  [{ access: "load" }, "--allow-read"],
+  [{ access: "write" }, "--allow-write"],
+  [{ access: "run" }, "--allow-run"],
+];
+
+for (const [change, flag] of FLAGS) {
+  Deno.test(`denialText() says that ${flag} would allow to ${change.access}`, () => {
+    const { call, decision } = denial();
+    const uses = call.uses.map((use) => ({ ...use, ...change }));
+    const event = denial({
+      call: { ...call, uses },
+      decision: { ...decision, uncovered: true } as Decision,
+    });
+    const last = denialText(event, AT, PLAIN).split("\n").at(-1);
+    assertEquals(last, `  build.yaml:14  deny: /etc/shadow; ${flag} would`);
+  });
+}
 
 interface RefusalCase {
   readonly refusal: Refusal;
