@@ -67,6 +67,28 @@ const WORK: readonly WorkCase[] = [
     files: { notes: "b\na\n" },
   },
   {
+    policy: "agent",
+    what: "a search for settings in the directories above",
+    needs: [],
+    argv: ["sh", "-c", "ls ../none.json; cat ../none.json ../none/none.json"],
+  },
+  {
+    policy: "build",
+    what: "a search for settings in the directories above",
+    needs: [],
+    argv: ["sh", "-c", "ls ../none.json; cat ../none.json ../none/none.json"],
+  },
+  {
+    policy: "node",
+    what: "a search for settings in the directories above",
+    needs: ["node"],
+    argv: [
+      ...["node", "-e"],
+      "for (const path of ['../none.json', '../none/none.json'])" +
+      "  try { fs.statSync(path) } catch ({ code }) { console.log(code) }",
+    ],
+  },
+  {
     policy: "build",
     what: "mkdir -p, and what else makes names that are there",
     needs: ["node"],
