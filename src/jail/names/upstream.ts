@@ -6,6 +6,7 @@
  */
 
 import { POLLIN } from "../../abi/poll.ts";
+import { FORMERR } from "../../policy/net/dns.ts";
 import {
   type DnsAnswer,
   readAnswer,
@@ -41,6 +42,9 @@ export interface Wanted {
 }
 
 interface Waiting {
+  readonly wanted: Wanted;
+  /** Whether it was asked by EDNS. */
+  readonly extended: boolean;
   readonly sent: Uint8Array;
   readonly until: number;
   readonly answered: Answered;
@@ -56,9 +60,10 @@ export class Upstream {
   #streams = 0;
 
   /** Asks a resolver. One that does not answer in time is not told of, by UDP. */
-  ask({ resolver, name, type, stream }: Wanted, answered: Answered): void {
+  ask(wanted: Wanted, answered: Answered, extended = true): void {
+    const { resolver, name, type, stream } = wanted;
     if (stream && this.#streams >= MOST_STREAMS) return answered(undefined);
-    const sent = writeQuery(randomNumber(), name, type);
+    const sent = writeQuery(randomNumber(), name, type, extended);
     const fd = connectTo(stream ? "stream" : "datagrams", resolver);
     if (fd < 0) return answered(undefined);
     if (!stream && send(fd, sent) < 0) {
@@ -68,7 +73,8 @@ export class Upstream {
     this.#makeRoom();
     if (stream) this.#streams++;
     this.#waiting.set(fd, {
-      ...{ sent, answered, until: milliseconds() + PATIENCE_MS },
+      ...{ wanted, extended, sent, answered },
+      until: milliseconds() + PATIENCE_MS,
       stream: stream ? new StreamQuestion(fd, sent) : undefined,
     });
   }
@@ -89,7 +95,7 @@ export class Upstream {
   ready(fd: number): boolean {
     const waiting = this.#waiting.get(fd);
     if (waiting === undefined) return false;
-    const { stream, sent, answered } = waiting;
+    const { wanted, extended, stream, sent, answered } = waiting;
     const message = stream === undefined ? receiveNow(fd) : stream.ready();
     // Perhaps another one had this number when it was ready.
     if (message === "later") return true;
@@ -97,7 +103,10 @@ export class Upstream {
     // What answers something else may be a forgery: the answer may come yet.
     if (message !== undefined && answer === undefined && !stream) return true;
     this.#forget(fd);
-    answered(answer === "malformed" ? undefined : answer);
+    const told = answer === "malformed" ? undefined : answer;
+    // Who does not know EDNS says so, and is asked without: RFC 6891, 7.
+    if (extended && told?.code === FORMERR) this.ask(wanted, answered, false);
+    else answered(told);
     return true;
   }
 

@@ -3,6 +3,7 @@
 import {
   CLASS_IN,
   HEADER_SIZE,
+  type NameRead,
   OPCODE,
   OPT,
   QR,
@@ -48,18 +49,21 @@ export interface DnsAnswer {
  * @param id its number, which nobody should guess
  * @param name the name, as `hostName()` writes it
  * @param type the type of records
+ * @param extended whether it says by EDNS (RFC 6891) how long an answer may be
  */
 export function writeQuery(
   id: number,
   name: string,
   type: number,
+  extended = true,
 ): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(HEADER_SIZE + name.length + 2 + 4 + OPT.length);
+  const opt = extended ? OPT : [];
+  const bytes = new Uint8Array(HEADER_SIZE + name.length + 2 + 4 + opt.length);
   const view = viewOf(bytes);
   view.setUint16(0, id);
   view.setUint16(2, RD);
   view.setUint16(4, 1);
-  view.setUint16(10, 1);
+  view.setUint16(10, extended ? 1 : 0);
   let at = HEADER_SIZE;
   for (const label of name.split(".")) {
     bytes[at++] = label.length;
@@ -68,7 +72,7 @@ export function writeQuery(
   at++;
   view.setUint16(at, type);
   view.setUint16(at + 2, CLASS_IN);
-  bytes.set(OPT, at + 4);
+  bytes.set(opt, at + 4);
   return bytes;
 }
 
@@ -84,7 +88,8 @@ export function readAnswer(
   bytes: Uint8Array,
   query: Uint8Array,
 ): DnsAnswer | "malformed" | undefined {
-  const end = query.length - OPT.length;
+  const { text: name, next } = readName(query, HEADER_SIZE, false) as NameRead;
+  const end = next + 4;
   if (bytes.length < end) return undefined;
   const view = viewOf(bytes);
   const flags = view.getUint16(2);
@@ -92,7 +97,6 @@ export function readAnswer(
     bytes[0] === query[0] && bytes[1] === query[1];
   if (!asked || !isSameQuestion(bytes, query, end)) return undefined;
   const counts = [view.getUint16(6), view.getUint16(8)] as const;
-  const name = readName(query, HEADER_SIZE, false)?.text;
   const aliases = new Map<string, string>();
   const found: { owner: string; address: readonly number[]; ttl: number }[] =
     [];

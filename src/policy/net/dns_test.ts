@@ -174,6 +174,10 @@ Deno.test("writeQuery() says a name, a type, and nothing else", () => {
       ...[0, 0, 0, 0, 0, 0],
     ]),
   );
+  assertEquals(
+    writeQuery(7, "a.example.org", AAAA, false),
+    bytes(header(7, RD, 1, 0, 0, 0), "a.example.org", AAAA, IN),
+  );
 });
 
 const SENT = writeQuery(7, "www.example.org", A);
