@@ -82,6 +82,16 @@ print("other", told(termios.tcflush, os.pipe()[0], termios.TCOFLUSH), told(termi
 print("at", flow(os.open("/dev/tty", os.O_RDWR)), flow(1))
 `;
 
+/** Keeps others from opening a terminal of its own, and the one that it is at. */
+const EXCLUDING = `import fcntl, os, struct, termios
+TIOCGEXCL = 0x80045440
+def alone(fd, command):
+    fcntl.ioctl(fd, command)
+    return struct.unpack("i", fcntl.ioctl(fd, TIOCGEXCL, bytes(4)))[0]
+for fd in os.openpty()[1], 1:
+    print(alone(fd, termios.TIOCEXCL), alone(fd, termios.TIOCNXCL))
+`;
+
 /** Drops the output of a terminal of its own beside a thread, and hangs up. */
 const HANGING_UP = `import os, select, termios, threading, time
 threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
@@ -257,6 +267,19 @@ for (const engine of ENGINES) {
       await terminal.see(/own \[None, 'EAGAIN', None, 2\] None EAGAIN\r\n/);
       await terminal.see(/other ENOTTY EBADF\r\n/);
       await terminal.see(/at \[None, 1, None, 2\] \[None, 1, None, 2\]\r\n/);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `a program (${engine}) keeps others from opening a terminal of its own alone`,
+    ),
+    async fn(): Promise<void> {
+      await using terminal = new Terminal(
+        jailArgv(["-A"], ["/usr/bin/python3", "-uc", EXCLUDING], engine),
+      );
+      await terminal.see(/1 0\r\n0 0\r\n/);
     },
   });
 

@@ -33,6 +33,10 @@ export const TCIOFF = 2;
 export const TCOFLUSH = 1;
 /** `TCFLSH`: drop that, and what was typed and not read. */
 export const TCIOFLUSH = 2;
+/** Let nobody else open it. */
+export const TIOCEXCL = 0x540c;
+/** Let others open it again. */
+export const TIOCNXCL = 0x540d;
 /** Make it the controlling terminal; 1 takes it from others. */
 export const TIOCSCTTY = 0x540e;
 /** Which group is in the foreground? */

@@ -233,6 +233,8 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   ["ioctl", [1, 0x540b, 0], "allow"], // TCFLSH TCIFLUSH
   ["ioctl", [1, 0x540b, 1], "flow 0"],
   ["ioctl", [1, 0x540b, 2], "flow 0"],
+  ["ioctl", [1, 0x540c, 0], "flow 0"], // TIOCEXCL
+  ["ioctl", [1, 0x540d, 0], "flow 0"], // TIOCNXCL
   ["exit", [0], "allow"],
   ["ioctl", [1, 0x5410, 1], "group-at 2"], // TIOCSPGRP
   ["ioctl", [1, 0x540e, 0], "look"], // TIOCSCTTY

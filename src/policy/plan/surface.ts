@@ -353,6 +353,7 @@ export const SURFACE: Readonly<
     // jail writes to the same terminal: its report must come, and not block.
     flows(is(1, ioctl.TCXONC), is(2, ioctl.TCOOFF, ioctl.TCIOFF)),
     flows(is(1, ioctl.TCFLSH), is(2, ioctl.TCOFLUSH, ioctl.TCIOFLUSH)),
+    flows(is(1, ioctl.TIOCEXCL, ioctl.TIOCNXCL)),
     allow(
       "it concerns what the descriptor may do",
       is(1, ...IOCTL_COMMANDS),
