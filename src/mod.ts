@@ -82,7 +82,7 @@ export type { JailLimits } from "./jail/limits.ts";
 export type { JailedProcess } from "./jail/spawn.ts";
 export type { JailOutput, JailStatus } from "./jail/status.ts";
 export type { Stdio } from "./jail/stdio.ts";
-export type { Bytes } from "./jail/streams.ts";
+export type { Bytes, OutputStream } from "./jail/streams.ts";
 export type {
   EndingPosition,
   EndingRule,

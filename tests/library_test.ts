@@ -121,6 +121,16 @@ Deno.test("output() gives the same when it is asked again", async () => {
   ]);
 });
 
+Deno.test("what a program writes can be had as Deno.Command gives it", async () => {
+  await using process = ALL.command("sh", {
+    args: ["-c", "echo '[1, \"é\"]'; printf x >&2"],
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  assertEquals(await process.stdout.json(), [1, "é"]);
+  assertEquals(await process.stderr.text(), "x");
+});
+
 Deno.test("a command holds to its options, whoever changes them", async () => {
   const options = { args: ["/etc/shadow"], onDeny: "kill" as const };
   const command = new Jail("default").command("cat", options);

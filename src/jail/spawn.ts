@@ -22,7 +22,7 @@ import {
 import type { Program } from "./program.ts";
 import { type JailOutput, type JailStatus, toStatus } from "./status.ts";
 import { Connections, type StdioOptions } from "./stdio.ts";
-import { type Bytes, readAll } from "./streams.ts";
+import { type Bytes, type OutputStream, readAll } from "./streams.ts";
 
 /** A program that runs in a jail. */
 export interface JailedProcess extends AsyncDisposable {
@@ -39,9 +39,9 @@ export interface JailedProcess extends AsyncDisposable {
   /** The program's input. Throws a `TypeError` where it is not piped. */
   readonly stdin: WritableStream<Bytes>;
   /** The program's output. Throws a `TypeError` where it is not piped. */
-  readonly stdout: ReadableStream<Bytes>;
+  readonly stdout: OutputStream;
   /** Its error output. Throws a `TypeError` where it is not piped. */
-  readonly stderr: ReadableStream<Bytes>;
+  readonly stderr: OutputStream;
   /** What was refused so far: the first thousand different calls, each once. */
   readonly denials: readonly Denial[];
   /**
@@ -138,11 +138,11 @@ class Spawned implements JailedProcess {
     return piped("stdin", this.#connections.stdin).stream;
   }
 
-  get stdout(): ReadableStream<Bytes> {
+  get stdout(): OutputStream {
     return piped("stdout", this.#connections.stdout).stream;
   }
 
-  get stderr(): ReadableStream<Bytes> {
+  get stderr(): OutputStream {
     return piped("stderr", this.#connections.stderr).stream;
   }
 

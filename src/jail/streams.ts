@@ -16,10 +16,22 @@ const MOST_KEPT = 1024 * 1024;
 
 const scratch = new Uint8Array(new ArrayBuffer(CHUNK));
 
+/** What a program writes; all of it at once by the methods of `Deno.ChildProcess`. */
+export interface OutputStream extends ReadableStream<Bytes> {
+  /** Reads all of it. */
+  bytes(): Promise<Bytes>;
+  /** Reads all of it, as a buffer. */
+  arrayBuffer(): Promise<ArrayBuffer>;
+  /** Reads all of it, as UTF-8. */
+  text(): Promise<string>;
+  /** Reads all of it, as JSON. */
+  json(): Promise<unknown>;
+}
+
 /** What the program writes. */
 export class OutputPipe {
   /** The stream. It reads only what is asked for. */
-  readonly stream: ReadableStream<Bytes>;
+  readonly stream: OutputStream;
   #fd: number;
   #kept: Bytes[] = [];
   /** None once the stream has failed, or nobody wants to read it any more. */
@@ -30,17 +42,19 @@ export class OutputPipe {
   /** Takes over the end of a pipe, whose reads do not wait. */
   constructor(fd: number) {
     this.#fd = fd;
-    this.stream = new ReadableStream({
-      type: "bytes",
-      start: (controller) => {
-        this.#controller = controller;
-      },
-      pull: () => this.#pull(),
-      cancel: () => {
-        this.#controller = undefined;
-        return this.close();
-      },
-    }, { highWaterMark: 0 });
+    this.stream = withReaders(
+      new ReadableStream({
+        type: "bytes",
+        start: (controller) => {
+          this.#controller = controller;
+        },
+        pull: () => this.#pull(),
+        cancel: () => {
+          this.#controller = undefined;
+          return this.close();
+        },
+      }, { highWaterMark: 0 }),
+    );
   }
 
   /**
@@ -175,6 +189,19 @@ export class InputPipe {
       done += count;
     }
   }
+}
+
+/** Gives a stream the methods that read all of it. */
+function withReaders(stream: ReadableStream<Bytes>): OutputStream {
+  const bytes = (): Promise<Bytes> => readAll(stream);
+  const text = async (): Promise<string> =>
+    new TextDecoder().decode(await bytes());
+  return Object.assign(stream, {
+    bytes,
+    text,
+    arrayBuffer: async () => (await bytes()).buffer,
+    json: async (): Promise<unknown> => JSON.parse(await text()),
+  });
 }
 
 /**
