@@ -58,7 +58,7 @@ const OPENS: Model = {
 export const MODELS: Readonly<Record<string, Model>> = {
   open_read: open("read"),
   open_write: open("write"),
-  open_both: open("read", "write"),
+  open_both: open("write", "read"),
   open_append: open("write"),
   open_truncate: open("read", "write"),
   open_create: {

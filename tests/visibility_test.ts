@@ -21,6 +21,9 @@ read:
 run: ["FIXTURE"]
 `;
 
+/** The result of a look at what no rule shows, as the policy says. */
+const UNSEEN = "unseen";
+
 const SEEN: readonly Seen[] = [
   { what: "a file that may be read", call: "stat=@/open/file", result: "OK" },
   { what: "a directory that may be listed", call: "stat=@/open", result: "OK" },
@@ -40,23 +43,35 @@ const SEEN: readonly Seen[] = [
   {
     what: "no file beside the way",
     call: "stat=@/deep/other",
-    result: "EACCES",
+    result: UNSEEN,
   },
   {
     what: "not whether a name beside the way is free",
     call: "stat=@/deep/none",
-    result: "EACCES",
+    result: UNSEEN,
   },
-  { what: "no closed file", call: "lstat=@/closed/file", result: "EACCES" },
+  ...["other", "none"].flatMap((name) => [
+    {
+      what: `not whether a name is free to who would make a file: ${name}`,
+      call: `open_create=@/deep/${name}`,
+      result: UNSEEN,
+    },
+    {
+      what: `that nothing may be written beside the way: ${name}`,
+      call: `open_both=@/deep/${name}`,
+      result: "EACCES",
+    },
+  ]),
+  { what: "no closed file", call: "lstat=@/closed/file", result: UNSEEN },
   {
     what: "not whether a closed name is free",
     call: "access=@/closed/none",
-    result: "EACCES",
+    result: UNSEEN,
   },
   {
     what: "no closed link",
     call: "readlink=@/closed/link",
-    result: "EACCES",
+    result: UNSEEN,
   },
   { what: "no denied file", call: "stat=@/open/denied", result: "EACCES" },
   {
@@ -73,7 +88,7 @@ const SEEN: readonly Seen[] = [
   {
     what: "a link to what is closed, but not where it leads",
     call: "stat=@/open/link",
-    result: "EACCES",
+    result: UNSEEN,
   },
   {
     what: "a link to what is closed",
@@ -83,7 +98,7 @@ const SEEN: readonly Seen[] = [
   {
     what: "no working directory that is closed",
     call: "chdir=@/closed",
-    result: "EACCES",
+    result: UNSEEN,
   },
   {
     what: "what is beside a directory, by a way through it",
@@ -103,23 +118,23 @@ const SEEN: readonly Seen[] = [
     ].map((call) => ({
       what: `not whether a closed name is free, by a way through it: ${call}`,
       call,
-      result: "EACCES",
+      result: UNSEEN,
     }))
   ),
   {
     what: "not whether a closed name is that of a file",
     call: "stat=@/closed/file/../../open/file",
-    result: "EACCES",
+    result: UNSEEN,
   },
   {
     what: "not whether a closed name is free, by a link through it",
     call: "stat=@/open/through/../open/file",
-    result: "EACCES",
+    result: UNSEEN,
   },
   {
     what: "not whether a name is that of a link, or free",
     call: "openat2_straight=@/none",
-    result: "EACCES",
+    result: UNSEEN,
   },
   {
     what: "not whether a denied name is free, by a way through it",
@@ -134,7 +149,7 @@ const SEEN: readonly Seen[] = [
   {
     what: "not what a link leads to that leads through what is closed",
     call: "stat=@/open/around",
-    result: "EACCES",
+    result: UNSEEN,
   },
   {
     what: "what a link leads to that leads out of its own directory",
@@ -149,12 +164,12 @@ const SEEN: readonly Seen[] = [
   {
     what: "no file system by a closed file",
     call: "statfs=@/closed",
-    result: "EACCES",
+    result: UNSEEN,
   },
   {
     what: "no watch on a closed file",
     call: "inotify=@/closed",
-    result: "EACCES",
+    result: UNSEEN,
   },
 ];
 
@@ -192,8 +207,14 @@ async function prepare(root: string): Promise<void> {
 }
 
 for (const engine of ENGINES) {
-  for (const beside of ["alone", "threads"]) {
-    Deno.test(`jail (${engine}) shows what a policy allows to be seen (${beside})`, async () => {
+  for (
+    const [beside, unseen] of [
+      ["alone", "EACCES"],
+      ["threads", "EACCES"],
+      ["threads", "ENOENT"],
+    ] as const
+  ) {
+    Deno.test(`jail (${engine}) shows what a policy allows to be seen (${beside}, else ${unseen})`, async () => {
       await using directory = await scratch();
       const root = directory.path;
       await prepare(root);
@@ -201,7 +222,7 @@ for (const engine of ENGINES) {
       const put = (text: string): string =>
         text.replaceAll("@", root).replaceAll("FIXTURE", program);
       const ended = await jail(
-        put(POLICY),
+        put(`${POLICY}unseen: ${unseen}\n`),
         [program, beside, ...SEEN.map(({ call }) => put(call))],
         { engine, cwd: "/" },
       );
@@ -211,7 +232,7 @@ for (const engine of ENGINES) {
         SEEN.map((seen, at) => `${seen.what}: ${of(seen, at)}\n`).join("");
       assertEquals(
         table((_, at) => results[at]),
-        table(({ result }) => result),
+        table(({ result }) => result === UNSEEN ? unseen : result),
         ended.stderr,
       );
     });

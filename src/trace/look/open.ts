@@ -40,7 +40,11 @@ function accessesOfOpen(request: OpenRequest, exists: boolean): Access[] {
   const reads = mode !== O_WRONLY;
   const writes = mode !== O_RDONLY || (flags & O_TRUNC) !== 0 ||
     (flags & O_CREAT) !== 0 && (!exists || (flags & O_EXCL) !== 0);
-  if (reads && writes) return ["read", "write"];
+  // What may not be seen is absent to who reads, and closed to who would write it;
+  // O_CREAT and O_RDONLY write only where nothing is, which must not show.
+  if (reads && writes) {
+    return mode === O_RDONLY ? ["read", "write"] : ["write", "read"];
+  }
   return writes ? ["write"] : ["read"];
 }
 
