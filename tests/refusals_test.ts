@@ -174,6 +174,19 @@ jail: denied getpgid(0) with EPERM, 2 times in all
     );
   });
 
+  Deno.test(`jail (${engine}) --report names the flag that would allow what no rule speaks of`, async () => {
+    const script = 'echo >/none; cat /root/none; "$0" 41 2 1 0'; // socket
+    const argv = ["sh", "-c", script, fixture("make_call")];
+    const flags = ["--report", "-R=/usr,/lib", "--allow-run"];
+    const { stderr } = await jail(flags, argv, { engine });
+    const rules = stderr.split("\n").filter((line) => line.startsWith("  "));
+    assertEquals(rules.map((line) => line.replace(/^.*[;:] /, "")), [
+      "--allow-write would",
+      "--allow-read would",
+      "  jail  no rule of net allows it (--allow-net=HOST, or unix:PATH)",
+    ]);
+  });
+
   Deno.test(`jail (${engine}) --report shows the rule of a call that needs no look`, async () => {
     const policy = `extends: allow-all
 calls:

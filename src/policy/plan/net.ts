@@ -70,7 +70,9 @@ export function interfaceGuards(
 const TELLING = "it tells of the machine's interfaces";
 const USED = "the network may be used";
 
-const NO_NET = [refuse("EACCES", "the network may not be used")];
+const NO_NET = [
+  refuse("EACCES", "no rule of net allows it (--allow-net=HOST, or unix:PATH)"),
+];
 const NET = [allow(USED)];
 
 // sendmsg(2) has the address in a structure in memory, which is not looked at.
