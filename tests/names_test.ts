@@ -348,6 +348,25 @@ Deno.test({
 Deno.test({
   ...needsLab(
     ["curl"],
+    "jail believes no hosts(5) that its program may write, by a link either",
+  ),
+  async fn(): Promise<void> {
+    await using directory = await scratch();
+    const { path } = directory;
+    await Deno.symlink("/etc/hosts", `${path}/link`);
+    const curl = ["curl", "-sS", "http://127.1.0.5:8080/"];
+    for (const written of ["/etc/hosts", `${path}/link`, path]) {
+      const net = "--allow-net=hosts.example.org:8080";
+      const flags = ["-p", "default", net, `-W=${written}`];
+      const { reached } = await jailed(flags, curl);
+      assertEquals(reached, written === path ? ["127.1.0.5:8080"] : []);
+    }
+  },
+});
+
+Deno.test({
+  ...needsLab(
+    ["curl"],
     "--report tells the name of an address that was refused",
   ),
   async fn(): Promise<void> {

@@ -822,6 +822,12 @@ Deno.test({
   },
 });
 
+Deno.test("jail starts where one rule names a host and another an interface", async () => {
+  const flags = ["--allow-net=example.org,[fe80::1%lo]"];
+  const { code, stderr } = await jail(flags, ["/bin/true"]);
+  assertEquals({ code, stderr }, { code: 0, stderr: "" });
+});
+
 Deno.test("--report names the address that was refused, and the rule", async () => {
   const program = ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/9"];
   const flags = ["-p", "default", "--report"];

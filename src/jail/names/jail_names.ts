@@ -2,7 +2,6 @@
 
 import { fromBytes } from "../../abi/bytes.ts";
 import { SystemCallError, UnsupportedError } from "../../errors.ts";
-import { compile } from "../../policy/decide.ts";
 import { typeText } from "../../policy/net/dns.ts";
 import { DNS_PORT } from "../../policy/net/endpoint.ts";
 import {
@@ -19,6 +18,7 @@ import { heedPokes, type Poked } from "../../sys/pulse.ts";
 import { OWN_VIEW, type View } from "../../sys/view.ts";
 import type { AskedName, NameOptions, StandIn } from "../../trace/options.ts";
 
+import { compileHere } from "../compiled.ts";
 import { fromPlain } from "../messages.ts";
 import { milliseconds } from "./clock.ts";
 import type { ForwarderMessage, ForwarderRequest } from "./forwarder_worker.ts";
@@ -213,7 +213,8 @@ function hostsOf(
 ): Map<string, readonly string[]> {
   const found = new Map<string, readonly string[]>();
   const path = view.fromOutside(OWN_VIEW.realpath(HOSTS) ?? HOSTS);
-  const kind = path && compile(policy).decide({
+  const engine = compileHere(policy, view, (path) => view.meant(path));
+  const kind = path && engine.decide({
     name: "openat",
     uses: [{ access: "write", path, kind: "file" }],
   }).kind;
