@@ -1,6 +1,7 @@
 /** A program starts in a jail as it would start without one. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { SYSCALLS } from "../src/abi/syscalls.ts";
 import {
   type Ended,
   ENGINES,
@@ -247,6 +248,16 @@ for (const engine of HOLDERS) {
         assertEquals((await run(started)).stdout, wanted);
       }
     },
+  });
+}
+
+for (const engine of HOLDERS) {
+  Deno.test(`jail (${engine}) starts no program whose capabilities it cannot tell`, async () => {
+    const argv = jailArgv(["-R", "--allow-run"], ["true"], engine);
+    const number = `${SYSCALLS.capget.x86_64}`;
+    const ended = await run([fixture("refuse_call"), number, ...argv]);
+    assertEquals([ended.code, ended.stdout], [125, ""]);
+    assertStringIncludes(ended.stderr, "capget() failed with EPERM");
   });
 }
 

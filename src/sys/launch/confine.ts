@@ -16,9 +16,11 @@ import {
   CAP_SETPCAP,
   CAP_SETUID,
 } from "../../abi/capability.ts";
+import { errnoName } from "../../abi/errno.ts";
 import { get, set } from "../../abi/layout.ts";
 import { PR_CAPBSET_DROP } from "../../abi/prctl.ts";
 import { RLIMIT64, RLIMIT_CORE } from "../../abi/resource.ts";
+import { SystemCallError } from "../../errors.ts";
 import { callNumber } from "../host.ts";
 import { libc, outcome } from "../libc.ts";
 import type { Step } from "./steps.ts";
@@ -76,12 +78,22 @@ export function keepsFileRights(): boolean {
   return Deno.uid() === 0 || permittedNow() === 0;
 }
 
-/** The capabilities that this process may use, as bits; 0 where none can be read. */
+/**
+ * The capabilities that this process may use, as bits.
+ *
+ * @throws {SystemCallError} where that cannot be told: what is not known is not given up
+ */
 function permittedNow(): number {
   const header = headerOfSelf();
   const data = new Uint8Array(CAP_DATA.size);
   const result = outcome(libc.syscallBB(callNumber("capget"), header, data));
-  if (result < 0) return 0;
+  if (result < 0) {
+    throw new SystemCallError(
+      "give up capabilities",
+      "capget()",
+      errnoName(-result),
+    );
+  }
   return get(CAP_DATA, data, "permitted0") +
     get(CAP_DATA, data, "permitted1") * 2 ** 32;
 }
