@@ -5,6 +5,7 @@ import { RLIMIT64, RLIMIT_NOFILE } from "../abi/resource.ts";
 import { SystemCallError } from "../errors.ts";
 import { callNumber } from "../sys/host.ts";
 import { libc } from "../sys/libc.ts";
+import { ownEnvironment } from "../sys/proc.ts";
 import { OWN_VIEW } from "../sys/view.ts";
 import { canExecute } from "../sys/which.ts";
 import { floorFacts } from "./floor.ts";
@@ -43,6 +44,7 @@ for (
     ["what is mounted", (): unknown => OWN_VIEW.mounts()],
     ["what a rule is about", (): unknown => FACTS.kind("/etc/passwd")],
     ["whether a program is there", (): unknown => canExecute("/", OWN_VIEW)],
+    ["where home is", (): unknown => ownEnvironment()],
   ] as const
 ) {
   Deno.test(`a rule does not fall where no more file can be opened to see ${what}`, () => {

@@ -15,7 +15,7 @@ import { EMPTY_LAYER, type Layer, type Policy } from "../policy/policy.ts";
 import { readFile } from "../sys/files.ts";
 import type { Root } from "../sys/launch/root.ts";
 import { ownEnvironment } from "../sys/proc.ts";
-import type { View } from "../sys/view.ts";
+import { told, type View } from "../sys/view.ts";
 import { canExecute, which } from "../sys/which.ts";
 import { insideOf, loadLayers, permissionSet } from "./layers.ts";
 import { checkZones } from "./net.ts";
@@ -61,6 +61,9 @@ const DEFAULT_POLICY = "default";
  * own code needs no permission.
  */
 const START_POLICY = "minimal";
+
+/** Where users are listed, with their home directories: passwd(5). */
+const USERS = "/etc/passwd";
 
 /** What a variable stands for that has no value: a path that leads nowhere. */
 const NOWHERE = "/dev/null/none";
@@ -229,8 +232,11 @@ function homeIn(env: readonly string[]): string | undefined {
 
 /** The home directory of a user, as /etc/passwd has it. */
 function homeOf(uid: number | null): string | undefined {
-  const bytes = readFile("/etc/passwd", MAX_SIZE);
-  if (typeof bytes === "number") return undefined;
+  const bytes = readFile(USERS, MAX_SIZE);
+  if (typeof bytes === "number") {
+    told(USERS, bytes);
+    return undefined;
+  }
   // name:password:uid:gid:comment:home:shell, passwd(5)
   return fromBytes(bytes).split("\n").map((line) => line.split(":"))
     .find((fields) => fields[2] === String(uid))?.[5] || undefined;

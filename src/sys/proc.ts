@@ -5,17 +5,25 @@ import { ERANGE } from "../abi/errno.ts";
 import { readFile } from "./files.ts";
 import { callNumber } from "./host.ts";
 import { libc, outcome } from "./libc.ts";
+import { told } from "./view.ts";
 
 // More than the kernel lets argv and the environment be together.
 const MOST_STRINGS = 2 ** 27;
 
-function strings(path: string): string[] {
-  const bytes = readFile(path, MOST_STRINGS);
+function strings(bytes: Uint8Array | number): string[] {
   if (typeof bytes === "number" || bytes.length === 0) return [];
   const parts = fromBytes(bytes).split("\0");
   // The last string has a NUL behind it too.
   if (parts.at(-1) === "") parts.pop();
   return parts;
+}
+
+/** Reads a file of this process in /proc: without it, a rule about "~" means another. */
+function readOwn(name: string): Uint8Array | number {
+  const path = `/proc/self/${name}`;
+  const bytes = readFile(path, MOST_STRINGS);
+  if (typeof bytes === "number") told(path, bytes);
+  return bytes;
 }
 
 /**
@@ -28,9 +36,11 @@ function strings(path: string): string[] {
  * @returns byte strings
  */
 export function ownArguments(count: number): string[] {
-  const all = strings("/proc/self/cmdline");
+  const all = strings(readOwn("cmdline"));
   const own = all.slice(all.length - count);
-  const theirs = strings(`/proc/${Deno.ppid}/cmdline`);
+  const theirs = strings(
+    readFile(`/proc/${Deno.ppid}/cmdline`, MOST_STRINGS),
+  );
   return original(own, theirs);
 }
 
@@ -64,9 +74,10 @@ function asText(bytes: string): string {
  * The environment that this process was started with.
  *
  * @returns byte strings, `NAME=value` each
+ * @throws {SystemCallError} where it cannot be told
  */
 export function ownEnvironment(): string[] {
-  return strings("/proc/self/environ");
+  return strings(readOwn("environ"));
 }
 
 /**
