@@ -22,6 +22,8 @@ export const CAP_SETUID = 7;
 export const CAP_SETPCAP = 8;
 /** Bind ports below 1024. */
 export const CAP_NET_BIND_SERVICE = 10;
+/** Trace, and look into, processes of others. */
+export const CAP_SYS_PTRACE = 19;
 /** The last one that this file knows, CAP_CHECKPOINT_RESTORE. */
 export const CAP_LAST_CAP = 40;
 

@@ -1,5 +1,5 @@
-import { assertEquals } from "@std/assert";
-import { cores } from "./findings.ts";
+import { assertEquals, assertMatch } from "@std/assert";
+import { cores, privileges } from "./findings.ts";
 
 for (
   const [what, isZero, pattern, state] of [
@@ -16,3 +16,17 @@ for (
     assertEquals(cores(isZero, pattern).state, state);
   });
 }
+
+Deno.test("privileges() says what a program cannot do for want of one of jail's own", () => {
+  for (
+    const [bits, follows] of [
+      ["000001ffffffffff", /^programs keep/],
+      // What Docker gives to root, which has no CAP_SYS_PTRACE.
+      ["00000000a80425fb", /CAP_SYS_PTRACE .* is refused its files$/],
+      ["00000000a80425db", /CAP_KILL no program may become another user$/],
+      ["0000000000000000", /^none are needed$/],
+    ] as const
+  ) {
+    assertMatch(privileges(new Map([["CapEff", bits]])).follows, follows);
+  }
+});
