@@ -232,6 +232,21 @@ const ERRORS: readonly ErrorCase[] = [
     hint: 'did you mean "--policy"?',
   },
   {
+    words: ["--read=.", "ls"],
+    message: 'Cannot understand the option "--read"',
+    hint: 'did you mean "--allow-read"?',
+  },
+  {
+    words: ["-r", "ls"],
+    message: 'Cannot understand the option "-r"',
+    hint: 'did you mean "-R"?',
+  },
+  {
+    words: ["-a", "ls"],
+    message: 'Cannot understand the option "-a"',
+    hint: "see jail --help",
+  },
+  {
     words: ["-Z"],
     message: 'Cannot understand the option "-Z"',
     hint: "see jail --help",

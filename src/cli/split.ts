@@ -130,13 +130,24 @@ const FOREIGN: readonly (readonly [RegExp, string])[] = [
 ];
 
 function unknown(spelt: string): UsageError {
-  // Nobody is led to allow more than was meant.
-  const names = FLAGS.map((flag) => `--${flag.name}`)
-    .filter((name) => name !== "--allow-all");
-  const near = spelt.startsWith("--") ? didYouMean(spelt, names) : undefined;
   return new UsageError(
     `Cannot understand the option ${printable(spelt)}`,
-    FOREIGN.find(([name]) => name.test(spelt))?.[1] ?? near ??
+    FOREIGN.find(([name]) => name.test(spelt))?.[1] ?? meant(spelt) ??
       "see jail --help",
   );
+}
+
+/** What was probably meant: "-R" by "-r", and "--allow-read" by "--read". */
+function meant(spelt: string): string | undefined {
+  // Nobody is led to allow more than was meant.
+  const flags = FLAGS.filter((flag) => flag.name !== "allow-all");
+  const names = flags.map((flag) => `--${flag.name}`);
+  if (spelt.startsWith("--")) {
+    const whole = spelt.replace("--", "--allow-");
+    return didYouMean(names.includes(whole) ? whole : spelt, names);
+  }
+  const letter = flags.find(({ short }) =>
+    short?.toLowerCase() === spelt.slice(1).toLowerCase()
+  )?.short;
+  return letter === undefined ? undefined : `did you mean "-${letter}"?`;
 }
