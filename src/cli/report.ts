@@ -43,9 +43,15 @@ export function denialText(
     const text = endpointText(end.endpoint);
     if (!event.text.includes(text)) lines.push(`  ${end.access} ${text}`);
   }
-  const flag = decision.uncovered === true ? `; ${flagFor(event)} would` : "";
+  const flag = decision.uncovered === true ? remedy(event) : "";
   lines.push(`  ${ruleText(decision.rule, position, paint)}${flag}`);
   return lines.join("\n");
+}
+
+/** What to do where no rule speaks of it, which a policy's `unseen` does not say. */
+function remedy(event: Observation): string {
+  const isSaid = event.decision.rule.source === "jail";
+  return `; ${isSaid ? "" : "no rule allows it, "}${flagFor(event)} would`;
 }
 
 /** The flag that allows such things, where no rule speaks of them. */

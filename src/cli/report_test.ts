@@ -86,7 +86,10 @@ for (const [change, flag] of FLAGS) {
       decision: { ...decision, uncovered: true } as Decision,
     });
     const last = denialText(event, AT, PLAIN).split("\n").at(-1);
-    assertEquals(last, `  build.yaml:14  deny: /etc/shadow; ${flag} would`);
+    assertEquals(
+      last,
+      `  build.yaml:14  deny: /etc/shadow; no rule allows it, ${flag} would`,
+    );
   });
 }
 
