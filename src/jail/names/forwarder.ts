@@ -28,6 +28,7 @@ import {
   writeReply,
 } from "../../policy/net/dns_client.ts";
 import type { DnsAnswer } from "../../policy/net/dns_resolver.ts";
+import { mappedAddress } from "../../policy/net/endpoint.ts";
 import { close } from "../../sys/files.ts";
 import {
   type InetAddress,
@@ -222,9 +223,11 @@ export class Forwarder {
   #learn(name: string, addresses: DnsAnswer["addresses"]): boolean {
     if (!this.#options.concerns(name)) return true;
     const now = milliseconds();
-    return addresses.every(({ address, ttl }) =>
-      this.#options.table.learn(name, address, ttl, now)
-    );
+    return addresses.every(({ address: found, ttl }) => {
+      // By a socket of IPv6 it is reached as IPv4, and rules know it as that.
+      const address = mappedAddress(found) ?? found;
+      return this.#options.table.learn(name, address, ttl, now);
+    });
   }
 
   /** Tells the tracer of a question, which may take a moment to hear of it. */
