@@ -83,10 +83,11 @@ print("at", flow(os.open("/dev/tty", os.O_RDWR)), flow(1))
 `;
 
 /** Keeps others from opening a terminal of its own, and the one that it is at. */
-const EXCLUDING = `import fcntl, os, struct, termios
+const EXCLUDING = `import errno, fcntl, os, struct, termios
 TIOCGEXCL = 0x80045440
 def alone(fd, command):
-    fcntl.ioctl(fd, command)
+    try: fcntl.ioctl(fd, command)
+    except OSError as error: return errno.errorcode[error.errno]
     return struct.unpack("i", fcntl.ioctl(fd, TIOCGEXCL, bytes(4)))[0]
 for fd in os.openpty()[1], 1:
     print(alone(fd, termios.TIOCEXCL), alone(fd, termios.TIOCNXCL))
@@ -279,7 +280,7 @@ for (const engine of ENGINES) {
       await using terminal = new Terminal(
         jailArgv(["-A"], ["/usr/bin/python3", "-uc", EXCLUDING], engine),
       );
-      await terminal.see(/1 0\r\n0 0\r\n/);
+      await terminal.see(/1 0\r\nEPERM EPERM\r\n/);
     },
   });
 

@@ -233,8 +233,6 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   ["ioctl", [1, 0x540b, 0], "allow"], // TCFLSH TCIFLUSH
   ["ioctl", [1, 0x540b, 1], "flow 0"],
   ["ioctl", [1, 0x540b, 2], "flow 0"],
-  ["ioctl", [1, 0x540c, 0], "flow 0"], // TIOCEXCL
-  ["ioctl", [1, 0x540d, 0], "flow 0"], // TIOCNXCL
   ["exit", [0], "allow"],
   ["ioctl", [1, 0x5410, 1], "group-at 2"], // TIOCSPGRP
   ["ioctl", [1, 0x540e, 0], "look"], // TIOCSCTTY
@@ -246,6 +244,8 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   ["ioctl", [1, 0x8902, 1], "EPERM"], // SIOCSPGRP
   ["ioctl", [1, 0x5452, 1], "done"], // FIOASYNC
   ["ioctl", [1, 0x5414, 1], "write-fd 0"], // TIOCSWINSZ
+  ["ioctl", [1, 0x540c, 0], "write-fd 0"], // TIOCEXCL
+  ["ioctl", [1, 0x540d, 0], "write-fd 0"], // TIOCNXCL
   ["ioctl", [1, 0x4008_6602, 1], "write-fd 0"], // FS_IOC_SETFLAGS
   ["ioctl", [1, 0x4080_6685, 1], "write-fd 0"], // FS_IOC_ENABLE_VERITY
   ["ioctl", [1, 0x5000_940e, 1], "ENOTTY"], // BTRFS_IOC_SUBVOL_CREATE

@@ -353,7 +353,6 @@ export const SURFACE: Readonly<
     // jail writes to the same terminal: its report must come, and not block.
     flows(is(1, ioctl.TCXONC), is(2, ioctl.TCOOFF, ioctl.TCIOFF)),
     flows(is(1, ioctl.TCFLSH), is(2, ioctl.TCOFLUSH, ioctl.TCIOFLUSH)),
-    flows(is(1, ioctl.TIOCEXCL, ioctl.TIOCNXCL)),
     allow(
       "it concerns what the descriptor may do",
       is(1, ...IOCTL_COMMANDS),
@@ -363,9 +362,10 @@ export const SURFACE: Readonly<
       action: { kind: "trace", look: { kind: "group-at", arg: 2 } },
       why: "the group may be outside the jail",
     },
-    // A terminal has one size for all who use it, and tells them of a new one.
+    // A terminal has one size for all who use it, and tells them of a new one. Who
+    // asks for it alone keeps all others from opening it.
     {
-      tests: [is(1, ioctl.TIOCSWINSZ)],
+      tests: [is(1, ioctl.TIOCSWINSZ, ioctl.TIOCEXCL, ioctl.TIOCNXCL)],
       action: { kind: "trace", look: { kind: "write-fd", arg: 0 } },
       why: "others may use the same terminal",
     },

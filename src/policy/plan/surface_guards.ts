@@ -62,12 +62,12 @@ export function pretend(why: string, ...tests: ArgTest[]): Guard {
   return { tests, action: DONE, why, quiet: true };
 }
 
-/** Stops or drops the output of a terminal, or keeps it from others: jail's perhaps. */
+/** Stops or drops the output of a terminal, jail's perhaps. */
 export function flows(...tests: ArgTest[]): Guard {
   return {
     tests,
     action: { kind: "trace", look: { kind: "flow", arg: 0 } },
-    why: "others may use the same terminal",
+    why: "it would stop or drop what jail writes",
   };
 }
 

@@ -15,7 +15,7 @@ import {
   O_DIRECTORY,
   O_TMPFILE,
 } from "../../abi/fcntl.ts";
-import { TIOCSWINSZ } from "../../abi/ioctls.ts";
+import { TIOCEXCL, TIOCNXCL, TIOCSWINSZ } from "../../abi/ioctls.ts";
 import { MFD_NOEXEC_SEAL } from "../../abi/memfd.ts";
 import * as net from "../../abi/socket.ts";
 import { S_ISGID, S_ISUID } from "../../abi/stat.ts";
@@ -131,7 +131,11 @@ function own(
     case "fcntl":
       return NO_HINTS;
     case "ioctl":
-      return [...changes ? [] : NO_FLAGS, ...makesTerminals ? [] : ONE_SIZE];
+      return [
+        ...changes ? [] : NO_FLAGS,
+        ...makesTerminals ? [] : ONE_SIZE,
+        ...FOR_ALL,
+      ];
     case "openat2":
       return everything ? [] : MODE_IN_MEMORY;
     case "memfd_create":
@@ -201,6 +205,13 @@ const NO_FLAGS: readonly Guard[] = [
 /** Which terminal is its own, where it can make some, nobody is there to tell. */
 const ONE_SIZE: readonly Guard[] = [{
   tests: [is(1, TIOCSWINSZ)],
+  action: { kind: "errno", errno: "EPERM" },
+  why: "others may use the same terminal",
+}];
+
+/** Others may be kept from the terminal that it is at. */
+const FOR_ALL: readonly Guard[] = [{
+  tests: [is(1, TIOCEXCL, TIOCNXCL)],
   action: { kind: "errno", errno: "EPERM" },
   why: "others may use the same terminal",
 }];

@@ -159,6 +159,14 @@ Deno.test("a plan without questions lets no terminal of others get another size"
   ]);
 });
 
+Deno.test("a plan without questions keeps nobody from a terminal", async () => {
+  const { of } = await planned("{}", { makesTerminals: true });
+  assertEquals([of("ioctl", 0, 0x540c), of("ioctl", 0, 0x540d)], [
+    "EPERM",
+    "EPERM",
+  ]);
+});
+
 Deno.test("a plan without questions lets no program stop or drop what jail writes to the terminal", async () => {
   const { of } = await planned("{}");
   const STOP = [[0x540a, 0], [0x540a, 2], [0x540b, 1], [0x540b, 2]] as const;

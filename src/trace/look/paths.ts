@@ -224,9 +224,8 @@ export function lookAtDescriptor(
 }
 
 /**
- * Looks at a call that stops or drops the output of a terminal, or keeps it from others,
- * and reads no file: of one that jail may write to, its own report among it, it only
- * seems to be made.
+ * Looks at a call that stops or drops the output of a terminal, and reads no file:
+ * of one that jail may write to, its own report among it, it only seems to be made.
  */
 export function lookAtFlow(
   tracee: Tracee,
