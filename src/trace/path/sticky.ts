@@ -10,6 +10,7 @@
  */
 
 import { fromBytes } from "../../abi/bytes.ts";
+import { ENOENT } from "../../abi/errno.ts";
 import { get } from "../../abi/layout.ts";
 import { S_ISVTX, S_IWGRP, S_IWOTH, STAT } from "../../abi/stat.ts";
 import { readFile } from "../../sys/files.ts";
@@ -17,6 +18,9 @@ import { field, statusOf } from "../../sys/task/status.ts";
 import { cString, type Owner, type Place } from "./place.ts";
 
 const SHARED = S_ISVTX | S_IWOTH;
+
+/** The level that protects most. */
+const MOST_LEVEL = 2;
 
 const parent = new Uint8Array(STAT.size);
 const file = new Uint8Array(STAT.size);
@@ -99,9 +103,14 @@ function levelOf(what: "symlinks" | "regular" | "fifos"): number {
   const known = levels.get(what);
   if (known !== undefined) return known;
   const value = readFile(`/proc/sys/fs/protected_${what}`, 16);
-  // A kernel that does not say protects nothing: Linux 3.6 brought links, and
-  // 4.19 the others.
-  const level = typeof value === "number" ? 0 : Number(fromBytes(value));
+  // A kernel that has no such file protects nothing: Linux 3.6 brought links, and
+  // 4.19 the others. One that lets root alone read it protects all, as far as that
+  // can be told.
+  const level = typeof value !== "number"
+    ? Number(fromBytes(value))
+    : value === -ENOENT
+    ? 0
+    : MOST_LEVEL;
   levels.set(what, level);
   return level;
 }

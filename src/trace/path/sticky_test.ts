@@ -1,7 +1,10 @@
 import { assertEquals } from "@std/assert";
+import { EACCES } from "../../abi/errno.ts";
 import { set } from "../../abi/layout.ts";
 import { S_IFDIR, S_IFLNK, S_IFREG, STAT } from "../../abi/stat.ts";
-import { isKeptByOthers, isLeftByOthers } from "./sticky.ts";
+import { libc } from "../../sys/libc.ts";
+import { OWN_VIEW } from "../../sys/view.ts";
+import { isGuardedLink, isKeptByOthers, isLeftByOthers } from "./sticky.ts";
 
 function stat(mode: number, owner: number): Uint8Array {
   const bytes = new Uint8Array(STAT.size);
@@ -67,5 +70,18 @@ Deno.test("isKeptByOthers() keeps a file of somebody else's from who meant to ma
       () => opener,
     );
     assertEquals([what, kept], [what, expected]);
+  }
+});
+
+Deno.test("isGuardedLink() keeps a link of somebody else's from its reader where root alone may know the rule", () => {
+  const calls = libc as { open: typeof libc.open };
+  const { open } = calls;
+  calls.open = (): number => -EACCES;
+  try {
+    const link = stat(S_IFLNK | 0o777, 7);
+    const owner = { pid: Deno.pid, tid: Deno.pid, view: OWN_VIEW };
+    assertEquals(isGuardedLink(link, "/tmp", owner), true);
+  } finally {
+    calls.open = open;
   }
 });
