@@ -200,12 +200,10 @@ class CompiledPolicy implements Engine {
       const use = uses[i] as Use;
       const decision = this.#use(use, i);
       if (decision.kind === "refuse") {
-        if (fixed.asksForNames(call) && decision.uncovered === true) {
-          return { ...refuse(decision.rule, ENOENT, i), quiet: true };
-        }
-        return this.#isMadeAgain(call, use) && decision.refusal.kind === "errno"
-          ? { ...decision, refusal: EEXIST, quiet: true }
-          : decision;
+        const failure = this.#harmless(call, use, decision);
+        return failure === undefined
+          ? decision
+          : { ...refuse(decision.rule, failure, i), quiet: true };
       }
       if (use.told !== true) allowed ??= decision;
     }
@@ -229,10 +227,20 @@ class CompiledPolicy implements Engine {
     return allowed ?? this.#noFile;
   }
 
-  /** Whether a call would make what is there to be seen: it fails so anywhere. */
-  #isMadeAgain(call: Call, use: Use): boolean {
-    return fixed.makesName(call) && use.kind !== "missing" &&
+  /**
+   * How a refused call fails that is harmless: one that asks for a name, or would
+   * make what is there to be seen, which fails so anywhere.
+   */
+  #harmless(
+    call: Call,
+    use: Use,
+    { refusal, uncovered }: Extract<Decision, { readonly kind: "refuse" }>,
+  ): Refusal | undefined {
+    if (fixed.asksForNames(call) && uncovered === true) return ENOENT;
+    if (!fixed.makesName(call) || refusal.kind !== "errno") return undefined;
+    const isThere = use.kind !== "missing" &&
       this.#stat(use, 0).kind === "allow";
+    return isThere ? EEXIST : undefined;
   }
 
   /** Refuses what names something that must not be seen. */

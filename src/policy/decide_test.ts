@@ -490,6 +490,21 @@ Deno.test("decide() hides what may not be seen where the policy says so", async 
   assertEquals(one.decide(opening("stat", "/x")).rule.keys, ["unseen"]);
 });
 
+Deno.test("decide() says that a name is there to who would make it, and asks nobody", async () => {
+  const one = await engine(
+    "{read: [/usr], write: {deny: [{path: /usr/trap, kill: true}]}}",
+  );
+  const making = (path: string, kind: FileKind): Decision =>
+    one.decide({ ...opening("write", path, kind), name: "mkdir" });
+  const there = making("/usr/bin", "directory");
+  const { quiet, uncovered } = there as Extract<Decision, { kind: "refuse" }>;
+  assertEquals([word(there), quiet, uncovered], ["EEXIST", true, undefined]);
+  assertEquals(word(making("/usr/none", "missing")), "EACCES");
+  assertEquals(word(making("/usr/trap", "directory")), "kill");
+  // Nobody may see whether that is there.
+  assertEquals(word(making("/x/y", "directory")), "EACCES");
+});
+
 Deno.test("decide() hides nothing where a later layer says how all is refused", async () => {
   const layers = await Promise.all(
     ["unseen: ENOENT", "default: EPERM"].map((text) =>
