@@ -67,6 +67,12 @@ const WORK: readonly WorkCase[] = [
     files: { notes: "b\na\n" },
   },
   {
+    policy: "minimal",
+    what: "node, which reads settings of OpenSSL",
+    needs: ["node"],
+    argv: ["node", "-p", "6 * 7"],
+  },
+  {
     policy: "agent",
     what: "a search for settings in the directories above",
     needs: [],
