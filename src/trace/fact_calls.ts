@@ -10,7 +10,7 @@ import { changeAuxv, tellsAnything } from "./image/auxv.ts";
 import { nothing } from "./look/looked.ts";
 import type { CallSpec } from "./look/spec.ts";
 import type { Tools } from "./tools.ts";
-import type { Tracee } from "./tracee/tracee.ts";
+import { NOTHING_HELD, type Tracee } from "./tracee/tracee.ts";
 
 /** Calls that are answered by the policy. */
 export class FactCalls {
@@ -63,7 +63,7 @@ export class FactCalls {
       answers.answer(tracee, failed);
     } else if (answers.write(tracee)) {
       // At its exit its registers are its own, so that it restarts as it was.
-      tracee.inFlight = { slot: -1, frozen: false, maps: false, retryOn: [] };
+      tracee.inFlight = NOTHING_HELD;
       resumer.toExit(tracee);
     }
   }

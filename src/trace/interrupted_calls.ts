@@ -12,7 +12,7 @@ import { EINTR, ERESTARTNOHAND } from "../abi/errno.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
 import { setWaitTime, waitTime } from "./hold/wait_time.ts";
 import type { Tools } from "./tools.ts";
-import type { Tracee } from "./tracee/tracee.ts";
+import { NOTHING_HELD, type Tracee } from "./tracee/tracee.ts";
 
 /** Has interrupted calls made again. */
 export class InterruptedCalls {
@@ -88,10 +88,7 @@ export class InterruptedCalls {
     if (!answers.save(tracee)) return;
     setWaitTime(tracee.tid, name, registers, until - performance.now());
     if (!answers.write(tracee)) return;
-    tracee.inFlight = {
-      ...{ slot: -1, frozen: false, maps: false, retryOn: [] },
-      rewaits: true,
-    };
+    tracee.inFlight = { ...NOTHING_HELD, rewaits: true };
     resumer.toExit(tracee);
   }
 

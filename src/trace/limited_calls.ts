@@ -7,7 +7,7 @@ import { SharedMemory } from "./limits/shared.ts";
 import type { CallSpec } from "./look/spec.ts";
 import { readVector } from "./look/vector.ts";
 import type { Tools } from "./tools.ts";
-import type { Tracee } from "./tracee/tracee.ts";
+import { NOTHING_HELD, type Tracee } from "./tracee/tracee.ts";
 
 /** Calls that use what is limited. */
 export class LimitedCalls {
@@ -74,10 +74,7 @@ export class LimitedCalls {
     }
     const changed = !whole || taken < size;
     if (changed && !answers.write(tracee)) return;
-    tracee.inFlight = {
-      ...{ slot: -1, frozen: false, maps: false, retryOn: [] },
-      output: taken,
-    };
+    tracee.inFlight = { ...NOTHING_HELD, output: taken };
     resumer.toExit(tracee);
   }
 

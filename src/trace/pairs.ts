@@ -4,7 +4,7 @@ import { SOCK_SEQPACKET, SOCK_TYPE_MASK } from "../abi/socket.ts";
 import { nothing } from "./look/looked.ts";
 import type { CallSpec } from "./look/spec.ts";
 import type { Tools } from "./tools.ts";
-import type { Tracee } from "./tracee/tracee.ts";
+import { NOTHING_HELD, type Tracee } from "./tracee/tracee.ts";
 
 /**
  * Makes a pair whose messages go to the other end alone, whatever address they
@@ -26,6 +26,6 @@ export function makePair(
   registers.setArgument(1, flags | SOCK_SEQPACKET);
   if (!answers.write(tracee)) return;
   // At its exit its registers are its own.
-  tracee.inFlight = { slot: -1, frozen: false, maps: false, retryOn: [] };
+  tracee.inFlight = NOTHING_HELD;
   resumer.toExit(tracee);
 }

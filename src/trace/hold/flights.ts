@@ -13,7 +13,7 @@ import { sentOne } from "../look/message.ts";
 import { filterSocket, leads } from "../look/sockets.ts";
 import type { CallSpec } from "../look/spec.ts";
 import type { Tools } from "../tools.ts";
-import type { InFlight, Tracee } from "../tracee/tracee.ts";
+import { type InFlight, NOTHING_HELD, type Tracee } from "../tracee/tracee.ts";
 import {
   keepsNumber,
   lengthOf,
@@ -112,10 +112,7 @@ export class Flights {
   beginTelling(tracee: Tracee): void {
     const { answers, resumer } = this.#tools;
     if (!answers.save(tracee)) return;
-    tracee.inFlight = {
-      ...{ slot: -1, frozen: false, maps: false, retryOn: [] },
-      tellsPeer: true,
-    };
+    tracee.inFlight = { ...NOTHING_HELD, tellsPeer: true };
     resumer.toExit(tracee);
   }
 
@@ -126,10 +123,7 @@ export class Flights {
     rewriter.rest(answers.registers);
     if (!answers.write(tracee)) return;
     tracee.exec = undefined;
-    tracee.inFlight = {
-      ...{ slot: -1, frozen: false, maps: false, retryOn: [] },
-      rests: true,
-    };
+    tracee.inFlight = { ...NOTHING_HELD, rests: true };
     resumer.toExit(tracee);
   }
 
@@ -144,12 +138,7 @@ export class Flights {
     rewriter.mapPins(registers);
     if (!answers.write(tracee)) return false;
     pins.state = "mapping";
-    tracee.inFlight = {
-      slot: -1,
-      frozen: false,
-      maps: true,
-      retryOn: [],
-    };
+    tracee.inFlight = { ...NOTHING_HELD, maps: true };
     resumer.toExit(tracee);
     return false;
   }

@@ -99,6 +99,14 @@ export interface InFlight {
   readonly rewaits?: boolean;
 }
 
+/** A call that only has to be seen to return, and for which nothing is held. */
+export const NOTHING_HELD: InFlight = {
+  slot: -1,
+  frozen: false,
+  maps: false,
+  retryOn: [],
+};
+
 /** An exec that was allowed, to be looked at again when the image is there. */
 export interface PendingExec {
   /** The real path of the image that the kernel must have loaded. */
