@@ -405,7 +405,7 @@ for (const engine of ENGINES) {
   Deno.test(`jail (${engine}) lets a child run whose maker was ended by an exec before it told`, async () => {
     const argv = [fixture("fork_beside_exec"), "100"];
     const ended = await jail(["-A", "--timeout=60s"], argv, { engine });
-    assertEquals([ended.stdout, ended.code], ["all\n", 0]);
+    assertEquals([ended.stdout, ended.code], ["all\n", 0], ended.stderr);
   });
 
   Deno.test(`jail (${engine}) lets children run whose maker another thread ended, and takes no exit code for an id`, async () => {
