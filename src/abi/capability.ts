@@ -71,3 +71,13 @@ export const CAP_DATA: Layout<
     inheritable1: [20, "u32"],
   },
 };
+
+/**
+ * Whether a set of capabilities has one.
+ *
+ * @param set the set as bits, as `CapEff` of /proc/pid/status has it
+ * @param capability its number
+ */
+export function hasCapability(set: number, capability: number): boolean {
+  return Math.floor(set / 2 ** capability) % 2 === 1;
+}

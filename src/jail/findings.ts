@@ -1,7 +1,7 @@
 /** What the doctor looks at, one thing at a time. */
 
 import { fromBytes, fromText } from "../abi/bytes.ts";
-import { CAP_KILL, CAP_SYS_PTRACE } from "../abi/capability.ts";
+import { CAP_KILL, CAP_SYS_PTRACE, hasCapability } from "../abi/capability.ts";
 import { PIN_START } from "../abi/pin.ts";
 import { whyNoControlGroup } from "../sys/cgroup.ts";
 import { readFile } from "../sys/files.ts";
@@ -156,23 +156,22 @@ export function yama(problem: Tried): Finding {
 /** What jail itself may do, and so what programs can. */
 export function privileges(status: ReadonlyMap<string, string>): Finding {
   const has = capabilities(status);
-  const lacks = (cap: number): boolean => (has & 1n << BigInt(cap)) === 0n;
   return {
     ...{ name: "privileges", state: "note" },
-    found: has === 0n ? "jail has none" : "jail has capabilities",
-    follows: has === 0n
+    found: has === 0 ? "jail has none" : "jail has capabilities",
+    follows: has === 0
       ? "none are needed"
-      : lacks(CAP_KILL)
+      : !hasCapability(has, CAP_KILL)
       ? "without CAP_KILL no program may become another user"
-      : lacks(CAP_SYS_PTRACE)
+      : !hasCapability(has, CAP_SYS_PTRACE)
       ? "without CAP_SYS_PTRACE a program that becomes another user is refused its files"
       : "programs keep those about files and ids alone",
   };
 }
 
 /** The capabilities of this process, as bits. */
-function capabilities(status: ReadonlyMap<string, string>): bigint {
-  return BigInt(`0x${status.get("CapEff") ?? "0"}`);
+function capabilities(status: ReadonlyMap<string, string>): number {
+  return parseInt(status.get("CapEff") ?? "0", 16);
 }
 
 /** What holds jail itself. */
@@ -270,7 +269,7 @@ export function cores(
 export function mayHaveNoCores(status: ReadonlyMap<string, string>): boolean {
   const limits = text("/proc/self/limits") ?? "";
   const most = /^Max core file size +\S+ +(\S+)/m.exec(limits)?.[1];
-  return most === "0" && capabilities(status) === 0n;
+  return most === "0" && capabilities(status) === 0;
 }
 
 /** Whether the time is read without a call. */

@@ -7,7 +7,7 @@ import type { Family } from "./family.ts";
 import type { Flights } from "./hold/flights.ts";
 import { isOwnGroup } from "./look/ids.ts";
 import { nothing } from "./look/looked.ts";
-import { type Aim, aimOf, mayWait, signalMembers } from "./look/process.ts";
+import { type Aim, aimOf, signalMembers, waitsForAim } from "./look/process.ts";
 import type { CallSpec } from "./look/spec.ts";
 import type { Tools } from "./tools.ts";
 import type { Tracee } from "./tracee/tracee.ts";
@@ -44,7 +44,7 @@ export class AimedCalls {
     const { pid } = tracee.process;
     const { processes, isOwn } = family;
     let aim = aimOf(tracee, answers.registers, spec, processes, isOwn);
-    if (aim.kind === "foreign" && !mayWait(spec) && parentOf(aim) === pid) {
+    if (aim.kind === "foreign" && !waitsForAim(spec) && parentOf(aim) === pid) {
       if (!freezer.has(tracee) && freezer.needed(tracee, pid)) {
         return freezer.start(tracee, pid) && this.process(tracee, spec);
       }

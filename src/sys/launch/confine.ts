@@ -15,6 +15,7 @@ import {
   CAP_SETGID,
   CAP_SETPCAP,
   CAP_SETUID,
+  hasCapability,
 } from "../../abi/capability.ts";
 import { errnoName } from "../../abi/errno.ts";
 import { get, set } from "../../abi/layout.ts";
@@ -121,7 +122,7 @@ export function confinement(ownsNamespace = false): Step[] {
     : permittedNow();
   if (permitted === 0) return steps;
   // Who becomes another user can be ended by this alone.
-  const ends = (BigInt(permitted) & 1n << BigInt(CAP_KILL)) !== 0n;
+  const ends = hasCapability(permitted, CAP_KILL);
   // Those of the namespace were never its own.
   const keeps = ownsNamespace && Deno.uid() !== 0
     ? []

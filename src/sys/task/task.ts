@@ -6,6 +6,7 @@ import {
   CAP_DAC_READ_SEARCH,
   CAP_FOWNER,
   CAP_KILL,
+  hasCapability,
 } from "../../abi/capability.ts";
 import { ENOENT, ESRCH } from "../../abi/errno.ts";
 import { KCMP_FILES, KCMP_VM } from "../../abi/kcmp.ts";
@@ -186,14 +187,16 @@ const EFFECTIVE_REGEXP = /^CapEff:\s*([0-9a-f]+)$/m;
 export function fileRightsOf(tid: number | "self"): string {
   const status = statusOf(tid);
   if (typeof status === "number") return `${status}`;
-  const file = FILE_CAPABILITIES.filter((one) => hasCapability(status, one));
+  const capabilities = effectiveOf(status);
+  const file = FILE_CAPABILITIES.filter((one) =>
+    hasCapability(capabilities, one)
+  );
   return `${status.match(RIGHTS_REGEXP)} ${file}`;
 }
 
-/** Whether a task may use a capability, by its status. */
-function hasCapability(status: string, capability: number): boolean {
-  const effective = parseInt(EFFECTIVE_REGEXP.exec(status)?.[1] ?? "0", 16);
-  return Math.floor(effective / 2 ** capability) % 2 === 1;
+/** The capabilities that a task may use, by its status. */
+function effectiveOf(status: string): number {
+  return parseInt(EFFECTIVE_REGEXP.exec(status)?.[1] ?? "0", 16);
 }
 
 const IDS_REGEXP = /^Uid:\s+(\d+)\s+(\d+)\s+(\d+)/m;
@@ -218,7 +221,7 @@ export function maySignal(
   const [, real, effective] = IDS_REGEXP.exec(own) ?? [];
   const [, theirs, , saved] = IDS_REGEXP.exec(other) ?? [];
   return [real, effective].some((id) => id === theirs || id === saved) ||
-    hasCapability(own, CAP_KILL) ||
+    hasCapability(effectiveOf(own), CAP_KILL) ||
     signal === SIGCONT && getsid(sender) === getsid(pid);
 }
 

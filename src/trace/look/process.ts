@@ -96,7 +96,7 @@ export function aimOf(
 
   function aimOfClock(owner: number): Aim {
     const aim = aimOfId(tracee, owner, isOwn);
-    return aim.kind === "foreign" || aim === OTHER && mayWait(spec)
+    return aim.kind === "foreign" || aim === OTHER && waitsForAim(spec)
       ? { kind: "foreign", id: owner, errno: EINVAL }
       : aim;
   }
@@ -112,7 +112,7 @@ export function aimOf(
  * Whether a call may wait in the kernel for what it aims at: another's processor time.
  * Nobody who has ended would be waited for meanwhile, so it reaches the caller alone.
  */
-export function mayWait({ syscall }: CallSpec): boolean {
+export function waitsForAim({ syscall }: CallSpec): boolean {
   return syscall.name === "clock_nanosleep";
 }
 
