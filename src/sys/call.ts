@@ -1,6 +1,6 @@
 /** A system call by its number. */
 
-import { outcome, rareLibc } from "./libc.ts";
+import { rareLibc } from "./libc.ts";
 
 /**
  * Makes a system call.
@@ -11,5 +11,5 @@ import { outcome, rareLibc } from "./libc.ts";
  */
 export function makeCall(nr: number, words: readonly bigint[]): number {
   const [a = 0n, b = 0n, c = 0n, d = 0n, e = 0n, f = 0n] = words;
-  return outcome(rareLibc().syscallWords(nr, a, b, c, d, e, f));
+  return rareLibc().syscallWords(nr, a, b, c, d, e, f);
 }

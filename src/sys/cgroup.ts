@@ -34,7 +34,7 @@ import {
 } from "./files.ts";
 import { callNumber } from "./host.ts";
 import { launchSteps } from "./launch/spawn.ts";
-import { libc, outcome } from "./libc.ts";
+import { libc } from "./libc.ts";
 import { waitATurn } from "./output.ts";
 import { reap } from "./task/wait.ts";
 import { OWN_VIEW } from "./view.ts";
@@ -252,9 +252,7 @@ function holdLocked(path: string): number {
   const name = toCString(path);
   const fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return fd;
-  const locked = outcome(
-    libc.syscallIII(callNumber("flock"), fd, LOCK_EX | LOCK_NB, 0),
-  );
+  const locked = libc.syscallIII(callNumber("flock"), fd, LOCK_EX | LOCK_NB, 0);
   // Who had it before may have removed it.
   const there = locked < 0
     ? locked

@@ -3,7 +3,7 @@
 import { errnoName } from "../abi/errno.ts";
 import { UTSNAME_SIZE } from "../abi/utsname.ts";
 import { SystemCallError } from "../errors.ts";
-import { outcome, rareLibc } from "./libc.ts";
+import { rareLibc } from "./libc.ts";
 
 /**
  * Reads a clock.
@@ -12,7 +12,7 @@ import { outcome, rareLibc } from "./libc.ts";
  * @param into a buffer of the size of `TIMESPEC`
  */
 export function readClock(clock: number, into: Uint8Array): void {
-  const result = outcome(rareLibc().clock_gettime(clock, into));
+  const result = rareLibc().clock_gettime(clock, into);
   if (result >= 0) return;
   throw new SystemCallError(
     `read clock ${clock}`,
@@ -24,7 +24,7 @@ export function readClock(clock: number, into: Uint8Array): void {
 /** What uname(2) says: a `struct new_utsname`. */
 export function readNames(): Uint8Array<ArrayBuffer> {
   const names = new Uint8Array(UTSNAME_SIZE);
-  const result = outcome(rareLibc().uname(names));
+  const result = rareLibc().uname(names);
   if (result >= 0) return names;
   throw new SystemCallError(
     "read the system's names",

@@ -12,7 +12,7 @@ import {
   HANDLER_WORD,
   launchCode,
 } from "./launch_code.ts";
-import { libc, outcome, rareLibc } from "./libc.ts";
+import { libc, rareLibc } from "./libc.ts";
 import { mapMemory } from "./mapping.ts";
 
 /** The code in memory, for as long as the process lives. */
@@ -100,9 +100,7 @@ function mapCode(size: number): MappedCode {
   new Uint8Array(
     Deno.UnsafePointerView.getArrayBuffer(pointer, code.length),
   ).set(code);
-  const result = outcome(
-    libc.mprotect(pointer, HANDLER_DATA, PROT_READ | PROT_EXEC),
-  );
+  const result = libc.mprotect(pointer, HANDLER_DATA, PROT_READ | PROT_EXEC);
   if (result < 0) throw launcherError("mprotect", errnoName(-result));
   return { pointer, address: Number(address) };
 }

@@ -9,7 +9,7 @@ import {
 } from "../abi/sched.ts";
 import { SystemCallError } from "../errors.ts";
 import { callNumber } from "./host.ts";
-import { libc, outcome } from "./libc.ts";
+import { libc } from "./libc.ts";
 
 /** Bytes of a mask of processors: more than any kernel has (NR_CPUS is 8192). */
 export const MASK_BYTES = 1024;
@@ -61,14 +61,12 @@ export function cpusOf(mask: Uint8Array): number[] {
  * @returns 0, or a negative errno
  */
 export function readAffinity(tid: number, mask: Uint8Array): number {
-  const length = outcome(
-    libc.syscallIIBB(
-      callNumber("sched_getaffinity"),
-      tid,
-      MASK_BYTES,
-      mask,
-      null,
-    ),
+  const length = libc.syscallIIBB(
+    callNumber("sched_getaffinity"),
+    tid,
+    MASK_BYTES,
+    mask,
+    null,
   );
   if (length < 0) return length;
   mask.fill(0, length);
@@ -77,20 +75,18 @@ export function readAffinity(tid: number, mask: Uint8Array): number {
 
 /** Sets which processors a task may run on; 0, or a negative errno. */
 export function writeAffinity(tid: number, mask: Uint8Array): number {
-  return outcome(
-    libc.syscallIIBB(
-      callNumber("sched_setaffinity"),
-      tid,
-      mask.length,
-      mask,
-      null,
-    ),
+  return libc.syscallIIBB(
+    callNumber("sched_setaffinity"),
+    tid,
+    mask.length,
+    mask,
+    null,
   );
 }
 
 /** The processor that the calling thread runs on; a negative errno where unknown. */
 export function currentCpu(): number {
-  const result = outcome(libc.syscallBB(callNumber("getcpu"), cpu, node));
+  const result = libc.syscallBB(callNumber("getcpu"), cpu, node);
   return result < 0 ? result : cpu[0] as number;
 }
 
@@ -99,8 +95,6 @@ export function currentCpu(): number {
  * and has no real-time priority.
  */
 export function isFairlyScheduled(): boolean {
-  const policy = outcome(
-    libc.syscallIII(callNumber("sched_getscheduler"), 0, 0, 0),
-  );
+  const policy = libc.syscallIII(callNumber("sched_getscheduler"), 0, 0, 0);
   return FAIR.includes(policy & ~SCHED_RESET_ON_FORK);
 }

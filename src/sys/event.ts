@@ -4,7 +4,7 @@ import { EFD_CLOEXEC, EFD_NONBLOCK } from "../abi/epoll.ts";
 import { errnoName } from "../abi/errno.ts";
 import { SystemCallError } from "../errors.ts";
 import { write } from "./files.ts";
-import { outcome, rareLibc } from "./libc.ts";
+import { rareLibc } from "./libc.ts";
 
 /**
  * Makes a descriptor for it.
@@ -12,7 +12,7 @@ import { outcome, rareLibc } from "./libc.ts";
  * @throws {SystemCallError} where there are too many open files
  */
 export function makeEvent(): number {
-  const fd = outcome(rareLibc().eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  const fd = rareLibc().eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (fd >= 0) return fd;
   throw new SystemCallError("wait for an end", "eventfd()", errnoName(-fd));
 }

@@ -23,7 +23,7 @@ import { get } from "../abi/layout.ts";
 import { OPEN_HOW } from "../abi/openat2.ts";
 import { isOfSameFile, S_IFMT, STAT } from "../abi/stat.ts";
 import { callNumber } from "./host.ts";
-import { libc, outcome, rareLibc } from "./libc.ts";
+import { libc, rareLibc } from "./libc.ts";
 import { undisturbed } from "./undisturbed.ts";
 
 const how = new Uint8Array(OPEN_HOW.size);
@@ -39,12 +39,12 @@ let fstatatNumber = 0;
 
 /** Opens a file. `path` is a C string. */
 export function open(path: Uint8Array, flags: number, mode = 0): number {
-  return outcome(libc.open(path, flags, mode));
+  return libc.open(path, flags, mode);
 }
 
 /** Opens a file below a directory. `path` is a C string. */
 export function openat(dirfd: number, path: Uint8Array, flags: number): number {
-  return outcome(rareLibc().openat(dirfd, path, flags, 0));
+  return rareLibc().openat(dirfd, path, flags, 0);
 }
 
 /**
@@ -69,14 +69,12 @@ export function openat2(
   howWords[2] = mode;
   howWords[4] = resolve;
   openat2Number ||= callNumber("openat2");
-  const result = outcome(
-    libc.syscallIBBI(
-      openat2Number,
-      dirfd,
-      path,
-      how,
-      HOW_SIZE,
-    ),
+  const result = libc.syscallIBBI(
+    openat2Number,
+    dirfd,
+    path,
+    how,
+    HOW_SIZE,
   );
   return result === -EINTR
     ? undisturbed(openat2, dirfd, path, flags, mode, resolve)
@@ -86,13 +84,13 @@ export function openat2(
 /** Closes an fd. */
 export function close(fd: number): number {
   closeNumber ||= callNumber("close");
-  return outcome(libc.syscallIII(closeNumber, fd, 0, 0));
+  return libc.syscallIII(closeNumber, fd, 0, 0);
 }
 
 /** Reads what is known of an open file into a `STAT`. */
 export function fstat(fd: number, into: Uint8Array): number {
   fstatNumber ||= callNumber("fstat");
-  const result = outcome(libc.syscallIB(fstatNumber, fd, into));
+  const result = libc.syscallIB(fstatNumber, fd, into);
   return result === -EINTR ? undisturbed(fstat, fd, into) : result;
 }
 
@@ -132,14 +130,12 @@ export function fstatat(
   flags: number,
 ): number {
   fstatatNumber ||= callNumber("newfstatat");
-  const result = outcome(
-    libc.syscallIBBI(
-      fstatatNumber,
-      dirfd,
-      path,
-      into,
-      flags,
-    ),
+  const result = libc.syscallIBBI(
+    fstatatNumber,
+    dirfd,
+    path,
+    into,
+    flags,
   );
   return result === -EINTR
     ? undisturbed(fstatat, dirfd, path, into, flags)
@@ -163,7 +159,7 @@ export function statx(
   mask: number,
   into: Uint8Array,
 ): number {
-  const result = outcome(libc.statx(dirfd, path, flags, mask, into));
+  const result = libc.statx(dirfd, path, flags, mask, into);
   return result === -EINTR
     ? undisturbed(statx, dirfd, path, flags, mask, into)
     : result;
@@ -184,7 +180,7 @@ export function getxattr(
   into: Uint8Array,
   size: number,
 ): number {
-  return outcome(rareLibc().getxattr(path, name, into, size));
+  return rareLibc().getxattr(path, name, into, size);
 }
 
 /** Reads the names of a file's attributes, in the same way. */
@@ -193,7 +189,7 @@ export function listxattr(
   into: Uint8Array,
   size: number,
 ): number {
-  return outcome(rareLibc().listxattr(path, into, size));
+  return rareLibc().listxattr(path, into, size);
 }
 
 /** Reads where a link points. `path` is a C string; the result is a length. */
@@ -203,14 +199,12 @@ export function readlinkat(
   into: Uint8Array,
 ): number {
   readlinkatNumber ||= callNumber("readlinkat");
-  const result = outcome(
-    libc.syscallIBBI(
-      readlinkatNumber,
-      dirfd,
-      path,
-      into,
-      BigInt(into.length),
-    ),
+  const result = libc.syscallIBBI(
+    readlinkatNumber,
+    dirfd,
+    path,
+    into,
+    BigInt(into.length),
   );
   return result === -EINTR
     ? undisturbed(readlinkat, dirfd, path, into)
@@ -219,7 +213,7 @@ export function readlinkat(
 
 /** Reads what is known of an open file's file system into a `STATFS`. */
 export function fstatfs(fd: number, into: Uint8Array): number {
-  const result = outcome(libc.syscallIB(callNumber("fstatfs"), fd, into));
+  const result = libc.syscallIB(callNumber("fstatfs"), fd, into);
   return result === -EINTR ? undisturbed(fstatfs, fd, into) : result;
 }
 
@@ -230,7 +224,7 @@ export function faccessat(
   mode: number,
   flags: number,
 ): number {
-  const result = outcome(libc.faccessat(dirfd, path, mode, flags));
+  const result = libc.faccessat(dirfd, path, mode, flags);
   return result === -EINTR
     ? undisturbed(faccessat, dirfd, path, mode, flags)
     : result;
@@ -242,9 +236,7 @@ export function read(
   into: Uint8Array,
   length: number = into.length,
 ): number {
-  return outcome(
-    libc.read(fd, into, Math.min(length, into.length)),
-  );
+  return libc.read(fd, into, Math.min(length, into.length));
 }
 
 /** Reads from an fd at an offset. */
@@ -254,13 +246,11 @@ export function pread(
   length: number,
   offset: number,
 ): number {
-  const result = outcome(
-    libc.pread64(
-      fd,
-      into,
-      Math.min(length, into.length),
-      offset,
-    ),
+  const result = libc.pread64(
+    fd,
+    into,
+    Math.min(length, into.length),
+    offset,
   );
   return result === -EINTR
     ? undisturbed(pread, fd, into, length, offset)
@@ -269,7 +259,7 @@ export function pread(
 
 /** Writes to an fd, perhaps not all. */
 export function write(fd: number, from: Uint8Array): number {
-  return outcome(libc.write(fd, from, from.length));
+  return libc.write(fd, from, from.length);
 }
 
 /**
@@ -293,13 +283,11 @@ export function writeAll(fd: number, from: Uint8Array): number {
 
 /** Reads entries of an open directory: `struct linux_dirent64`. */
 export function getdents64(fd: number, into: Uint8Array): number {
-  return outcome(
-    rareLibc().syscallIBI(
-      callNumber("getdents64"),
-      fd,
-      into,
-      into.length,
-    ),
+  return rareLibc().syscallIBI(
+    callNumber("getdents64"),
+    fd,
+    into,
+    into.length,
   );
 }
 
@@ -314,7 +302,7 @@ export type PipeEnds = readonly [reader: number, writer: number];
  */
 export function pipe2(flags: number): PipeEnds | number {
   const fds = new Int32Array(2);
-  const result = outcome(rareLibc().pipe2(fds, flags));
+  const result = rareLibc().pipe2(fds, flags);
   const [reader, writer] = fds as unknown as [number, number];
   return result < 0 ? result : [reader, writer];
 }
@@ -332,7 +320,7 @@ export function unlinkat(
   path: Uint8Array,
   flags: number,
 ): number {
-  return outcome(rareLibc().unlinkat(dirfd, path, flags));
+  return rareLibc().unlinkat(dirfd, path, flags);
 }
 
 /** Moves a name from one directory to another; 0, or a negative errno. */
@@ -342,12 +330,12 @@ export function renameat(
   toDirfd: number,
   to: Uint8Array,
 ): number {
-  return outcome(rareLibc().renameat(fromDirfd, from, toDirfd, to));
+  return rareLibc().renameat(fromDirfd, from, toDirfd, to);
 }
 
 /** Makes a directory; 0, or a negative errno. */
 export function mkdir(path: Uint8Array, mode: number): number {
-  return outcome(rareLibc().mkdir(path, mode));
+  return rareLibc().mkdir(path, mode);
 }
 
 /**
@@ -360,7 +348,7 @@ export function mkdir(path: Uint8Array, mode: number): number {
  */
 export function chmodHeld(fd: number, mode: number): number {
   const path = toCString(`/proc/self/fd/${fd}`);
-  return outcome(rareLibc().fchmodat(AT_FDCWD, path, mode, 0));
+  return rareLibc().fchmodat(AT_FDCWD, path, mode, 0);
 }
 
 /** Reads a directory from its start again. */
@@ -395,9 +383,7 @@ export function isInherited(fd: number): boolean {
 }
 
 function fcntl(fd: number, command: number, argument: number): number {
-  return outcome(
-    libc.syscallIII(callNumber("fcntl"), fd, command, argument),
-  );
+  return libc.syscallIII(callNumber("fcntl"), fd, command, argument);
 }
 
 /**

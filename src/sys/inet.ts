@@ -17,7 +17,7 @@ import {
   SOCKADDR_IN6,
 } from "../abi/socket.ts";
 import { close } from "./files.ts";
-import { libc, outcome, rareLibc } from "./libc.ts";
+import { libc, rareLibc } from "./libc.ts";
 
 /** An address of the internet and a port. */
 export interface InetAddress {
@@ -47,7 +47,7 @@ export function connectTo(
   const fd = make(type, to);
   if (fd < 0) return fd;
   const address = encode(to);
-  const result = outcome(rareLibc().connect(fd, address, address.length));
+  const result = rareLibc().connect(fd, address, address.length);
   if (result >= 0 || type === "stream" && result === -EINPROGRESS) return fd;
   close(fd);
   return result;
@@ -64,9 +64,9 @@ export function bindTo(type: "datagrams" | "stream", at: InetAddress): number {
   const fd = make(type, at);
   if (fd < 0) return fd;
   const address = encode(at);
-  let result = outcome(rareLibc().bind(fd, address, address.length));
+  let result = rareLibc().bind(fd, address, address.length);
   if (result >= 0 && type === "stream") {
-    result = outcome(rareLibc().listen(fd, BACKLOG));
+    result = rareLibc().listen(fd, BACKLOG);
   }
   if (result >= 0) return fd;
   close(fd);
@@ -77,14 +77,14 @@ export function bindTo(type: "datagrams" | "stream", at: InetAddress): number {
 export function boundAddress(fd: number): InetAddress | undefined {
   const address = new Uint8Array(SOCKADDR_IN6.size);
   const length = new Uint32Array([address.length]);
-  const result = outcome(rareLibc().getsockname(fd, address, length));
+  const result = rareLibc().getsockname(fd, address, length);
   return result < 0 ? undefined : decode(address);
 }
 
 /** Accepts a connection: a descriptor, or a negative errno. */
 export function accept(fd: number): number {
   const flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
-  return outcome(rareLibc().accept4(fd, null, null, flags));
+  return rareLibc().accept4(fd, null, null, flags);
 }
 
 /** A datagram, and who sent it. */
@@ -101,8 +101,13 @@ const received = new Uint8Array(65_536);
 export function receiveFrom(fd: number): Datagram | number {
   const from = new Uint8Array(SOCKADDR_IN6.size);
   const length = new Uint32Array([from.length]);
-  const size = outcome(
-    rareLibc().recvfrom(fd, received, received.length, 0, from, length),
+  const size = rareLibc().recvfrom(
+    fd,
+    received,
+    received.length,
+    0,
+    from,
+    length,
   );
   if (size < 0) return size;
   return {
@@ -117,21 +122,19 @@ export function send(
   bytes: Uint8Array,
   to: Uint8Array | null = null,
 ): number {
-  return outcome(
-    rareLibc().sendto(
-      fd,
-      bytes,
-      bytes.length,
-      MSG_NOSIGNAL,
-      to,
-      to?.length ?? 0,
-    ),
+  return rareLibc().sendto(
+    fd,
+    bytes,
+    bytes.length,
+    MSG_NOSIGNAL,
+    to,
+    to?.length ?? 0,
   );
 }
 
 /** Receives what a connected socket has: how many bytes, or a negative errno. */
 export function receive(fd: number, into: Uint8Array): number {
-  return outcome(rareLibc().recvfrom(fd, into, into.length, 0, null, null));
+  return rareLibc().recvfrom(fd, into, into.length, 0, null, null);
 }
 
 /** Descriptors, and what is waited for: `POLLIN`, `POLLOUT`. */
@@ -166,9 +169,7 @@ function make(
 ): number {
   const family = address.length === 4 ? AF_INET : AF_INET6;
   const kind = type === "stream" ? SOCK_STREAM : SOCK_DGRAM;
-  return outcome(
-    rareLibc().socket(family, kind | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
-  );
+  return rareLibc().socket(family, kind | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
 function encode({ address, port, scope }: InetAddress): Uint8Array {

@@ -24,7 +24,7 @@ import { SystemCallError } from "../errors.ts";
 import { close, duplicate } from "./files.ts";
 import { callNumber } from "./host.ts";
 import type { Step } from "./launch/steps.ts";
-import { libc, outcome } from "./libc.ts";
+import { libc } from "./libc.ts";
 import { OWN_VIEW, type View } from "./view.ts";
 
 /** What a ruleset refuses, and what it allows of that. */
@@ -64,13 +64,11 @@ export interface Ruleset {
  * @returns 1 or more, or 0 where there is none or it is switched off
  */
 export function landlockAbi(): number {
-  const version = outcome(
-    libc.syscallBII(
-      callNumber("landlock_create_ruleset"),
-      null,
-      0,
-      LANDLOCK_CREATE_RULESET_VERSION,
-    ),
+  const version = libc.syscallBII(
+    callNumber("landlock_create_ruleset"),
+    null,
+    0,
+    LANDLOCK_CREATE_RULESET_VERSION,
   );
   return Math.max(version, 0);
 }
@@ -97,13 +95,11 @@ export function createRuleset(
   set(LANDLOCK_RULESET_ATTR, attr, "handled_access_fs", ruleset.handledFs);
   set(LANDLOCK_RULESET_ATTR, attr, "handled_access_net", ruleset.handledNet);
   set(LANDLOCK_RULESET_ATTR, attr, "scoped", ruleset.scoped);
-  const fd = outcome(
-    libc.syscallBII(
-      callNumber("landlock_create_ruleset"),
-      attr,
-      attr.length,
-      0,
-    ),
+  const fd = libc.syscallBII(
+    callNumber("landlock_create_ruleset"),
+    attr,
+    attr.length,
+    0,
   );
   if (fd < 0) {
     throw failure(
@@ -182,7 +178,7 @@ function addRule(
   action: string,
 ): void {
   const number = callNumber("landlock_add_rule");
-  const result = outcome(libc.syscallIIBB(number, ruleset, type, attr, null));
+  const result = libc.syscallIIBB(number, ruleset, type, attr, null);
   if (result < 0) throw failure(action, "landlock_add_rule", result);
 }
 

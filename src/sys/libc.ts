@@ -1,5 +1,6 @@
 /**
- * The C library, opened at the first call, and typed.
+ * The C library, opened at the first call, typed, and with the kernel's own
+ * convention of results.
  *
  * Requires `--allow-ffi` permission.
  */
@@ -7,15 +8,19 @@
 import {
   byAddress,
   compiled,
+  errno,
   type Libc,
-  location,
   openRare,
   type RareLibc,
 } from "./library.ts";
 
 /**
- * The functions that every run calls; a result of -1 goes through
- * {@linkcode outcome} at once.
+ * The functions that every run calls. Where one fails its result is a negative
+ * errno, as the kernel's is.
+ *
+ * That is read at once, from memory, with no other function on the way: where one
+ * begins or ends V8 looks whether there is something else to do (to compile one, say),
+ * and its own calls change errno too.
  *
  * Each has two places that call it, one for either way. V8 makes a call of Deno's
  * in a few instructions where a place has always called one function; where it has
@@ -26,24 +31,32 @@ export const libc: Libc = {
     compiled === undefined
       ? byAddress().__errno_location()
       : compiled.__errno_location(),
-  ptrace: (request, tid, address, data) =>
-    compiled === undefined
+  ptrace: (request, tid, address, data) => {
+    const result = compiled === undefined
       ? byAddress().ptrace(request, tid, address, data)
-      : compiled.ptrace(request, tid, address, data),
-  ptraceBuffer: (request, tid, address, data) =>
-    compiled === undefined
+      : compiled.ptrace(request, tid, address, data);
+    return result === -1 ? -errno[0] : result;
+  },
+  ptraceBuffer: (request, tid, address, data) => {
+    const result = compiled === undefined
       ? byAddress().ptraceBuffer(request, tid, address, data)
-      : compiled.ptraceBuffer(request, tid, address, data),
-  wait4: (pid, status, options, usage) =>
-    compiled === undefined
+      : compiled.ptraceBuffer(request, tid, address, data);
+    return result === -1 ? -errno[0] : result;
+  },
+  wait4: (pid, status, options, usage) => {
+    const result = compiled === undefined
       ? byAddress().wait4(pid, status, options, usage)
-      : compiled.wait4(pid, status, options, usage),
-  process_vm_readv: (pid, local, locals, remote, remotes, flags) =>
-    compiled === undefined
+      : compiled.wait4(pid, status, options, usage);
+    return result === -1 ? -errno[0] : result;
+  },
+  process_vm_readv: (pid, local, locals, remote, remotes, flags) => {
+    const result = compiled === undefined
       ? byAddress().process_vm_readv(pid, local, locals, remote, remotes, flags)
-      : compiled.process_vm_readv(pid, local, locals, remote, remotes, flags),
-  process_vm_writev: (pid, local, locals, remote, remotes, flags) =>
-    compiled === undefined
+      : compiled.process_vm_readv(pid, local, locals, remote, remotes, flags);
+    return result === -1 ? -errno[0] : result;
+  },
+  process_vm_writev: (pid, local, locals, remote, remotes, flags) => {
+    const result = compiled === undefined
       ? byAddress().process_vm_writev(
         pid,
         local,
@@ -52,93 +65,112 @@ export const libc: Libc = {
         remotes,
         flags,
       )
-      : compiled.process_vm_writev(pid, local, locals, remote, remotes, flags),
-  pread64: (fd, into, size, offset) =>
-    compiled === undefined
+      : compiled.process_vm_writev(pid, local, locals, remote, remotes, flags);
+    return result === -1 ? -errno[0] : result;
+  },
+  pread64: (fd, into, size, offset) => {
+    const result = compiled === undefined
       ? byAddress().pread64(fd, into, size, offset)
-      : compiled.pread64(fd, into, size, offset),
-  pwrite64: (fd, from, size, offset) =>
-    compiled === undefined
+      : compiled.pread64(fd, into, size, offset);
+    return result === -1 ? -errno[0] : result;
+  },
+  pwrite64: (fd, from, size, offset) => {
+    const result = compiled === undefined
       ? byAddress().pwrite64(fd, from, size, offset)
-      : compiled.pwrite64(fd, from, size, offset),
-  read: (fd, into, size) =>
-    compiled === undefined
+      : compiled.pwrite64(fd, from, size, offset);
+    return result === -1 ? -errno[0] : result;
+  },
+  read: (fd, into, size) => {
+    const result = compiled === undefined
       ? byAddress().read(fd, into, size)
-      : compiled.read(fd, into, size),
-  write: (fd, from, size) =>
-    compiled === undefined
+      : compiled.read(fd, into, size);
+    return result === -1 ? -errno[0] : result;
+  },
+  write: (fd, from, size) => {
+    const result = compiled === undefined
       ? byAddress().write(fd, from, size)
-      : compiled.write(fd, from, size),
-  open: (path, flags, mode) =>
-    compiled === undefined
+      : compiled.write(fd, from, size);
+    return result === -1 ? -errno[0] : result;
+  },
+  open: (path, flags, mode) => {
+    const result = compiled === undefined
       ? byAddress().open(path, flags, mode)
-      : compiled.open(path, flags, mode),
-  poll: (fds, count, timeout) =>
-    compiled === undefined
+      : compiled.open(path, flags, mode);
+    return result === -1 ? -errno[0] : result;
+  },
+  poll: (fds, count, timeout) => {
+    const result = compiled === undefined
       ? byAddress().poll(fds, count, timeout)
-      : compiled.poll(fds, count, timeout),
-  faccessat: (dirfd, path, mode, flags) =>
-    compiled === undefined
+      : compiled.poll(fds, count, timeout);
+    return result === -1 ? -errno[0] : result;
+  },
+  faccessat: (dirfd, path, mode, flags) => {
+    const result = compiled === undefined
       ? byAddress().faccessat(dirfd, path, mode, flags)
-      : compiled.faccessat(dirfd, path, mode, flags),
-  statx: (dirfd, path, flags, mask, into) =>
-    compiled === undefined
+      : compiled.faccessat(dirfd, path, mode, flags);
+    return result === -1 ? -errno[0] : result;
+  },
+  statx: (dirfd, path, flags, mask, into) => {
+    const result = compiled === undefined
       ? byAddress().statx(dirfd, path, flags, mask, into)
-      : compiled.statx(dirfd, path, flags, mask, into),
-  ioctl: (fd, request, argument) =>
-    compiled === undefined
+      : compiled.statx(dirfd, path, flags, mask, into);
+    return result === -1 ? -errno[0] : result;
+  },
+  ioctl: (fd, request, argument) => {
+    const result = compiled === undefined
       ? byAddress().ioctl(fd, request, argument)
-      : compiled.ioctl(fd, request, argument),
+      : compiled.ioctl(fd, request, argument);
+    return result === -1 ? -errno[0] : result;
+  },
   mmap: (address, length, prot, flags, fd, offset) =>
     compiled === undefined
       ? byAddress().mmap(address, length, prot, flags, fd, offset)
       : compiled.mmap(address, length, prot, flags, fd, offset),
-  mprotect: (address, length, prot) =>
-    compiled === undefined
+  mprotect: (address, length, prot) => {
+    const result = compiled === undefined
       ? byAddress().mprotect(address, length, prot)
-      : compiled.mprotect(address, length, prot),
-  syscallIII: (nr, a, b, c) =>
-    compiled === undefined
+      : compiled.mprotect(address, length, prot);
+    return result === -1 ? -errno[0] : result;
+  },
+  syscallIII: (nr, a, b, c) => {
+    const result = compiled === undefined
       ? byAddress().syscallIII(nr, a, b, c)
-      : compiled.syscallIII(nr, a, b, c),
-  syscallIB: (nr, a, b) =>
-    compiled === undefined
+      : compiled.syscallIII(nr, a, b, c);
+    return result === -1 ? -errno[0] : result;
+  },
+  syscallIB: (nr, a, b) => {
+    const result = compiled === undefined
       ? byAddress().syscallIB(nr, a, b)
-      : compiled.syscallIB(nr, a, b),
-  syscallBB: (nr, a, b) =>
-    compiled === undefined
+      : compiled.syscallIB(nr, a, b);
+    return result === -1 ? -errno[0] : result;
+  },
+  syscallBB: (nr, a, b) => {
+    const result = compiled === undefined
       ? byAddress().syscallBB(nr, a, b)
-      : compiled.syscallBB(nr, a, b),
-  syscallIBBI: (nr, a, b, c, d) =>
-    compiled === undefined
+      : compiled.syscallBB(nr, a, b);
+    return result === -1 ? -errno[0] : result;
+  },
+  syscallIBBI: (nr, a, b, c, d) => {
+    const result = compiled === undefined
       ? byAddress().syscallIBBI(nr, a, b, c, d)
-      : compiled.syscallIBBI(nr, a, b, c, d),
-  syscallIIBB: (nr, a, b, c, d) =>
-    compiled === undefined
+      : compiled.syscallIBBI(nr, a, b, c, d);
+    return result === -1 ? -errno[0] : result;
+  },
+  syscallIIBB: (nr, a, b, c, d) => {
+    const result = compiled === undefined
       ? byAddress().syscallIIBB(nr, a, b, c, d)
-      : compiled.syscallIIBB(nr, a, b, c, d),
-  syscallBII: (nr, a, b, c) =>
-    compiled === undefined
+      : compiled.syscallIIBB(nr, a, b, c, d);
+    return result === -1 ? -errno[0] : result;
+  },
+  syscallBII: (nr, a, b, c) => {
+    const result = compiled === undefined
       ? byAddress().syscallBII(nr, a, b, c)
-      : compiled.syscallBII(nr, a, b, c),
+      : compiled.syscallBII(nr, a, b, c);
+    return result === -1 ? -errno[0] : result;
+  },
 };
 
 /** The functions that few runs call, as {@linkcode libc}. */
 export function rareLibc(): RareLibc {
   return openRare();
-}
-
-/**
- * The kernel's own convention of a C library's result.
- *
- * Must take the call itself as its argument, so that nothing comes between the
- * call and the look at `errno`.
- *
- * @param result what the call returned
- * @returns the result, or a negative errno
- */
-export function outcome(result: number): number {
-  return result === -1 && location !== undefined
-    ? -location.getInt32()
-    : result;
 }

@@ -46,8 +46,8 @@ let rare: RareLibc | undefined;
 /** The functions as Deno has compiled them; `undefined` until many calls were made. */
 export let compiled: Libc | undefined;
 
-/** Where `errno` is: one thread runs all JavaScript of an isolate. */
-export let location: Deno.UnsafePointerView | undefined;
+/** The thread's `errno`: one thread runs all JavaScript of an isolate. */
+export let errno: { readonly 0: number } = [0];
 
 /**
  * The functions, called by their addresses, for one call.
@@ -65,9 +65,11 @@ export function byAddress(): Libc {
 function open(): Libc {
   if (opened !== undefined) return opened;
   opened = locate(SYMBOLS) as Libc;
-  location = new Deno.UnsafePointerView(
-    opened.__errno_location() as Deno.PointerObject,
-  );
+  const location = opened.__errno_location() as Deno.PointerObject;
+  const { BYTES_PER_ELEMENT: size } = Int32Array;
+  errno = new Int32Array(
+    Deno.UnsafePointerView.getArrayBuffer(location, size),
+  ) as Int32Array & { readonly 0: number };
   return opened;
 }
 
@@ -81,6 +83,7 @@ export function openRare(): RareLibc {
 }
 
 type Functions = Readonly<Record<string, Deno.ForeignFunction>>;
+type Called = (...args: readonly unknown[]) => unknown;
 
 /** Functions that Deno compiles a way to. */
 function compile(all: Functions): object {
@@ -107,7 +110,12 @@ function later(all: Functions, open: (one: Functions) => object): object {
   const functions = {};
   for (const [name, definition] of Object.entries(all)) {
     const get = (): unknown => {
-      const value = (open({ [name]: definition }) as Functions)[name];
+      const one = open({ [name]: definition }) as Record<string, Called>;
+      const called = one[name] as Called;
+      const value: Called = (...args) => {
+        const result = called(...args);
+        return result === -1 ? -errno[0] : result;
+      };
       Object.defineProperty(functions, name, { value });
       return value;
     };

@@ -5,7 +5,7 @@ import { get } from "../abi/layout.ts";
 import { RLIMIT64, RLIMIT_NOFILE } from "../abi/resource.ts";
 import { readFile, readLink } from "./files.ts";
 import { callNumber } from "./host.ts";
-import { libc, outcome } from "./libc.ts";
+import { libc } from "./libc.ts";
 import { field, hasSignal, statusOf } from "./task/status.ts";
 
 /** More than `/proc/<pid>/limits` has, in bytes. */
@@ -84,8 +84,12 @@ export function isIgnoredByShell(signal: number): boolean {
 /** The limit of open files of this process; `undefined` where it cannot be read. */
 export function ownOpenFiles(): ResourceLimit | undefined {
   const into = new Uint8Array(RLIMIT64.size);
-  const result = outcome(
-    libc.syscallIIBB(callNumber("prlimit64"), 0, RLIMIT_NOFILE, null, into),
+  const result = libc.syscallIIBB(
+    callNumber("prlimit64"),
+    0,
+    RLIMIT_NOFILE,
+    null,
+    into,
   );
   return result < 0 ? undefined : {
     soft: get(RLIMIT64, into, "rlim_cur"),

@@ -15,7 +15,7 @@ import { S_IFCHR, S_IFIFO, S_IFSOCK } from "../abi/stat.ts";
 import { IOVEC, RWF_NOWAIT } from "../abi/uio.ts";
 import { addressOf } from "./address.ts";
 import { close, flagsOf, open, setFlags, typeOf, write } from "./files.ts";
-import { libc, outcome, rareLibc } from "./libc.ts";
+import { libc, rareLibc } from "./libc.ts";
 import { askedBy } from "./signals.ts";
 
 /** How long who stops a terminal is waited for, in milliseconds. */
@@ -121,7 +121,7 @@ export class Output {
 
 function isTerminal(fd: number): boolean {
   const modes = new Uint8Array(TERMIOS_SIZE);
-  return outcome(libc.ioctl(fd, TCGETS, modes)) >= 0;
+  return libc.ioctl(fd, TCGETS, modes) >= 0;
 }
 
 function writerOfOwn(fd: number): (bytes: Uint8Array) => number {
@@ -159,7 +159,7 @@ function openAgain(fd: number): number {
 /** The device of a terminal; a negative errno for anything else. */
 function deviceOf(fd: number): number {
   const device = new Uint8Array(4);
-  const result = outcome(libc.ioctl(fd, TIOCGDEV, device));
+  const result = libc.ioctl(fd, TIOCGDEV, device);
   return result < 0 ? result : new DataView(device.buffer).getUint32(0, true);
 }
 
@@ -168,5 +168,5 @@ function writeNow(fd: number, bytes: Uint8Array): number {
   const piece = new Uint8Array(IOVEC.size);
   set(IOVEC, piece, "iov_base", addressOf(bytes));
   set(IOVEC, piece, "iov_len", bytes.length);
-  return outcome(rareLibc().pwritev2(fd, piece, 1, -1, RWF_NOWAIT));
+  return rareLibc().pwritev2(fd, piece, 1, -1, RWF_NOWAIT);
 }

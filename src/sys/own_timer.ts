@@ -11,7 +11,7 @@ import {
 } from "../abi/time.ts";
 import { SystemCallError } from "../errors.ts";
 import { callNumber } from "./host.ts";
-import { libc, outcome } from "./libc.ts";
+import { libc } from "./libc.ts";
 
 /** Whom a timer sends what. */
 export interface TimerSignal {
@@ -42,14 +42,12 @@ export function makeTimer({ signal, tid }: TimerSignal): number {
   set(SIGEVENT, event, "sigev_notify", tid ? SIGEV_THREAD_ID : SIGEV_SIGNAL);
   set(SIGEVENT, event, "sigev_notify_thread_id", tid ?? 0);
   const id = new Int32Array(1);
-  const made = outcome(
-    libc.syscallIBBI(
-      callNumber("timer_create"),
-      CLOCK_MONOTONIC,
-      event,
-      id,
-      0,
-    ),
+  const made = libc.syscallIBBI(
+    callNumber("timer_create"),
+    CLOCK_MONOTONIC,
+    event,
+    id,
+    0,
   );
   if (made < 0) throw timerError("timer_create()", made);
   return id[0] as number;
@@ -88,9 +86,7 @@ export function runTimer(timer: number, first: number, every: number): number {
   const time = new Uint8Array(ITIMERSPEC.size);
   setTime(time, "it_value", first);
   if (every > 0) setTime(time, "it_interval", every);
-  return outcome(
-    libc.syscallIIBB(callNumber("timer_settime"), timer, 0, time, null),
-  );
+  return libc.syscallIIBB(callNumber("timer_settime"), timer, 0, time, null);
 }
 
 /** Removes a timer. */

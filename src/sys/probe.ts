@@ -2,18 +2,16 @@
 
 import { SECCOMP_GET_ACTION_AVAIL, SECCOMP_RET_TRACE } from "../abi/seccomp.ts";
 import { callNumber } from "./host.ts";
-import { libc, outcome } from "./libc.ts";
+import { libc } from "./libc.ts";
 
 /** Whether a seccomp filter may hand calls to a tracer: Linux 4.14 and later. */
 export function hasSeccompTrace(): boolean {
   const action = new Uint32Array([SECCOMP_RET_TRACE]);
-  return outcome(
-    libc.syscallIIBB(
-      callNumber("seccomp"),
-      SECCOMP_GET_ACTION_AVAIL,
-      0,
-      action,
-      null,
-    ),
+  return libc.syscallIIBB(
+    callNumber("seccomp"),
+    SECCOMP_GET_ACTION_AVAIL,
+    0,
+    action,
+    null,
   ) === 0;
 }

@@ -4,7 +4,7 @@ import { fromBytes, fromText, toBytes } from "../abi/bytes.ts";
 import { ERANGE } from "../abi/errno.ts";
 import { readFile } from "./files.ts";
 import { callNumber } from "./host.ts";
-import { libc, outcome } from "./libc.ts";
+import { libc } from "./libc.ts";
 import { told } from "./view.ts";
 
 // More than the kernel lets argv and the environment be together.
@@ -88,9 +88,7 @@ export function ownEnvironment(): string[] {
 export function workingDirectory(): string | number {
   for (let size = 4096;; size *= 2) {
     const into = new Uint8Array(size);
-    const length = outcome(
-      libc.syscallBII(callNumber("getcwd"), into, size, 0),
-    );
+    const length = libc.syscallBII(callNumber("getcwd"), into, size, 0);
     if (length > 0) return fromBytes(into, 0, length - 1);
     if (length !== -ERANGE) return length;
   }

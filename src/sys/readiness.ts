@@ -19,7 +19,7 @@ import { SystemCallError } from "../errors.ts";
 import { makeEvent, raiseEvent } from "./event.ts";
 import { close, read } from "./files.ts";
 import { hostArch } from "./host.ts";
-import { outcome, rareLibc } from "./libc.ts";
+import { rareLibc } from "./libc.ts";
 
 // How many descriptors one wait tells of at most.
 const MOST_EVENTS = 64;
@@ -38,7 +38,7 @@ class Poller {
 
   constructor() {
     this.#wake = makeEvent();
-    this.#epoll = outcome(rareLibc().epoll_create1(EPOLL_CLOEXEC));
+    this.#epoll = rareLibc().epoll_create1(EPOLL_CLOEXEC);
     try {
       made("epoll_create1()", this.#epoll);
       this.#control(EPOLL_CTL_ADD, this.#wake, EPOLLIN);
@@ -107,7 +107,7 @@ class Poller {
     set(this.#event, event, "data", fd);
     made(
       "epoll_ctl()",
-      outcome(rareLibc().epoll_ctl(this.#epoll, operation, fd, event)),
+      rareLibc().epoll_ctl(this.#epoll, operation, fd, event),
     );
   }
 }

@@ -4,7 +4,7 @@ import { getBig, set } from "../abi/layout.ts";
 import { RLIMIT64 } from "../abi/resource.ts";
 import { callNumber } from "./host.ts";
 import type { Step } from "./launch/steps.ts";
-import { libc, outcome } from "./libc.ts";
+import { libc } from "./libc.ts";
 
 /**
  * The call by which a new process limits itself. Nobody in the jail has the
@@ -16,8 +16,12 @@ import { libc, outcome } from "./libc.ts";
  */
 export function limitStep(resource: number, most: number): Step {
   const own = new Uint8Array(RLIMIT64.size);
-  const result = outcome(
-    libc.syscallIIBB(callNumber("prlimit64"), 0, resource, null, own),
+  const result = libc.syscallIIBB(
+    callNumber("prlimit64"),
+    0,
+    resource,
+    null,
+    own,
   );
   const hard = result < 0 ? -1n : getBig(RLIMIT64, own, "rlim_max");
   const wanted = BigInt(Math.ceil(most));

@@ -29,7 +29,7 @@ import { codePage } from "./code_page.ts";
 import { close } from "./files.ts";
 import { callNumber } from "./host.ts";
 import { HANDLER_WORD } from "./launch_code.ts";
-import { libc, outcome, rareLibc } from "./libc.ts";
+import { libc, rareLibc } from "./libc.ts";
 import { changeMask, setOf } from "./signal_mask.ts";
 import { watchProcess } from "./task/pidfd.ts";
 import { tgkill } from "./task/wait.ts";
@@ -297,13 +297,11 @@ function swapAction(
   action: Uint8Array | null,
   old: Uint8Array | null,
 ): number {
-  return outcome(
-    libc.syscallIBBI(
-      callNumber("rt_sigaction"),
-      signal,
-      action,
-      old,
-      SIGSET_SIZE,
-    ),
+  return libc.syscallIBBI(
+    callNumber("rt_sigaction"),
+    signal,
+    action,
+    old,
+    SIGSET_SIZE,
   );
 }

@@ -32,7 +32,7 @@ import {
   VTIME,
 } from "../abi/termios.ts";
 import { close, open, read } from "./files.ts";
-import { libc, outcome } from "./libc.ts";
+import { libc } from "./libc.ts";
 import { Output, waitATurn } from "./output.ts";
 import { watchAsked } from "./signals.ts";
 import { getpgid } from "./task/task.ts";
@@ -90,7 +90,7 @@ export function converse<T>(
   try {
     if (written < 0 || group !== own && !may(group)) return undefined;
     const output = new Output(written, true);
-    if (outcome(libc.ioctl(fd, TCGETS, before)) < 0) return undefined;
+    if (libc.ioctl(fd, TCGETS, before) < 0) return undefined;
     setForeground(fd, own);
     setModes(fd, TCSETSF, keyByKey(before));
     const asked = watchAsked();
@@ -118,7 +118,7 @@ export function converse<T>(
 
 /** Waits for what was written to be sent; the pulse of a limit interrupts that. */
 function setModes(fd: number, request: number, modes: Uint8Array): void {
-  while (outcome(libc.ioctl(fd, request, modes)) === -EINTR);
+  while (libc.ioctl(fd, request, modes) === -EINTR);
 }
 
 /**
@@ -153,12 +153,12 @@ function readKeys(fd: number): string {
 /** Whether a terminal hangs up: a read of it waits no more. */
 function isGone(fd: number): boolean {
   const modes = new Uint8Array(TERMIOS.size);
-  return outcome(libc.ioctl(fd, TCGETS, modes)) === -EIO;
+  return libc.ioctl(fd, TCGETS, modes) === -EIO;
 }
 
 function foregroundOf(fd: number): number {
   const group = new Int32Array(1);
-  const result = outcome(libc.ioctl(fd, TIOCGPGRP, group));
+  const result = libc.ioctl(fd, TIOCGPGRP, group);
   return result < 0 ? 0 : group[0] as number;
 }
 

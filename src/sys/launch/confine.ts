@@ -23,7 +23,7 @@ import { PR_CAPBSET_DROP } from "../../abi/prctl.ts";
 import { RLIMIT64, RLIMIT_CORE } from "../../abi/resource.ts";
 import { SystemCallError } from "../../errors.ts";
 import { callNumber } from "../host.ts";
-import { libc, outcome } from "../libc.ts";
+import { libc } from "../libc.ts";
 import type { Step } from "./steps.ts";
 
 /**
@@ -53,8 +53,12 @@ const KEPT: readonly number[] = [
  */
 function noCore(): Step[] {
   const own = limitOf(0);
-  const result = outcome(
-    libc.syscallIIBB(callNumber("prlimit64"), 0, RLIMIT_CORE, null, own),
+  const result = libc.syscallIIBB(
+    callNumber("prlimit64"),
+    0,
+    RLIMIT_CORE,
+    null,
+    own,
   );
   const isZero = result === 0 && get(RLIMIT64, own, "rlim_max") === 0;
   return [{
@@ -87,7 +91,7 @@ export function keepsFileRights(): boolean {
 function permittedNow(): number {
   const header = headerOfSelf();
   const data = new Uint8Array(CAP_DATA.size);
-  const result = outcome(libc.syscallBB(callNumber("capget"), header, data));
+  const result = libc.syscallBB(callNumber("capget"), header, data);
   if (result < 0) {
     throw new SystemCallError(
       "give up capabilities",

@@ -16,7 +16,7 @@ import {
 } from "../../abi/signal.ts";
 import { close, open, pipe2, read, writeAll } from "../files.ts";
 import { callNumber } from "../host.ts";
-import { libc, outcome } from "../libc.ts";
+import { libc } from "../libc.ts";
 import { kill, reap } from "../task/wait.ts";
 import { initImage } from "./init_code.ts";
 import { mapIds } from "./maker.ts";
@@ -135,8 +135,11 @@ export function startInit(
 /** Its program, in memory; or a negative errno. */
 function openImage(): number {
   const flags = MFD_CLOEXEC | MFD_EXEC;
-  const written = outcome(
-    libc.syscallBII(callNumber("memfd_create"), toCString("init"), flags, 0),
+  const written = libc.syscallBII(
+    callNumber("memfd_create"),
+    toCString("init"),
+    flags,
+    0,
   );
   if (written < 0) return written;
   const result = writeAll(written, initImage());

@@ -21,7 +21,7 @@ import {
 import { addressOf } from "../address.ts";
 import { close } from "../files.ts";
 import { callNumber } from "../host.ts";
-import { libc, outcome, rareLibc } from "../libc.ts";
+import { libc, rareLibc } from "../libc.ts";
 
 /** What the kernel says of a socket. */
 export interface SocketFacts {
@@ -50,18 +50,14 @@ export function borrowDescriptor(
   leader: boolean,
   number: number,
 ): number {
-  const pidfd = outcome(
-    libc.syscallIII(
-      callNumber("pidfd_open"),
-      tid,
-      leader ? 0 : PIDFD_THREAD,
-      0,
-    ),
+  const pidfd = libc.syscallIII(
+    callNumber("pidfd_open"),
+    tid,
+    leader ? 0 : PIDFD_THREAD,
+    0,
   );
   if (pidfd < 0) return pidfd;
-  const fd = outcome(
-    libc.syscallIII(callNumber("pidfd_getfd"), pidfd, number, 0),
-  );
+  const fd = libc.syscallIII(callNumber("pidfd_getfd"), pidfd, number, 0);
   close(pidfd);
   return fd;
 }
@@ -89,19 +85,15 @@ export function socketFacts(fd: number): SocketFacts | number {
   if (type < 0) return type;
   const cookie = new Uint32Array(2);
   const size = new Uint32Array([cookie.byteLength]);
-  const result = outcome(
-    rareLibc().getsockopt(fd, SOL_SOCKET, SO_COOKIE, cookie, size),
-  );
+  const result = rareLibc().getsockopt(fd, SOL_SOCKET, SO_COOKIE, cookie, size);
   if (result < 0) return result;
   const state = new Uint8Array(4);
-  const known = outcome(
-    rareLibc().getsockopt(
-      fd,
-      SOL_TCP,
-      TCP_INFO,
-      state,
-      new Uint32Array([state.length]),
-    ),
+  const known = rareLibc().getsockopt(
+    fd,
+    SOL_TCP,
+    TCP_INFO,
+    state,
+    new Uint32Array([state.length]),
   );
   const tcp = known < 0 ? -1 : state[0] as number;
   if (tcp !== -1 && tcp !== TCP_CLOSE && tcp !== TCP_LISTEN) stopLinger(fd);
@@ -124,7 +116,7 @@ function stopLinger(fd: number): void {
   const size = new Uint32Array([linger.byteLength]);
   const known = rareLibc().getsockopt(fd, SOL_SOCKET, SO_LINGER, linger, size);
   const [isOn = 0, seconds = 0] = linger;
-  if (outcome(known) >= 0 && (isOn === 0 || seconds === 0)) return;
+  if (known >= 0 && (isOn === 0 || seconds === 0)) return;
   linger.fill(0);
   rareLibc().setsockopt(fd, SOL_SOCKET, SO_LINGER, linger, linger.byteLength);
 }
@@ -132,7 +124,7 @@ function stopLinger(fd: number): void {
 function option(fd: number, level: number, name: number): number {
   const value = new Int32Array(1);
   const size = new Uint32Array([value.byteLength]);
-  const result = outcome(rareLibc().getsockopt(fd, level, name, value, size));
+  const result = rareLibc().getsockopt(fd, level, name, value, size);
   return result < 0 ? result : value[0] as number;
 }
 
@@ -144,9 +136,7 @@ function option(fd: number, level: number, name: number): number {
  * @returns 0, or a negative errno
  */
 export function silence(fd: number): number {
-  const result = outcome(
-    libc.syscallIII(callNumber("shutdown"), fd, SHUT_WR, 0),
-  );
+  const result = libc.syscallIII(callNumber("shutdown"), fd, SHUT_WR, 0);
   // Of one that is connected to nobody the kernel says so, and does it as well:
   // net/ipv4/af_inet.c, inet_shutdown().
   return result === -ENOTCONN ? 0 : result;
@@ -160,8 +150,12 @@ export function silence(fd: number): number {
 export function hasFilter(fd: number): boolean {
   const length = new Uint32Array(1);
   const none = new Uint8Array(8);
-  const result = outcome(
-    rareLibc().getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, none, length),
+  const result = rareLibc().getsockopt(
+    fd,
+    SOL_SOCKET,
+    SO_GET_FILTER,
+    none,
+    length,
   );
   return result === 0 && (length[0] as number) > 0;
 }
@@ -177,13 +171,11 @@ export function attachFilter(fd: number, filter: Uint8Array): number {
   const program = new Uint8Array(SOCK_FPROG.size);
   set(SOCK_FPROG, program, "len", filter.length / SOCK_FILTER.size);
   set(SOCK_FPROG, program, "filter", addressOf(filter));
-  return outcome(
-    rareLibc().setsockopt(
-      fd,
-      SOL_SOCKET,
-      SO_ATTACH_FILTER,
-      program,
-      program.length,
-    ),
+  return rareLibc().setsockopt(
+    fd,
+    SOL_SOCKET,
+    SO_ATTACH_FILTER,
+    program,
+    program.length,
   );
 }

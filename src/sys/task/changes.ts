@@ -24,7 +24,7 @@ import { codePage } from "../code_page.ts";
 import { close, read } from "../files.ts";
 import { callNumber } from "../host.ts";
 import { HANDLER_WORD } from "../launch_code.ts";
-import { libc, outcome } from "../libc.ts";
+import { libc } from "../libc.ts";
 import { changeMask, setOf } from "../signal_mask.ts";
 
 /** The event. */
@@ -47,13 +47,11 @@ const count = new Uint8Array(8);
  * @throws {SystemCallError} where there are too many open files
  */
 export function watchChanges(): Changes {
-  const fd = outcome(
-    libc.syscallIII(
-      callNumber("eventfd2"),
-      0,
-      EFD_CLOEXEC | EFD_NONBLOCK,
-      0,
-    ),
+  const fd = libc.syscallIII(
+    callNumber("eventfd2"),
+    0,
+    EFD_CLOEXEC | EFD_NONBLOCK,
+    0,
   );
   if (fd < 0) {
     throw new SystemCallError("wait for stops", "eventfd2()", errnoName(-fd));

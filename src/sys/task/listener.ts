@@ -26,21 +26,19 @@ import { SystemCallError } from "../../errors.ts";
 import { eachName } from "../directory.ts";
 import { close, readLink } from "../files.ts";
 import { callNumber } from "../host.ts";
-import { libc, outcome } from "../libc.ts";
+import { libc } from "../libc.ts";
 import { borrowDescriptor } from "./borrow.ts";
 import type { Changes } from "./changes.ts";
 
 /** Whether this kernel has such listeners: Linux 5.19 and later. */
 export function hasListener(): boolean {
   // Flags that it knows are looked at before the filter, of which there is none.
-  const result = outcome(
-    libc.syscallIIBB(
-      callNumber("seccomp"),
-      SECCOMP_SET_MODE_FILTER,
-      LISTENER_FLAGS,
-      null,
-      null,
-    ),
+  const result = libc.syscallIIBB(
+    callNumber("seccomp"),
+    SECCOMP_SET_MODE_FILTER,
+    LISTENER_FLAGS,
+    null,
+    null,
   );
   return errnoName(-result) === "EFAULT";
 }
@@ -106,13 +104,11 @@ export class Listener {
     this.#fd = findListener(tid);
     // Older kernels know no flags, and wake another processor. Where a container
     // refuses the call, it refuses to take calls as well.
-    const flags = outcome(
-      libc.syscallIII(
-        callNumber("ioctl"),
-        this.#fd,
-        SECCOMP_IOCTL_NOTIF_SET_FLAGS,
-        SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP,
-      ),
+    const flags = libc.syscallIII(
+      callNumber("ioctl"),
+      this.#fd,
+      SECCOMP_IOCTL_NOTIF_SET_FLAGS,
+      SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP,
     );
     if (flags < 0 && flags !== -EINVAL) {
       close(this.#fd);
@@ -137,7 +133,7 @@ export class Listener {
    * @returns `CALL` and `CHANGE`, as bits, or `NOTHING`; 0 where a signal came
    */
   wait(milliseconds = -1): number {
-    const found = outcome(libc.poll(this.#polled, TWO, milliseconds));
+    const found = libc.poll(this.#polled, TWO, milliseconds);
     if (found === 0) return NOTHING;
     if (found < 0) {
       mayBeMade("poll()", found);
@@ -152,7 +148,7 @@ export class Listener {
   /** Takes a call that waits; whether there still was one. */
   take(): boolean {
     this.#bytes.fill(0);
-    const taken = outcome(libc.ioctl(this.#fd, RECV, this.#bytes));
+    const taken = libc.ioctl(this.#fd, RECV, this.#bytes);
     mayBeMade("ioctl()", taken);
     return taken >= 0;
   }
@@ -169,7 +165,7 @@ export class Listener {
     words[RESP.value] = Math.max(0, result);
     words[RESP.error] = Math.min(0, result);
     let sent: number;
-    do sent = outcome(libc.ioctl(this.#fd, SEND, this.#response)); while (
+    do sent = libc.ioctl(this.#fd, SEND, this.#response); while (
       sent === -EINTR
     );
     mayBeMade("ioctl()", sent);
@@ -201,7 +197,7 @@ export class Listener {
   }
 
   #add(): number {
-    return outcome(libc.ioctl(this.#fd, ADDFD, this.#adding));
+    return libc.ioctl(this.#fd, ADDFD, this.#adding);
   }
 
   /** Gives it back. Whoever waits gets ENOSYS. */
@@ -213,8 +209,8 @@ export class Listener {
 /**
  * Ends the run where a call about those that wait is refused, as by a container: they
  * would wait for ever. What else it fails with is usual: a signal came, or who waited
- * is gone. And the errno of so many calls is not always theirs: V8 may make calls of
- * its own before it is read.
+ * is gone. And while functions are called by their addresses an errno is not always
+ * theirs: Deno's own functions end on the way, and V8 may make calls there.
  *
  * @throws {SystemCallError} where it is refused
  */

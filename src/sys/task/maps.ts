@@ -11,7 +11,7 @@ import {
 } from "../../abi/procmap.ts";
 import { readFile } from "../files.ts";
 import { KeptFile } from "../kept.ts";
-import { libc, outcome } from "../libc.ts";
+import { libc } from "../libc.ts";
 
 const query = new Uint8Array(PROCMAP.size);
 
@@ -54,7 +54,7 @@ export class TraceeMaps {
     set(PROCMAP, query, "size", PROCMAP.size);
     set(PROCMAP, query, "query_flags", PROCMAP_QUERY_FILE_BACKED_VMA);
     set(PROCMAP, query, "query_addr", address);
-    const result = outcome(libc.ioctl(fd, PROCMAP_QUERY, query));
+    const result = libc.ioctl(fd, PROCMAP_QUERY, query);
     return result === -ENOENT ? false : result < 0 ? undefined : true;
   }
 
@@ -71,5 +71,5 @@ export class TraceeMaps {
 
 function openMaps(tid: number): number {
   const path = toCString(`/proc/${tid}/maps`);
-  return outcome(libc.open(path, O_RDONLY | O_CLOEXEC, 0));
+  return libc.open(path, O_RDONLY | O_CLOEXEC, 0);
 }

@@ -11,7 +11,7 @@ import { PAGE_SIZE } from "../../abi/mman.ts";
 import { addressOf } from "../address.ts";
 import { close } from "../files.ts";
 import { KeptFile } from "../kept.ts";
-import { libc, outcome } from "../libc.ts";
+import { libc } from "../libc.ts";
 
 // Two of `struct iovec`, as halves of their words: storing those allocates
 // nothing, as storing a bigint would.
@@ -66,7 +66,7 @@ function readPiece(
   if (!reachable(address)) return -EFAULT;
   setPiece(local, to, length);
   setPiece(remote, address, length);
-  return outcome(libc.process_vm_readv(tid, local, ONE, remote, ONE, NONE));
+  return libc.process_vm_readv(tid, local, ONE, remote, ONE, NONE);
 }
 
 /**
@@ -124,9 +124,7 @@ export function writeAsTracee(
   if (!reachable(address)) return -EFAULT;
   setPiece(local, addressOf(from), Math.min(length, from.length));
   setPiece(remote, address, length);
-  return outcome(
-    libc.process_vm_writev(tid, local, ONE, remote, ONE, NONE),
-  );
+  return libc.process_vm_writev(tid, local, ONE, remote, ONE, NONE);
 }
 
 /** Whether this process may write memory of others: a container may refuse that. */
@@ -190,7 +188,7 @@ function memoryPath(tid: number): Uint8Array<ArrayBuffer> {
 }
 
 function openMemory(tid: number): number {
-  return outcome(libc.open(memoryPath(tid), O_RDWR | O_CLOEXEC, 0));
+  return libc.open(memoryPath(tid), O_RDWR | O_CLOEXEC, 0);
 }
 
 /**
@@ -228,7 +226,7 @@ function readAt(
 ): number {
   if (!reachable(address)) return -EFAULT;
   return asFault(
-    outcome(libc.pread64(fd, into, BigInt(length), BigInt(address))),
+    libc.pread64(fd, into, BigInt(length), BigInt(address)),
   );
 }
 
@@ -240,13 +238,11 @@ function writeAt(
 ): number {
   if (!reachable(address)) return -EFAULT;
   return asFault(
-    outcome(
-      libc.pwrite64(
-        fd,
-        from,
-        BigInt(Math.min(length, from.length)),
-        BigInt(address),
-      ),
+    libc.pwrite64(
+      fd,
+      from,
+      BigInt(Math.min(length, from.length)),
+      BigInt(address),
     ),
   );
 }

@@ -157,7 +157,7 @@ Deno.test("addressOf() finds arrays of every size, also after a collection", () 
   }
 });
 
-Deno.test("outcome() has the errno of the call that failed", () => {
+Deno.test(" has the errno of the call that failed", () => {
   for (let i = 0; i < 10_000; i++) {
     const [call, errno] = i % 2 === 0
       ? [close(-1), 9] // EBADF

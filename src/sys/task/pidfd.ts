@@ -4,7 +4,7 @@ import { errnoName, ESRCH } from "../../abi/errno.ts";
 import { SystemCallError } from "../../errors.ts";
 import { close } from "../files.ts";
 import { callNumber } from "../host.ts";
-import { libc, outcome } from "../libc.ts";
+import { libc } from "../libc.ts";
 
 /**
  * Opens a process. The descriptor names it even when it is gone.
@@ -13,7 +13,7 @@ import { libc, outcome } from "../libc.ts";
  * @returns a descriptor, or a negative errno
  */
 export function pidfdOpen(pid: number): number {
-  return outcome(libc.syscallIII(callNumber("pidfd_open"), pid, 0, 0));
+  return libc.syscallIII(callNumber("pidfd_open"), pid, 0, 0);
 }
 
 /**
@@ -45,14 +45,12 @@ function unwatched(pid: number, call: string, errno: number): SystemCallError {
  * @returns 0, or a negative errno: `-ESRCH` where it is gone
  */
 export function pidfdSendSignal(pidfd: number, signal: number): number {
-  return outcome(
-    libc.syscallIIBB(
-      callNumber("pidfd_send_signal"),
-      pidfd,
-      signal,
-      null,
-      null,
-    ),
+  return libc.syscallIIBB(
+    callNumber("pidfd_send_signal"),
+    pidfd,
+    signal,
+    null,
+    null,
   );
 }
 
@@ -64,5 +62,5 @@ export function pidfdSendSignal(pidfd: number, signal: number): number {
  * @returns a descriptor of this process, or a negative errno
  */
 export function pidfdGetFd(pidfd: number, fd: number): number {
-  return outcome(libc.syscallIII(callNumber("pidfd_getfd"), pidfd, fd, 0));
+  return libc.syscallIII(callNumber("pidfd_getfd"), pidfd, fd, 0);
 }

@@ -26,7 +26,7 @@ import {
 import { SIGINFO } from "../../abi/signal.ts";
 import { addressOf } from "../address.ts";
 import { hostArch } from "../host.ts";
-import { libc, outcome } from "../libc.ts";
+import { libc } from "../libc.ts";
 
 /** A word of 0: a number would take the slow path of Deno's calls. */
 const NONE = 0n;
@@ -36,12 +36,12 @@ const piece = new BigUint64Array(2);
 
 /** Attaches to a task without stopping it. */
 export function seize(tid: number, options: number): number {
-  return outcome(libc.ptrace(PTRACE_SEIZE, tid, 0, options));
+  return libc.ptrace(PTRACE_SEIZE, tid, 0, options);
 }
 
 /** Changes the options of a stopped tracee. */
 export function setOptions(tid: number, options: number): number {
-  return outcome(libc.ptrace(PTRACE_SETOPTIONS, tid, 0, options));
+  return libc.ptrace(PTRACE_SETOPTIONS, tid, 0, options);
 }
 
 function word(signal: number): bigint {
@@ -50,40 +50,40 @@ function word(signal: number): bigint {
 
 /** Resumes a tracee, and delivers `signal` where that is not 0. */
 export function resume(tid: number, signal: number): number {
-  return outcome(libc.ptrace(PTRACE_CONT, tid, NONE, word(signal)));
+  return libc.ptrace(PTRACE_CONT, tid, NONE, word(signal));
 }
 
 /** Resumes a tracee until it next enters or leaves a call. */
 export function resumeToCall(tid: number, signal: number): number {
-  return outcome(libc.ptrace(PTRACE_SYSCALL, tid, NONE, word(signal)));
+  return libc.ptrace(PTRACE_SYSCALL, tid, NONE, word(signal));
 }
 
 /** Leaves a tracee in its group stop, and hears when that ends. */
 export function listen(tid: number): number {
-  return outcome(libc.ptrace(PTRACE_LISTEN, tid, 0, 0));
+  return libc.ptrace(PTRACE_LISTEN, tid, 0, 0);
 }
 
 /** Stops a running tracee. */
 export function interrupt(tid: number): number {
-  return outcome(libc.ptrace(PTRACE_INTERRUPT, tid, 0, 0));
+  return libc.ptrace(PTRACE_INTERRUPT, tid, 0, 0);
 }
 
 /** Lets a stopped tracee go, and delivers `signal` where that is not 0. */
 export function detach(tid: number, signal: number): number {
-  return outcome(libc.ptrace(PTRACE_DETACH, tid, 0, signal));
+  return libc.ptrace(PTRACE_DETACH, tid, 0, signal);
 }
 
 /** Reads the general registers into a buffer of the size of `Arch.regs`. */
 export function readRegisters(tid: number, into: Uint8Array): number {
   return hostArch().name === "x86_64"
-    ? outcome(libc.ptraceBuffer(PTRACE_GETREGS, tid, NONE, into))
+    ? libc.ptraceBuffer(PTRACE_GETREGS, tid, NONE, into)
     : registerSet(PTRACE_GETREGSET, tid, NT_PRSTATUS, into);
 }
 
 /** Writes the general registers. */
 export function writeRegisters(tid: number, from: Uint8Array): number {
   return hostArch().name === "x86_64"
-    ? outcome(libc.ptraceBuffer(PTRACE_SETREGS, tid, NONE, from))
+    ? libc.ptraceBuffer(PTRACE_SETREGS, tid, NONE, from)
     : registerSet(PTRACE_SETREGSET, tid, NT_PRSTATUS, from);
 }
 
@@ -95,7 +95,7 @@ function registerSet(
 ): number {
   piece[0] = BigInt(addressOf(bytes));
   piece[1] = BigInt(bytes.length);
-  return outcome(libc.ptraceBuffer(request, tid, set, piece));
+  return libc.ptraceBuffer(request, tid, set, piece);
 }
 
 /**
@@ -106,21 +106,17 @@ function registerSet(
  * @returns how many bytes the kernel has, or a negative errno
  */
 export function readCallInfo(tid: number, into: Uint8Array): number {
-  return outcome(
-    libc.ptraceBuffer(
-      PTRACE_GET_SYSCALL_INFO,
-      tid,
-      BigInt(into.length),
-      into,
-    ),
+  return libc.ptraceBuffer(
+    PTRACE_GET_SYSCALL_INFO,
+    tid,
+    BigInt(into.length),
+    into,
   );
 }
 
 /** Reads what an event is about: a tid, a status, a filter's data. */
 export function readEventMessage(tid: number): number {
-  const result = outcome(
-    libc.ptraceBuffer(PTRACE_GETEVENTMSG, tid, NONE, message),
-  );
+  const result = libc.ptraceBuffer(PTRACE_GETEVENTMSG, tid, NONE, message);
   return result < 0
     ? result
     : (message[1] as number) * 2 ** 32 + (message[0] as number);
@@ -133,9 +129,7 @@ export function isInStop(tid: number): boolean {
 
 /** Reads the 128 bytes of the signal that is being delivered. */
 export function readSignalInfo(tid: number, into: Uint8Array): number {
-  return outcome(
-    libc.ptraceBuffer(PTRACE_GETSIGINFO, tid, 0, into),
-  );
+  return libc.ptraceBuffer(PTRACE_GETSIGINFO, tid, 0, into);
 }
 
 const info = new Uint8Array(SIGINFO.size);

@@ -14,7 +14,7 @@ import { SIGCONT } from "../../abi/signal.ts";
 import { eachName } from "../directory.ts";
 import { readFile, readLink } from "../files.ts";
 import { callNumber } from "../host.ts";
-import { libc, outcome, rareLibc } from "../libc.ts";
+import { libc, rareLibc } from "../libc.ts";
 import { statusOf } from "./status.ts";
 import { kill } from "./wait.ts";
 
@@ -44,7 +44,7 @@ let kcmpNumber = 0;
  */
 export function getpgid(pid: number): number {
   getpgidNumber ||= callNumber("getpgid");
-  return outcome(libc.syscallIII(getpgidNumber, pid, 0, 0));
+  return libc.syscallIII(getpgidNumber, pid, 0, 0);
 }
 
 /**
@@ -55,7 +55,7 @@ export function getpgid(pid: number): number {
  */
 export function getsid(pid: number): number {
   getsidNumber ||= callNumber("getsid");
-  return outcome(libc.syscallIII(getsidNumber, pid, 0, 0));
+  return libc.syscallIII(getsidNumber, pid, 0, 0);
 }
 
 /**
@@ -248,9 +248,7 @@ export function isOver(tid: number): boolean {
 
 function same(a: number, b: number, type: number): boolean | undefined {
   kcmpNumber ||= callNumber("kcmp");
-  const result = outcome(
-    rareLibc().syscallIIIBB(kcmpNumber, a, b, type, null, null),
-  );
+  const result = rareLibc().syscallIIIBB(kcmpNumber, a, b, type, null, null);
   return result < 0 ? undefined : result === 0;
 }
 

@@ -7,7 +7,7 @@ import { CPUCLOCK_SCHED, TIMESPEC } from "../../abi/time.ts";
 import { SystemCallError } from "../../errors.ts";
 import { readFile } from "../files.ts";
 import { callNumber } from "../host.ts";
-import { libc, outcome } from "../libc.ts";
+import { libc } from "../libc.ts";
 import { statusOf } from "./status.ts";
 
 /** More than any other of the files here has, in bytes. */
@@ -30,7 +30,7 @@ export function cpuOf(pid: number): number {
   clockGettime ||= callNumber("clock_gettime");
   // A process's clock: include/linux/posix-timers.h, MAKE_PROCESS_CPUCLOCK.
   const clock = (~pid << 3) | CPUCLOCK_SCHED;
-  if (outcome(libc.syscallIB(clockGettime, clock, time)) < 0) return 0;
+  if (libc.syscallIB(clockGettime, clock, time) < 0) return 0;
   return get(TIMESPEC, time, "tv_sec") * 1000 +
     get(TIMESPEC, time, "tv_nsec") / 1e6;
 }

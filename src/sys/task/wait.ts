@@ -17,7 +17,7 @@ import {
   WUNTRACED,
 } from "../../abi/wait.ts";
 import { callNumber } from "../host.ts";
-import { libc, outcome, rareLibc } from "../libc.ts";
+import { libc, rareLibc } from "../libc.ts";
 
 let tgkillNumber = 0;
 
@@ -31,9 +31,7 @@ let tgkillNumber = 0;
  * @returns the tid; 0 where `WNOHANG` found nothing; or a negative errno
  */
 export function waitAny(status: Int32Array, flags = 0): number {
-  return outcome(
-    libc.wait4(-1, status, __WCLONE | __WNOTHREAD | flags, null),
-  );
+  return libc.wait4(-1, status, __WCLONE | __WNOTHREAD | flags, null);
 }
 
 /**
@@ -45,13 +43,11 @@ export function waitAny(status: Int32Array, flags = 0): number {
  * @returns the tid; 0 where `WNOHANG` found nothing; or a negative errno
  */
 export function waitFor(tid: number, status: Int32Array, flags = 0): number {
-  return outcome(
-    libc.wait4(
-      tid,
-      status,
-      __WALL | __WNOTHREAD | flags,
-      null,
-    ),
+  return libc.wait4(
+    tid,
+    status,
+    __WALL | __WNOTHREAD | flags,
+    null,
   );
 }
 
@@ -77,20 +73,18 @@ export function waitUsage(
   flags: number,
   usage: Uint8Array,
 ): number {
-  return outcome(
-    libc.wait4(tid, status, __WALL | __WNOTHREAD | flags, usage),
-  );
+  return libc.wait4(tid, status, __WALL | __WNOTHREAD | flags, usage);
 }
 
 /** Sends a signal to a process, or to a group where `pid` is negative. */
 export function kill(pid: number, signal: number): number {
-  return outcome(libc.syscallIII(callNumber("kill"), pid, signal, 0));
+  return libc.syscallIII(callNumber("kill"), pid, signal, 0);
 }
 
 /** Sends a signal to one thread. */
 export function tgkill(tgid: number, tid: number, signal: number): number {
   tgkillNumber ||= callNumber("tgkill");
-  return outcome(libc.syscallIII(tgkillNumber, tgid, tid, signal));
+  return libc.syscallIII(tgkillNumber, tgid, tid, signal);
 }
 
 const info = new Uint8Array(SIGINFO.size);
@@ -126,8 +120,11 @@ export function waitSeeing(
     if (found <= 0) return found;
     if (get(SIGINFO, info, "si_code") <= CLD_DUMPED) {
       accountant.leaving(found);
-      const gone = outcome(
-        libc.wait4(found, status, __WALL | __WNOTHREAD | flags, usage),
+      const gone = libc.wait4(
+        found,
+        status,
+        __WALL | __WNOTHREAD | flags,
+        usage,
       );
       if (gone === found) {
         accountant.gone(found, get(RUSAGE, usage, "ru_maxrss") * 1024);
@@ -160,6 +157,6 @@ export function takeStop(tid: number, status: Int32Array): number {
 function changed(who: number, id: number, flags: number): number {
   const kind = who === P_ALL ? __WCLONE : __WALL;
   const options = WUNTRACED | kind | __WNOTHREAD | flags;
-  const result = outcome(rareLibc().waitid(who, id, info, options));
+  const result = rareLibc().waitid(who, id, info, options);
   return result < 0 ? result : get(SIGINFO, info, "si_pid");
 }
