@@ -4,6 +4,7 @@ import { printable } from "../abi/bytes.ts";
 import { LaunchError, UsageError } from "../errors.ts";
 import { planPolicy, type PolicyPlan } from "../jail/plan.ts";
 import type { RunRequest } from "../jail/run.ts";
+import type { RuleRef } from "../policy/decision.ts";
 import type { GradedRule } from "../policy/grade.ts";
 import type { Unheld } from "../policy/plan/unasked.ts";
 import { print, stderrPaint, tell } from "./console.ts";
@@ -48,7 +49,12 @@ async function planned(
 
 /** A plan as a person reads it. */
 export function planText(found: PolicyPlan): string {
-  const rows = found.rules.map((rule) => rowOf(rule, found));
+  const unheld = new Set<RuleRef | undefined>(
+    found.unheld?.map(({ rule }) => rule),
+  );
+  const rows = found.rules.map((rule) =>
+    rowOf(rule, found, found.unheld !== undefined && !unheld.has(rule.ref))
+  );
   const { allowed, sifted, stopped, answered, refused } = found.calls;
   return [
     ...columns([HEAD, ...rows]),
@@ -86,7 +92,11 @@ export function planText(found: PolicyPlan): string {
 
 const HEAD = ["WHERE", "RULE", "", "BY", "GRADE", "KERNEL", "LANDLOCK"];
 
-function rowOf(rule: GradedRule, found: PolicyPlan): string[] {
+function rowOf(
+  rule: GradedRule,
+  found: PolicyPlan,
+  heldByKernel: boolean,
+): string[] {
   const { section, effect, text, held, mechanisms, grade } = rule;
   return [
     whereOf(rule, found),
@@ -94,18 +104,13 @@ function rowOf(rule: GradedRule, found: PolicyPlan): string[] {
     text,
     mechanisms.join("+"),
     grade,
-    isHeld(rule, found) ? "yes" : "no",
+    heldByKernel ? "yes" : "no",
     held === undefined
       ? ""
       : held.why === ""
       ? held.extent
       : `${held.extent}: ${held.why}`,
   ];
-}
-
-/** Whether `--engine=kernel` holds a rule. */
-function isHeld({ ref }: GradedRule, { unheld }: PolicyPlan): boolean {
-  return unheld !== undefined && !unheld.some(({ rule }) => rule === ref);
 }
 
 /** What `--engine=kernel` does with a policy. */

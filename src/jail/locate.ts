@@ -3,7 +3,8 @@
 import type { Position } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
 import type { RuleRef } from "../policy/decision.ts";
-import { placeOf } from "../policy/file/text.ts";
+import type { positionsIn } from "../policy/file/positions.ts";
+import { lineStarts, placeOf } from "../policy/file/text.ts";
 import type { Policy } from "../policy/policy.ts";
 
 /** Finds the place of a rule, if it stands in a file. */
@@ -16,20 +17,38 @@ export type Locate = (rule: RuleRef) => Position | undefined;
  * @returns the function that finds them
  */
 export async function locator(policy: Policy): Promise<Locate> {
-  const { locate } = await import("../policy/file/positions.ts");
-  const texts = new Map(policy.sources.map(({ name, text }) => [name, text]));
+  const { positionsIn } = await import("../policy/file/positions.ts");
+  const files = new Map(
+    policy.sources.map(({ name, text }) => [name, placesIn(text, positionsIn)]),
+  );
   const known = new Map<RuleRef, Position | undefined>();
   const find = ({ source, keys }: RuleRef): Position | undefined => {
-    const text = texts.get(source);
-    const span = text === undefined ? undefined : locate(text, keys);
-    if (text === undefined || span === undefined) return undefined;
-    const { line, column } = placeOf(text, span.offset);
-    return { file: source, line, column };
+    const place = files.get(source)?.(keys);
+    return place === undefined ? undefined : { file: source, ...place };
   };
   return (rule) => {
-    // The same rule refuses again and again, and a file is parsed each time.
+    // The same rule refuses again and again.
     if (!known.has(rule)) known.set(rule, find(rule));
     return known.get(rule);
+  };
+}
+
+/** Finds places in a text, which is parsed when the first is asked for. */
+function placesIn(
+  text: string,
+  positions: typeof positionsIn,
+): (keys: RuleRef["keys"]) => Omit<Position, "file"> | undefined {
+  let find: ReturnType<typeof positionsIn> | undefined;
+  let starts: readonly number[] | undefined;
+  return (keys) => {
+    const span = (find ??= positions(text))(keys);
+    if (span === undefined) return undefined;
+    const { line, column } = placeOf(
+      text,
+      span.offset,
+      starts ??= lineStarts(text),
+    );
+    return { line, column };
   };
 }
 

@@ -56,8 +56,31 @@ export function locate(
   keys: Keys,
   part: "key" | "value" = "value",
 ): Span | undefined {
-  const document = parseCarefully(text);
-  let node: unknown = document.contents;
+  return positionsIn(text)(keys, part);
+}
+
+/**
+ * Prepares to find what keys lead to, many times.
+ *
+ * @param text the policy, which is parsed once
+ * @returns the same as {@linkcode locate} for this text
+ */
+export function positionsIn(
+  text: string,
+): (keys: Keys, part?: "key" | "value") => Span | undefined {
+  const { contents } = parseCarefully(text);
+  return (keys, part = "value") => {
+    const found = spanAt(contents, keys, part);
+    return found === undefined ? undefined : oneLine(text, found);
+  };
+}
+
+function spanAt(
+  contents: unknown,
+  keys: Keys,
+  part: "key" | "value",
+): Span | undefined {
+  let node = contents;
   let found = spanOf(node);
   keys.forEach((key, index) => {
     const last = index === keys.length - 1;
@@ -75,7 +98,7 @@ export function locate(
       node = undefined;
     }
   });
-  return found === undefined ? undefined : oneLine(text, found);
+  return found;
 }
 
 /**
@@ -296,10 +319,11 @@ function spanOf(node: unknown): Span | undefined {
 
 /** The part of a span that is in its first line. */
 function oneLine(text: string, span: Span): Span {
-  const part =
-    text.slice(span.offset, span.offset + span.length).split(/\r?\n/)[0];
-  return {
-    offset: span.offset,
-    length: Math.max(1, part?.trimEnd().length ?? 1),
-  };
+  const end = span.offset + span.length;
+  const newline = text.indexOf("\n", span.offset);
+  const part = text.slice(
+    span.offset,
+    newline < 0 ? end : Math.min(end, newline),
+  );
+  return { offset: span.offset, length: Math.max(1, part.trimEnd().length) };
 }

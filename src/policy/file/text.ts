@@ -141,23 +141,37 @@ function checkDepth(text: string): void {
   }
 }
 
+/** Where each line of a text starts. */
+export function lineStarts(text: string): readonly number[] {
+  const starts = [0];
+  for (
+    let at = text.indexOf("\n");
+    at !== -1;
+    at = text.indexOf("\n", at + 1)
+  ) {
+    starts.push(at + 1);
+  }
+  return starts;
+}
+
 /** Line and column, from 1, of a character, and the line it is in. */
 export function placeOf(
   text: string,
   offset: number,
+  starts: readonly number[] = lineStarts(text),
 ): { line: number; column: number; snippet: string } {
-  const start = text.lastIndexOf("\n", offset - 1) + 1;
-  const end = text.indexOf("\n", offset);
-  let line = 1;
-  for (let at = text.indexOf("\n"); at !== -1 && at < offset;) {
-    line++;
-    at = text.indexOf("\n", at + 1);
+  let line = 0;
+  for (let end = starts.length; end - line > 1;) {
+    const middle = (line + end) >> 1;
+    if ((starts[middle] as number) <= offset) line = middle;
+    else end = middle;
   }
-  const snippet = text.slice(start, end === -1 ? undefined : end);
+  const start = starts[line] as number;
+  const next = starts[line + 1];
   return {
-    line,
+    line: line + 1,
     // Characters as people count them, not UTF-16 units.
     column: Array.from(text.slice(start, offset)).length + 1,
-    snippet: snippet.replace(/\r$/, ""),
+    snippet: text.slice(start, next).replace(/\r?\n?$/, ""),
   };
 }

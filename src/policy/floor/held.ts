@@ -12,18 +12,17 @@ import {
   type PathSection,
   type Policy,
 } from "../policy.ts";
-import { type Floor, floorAllows } from "./floor.ts";
+import type { Floor } from "./floor.ts";
 import {
   allGrants,
   type FloorFacts,
   type Grant,
   isProc,
-  isWithin,
-  overlap,
   READ_FILE,
   REFER,
   rootOf,
 } from "./grants.ts";
+import { Paths } from "./paths.ts";
 
 /** How much of a rule the floor holds. */
 export interface Held {
@@ -58,17 +57,22 @@ export function heldRules(
   const held = new Map<PathRule, Held>();
   const { realpath } = facts;
   const grants = allGrants(policy, facts);
+  const written = pathsOf(floor, REFER);
   for (const section of PATH_SECTIONS) {
     const mark = MARKS[section];
-    const own = policy[section].allow.flatMap((rule) => grants.get(rule) ?? []);
+    const own = new Paths(
+      policy[section].allow.flatMap((rule) => grants.get(rule) ?? [])
+        .map(({ path }) => path),
+    );
     const beyond = floor.rules.find(({ path, access }) =>
-      (access & mark) !== 0 && !own.some((grant) => isWithin(path, grant.path))
+      (access & mark) !== 0 && !own.hold(path)
     )?.path;
-    const closed = rootsOf([
+    const closed = new Paths(rootsOf([
       ...policy[section].deny,
       ...policy[section].ignore,
       ...policy.read.ignore,
-    ], realpath);
+    ], realpath));
+    const open = pathsOf(floor, mark);
     for (const effect of EFFECTS) {
       for (const rule of policy[section][effect]) {
         held.set(
@@ -77,12 +81,12 @@ export function heldRules(
             ? no("the floor does not hold this section")
             : effect === "allow"
             ? allowed(rule, grants.get(rule) ?? [], realpath, {
-              mark,
+              open,
+              written,
               closed,
               beyond,
-              floor,
             })
-            : refused(rootsOf([rule], realpath), mark, floor),
+            : refused(rootsOf([rule], realpath), open),
         );
       }
     }
@@ -92,14 +96,14 @@ export function heldRules(
 
 /** What matters of a section for each of its rules. */
 interface Section {
-  /** What tells that a file may be used so. */
-  readonly mark: number;
+  /** Where the floor lets files be used so. */
+  readonly open: Paths;
+  /** Where the floor lets files be moved. */
+  readonly written: Paths;
   /** Where rules begin that refuse. */
-  readonly closed: readonly string[];
+  readonly closed: Paths;
   /** A place that the section's rules do not name, and that is allowed as well. */
   readonly beyond: string | undefined;
-  /** The floor. */
-  readonly floor: Floor;
 }
 
 /** How well something is held that is allowed. */
@@ -107,7 +111,7 @@ function allowed(
   rule: PathRule,
   grants: readonly Grant[],
   realpath: Realpath,
-  { mark, closed, beyond, floor }: Section,
+  { open, written, closed, beyond }: Section,
 ): Held {
   const roots: string[] = [];
   for (const glob of realGlobs(rule.pattern, realpath)) {
@@ -117,38 +121,37 @@ function allowed(
     if (!plain) return partly(`all beneath ${path}, without wildcards`);
     if (!glob.beneath) return partly("directories beneath it too");
   }
-  const wider = floor.rules.find((rule) =>
-    (rule.access & mark) !== 0 &&
-    roots.some((root) => root !== rule.path && isWithin(root, rule.path))
-  );
-  if (wider !== undefined) return partly(`all beneath ${wider.path}`);
-  const there = grants.some(({ path }) =>
-    floor.rules.some((rule) => rule.path === path && (rule.access & mark) !== 0)
-  );
-  if (!there) return partly("nothing is there, and what comes is refused");
-  const written = floor.rules.filter(({ access }) => (access & REFER) !== 0);
-  const moved =
-    roots.some((root) => written.some(({ path }) => overlap(root, path)))
-      ? beyond
-      : undefined;
+  const wider = roots.map((root) => open.above(root))
+    .find((path) => path !== undefined);
+  if (wider !== undefined) return partly(`all beneath ${wider}`);
+  if (!grants.some(({ path }) => open.has(path))) {
+    return partly("nothing is there, and what comes is refused");
+  }
+  const moved = roots.some((root) => written.meet(root)) ? beyond : undefined;
   if (moved !== undefined) {
     return partly(`${moved} too, where files can be moved`);
   }
-  const excepted = closed.some((path) =>
-    roots.some((root) => overlap(path, root))
-  );
-  return excepted ? partly("all of it, without exceptions") : EXACTLY;
+  return roots.some((root) => closed.meet(root))
+    ? partly("all of it, without exceptions")
+    : EXACTLY;
 }
 
 /** How well something is held that is refused. */
-function refused(roots: readonly string[], mark: number, floor: Floor): Held {
-  if (roots.some((root) => floorAllows(floor, root, mark))) {
+function refused(roots: readonly string[], open: Paths): Held {
+  if (roots.some((root) => open.hold(root))) {
     return no("it lies in what is allowed");
   }
-  const open = floor.rules.some(({ path, access }) =>
-    (access & mark) !== 0 && roots.some((root) => isWithin(path, root))
+  return roots.some((root) => open.isAround(root))
+    ? partly("but for what is allowed beneath it")
+    : EXACTLY;
+}
+
+/** Where a floor allows an access, or some of it. */
+function pathsOf(floor: Floor, access: number): Paths {
+  return new Paths(
+    floor.rules.filter((rule) => (rule.access & access) !== 0)
+      .map(({ path }) => path),
   );
-  return open ? partly("but for what is allowed beneath it") : EXACTLY;
 }
 
 /** Where rules begin. */
