@@ -33,6 +33,13 @@ export class Terminal {
 
   /** Waits for something to appear after what was waited for before; what it was. */
   async see(pattern: RegExp): Promise<readonly string[]> {
+    const found = await this.seeIf(pattern);
+    if (found === undefined) assertMatch(this.#shown, pattern);
+    return found ?? [];
+  }
+
+  /** The same; `undefined` where the program ends, and it has not appeared. */
+  async seeIf(pattern: RegExp): Promise<readonly string[] | undefined> {
     const late = setTimeout(() => this.#child.kill("SIGKILL"), 10_000);
     for (;;) {
       const found = pattern.exec(this.#shown);
@@ -44,7 +51,7 @@ export class Terminal {
       const { value, done } = await this.#reader.read();
       if (done) {
         clearTimeout(late);
-        assertMatch(this.#shown, pattern);
+        return undefined;
       }
       this.#shown += new TextDecoder().decode(value);
     }
