@@ -1,6 +1,6 @@
 /** What an exec loads: it is what was allowed, however the kernel comes by it. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { ENGINES, fixture, jail, jailArgv, run, start } from "./harness.ts";
 import { type Scratch, scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
@@ -161,8 +161,11 @@ mount -t binfmt_misc none . && cd . && echo ":jail:E::jail::/bin/echo:" >/proc/s
       const program = [`${path}/program.jail`];
       const outside = await run(within(program));
       assertEquals(outside.stdout, `${path}/program.jail\n`);
-      const inside = await run(within(jailArgv(["-A"], program, engine)));
+      const argv = jailArgv(["-A", "--report"], program, engine);
+      const inside = await run(within(argv));
       assertEquals([inside.stdout, inside.signal], ["", "SIGKILL"]);
+      assertStringIncludes(inside.stderr, `execve("${program}") with EPERM`);
+      assertStringIncludes(inside.stderr, 'not what was allowed: it is "/');
     },
   });
 

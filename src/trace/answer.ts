@@ -1,6 +1,7 @@
 /** Asks the policy about a stopped call, tells of it, and gives refusals effect. */
 
 import type { Arch } from "../abi/arch.ts";
+import { printable } from "../abi/bytes.ts";
 import { EIO, EPERM, ERRNO, errnoName, ESRCH } from "../abi/errno.ts";
 import {
   PTRACE_SYSCALL_INFO,
@@ -208,6 +209,28 @@ export class Answers {
     if (refusal.kind === "signal" && process !== undefined) {
       this.#family.signal(process, SIGNAL[refusal.signal]);
     }
+  }
+
+  /**
+   * Tells of a new image that was ended before it ran.
+   *
+   * @param tracee whose image it is
+   * @param path what was to be executed
+   * @param why what is wrong with it
+   */
+  ended({ process, tid }: Tracee, path: string, why: string): void {
+    this.denials++;
+    this.#options.observe?.({
+      ...{ time: Date.now(), pid: process.pid, tid, program: process.program },
+      call: { name: "execve", uses: [{ access: "run", path, kind: "file" }] },
+      text: `execve(${printable(path)})`,
+      decision: {
+        kind: "refuse",
+        refusal: { kind: "signal", signal: "SIGKILL" },
+        rule: fixedRule(`the new image is not what was allowed: ${why}`),
+        use: 0,
+      },
+    });
   }
 
   /** Gives a call a result without making it. */

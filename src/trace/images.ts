@@ -40,16 +40,17 @@ export class Images {
     const { process, exec, tid, view } = tracee;
     calls.forget(tracee);
     tracee.held.length = 0;
-    // An exec that was not looked at must not run either.
-    const allowed = exec !== undefined && this.#isExpected(tracee, exec) &&
-      calls.tell(tracee);
-    if (!allowed) kill(process.pid, SIGKILL);
+    const wrong = this.#wrongWith(tracee);
+    if (wrong !== undefined) {
+      kill(process.pid, SIGKILL);
+      calls.answers.ended(tracee, exec?.image ?? "", wrong);
+    }
     waits.aimed(tracee);
     calls.drop(tracee);
     freezer.gone(tracee);
     family.exec(tracee);
     strangers.told(tracee);
-    if (!allowed) return;
+    if (wrong !== undefined) return;
     process.loads = programOf(exec);
     calls.entered(tracee);
     if ((options.observe ?? accounts) !== undefined) {
@@ -77,12 +78,14 @@ export class Images {
     }
   }
 
-  /** Whether the image that a tracee has now is the one that was allowed. */
-  #isExpected(tracee: Tracee, exec: PendingExec): boolean {
+  /** Why the image that a tracee has now must not run, if it must not. */
+  #wrongWith(tracee: Tracee): string | undefined {
     const { calls } = this.#parts;
-    if (!exec.verify) return true;
-    const sp = calls.registersOf(tracee)?.sp ?? 0;
-    return unexpectedImage(tracee.view, tracee.tid, sp, exec) === undefined;
+    const { exec, tid, view } = tracee;
+    if (exec === undefined) return "its exec was not looked at";
+    const sp = exec.verify ? calls.registersOf(tracee)?.sp ?? 0 : 0;
+    return unexpectedImage(view, tid, sp, exec) ??
+      (calls.tell(tracee) ? undefined : "it cannot be told what sys says");
   }
 }
 

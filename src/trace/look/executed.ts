@@ -7,6 +7,7 @@
  * by binfmt_misc for one.
  */
 
+import { printable } from "../../abi/bytes.ts";
 import { AT_FDCWD } from "../../abi/fcntl.ts";
 import { mappingsOf } from "../../sys/task/maps.ts";
 import type { View } from "../../sys/view.ts";
@@ -27,7 +28,7 @@ export function imageOf(view: View, tid: number): string {
  * @param tid the tracee, at its exec event
  * @param sp its stack pointer, where its arguments are
  * @param pending what must be there
- * @returns what is there instead, or `undefined`
+ * @returns what is wrong with it, for a person, or `undefined`
  */
 export function unexpectedImage(
   view: View,
@@ -37,22 +38,24 @@ export function unexpectedImage(
 ): string | undefined {
   if (!pending.verify) return undefined;
   const now = imageOf(view, tid);
-  if (now !== pending.image) return now;
+  if (now !== pending.image) return `it is ${printable(now)}`;
   const mappings = mappingsOf(tid);
-  if (typeof mappings === "number") return "an image that cannot be read";
+  if (typeof mappings === "number") return "it cannot be read";
   const image = mapped(view.outerName(pending.image));
   const loader = mapped(view.outerName(pending.loader));
   for (const line of mappings) {
     // address perms offset dev inode path
     const path = /^\S+ \S+ \S+ \S+ \S+ +(\/.*)$/.exec(line)?.[1];
-    if (path !== undefined && path !== image && path !== loader) return path;
+    if (path !== undefined && path !== image && path !== loader) {
+      return `it has ${printable(path)} in memory`;
+    }
   }
   // Its arguments are its own now: nobody else can change them any more.
   const { told } = pending;
   if (told === undefined || isTold(readArguments(tid, sp + 8), told)) {
     return undefined;
   }
-  return `${image} with other arguments`;
+  return "it has other arguments";
 }
 
 /** Whether a loader is told to run what it was allowed to run. */
