@@ -1,7 +1,7 @@
 /** Every call that names a file is refused or allowed by the file that it really names. */
 
 import { assert, assertEquals } from "@std/assert";
-import { ENGINES, fixture, jail, run } from "./harness.ts";
+import { ENGINES, fixture, jail, jailArgv, run } from "./harness.ts";
 import { scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
 
@@ -260,6 +260,56 @@ for (const engine of ENGINES) {
       { engine },
     );
     assertEquals(ended.stdout, expecting(often, () => "ENOTUNIQ"));
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) changes what a descriptor is of beside a thread, whatever has its path`,
+    ),
+    async fn(): Promise<void> {
+      const script = `import errno, os, threading
+if os.getuid() == 0: os.setresgid(65534, 65534, 65534); os.setresuid(65534, 65534, 65534)
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+def change(what, fd, seen=None):
+    seen = fd if seen is None else seen
+    for call in lambda: os.fchmod(fd, os.fstat(seen).st_mode ^ 0o044), lambda: os.fchown(fd, -1, os.getgid()):
+        try: call(); print(what, oct(os.fstat(seen).st_mode))
+        except OSError as e: print(what, errno.errorcode[e.errno])
+def make(name): return os.open(name, os.O_RDWR | os.O_CREAT, 0o600)
+os.mkdir("d")
+change("a directory", os.open("d", os.O_RDONLY))
+file = make("d/file")
+change("a file", file)
+change("open for reading", os.open("d/file", os.O_RDONLY))
+change("a reference", os.open("d/file", os.O_PATH), file)
+change("none", 99, file)
+os.chmod("d", 0)
+change("in a closed directory", file)
+os.chmod("d", 0o700)
+os.rename("d/file", "moved")
+other = make("d/file")
+change("moved, with another in its place", file)
+print("the other", oct(os.fstat(other).st_mode))
+os.unlink("moved")
+change("removed", file)
+change("moved and removed, with another", make("moved"))
+change("no file", os.memfd_create("m"))
+change("a pipe", os.pipe()[0])
+os._exit(0)`;
+      const inOwn = async (
+        wrap: (argv: string[]) => readonly string[],
+      ): Promise<string> => {
+        await using directory = await scratch();
+        await Deno.chmod(directory.path, 0o777);
+        const argv = wrap(["python3", "-c", script]);
+        return (await run(argv, { cwd: directory.path })).stdout;
+      };
+      const wanted = await inOwn((argv) => argv);
+      assertEquals(wanted.split("\n").length, 24);
+      const seen = await inOwn((argv) => jailArgv(["-A"], argv, engine));
+      assertEquals(seen, wanted);
+    },
   });
 
   Deno.test(`jail (${engine}) decides relative to a directory descriptor`, async () => {

@@ -23,6 +23,10 @@ export const S_IFIFO = 0o010000;
 export const S_ISUID = 0o4000;
 /** Run as the file's group. */
 export const S_ISGID = 0o2000;
+/** Its owner may read it. */
+export const S_IRUSR = 0o400;
+/** Its owner may write it. */
+export const S_IWUSR = 0o200;
 /** Anybody may execute it, include/linux/stat.h. */
 export const S_IXUGO = 0o111;
 /** Sticky. */

@@ -2,6 +2,7 @@
 
 import { EACCES, EAGAIN } from "../abi/errno.ts";
 import { close } from "../sys/files.ts";
+import { goByPath, mayGoByPath } from "./hold/by_path.ts";
 import { keepsNumber, mayWait } from "./hold/flight.ts";
 import type { Flights } from "./hold/flights.ts";
 import { hidesReading } from "./hold/last_read.ts";
@@ -60,9 +61,10 @@ export class FileCalls {
       return false;
     }
     const alone = family.alone || options.unsafe === true;
-    const pins = !alone &&
-      (spec.paths.length > 0 || spec.treatment === "address" ||
-        spec.treatment === "message" || spec.treatment === "id");
+    const byPath = !alone && mayGoByPath(tracee, spec, this.#tools);
+    const pins = byPath || !alone &&
+        (spec.paths.length > 0 || spec.treatment === "address" ||
+          spec.treatment === "message" || spec.treatment === "id");
     const unseen = pins && mayStay(tracee, spec, family);
     if (pins && tracee.space.pins.state === "mapping") return false;
     if (pins && !unseen && !this.#flights.prepare(tracee)) return true;
@@ -124,6 +126,10 @@ export class FileCalls {
     const unseen = tracee.lock === "shared" && mayStay(tracee, spec, family);
     const looked = lookAt(tracee, spec, alone, this.#tools);
     if (looked === undefined) return "done";
+    // By its descriptor it has no lock.
+    if (spec.treatment === "descriptor" && tracee.lock !== undefined) {
+      goByPath(looked, tracee, looked.file);
+    }
     // A directory that is none yet will be a new one, with no device in it.
     const moves = !alone && looked.moves.some(({ tree }) => tree);
     if (moves && !this.#locks(tracee, "tree")) return "wait";

@@ -1,6 +1,6 @@
 /** Changes a call in a tracee's registers, so that the kernel uses what was checked. */
 
-import type { Arch } from "../../abi/arch.ts";
+import type { Arch, ArchName } from "../../abi/arch.ts";
 import {
   EACCES,
   EFAULT,
@@ -24,7 +24,7 @@ import {
 } from "../../abi/mman.ts";
 import { OPEN_HOW, RESOLVE_NO_SYMLINKS } from "../../abi/openat2.ts";
 import { PIN_SIZE, PIN_START } from "../../abi/pin.ts";
-import { SYSCALLS } from "../../abi/syscalls.ts";
+import { type SyscallName, SYSCALLS } from "../../abi/syscalls.ts";
 import { MARK } from "../../policy/plan/answered.ts";
 import { realAddress } from "../look/address.ts";
 import type { Looked, LookedPath } from "../look/looked.ts";
@@ -33,6 +33,7 @@ import { type Place, processOf } from "../path/place.ts";
 import { HOW_BEFORE_PATH } from "../tracee/pin.ts";
 import type { Registers } from "../tracee/registers.ts";
 import type { Tracee } from "../tracee/tracee.ts";
+import { BY_PATH, goesByPath } from "./by_path.ts";
 
 /** What pinning a call depends on besides the call. */
 export interface PinOptions {
@@ -47,6 +48,7 @@ const REST_MS = 10;
 
 /** Changes calls. */
 export class Rewriter {
+  readonly #arch: ArchName;
   readonly #mmap: number;
   readonly #openat2: number;
   readonly #sendmsg: number;
@@ -64,6 +66,7 @@ export class Rewriter {
    * @param arch the machine's half of the calling convention
    */
   constructor(arch: Arch) {
+    this.#arch = arch.name;
     this.#mmap = SYSCALLS.mmap[arch.name] as number;
     this.#openat2 = SYSCALLS.openat2[arch.name] as number;
     this.#sendmsg = SYSCALLS.sendmsg[arch.name] as number;
@@ -146,6 +149,7 @@ export class Rewriter {
     if (looked.address !== undefined) {
       return pinAddress(tracee, registers, spec, looked, slot);
     }
+    if (goesByPath(looked)) this.#nameFile(registers, spec);
     for (const [index, path] of looked.paths.entries()) {
       // A magic link names the task that is meant: "self" would be the tracee.
       if (path.place.via.startsWith("/proc/self/")) return -EACCES;
@@ -172,6 +176,20 @@ export class Rewriter {
       }
     }
     return 0;
+  }
+
+  /** Makes a call by a descriptor the one that does the same by a path. */
+  #nameFile(registers: Registers, { syscall }: CallSpec): void {
+    const name = BY_PATH.get(syscall.name) as SyscallName;
+    registers.nr = SYSCALLS[name][this.#arch] as number;
+    const flags = syscall.args.length + 1;
+    for (let to = flags - 1; to > 1; to--) {
+      registers.setWhole(to, registers.whole(to - 1));
+    }
+    registers.setArgument(flags, 0);
+    registers.setArgument(0, AT_FDCWD);
+    // No NULL: it has a path.
+    registers.setArgument(1, PIN_START);
   }
 
   /**

@@ -38,6 +38,8 @@ export interface Looked {
   descriptorsOf: number;
   /** The name in `/proc` of the descriptor that it means in place of a path, if any. */
   descriptor: string;
+  /** What that descriptor is of. */
+  file: Place | undefined;
   /** For an open: its flags, mode and `resolve`. */
   open: OpenRequest | undefined;
   /** For a call with a socket address: the address, copied once. */
@@ -85,6 +87,7 @@ export function nothing(): Looked {
     errno: 0,
     descriptorsOf: 0,
     descriptor: "",
+    file: undefined,
     open: undefined,
     address: undefined,
     said: undefined,

@@ -218,6 +218,7 @@ export function lookAtDescriptor(
     return looked;
   }
   looked.descriptorsOf = tracee.process.pid;
+  looked.file = place;
   looked.uses.push(useOf(place, reads ? "read" : "write", isOwn));
   lookAtMode(looked, registers, spec, place);
   return looked;

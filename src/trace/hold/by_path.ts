@@ -1,0 +1,113 @@
+/**
+ * Calls that change a file by its descriptor, made by its path.
+ *
+ * They rest on a number behind which others who share their descriptors may put
+ * another file, and would all have to be stopped for each (`freeze.ts`). A pool of
+ * threads that copies files makes one of them for each file. So the number is
+ * looked at once, and what the path of its file means stays that while the path
+ * lock is held, as it does for every call that has a path.
+ *
+ * By a path such a call may fail as it does not by a descriptor: a directory on the
+ * way may not be searched, or the file was removed meanwhile. Then it is made again,
+ * by its descriptor. So it is from the start for what has no path, and for what is
+ * no file.
+ */
+
+import {
+  EACCES,
+  ELOOP,
+  ENAMETOOLONG,
+  ENOENT,
+  ENOTDIR,
+} from "../../abi/errno.ts";
+import { AT_FDCWD, AT_SYMLINK_NOFOLLOW } from "../../abi/fcntl.ts";
+import { get } from "../../abi/layout.ts";
+import { PATH_MAX } from "../../abi/limits.ts";
+import { isOfSameFile, S_IRUSR, S_IWUSR, STAT } from "../../abi/stat.ts";
+import type { SyscallName } from "../../abi/syscalls.ts";
+import { close, fstat, fstatat } from "../../sys/files.ts";
+import type { Looked } from "../look/looked.ts";
+import type { CallSpec } from "../look/spec.ts";
+import { look } from "../path/magic.ts";
+import { cString, type Place } from "../path/place.ts";
+import type { Tools } from "../tools.ts";
+import type { Tracee } from "../tracee/tracee.ts";
+
+/** Calls by a descriptor, and those that do the same by a path. */
+export const BY_PATH: ReadonlyMap<SyscallName, SyscallName> = new Map([
+  ["fchmod", "fchmodat"],
+  ["fchown", "fchownat"],
+]);
+
+/** How such a call fails by a path alone. */
+export const PATH_FAILS: readonly number[] = [
+  ...[EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR],
+];
+
+const stat = new Uint8Array(STAT.size);
+const other = new Uint8Array(STAT.size);
+
+/**
+ * Whether a call may be made by the path of its file, before it is looked at. A
+ * filter of the program's own would not know it again.
+ *
+ * @param tracee who makes it, stopped
+ * @param spec the call
+ * @param tools what says who shares its descriptors
+ */
+export function mayGoByPath(
+  tracee: Tracee,
+  { syscall, treatment }: CallSpec,
+  { freezer, options }: Tools,
+): boolean {
+  const name = BY_PATH.get(syscall.name);
+  if (name === undefined || treatment !== "descriptor") return false;
+  const kind = options.plan.get(name)?.action.kind;
+  return (kind === "trace" || kind === "allow") && tracee.retries === 0 &&
+    !tracee.process.filtered && !tracee.interrupted && !freezer.has(tracee) &&
+    freezer.needed(tracee, tracee.process.pid);
+}
+
+/**
+ * Has a call made by the path of its file, where that leads to it.
+ *
+ * @param looked what is known of the call
+ * @param tracee who makes it
+ * @param file what its descriptor is of
+ */
+export function goByPath(
+  looked: Looked,
+  { view }: Tracee,
+  file: Place | undefined,
+): void {
+  if (file?.kind !== "file" || file.via !== "") return;
+  const { path } = file;
+  if (path.startsWith("/proc/") || path.length >= PATH_MAX) return;
+  if (!isOpen(looked.descriptor) || !leadsTo(looked.descriptor)) return;
+  const fd = look(view, path);
+  if (fd < 0) return;
+  const found = fstat(fd, other);
+  close(fd);
+  if (found < 0 || !isOfSameFile(stat, other)) return;
+  looked.paths.push({ arg: 1, dirfd: 0, written: path, place: file });
+  looked.descriptorsOf = 0;
+}
+
+/** Whether a call goes by the path of what its descriptor is of. */
+export function goesByPath({ descriptor, paths }: Looked): boolean {
+  return descriptor !== "" && paths.length > 0;
+}
+
+/**
+ * Whether a descriptor is open to read or write, and no reference alone (O_PATH),
+ * which changes nothing: proc_pid_fd(5).
+ */
+function isOpen(link: string): boolean {
+  return fstatat(AT_FDCWD, cString(link), stat, AT_SYMLINK_NOFOLLOW) >= 0 &&
+    (get(STAT, stat, "st_mode") & (S_IRUSR | S_IWUSR)) !== 0;
+}
+
+/** Reads what a link of the kernel's own leads to. */
+function leadsTo(link: string): boolean {
+  return fstatat(AT_FDCWD, cString(link), stat, 0) >= 0;
+}
