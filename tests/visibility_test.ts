@@ -285,6 +285,32 @@ run: ["${program}"]
     assertEquals(seen.slice(0, 4), seen.slice(4));
   });
 
+  Deno.test(`jail (${engine}) tells of no hidden directory by a name that leads out of it again`, async () => {
+    await using directory = await scratch();
+    const root = directory.path;
+    const program = fixture("try_call");
+    await Deno.mkdir(`${root}/directory`);
+    await directory.file("file", "");
+    const names = ["directory", "file", "none"];
+    const calls = ["stat", "open_read", "open_write", "chmod", "mkdir"];
+    const ways = ["x/..", "x/../y", "x/y/../z", "x/y/../../../none/z"];
+    const policy = `extends: minimal
+default: EACCES
+unseen: ENOENT
+read: ["${program}"]
+run: ["${program}"]
+`;
+    const seen = await Promise.all(names.map(async (name) => {
+      const words = ways.flatMap((way) =>
+        calls.map((call) => `${call}=${root}/${name}/${way}`)
+      );
+      return (await jail(policy, [program, "alone", ...words], { engine }))
+        .stdout;
+    }));
+    assertEquals(seen[0]?.match(/: E/g)?.length, ways.length * calls.length);
+    assertEquals(seen, names.map(() => seen[0]));
+  });
+
   Deno.test(`jail (${engine}) tells of no denied name by an exec`, async () => {
     await using directory = await scratch();
     const root = directory.path;

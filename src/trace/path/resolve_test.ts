@@ -389,8 +389,10 @@ const CROSSED:
     ["/dir/../dir/sub", []],
     ["/dir/../none", ["/dir"]],
     ["/none/../file", ["/none"]],
-    ["/none/more/../../file", ["/none"]],
+    ["/none/more/../../file", ["/none/more"]],
     ["/file/../dir", ["/file"]],
+    ["/file/more/../../dir", ["/file/more"]],
+    ["/file/a/../b/../c", ["/file/a", "/file/b"]],
     // A link tells of the directories that it lies in.
     ["/deep/../../file", ["/dir/sub"]],
     ["/dir/up", []],

@@ -237,11 +237,31 @@ export class Walk {
     const last = this.#isLast();
     // The last name may be free: a call that makes it goes on.
     if (errno === ENOENT && last) return place(path, "missing", this.#slash);
-    // How far it leads must not tell what is where nobody may look.
-    if (this.#todo.includes("..")) this.#way.crossed.add(path);
     const isTold = errno === ENOENT || errno === ENOTDIR;
     if (isTold && !last) this.#way.end = path;
-    return place(join(path, this.#todo), "missing", this.#slash, errno);
+    return place(this.#asWritten(path), "missing", this.#slash, errno);
+  }
+
+  /**
+   * Where the names that are left would lead from what leads no further. How far
+   * that is must not tell what is where nobody may look: what `..` would lead out of
+   * is noted as if directories were there.
+   */
+  #asWritten(path: string): string {
+    const { crossed, root } = this.#way;
+    let real = path;
+    let climbs = false;
+    for (const name of this.#todo.toReversed()) {
+      if (name === "" || name === ".") continue;
+      if (name !== "..") {
+        real = real === "/" ? `/${name}` : `${real}/${name}`;
+      } else if (real !== root) {
+        if (!climbs) crossed.add(real);
+        real = parentOf(real);
+      }
+      climbs = name === "..";
+    }
+    return real;
   }
 
   /** Whether no name is left. */
