@@ -311,6 +311,30 @@ run: ["${program}"]
     assertEquals(seen, names.map(() => seen[0]));
   });
 
+  Deno.test(`jail (${engine}) tells of no hidden directory by how it refuses a name beneath it`, async () => {
+    await using directory = await scratch();
+    const root = directory.path;
+    const program = fixture("try_call");
+    await Deno.mkdir(`${root}/directory`);
+    await directory.file("file", "");
+    const names = ["directory", "file", "none"];
+    const calls = ["stat", "open_read", "open_write", "chmod", "mkdir"];
+    for (const effect of ["ignore", "deny"]) {
+      const policy = `extends: minimal
+default: EPERM
+read: {allow: ["${program}"], ${effect}: ["${root}/*"]}
+run: ["${program}"]
+`;
+      const seen = await Promise.all(names.map(async (name) => {
+        const words = calls.map((call) => `${call}=${root}/${name}/x`);
+        return (await jail(policy, [program, "alone", ...words], { engine }))
+          .stdout;
+      }));
+      assertEquals(seen[0]?.match(/: E/g)?.length, calls.length);
+      assertEquals(seen, names.map(() => seen[0]), effect);
+    }
+  });
+
   Deno.test(`jail (${engine}) tells of no denied name by an exec`, async () => {
     await using directory = await scratch();
     const root = directory.path;

@@ -191,13 +191,19 @@ class CompiledPolicy implements Engine {
     if (byName !== undefined) return byName;
     const { uses, moves } = call;
     if (call.net !== undefined && this.#net !== undefined) {
-      return this.#unseen(uses) ?? this.#net.decide(call.net);
+      const unseen = this.#unseen(uses);
+      if (unseen !== undefined) return unseen;
+      const decision = this.#net.decide(call.net);
+      return decision.kind === "refuse"
+        ? decision
+        : this.#told(uses) ?? decision;
     }
     const closed = call.net && this.#closedSocket(uses);
     if (closed !== undefined) return closed;
     let allowed: Decision | undefined;
     for (let i = 0; i < uses.length; i++) {
       const use = uses[i] as Use;
+      if (use.told === true) continue;
       const decision = this.#use(use, i);
       if (decision.kind === "refuse") {
         const failure = this.#harmless(call, use, decision);
@@ -205,7 +211,7 @@ class CompiledPolicy implements Engine {
           ? decision
           : { ...refuse(decision.rule, failure, i), quiet: true };
       }
-      if (use.told !== true) allowed ??= decision;
+      allowed ??= decision;
     }
     if (call.setsId === true && !this.#everything) {
       return refuse(fixed.SETS_ID, EPERM, -1);
@@ -224,7 +230,7 @@ class CompiledPolicy implements Engine {
         if (decision !== undefined) return decision;
       }
     }
-    return allowed ?? this.#noFile;
+    return this.#told(uses) ?? allowed ?? this.#noFile;
   }
 
   /**
@@ -247,7 +253,21 @@ class CompiledPolicy implements Engine {
   #unseen(uses: readonly Use[]): Decision | undefined {
     for (let i = 0; i < uses.length; i++) {
       const use = uses[i] as Use;
-      if (use.access !== "stat") continue;
+      if (use.access !== "stat" || use.told === true) continue;
+      const decision = this.#use(use, i);
+      if (decision.kind === "refuse") return decision;
+    }
+    return undefined;
+  }
+
+  /**
+   * Refuses what would fail by telling how far a path leads. This comes last: how a
+   * call is refused that no rule allows must not tell that either.
+   */
+  #told(uses: readonly Use[]): Decision | undefined {
+    for (let i = 0; i < uses.length; i++) {
+      const use = uses[i] as Use;
+      if (use.told !== true) continue;
       const decision = this.#use(use, i);
       if (decision.kind === "refuse") return decision;
     }
