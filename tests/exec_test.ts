@@ -213,6 +213,57 @@ os._exit(0)`;
 
   Deno.test({
     ...needs(
+      ["python3"],
+      `jail (${engine}) looks into no file for an exec that is refused, which others would see`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      const script = `#!${path}/interpreter\n`;
+      for (const name of ["open", "denied", "ignored"]) {
+        await directory.file(name, script, 0o755);
+      }
+      await directory.file("leads", `#!${path}/denied\n`, 0o755);
+      await Deno.copyFile("/usr/bin/true", `${path}/interpreter`);
+      const code = `import ctypes, os, struct
+libc = ctypes.CDLL(None)
+watch = libc.inotify_init1(os.O_NONBLOCK)
+libc.inotify_add_watch(watch, b"${path}", 0x21)
+for name in ["open", "denied", "ignored", "leads"]:
+  try:
+    child = os.posix_spawn("${path}/" + name, [name], {})
+    os.waitpid(child, 0)
+  except OSError: pass
+  seen = set()
+  try:
+    events = os.read(watch, 65536)
+    while events:
+      length, = struct.unpack_from("I", events, 12)
+      seen.add(events[16:16 + length].rstrip(b"\\0").decode())
+      events = events[16 + length:]
+  except BlockingIOError: pass
+  print(name, *sorted(seen))
+`;
+      const policy = `extends: minimal
+read:
+  allow: [/usr, /lib, /etc, "${path}"]
+  deny: ["${path}/denied"]
+  ignore: ["${path}/ignored"]
+run:
+  allow: [/usr, "${path}"]
+  deny: ["${path}/denied"]
+`;
+      const argv = ["/usr/bin/python3", "-c", code];
+      const ended = await jail(policy, argv, { engine });
+      assertEquals(
+        [ended.stderr, ended.stdout],
+        ["", "open interpreter open\ndenied\nignored\nleads leads\n"],
+      );
+    },
+  });
+
+  Deno.test({
+    ...needs(
       ["gcc"],
       `jail (${engine}) stops a dynamic loader whose arguments change in a file`,
     ),

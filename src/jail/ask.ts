@@ -17,6 +17,8 @@ export type Ask = (question: Question, caller: Caller) => Answer;
 export interface Asking {
   /** Decides. */
   readonly decide: Decide;
+  /** Whether a call is refused without a question. */
+  readonly refuses: (call: Call) => boolean;
   /** Where a person has let messages go, as rules: whoever is there may answer. */
   readonly granted: () => readonly NetRule[];
 }
@@ -67,6 +69,10 @@ export function asking(engine: Engine, willing: Engine, ask: Ask): Asking {
         },
         caller.asker,
       );
+    },
+    refuses: (call) => {
+      const decision = engine.decide(call);
+      return decision.kind === "refuse" && decision.uncovered !== true;
     },
     granted: () => [...granted.values()],
   };

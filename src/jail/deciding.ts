@@ -19,11 +19,14 @@ export function deciding(
   compile: () => Engine,
   onDeny: Job["onDeny"],
   ask: Ask | undefined,
-): Pick<Asking, "decide"> & Partial<Asking> {
+): Pick<Asking, "decide" | "refuses"> & Partial<Asking> {
   const engine = compile();
   if (ask !== undefined) return asking(engine, compile(), ask);
   const decide = (call: Call): Decision => engine.decide(call);
-  return { decide: onDeny === "kill" ? deadly(decide) : decide };
+  return {
+    decide: onDeny === "kill" ? deadly(decide) : decide,
+    refuses: (call) => decide(call).kind === "refuse",
+  };
 }
 
 /** Makes every refusal end the jail. */

@@ -125,7 +125,7 @@ export function runTraced(
   const found = findProgram(program, view);
   mustBeCounted(policy);
   const realpath = remembered((path) => view.meant(path));
-  const { decide, granted } = deciding(
+  const { decide, refuses, granted } = deciding(
     () => compileHere(policy, view, realpath),
     job.onDeny,
     ask,
@@ -188,6 +188,7 @@ export function runTraced(
           net,
           plan,
           decide,
+          refuses,
           sys: facts.options,
           log: job.log,
           limits: policy.limits,

@@ -7,7 +7,7 @@ import { lookAtAddress } from "./look/address.ts";
 import { lookAtEnded } from "./look/ended.ts";
 import { lookAtExec } from "./look/exec.ts";
 import { lookAtId } from "./look/ids.ts";
-import type { Looked } from "./look/looked.ts";
+import type { Looked, Refuses } from "./look/looked.ts";
 import { lookAtMessages } from "./look/message.ts";
 import { lookAtOpen } from "./look/open.ts";
 import { lookAtDescriptor, lookAtFlow, lookAtPaths } from "./look/paths.ts";
@@ -44,15 +44,17 @@ function lookAtCall(
   const { answers, bound, closed, family, names, options, resumer } = tools;
   const { registers } = answers;
   const { isOwn } = family;
+  const refuses: Refuses = ({ syscall: { name } }, uses) =>
+    options.refuses?.({ name, uses }) === true;
   tracee.exec = undefined;
   switch (spec.treatment) {
     case "exec": {
-      const exec = lookAtExec(tracee, registers, spec, isOwn);
+      const exec = lookAtExec(tracee, registers, spec, isOwn, refuses);
       tracee.exec = exec.pending;
       return exec.looked;
     }
     case "open": {
-      const looked = lookAtOpen(tracee, registers, spec, isOwn);
+      const looked = lookAtOpen(tracee, registers, spec, isOwn, refuses);
       if (tellsCpus(looked.paths[0]?.place.path)) resumer.showsCpus(true);
       return looked;
     }

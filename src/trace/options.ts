@@ -183,6 +183,11 @@ export interface TraceOptions {
   readonly filter: Uint8Array;
   /** The policy. */
   readonly decide: Decide;
+  /**
+   * Whether the policy refuses a call, whoever is asked. Files are looked into only
+   * for one that it does not; without this, for any.
+   */
+  readonly refuses?: ((call: Call) => boolean) | undefined;
   /** Where rules are about the network, what that needs. */
   readonly net?: NetOptions | undefined;
   /**

@@ -46,12 +46,15 @@ const stat = new Uint8Array(STAT.size);
  * @param view where paths begin
  * @param file the file
  * @param find looks up a path of an interpreter as the tracee would
+ * @param mayRun whether a file may be run: else it is not looked into, as others
+ *   see who reads what
  * @returns what would be loaded
  */
 export function inspect(
   view: View,
   file: Place,
   find: (path: string) => Place,
+  mayRun: (file: Place) => boolean = () => true,
 ): Image {
   const lines: ScriptLine[] = [];
   const interpreters: Place[] = [];
@@ -61,7 +64,7 @@ export function inspect(
       errno: number,
       { loads = false, loader }: Partial<Pick<Image, "loads" | "loader">> = {},
     ): Image => ({ lines, interpreters, binary, loads, loader, errno });
-    const found = read(view, binary);
+    const found = mayRun(binary) ? read(view, binary) : EACCES;
     if (typeof found === "number") return ends(found);
     if (!("argument" in found)) {
       const { interpreter } = found;
@@ -93,7 +96,7 @@ function read(view: View, file: Place): Elf | ScriptLine | number {
   // What the tracer cannot read it cannot judge. A socket nobody opens.
   if (fd < 0) return fd === -ENXIO ? EACCES : -fd;
   try {
-    if (!mayRun(fd)) return EACCES;
+    if (!isExecutable(fd)) return EACCES;
     const length = pread(fd, head, head.length, 0);
     if (length < 0) return -length;
     if (length < 2 || head[0] !== 0x23 || head[1] !== 0x21) {
@@ -121,7 +124,7 @@ export function openFile(view: View, { via, path }: Place): number {
 }
 
 /** Whether anybody at all may execute it: the kernel looks at that first. */
-function mayRun(fd: number): boolean {
+function isExecutable(fd: number): boolean {
   return fstat(fd, stat) >= 0 && (get(STAT, stat, "st_mode") & S_IXUGO) !== 0;
 }
 

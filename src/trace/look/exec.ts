@@ -22,7 +22,13 @@ import { resolve } from "../path/resolve.ts";
 import type { Registers } from "../tracee/registers.ts";
 import { ownerOf, type PendingExec, type Tracee } from "../tracee/tracee.ts";
 import { follows, lookAtCrossed, lookAtPath, useOf } from "./look.ts";
-import { type IsOwn, type Looked, type LookedPath, nothing } from "./looked.ts";
+import {
+  type IsOwn,
+  type Looked,
+  type LookedPath,
+  nothing,
+  type Refuses,
+} from "./looked.ts";
 import type { CallSpec, PathArg } from "./spec.ts";
 import { readArguments, type Words } from "./words.ts";
 
@@ -44,14 +50,18 @@ const LOADER_SIZE = 1 << 23;
  * @param registers its registers
  * @param spec the call
  * @param isOwn whether a process id is one of the jail's
+ * @param refuses whether the policy refuses uses of files: these are not looked into
  */
 export function lookAtExec(
   tracee: Tracee,
   registers: Registers,
   spec: CallSpec,
   isOwn: IsOwn,
+  refuses: Refuses,
 ): LookedExec {
   const looked = nothing();
+  const may = (file: Place, access: "run" | "load"): boolean =>
+    !refuses(spec, [useOf(file, access, isOwn)]);
   const path = spec.paths[0] as PathArg;
   const place = lookAtPath(
     looked,
@@ -77,14 +87,20 @@ export function lookAtExec(
     lookAtCrossed(looked, found, isOwn);
     return found;
   };
-  const image: Image = inspect(tracee.view, place, find);
+  const image: Image = inspect(
+    tracee.view,
+    place,
+    find,
+    (file) => may(file, "run"),
+  );
   for (const interpreter of image.interpreters) {
     use(looked, interpreter, "run", isOwn);
   }
   if (image.loader !== undefined) {
     // Only a loader is loaded as one: any other program would run.
-    const access = isLoader(tracee.view, image.loader) ? "load" : "run";
-    use(looked, image.loader, access, isOwn);
+    const loads = !may(image.loader, "load") ||
+      isLoader(tracee.view, image.loader);
+    use(looked, image.loader, loads ? "load" : "run", isOwn);
   }
   looked.errno ||= image.errno;
   let told: PendingExec["told"];
@@ -92,7 +108,7 @@ export function lookAtExec(
     const words = wordsOf(tracee, registers, spec, path, written, image);
     // The loader opens the program by its name when it runs, and may find another
     // one there by then: that is looked at once more in lookAtOpen().
-    told = lookAtLoader(looked, tracee.view, words, image, find, isOwn);
+    told = lookAtLoader(looked, tracee.view, words, image, find, isOwn, may);
   }
   return {
     looked,
@@ -143,6 +159,7 @@ function lookAtLoader(
   { binary }: Image,
   find: (name: string) => Place,
   isOwn: IsOwn,
+  may: (file: Place, access: "run" | "load") => boolean,
 ): PendingExec["told"] {
   let text: string | undefined;
   const at = loadedProgram(
@@ -159,7 +176,8 @@ function lookAtLoader(
   // The loader opens it, and says itself what is not there.
   use(looked, program, "load", isOwn);
   use(looked, program, "run", isOwn);
-  if (isLoader(view, program)) looked.never = LOADER_OF_LOADER;
+  const isAllowed = may(program, "load") && may(program, "run");
+  if (isAllowed && isLoader(view, program)) looked.never = LOADER_OF_LOADER;
   return { words: words.slice(0, at + 1), whole: false };
 }
 

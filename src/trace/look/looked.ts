@@ -6,6 +6,7 @@ import type { Place } from "../path/place.ts";
 import type { SocketDuty } from "../tracee/tracee.ts";
 import type { LookedMessage } from "./message.ts";
 import type { OpenRequest } from "./open_flags.ts";
+import type { CallSpec } from "./spec.ts";
 
 /** A path argument, and the file that it really names. */
 export interface LookedPath {
@@ -73,6 +74,9 @@ export interface KeptName {
   /** A descriptor of this process. */
   readonly fd: number;
 }
+
+/** Whether the policy refuses a call that would use files so, whoever is asked. */
+export type Refuses = (spec: CallSpec, uses: readonly Use[]) => boolean;
 
 /** Whether a process id is one of the jail's. */
 export type IsOwn = (pid: number) => boolean;

@@ -21,7 +21,7 @@ import { isGuardedFile } from "../path/sticky.ts";
 import type { Registers } from "../tracee/registers.ts";
 import { ownerOf, type Tracee } from "../tracee/tracee.ts";
 import { inside, lookAtPath, useOf } from "./look.ts";
-import { type IsOwn, type Looked, nothing } from "./looked.ts";
+import { type IsOwn, type Looked, nothing, type Refuses } from "./looked.ts";
 import {
   creates,
   isUnnamed,
@@ -48,12 +48,21 @@ function accessesOfOpen(request: OpenRequest, exists: boolean): Access[] {
   return writes ? ["write"] : ["read"];
 }
 
-/** Looks at an open. */
+/**
+ * Looks at an open.
+ *
+ * @param tracee who makes it
+ * @param registers its registers
+ * @param spec the call
+ * @param isOwn whether a process id is one of the jail's
+ * @param refuses whether the policy refuses uses of files: these are not looked into
+ */
 export function lookAtOpen(
   tracee: Tracee,
   registers: Registers,
   spec: CallSpec,
   isOwn: IsOwn,
+  refuses: Refuses,
 ): Looked {
   const looked = nothing();
   const request = readOpen(tracee.tid, registers, spec.syscall);
@@ -92,7 +101,10 @@ export function lookAtOpen(
   }
   if (isProgramOfLoader(tracee, looked)) {
     looked.uses.push(useOf(place, "run", isOwn));
-    if (isLoader(tracee.view, place)) looked.never = LOADER_OF_LOADER;
+    const isAllowed = !refuses(spec, looked.uses);
+    if (isAllowed && isLoader(tracee.view, place)) {
+      looked.never = LOADER_OF_LOADER;
+    }
   }
   if (!exists) {
     // What comes there by the time of the call has not been judged: a device,
