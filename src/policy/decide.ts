@@ -170,6 +170,7 @@ class CompiledPolicy implements Engine {
     this.#net = judgeNet(policy, {
       ...{ realpath, interfaceIndex },
       file: (path, kind) => this.#use({ access: "write", path, kind }, -1),
+      closed: (path) => this.#closed(path, -1),
       otherwise: this.#otherwise(-1),
     });
   }

@@ -25,6 +25,8 @@ export interface NetContext {
   readonly interfaceIndex: InterfaceIndex;
   /** Decides whether the file of a unix socket may be written. */
   readonly file: (path: string, kind: FileKind) => Decision;
+  /** What a rule says that closes the file of a unix socket to be read, if one does. */
+  readonly closed: (path: string) => Decision | undefined;
   /** The decision where no rule says anything. */
   readonly otherwise: Decision;
 }
@@ -140,7 +142,7 @@ export class NetJudge {
   }
 
   #one({ access, endpoint, chosen, portless }: NetUse): Decision {
-    const { otherwise, file } = this.#context;
+    const { otherwise, file, closed } = this.#context;
     switch (endpoint.family) {
       case "none":
         return allow(fixed.NAMES_NOBODY);
@@ -188,6 +190,9 @@ export class NetJudge {
     if (endpoint.family !== "unix") return allow(ref);
     // Its file is one that is written. To reach it the rule is enough, unless
     // another one closes the file; to make it is to write in its directory.
+    const reaches = access === "connect" && endpoint.kind === "socket";
+    const unread = reaches && !found.named ? closed(endpoint.path) : undefined;
+    if (unread !== undefined) return unread;
     const written = file(endpoint.path, endpoint.kind);
     if (written.kind === "allow") return allow(ref);
     const unsaid = written.rule === otherwise.rule;

@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { PolicyError } from "../../errors.ts";
+import type { Call } from "../call.ts";
 import { compile, type Engine } from "../decide.ts";
 import type { Decision } from "../decision.ts";
 import { parsePolicy } from "../file/parse.ts";
@@ -230,6 +231,28 @@ Deno.test("decide() lets no socket be reached that may not be read, where no rul
   assertEquals(reach(engine, "/run/c"), "allow");
   const named = await engineOf(`${files}\nnet: {connect: ["unix:/run/a"]}`);
   assertEquals(reach(named, "/run/a"), "allow");
+});
+
+Deno.test("decide() lets no socket be reached that may not be read, where all is allowed but an address", async () => {
+  const engine = await engineOf(`write: true
+read: {allow: true, deny: [/run/a]}
+net: {allow: true, deny: [169.254.169.254]}`);
+  const decide = (
+    call: Call["name"],
+    access: NetAccess,
+    path: string,
+  ): string =>
+    word(
+      engine.decide({
+        name: call,
+        uses: [{ access: "write", path, kind: "socket" }],
+        net: [{ access, endpoint: endpointOf(`unix:${path}`) }],
+      }),
+    );
+  assertEquals(decide("connect", "connect", "/run/a"), "EACCES");
+  assertEquals(decide("sendto", "connect", "/run/a"), "EACCES");
+  assertEquals(decide("connect", "connect", "/run/b"), "allow");
+  assertEquals(decide("bind", "listen", "/run/b"), "allow");
 });
 
 Deno.test("decide() takes localhost for itself, whatever the case of its letters", async () => {
