@@ -450,6 +450,15 @@ class CompiledPolicy implements Engine {
     );
   }
 
+  /**
+   * Whether a rule closes what moves to be read, and none does at its new place: a
+   * socket could be reached there. Of a directory that is asked anyway.
+   */
+  #opens({ from, to, tree }: Move): boolean {
+    return !tree && this.#closed(from, -1) !== undefined &&
+      this.#closed(to, -1) === undefined;
+  }
+
   /** Refuses a move that lets more be done than before. */
   #move(move: Move, uses: readonly Use[]): Decision | undefined {
     if (move.tree) {
@@ -464,9 +473,9 @@ class CompiledPolicy implements Engine {
     if (move.tree && this.#hasLinkAt(move.from, true)) {
       return refuse(fixed.LINK_OF_RULE, EXDEV, indexOf(move.from, uses));
     }
-    const found = hasSocket(move, uses) && this.#net?.widens(move)
-      ? WIDER
-      : obstacle(move, this.#judge, this.#matcher);
+    const reached = hasSocket(move, uses) &&
+      (this.#net?.widens(move) || this.#opens(move));
+    const found = reached ? WIDER : obstacle(move, this.#judge, this.#matcher);
     if (found === HARMLESS) return undefined;
     return refuse(
       this.#rules[found]?.rule.ref ?? fixed.WIDENS,

@@ -255,6 +255,28 @@ net: {allow: true, deny: [169.254.169.254]}`);
   assertEquals(decide("bind", "listen", "/run/b"), "allow");
 });
 
+Deno.test("decide() moves no socket from where it may not be read to where it could be reached", async () => {
+  const move = (engine: Engine, from: string, to: string): string =>
+    word(
+      engine.decide({
+        name: "rename",
+        uses: [
+          { access: "write", path: from, kind: "socket" },
+          { access: "write", path: to, kind: "missing" },
+        ],
+        moves: [{ from, to, tree: false }],
+      }),
+    );
+  for (const net of ["true", "{allow: true, deny: [169.254.169.254]}"]) {
+    const engine = await engineOf(`write: [/run, /drop]
+read: {deny: [/run/a, /drop/a]}
+net: ${net}`);
+    assertEquals(move(engine, "/run/a", "/drop/b"), "EACCES");
+    assertEquals(move(engine, "/run/a", "/drop/a"), "allow");
+    assertEquals(move(engine, "/run/b", "/drop/b"), "allow");
+  }
+});
+
 Deno.test("decide() takes localhost for itself, whatever the case of its letters", async () => {
   for (const spelt of ["LOCALHOST", "Localhost.", "localhost.:80"]) {
     const engine = await engineOf(`net: {allow: ["*"], deny: ["${spelt}"]}`);
