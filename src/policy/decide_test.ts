@@ -305,6 +305,20 @@ run: [/w]
   assertEquals(word(one.decide(renaming({ from, to, tree: true }))), "EXDEV");
 });
 
+Deno.test("decide() moves no directory to where what is not seen in it is on the way", async () => {
+  const one = await engine(`
+write: {allow: [/w, "/w/t*/kept/x"], deny: ["/w/**/kept"]}
+`);
+  const seen = (path: string): string =>
+    word(one.decide(opening("stat", path, "directory")));
+  assertEquals(seen("/w/from/kept"), "EACCES");
+  assertEquals(seen("/w/to/kept"), "allow");
+  const [from, to] = ["/w/from", "/w/to"];
+  assertEquals(word(one.decide(renaming({ from, to, tree: true }))), "EXDEV");
+  const other = renaming({ from, to: "/w/other", tree: true });
+  assertEquals(word(one.decide(other)), "allow");
+});
+
 Deno.test("decide() names the rule in the way of a move", async () => {
   const decision = (await engine(POLICY)).decide(
     renaming({ from: "/w/.git", to: "/w/x", tree: true }),

@@ -75,7 +75,9 @@ function treeObstacle(from: Residual, to: Residual): number {
     }
     const rule = missing(from, to, closing(access));
     if (rule >= 0) return rule;
-    if (!isOpen(from, access)) {
+    // What is closed in there and not read is unseen, unless it is on the way.
+    const unseen = !isOpen(from, READ) && ruleIn(from, closing(access)) >= 0;
+    if (unseen || !isOpen(from, access)) {
       const opened = gained(from, to, bit(access, ALLOW), closing(access));
       if (opened >= 0) return opened;
     }
