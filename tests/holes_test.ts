@@ -143,6 +143,33 @@ os._exit(0)`;
     },
   });
 
+  Deno.test(`jail (${engine}) has nobody hang up on the group that it was started in`, async () => {
+    const orphan = fixture("orphan_group");
+    for (
+      const way of [["leave", "3"], ["join", "3"], ["adopt", "3"], [
+        "race",
+        "100",
+      ]]
+    ) {
+      const argv = jailArgv(["-A"], [orphan, ...way], engine);
+      const ended = await run([orphan, "stay", ...argv]);
+      assertEquals([way, ended.stdout, ended.code], [way, "0\n", 0]);
+    }
+    // Where nobody stays behind, a group can be left, and joined again.
+    const script = `import os
+own = os.getpgid(0)
+os.setpgid(0, 0)
+os.setpgid(0, own)
+child = os.fork()
+if child == 0:
+    os.setpgid(0, 0)
+    os._exit(os.getpgid(0) != os.getpid())
+print(os.waitpid(child, 0)[1])`;
+    const python = ["/usr/bin/python3", "-c", script];
+    const { stdout } = await jail(["-A"], python, { engine });
+    assertEquals(stdout, "0\n");
+  });
+
   Deno.test({
     ...hasMachine(
       MOUNTS,

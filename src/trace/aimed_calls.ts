@@ -5,7 +5,7 @@ import { isNobody, maySignal, parentOfEnded } from "../sys/task/task.ts";
 import { type Answers, fixedRule } from "./answer.ts";
 import type { Family } from "./family.ts";
 import type { Flights } from "./hold/flights.ts";
-import { isOwnGroup } from "./look/ids.ts";
+import { crossesGroups, isOwnGroup, tearsApart } from "./look/groups.ts";
 import { nothing } from "./look/looked.ts";
 import { type Aim, aimOf, signalMembers, waitsForAim } from "./look/process.ts";
 import type { CallSpec } from "./look/spec.ts";
@@ -98,16 +98,38 @@ export class AimedCalls {
     }
   }
 
-  /** A call that means a group by its number. */
-  group(tracee: Tracee, spec: CallSpec, arg: number): void {
-    const { answers, family, resumer } = this.#tools;
-    if (!isOwnGroup(answers.registers.int(arg), family)) {
-      return refuseForeign(answers, tracee, spec, EPERM);
+  /**
+   * A call that puts a process into a group. Into the one that jail was started in,
+   * and out of it, one comes at a time, and nobody who could be made meanwhile.
+   *
+   * @returns false where its threads are still being stopped
+   */
+  group(tracee: Tracee, spec: CallSpec, arg: number): boolean {
+    const { answers, family, freezer, resumer } = this.#tools;
+    if (freezer.waits(tracee)) return false;
+    const { registers } = answers;
+    const pid = registers.int(0) || tracee.process.pid;
+    const group = registers.int(arg) || pid;
+    if (group !== pid && !isOwnGroup(group, family)) {
+      refuseForeign(answers, tracee, spec, EPERM);
+      return true;
     }
-    if (!answers.allowed(tracee, spec, nothing())) return;
-    if (!answers.save(tracee)) return;
-    this.#flights.begin(tracee, spec, -1, nothing());
-    resumer.aims(tracee);
+    if (crossesGroups(pid, group)) {
+      if (!freezer.has(tracee)) {
+        return freezer.start(tracee, pid) && this.group(tracee, spec, arg);
+      }
+      if (tearsApart(pid, group, family)) {
+        refuseForeign(answers, tracee, spec, EPERM);
+        freezer.release(tracee);
+        return true;
+      }
+    }
+    if (answers.allowed(tracee, spec, nothing()) && answers.save(tracee)) {
+      this.#flights.begin(tracee, spec, -1, nothing());
+      resumer.aims(tracee);
+    }
+    freezer.release(tracee);
+    return true;
   }
 }
 

@@ -310,8 +310,7 @@ export class Calls {
       case "pid":
         return this.#aims(tracee, { ...spec, pid: look.arg });
       case "group":
-        this.#aimed.group(tracee, spec, look.arg);
-        return true;
+        return this.#served(this.#aimed.group(tracee, spec, look.arg));
       case "group-at":
         tracee.process.hasJobs = true;
         return this.#files.enter(tracee, {
@@ -366,7 +365,11 @@ export class Calls {
 
   /** Looks at a call that means a process; false where it has to wait. */
   #aims(tracee: Tracee, spec: CallSpec): boolean {
-    const done = this.#aimed.process(tracee, spec);
+    return this.#served(this.#aimed.process(tracee, spec));
+  }
+
+  /** Others have their turn once a call is on its way that others were stopped for. */
+  #served(done: boolean): boolean {
     if (done && this.#tools.freezer.next !== undefined) this.#drain();
     return done;
   }

@@ -142,7 +142,7 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   ["personality", [0x4_0000], "allow"], // ADDR_NO_RANDOMIZE
   ["personality", [8], "EPERM"], // PER_LINUX32
   ["personality", [0x40_0000], "EPERM"], // READ_IMPLIES_EXEC
-  ["setpgid", [0, 0], "allow"],
+  ["setpgid", [0, 0], "group 1"],
   ["setpgid", [0, 7], "group 1"],
   ["newfstatat", [3, 0, 0x5000, 0x1000], "allow"],
   ["newfstatat", [3, 1, 0x5000, 0x1000], "look"],

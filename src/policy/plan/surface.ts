@@ -148,13 +148,12 @@ export const SURFACE: Readonly<
     { ...refuse("EINVAL", "the option is not known"), quiet: true },
   ],
   // The kernel lets a process join any group of its session, and shares with it
-  // what a terminal sends.
+  // what a terminal sends. To those that it leaves behind it may send a signal.
   setpgid: [
-    allow("it makes a group", is(1, 0)),
     {
       tests: [],
       action: { kind: "trace", look: { kind: "group", arg: 1 } },
-      why: "the group may be outside the jail",
+      why: "it may concern a group outside the jail",
     },
   ],
   // The process id is in memory. Without a place for the answer nobody is meant.

@@ -74,11 +74,12 @@ function statOf(tid: number): string[] {
  * The parent of a process, which may have ended.
  *
  * @param pid the process
- * @returns its parent's id; 0 where there is none, or no such process
+ * @returns its parent's id; 0 where there is none, or no such process; negative
+ * where it cannot be told
  */
 export function parentOf(pid: number): number {
-  const [, parent = "0"] = statOf(pid);
-  return Number(parent);
+  const [state, parent = "0"] = statOf(pid);
+  return state === "?" ? -1 : Number(parent);
 }
 
 /**

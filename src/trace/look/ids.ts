@@ -4,10 +4,10 @@ import { CAP_HEADER, CAP_VERSIONS } from "../../abi/capability.ts";
 import { EFAULT, EINVAL } from "../../abi/errno.ts";
 import { get } from "../../abi/layout.ts";
 import { readMemory } from "../../sys/task/memory.ts";
-import { getpgid, parentOf } from "../../sys/task/task.ts";
 import type { Family } from "../family.ts";
 import type { Registers } from "../tracee/registers.ts";
 import type { Tracee } from "../tracee/tracee.ts";
+import { isOwnGroup } from "./groups.ts";
 import { type Looked, nothing } from "./looked.ts";
 import type { CallSpec } from "./spec.ts";
 
@@ -54,20 +54,4 @@ export function lookAtId(
     looked.errno = EINVAL;
   }
   return { looked, foreign: pid > 0 && !family.isOwn(pid) };
-}
-
-/**
- * Whether a process group is the jail's: jail was started in it, which a shell
- * gives the terminal back to, or a process of the jail is in it.
- */
-export function isOwnGroup(group: number, family: Family): boolean {
-  const { processes } = family;
-  // Of a process that has one's id, nobody outside can be in the group.
-  if (group === getpgid(0) || processes.has(group)) return true;
-  for (const pid of processes.keys()) {
-    if (getpgid(pid) === group) return true;
-  }
-  // A shell also means the group of a job that has ended: of a child of the
-  // jail that nobody has waited for yet.
-  return family.wasOwn(group) && processes.has(parentOf(group));
 }

@@ -1,0 +1,40 @@
+/** Who is in a process group, and who is above it: setpgid(2). */
+
+import { toCString } from "../../abi/bytes.ts";
+import { O_CLOEXEC, O_DIRECTORY, O_RDONLY } from "../../abi/fcntl.ts";
+import { nextNames } from "../directory.ts";
+import { close, open } from "../files.ts";
+import { getpgid, getsid, parentOf } from "./task.ts";
+
+/**
+ * The processes of a group, those that have ended too.
+ *
+ * @param group the group
+ * @returns their ids; `undefined` where it cannot be told
+ */
+export function membersOf(group: number): number[] | undefined {
+  const fd = open(toCString("/proc"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return undefined;
+  const members: number[] = [];
+  let names = nextNames(fd);
+  for (; typeof names === "object"; names = nextNames(fd)) {
+    const ids = names.filter((name) => /^\d+$/.test(name)).map(Number);
+    members.push(...ids.filter((pid) => getpgid(pid) === group));
+  }
+  close(fd);
+  return names === undefined ? members : undefined;
+}
+
+/**
+ * Whether others are in this process's group, and nobody who is above it is in
+ * another one of the session: the group is orphaned, so that nobody has it as a job.
+ */
+export function sharesOrphanedGroup(): boolean {
+  const group = getpgid(0);
+  let above = Deno.pid;
+  do {
+    above = parentOf(above);
+  } while (above > 1 && getpgid(above) === group);
+  if (above > 1 && getsid(above) === getsid(0)) return false;
+  return membersOf(group)?.every((pid) => pid === Deno.pid) !== true;
+}

@@ -1,0 +1,76 @@
+/**
+ * Process groups: those of the jail, and the one that jail was started in.
+ *
+ * Others may be in that one, as the script that has started jail. Once nobody in it
+ * has a parent in another group of the session, it is orphaned: setpgid(2). As it
+ * becomes that, while one of its processes is stopped, the kernel sends SIGHUP and
+ * SIGCONT to all of them, in kill_orphaned_pgrp() of its kernel/exit.c. So nobody in
+ * it gets such a parent of the jail, who would only have to end. It may be a parent's
+ * parent later, who takes in orphans (`PR_SET_CHILD_SUBREAPER`).
+ */
+
+import { membersOf } from "../../sys/task/groups.ts";
+import { getpgid, parentOf } from "../../sys/task/task.ts";
+import type { Family } from "../family.ts";
+
+/**
+ * Whether a process group is the jail's: jail was started in it, which a shell
+ * gives the terminal back to, or a process of the jail is in it.
+ */
+export function isOwnGroup(group: number, family: Family): boolean {
+  const { processes } = family;
+  // Of a process that has one's id, nobody outside can be in the group.
+  if (group === getpgid(0) || processes.has(group)) return true;
+  for (const pid of processes.keys()) {
+    if (getpgid(pid) === group) return true;
+  }
+  // A shell also means the group of a job that has ended: of a child of the
+  // jail that nobody has waited for yet.
+  return family.wasOwn(group) && processes.has(parentOf(group));
+}
+
+/**
+ * Whether a process would come into the group that jail was started in, or out of it.
+ *
+ * @param pid the process
+ * @param group the group that it would be in
+ */
+export function crossesGroups(pid: number, group: number): boolean {
+  const jails = getpgid(0);
+  return (group === jails) !== (getpgid(pid) === jails);
+}
+
+/**
+ * Whether somebody in the group that jail was started in would get a parent, or a
+ * parent's parent, of the jail in another one.
+ *
+ * @param pid who comes into that group, or out of it; no thread of it runs
+ * @param group the group that it would be in
+ * @param family the processes of the jail
+ */
+export function tearsApart(
+  pid: number,
+  group: number,
+  family: Family,
+): boolean {
+  const jails = getpgid(0);
+  if (group === jails) {
+    const parent = parentOf(pid);
+    return parent <= 0 || getpgid(parent) !== jails;
+  }
+  const members = membersOf(jails);
+  return members === undefined ||
+    members.some((one) => one !== pid && descends(one, pid, family));
+}
+
+/**
+ * Whether a process has another one above it, with those of the jail between; or
+ * that cannot be told.
+ */
+function descends(one: number, pid: number, { processes }: Family): boolean {
+  let above = one;
+  do {
+    above = parentOf(above);
+  } while (above !== pid && processes.has(above));
+  return above === pid || above < 0;
+}
