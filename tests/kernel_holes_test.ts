@@ -11,7 +11,7 @@ import { landlockAbi } from "../src/sys/landlock.ts";
 import { wasReplaced } from "../src/sys/launch/root.ts";
 import { openTree, type Tree } from "../src/sys/launch/tree.ts";
 import type { TreeNode } from "../src/sys/launch/tree_steps.ts";
-import { type Ended, jailArgv, run } from "./harness.ts";
+import { type Ended, fixture, jailArgv, run } from "./harness.ts";
 import { type Scratch, scratch } from "./jail.ts";
 import { hasMachine } from "./needs.ts";
 
@@ -68,6 +68,21 @@ run: true
   } finally {
     await Deno.remove(shared, { recursive: true });
   }
+});
+
+test("a jail held by the kernel has nobody hang up on the group that it was started in", async () => {
+  const orphan = fixture("orphan_group");
+  const flags = [KERNEL, "-R", "--allow-run"];
+  for (const way of ["leave", "join", "adopt"]) {
+    const argv = jailArgv(flags, [orphan, way, "1"]);
+    const ended = await run([orphan, "stay", ...argv]);
+    assertEquals([way, ended.stdout, ended.code], [way, "0\n", 0]);
+  }
+  // Where it is alone in its group, there is nobody else to hear of that.
+  const script = "import os\nos.setpgid(0, 0)\nprint(os.getpgid(0) > 0)";
+  const python = ["/usr/bin/python3", "-c", script];
+  const alone = await run(["setsid", "-w", ...jailArgv(flags, python)]);
+  assertEquals(alone.stdout, "True\n");
 });
 
 test("a jail held by the kernel makes no file that runs as its owner", async () => {

@@ -67,12 +67,14 @@ export interface TreeRights {
  * @param plan what happens to each call, where calls are looked at
  * @param policy the policy that it is of
  * @param tree whether every file may be executed, and any be changed
+ * @param staysInGroup whether nobody may leave the group that jail was started in
  * @returns the plan, and what it does not hold
  */
 export function unaskedPlan(
   plan: CallPlan,
   policy: Policy,
   tree: TreeRights,
+  staysInGroup = false,
 ): { readonly plan: CallPlan; readonly unheld: readonly Unheld[] } {
   const unheld: Unheld[] = [...hostRules(policy)];
   const unasked = new Map<SyscallName, CallEntry>();
@@ -87,6 +89,7 @@ export function unaskedPlan(
       guards: [
         // What a rule refuses by name is refused as it says.
         ...said.get(name)?.kind === "refuse" ? [] : own(name, policy, tree),
+        ...staysInGroup && name === "setpgid" ? NO_GROUPS : [],
         ...guards.map((guard) => ({
           ...guard,
           action: replace(
@@ -189,6 +192,11 @@ const CHANGES: ReadonlySet<SyscallName> = new Set<SyscallName>([
   "utimensat",
   "utimes",
 ]);
+
+/** Who leaves a child behind can have the kernel send signals to others in the group. */
+const NO_GROUPS: readonly Guard[] = [
+  refuse("EPERM", "others may be in the group that it leaves"),
+];
 
 const READ_ONLY: FilterAction = { kind: "errno", errno: "EROFS" };
 /** Of a file that is handed in, which lies on no mount of the tree. */
