@@ -351,6 +351,20 @@ for (const engine of ENGINES) {
     await child.stdin.abort().catch(() => {});
   });
 
+  Deno.test(`jail (${engine}) tells of no thread outside where its group would change`, async () => {
+    const threads = [...Deno.readDirSync("/proc/self/task")]
+      .map(({ name }) => Number(name)).filter((tid) => tid !== Deno.pid);
+    const script = `import errno, os, sys
+for tid in sys.argv[1:]:
+    for group in 0, os.getpgid(0), os.getpid():
+        try: os.setpgid(int(tid), group)
+        except OSError as e: print(errno.errorcode[e.errno])`;
+    const ids = [Deno.pid, ...threads.slice(0, 2), 4194303].map(String);
+    const argv = ["/usr/bin/python3", "-c", script, ...ids];
+    const { stdout } = await jail(["-A"], argv, { engine });
+    assertEquals(stdout, "ESRCH\n".repeat(3 * ids.length));
+  });
+
   Deno.test(`jail (${engine}) keeps a signal to a group in the jail while the sender changes its group`, async () => {
     // Landlock would keep it, too.
     const flags = ["-A", "--no-landlock"];

@@ -5,7 +5,7 @@ import { isNobody, maySignal, parentOfEnded } from "../sys/task/task.ts";
 import { type Answers, fixedRule } from "./answer.ts";
 import type { Family } from "./family.ts";
 import type { Flights } from "./hold/flights.ts";
-import { crossesGroups, isOwnGroup, tearsApart } from "./look/groups.ts";
+import { isOwnGroup, movesGroup, tearsApart } from "./look/groups.ts";
 import { nothing } from "./look/looked.ts";
 import { type Aim, aimOf, signalMembers, waitsForAim } from "./look/process.ts";
 import type { CallSpec } from "./look/spec.ts";
@@ -99,34 +99,31 @@ export class AimedCalls {
   }
 
   /**
-   * A call that puts a process into a group. Into the one that jail was started in,
-   * and out of it, one comes at a time, and nobody who could be made meanwhile.
+   * A call that puts a process into a group: one comes at a time, and makes no other
+   * process meanwhile.
    *
    * @returns false where its threads are still being stopped
    */
   group(tracee: Tracee, spec: CallSpec, arg: number): boolean {
-    const { answers, family, freezer, resumer } = this.#tools;
+    const { answers, family, freezer } = this.#tools;
     if (freezer.waits(tracee)) return false;
     const { registers } = answers;
     const pid = registers.int(0) || tracee.process.pid;
     const group = registers.int(arg) || pid;
-    if (group !== pid && !isOwnGroup(group, family)) {
+    const moves = movesGroup(tracee, pid);
+    if (moves && !freezer.has(tracee)) {
+      return freezer.start(tracee, pid) && this.group(tracee, spec, arg);
+    }
+    if (!moves && pid > 0) {
+      // The kernel says of a thread that it leads no process: EINVAL.
+      this.#make(tracee, spec, { kind: "foreign", id: pid });
+    } else if (
+      group !== pid && !isOwnGroup(group, family) ||
+      freezer.has(tracee) && tearsApart(pid, group, family)
+    ) {
       refuseForeign(answers, tracee, spec, EPERM);
-      return true;
-    }
-    if (crossesGroups(pid, group)) {
-      if (!freezer.has(tracee)) {
-        return freezer.start(tracee, pid) && this.group(tracee, spec, arg);
-      }
-      if (tearsApart(pid, group, family)) {
-        refuseForeign(answers, tracee, spec, EPERM);
-        freezer.release(tracee);
-        return true;
-      }
-    }
-    if (answers.allowed(tracee, spec, nothing()) && answers.save(tracee)) {
-      this.#flights.begin(tracee, spec, -1, nothing());
-      resumer.aims(tracee);
+    } else if (answers.allowed(tracee, spec, nothing())) {
+      this.#make(tracee, spec, { kind: "other" });
     }
     freezer.release(tracee);
     return true;

@@ -12,6 +12,7 @@
 import { membersOf } from "../../sys/task/groups.ts";
 import { getpgid, parentOf } from "../../sys/task/task.ts";
 import type { Family } from "../family.ts";
+import type { Tracee } from "../tracee/tracee.ts";
 
 /**
  * Whether a process group is the jail's: jail was started in it, which a shell
@@ -30,22 +31,21 @@ export function isOwnGroup(group: number, family: Family): boolean {
 }
 
 /**
- * Whether a process would come into the group that jail was started in, or out of it.
- *
- * @param pid the process
- * @param group the group that it would be in
+ * Whether the kernel lets a tracee put a process into a group: itself, or a child. Of
+ * all others it says that there is none, whoever they are.
  */
-export function crossesGroups(pid: number, group: number): boolean {
-  const jails = getpgid(0);
-  return (group === jails) !== (getpgid(pid) === jails);
+export function movesGroup({ process }: Tracee, pid: number): boolean {
+  if (pid === process.pid) return true;
+  const parent = parentOf(pid);
+  return parent === process.pid || parent < 0;
 }
 
 /**
  * Whether somebody in the group that jail was started in would get a parent, or a
  * parent's parent, of the jail in another one.
  *
- * @param pid who comes into that group, or out of it; no thread of it runs
- * @param group the group that it would be in
+ * @param pid who is put into a group, from another one perhaps; no thread of it runs
+ * @param group that group
  * @param family the processes of the jail
  */
 export function tearsApart(
@@ -54,7 +54,9 @@ export function tearsApart(
   family: Family,
 ): boolean {
   const jails = getpgid(0);
-  if (group === jails) {
+  const isThere = getpgid(pid) === jails;
+  if (isThere === (group === jails)) return false;
+  if (!isThere) {
     const parent = parentOf(pid);
     return parent <= 0 || getpgid(parent) !== jails;
   }
