@@ -143,6 +143,26 @@ os._exit(0)`;
     },
   });
 
+  Deno.test(`jail (${engine}) lets nobody choose which signal somebody outside gets of a terminal`, async () => {
+    // As an editor that hears of keys by SIGIO, beside a job at the same terminal.
+    const outside = `import fcntl, os, pty, signal, subprocess, sys
+both = {signal.SIGIO, signal.SIGUSR1}
+signal.pthread_sigmask(signal.SIG_BLOCK, both)
+ours, theirs = pty.openpty()
+fcntl.fcntl(theirs, fcntl.F_SETOWN, os.getpid())
+fcntl.fcntl(theirs, fcntl.F_SETFL, os.O_RDWR | os.O_ASYNC)
+subprocess.run(sys.argv[1:], stdin=theirs, check=True)
+os.write(ours, b"key\\n")
+print(signal.sigwait(both).name)`;
+    const inside = `import fcntl, signal
+try: fcntl.fcntl(0, fcntl.F_SETSIG, signal.SIGUSR1)
+except PermissionError: pass`;
+    const python = ["/usr/bin/python3", "-c"];
+    const argv = jailArgv(["-A"], [...python, inside], engine);
+    const { stdout } = await run([...python, outside, ...argv]);
+    assertEquals(stdout, "SIGIO\n");
+  });
+
   Deno.test(`jail (${engine}) has nobody hang up on the group that it was started in`, async () => {
     const orphan = fixture("orphan_group");
     for (

@@ -214,6 +214,7 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   ["fcntl", [3, 4, 0o4000], "allow"], // F_SETFL, O_NONBLOCK
   ["fcntl", [3, 4, 0o24000], "EPERM"], // O_ASYNC
   ["fcntl", [3, 8, 100], "pid 2"], // F_SETOWN
+  ["fcntl", [3, 10, 9], "EPERM"], // F_SETSIG
   ["fcntl", [3, 8n | BIT32, 100], "pid 2"],
   ["fcntl", [3, 15, 1], "EPERM"], // F_SETOWN_EX
   ["fcntl", [3, 1035, 1], "allow"], // F_GET_RW_HINT

@@ -306,6 +306,9 @@ export const SURFACE: Readonly<
       is(1, fcntl.F_SETFL),
       bits(2, fcntl.O_ASYNC),
     ),
+    // Of a file that was open before, as a terminal, somebody outside may be the
+    // owner, and get any signal then: SIGKILL, where it had asked for SIGIO.
+    refuse("EPERM", "it sends signals to others", is(1, fcntl.F_SETSIG)),
     allow(
       "it concerns the descriptor and its file",
       is(1, ...FCNTL_COMMANDS),

@@ -89,7 +89,6 @@ export const FCNTL_COMMANDS: readonly number[] = [
   fcntl.F_GETOWN,
   fcntl.F_GETOWN_EX,
   fcntl.F_GETOWNER_UIDS,
-  fcntl.F_SETSIG, // of no use to an attacker without O_ASYNC
   fcntl.F_GETSIG,
   fcntl.F_GETLEASE,
   fcntl.F_DUPFD_QUERY,
