@@ -132,6 +132,34 @@ for (const engine of ENGINES) {
     await terminal.see(/done=0\r\n/);
   });
 
+  Deno.test(`jail (${engine}) leaves the terminal to the job that it was started in`, async () => {
+    await using directory = await scratch();
+    const leave = `import os, signal
+signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+child = os.fork()
+if child == 0:
+    os.setpgid(0, 0)
+    os.tcsetpgrp(0, os.getpid())
+    os._exit(0)
+os.waitpid(child, 0)`;
+    const python = [
+      "/usr/bin/python3",
+      await directory.file("leave.py", leave),
+    ];
+    const script = await directory.file(
+      "script",
+      `${jailArgv(["-A"], python, engine).join(" ")}
+echo up; read word; echo "got=$word"
+`,
+    );
+    await using terminal = new Terminal(BASH);
+    await terminal.see(/\$ $/);
+    await terminal.type(`sh ${script}\n`);
+    await terminal.see(/up\r\n/);
+    await terminal.type("one\n");
+    await terminal.see(/got=one\r\n/);
+  });
+
   Deno.test(`jail (${engine}) is itself a job of a shell outside`, async () => {
     await using terminal = new Terminal(BASH);
     await terminal.see(/\$ $/);

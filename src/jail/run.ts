@@ -33,6 +33,7 @@ import {
   ignoreSignals,
   stopSelf,
 } from "../sys/signals.ts";
+import { keepForeground } from "../sys/terminal.ts";
 import { OWN_VIEW, type View } from "../sys/view.ts";
 import type { Usage } from "../trace/limits/accounts.ts";
 import type {
@@ -193,6 +194,7 @@ async function runLoaded(
   const observed = request.report || request.audit !== undefined;
   const locate = observed ? await locator(policy) : undefined;
   const find = (): Locate | Promise<Locate> => locate ?? locator(policy);
+  const giveBack = keepForeground();
   const run = (names: NameOptions | undefined): Outcome =>
     runJob({
       program,
@@ -225,6 +227,8 @@ async function runLoaded(
     return await placed(await withNames(policy, root.view, run), find);
   } catch (error) {
     throw await withPlaces(error, find);
+  } finally {
+    giveBack();
   }
 }
 

@@ -35,7 +35,8 @@ import { close, open, read } from "./files.ts";
 import { libc } from "./libc.ts";
 import { Output, waitATurn } from "./output.ts";
 import { watchAsked } from "./signals.ts";
-import { getpgid } from "./task/task.ts";
+import { membersOf } from "./task/groups.ts";
+import { getpgid, isOver } from "./task/task.ts";
 
 const TTY = toCString(fromText("/dev/tty"));
 
@@ -49,6 +50,25 @@ export function isForeground(): boolean {
   const group = foregroundOf(fd);
   close(fd);
   return group === getpgid(0);
+}
+
+/**
+ * Takes note of whether this process is in the foreground: a program may leave its
+ * terminal to a group in which nobody is left, whoever else was in front with it.
+ *
+ * @returns comes to the foreground again, where that has happened. SIGTTOU must be
+ * ignored then
+ */
+export function keepForeground(): () => void {
+  if (!isForeground()) return (): void => {};
+  return (): void => {
+    const fd = open(TTY, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0) return;
+    const group = foregroundOf(fd);
+    const isLeft = group > 0 && membersOf(group)?.every(isOver) === true;
+    if (isLeft) setForeground(fd, getpgid(0));
+    close(fd);
+  };
 }
 
 /** A conversation with the person at a terminal. */
