@@ -160,6 +160,34 @@ echo up; read word; echo "got=$word"
     await terminal.see(/got=one\r\n/);
   });
 
+  Deno.test(`jail (${engine}) takes the place of no other job in front of the terminal`, async () => {
+    await using directory = await scratch();
+    const take = `import errno, os, signal, sys
+signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+open(sys.argv[1] + "/up", "w").close()
+while os.tcgetpgrp(1) == int(sys.argv[2]): pass
+try: os.tcsetpgrp(1, os.getpgrp())
+except OSError as e: print("said", errno.errorcode[e.errno])
+open(sys.argv[1] + "/over", "w").close()`;
+    const file = await directory.file("take.py", take);
+    const python = ["/usr/bin/python3", file, directory.path, "$$"];
+    const front = await directory.file(
+      "front",
+      `while ! test -e ${directory.path}/over; do sleep 0.01; done
+read word; echo "got=$word"
+`,
+    );
+    await using terminal = new Terminal(BASH);
+    await terminal.see(/\$ $/);
+    const back = jailArgv(["-A"], python, engine).join(" ");
+    await terminal.type(`${back} &\n`);
+    await terminal.type(`until test -e ${directory.path}/up; do :; done\n`);
+    await terminal.type(`sh ${front}\n`);
+    await terminal.see(/said EIO\r\n/);
+    await terminal.type("one\n");
+    await terminal.see(/got=one\r\n/);
+  });
+
   Deno.test(`jail (${engine}) is itself a job of a shell outside`, async () => {
     await using terminal = new Terminal(BASH);
     await terminal.see(/\$ $/);

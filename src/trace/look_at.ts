@@ -1,6 +1,5 @@
 /** Looks at a call that names files, descriptors or addresses, whichever it is. */
 
-import { ESRCH } from "../abi/errno.ts";
 import { refuseForeign } from "./aimed_calls.ts";
 import { tellsCpus } from "./facts/shown_cpus.ts";
 import { lookAtAddress } from "./look/address.ts";
@@ -97,8 +96,8 @@ function lookAtCall(
       return lookAtFlow(tracee, registers, spec, isOwn, closed);
     case "id": {
       const id = lookAtId(tracee, registers, spec, family);
-      if (!id.foreign) return id.looked;
-      refuseForeign(answers, tracee, spec, ESRCH);
+      if (id.foreign === 0) return id.looked;
+      refuseForeign(answers, tracee, spec, id.foreign);
       return undefined;
     }
     default:

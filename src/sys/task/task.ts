@@ -83,6 +83,18 @@ export function parentOf(pid: number): number {
 }
 
 /**
+ * Which group is in front of the terminal that a process is controlled by.
+ *
+ * @param pid the process
+ * @returns the group's id; not positive where there is none; `undefined` where it
+ * cannot be told
+ */
+export function frontOf(pid: number): number | undefined {
+  const [, , , , , front] = statOf(pid);
+  return front === undefined ? undefined : Number(front);
+}
+
+/**
  * Whose child a process is that has ended, and that nobody has waited for.
  *
  * @param pid the process

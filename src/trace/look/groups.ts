@@ -10,7 +10,7 @@
  */
 
 import { membersOf } from "../../sys/task/groups.ts";
-import { getpgid, parentOf } from "../../sys/task/task.ts";
+import { frontOf, getpgid, isOver, parentOf } from "../../sys/task/task.ts";
 import type { Family } from "../family.ts";
 import type { Tracee } from "../tracee/tracee.ts";
 
@@ -28,6 +28,19 @@ export function isOwnGroup(group: number, family: Family): boolean {
   // A shell also means the group of a job that has ended: of a child of the
   // jail that nobody has waited for yet.
   return family.wasOwn(group) && processes.has(parentOf(group));
+}
+
+/**
+ * Whether somebody outside is in front of the terminal that jail is at: a job of the
+ * shell that has started jail in the background. Who took its place would read what is
+ * typed for it, and it would be stopped.
+ */
+export function isTakenByOthers(family: Family): boolean {
+  const front = frontOf(Deno.pid);
+  if (front === undefined) return true;
+  if (front <= 0 || isOwnGroup(front, family)) return false;
+  // A job of the jail has ended, and its shell takes its place.
+  return !family.wasOwn(front) || membersOf(front)?.every(isOver) !== true;
 }
 
 /**
