@@ -1,6 +1,6 @@
 /** Job control, Ctrl-C and the size of the window, at a terminal. */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { ENGINES, jailArgv } from "./harness.ts";
 import { jail, scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
@@ -103,6 +103,40 @@ line = select.poll()
 line.register(slave)
 print(*("hung up" for _, events in line.poll(1000) if events & select.POLLHUP))
 `;
+
+/** A shell whose processor others keep busy: how many of its jobs run before they are in front. */
+const BUSY = `import fcntl, os, signal, termios
+master, slave = os.openpty()
+if os.fork() > 0: os._exit(os.WEXITSTATUS(os.wait()[1]))
+os.setsid()
+fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
+busy = []
+for _ in range(4):
+    busy.append(os.fork())
+    while busy[-1] == 0: pass
+signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+stopped = 0
+for _ in range(24):
+    job = os.fork()
+    if job == 0:
+        os.setpgid(0, 0)
+        signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+        os.tcsetpgrp(slave, os.getpid())
+        os._exit(0)
+    os.setpgid(job, job)
+    os.tcsetpgrp(slave, job)
+    if os.WIFSTOPPED(os.waitpid(job, os.WUNTRACED)[1]):
+        stopped += 1
+        os.kill(job, signal.SIGKILL)
+        os.waitpid(job, 0)
+    os.tcsetpgrp(slave, os.getpgrp())
+for pid in busy: os.kill(pid, signal.SIGKILL)
+os._exit(stopped)
+`;
+
+/** How many do so without a jail, now and then. */
+const FEW = 3;
 
 const BASH = ["bash", "--norc", "--noprofile", "-i"];
 const CTRL_C = "\x03";
@@ -357,6 +391,19 @@ read word; echo "got=$word"
         ],
       );
       assertEquals(stdout, "hung up\n");
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) lets a shell put its jobs in front before they run, whoever keeps its processor busy`,
+    ),
+    async fn(): Promise<void> {
+      const { code } = await jail(
+        [`--engine=${engine}`, "-A", "--", "/usr/bin/python3", "-c", BUSY],
+      );
+      assert(code <= FEW, `${code} of 24 jobs were stopped`);
     },
   });
 

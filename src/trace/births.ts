@@ -8,7 +8,10 @@ import {
 import { CLONE_VFORK, CLONE_VM } from "../abi/sched.ts";
 import { type SyscallName, SYSCALLS } from "../abi/syscalls.ts";
 import { WNOHANG } from "../abi/wait.ts";
+import { waitATurn } from "../sys/output.ts";
 import { eventOf, readEventMessage } from "../sys/task/ptrace.ts";
+import { stateOf } from "../sys/task/task.ts";
+import { cpuOf } from "../sys/task/usage.ts";
 import type { Parts } from "./parts.ts";
 import type { Renames } from "./renames.ts";
 import type { Tracee } from "./tracee/tracee.ts";
@@ -28,6 +31,15 @@ const JOB_HEAD_START_MS = 3;
 
 /** And in all. */
 const MOST_HEAD_START_MS = 10;
+
+/** The same for a shell that waits for a processor, where others keep them busy. */
+const MOST_JOB_HEAD_START_MS = 100;
+
+/** How often to look for its next stop before that is left to the clock. */
+const SPINS = 20;
+
+/** What {@linkcode stateOf} says of a task that waits for something. */
+const SLEEPS: readonly string[] = ["S", "D"];
 
 /** Takes in what tracees make. */
 export class Births {
@@ -116,20 +128,53 @@ export class Births {
    * to share the tracer's CPU would be three times as fast.
    */
   giveHeadStart(tracee: Tracee): void {
-    const { waits } = this.#parts;
     if (this.#headStart) return;
     this.#headStart = true;
-    const quiet = tracee.process.hasJobs ? JOB_HEAD_START_MS : HEAD_START_MS;
+    if (tracee.process.hasJobs) this.#waitForJob(tracee);
+    else this.#serve(tracee);
+    this.#headStart = false;
+  }
+
+  /** Serves a tracee until it has not stopped for a moment. */
+  #serve(tracee: Tracee): void {
+    const { waits } = this.#parts;
     const last = performance.now() + MOST_HEAD_START_MS;
-    for (let until = performance.now() + quiet;;) {
+    for (let until = performance.now() + HEAD_START_MS;;) {
       const now = performance.now();
-      if (now > until || now > last) break;
+      if (now > until || now > last) return;
       const tid = waits.wait(tracee.tid, WNOHANG);
-      if (tid < 0) break;
+      if (tid < 0) return;
       if (tid === 0) continue;
       this.#handle(tracee, waits.status);
-      until = performance.now() + quiet;
+      until = performance.now() + HEAD_START_MS;
     }
-    this.#headStart = false;
+  }
+
+  /**
+   * Serves a shell until it waits for something, or has computed for a moment: by
+   * its own processor time, since it may have to wait for a processor itself.
+   */
+  #waitForJob(tracee: Tracee): void {
+    const { ending, notices, waits } = this.#parts;
+    const { pid } = tracee.process;
+    const last = performance.now() + MOST_JOB_HEAD_START_MS;
+    let until = cpuOf(pid) + JOB_HEAD_START_MS;
+    for (let tries = 1; !ending.killing; tries++) {
+      const tid = waits.wait(tracee.tid, WNOHANG);
+      if (tid < 0) return;
+      if (tid > 0) {
+        this.#handle(tracee, waits.status);
+        until = cpuOf(pid) + JOB_HEAD_START_MS;
+        continue;
+      }
+      if (performance.now() > last || cpuOf(pid) > until) return;
+      if (SLEEPS.includes(stateOf(tracee.tid))) {
+        // It may be the answer to a call that it waits for.
+        if (notices?.answerOne(() => ending.look()) !== true) return;
+      } else if (tries % SPINS === 0) {
+        waitATurn();
+        ending.look();
+      }
+    }
   }
 }

@@ -110,6 +110,18 @@ export class Notices {
     }
   }
 
+  /**
+   * Answers a call, if one waits.
+   *
+   * @param between told after the answer
+   * @returns whether it has
+   */
+  answerOne(between: () => void): boolean {
+    const listener = this.#listener;
+    if (listener === undefined) return false;
+    return this.#hear(listener, listener.wait(0), between);
+  }
+
   /** Takes a call, if a wait has found one, and answers it; whether it has. */
   #hear(listener: Listener, found: number, between: () => void): boolean {
     // Who is killed needs no answer.
