@@ -441,15 +441,20 @@ thread.join()`;
 const OPENED_IN_ALL_WAYS = `import ctypes, errno, os, struct
 libc = ctypes.CDLL(None, use_errno=True)
 proc = os.open("/proc", os.O_PATH)
+# A number that jail has no file by.
+os.dup2(0, 900)
 for resolve in 0, 1, 2, 3, 8, 10, 16:
     for dirfd, path in (
         (proc, "self/stat"), (proc, "thread-self/stat"), (proc, "self/../self/stat"),
         (proc, "self/none"), (proc, "none"), (-1, "/proc/self/stat"), (99, "/none"),
+        (proc, "self/fdinfo/900"), (-1, "/proc/thread-self/fdinfo/900"),
+        (-1, "/proc/self/fd/900"), (proc, "self"),
     ):
         how = struct.pack("QQQ", os.O_RDONLY, 0, resolve)
         fd = libc.syscall(437, dirfd, path.encode(), how, len(how))
         print(resolve, dirfd, path, errno.errorcode[ctypes.get_errno()] if fd < 0
-            else int(os.read(fd, 99).split()[0]) == os.getpid())
+            else os.read(fd, 99)[:4] == b"pos:" if "900" in path
+            else path == "self" or int(os.read(fd, 99).split()[0]) == os.getpid())
 `;
 
 for (const engine of ENGINES) {

@@ -21,6 +21,7 @@ import {
   RESOLVE_CACHED,
   RESOLVE_IN_ROOT,
   RESOLVE_NO_MAGICLINKS,
+  RESOLVE_NO_SYMLINKS,
 } from "../../abi/openat2.ts";
 import { isWithin } from "../../policy/floor/grants.ts";
 import { close, openat2 } from "../../sys/files.ts";
@@ -34,6 +35,7 @@ import {
   readLink,
 } from "./place.ts";
 import { withCrossed } from "./resolve.ts";
+import { isProcfs } from "./walk.ts";
 
 /** How often a path is looked up, at most, while others rename something. */
 const MAX_TRIES = 64;
@@ -68,8 +70,34 @@ export function resolveHow(
   if (base.via !== "" && base.kind === "directory") {
     return failed(base.path, path, EACCES);
   }
-  const found = ask(owner, from, base.path, path, follow, creates, flags);
+  const own = ofOwner(owner, base.path, path, flags);
+  const found = ask(owner, from, base.path, own, follow, creates, flags);
   return withCrossed(found, owner, base.path, path, follow, isOwn, flags);
+}
+
+/**
+ * A path with the owner's ids in place of `self` and `thread-self`, where that is
+ * the first name in /proc: the kernel would find the tracer, which may have no file
+ * that the owner has (`fdinfo/20`).
+ */
+function ofOwner(
+  { pid, tid, view }: Owner,
+  base: string,
+  path: string,
+  flags: number,
+): string {
+  const isAbsolute = path.startsWith("/");
+  // In a root directory of its own it means something else.
+  const isScoped = isAbsolute && (flags & RESOLVE_IN_ROOT) !== 0;
+  if (isAbsolute ? isScoped && base !== "/" : base !== "/proc") return path;
+  const start = isAbsolute ? "/proc/" : "";
+  const [name, ...rest] = path.slice(start.length).split("/");
+  const isLink = name === "self" || name === "thread-self";
+  // A link that is all of the path may be meant itself.
+  if (!isLink || !path.startsWith(start) || rest.length === 0) return path;
+  if ((flags & RESOLVE_NO_SYMLINKS) !== 0 || !isProcfs(view)) return path;
+  const id = name === "self" ? pid : `${pid}/task/${tid}`;
+  return `${start}${[id, ...rest].join("/")}`;
 }
 
 /** Asks the kernel. */

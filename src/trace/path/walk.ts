@@ -296,7 +296,7 @@ export function inObject(base: Place, path: string): Place {
  * Whether procfs is at /proc. Another root may have a directory there, with
  * links that only look like those of the kernel.
  */
-function isProcfs(view: View): boolean {
+export function isProcfs(view: View): boolean {
   if (view.isOwn) return true;
   const fd = look(view, "/proc");
   if (fd < 0) return false;
