@@ -174,6 +174,21 @@ jail: denied getpgid(0) with EPERM, 2 times in all
     );
   });
 
+  Deno.test(`jail (${engine}) --report shows a call once, wherever in memory its struct lies`, async () => {
+    const look = 'import os; os.stat("/etc/hostname")'; // at another place in each process
+    const script = `for i in 1 2 3; do python3 -c '${look}' 2>&-; done; true`;
+    const flags = ["-p", "default", "--deny-read=/etc/hostname", "--report"];
+    const ended = await jail(flags, ["sh", "-c", script], { engine });
+    const said = ended.stderr.split("\n").filter((line) =>
+      line.includes("hostname")
+    );
+    assertEquals(said, [
+      'jail: denied newfstatat("/etc/hostname", …, 0) with EACCES',
+      "  --deny-read=/etc/hostname",
+      'jail: denied newfstatat("/etc/hostname", …, 0) with EACCES, 3 times in all',
+    ]);
+  });
+
   Deno.test(`jail (${engine}) --report names the flag that would allow what no rule speaks of`, async () => {
     const script = 'echo >/none; cat /root/none; "$0" 41 2 1 0'; // socket
     const argv = ["sh", "-c", script, fixture("make_call")];

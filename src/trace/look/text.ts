@@ -135,6 +135,15 @@ function argumentText(
     case "argv":
     case "envp":
       return "[…]";
+    // Where it lies says nothing, and is another place each time.
+    case "buf":
+    case "ptr":
+    case "iovec":
+    case "open-how":
+    case "timespec":
+    case "sigset":
+    case "cap-header":
+      return registers.address(index) === 0 ? "0" : "…";
     case "at-flags":
     case "at-flags-follow":
     case "rename-flags":
