@@ -18,6 +18,12 @@ const MISLEADING_REGEXP =
   /(?<= ) +| +(?= )|(?! )[\p{Zs}\u115f\u1160\u2800\u3164\uffa0]|[\u2500-\u259f\u26a0\u2705\u274c]|[\u2044\u2215\u2571\u29f8\uff0f]|[\u201c-\u201f\uff02]|[\u2026\u22ef]/gu;
 
 /**
+ * All of a call but the mark of what jail leaves out of it, which no name is: names
+ * stand in quotes, and have a backslash in front of their own.
+ */
+const NAMED_REGEXP = /"(?:[^"\\]|\\.)*"?|[^"\u2026]+/gs;
+
+/**
  * A file as a question names it.
  *
  * @param path its real path, a byte string
@@ -35,7 +41,7 @@ export function programText(path: string): string {
 
 /** A call as a question names it. */
 export function callText(text: string): string {
-  return cut(plain(safe(text)), MOST, "", "");
+  return cut(safe(text).replace(NAMED_REGEXP, plain), MOST, "", "");
 }
 
 /** Text with what misleads spelt out. */

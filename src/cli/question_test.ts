@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { fromText } from "../abi/bytes.ts";
+import { fromText, printable } from "../abi/bytes.ts";
 import { callText, fileText, programText } from "./question.ts";
 
 for (
@@ -46,5 +46,16 @@ Deno.test("a question shows a call as what it is", () => {
   assertEquals(
     callText('openat("a  b\u2215c", O_RDONLY)'),
     'openat("a\\x20\\x20b\\u{2215}c", O_RDONLY)',
+  );
+});
+
+Deno.test("a question leaves out of a call what says nothing, and no name looks like that", () => {
+  assertEquals(
+    callText('execve("/a\\"\u2026, b", [\u2026], [\u2026])'),
+    'execve("/a\\"\\u{2026}, b", [\u2026], [\u2026])',
+  );
+  assertEquals(
+    callText(`openat(${printable("/a".repeat(200), 30)}, O_RDONLY)`),
+    `openat("${"/a".repeat(15)}"\u2026 (370 bytes more), O_RDONLY)`,
   );
 });
