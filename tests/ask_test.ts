@@ -232,6 +232,28 @@ attempt("bind", "127.0.0.1", 0)`;
   });
 }
 
+Deno.test("jail saves a rule for what is in a directory, where a program asks whether it may write there", async () => {
+  await using directory = await scratch();
+  const made = `${directory.path}/made`;
+  await Deno.mkdir(made);
+  const text = `extends: base\nrun: [/usr/bin]\nread: ["${made}/**"]\n`;
+  const policy = await directory.file("policy.yaml", text);
+  const command = 'test -w "$1" && echo one >"$1/x" && echo written';
+  const words = ["/bin/sh", "-c", command, "sh", made];
+  {
+    const argv = jailArgv(["--on-deny=ask", "-p", policy], words);
+    await using terminal = new Terminal(argv, directory.path);
+    await terminal.see(/requests write access to "[^"]*\/made"/);
+    await terminal.see(ASK);
+    await terminal.type("s\n");
+    await terminal.see(/written\r\n/);
+  }
+  const saved = `${text}write:\n  - ${made}\n`;
+  assertEquals(await Deno.readTextFile(policy), saved);
+  const again = await run(jailArgv(["-p", policy], words));
+  assertEquals(again.stdout, "written\n");
+});
+
 Deno.test({
   ...needs(
     ["python3"],

@@ -1,5 +1,6 @@
 /** Asks the person at the terminal, in the form that users of Deno know. */
 
+import { namedPath } from "../policy/call.ts";
 import {
   type Answer,
   type AskedAccess,
@@ -244,10 +245,11 @@ export class Questioner {
   }
 }
 
-function describe({ access, path }: Question): string {
+function describe(question: Question): string {
+  const { access } = question;
   const to = access === "listen" ? "to listen at" : "to";
   return `${isNetAccess(access) ? "net" : access} access ${to} ${
-    fileText(path)
+    fileText(namedPath(question))
   }`;
 }
 

@@ -10,6 +10,7 @@ import {
   UsageError,
 } from "../errors.ts";
 import { EXIT_JAIL_FAILED, type Outcome } from "../outcome.ts";
+import { namedPath } from "../policy/call.ts";
 import type { Refusal, RuleRef } from "../policy/decision.ts";
 import { amountText } from "../policy/limits.ts";
 import { endpointText } from "../policy/net/endpoint.ts";
@@ -36,7 +37,8 @@ export function denialText(
       withWhat(decision.refusal)
     }`,
   ];
-  lines.push(...realPath(event.text, event.call.uses[decision.use]?.path));
+  const use = event.call.uses[decision.use];
+  lines.push(...realPath(event.text, use && namedPath(use)));
   // Not the first of several messages, a link, or an address that means another.
   const end = event.call.net?.[decision.end ?? -1];
   if (end !== undefined) {

@@ -1,6 +1,7 @@
 /** Saves a rule that a person has agreed to in the policy file of the run. */
 
 import { toText } from "../abi/bytes.ts";
+import { namedPath } from "../policy/call.ts";
 import { isNetAccess, type Question } from "../policy/consent.ts";
 import { MAX_SIZE } from "../policy/file/text.ts";
 import { escapeGlob } from "../policy/path/glob.ts";
@@ -25,7 +26,9 @@ export async function saverFor(
   const { hasRule, withRule } = await import("../policy/file/edit.ts");
   return {
     name,
-    save: ({ access, path }: Question): string | undefined => {
+    save: (question: Question): string | undefined => {
+      const { access } = question;
+      const path = namedPath(question);
       const pattern = isNetAccess(access)
         ? path
         : toText(escapeGlob(path).replaceAll("$", "\\$"));

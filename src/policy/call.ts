@@ -35,6 +35,7 @@ export interface Use {
    * The real path, as a byte string (`src/abi/bytes.ts`): absolute, no `.` or
    * `..`, no link in it, no slash at the end. The process's own directory in
    * `/proc`, and that of any other process of the jail, is `/proc/self`.
+   * What would be made in a directory, by a name that is not known, is `/.` in it.
    * For an `object` it is what the kernel calls it: `pipe:[123]`, `/memfd:x`.
    */
   readonly path: string;
@@ -44,6 +45,15 @@ export interface Use {
   readonly told?: true;
   /** Whether a person has agreed to it, where no rule speaks of it. */
   readonly agreed?: true;
+}
+
+/** What a person calls a path that is used: the directory, where no name in it is known. */
+export function namedPath(
+  { access, path }: { readonly access: string; readonly path: string },
+): string {
+  return access === "write" && path.endsWith("/.")
+    ? path.slice(0, -2) || "/"
+    : path;
 }
 
 /** A rename: what was reachable by one path becomes reachable by another. */

@@ -1,6 +1,6 @@
 /** What a person says of files and addresses that no rule covers, and what that means for calls. */
 
-import type { Call, Use } from "./call.ts";
+import { type Call, namedPath, type Use } from "./call.ts";
 import type { Engine } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import { CONSENT, placesLink } from "./fixed.ts";
@@ -184,8 +184,10 @@ export class Consent {
         if (ruled) this.#seen.add(path);
         return true;
       case "always":
-        if (ruled) this.#heed({ effect: "allow", section: access, path });
-        else this.#always.add(keyOf(question));
+        if (ruled) {
+          const all = namedPath(question);
+          this.#heed({ effect: "allow", section: access, path: all });
+        } else this.#always.add(keyOf(question));
         return true;
       case "all":
         if (isNetAccess(access)) this.#all.add(access);
