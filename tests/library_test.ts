@@ -20,6 +20,7 @@ import {
   UsageError,
 } from "../src/mod.ts";
 import { scratch } from "./jail.ts";
+import { needs } from "./needs.ts";
 
 const ALL = new Jail("allow-all");
 
@@ -814,6 +815,41 @@ Deno.test("a script of another folder, with settings of its own, reads a policy 
     text(stdout),
     '0\nCannot read policy "./bad.yaml": unknown key "wirte" at line 1, column 1\n',
   );
+});
+
+Deno.test({
+  ...needs(
+    ["setpriv"],
+    "a script needs --allow-ffi, --allow-read and --allow-env, and no more, to run a jail",
+  ),
+  async fn(): Promise<void> {
+    await using directory = await scratch();
+    await directory.file(
+      "script.ts",
+      `import { Jail } from "${new URL("../src/mod.ts", import.meta.url)}";
+      const jail = new Jail("default", { read: { deny: ["closed/file"] } });
+      const { code, outcome } = await jail.command("true").output();
+      console.log(code, outcome.kind);`,
+    );
+    // What is behind it cannot be found, also by root without these.
+    await Deno.mkdir(`${directory.path}/closed`, { mode: 0 });
+    const capabilities = Deno.uid() === 0
+      ? ["--bounding-set=-dac_override,-dac_read_search"]
+      : [];
+    const allowed = ["--allow-ffi", "--allow-read", "--allow-env"];
+    const { stdout, stderr } = await new Deno.Command("setpriv", {
+      args: [
+        ...[...capabilities, "env", "--unset=HOME"],
+        ...[Deno.execPath(), "run", "--no-check", "--no-prompt", ...allowed],
+        `--config=${new URL("../deno.json", import.meta.url).pathname}`,
+        "script.ts",
+      ],
+      cwd: directory.path,
+      stdin: "null",
+    }).output();
+    await Deno.chmod(`${directory.path}/closed`, 0o700);
+    assertEquals(text(stdout), "0 exited\n", text(stderr));
+  },
 });
 
 Deno.test("a caller that is killed takes its jails along", async () => {

@@ -13,6 +13,7 @@ import type { Limits } from "../policy/limits.ts";
 import { mergeLayers } from "../policy/merge.ts";
 import { EMPTY_LAYER, type Layer, type Policy } from "../policy/policy.ts";
 import { readFile } from "../sys/files.ts";
+import { ownUser } from "../sys/ids.ts";
 import type { Root } from "../sys/launch/root.ts";
 import { ownEnvironment } from "../sys/proc.ts";
 import { told, type View } from "../sys/view.ts";
@@ -148,7 +149,7 @@ async function policyLayers(
   view: View,
 ): Promise<Layer[]> {
   const home = homeIn(program.env) ?? homeIn(ownEnvironment()) ??
-    homeOf(Deno.uid()) ?? NOWHERE;
+    homeOf(ownUser()) ?? NOWHERE;
   let real: string | undefined;
   const variables: Variables = {
     cwd: view.realpath(program.cwd) ?? joinPath("/", program.cwd),

@@ -47,6 +47,7 @@ import {
   readLink,
   readToEnd,
 } from "./files.ts";
+import { ownUser } from "./ids.ts";
 
 /** What the name of a file begins with that no path of the program leads to. */
 const OUTSIDE = "outside:";
@@ -309,7 +310,7 @@ export class View {
     const status = new Uint8Array(STAT.size);
     return (closed === undefined ? way : [closed]).filter((directory) =>
       told(directory, this.stat(toCString(directory), status)) >= 0 &&
-      get(STAT, status, "st_uid") === Deno.uid()
+      get(STAT, status, "st_uid") === ownUser()
     );
   }
 

@@ -23,6 +23,7 @@ import { PR_CAPBSET_DROP } from "../../abi/prctl.ts";
 import { RLIMIT64, RLIMIT_CORE } from "../../abi/resource.ts";
 import { SystemCallError } from "../../errors.ts";
 import { callNumber } from "../host.ts";
+import { ownUser } from "../ids.ts";
 import { libc } from "../libc.ts";
 import type { Step } from "./steps.ts";
 
@@ -80,7 +81,7 @@ function limitOf(bytes: number): Uint8Array<ArrayBuffer> {
  * what concerns them, or nobody with capabilities that it would lose.
  */
 export function keepsFileRights(): boolean {
-  return Deno.uid() === 0 || permittedNow() === 0;
+  return ownUser() === 0 || permittedNow() === 0;
 }
 
 /**
@@ -128,7 +129,7 @@ export function confinement(ownsNamespace = false): Step[] {
   // Who becomes another user can be ended by this alone.
   const ends = hasCapability(permitted, CAP_KILL);
   // Those of the namespace were never its own.
-  const keeps = ownsNamespace && Deno.uid() !== 0
+  const keeps = ownsNamespace && ownUser() !== 0
     ? []
     : KEPT.filter((cap) => cap !== CAP_SETUID || ends);
   const kept = keeps.reduce((mask, cap) => mask + 2 ** cap, 0);

@@ -6,6 +6,7 @@ import { O_CLOEXEC, O_WRONLY } from "../../abi/fcntl.ts";
 import { CLONE_NEWUSER } from "../../abi/sched.ts";
 import { SIGKILL } from "../../abi/signal.ts";
 import { close, open, pipe2, read, writeAll } from "../files.ts";
+import { ownGroup, ownUser } from "../ids.ts";
 import { kill, reap } from "../task/wait.ts";
 import { launchSteps } from "./spawn.ts";
 import type { Step } from "./steps.ts";
@@ -81,12 +82,12 @@ export function startMaker(
  */
 export function mapIds(pid: number): number {
   // user_namespaces(7): whoever has no privilege maps its own ids alone.
-  const map = (id: number | null): string => `${id ?? 0} ${id ?? 0} 1\n`;
+  const map = (id: number): string => `${id} ${id} 1\n`;
   for (
     const [file, text] of [
       ["setgroups", "deny"],
-      ["uid_map", map(Deno.uid())],
-      ["gid_map", map(Deno.gid())],
+      ["uid_map", map(ownUser())],
+      ["gid_map", map(ownGroup())],
     ] as const
   ) {
     const fd = open(toCString(`/proc/${pid}/${file}`), O_WRONLY | O_CLOEXEC);
