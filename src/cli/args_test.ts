@@ -287,6 +287,17 @@ const ERRORS: readonly ErrorCase[] = [
     hint: "leave it out: it is about what code in JavaScript loads",
   },
   {
+    words: ["--allow-hrtime", "ls"],
+    message: 'Cannot understand the option "--allow-hrtime"',
+    hint:
+      "leave it out: a program has the time, unless a policy says sys: {time: deny}",
+  },
+  {
+    words: ["--allow-scripts=npm:x", "ls"],
+    message: 'Cannot understand the option "--allow-scripts"',
+    hint: "leave it out: it is about what Deno installs",
+  },
+  {
     words: ["--allow-al", "ls"],
     message: 'Cannot understand the option "--allow-al"',
     hint: 'did you mean "--allow-read"?',

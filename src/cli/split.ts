@@ -125,6 +125,11 @@ const FOREIGN: readonly (readonly [RegExp, string])[] = [
     /^--(?:allow|deny|ignore)-(?:ffi|import)$/,
     "leave it out: it is about what code in JavaScript loads",
   ],
+  [/^--allow-scripts$/, "leave it out: it is about what Deno installs"],
+  [
+    /^--(?:allow|deny)-hrtime$/,
+    "leave it out: a program has the time, unless a policy says sys: {time: deny}",
+  ],
   [/^--deny-all$/, "leave it out: what is not allowed is refused"],
   [/^--(?:no-)?prompt$/, "leave it out: --on-deny=ask asks, nothing else does"],
 ];
