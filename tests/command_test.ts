@@ -274,6 +274,27 @@ Deno.test("the README's command installs jail", async () => {
   assertEquals(new TextDecoder().decode(ran.stdout), "ran\n");
 });
 
+Deno.test("jail tells which permission sets there are, where there is none of the name", async () => {
+  await using here = await scratch();
+  for (
+    const [permissions, words, hint] of [
+      [
+        '{"ci": {}, "dev": {}}',
+        "-P",
+        "name one of those that are there: ci, dev",
+      ],
+      ['{"ci": {}, "dev": {}}', "-P=c", 'did you mean "ci"?'],
+      ["{}", "-P", 'write one: {"permissions": {"default": {"read": ["."]}}}'],
+    ] as const
+  ) {
+    await here.file("deno.json", `{"permissions": ${permissions}}`);
+    const ended = await jail([words, "--", "true"], { cwd: here.path });
+    assertEquals(ended.code, 125);
+    assertMatch(ended.stderr, /^jail: Cannot read policy "deno\.json": /);
+    assertStringIncludes(ended.stderr, `\nhint: ${hint}\n`);
+  }
+});
+
 Deno.test("jail waits for no pipe that lies where a permission set is looked for", async () => {
   await using here = await scratch();
   await new Deno.Command("mkfifo", { args: [`${here.path}/deno.json`] })

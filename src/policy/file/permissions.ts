@@ -111,6 +111,12 @@ function isShort(value: unknown, name: string, section: string): boolean {
   return Array.isArray(found) || typeof found !== "object";
 }
 
+function setsHint(names: readonly string[]): string {
+  return names.length === 0
+    ? 'write one: {"permissions": {"default": {"read": ["."]}}}'
+    : `name one of those that are there: ${names.join(", ")}`;
+}
+
 /** Reads the set of a name. */
 function readSet(value: unknown, name: string): PermissionFlags {
   const sets = readEntries(
@@ -119,7 +125,7 @@ function readSet(value: unknown, name: string): PermissionFlags {
   );
   if (!sets.has(name)) {
     throw new Fault(["permissions"], `there is no permission set "${name}"`, {
-      hint: didYouMean(name, sets.keys()),
+      hint: didYouMean(name, sets.keys()) ?? setsHint([...sets.keys()]),
     });
   }
   const keys = ["permissions", name];
