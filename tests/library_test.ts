@@ -682,6 +682,21 @@ Deno.test("permissions alone let the program start, and no more than they say", 
   ]);
 });
 
+Deno.test("permissions allow no more of a kind than they say, beside everything", async () => {
+  await using directory = await scratch();
+  const file = await directory.file("x.txt", "content");
+  for (const read of [[file], { allow: [file] }]) {
+    const jail = new Jail({ all: true, read, write: false });
+    const { stdout } = await jail.command("sh", {
+      args: [
+        "-c",
+        `cat ${file} /etc/hostname; echo more > ${file}; cat ${file}`,
+      ],
+    }).output();
+    assertEquals(text(stdout), "contentcontent");
+  }
+});
+
 const MADE: readonly (readonly [what: string, given: unknown, text: string])[] =
   [
     [

@@ -212,8 +212,16 @@ async function otherLayers(
 function policiesOf(spec: PolicySpec): PolicySpec["policies"] {
   if (isEmpty(spec)) return [DEFAULT_POLICY];
   const { policies, flags } = spec;
-  const alone = policies.length === 0 && flags?.allowAll !== true;
-  return alone ? [START_POLICY] : policies;
+  if (policies.length > 0 || flags !== undefined && isEverything(flags)) {
+    return policies;
+  }
+  return [START_POLICY];
+}
+
+/** Whether flags allow everything, but for what they deny and ignore. */
+function isEverything({ allowAll, ...others }: PermissionFlags): boolean {
+  return allowAll === true &&
+    Object.values(others).every((values) => values?.allow === undefined);
 }
 
 /** Whether nothing is said, so that the default holds. */

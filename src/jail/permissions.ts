@@ -26,7 +26,10 @@ export type Permission =
  * not allowed. Paths are relative to the working directory.
  */
 export interface JailPermissions {
-  /** Allow everything; what the others deny and ignore still holds. */
+  /**
+   * Allow everything; but what one of the others allows is all of its kind, and
+   * what it denies and ignores still holds.
+   */
   readonly all?: boolean | undefined;
   /** Files that may be read, and all beneath them. */
   readonly read?: Permission | undefined;
@@ -90,15 +93,15 @@ function toValue(
   section: string,
   value: PermissionValue | undefined,
 ): true | readonly string[] | undefined {
-  if (value === undefined || value === false) return undefined;
-  if (value === true) return true;
+  if (value === undefined || value === true) return value;
+  if (value === false) return [];
   if (!Array.isArray(value) || !value.every(isNamed)) {
     throw new TypeError(
       `Cannot use the permission "${section}": ` +
         "it is true, false or a list of texts and URLs",
     );
   }
-  return value.length === 0 ? undefined : value.map(pathOf);
+  return value.map(pathOf);
 }
 
 function isNamed(value: unknown): value is string | URL {

@@ -33,7 +33,7 @@ export interface FlagValues {
 
 /** The permission flags of a command line. */
 export interface PermissionFlags {
-  /** `-A`, `--allow-all`. */
+  /** `-A`, `--allow-all`; what one of the others allows is all of its kind. */
   readonly allowAll?: boolean | undefined;
   /** Files that may be read. */
   readonly read?: FlagValues | undefined;
@@ -48,6 +48,9 @@ export interface PermissionFlags {
   /** Facts about the system. */
   readonly sys?: FlagValues | undefined;
 }
+
+/** What one kind of flags is about. */
+type PermissionSection = Exclude<keyof PermissionFlags, "allowAll">;
 
 /** What has to be known to read the values of flags. */
 export interface FlagOptions {
@@ -85,7 +88,9 @@ export function flagsLayer(
   options: FlagOptions,
 ): Layer {
   const ref = options.ref ?? flagRef;
-  const all = flags.allowAll === true;
+  // As with Deno, a list of what is allowed means that alone, an empty one too.
+  const all = (section: PermissionSection): boolean =>
+    flags.allowAll === true && flags[section]?.allow === undefined;
   const allRef = flagRef("all", "allow", undefined, "");
   const rules = <Rule>(
     section: PathSection | "env",
@@ -95,7 +100,7 @@ export function flagsLayer(
   ): Record<Effect, Rule[]> => {
     const values = flags[section];
     const made: Record<Effect, Rule[]> = { allow: [], deny: [], ignore: [] };
-    if (all) made.allow.push(make(everything, allRef));
+    if (all(section)) made.allow.push(make(everything, allRef));
     for (const effect of EFFECTS) {
       const list = values?.[effect];
       if (list === true) {
@@ -137,8 +142,8 @@ export function flagsLayer(
       ),
       set: [],
     },
-    net: netOf(flags.net, options, all, ref),
-    sys: sysFlags(flags.sys, all, ref, options),
+    net: netOf(flags.net, options, all("net"), ref),
+    sys: sysFlags(flags.sys, flags.allowAll === true, ref, options),
   };
 }
 
@@ -225,7 +230,10 @@ function netOf(
     };
     return { connect: rules, listen: rules };
   }
-  const lists = EFFECTS.some((effect) => Array.isArray(values?.[effect]));
+  const lists = EFFECTS.some((effect) => {
+    const list = values?.[effect];
+    return list !== undefined && list !== true && list.length > 0;
+  });
   if (!lists) return all || values?.allow === true ? "all" : undefined;
   const made: Record<Effect, NetRule[]> = { allow: [], deny: [], ignore: [] };
   if (all || values?.allow === true) {

@@ -299,6 +299,37 @@ Deno.test("permissionsLayer() reads a set with comments, relative to its file", 
   assertEquals(net, undefined);
 });
 
+for (
+  const [set, allowed] of [
+    ['{"all": true}', [1, 1, 1, 1, "all", "real"]],
+    ['{"all": true, "read": [], "env": null}', [0, 1, 1, 1, "all", "real"]],
+    ['{"all": true, "write": false}', [1, 0, 1, 1, "all", "real"]],
+    ['{"all": true, "run": {"allow": []}}', [1, 1, 0, 1, "all", "real"]],
+    ['{"all": true, "env": {"deny": ["A"]}}', [1, 1, 1, 1, "all", "real"]],
+    ['{"all": true, "net": false}', [1, 1, 1, 1, "none", "real"]],
+    ['{"all": true, "net": {"allow": false}}', [1, 1, 1, 1, "none", "real"]],
+    ['{"all": true, "sys": false}', [1, 1, 1, 1, "all", 1]],
+    ['{"all": true, "sys": ["uid"]}', [1, 1, 1, 1, "all", 1]],
+  ] as const
+) {
+  Deno.test(`permissionsLayer() allows no more of a kind than that says: ${set}`, async () => {
+    const layer = await permissions(`{"permissions": {"default": ${set}}}`);
+    const { read, write, run, env, net, sys } = mergeLayers([layer]);
+    const everything = [read, write, run, env].map(({ allow }) => allow.length);
+    assertEquals([...everything, net, sys.cpus?.value], [...allowed]);
+  });
+}
+
+Deno.test("permissionsLayer() allows what a list says beside all, and nothing else", async () => {
+  const text = '{"permissions": {"default": {"all": true, ' +
+    '"read": ["x"], "net": {"allow": ["192.0.2.1"], "deny": ["192.0.2.2"]}}}}';
+  const { read, net } = await permissions(text);
+  assertEquals(read.allow.map(({ pattern }) => pattern), ["/p/x"]);
+  if (typeof net !== "object") throw new Error("no rules");
+  assertEquals(net.connect.allow.length, 1);
+  assertEquals(net.connect.deny.length, 1);
+});
+
 Deno.test("permissionsLayer() takes another set by name", async () => {
   const text = `{"permissions": {"build": {"all": true}}}`;
   assertEquals((await permissions(text, "build")).write.allow[0]?.pattern, "/");

@@ -167,7 +167,7 @@ function asksNothing(value: unknown): boolean {
   return typeof value === "object" && Object.values(value).every(asksNothing);
 }
 
-/** Reads true, false, a list, or a map of what is allowed, denied and ignored. */
+/** Reads true, a list, false for an empty one, or a map of what is allowed, denied and ignored. */
 function readValues(value: unknown, keys: Keys): FlagValues {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return { allow: readValue(value, keys) };
@@ -185,11 +185,10 @@ function readValue(
   keys: Keys,
 ): true | readonly string[] | undefined {
   if (value === true) return true;
-  if (value === false || value === null) return undefined;
+  if (value === false) return [];
+  if (value === null) return undefined;
   if (Array.isArray(value)) {
-    if (value.every((item) => typeof item === "string")) {
-      return value.length === 0 ? undefined : value;
-    }
+    if (value.every((item) => typeof item === "string")) return value;
   }
   throw new Fault(
     keys,

@@ -69,7 +69,9 @@ export function sysFlags(
   options: Pick<FlagOptions, "ref">,
 ): SysRules | undefined {
   const said: SysRules[] = [];
-  if (all) said.push(allReal(ref("all", "allow", undefined, "")));
+  if (all && values?.allow === undefined) {
+    said.push(allReal(ref("all", "allow", undefined, "")));
+  }
   for (const effect of EFFECTS) {
     const list = values?.[effect];
     if (list === undefined) continue;
@@ -78,8 +80,12 @@ export function sysFlags(
       said.push(effect === "allow" ? allReal(whole) : allHidden(whole));
       continue;
     }
-    if (effect === "allow" && !all) {
-      said.push(allHidden(ref("sys", effect, 0, list[0] ?? "")));
+    const [first] = list;
+    // An empty list says something beside --allow-all alone.
+    if (first === undefined && !all) continue;
+    if (effect === "allow") {
+      const index = first === undefined ? undefined : 0;
+      said.push(allHidden(ref("sys", effect, index, first ?? "")));
     }
     const from = effect === "allow" ? allReal : allHidden;
     list.forEach((name, index) => {
