@@ -227,6 +227,14 @@ const WRONG: readonly (readonly [string, string, string, string?])[] = [
   ["write: {deny: [/a\n  /b]}", "1:16", "several items"],
   ["env:\n  - A, B", "2:5", "several items", "double quotes"],
   ["write:\n  deny:\n  - /a - /b", "3:5", "several items", "a line of its own"],
+  ["write: {deny: [/a /b]}", "1:16", "several items"],
+  ["read: {deny: [~/a ~/b]}", "1:15", "several items"],
+  ["read:\n  deny:\n  - |\n    /a\n    /b", "3:5", "several items"],
+  ["read:\n  deny:\n  - >\n    /a", "3:5", "several items"],
+  ['write: {deny: ["/a\n  /b"]}', "1:16", "several items"],
+  ["write: {deny: ['/a\n  /b']}", "1:16", "several items"],
+  ["read:\n  deny:\n  - path: /a\n      /b\n    kill: true", "3:11", "several"],
+  ["net:\n  deny:\n  - address: >\n      unix:/a\n", "3:14", "several items"],
   ["env: {allow: true, deny: ['$A']}", "1:27", "name of a", "name alone"],
   ["sys: {random: {}}", "1:15", "not nothing"],
   ["sys: {random: {seed: -1}}", "1:22", "from 0"],
@@ -286,6 +294,15 @@ const WRONG: readonly (readonly [string, string, string, string?])[] = [
   ["read: [/a]\rwrite: [/b]", "1:11", "control character"],
   ["# 💡\nread: ['💡']", "2:8", "absolute"],
 ];
+
+Deno.test("parsePolicy() takes a text of several lines for what is no rule", async () => {
+  const text = 'description: |\n  one\n  two\nenv: {set: {A: "a\n  b"}}\n' +
+    "read: [/a b, '/a /b']";
+  const layer = await parsePolicy(text, { source: "p.yaml", variables: {} });
+  assertEquals(layer.description, "one\ntwo\n");
+  assertEquals(layer.env.set[0]?.value, "a b");
+  assertEquals(layer.read.allow.length, 2);
+});
 
 for (const [text, place, message, hint] of WRONG) {
   const shown = JSON.stringify(text.slice(0, 50));

@@ -209,7 +209,7 @@ function checkNodes(document: Document.Parsed, text: string): void {
     throw new TextFault(message, text, node.range?.[0], { hint });
   };
   visit(document, {
-    Node: (key, node) => {
+    Node: (key, node, path) => {
       if (isAlias(node)) {
         return refuse(
           node,
@@ -235,8 +235,11 @@ function checkNodes(document: Document.Parsed, text: string): void {
         return refuse(node, "a key must be a text", "put it in double quotes");
       }
       const { source } = node;
-      if (node.type !== "PLAIN" || source === undefined) return;
-      if (/^(?:yes|no|on|off)$/i.test(source)) {
+      const [from, to] = node.range ?? [0, 0];
+      const written = text.slice(from, to);
+      const isItem = typeof key === "number";
+      const isPlain = node.type === "PLAIN" && source !== undefined;
+      if (isPlain && /^(?:yes|no|on|off)$/i.test(source)) {
         return refuse(
           node,
           `"${source}" is a text to some readers and true or false to others`,
@@ -244,9 +247,11 @@ function checkNodes(document: Document.Parsed, text: string): void {
         );
       }
       // An item that is indented more than those above it goes on with them, as does
-      // one behind them on their line.
-      const [from, to] = node.range ?? [0, 0];
-      if (typeof key === "number" && /\n|, | - /.test(text.slice(from, to))) {
+      // one behind them on their line; a text of several lines is one rule, as well.
+      if (
+        isPlain && isItem && SEVERAL_REGEXP.test(written) ||
+        written.includes("\n") && !mayHaveLines(path)
+      ) {
         return refuse(
           node,
           "it may be meant for several items",
@@ -256,6 +261,15 @@ function checkNodes(document: Document.Parsed, text: string): void {
       }
     },
   });
+}
+
+/** A plain text that may be several, with a blank between or more. */
+const SEVERAL_REGEXP = /, | - |\s(?:[/~]|\$\{|unix:)/;
+
+/** Whether a value may be a text of several lines: one that is no rule. */
+function mayHaveLines(path: readonly unknown[]): boolean {
+  const [first, second] = path.filter(isPair).map(keyOf);
+  return first === "description" || first === "env" && second === "set";
 }
 
 /** Refuses a map that has a key twice. */
