@@ -31,7 +31,9 @@ export async function saverFor(
       const path = namedPath(question);
       const pattern = isNetAccess(access)
         ? path
-        : toText(escapeGlob(path).replaceAll("$", "\\$"));
+        : toText(escapeGlob(path).replaceAll("$", "\\$"))
+          // A blank at the end is hardly meant in a rule that a person writes.
+          ?.replace(/\s$/, "\\$&");
       if (pattern === undefined) return "its name is not UTF-8";
       try {
         // In its place the program may have put a link to another policy, a pipe,

@@ -7,6 +7,8 @@ const POLICY = "# mine\nextends: base\n";
 for (
   const [name, saved] of [
     ["with a space", `${POLICY}read:\n  - "/srv/with a space"\n`],
+    ["blank ", `${POLICY}read:\n  - "/srv/blank\\\\ "\n`],
+    ["(a|b)", `${POLICY}read:\n  - "/srv/(a\\\\|b)"\n`],
     ["\x7f", undefined],
     ["\x85", undefined],
     ["\ufeff", undefined],

@@ -5,11 +5,12 @@ import type { EnvRules, NameRule } from "./policy.ts";
 import { looksSecret, lowerCase, upperCase } from "./secrets.ts";
 
 /**
- * Whether a text can be the name of a variable, or a pattern of one. None that
- * begins with `$` or a blank was meant so: a rule with it would deny nothing.
+ * Whether a text can be the name of a variable, or a pattern of one. None with
+ * blanks, braces or bars, or a `$` in front, was meant so: a rule with it would
+ * deny nothing.
  */
 export function isVariable(text: string): boolean {
-  return /^[^$\s=\0][^=\0]*$/.test(text);
+  return /^[^$ \t-\r={|}\0][^ \t-\r={|}\0]*$/.test(text);
 }
 
 /**

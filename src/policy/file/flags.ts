@@ -169,7 +169,8 @@ function plain(text: string): string {
 
 /**
  * Refuses a path that is hardly meant as it is written: with what only a shell acts
- * on, before a `=` not even that; and with a wildcard, where it refuses.
+ * on, before a `=` not even that; and with a wildcard, where it refuses, or a blank
+ * between what may be two.
  */
 function mustBeMeant(path: string, refuses: boolean): void {
   const shown = printable(fromText(path));
@@ -181,10 +182,16 @@ function mustBeMeant(path: string, refuses: boolean): void {
       } for a file of that name`,
     );
   }
-  if (refuses && /[*?{]/.test(path)) {
+  if (refuses && /[*?{]|\([^/(|]*\|/.test(path)) {
     throw new GlobError(
       `${shown} has a wildcard, which means itself here`,
       "write the rule in a policy, where it has a meaning, and take that by -p",
+    );
+  }
+  if (refuses && /\s(?:$|[/~])/.test(path)) {
+    throw new GlobError(
+      `${shown} ends with a blank, or may be several`,
+      "write commas between paths and nothing else, or the rule in a policy",
     );
   }
 }

@@ -164,10 +164,15 @@ Deno.test("flagsLayer() refuses what is no name of a host", async () => {
   assertEquals(error.position?.line, 1);
 });
 
-for (const name of ["[x", "A**", "A=b", "=", "$A", "${A}", " A"]) {
+const NO_VARIABLES = [
+  ...["[x", "A**", "A=b", "=", "$A", "${A}", " A"],
+  ...["A ", "A B", "A\n", "{A,B}_*", "@(A|B)"],
+];
+
+for (const name of NO_VARIABLES) {
   Deno.test(`flagsLayer() refuses ${name}, which names no variable`, async () => {
     for (const effect of ["allow", "deny", "ignore"] as const) {
-      const flag = `Cannot use --${effect}-env=${name}: `;
+      const flag = `Cannot use --${effect}-env=${name.replace("\n", "\\n")}: `;
       const env = { [effect]: [name] };
       assertThrows(() => layer({ env }), UsageError, flag);
     }
@@ -194,12 +199,22 @@ for (const path of ["~/.ssh", "~", "$HOME/.ssh", "${home}/.ssh", " /etc"]) {
   });
 }
 
-for (const path of ["/home/*/.ssh", "a?", "/root/{.ssh", "unix:/run/*"]) {
+const WILDCARDS = [
+  "/home/*/.ssh",
+  "a?",
+  "/root/{.ssh",
+  "unix:/run/*",
+  "@(a|b)",
+];
+const BLANKS = ["/root/.ssh ", "/a /b", "a ~/b", "/a\u00a0", "unix:/run/x "];
+
+for (const path of [...WILDCARDS, ...BLANKS]) {
   Deno.test(`flagsLayer() refuses nothing by "${path}", and says so`, () => {
     const section = path.startsWith("unix:") ? "net" : "read";
     for (const effect of ["deny", "ignore"] as const) {
       const flags = { [section]: { [effect]: [path] } };
-      assertThrows(() => layer(flags), UsageError, "has a wildcard");
+      const message = BLANKS.includes(path) ? "a blank" : "has a wildcard";
+      assertThrows(() => layer(flags), UsageError, message);
     }
     layer({ [section]: { allow: [path] } });
   });

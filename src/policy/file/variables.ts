@@ -39,6 +39,12 @@ export const VARIABLES = [
  * @throws {GlobError} when the text makes no sense
  */
 export function toPattern(text: string, variables: Variables): string {
+  if (/(?<!\\)\s$/.test(text)) {
+    throw new GlobError(
+      "a path ends with a blank",
+      `take it out, or write "\\" before it where the name has one`,
+    );
+  }
   const pattern = substitute(
     expandHome(text),
     variables,

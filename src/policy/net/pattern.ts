@@ -124,6 +124,12 @@ function parseUnix(
   if (!rest.startsWith("@")) {
     return { kind: "unix", pattern: unixPattern(rest) };
   }
+  if (/(?<!\\)(?:[{|}]|\s$)/.test(rest)) {
+    throw new GlobError(
+      `"${text}" has a brace, a bar or a blank at its end, which mean themselves`,
+      'write a rule for each name, and "\\" before what the name has of these',
+    );
+  }
   const pattern = fromText(rest.slice(1));
   parseSegment(pattern);
   return { kind: "abstract", pattern };

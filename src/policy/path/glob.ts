@@ -38,7 +38,7 @@ const ANY_DEPTH: Segment = { kind: "any-depth" };
 
 /** Makes ordinary characters of all that a glob would act on. */
 export function escapeGlob(path: string): string {
-  return path.replace(/[*?[\]{},\\]/g, "\\$&");
+  return path.replace(/[*?[\]{|},\\]/g, "\\$&");
 }
 
 /** Whether a pattern has wildcards; without one it means a path and all beneath. */
@@ -74,6 +74,12 @@ function parse(pattern: string): Glob[] {
   }
   if (pattern.includes("\0")) {
     throw new GlobError("a path cannot contain a NUL byte");
+  }
+  if (/\([^/()|]*\|[^/()]*\)/.test(pattern.replace(/\\[^]/g, ""))) {
+    throw new GlobError(
+      `"(…|…)" is no choice`,
+      `write "{a,b}", or "\\|" for the character itself`,
+    );
   }
   const alone = hasWildcards(pattern) || isAlone(pattern);
   return expandBraces(pattern).map((one) => toGlob(one, alone));
