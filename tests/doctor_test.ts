@@ -185,6 +185,32 @@ Deno.test("jail plan shows what enforces each flag of a run", async () => {
   assertMatch(stdout, /^program +"\S*\/cat"$/m);
 });
 
+Deno.test("jail plan shows nothing as held that is not in such a run", async () => {
+  await using directory = await scratch();
+  const sys = "sys: {time: 2000-01-01}";
+  const file = await directory.file("p.yaml", `extends: minimal\n${sys}\n`);
+  const rowOf = async (text: string, ...options: string[]): Promise<string> => {
+    const { stdout } = await command("plan", "-p", file, ...options);
+    return stdout.split("\n").find((line) => line.includes(text)) ?? "";
+  };
+  assertMatch(await rowOf(" /usr/lib ", "--on-deny=ask"), / stop +R1 /);
+  assertMatch(await rowOf("time: 2000", "--engine=seccomp"), / R1 /);
+  assertMatch(await rowOf(" sys ", "--engine=ptrace"), /time: 2000\S+ .* R3 /);
+  const strict = await directory.file(
+    "strict.yaml",
+    `extends: minimal\n${sys}\nstrict: true\nrequire: [landlock]\n`,
+  );
+  for (const option of ["--engine=ptrace", "--on-deny=ask"]) {
+    const asked = [option, "-p", strict, "--", "true"];
+    const [ran, planned] = await Promise.all([
+      command(...asked),
+      command("plan", ...asked),
+    ]);
+    assertEquals(planned.stderr, ran.stderr);
+    assertEquals([ran.code, planned.code === 0], [125, false]);
+  }
+});
+
 Deno.test("jail refuses a best effort under a strict policy", async () => {
   await using directory = await scratch();
   const time = ["calls: {deny: [time]}", '"time" of "calls"'] as const;

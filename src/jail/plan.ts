@@ -28,6 +28,7 @@ import { findProgram } from "./program.ts";
 import type { RunRequest } from "./run.ts";
 import { gradedRules, strictError } from "./strict.ts";
 import { type TemporaryDirectory, withTemporary } from "./temporary.ts";
+import { usesLandlock } from "./traced.ts";
 
 /** What would enforce a policy. */
 export interface PolicyPlan {
@@ -64,7 +65,7 @@ export type PlanRequest =
   & PolicySpec
   & Pick<
     RunRequest,
-    "program" | "args" | "landlock" | "onDeny" | "report" | "audit"
+    "program" | "args" | "engine" | "landlock" | "onDeny" | "report" | "audit"
   >;
 
 /**
@@ -114,20 +115,21 @@ async function planLoaded(
   request: PlanRequest,
 ): Promise<PolicyPlan> {
   const { view, kind } = root;
-  const { landlock, onDeny, report, audit } = request;
+  const { engine, landlock, onDeny, report, audit } = request;
   const { real } = findProgram(program, view);
   compile(policy, { interfaceIndex });
   netOptions(policy);
   const at: FloorPlace = { env, cwd: program.cwd, program: real, view };
-  const answers = mayAnswer(policy, view);
+  const filtered = engine !== "ptrace" && hasSeccompTrace();
+  const answers = filtered && onDeny !== "ask" && mayAnswer(policy, view);
   const options = { sockets: "streams", answers } as const;
   const plan = planCalls(policy, { observe: false, ...options });
   const rules = gradedRules(
     policy,
     plan,
-    floorFor(policy, at, landlock),
+    floorFor(policy, at, usesLandlock({ landlock, onDeny, policy })),
     at,
-    hasSeccompTrace(),
+    filtered,
     policy.limits.memory !== undefined && whyNoControlGroup() === undefined,
   );
   const observed = report || audit !== undefined;

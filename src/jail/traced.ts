@@ -37,8 +37,16 @@ import {
 } from "./program.ts";
 import { holdToStrict } from "./strict.ts";
 
-/** The kernel would refuse what a person allows, so asking leaves it out. */
-function usesLandlock({ landlock, onDeny, policy }: Job): boolean {
+/**
+ * Whether a run uses Landlock: the kernel would refuse what a person allows, so
+ * asking leaves it out.
+ *
+ * @param job the run
+ * @throws {UnsupportedError} where its policy does not do without
+ */
+export function usesLandlock(
+  { landlock, onDeny, policy }: Pick<Job, "landlock" | "onDeny" | "policy">,
+): boolean {
   const [required] = policy.require;
   if (onDeny === "ask" && required !== undefined) {
     throw new UnsupportedError(
