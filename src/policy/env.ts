@@ -6,11 +6,11 @@ import { looksSecret, lowerCase, upperCase } from "./secrets.ts";
 
 /**
  * Whether a text can be the name of a variable, or a pattern of one. None with
- * blanks, braces or bars, or a `$` in front, was meant so: a rule with it would
- * deny nothing.
+ * blanks, braces, bars, quotes, a comma and the like was meant so: a rule with it
+ * would deny nothing.
  */
 export function isVariable(text: string): boolean {
-  return /^[^$ \t-\r={|}\0][^ \t-\r={|}\0]*$/.test(text);
+  return /^[^$\0 \t-\r={|}"'`,;]+$/.test(text);
 }
 
 /**

@@ -263,8 +263,8 @@ function checkNodes(document: Document.Parsed, text: string): void {
   });
 }
 
-/** A plain text that may be several, with a blank between or more. */
-const SEVERAL_REGEXP = /, | - |\s(?:[/~]|\$\{|unix:)/;
+/** A plain text that may be several, or has half of the quotes around it. */
+const SEVERAL_REGEXP = /, | - |[,;"']$|\s(?:[/~"']|\$\{|unix:)/;
 
 /** Whether a value may be a text of several lines: one that is no rule. */
 function mayHaveLines(path: readonly unknown[]): boolean {

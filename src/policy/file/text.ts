@@ -15,6 +15,10 @@ const CONTROL_REGEXP =
   // deno-lint-ignore no-control-regex
   /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff]|\r(?!\n)/;
 
+// What is not seen, and what makes a text look like another one: a blank of no
+// width, and marks that turn the direction of what follows.
+const UNSEEN_REGEXP = /[\u200b\u202a-\u202e\u2060-\u2064\u2066-\u2069]/;
+
 /** Something wrong with the text of a policy, at one of its characters. */
 export class TextFault extends Error {
   /** The text, as far as it could be read. */
@@ -66,13 +70,19 @@ export function readPolicyText(bytes: Uint8Array): string {
       hint: "save the file as UTF-8",
     });
   }
-  const control = CONTROL_REGEXP.exec(text);
-  if (control !== null) {
-    const code = text.charCodeAt(control.index).toString(16).padStart(4, "0");
+  for (
+    const [what, regexp] of [
+      ["a control character", CONTROL_REGEXP],
+      ["a character that is not seen", UNSEEN_REGEXP],
+    ] as const
+  ) {
+    const found = regexp.exec(text);
+    if (found === null) continue;
+    const code = text.charCodeAt(found.index).toString(16).padStart(4, "0");
     throw new TextFault(
-      `a control character (U+${code.toUpperCase()})`,
+      `${what} (U+${code.toUpperCase()})`,
       text,
-      control.index,
+      found.index,
       { hint: "take it out" },
     );
   }
