@@ -206,7 +206,14 @@ const WILDCARDS = [
   "unix:/run/*",
   "@(a|b)",
 ];
-const BLANKS = ["/root/.ssh ", "/a /b", "a ~/b", "/a\u00a0", "unix:/run/x "];
+const BLANKS = [
+  "/a,/b",
+  "/root/.ssh ",
+  "/a /b",
+  "a ~/b",
+  "/a\u00a0",
+  "unix:/run/x ",
+];
 
 for (const path of [...WILDCARDS, ...BLANKS]) {
   Deno.test(`flagsLayer() refuses nothing by "${path}", and says so`, () => {

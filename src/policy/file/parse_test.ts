@@ -180,6 +180,9 @@ const WRONG: readonly (readonly [string, string, string, string?])[] = [
   ["read: /usr", "1:7", "must be a list", `["/usr"]`],
   ["read:", "1:6", "not nothing"],
   ["read: false\nextends: minimal", "1:7", "takes nothing back"],
+  ["read: {deny: ['/a,/b']}", "1:15", "several paths", "an item for each"],
+  ["read:\n  deny:\n  - ${cwd}/a,${cwd}/b", "3:5", "several paths"],
+  ["net: {deny: ['unix:/a,/b']}", "1:14", "several paths"],
   ["read: {deny: ['/a ']}", "1:15", "ends with a blank", "take it out"],
   ['read: {deny: ["/a\u00a0"]}', "1:15", "ends with a blank"],
   ['read: {deny: ["/a\\n"]}', "1:15", "ends with a blank"],
@@ -314,11 +317,11 @@ const WRONG: readonly (readonly [string, string, string, string?])[] = [
 
 Deno.test("parsePolicy() takes a text of several lines for what is no rule", async () => {
   const text = 'description: |\n  one\n  two\nenv: {set: {A: "a\n  b"}}\n' +
-    "read: [/a b, '/a /b']";
+    "read: [/a b, '/a /b', '/a\\,/b', '/a{/b,/c}']";
   const layer = await parsePolicy(text, { source: "p.yaml", variables: {} });
   assertEquals(layer.description, "one\ntwo\n");
   assertEquals(layer.env.set[0]?.value, "a b");
-  assertEquals(layer.read.allow.length, 2);
+  assertEquals(layer.read.allow.length, 4);
 });
 
 for (const [text, place, message, hint] of WRONG) {

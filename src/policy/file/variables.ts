@@ -39,10 +39,18 @@ export const VARIABLES = [
  * @throws {GlobError} when the text makes no sense
  */
 export function toPattern(text: string, variables: Variables): string {
-  if (/(?<!\\)\s$/.test(text)) {
+  const plain = text.replace(/\\[^]/g, "_");
+  if (/\s$/.test(plain)) {
     throw new GlobError(
       "a path ends with a blank",
       `take it out, or write "\\" before it where the name has one`,
+    );
+  }
+  // Between braces a comma is one of a choice.
+  if (/,\s*(?:[/~]|\$\{)/.test(plain) && !/(?<!\$)\{/.test(plain)) {
+    throw new GlobError(
+      "it may be meant for several paths",
+      `write an item for each, or "\\," where the name of a directory ends so`,
     );
   }
   const pattern = substitute(
