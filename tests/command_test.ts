@@ -308,3 +308,23 @@ Deno.test("jail waits for no pipe that lies where a permission set is looked for
     /^jail: Cannot read "deno\.json": /,
   );
 });
+
+for (const said of ["false", "{allow: false}"]) {
+  Deno.test(`jail takes no "write: ${said}" for what takes back an earlier policy`, async () => {
+    await using directory = await scratch();
+    const file = await directory.file("p.yaml", `write: ${said}\n`);
+    const ran = await jail(["-p", "agent", "-p", file, "--", "true"]);
+    assertEquals(ran.code, 125);
+    assertStringIncludes(ran.stderr, "takes nothing back");
+    assertStringIncludes(ran.stderr, "at line 1");
+    assertStringIncludes(ran.stderr, "write {deny: true}");
+    const other = await directory.file(
+      "q.yaml",
+      `extends: agent\nwrite: ${said}\n`,
+    );
+    assertEquals((await jail(["-p", other, "--", "true"])).code, 125);
+    // What comes later adds.
+    const later = await jail(["-p", file, "-p", "readonly", "--", "true"]);
+    assertEquals([later.code, later.stderr], [0, ""]);
+  });
+}

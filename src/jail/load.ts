@@ -10,7 +10,7 @@ import { asPolicyError } from "../policy/file/parse.ts";
 import { MAX_SIZE } from "../policy/file/text.ts";
 import type { Variables } from "../policy/file/variables.ts";
 import type { Limits } from "../policy/limits.ts";
-import { mergeLayers } from "../policy/merge.ts";
+import { mergeLayers, takesNothingBack } from "../policy/merge.ts";
 import { EMPTY_LAYER, type Layer, type Policy } from "../policy/policy.ts";
 import { readFile } from "../sys/files.ts";
 import { ownUser } from "../sys/ids.ts";
@@ -127,17 +127,21 @@ export async function loadSpec(
 /** The error of a root directory that is none, with where the policy names it. */
 async function whereItStands(
   error: unknown,
-  { source, keys }: RuleRef,
-  { sources }: Layer,
+  ref: RuleRef,
+  layer: Layer,
 ): Promise<unknown> {
   if (!(error instanceof SystemCallError)) return error;
-  const text = sources.find(({ name }) => name === source)?.text ?? "";
   const fault = new Fault(
-    keys,
+    ref.keys,
     `no directory can be opened: ${error.call} failed with ${error.errno}`,
     { hint: "name a directory, as it is outside of the root" },
   );
-  return await asPolicyError(fault, source, text);
+  return await asPolicyError(fault, ref.source, textOf(layer, ref));
+}
+
+/** The text of a layer that has a rule. */
+function textOf({ sources }: Layer, { source }: RuleRef): string {
+  return sources.find(({ name }) => name === source)?.text ?? "";
 }
 
 /** The layers of the policies that are named. */
@@ -169,7 +173,15 @@ async function policyLayers(
       layers.push({ ...policy, extends: [] });
     }
   }
-  return layers;
+  const found = takesNothingBack(layers);
+  if (found === undefined) return layers;
+  const { layer, ref } = found;
+  const fault = new Fault(
+    ref.keys,
+    "false takes nothing back that policies before it allow",
+    { hint: "write {deny: true} to refuse everything" },
+  );
+  throw await asPolicyError(fault, ref.source, textOf(layer, ref));
 }
 
 /**

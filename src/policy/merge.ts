@@ -12,7 +12,8 @@
 
 import { mergeLimits } from "./limits.ts";
 import { mergeNet, mergeNetRules } from "./net/net.ts";
-import type { Effect, Layer, Policy } from "./policy.ts";
+import type { RuleRef } from "./decision.ts";
+import type { Effect, Layer, PathSection, Policy } from "./policy.ts";
 import { closedFiles, mergeSys } from "./sys.ts";
 
 /**
@@ -54,6 +55,32 @@ export function mergeLayers(layers: readonly Layer[]): Policy {
     root: last(layers, (layer) => layer.root),
     sources: layers.flatMap((layer) => layer.sources),
   };
+}
+
+/** A `false` of a layer that seems to take something back, and does not. */
+export interface TakenBack {
+  /** The layer. */
+  readonly layer: Layer;
+  /** Where it stands. */
+  readonly ref: RuleRef;
+}
+
+/**
+ * Finds a layer that says `false` of what layers before it allow: rules add up.
+ *
+ * @param layers the layers, the most basic one first
+ * @returns the first one, if there is one
+ */
+export function takesNothingBack(
+  layers: readonly Layer[],
+): TakenBack | undefined {
+  return layers.flatMap((layer, index) =>
+    (layer.nothing ?? []).filter(({ keys }) =>
+      layers.slice(0, index).some((before) =>
+        before[keys[0] as PathSection | "env"].allow.length > 0
+      )
+    ).map((ref) => ({ layer, ref }))
+  )[0];
 }
 
 /** The last value that a layer says. */

@@ -147,6 +147,8 @@ export interface Layer extends Sections {
   readonly net?: Net | undefined;
   /** What the program sees of the system, as far as the layer says. */
   readonly sys?: SysRules | undefined;
+  /** The sections of files and variables that it says `false` of, by where it does. */
+  readonly nothing?: readonly RuleRef[] | undefined;
 }
 
 /** The name of another policy, and where it is asked for. */

@@ -4,6 +4,7 @@ import type { RuleRef } from "../decision.ts";
 import {
   EMPTY_LAYER,
   type Layer,
+  PATH_SECTIONS,
   type Reference,
   type RootRule,
 } from "../policy.ts";
@@ -35,6 +36,9 @@ export const POLICY_KEYS = [
   "strict",
   "root",
 ] as const;
+
+/** The sections whose rules add up, so that none takes back what another allows. */
+const LISTED = [...PATH_SECTIONS, "env"] as const;
 
 /** The keys that will have one. */
 export const RESERVED_KEYS = ["tests"] as const;
@@ -82,8 +86,23 @@ export function readLayer(value: unknown, shape: Shape): Layer {
       ? readStrict(map.get("strict"), shape)
       : undefined,
     root: map.has("root") ? readRoot(map.get("root"), shape) : undefined,
+    nothing: LISTED.flatMap((key) => saidNothing(map.get(key), key, shape)),
     sources: [],
   };
+}
+
+/** Where a section says `false`, if it does and does not refuse everything. */
+function saidNothing(
+  value: unknown,
+  key: typeof LISTED[number],
+  shape: Shape,
+): RuleRef[] {
+  if (value === false) return [refTo(shape, [key], "false")];
+  if (typeof value !== "object" || value === null) return [];
+  const { allow, deny } = value as Record<string, unknown>;
+  return allow === false && deny !== true
+    ? [refTo(shape, [key, "allow"], "false")]
+    : [];
 }
 
 /** What a policy can require. */
