@@ -32,8 +32,8 @@ export async function saverFor(
       const pattern = isNetAccess(access)
         ? path
         : toText(escapeGlob(path).replaceAll("$", "\\$"))
-          // A blank at the end is hardly meant in a rule that a person writes.
-          ?.replace(/\s$/, "\\$&");
+          // What would be two paths, or a blank behind one, if a person wrote it.
+          ?.replace(/[;:](?=\/)|\s$/g, "\\$&");
       if (pattern === undefined) return "its name is not UTF-8";
       try {
         // In its place the program may have put a link to another policy, a pipe,

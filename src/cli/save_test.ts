@@ -8,6 +8,7 @@ for (
   const [name, saved] of [
     ["with a space", `${POLICY}read:\n  - "/srv/with a space"\n`],
     ["blank ", `${POLICY}read:\n  - "/srv/blank\\\\ "\n`],
+    ["a;/b:/c", `${POLICY}read:\n  - "/srv/a\\\\;/b\\\\:/c"\n`],
     ["(a|b)", `${POLICY}read:\n  - "/srv/(a\\\\|b)"\n`],
     ["\x7f", undefined],
     ["\x85", undefined],

@@ -227,6 +227,12 @@ for (const path of [...WILDCARDS, ...BLANKS]) {
   });
 }
 
+Deno.test("flagsLayer() takes a colon behind the letter of a drive for a name", () => {
+  const path = "/home/me/.wine/dosdevices/c:/secret";
+  const { read } = layer({ read: { deny: [path] } });
+  assertEquals(read.deny[0]?.pattern, path);
+});
+
 Deno.test("flagsLayer() refuses what can be no path", async () => {
   for (const path of ["a\0b", "a".repeat(5000)]) {
     assertThrows(() => layer({ read: { deny: [path] } }), UsageError, "path");

@@ -183,6 +183,8 @@ const WRONG: readonly (readonly [string, string, string, string?])[] = [
   ["read: {deny: ['/a,/b']}", "1:15", "several paths", "an item for each"],
   ["read:\n  deny:\n  - ${cwd}/a,${cwd}/b", "3:5", "several paths"],
   ["net: {deny: ['unix:/a,/b']}", "1:14", "several paths"],
+  ["read: {deny: ['/etc:/usr']}", "1:15", "several paths", "an item for each"],
+  ["read: {deny: ['/a;/b']}", "1:15", "several paths"],
   ["read: {deny: ['/a ']}", "1:15", "ends with a blank", "take it out"],
   ['read: {deny: ["/a\u00a0"]}', "1:15", "ends with a blank"],
   ['read: {deny: ["/a\\n"]}', "1:15", "ends with a blank"],
@@ -317,11 +319,11 @@ const WRONG: readonly (readonly [string, string, string, string?])[] = [
 
 Deno.test("parsePolicy() takes a text of several lines for what is no rule", async () => {
   const text = 'description: |\n  one\n  two\nenv: {set: {A: "a\n  b"}}\n' +
-    "read: [/a b, '/a /b', '/a\\,/b', '/a{/b,/c}']";
+    "read: [/a b, '/a /b', '/a\\,/b', '/a{/b,/c}', '/c:/d']";
   const layer = await parsePolicy(text, { source: "p.yaml", variables: {} });
   assertEquals(layer.description, "one\ntwo\n");
   assertEquals(layer.env.set[0]?.value, "a b");
-  assertEquals(layer.read.allow.length, 4);
+  assertEquals(layer.read.allow.length, 5);
 });
 
 for (const [text, place, message, hint] of WRONG) {

@@ -27,6 +27,9 @@ export const VARIABLES = [
   "policy-dir",
 ] as const satisfies readonly (keyof Variables)[];
 
+/** What may be several paths, held together as in PATH or in a flag. A drive of Wine is none. */
+const SEVERAL_REGEXP = /(?:[,;]\s*|[^/:]{2}:)(?:[/~]|\$\{)/;
+
 /**
  * Makes a pattern of a rule's text.
  *
@@ -47,10 +50,10 @@ export function toPattern(text: string, variables: Variables): string {
     );
   }
   // Between braces a comma is one of a choice.
-  if (/,\s*(?:[/~]|\$\{)/.test(plain) && !/(?<!\$)\{/.test(plain)) {
+  if (SEVERAL_REGEXP.test(plain) && !/(?<!\$)\{/.test(plain)) {
     throw new GlobError(
       "it may be meant for several paths",
-      `write an item for each, or "\\," where the name of a directory ends so`,
+      'write an item for each, or "\\" before what a name ends with',
     );
   }
   const pattern = substitute(
