@@ -1,7 +1,15 @@
 /** Holes that were found by attacking the jail, each with the fix that holds. */
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { ENGINES, fixture, jail, jailArgv, run, start } from "./harness.ts";
+import {
+  type Ended,
+  ENGINES,
+  fixture,
+  jail,
+  jailArgv,
+  run,
+  start,
+} from "./harness.ts";
 import { scratch } from "./jail.ts";
 import { hasMachine, needs } from "./needs.ts";
 
@@ -79,6 +87,42 @@ for command in 0x8910, 0x8912, 0x8927:
       );
       const bind = ["/usr/bin/python3", ...bound];
       assertEquals((await jail([], bind, { engine })).stdout, "EACCES\n");
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) tells of no interface by a socket that it is handed, and joins no group`,
+    ),
+    async fn(): Promise<void> {
+      const [, ...tell] = attempt(`import struct
+one = socket.socket(fileno=0)
+one.setsockopt(0, 2, 64)
+IP_UNICAST_IF, IP_MULTICAST_IF, IP_ADD_MEMBERSHIP = 50, 32, 35
+group, local = socket.inet_aton("224.0.0.9"), socket.inet_aton("127.0.0.1")
+for option, value in (
+    (IP_UNICAST_IF, struct.pack("!I", 1)),
+    (IP_MULTICAST_IF, local),
+    (IP_ADD_MEMBERSHIP, group + local),
+):
+    try:
+        one.setsockopt(0, option, value)
+        print("told")
+    except OSError as error:
+        print(errno.errorcode[error.errno])`);
+      // A socket for datagrams is its input, as of a server that inetd starts.
+      const hand = "import os, socket, sys\n" +
+        "one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n" +
+        "os.dup2(one.fileno(), 0)\nos.execvp(sys.argv[1], sys.argv[1:])";
+      const handed = (...flags: readonly string[]): Promise<Ended> =>
+        run([
+          ...["python3", "-c", hand],
+          ...jailArgv(flags, ["/usr/bin/python3", ...tell], engine),
+        ]);
+      const closed = await handed("-p", "readonly");
+      assertEquals(closed.stdout, "EACCES\nEACCES\nEACCES\ndone\n");
+      assertMatch((await handed("-A")).stdout, /^told\ntold\n/);
     },
   });
 

@@ -1,6 +1,7 @@
 /** What a policy lets calls of the network do, as far as registers tell. */
 
 import * as net from "../../abi/socket.ts";
+import * as options from "../../abi/socket_options.ts";
 import type { SyscallName } from "../../abi/syscalls.ts";
 import { writesEverything } from "../everything.ts";
 import { socketFamilies } from "../net/net.ts";
@@ -68,6 +69,7 @@ export function interfaceGuards(
 }
 
 const TELLING = "it tells of the machine's interfaces";
+const HARMLESS = "it concerns the socket";
 const USED = "the network may be used";
 
 const NO_NET = [
@@ -128,7 +130,8 @@ const NET_NONE: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
     allow("it names nobody", isZero(4)),
     ...NO_NET,
   ]],
-  // Any socket could be told the number of one, and say its name.
+  // Any socket could be told the number of one, and say its name. One of the internet
+  // that is handed in says which numbers and addresses there are, and joins groups.
   ["setsockopt", [
     refuse(
       "EACCES",
@@ -136,6 +139,17 @@ const NET_NONE: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
       is(1, net.SOL_SOCKET),
       is(2, net.SO_BINDTODEVICE, net.SO_BINDTOIFINDEX),
     ),
+    allow(
+      HARMLESS,
+      is(1, net.SOL_IP),
+      is(2, ...options.HARMLESS_IP_OPTIONS),
+    ),
+    allow(
+      HARMLESS,
+      is(1, net.SOL_IPV6),
+      is(2, ...options.HARMLESS_IPV6_OPTIONS),
+    ),
+    refuse("EACCES", TELLING, is(1, net.SOL_IP, net.SOL_IPV6)),
   ]],
   ["socket", [...NO_SUCH_SOCKETS, ...NO_NET]],
   ["socketpair", [
