@@ -126,9 +126,8 @@ export class FileCalls {
     const unseen = tracee.lock === "shared" && mayStay(tracee, spec, family);
     const looked = lookAt(tracee, spec, alone, this.#tools);
     if (looked === undefined) return "done";
-    // By its descriptor it has no lock.
-    if (spec.treatment === "descriptor" && tracee.lock !== undefined) {
-      goByPath(looked, tracee, looked.file);
+    if (tracee.lock !== undefined && mayGoByPath(tracee, spec, this.#tools)) {
+      goByPath(looked, tracee, registers.int(0));
     }
     // A directory that is none yet will be a new one, with no device in it.
     const moves = !alone && looked.moves.some(({ tree }) => tree);

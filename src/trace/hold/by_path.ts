@@ -29,14 +29,16 @@ import { close, fstat, fstatat } from "../../sys/files.ts";
 import type { Looked } from "../look/looked.ts";
 import type { CallSpec } from "../look/spec.ts";
 import { look } from "../path/magic.ts";
-import { cString, type Place } from "../path/place.ts";
+import { cString } from "../path/place.ts";
 import type { Tools } from "../tools.ts";
+import type { Registers } from "../tracee/registers.ts";
 import type { Tracee } from "../tracee/tracee.ts";
 
 /** Calls by a descriptor, and those that do the same by a path. */
 export const BY_PATH: ReadonlyMap<SyscallName, SyscallName> = new Map([
   ["fchmod", "fchmodat"],
   ["fchown", "fchownat"],
+  ["utimensat", "utimensat"],
 ]);
 
 /** How such a call fails by a path alone. */
@@ -53,19 +55,31 @@ const other = new Uint8Array(STAT.size);
  *
  * @param tracee who makes it, stopped
  * @param spec the call
- * @param tools what says who shares its descriptors
+ * @param tools what has its registers, and says who shares its descriptors
  */
 export function mayGoByPath(
   tracee: Tracee,
-  { syscall, treatment }: CallSpec,
-  { freezer, options }: Tools,
+  spec: CallSpec,
+  { answers, freezer, options }: Tools,
 ): boolean {
-  const name = BY_PATH.get(syscall.name);
-  if (name === undefined || treatment !== "descriptor") return false;
+  const name = BY_PATH.get(spec.syscall.name);
+  if (name === undefined || !isByDescriptor(answers.registers, spec)) {
+    return false;
+  }
   const kind = options.plan.get(name)?.action.kind;
   return (kind === "trace" || kind === "allow") && tracee.retries === 0 &&
     !tracee.process.filtered && !tracee.interrupted && !freezer.has(tracee) &&
     freezer.needed(tracee, tracee.process.pid);
+}
+
+/** Whether it is its first argument that says which file is meant, alone. */
+function isByDescriptor(
+  registers: Registers,
+  { treatment, paths: [path] }: CallSpec,
+): boolean {
+  if (treatment === "descriptor") return true;
+  if (path?.takesNull !== true || registers.int(0) < 0) return false;
+  return registers.address(path.arg) === 0 && registers.uint(path.flags) === 0;
 }
 
 /**
@@ -73,29 +87,27 @@ export function mayGoByPath(
  *
  * @param looked what is known of the call
  * @param tracee who makes it
- * @param file what its descriptor is of
+ * @param number its descriptor
  */
 export function goByPath(
   looked: Looked,
-  { view }: Tracee,
-  file: Place | undefined,
+  { tid, view }: Tracee,
+  number: number,
 ): void {
+  const file = looked.file ?? looked.paths[0]?.place;
   if (file?.kind !== "file" || file.via !== "") return;
   const { path } = file;
   if (path.startsWith("/proc/") || path.length >= PATH_MAX) return;
-  if (!isOpen(looked.descriptor) || !leadsTo(looked.descriptor)) return;
+  const link = `/proc/${tid}/fd/${number}`;
+  if (!isOpen(link) || !leadsTo(link)) return;
   const fd = look(view, path);
   if (fd < 0) return;
   const found = fstat(fd, other);
   close(fd);
   if (found < 0 || !isOfSameFile(stat, other)) return;
-  looked.paths.push({ arg: 1, dirfd: 0, written: path, place: file });
+  looked.paths[0] = { arg: 1, dirfd: 0, written: "", place: file };
   looked.descriptorsOf = 0;
-}
-
-/** Whether a call goes by the path of what its descriptor is of. */
-export function goesByPath({ descriptor, paths }: Looked): boolean {
-  return descriptor !== "" && paths.length > 0;
+  looked.byPath = true;
 }
 
 /**

@@ -7,7 +7,7 @@ import type { CallSpec } from "../look/spec.ts";
 import { processOf } from "../path/place.ts";
 import type { Tools } from "../tools.ts";
 import type { Tracee } from "../tracee/tracee.ts";
-import { goesByPath, PATH_FAILS } from "./by_path.ts";
+import { PATH_FAILS } from "./by_path.ts";
 
 const LINK_CAME: readonly number[] = [ELOOP];
 const LINK_CAME_OR_FILE_WENT: readonly number[] = [ELOOP, ENOENT];
@@ -70,7 +70,7 @@ export function lengthOf({ paths, address, messages }: Looked): number {
 /** Errors that show that a file changed between the look and the call. */
 export function raceOf(looked: Looked): readonly number[] {
   const place = looked.paths[0]?.place;
-  if (goesByPath(looked)) return PATH_FAILS;
+  if (looked.byPath) return PATH_FAILS;
   if (looked.pinned && looked.open === undefined) return DIRECTORY_WENT;
   if (looked.open === undefined || place === undefined) return [];
   switch (place.kind) {

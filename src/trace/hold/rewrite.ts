@@ -33,7 +33,7 @@ import { type Place, processOf } from "../path/place.ts";
 import { HOW_BEFORE_PATH } from "../tracee/pin.ts";
 import type { Registers } from "../tracee/registers.ts";
 import type { Tracee } from "../tracee/tracee.ts";
-import { BY_PATH, goesByPath } from "./by_path.ts";
+import { BY_PATH } from "./by_path.ts";
 
 /** What pinning a call depends on besides the call. */
 export interface PinOptions {
@@ -149,7 +149,7 @@ export class Rewriter {
     if (looked.address !== undefined) {
       return pinAddress(tracee, registers, spec, looked, slot);
     }
-    if (goesByPath(looked)) this.#nameFile(registers, spec);
+    if (looked.byPath) this.#nameFile(registers, spec);
     for (const [index, path] of looked.paths.entries()) {
       // A magic link names the task that is meant: "self" would be the tracee.
       if (path.place.via.startsWith("/proc/self/")) return -EACCES;
@@ -179,14 +179,16 @@ export class Rewriter {
   }
 
   /** Makes a call by a descriptor the one that does the same by a path. */
-  #nameFile(registers: Registers, { syscall }: CallSpec): void {
+  #nameFile(registers: Registers, { syscall, treatment }: CallSpec): void {
     const name = BY_PATH.get(syscall.name) as SyscallName;
     registers.nr = SYSCALLS[name][this.#arch] as number;
-    const flags = syscall.args.length + 1;
-    for (let to = flags - 1; to > 1; to--) {
-      registers.setWhole(to, registers.whole(to - 1));
+    if (treatment === "descriptor") {
+      const flags = syscall.args.length + 1;
+      for (let to = flags - 1; to > 1; to--) {
+        registers.setWhole(to, registers.whole(to - 1));
+      }
+      registers.setArgument(flags, 0);
     }
-    registers.setArgument(flags, 0);
     registers.setArgument(0, AT_FDCWD);
     // No NULL: it has a path.
     registers.setArgument(1, PIN_START);

@@ -41,6 +41,8 @@ export interface Looked {
   descriptor: string;
   /** What that descriptor is of. */
   file: Place | undefined;
+  /** Whether it is made by the path of that, though it names none. */
+  byPath: boolean;
   /** For an open: its flags, mode and `resolve`. */
   open: OpenRequest | undefined;
   /** For a call with a socket address: the address, copied once. */
@@ -92,6 +94,7 @@ export function nothing(): Looked {
     descriptorsOf: 0,
     descriptor: "",
     file: undefined,
+    byPath: false,
     open: undefined,
     address: undefined,
     said: undefined,
