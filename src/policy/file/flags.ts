@@ -169,8 +169,8 @@ function plain(text: string): string {
 
 /**
  * Refuses a path that is hardly meant as it is written: with what only a shell acts
- * on, before a `=` not even that; and with a wildcard, where it refuses, or what may
- * hold two together.
+ * on, before a `=` not even that; and with a wildcard, where it refuses, what may hold
+ * two together, or a quote that no shell has taken off.
  */
 function mustBeMeant(path: string, refuses: boolean): void {
   const shown = printable(fromText(path));
@@ -188,9 +188,10 @@ function mustBeMeant(path: string, refuses: boolean): void {
       "write the rule in a policy, where it has a meaning, and take that by -p",
     );
   }
-  if (refuses && /\s$|(?:[\s,;]|[^/:]{2}:)[/~]/.test(path)) {
+  const odd = /^["'`\u2018-\u201f]|\s$|(?:[\s,;]|[^/:]{2}:)[/~]/;
+  if (refuses && odd.test(path)) {
     throw new GlobError(
-      `${shown} ends with a blank, or may be several paths`,
+      `${shown} has a quote in front, or a blank behind, or is several paths`,
       "write commas between paths and nothing else, or the rule in a policy",
     );
   }

@@ -206,6 +206,7 @@ const WILDCARDS = [
   "unix:/run/*",
   "@(a|b)",
 ];
+const QUOTED = ['"/etc"', "'/etc'", "\u201c/etc\u201d", 'unix:"/run/x"'];
 const BLANKS = [
   "/a,/b",
   "/root/.ssh ",
@@ -215,12 +216,12 @@ const BLANKS = [
   "unix:/run/x ",
 ];
 
-for (const path of [...WILDCARDS, ...BLANKS]) {
+for (const path of [...WILDCARDS, ...BLANKS, ...QUOTED]) {
   Deno.test(`flagsLayer() refuses nothing by "${path}", and says so`, () => {
     const section = path.startsWith("unix:") ? "net" : "read";
     for (const effect of ["deny", "ignore"] as const) {
       const flags = { [section]: { [effect]: [path] } };
-      const message = BLANKS.includes(path) ? "a blank" : "has a wildcard";
+      const message = WILDCARDS.includes(path) ? "has a wildcard" : "a quote";
       assertThrows(() => layer(flags), UsageError, message);
     }
     layer({ [section]: { allow: [path] } });
