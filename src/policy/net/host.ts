@@ -52,6 +52,12 @@ export function parseHost(text: string): HostPattern | undefined {
       `"*.example.org" means example.org and all names beneath it`,
     );
   }
+  if (/^[0-9]+(?:\.[0-9]+)*(?:\.x)+$/i.test(plain)) {
+    throw new GlobError(
+      `"${text}" would be the name of a host`,
+      "write addresses that begin alike by a prefix, such as 192.168.0.0/16",
+    );
+  }
   const name = hostName(plain);
   if (name !== undefined) return { name, wildcard };
   const ascii = asciiName(plain);

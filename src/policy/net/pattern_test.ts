@@ -110,6 +110,8 @@ const REFUSED: readonly (readonly [string, string])[] = [
   ["010.0.0.1", "no IPv4 address"],
   ["10.0.1", "no IPv4 address"],
   ["256.0.0.1", "no IPv4 address"],
+  ["192.168.x.x:80", "would be the name of a host"],
+  ["10.X", "would be the name of a host"],
   ["0x7f.1", "no name of a host"],
   ["127.0.0x1", "no name of a host"],
   ["[10.0.0.1]", "no IPv6 address"],
