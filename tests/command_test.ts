@@ -309,6 +309,19 @@ Deno.test("jail waits for no pipe that lies where a permission set is looked for
   );
 });
 
+Deno.test("jail takes no permission set of a file that is not UTF-8", async () => {
+  await using here = await scratch();
+  const set = '{"permissions": {"default": {"read": {"deny": ["f\xfcr"]}}}}';
+  const bytes = Uint8Array.from(set, (char) => char.charCodeAt(0));
+  await Deno.writeFile(`${here.path}/deno.json`, bytes);
+  const ran = await jail(["-P", "--", "true"], { cwd: here.path });
+  assertEquals([ran.code, ran.stderr], [
+    125,
+    'jail: Cannot read "deno.json": it is not UTF-8\n\n' +
+    "hint: save the file as UTF-8\n",
+  ]);
+});
+
 for (const said of ["false", "{allow: false}"]) {
   Deno.test(`jail takes no "write: ${said}" for what takes back an earlier policy`, async () => {
     await using directory = await scratch();

@@ -77,6 +77,17 @@ function readPolicy(path: string, read = readFile): Uint8Array | undefined {
   );
 }
 
+/** The text of a `deno.json`; what is no text could be another name in a rule. */
+function textOf(bytes: Uint8Array, source: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new PolicyError(`Cannot read "${source}": it is not UTF-8`, {
+      hint: "save the file as UTF-8",
+    });
+  }
+}
+
 /**
  * Makes the layer of a permission set of the nearest `deno.json`.
  *
@@ -111,8 +122,9 @@ export async function permissionSet(
           "name a policy by -p, or use flags",
         );
       }
-      return await permissionsLayer(new TextDecoder().decode(bytes), {
-        source: dir === here ? name : toText(path) ?? printable(path),
+      const source = dir === here ? name : toText(path) ?? printable(path);
+      return await permissionsLayer(textOf(bytes, source), {
+        source,
         dir: inside,
         which: find,
         ...(set === true ? {} : { name: set }),
