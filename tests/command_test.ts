@@ -322,22 +322,38 @@ Deno.test("jail takes no permission set of a file that is not UTF-8", async () =
   ]);
 });
 
-for (const said of ["false", "{allow: false}"]) {
-  Deno.test(`jail takes no "write: ${said}" for what takes back an earlier policy`, async () => {
+for (
+  const said of [
+    ...["write: false", "write: {allow: false}", "net: {connect: false}"],
+    ...["net: {allow: false}", "net: {listen: {allow: false}}"],
+  ]
+) {
+  Deno.test(`jail takes no "${said}" for what takes back an earlier policy`, async () => {
     await using directory = await scratch();
-    const file = await directory.file("p.yaml", `write: ${said}\n`);
-    const ran = await jail(["-p", "agent", "-p", file, "--", "true"]);
+    const base = "extends: agent\nnet: true\n";
+    const first = await directory.file("a.yaml", base);
+    const file = await directory.file("p.yaml", `${said}\n`);
+    const ran = await jail(["-p", first, "-p", file, "--", "true"]);
     assertEquals(ran.code, 125);
     assertStringIncludes(ran.stderr, "takes nothing back");
     assertStringIncludes(ran.stderr, "at line 1");
     assertStringIncludes(ran.stderr, "write {deny: true}");
-    const other = await directory.file(
-      "q.yaml",
-      `extends: agent\nwrite: ${said}\n`,
-    );
+    const other = await directory.file("q.yaml", `extends: a.yaml\n${said}\n`);
     assertEquals((await jail(["-p", other, "--", "true"])).code, 125);
     // What comes later adds.
     const later = await jail(["-p", file, "-p", "readonly", "--", "true"]);
     assertEquals([later.code, later.stderr], [0, ""]);
   });
 }
+
+Deno.test("jail takes back the network of an earlier policy by net: false", async () => {
+  await using directory = await scratch();
+  const none = await directory.file("p.yaml", "net: false\n");
+  const some = await directory.file("q.yaml", "net: {connect: false}\n");
+  const { stdout, stderr, code } = await jail([
+    ...["-p", "allow-all", "-p", none, "-p", some, "--", "bash", "-c"],
+    "echo > /dev/tcp/127.0.0.1/9 || echo refused",
+  ]);
+  assertEquals([stdout, code], ["refused\n", 0]);
+  assertStringIncludes(stderr, "Permission denied");
+});

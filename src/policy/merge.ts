@@ -76,11 +76,23 @@ export function takesNothingBack(
 ): TakenBack | undefined {
   return layers.flatMap((layer, index) =>
     (layer.nothing ?? []).filter(({ keys }) =>
-      layers.slice(0, index).some((before) =>
-        before[keys[0] as PathSection | "env"].allow.length > 0
-      )
+      allowsSome(layers.slice(0, index), keys)
     ).map((ref) => ({ layer, ref }))
   )[0];
+}
+
+/** Whether layers allow something of what keys of a policy are about. */
+function allowsSome(
+  layers: readonly Layer[],
+  [section, end]: RuleRef["keys"],
+): boolean {
+  if (section !== "net") {
+    const key = section as PathSection | "env";
+    return layers.some((layer) => layer[key].allow.length > 0);
+  }
+  const { connect, listen } = mergeNetRules(layers.map(({ net }) => net));
+  return end !== "listen" && connect.allow.length > 0 ||
+    end !== "connect" && listen.allow.length > 0;
 }
 
 /** The last value that a layer says. */

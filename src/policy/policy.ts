@@ -147,7 +147,7 @@ export interface Layer extends Sections {
   readonly net?: Net | undefined;
   /** What the program sees of the system, as far as the layer says. */
   readonly sys?: SysRules | undefined;
-  /** The sections of files and variables that it says `false` of, by where it does. */
+  /** Where it says `false` of what layers before it may allow, and takes nothing back. */
   readonly nothing?: readonly RuleRef[] | undefined;
 }
 

@@ -8,7 +8,7 @@ import {
   type Reference,
   type RootRule,
 } from "../policy.ts";
-import { asFault, describe, Fault, shorten } from "./fault.ts";
+import { asFault, describe, Fault, type Keys, shorten } from "./fault.ts";
 import { readCalls, readDefault } from "./shape_calls.ts";
 import { readLimits } from "./shape_limits.ts";
 import { readNet } from "./shape_net.ts";
@@ -86,23 +86,33 @@ export function readLayer(value: unknown, shape: Shape): Layer {
       ? readStrict(map.get("strict"), shape)
       : undefined,
     root: map.has("root") ? readRoot(map.get("root"), shape) : undefined,
-    nothing: LISTED.flatMap((key) => saidNothing(map.get(key), key, shape)),
+    nothing: [
+      ...LISTED.flatMap((key) => saidNothing(map.get(key), [key], shape)),
+      ...netSaidNothing(map.get("net"), shape),
+    ],
     sources: [],
   };
 }
 
 /** Where a section says `false`, if it does and does not refuse everything. */
-function saidNothing(
-  value: unknown,
-  key: typeof LISTED[number],
-  shape: Shape,
-): RuleRef[] {
-  if (value === false) return [refTo(shape, [key], "false")];
+function saidNothing(value: unknown, keys: Keys, shape: Shape): RuleRef[] {
+  if (value === false) return [refTo(shape, keys, "false")];
   if (typeof value !== "object" || value === null) return [];
   const { allow, deny } = value as Record<string, unknown>;
   return allow === false && deny !== true
-    ? [refTo(shape, [key, "allow"], "false")]
+    ? [refTo(shape, [...keys, "allow"], "false")]
     : [];
+}
+
+/** The same of `net`, which takes everything back where all of it is `false`. */
+function netSaidNothing(value: unknown, shape: Shape): RuleRef[] {
+  if (typeof value !== "object" || value === null) return [];
+  const { connect, listen } = value as Record<string, unknown>;
+  return [
+    ...saidNothing(value, ["net"], shape),
+    ...saidNothing(connect, ["net", "connect"], shape),
+    ...saidNothing(listen, ["net", "listen"], shape),
+  ];
 }
 
 /** What a policy can require. */
