@@ -144,6 +144,8 @@ def job(argv):
 other = job(["sleep", "60"])
 while os.getpgid(other) != other: pass
 pid = job(sys.argv[1:] + [str(other)])
+while os.getpgid(pid) != pid: pass
+os.tcsetpgrp(0, pid)
 os.waitpid(pid, 0)
 os.kill(other, signal.SIGKILL)`;
       const inside = `import errno, os, signal, sys, threading
