@@ -222,6 +222,43 @@ read word; echo "got=$word"
     await terminal.see(/got=one\r\n/);
   });
 
+  Deno.test(`jail (${engine}) sets no terminal where another job is in front of it`, async () => {
+    await using directory = await scratch();
+    const set = `import errno, os, signal, sys, termios
+def attempt():
+    modes = termios.tcgetattr(1)
+    modes[6][termios.VQUIT] = b"e"
+    try: termios.tcsetattr(1, termios.TCSANOW, modes)
+    except termios.error as e: return errno.errorcode[e.args[0]]
+signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+open(sys.argv[1] + "/up", "w").close()
+while os.tcgetpgrp(1) == int(sys.argv[2]): pass
+said = attempt()
+if os.fork() == 0:
+    os.setsid()
+    print("said", said, attempt(), flush=True)
+    os._exit(0)
+os.wait()
+open(sys.argv[1] + "/over", "w").close()`;
+    const file = await directory.file("set.py", set);
+    const python = ["/usr/bin/python3", file, directory.path, "$$"];
+    const front = await directory.file(
+      "front",
+      `while ! test -e ${directory.path}/over; do sleep 0.01; done
+read word; echo "got=$word"
+`,
+    );
+    await using terminal = new Terminal(BASH);
+    await terminal.see(/\$ $/);
+    const back = jailArgv(["-A"], python, engine).join(" ");
+    await terminal.type(`${back} &\n`);
+    await terminal.type(`until test -e ${directory.path}/up; do :; done\n`);
+    await terminal.type(`sh ${front}\n`);
+    await terminal.see(/said EIO EIO\r\n/);
+    await terminal.type("hello\n");
+    await terminal.see(/got=hello\r\n/);
+  });
+
   Deno.test(`jail (${engine}) is itself a job of a shell outside`, async () => {
     await using terminal = new Terminal(BASH);
     await terminal.see(/\$ $/);

@@ -157,7 +157,7 @@ export class Calls {
     const action = actionOf(entry, registers);
     if (action.kind !== "trace") return false;
     const { kind } = action.look;
-    return kind === "write-fd" || kind === "flow" ||
+    return kind === "write-fd" || kind === "flow" || kind === "modes" ||
       kind === "call" && spec.treatment === "descriptor";
   }
 
@@ -320,6 +320,7 @@ export class Calls {
         });
       case "write-fd":
       case "flow":
+      case "modes":
       case "shares-port": {
         const treatment = look.kind === "write-fd" ? "descriptor" : look.kind;
         return this.#files.enter(tracee, { ...spec, treatment, fd: look.arg });
@@ -390,6 +391,7 @@ export class Calls {
       case "listen":
       case "shares-port":
       case "flow":
+      case "modes":
       case "id":
         return this.#files.enter(tracee, spec);
       case "process":

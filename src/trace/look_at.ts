@@ -10,6 +10,7 @@ import type { Looked, Refuses } from "./look/looked.ts";
 import { lookAtMessages } from "./look/message.ts";
 import { lookAtOpen } from "./look/open.ts";
 import { lookAtDescriptor, lookAtFlow, lookAtPaths } from "./look/paths.ts";
+import { lookAtModes } from "./look/terminal_modes.ts";
 import { lookAtPortless, lookAtSender } from "./look/senders.ts";
 import {
   leads,
@@ -94,6 +95,8 @@ function lookAtCall(
     }
     case "flow":
       return lookAtFlow(tracee, registers, spec, isOwn, closed);
+    case "modes":
+      return lookAtModes(tracee, registers, spec, family);
     case "id": {
       const id = lookAtId(tracee, registers, spec, family);
       if (id.foreign === 0) return id.looked;

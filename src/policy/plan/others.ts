@@ -33,6 +33,7 @@ import {
   refuse,
   TRACE,
 } from "./guard.ts";
+import { TERMINAL_MODES } from "./surface_commands.ts";
 
 const LOCKED = "locks of a file are seen by all who may read it";
 const WAKES = "who may read a file can wait on it for others";
@@ -47,12 +48,7 @@ const CLOCK = "it is a clock, which tells how long others keep one waiting";
 const TELLING_LIMITS = [RLIMIT_CPU, RLIMIT_NPROC, RLIMIT_SIGPENDING];
 
 /** What sets a terminal, for all to see. */
-const TERMINAL_CHANGES = [
-  ...[ioctl.TCSETS, ioctl.TCSETSW, ioctl.TCSETSF],
-  ...[ioctl.TCSETS2, ioctl.TCSETSW2, ioctl.TCSETSF2],
-  ...[ioctl.TCSETA, ioctl.TCSETAW, ioctl.TCSETAF],
-  ioctl.TIOCSPGRP,
-];
+const TERMINAL_CHANGES = [...TERMINAL_MODES, ioctl.TIOCSPGRP];
 
 /** Queued signals are counted for the user; others are not. */
 function noQueued(signal: ArgIndex): readonly Guard[] {

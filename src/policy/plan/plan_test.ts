@@ -62,6 +62,7 @@ function shortLook(action: FilterAction & { kind: "trace" }): Short {
     case "shared":
       return look.kind;
     case "flow":
+    case "modes":
     case "pid":
     case "group":
     case "group-at":

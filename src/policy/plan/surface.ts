@@ -54,6 +54,7 @@ import {
   IOCTL_WRITES,
   PRCTL_OPTIONS,
   SECCOMP_FLAGS,
+  TERMINAL_MODES,
 } from "./surface_commands.ts";
 import {
   filters,
@@ -355,6 +356,11 @@ export const SURFACE: Readonly<
     // jail writes to the same terminal: its report must come, and not block.
     flows(is(1, ioctl.TCXONC), is(2, ioctl.TCOOFF, ioctl.TCIOFF)),
     flows(is(1, ioctl.TCFLSH), is(2, ioctl.TCOFLUSH, ioctl.TCIOFLUSH)),
+    {
+      tests: [is(1, ...TERMINAL_MODES)],
+      action: { kind: "trace", look: { kind: "modes", arg: 0 } },
+      why: "others may use the same terminal",
+    },
     allow(
       "it concerns what the descriptor may do",
       is(1, ...IOCTL_COMMANDS),

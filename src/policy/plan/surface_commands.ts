@@ -121,6 +121,13 @@ export const TELLS_INTERFACES: readonly number[] = [
   ioctl.SIOCGIFTXQLEN,
 ];
 
+/** Commands of ioctl(2) that set how a terminal is read, and what its keys do. */
+export const TERMINAL_MODES: readonly number[] = [
+  ...[ioctl.TCSETS, ioctl.TCSETSW, ioctl.TCSETSF],
+  ...[ioctl.TCSETS2, ioctl.TCSETSW2, ioctl.TCSETSF2],
+  ...[ioctl.TCSETA, ioctl.TCSETAW, ioctl.TCSETAF],
+];
+
 /**
  * Commands of ioctl(2) that read, or change what an open descriptor lets one
  * change anyway. Drivers and file systems have thousands more, some of which
@@ -139,16 +146,7 @@ export const IOCTL_COMMANDS: readonly number[] = [
   ioctl.TIOCGWINSZ,
   ioctl.TIOCGPGRP,
   ioctl.TIOCGSID,
-  ioctl.TCSETS,
-  ioctl.TCSETSW,
-  ioctl.TCSETSF,
-  ioctl.TCSETS2,
-  ioctl.TCSETSW2,
-  ioctl.TCSETSF2,
   ioctl.TCGETA,
-  ioctl.TCSETA,
-  ioctl.TCSETAW,
-  ioctl.TCSETAF,
   ioctl.TCSBRK,
   ioctl.TCSBRKP,
   ioctl.TIOCSBRK,

@@ -329,6 +329,7 @@ function whyAsked(
     case "group-at":
     case "write-fd":
     case "flow":
+    case "modes":
     case "rights":
     case "moves":
     case "pair":

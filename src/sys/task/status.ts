@@ -48,7 +48,7 @@ export function field(
  */
 export function hasSignal(
   status: string | number,
-  name: "SigIgn" | "SigCgt",
+  name: "SigBlk" | "SigIgn" | "SigCgt",
   signal: number,
 ): boolean {
   const mask = BigInt(`0x${field(status, name) ?? 0}`);

@@ -83,6 +83,17 @@ export function parentOf(pid: number): number {
 }
 
 /**
+ * Which terminal a process is controlled by.
+ *
+ * @param pid the process
+ * @returns its device; 0 where there is none; `undefined` where it cannot be told
+ */
+export function terminalOf(pid: number): number | undefined {
+  const [, , , , device] = statOf(pid);
+  return device === undefined ? undefined : Number(device);
+}
+
+/**
  * Which group is in front of the terminal that a process is controlled by.
  *
  * @param pid the process

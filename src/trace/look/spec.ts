@@ -52,6 +52,7 @@ export type Treatment =
   | "shares-port"
   /** It stops or drops the output of a terminal. */
   | "flow"
+  | "modes"
   /** It names a process or a group in memory. */
   | "id"
   /** It waits, and would tell how much of its time is left. */
