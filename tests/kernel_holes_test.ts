@@ -14,6 +14,7 @@ import type { TreeNode } from "../src/sys/launch/tree_steps.ts";
 import { type Ended, fixture, jailArgv, run } from "./harness.ts";
 import { type Scratch, scratch } from "./jail.ts";
 import { hasMachine } from "./needs.ts";
+import { Terminal } from "./terminal.ts";
 
 const KERNEL = "--engine=kernel";
 
@@ -83,6 +84,29 @@ test("a jail held by the kernel has nobody hang up on the group that it was star
   const python = ["/usr/bin/python3", "-c", script];
   const alone = await run(["setsid", "-w", ...jailArgv(flags, python)]);
   assertEquals(alone.stdout, "True\n");
+});
+
+test("a jail held by the kernel neither sets nor takes a terminal where another job is in front of it", async () => {
+  await using here = await scratch();
+  const inside = `import errno, os, signal, termios
+signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+os.setpgid(0, 0)
+def attempt(call, *words):
+    try: call(1, *words)
+    except (OSError, termios.error) as e: return errno.errorcode[e.args[0]]
+    return "done"
+print("said", attempt(os.tcsetpgrp, os.getpid()),
+    attempt(termios.tcsetattr, termios.TCSANOW, termios.tcgetattr(1)))`;
+  const file = await here.file("inside.py", inside);
+  const argv = jailArgv([KERNEL, "-A"], ["/usr/bin/python3", file]).join(" ");
+  await using terminal = new Terminal(["bash", "--norc", "--noprofile", "-i"]);
+  await terminal.see(/\$ $/);
+  await terminal.type(`${argv} & cat\n`);
+  await terminal.see(/said EIO EIO\r\n/);
+  await terminal.type("\x04");
+  await terminal.see(/\$ $/);
+  await terminal.type(`${argv}\n`);
+  await terminal.see(/said done done\r\n/);
 });
 
 test("a jail held by the kernel makes no file that runs as its owner", async () => {

@@ -16,7 +16,7 @@ import { isReal } from "../policy/sys.ts";
 import { type TreeFacts, treeOf } from "../policy/tree/tree.ts";
 import { close, readLink, typeOf } from "../sys/files.ts";
 import { landlockAbi } from "../sys/landlock.ts";
-import { sharesOrphanedGroup } from "../sys/task/groups.ts";
+import { isBehindOthers, sharesOrphanedGroup } from "../sys/task/groups.ts";
 import { OWN_VIEW, told } from "../sys/view.ts";
 import { walk } from "../sys/walk.ts";
 import { controlGroups, otherProcs, procDevice } from "../trace/path/mounts.ts";
@@ -116,7 +116,7 @@ export function holdByKernel(
     planCalls(policy, { observe: false, sockets: "streams" }),
     policy,
     tree,
-    sharesOrphanedGroup(),
+    { shareGroup: sharesOrphanedGroup(), haveTerminal: isBehindOthers() },
   );
   return {
     tree,

@@ -15,7 +15,7 @@ import {
   O_DIRECTORY,
   O_TMPFILE,
 } from "../../abi/fcntl.ts";
-import { TIOCEXCL, TIOCNXCL, TIOCSWINSZ } from "../../abi/ioctls.ts";
+import { TIOCEXCL, TIOCNXCL, TIOCSPGRP, TIOCSWINSZ } from "../../abi/ioctls.ts";
 import { MFD_NOEXEC_SEAL } from "../../abi/memfd.ts";
 import * as net from "../../abi/socket.ts";
 import { S_ISGID, S_ISUID } from "../../abi/stat.ts";
@@ -40,7 +40,7 @@ import {
   refuse,
 } from "./guard.ts";
 import type { CallEntry, CallPlan } from "./plan.ts";
-import { IOCTL_WRITES } from "./surface_commands.ts";
+import { IOCTL_WRITES, TERMINAL_MODES } from "./surface_commands.ts";
 import { callRule } from "./surface_guards.ts";
 
 /** Something that the kernel alone does not hold. */
@@ -61,20 +61,30 @@ export interface TreeRights {
   readonly makesTerminals: boolean;
 }
 
+/** Who else there is where jail was started, whom nobody can look out for later. */
+export interface Others {
+  /** Others are in its process group, which nobody has as a job. */
+  readonly shareGroup: boolean;
+  /** Others are in front of its terminal. */
+  readonly haveTerminal: boolean;
+}
+
+const NOBODY: Others = { shareGroup: false, haveTerminal: false };
+
 /**
  * Takes all questions out of a plan.
  *
  * @param plan what happens to each call, where calls are looked at
  * @param policy the policy that it is of
  * @param tree whether every file may be executed, and any be changed
- * @param staysInGroup whether nobody may leave the group that jail was started in
+ * @param others who else there is where jail was started
  * @returns the plan, and what it does not hold
  */
 export function unaskedPlan(
   plan: CallPlan,
   policy: Policy,
   tree: TreeRights,
-  staysInGroup = false,
+  others: Others = NOBODY,
 ): { readonly plan: CallPlan; readonly unheld: readonly Unheld[] } {
   const unheld: Unheld[] = [...hostRules(policy)];
   const unasked = new Map<SyscallName, CallEntry>();
@@ -89,7 +99,8 @@ export function unaskedPlan(
       guards: [
         // What a rule refuses by name is refused as it says.
         ...said.get(name)?.kind === "refuse" ? [] : own(name, policy, tree),
-        ...staysInGroup && name === "setpgid" ? NO_GROUPS : [],
+        ...others.shareGroup && name === "setpgid" ? NO_GROUPS : [],
+        ...others.haveTerminal && name === "ioctl" ? NO_TERMINAL : [],
         ...guards.map((guard) => ({
           ...guard,
           action: replace(
@@ -196,6 +207,15 @@ const CHANGES: ReadonlySet<SyscallName> = new Set<SyscallName>([
 /** Who leaves a child behind can have the kernel send signals to others in the group. */
 const NO_GROUPS: readonly Guard[] = [
   refuse("EPERM", "others may be in the group that it leaves"),
+];
+
+/** Who ignores SIGTTOU sets the terminal from behind, and takes it. */
+const NO_TERMINAL: readonly Guard[] = [
+  refuse(
+    "EIO",
+    "others are in front of the terminal",
+    is(1, ...TERMINAL_MODES, TIOCSPGRP),
+  ),
 ];
 
 const READ_ONLY: FilterAction = { kind: "errno", errno: "EROFS" };

@@ -4,7 +4,7 @@ import { toCString } from "../../abi/bytes.ts";
 import { O_CLOEXEC, O_DIRECTORY, O_RDONLY } from "../../abi/fcntl.ts";
 import { nextNames } from "../directory.ts";
 import { close, open } from "../files.ts";
-import { getpgid, getsid, parentOf } from "./task.ts";
+import { frontOf, getpgid, getsid, parentOf } from "./task.ts";
 
 /**
  * The processes of a group, those that have ended too.
@@ -37,4 +37,10 @@ export function sharesOrphanedGroup(): boolean {
   } while (above > 1 && getpgid(above) === group);
   if (above > 1 && getsid(above) === getsid(0)) return false;
   return membersOf(group)?.every((pid) => pid === Deno.pid) !== true;
+}
+
+/** Whether another group than this process's is in front of its terminal. */
+export function isBehindOthers(): boolean {
+  const front = frontOf(Deno.pid);
+  return front === undefined || front > 0 && front !== getpgid(0);
 }
