@@ -234,6 +234,31 @@ print(os.waitpid(child, 0)[1])`;
     const python = ["/usr/bin/python3", "-c", script];
     const { stdout } = await jail(["-A"], python, { engine });
     assertEquals(stdout, "0\n");
+    // Nor does it matter who does where nobody else is in the group.
+    const argv = jailArgv(["-A"], ["sh", "-c", 'sleep 9 & exec "$@"', "sh"]);
+    const alone = ["setsid", "-w", ...argv, ...python];
+    assertEquals((await run(alone)).stdout, "0\n");
+  });
+
+  Deno.test({
+    ...hasMachine(
+      MOUNTS,
+      "mount namespaces",
+      `jail (${engine}) takes no group for its own alone where /proc hides processes`,
+    ),
+    async fn(): Promise<void> {
+      const hide = 'mount -t proc -o hidepid=2 proc /proc; exec setsid -w "$@"';
+      const leave = `import errno, os
+try: os.setpgid(0, 0)
+except OSError as e: print(errno.errorcode[e.errno])`;
+      const python = ["/usr/bin/python3", "-c", leave];
+      const argv = ["sh", "-c", 'sleep 9 & exec "$@"', "sh", ...python];
+      const { stdout } = await run([
+        ...["unshare", "-m", "sh", "-c", hide, "sh"],
+        ...jailArgv(["-A"], argv, engine),
+      ]);
+      assertEquals(stdout, "EPERM\n");
+    },
   });
 
   Deno.test({

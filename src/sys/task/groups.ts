@@ -1,10 +1,16 @@
 /** Who is in a process group, and who is above it: setpgid(2). */
 
-import { toCString } from "../../abi/bytes.ts";
+import { fromBytes, toCString } from "../../abi/bytes.ts";
 import { O_CLOEXEC, O_DIRECTORY, O_RDONLY } from "../../abi/fcntl.ts";
 import { nextNames } from "../directory.ts";
-import { close, open } from "../files.ts";
+import { close, open, readFile } from "../files.ts";
 import { frontOf, getpgid, getsid, parentOf } from "./task.ts";
+
+/** More than `/proc/self/mountinfo` has, in bytes. */
+const MOST_MOUNTS = 1 << 24;
+
+/** A /proc that hides processes, among the mounts. */
+const HIDES_REGEXP = /\bhidepid=(?!0|off)/;
 
 /**
  * The processes of a group, those that have ended too.
@@ -26,6 +32,23 @@ export function membersOf(group: number): number[] | undefined {
 }
 
 /**
+ * Whether others than some processes are in a group, or may be: of other users /proc
+ * may tell nothing, proc(5) `hidepid`.
+ *
+ * @param members those of the group that are seen
+ * @param known whether a process is one of those
+ */
+export function hasOthers(
+  members: readonly number[],
+  known: (pid: number) => boolean,
+): boolean {
+  if (!members.every(known)) return true;
+  const mounts = readFile("/proc/self/mountinfo", MOST_MOUNTS);
+  return typeof mounts === "number" || mounts.length === MOST_MOUNTS ||
+    HIDES_REGEXP.test(fromBytes(mounts));
+}
+
+/**
  * Whether others are in this process's group, and nobody who is above it is in
  * another one of the session: the group is orphaned, so that nobody has it as a job.
  */
@@ -36,7 +59,9 @@ export function sharesOrphanedGroup(): boolean {
     above = parentOf(above);
   } while (above > 1 && getpgid(above) === group);
   if (above > 1 && getsid(above) === getsid(0)) return false;
-  return membersOf(group)?.every((pid) => pid === Deno.pid) !== true;
+  const members = membersOf(group);
+  return members === undefined ||
+    hasOthers(members, (pid) => pid === Deno.pid);
 }
 
 /** Whether another group than this process's is in front of its terminal. */

@@ -9,7 +9,7 @@
  * parent later, who takes in orphans (`PR_SET_CHILD_SUBREAPER`).
  */
 
-import { membersOf } from "../../sys/task/groups.ts";
+import { hasOthers, membersOf } from "../../sys/task/groups.ts";
 import { frontOf, getpgid, isOver, parentOf } from "../../sys/task/task.ts";
 import type { Family } from "../family.ts";
 import type { Tracee } from "../tracee/tracee.ts";
@@ -54,8 +54,8 @@ export function movesGroup({ process }: Tracee, pid: number): boolean {
 }
 
 /**
- * Whether somebody in the group that jail was started in would get a parent, or a
- * parent's parent, of the jail in another one.
+ * Whether somebody in the group that jail was started in, where others are as well,
+ * would get a parent, or a parent's parent, of the jail in another one.
  *
  * @param pid who is put into a group, from another one perhaps; no thread of it runs
  * @param group that group
@@ -74,8 +74,10 @@ export function tearsApart(
     return parent <= 0 || getpgid(parent) !== jails;
   }
   const members = membersOf(jails);
-  return members === undefined ||
-    members.some((one) => one !== pid && descends(one, pid, family));
+  if (members === undefined) return true;
+  const { processes } = family;
+  return members.some((one) => one !== pid && descends(one, pid, family)) &&
+    hasOthers(members, (one) => one === Deno.pid || processes.has(one));
 }
 
 /**
