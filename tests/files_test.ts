@@ -437,6 +437,52 @@ thread.join()`;
   });
 }
 
+/** Looks at a file from its directory while another process moves what that is in. */
+const FOUND_WHILE_MOVED = `import os, signal, sys
+d = sys.argv[1]
+os.makedirs(d + "/a/b")
+open(d + "/a/b/f", "w").close()
+at = os.open(d + "/a/b", os.O_PATH)
+os.chdir(at)
+cpus = sorted(os.sched_getaffinity(0))
+mover = os.fork()
+os.sched_setaffinity(0, cpus[:1] if mover else cpus[-1:])
+while mover == 0:
+    os.rename(d + "/a", d + "/c")
+    os.rename(d + "/c", d + "/a")
+missing = 0
+for i in range(10000):
+    try: os.stat("f", dir_fd=at), os.stat("f")
+    except FileNotFoundError: missing += 1
+os.kill(mover, signal.SIGKILL)
+print(missing)
+`;
+
+/** Looks into its directory while another process puts another one in its place. */
+const FOUND_WHILE_REPLACED = `import ctypes, os, signal, sys
+libc = ctypes.CDLL(None)
+os.chdir(sys.argv[1])
+for name in "ab":
+    os.mkdir(name)
+    with open(name + "/f", "w") as f: f.write(name)
+at = os.open("a", os.O_PATH)
+inode = os.stat("a/f").st_ino
+cpus = sorted(os.sched_getaffinity(0))
+mover = os.fork()
+os.sched_setaffinity(0, cpus[:1] if mover else cpus[-1:])
+# AT_FDCWD, and RENAME_EXCHANGE.
+while mover == 0: libc.renameat2(-100, b"a", -100, b"b", 2)
+os.chdir(at)
+others = 0
+for i in range(3000):
+    for dirfd in at, None:
+        fd = os.open("f", os.O_RDONLY, dir_fd=dirfd)
+        others += os.read(fd, 1) != b"a" or os.stat("f", dir_fd=dirfd).st_ino != inode
+        os.close(fd)
+os.kill(mover, signal.SIGKILL)
+print(others)
+`;
+
 /** Opens files by openat2(2) in all of its ways, and prints what came of each. */
 const OPENED_IN_ALL_WAYS = `import ctypes, errno, os, struct
 libc = ctypes.CDLL(None, use_errno=True)
@@ -467,6 +513,32 @@ for (const engine of ENGINES) {
       const argv = ["python3", "-c", OPENED_IN_ALL_WAYS];
       const { stdout } = await jail(["-A"], argv, { engine });
       assertEquals(stdout.split("\n"), (await run(argv)).stdout.split("\n"));
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `a program (${engine}) finds what is in a directory while that is moved`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const argv = ["python3", "-c", FOUND_WHILE_MOVED, directory.path];
+      const { stdout } = await jail(["-A"], argv, { engine });
+      assertEquals(stdout, "0\n");
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `a program (${engine}) finds what is in its directory while another takes that one's name`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const argv = ["python3", "-c", FOUND_WHILE_REPLACED, directory.path];
+      const { stdout } = await jail(["-A"], argv, { engine });
+      assertEquals(stdout, "0\n");
     },
   });
 }

@@ -114,10 +114,12 @@ export class AnsweredCalls {
 
   /** Looks at a call, and answers it. */
   #try(tracee: Tracee, spec: CallSpec, listener: Listener): Tried {
-    const { closed } = this.#tools;
+    const { closed, lock } = this.#tools;
     tracee.waits = true;
+    tracee.besideMove = lock.movesTree;
     const looked = lookAt(tracee, spec, true, this.#tools);
     tracee.waits = false;
+    tracee.besideMove = false;
     if (looked === undefined) return "must be made";
     looked.never ??= closed.why(looked, spec, tracee.process.pid);
     const found = looked.paths[0]?.place;

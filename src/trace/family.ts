@@ -379,6 +379,7 @@ export class Family {
       interrupted: false,
       retries: 0,
       waits: false,
+      besideMove: false,
       until: undefined,
       rewaits: false,
       remake: "not",

@@ -63,6 +63,11 @@ export class PathLock {
     this.#isElsewhere = isElsewhere;
   }
 
+  /** Whether a call is in the kernel that moves a directory. */
+  get movesTree(): boolean {
+    return this.#mover?.lock === "tree";
+  }
+
   /**
    * Takes the lock where that is possible at once.
    *

@@ -28,6 +28,8 @@ export interface Owner {
   readonly view: View;
   /** Whether a descriptor of what is found is wanted ({@linkcode Place.fd}). */
   readonly keeps?: boolean;
+  /** Whether a directory is moved while the path is looked up. */
+  readonly besideMove?: boolean;
   /** Where it is, as far as that is kept. */
   readonly cwd?: WorkingDirectory;
 }

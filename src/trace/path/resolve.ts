@@ -13,11 +13,15 @@
 
 import { ELOOP, ENAMETOOLONG, ENOENT } from "../../abi/errno.ts";
 import { RESOLVE_IN_ROOT, RESOLVE_NO_SYMLINKS } from "../../abi/openat2.ts";
+import { close } from "../../sys/files.ts";
 import { resolveBase } from "./magic.ts";
 import { type Owner, type Place, place } from "./place.ts";
 import { quick, type Way, wayFrom } from "./quick.ts";
 import { behindLink } from "./root_links.ts";
 import { inObject, Walk } from "./walk.ts";
+
+/** How often a path is looked up, at most, while the directory that it starts in is moved. */
+const MAX_TRIES = 8;
 
 /**
  * Finds which file a path of a tracee really names.
@@ -37,15 +41,30 @@ export function resolve(
   isOwn: (pid: number) => boolean,
 ): Place {
   if (path === "") return place("", "missing", false, ENOENT);
-  let full = path;
-  let start = "/";
-  if (!path.startsWith("/")) {
+  if (path.startsWith("/")) return find(owner, "/", path, follow, isOwn);
+  for (let tries = 1;; tries++) {
     const base = resolveBase(owner, dirfd);
     if (base.errno !== 0) return base;
     if (base.via !== "") return inObject(base, path);
-    start = base.path;
-    full = start === "/" ? `/${path}` : `${start}/${path}`;
+    const start = base.path;
+    const full = start === "/" ? `/${path}` : `${start}/${path}`;
+    const found = find(owner, start, full, follow, isOwn);
+    const isSure = found.kind !== "missing" && owner.besideMove !== true;
+    if (isSure || tries === MAX_TRIES) return found;
+    // Where it was something else may be by now, or nothing.
+    if (resolveBase(owner, dirfd).path === start) return found;
+    if (found.fd !== undefined) close(found.fd);
   }
+}
+
+/** Finds which file a path names that starts at the root. */
+function find(
+  owner: Owner,
+  start: string,
+  full: string,
+  follow: boolean,
+  isOwn: (pid: number) => boolean,
+): Place {
   const way = wayFrom(start, "/");
   const found =
     quick(owner, behindLink(owner.view, full) ?? full, follow, way) ??

@@ -185,6 +185,8 @@ export interface Tracee {
   retries: number;
   /** Whether its call waits for an answer, and is looked at for that. */
   waits: boolean;
+  /** Whether another one moves a directory while that call is looked at. */
+  besideMove: boolean;
   /**
    * When its call is over that waits for a time, in milliseconds of this process's
    * clock, infinite where that is years away: also where the kernel makes it again,
@@ -204,9 +206,9 @@ export interface Tracee {
 
 /** Whose path it is that a tracee names. */
 export function ownerOf(
-  { process, tid, view, waits, directories: { cwd } }: Tracee,
+  { process, tid, view, waits, besideMove, directories: { cwd } }: Tracee,
 ): Owner {
-  return { pid: process.pid, tid, view, keeps: waits, cwd };
+  return { pid: process.pid, tid, view, keeps: waits, besideMove, cwd };
 }
 
 /**
