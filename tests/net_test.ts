@@ -828,6 +828,21 @@ Deno.test("jail starts where one rule names a host and another an interface", as
   assertEquals({ code, stderr }, { code: 0, stderr: "" });
 });
 
+Deno.test("--report says how a policy lets a program ask for the machine's interfaces, and it does", async () => {
+  await using directory = await scratch();
+  const asks = "import socket; print(len(socket.if_nameindex()) > 0)";
+  const run = async (net: string) => {
+    const policy = `extends: default\nnet: ${net}\n`;
+    const file = await directory.file("p.yaml", policy);
+    return await jail(["-p", file, "--report"], ["python3", "-c", asks]);
+  };
+  const refused = await run('{listen: ["127.0.0.1:80"]}');
+  const [, said] = /unless net: \{(sockets: .*)\}$/m.exec(refused.stderr) ?? [];
+  assertEquals([refused.stdout, said], ["", "sockets: [inet, inet6, netlink]"]);
+  const allowed = await run(`{listen: ["127.0.0.1:80"], ${said}}`);
+  assertEquals(allowed.stdout, "True\n", allowed.stderr);
+});
+
 Deno.test("--report names the address that was refused, and the rule", async () => {
   const program = ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/9"];
   const flags = ["-p", "default", "--report"];

@@ -163,6 +163,16 @@ function sockets(net: NetRules): Guard[] {
         is(2, sock.NETLINK_ROUTE),
       ),
     );
+  } else {
+    const named = [...families, "netlink"].join(", ");
+    guards.push(
+      refuse(
+        "EACCES",
+        `it would tell of the machine's interfaces, unless net: {sockets: [${named}]}`,
+        is(0, sock.AF_NETLINK),
+        is(2, sock.NETLINK_ROUTE),
+      ),
+    );
   }
   guards.push(
     refuse(
