@@ -125,6 +125,19 @@ const WORK: readonly WorkCase[] = [
   },
   {
     policy: "build",
+    what: "what it has made in its temporary directory, there and moved here",
+    needs: ["perl"],
+    argv: [
+      "sh",
+      "-c",
+      'made=$(mktemp -d); cp greet "$made"; "$made/greet"; ' +
+      "perl -e 'rename $ARGV[0], $ARGV[1] or print \"$!\\n\"' " +
+      '"$made/greet" moved; ./moved; rm -r "$made"',
+    ],
+    files: { greet: "#!/bin/sh\necho hello\n" },
+  },
+  {
+    policy: "build",
     what: "make -j4 and gcc",
     needs: ["gcc", "make"],
     argv: ["sh", "-c", "make -s -j4 && ./prog"],
