@@ -828,6 +828,21 @@ Deno.test("jail starts where one rule names a host and another an interface", as
   assertEquals({ code, stderr }, { code: 0, stderr: "" });
 });
 
+Deno.test("--report says which flag opens the sockets of a family that no rule is about", async () => {
+  for (
+    const [family, flags, said] of [
+      ["UNIX", ["--allow-net=127.0.0.1:1"], "(--allow-net=unix:PATH)"],
+      ["INET", ["--allow-net=unix:/run/x"], "(--allow-net=HOST)"],
+    ] as const
+  ) {
+    const program = `import socket; socket.socket(socket.AF_${family})`;
+    const argv = ["python3", "-c", program];
+    const ended = await jail(["-p", "default", "--report", ...flags], argv);
+    assertStringIncludes(ended.stderr, `socket(AF_${family}, `);
+    assertStringIncludes(ended.stderr, `${said}\n`);
+  }
+});
+
 Deno.test("--report says how a policy lets a program ask for the machine's interfaces, and it does", async () => {
   await using directory = await scratch();
   const asks = "import socket; print(len(socket.if_nameindex()) > 0)";

@@ -49,6 +49,20 @@ export const NO_SUCH_SOCKETS: readonly Guard[] = [
   ),
 ];
 
+/** Where a family is open as soon as a rule is about it. */
+const UNNAMED_FAMILIES = [
+  refuse(
+    "EACCES",
+    "no rule of net allows it (--allow-net=unix:PATH)",
+    is(0, sock.AF_UNIX),
+  ),
+  refuse("EACCES", "no rule of net allows it (--allow-net=HOST)"),
+];
+/** Where the families are listed, by a policy or since a person is asked. */
+const UNLISTED_FAMILIES = [
+  refuse("EACCES", "no rule allows sockets of this family"),
+];
+
 /**
  * The guards of a call under rules about the network.
  *
@@ -193,7 +207,7 @@ function sockets(net: NetRules): Guard[] {
   }
   guards.push(
     ...NO_SUCH_SOCKETS,
-    refuse("EACCES", "no rule allows sockets of this family"),
+    ...(net.sockets === undefined ? UNNAMED_FAMILIES : UNLISTED_FAMILIES),
   );
   return guards;
 }
