@@ -1,7 +1,9 @@
 /** The README's exit codes, a test for each. */
 
 import { assertEquals } from "@std/assert";
+import { jailArgv, run } from "./harness.ts";
 import { jail, scratch } from "./jail.ts";
+import { needs } from "./needs.ts";
 
 interface ExitCase {
   readonly what: string;
@@ -120,3 +122,42 @@ for (const { what, args, code, signal, stderr } of ROWS) {
     if (stderr !== undefined) assertEquals(ended.stderr, stderr);
   });
 }
+
+Deno.test({
+  ...needs(
+    ["setpriv"],
+    "jail says what is in the way of a program that cannot be started",
+  ),
+  async fn(): Promise<void> {
+    await using directory = await scratch();
+    const { path } = directory;
+    await directory.file("file", "");
+    await Deno.symlink("loop", `${path}/loop`);
+    await Deno.mkdir(`${path}/closed`, { mode: 0 });
+    // As a user who may not enter it, also root without these.
+    const user = Deno.uid() === 0
+      ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+      : [];
+    for (
+      const [name, errno, hint] of [
+        ["loop", "ELOOP", "links lead around in circles there"],
+        [
+          "file/prog",
+          "ENOTDIR",
+          "a part of its path is a file, and no directory",
+        ],
+        ["file", "EACCES", "it is not marked as executable: chmod +x"],
+        ["closed/prog", "EACCES", "a directory on its way may not be entered"],
+      ] as const
+    ) {
+      const { stderr } = await run([
+        ...user,
+        ...jailArgv([], [`${path}/${name}`]),
+      ]);
+      const said =
+        `"${path}/${name}": execve failed with ${errno}\n\nhint: ${hint}\n`;
+      assertEquals(stderr, `jail: Cannot start ${said}`);
+    }
+    await Deno.chmod(`${path}/closed`, 0o700);
+  },
+});

@@ -1,7 +1,8 @@
 /** From what was asked to run to what the launcher starts. */
 
 import { printable, toCString } from "../abi/bytes.ts";
-import { EACCES } from "../abi/errno.ts";
+import { EACCES, ELOOP, ENOTDIR, errnoName } from "../abi/errno.ts";
+import { get } from "../abi/layout.ts";
 import {
   RLIMIT_AS,
   RLIMIT_CPU,
@@ -10,6 +11,7 @@ import {
   RLIMIT_NOFILE,
 } from "../abi/resource.ts";
 import { SIGPIPE } from "../abi/signal.ts";
+import { STAT } from "../abi/stat.ts";
 import { LaunchError } from "../errors.ts";
 import type { Limits } from "../policy/limits.ts";
 import { restrictSelf } from "../sys/landlock.ts";
@@ -20,7 +22,13 @@ import { isIgnoredByShell, originalOpenFiles } from "../sys/origin.ts";
 import { limitStep } from "../sys/rlimits.ts";
 import { outlivedSignals } from "../sys/signals.ts";
 import type { View } from "../sys/view.ts";
-import { asShellScript, canExecute, isDirectory, which } from "../sys/which.ts";
+import {
+  asShellScript,
+  canExecute,
+  isDirectory,
+  isHidden,
+  which,
+} from "../sys/which.ts";
 
 /** Where a program is searched where its environment has no `PATH`: <paths.h>. */
 export const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
@@ -96,25 +104,53 @@ export function findProgram(program: Program, view: View): FoundProgram {
         "execve",
         "EACCES",
         NOT_EXECUTABLE,
-        isDirectory(fromDirectory(cwd, found.path), view)
-          ? 'it is a directory; the value of a flag needs a "=", as in -R=.'
-          : "it is not marked as executable: chmod +x",
+        notExecutableHint(fromDirectory(cwd, found.path), view),
       );
-    case "not-found":
+    case "not-found": {
+      const why = name.includes("/")
+        ? canExecute(fromDirectory(cwd, name), view)
+        : 0;
       throw new LaunchError(
         printable(name),
         "execve",
-        "ENOENT",
+        why < 0 ? errnoName(-why) : "ENOENT",
         NOT_FOUND,
-        notFoundHint(name),
+        notFoundHint(name, why),
       );
+    }
   }
 }
 
-function notFoundHint(name: string): string {
-  return name.includes("/")
-    ? "there is no such file"
-    : "it is not in a directory of PATH";
+function notExecutableHint(path: string, view: View): string {
+  if (isDirectory(path, view)) {
+    return 'it is a directory; the value of a flag needs a "=", as in -R=.';
+  }
+  if (isHidden(path, view)) {
+    return "a directory on its way may not be entered";
+  }
+  const status = new Uint8Array(STAT.size);
+  const real = view.realpath(path);
+  const isMarked = real !== undefined &&
+    view.stat(toCString(real), status) >= 0 &&
+    (get(STAT, status, "st_mode") & EVERYBODY) === EVERYBODY;
+  return isMarked
+    ? "its file system may be mounted noexec"
+    : "it is not marked as executable: chmod +x";
+}
+
+/** The mode by which everybody may execute a file. */
+const EVERYBODY = 0o111;
+
+function notFoundHint(name: string, why: number): string {
+  if (!name.includes("/")) return "it is not in a directory of PATH";
+  switch (why) {
+    case -ELOOP:
+      return "links lead around in circles there";
+    case -ENOTDIR:
+      return "a part of its path is a file, and no directory";
+    default:
+      return "there is no such file";
+  }
 }
 
 /** What to do about a program that may be executed and not be read. */

@@ -66,6 +66,11 @@ export function isDirectory(file: string, view: View): boolean {
   return typeAt(file, view) === S_IFDIR;
 }
 
+/** Whether a directory on the way of a file may not be entered. */
+export function isHidden(file: string, view: View): boolean {
+  return typeAt(file, view) === -EACCES;
+}
+
 /** A server that does not answer: execvp(3) looks further as well. */
 const PASSED_OVER: readonly number[] = [-ENODEV, -ESTALE, -ETIMEDOUT];
 
