@@ -115,7 +115,7 @@ export class Questioner {
   #cannot(why: string, hint?: string): Answer {
     if (!this.#silent) {
       const text = `jail: Cannot ask: ${why}, so the answer is no`;
-      this.#around.tell(hint === undefined ? text : `${text}\nhint: ${hint}`);
+      this.#around.tell(hint === undefined ? text : `${text}\n\nhint: ${hint}`);
     }
     this.#silent = true;
     return "none";

@@ -220,3 +220,14 @@ Deno.test("s is not offered where no policy is a file", () => {
   ask(who);
   assertNotMatch(who.shown, /save/);
 });
+
+Deno.test("what keeps jail from asking is told once, as every message with its hint", () => {
+  const who = person();
+  const asks = questioner(who, undefined, 7, true);
+  for (const path of ["/a", "/b"]) {
+    assertEquals(asks.ask({ access: "read", path }, callerFor(who)), "none");
+  }
+  const [told = "", ...more] = who.told;
+  assertMatch(told, /^jail: Cannot ask: [^\n]+\n\nhint: [^\n]+$/);
+  assertEquals([more, who.shown], [[], ""]);
+});
