@@ -135,8 +135,8 @@ for pid in busy: os.kill(pid, signal.SIGKILL)
 os._exit(stopped)
 `;
 
-/** How many do so without a jail, now and then. */
-const FEW = 3;
+/** How many do so where others keep all processors busy. It was ten and more. */
+const FEW = 6;
 
 const BASH = ["bash", "--norc", "--noprofile", "-i"];
 const CTRL_C = "\x03";
