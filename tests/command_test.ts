@@ -26,6 +26,19 @@ Deno.test("jail shows its version", async () => {
   assertMatch(ended.stdout, /^jail \d+\.\d+\.\d+\n$/);
 });
 
+for (const flag of ["--allow-net", "--allow-net=localhost"]) {
+  Deno.test(`jail ${flag} alone is enough for a program to find hosts by name`, async () => {
+    const found = await jail([flag, "--", "getent", "hosts", "localhost"]);
+    assertStringIncludes(found.stdout, "localhost");
+    assertEquals([found.stderr, found.code], ["", 0]);
+  });
+}
+
+Deno.test("jail --allow-net of an address alone lets no settings of resolvers be read", async () => {
+  const argv = ["--allow-net=127.0.0.1", "--", "cat", "/etc/hosts"];
+  assertEquals((await jail(argv)).stdout, "");
+});
+
 Deno.test("jail fails where what it was asked for cannot be written", async () => {
   const { code, stderr } = await new Deno.Command("sh", {
     args: ["-c", 'exec "$@" >/dev/full', "sh", ...jailCommand(), "policies"],

@@ -11,6 +11,7 @@ import { MAX_SIZE } from "../policy/file/text.ts";
 import type { Variables } from "../policy/file/variables.ts";
 import type { Limits } from "../policy/limits.ts";
 import { mergeLayers, takesNothingBack } from "../policy/merge.ts";
+import type { Net } from "../policy/net/net.ts";
 import { EMPTY_LAYER, type Layer, type Policy } from "../policy/policy.ts";
 import { readFile } from "../sys/files.ts";
 import { ownUser } from "../sys/ids.ts";
@@ -62,6 +63,9 @@ const DEFAULT_POLICY = "default";
  * own code needs no permission.
  */
 const START_POLICY = "minimal";
+
+/** What they add to besides where they let hosts be found by name, as with Deno. */
+const HOSTS_POLICY = "hosts";
 
 /** Where users are listed, with their home directories: passwd(5). */
 const USERS = "/etc/passwd";
@@ -115,7 +119,11 @@ export async function loadSpec(
       layers = await policyLayers(spec, inside, here, temporary, root.view);
     }
     findProgram(inside, root.view);
-    layers.push(...await otherLayers(spec, inside, here, root.view));
+    const others = await otherLayers(spec, inside, here, root.view);
+    if (isAlone(spec) && others.some(({ net }) => findsHosts(net))) {
+      layers.push(...await loadLayers(HOSTS_POLICY, {}, here));
+    }
+    layers.push(...others);
     const policy = mergeLayers([...layers, ...temporary.layers]);
     return { policy: await checkZones(policy), program: inside, root };
   } catch (error) {
@@ -223,11 +231,24 @@ async function otherLayers(
 /** The policies that a run has, in their order. */
 function policiesOf(spec: PolicySpec): PolicySpec["policies"] {
   if (isEmpty(spec)) return [DEFAULT_POLICY];
+  return isAlone(spec) ? [START_POLICY] : spec.policies;
+}
+
+/** Whether permissions are all that is said, and do not allow everything. */
+function isAlone(spec: PolicySpec): boolean {
   const { policies, flags } = spec;
-  if (policies.length > 0 || flags !== undefined && isEverything(flags)) {
-    return policies;
-  }
-  return [START_POLICY];
+  return policies.length === 0 && !isEmpty(spec) &&
+    (flags === undefined || !isEverything(flags));
+}
+
+/** Whether rules about the network let something be reached by a name. */
+function findsHosts(net: Net | undefined): boolean {
+  if (typeof net !== "object") return net === "all";
+  return net.connect.allow.some(({ patterns: [pattern, another] }) =>
+    pattern?.kind === "all" || pattern?.kind === "any" ||
+    // Only `localhost` is two.
+    pattern?.kind === "name" || another !== undefined
+  );
 }
 
 /** Whether flags allow everything, but for what they deny and ignore. */
