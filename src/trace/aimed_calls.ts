@@ -1,7 +1,12 @@
 /** What happens at calls that aim at processes or groups by their ids. */
 
 import { EPERM, errnoName, ESRCH } from "../abi/errno.ts";
-import { isNobody, maySignal, parentOfEnded } from "../sys/task/task.ts";
+import {
+  getsid,
+  isNobody,
+  maySignal,
+  parentOfEnded,
+} from "../sys/task/task.ts";
 import { type Answers, fixedRule } from "./answer.ts";
 import type { Family } from "./family.ts";
 import type { Flights } from "./hold/flights.ts";
@@ -99,8 +104,8 @@ export class AimedCalls {
   }
 
   /**
-   * A call that puts a process into a group: one comes at a time, and makes no other
-   * process meanwhile.
+   * A call that puts a process into a group: in the session of jail one comes at a
+   * time, and makes no other process meanwhile. Nobody comes back to that session.
    *
    * @returns false where its threads are still being stopped
    */
@@ -111,7 +116,7 @@ export class AimedCalls {
     const pid = registers.int(0) || tracee.process.pid;
     const group = registers.int(arg) || pid;
     const moves = movesGroup(tracee, pid);
-    if (moves && !freezer.has(tracee)) {
+    if (moves && !freezer.has(tracee) && getsid(pid) === getsid(0)) {
       return freezer.start(tracee, pid) && this.group(tracee, spec, arg);
     }
     if (!moves && pid > 0) {

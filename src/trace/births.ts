@@ -167,6 +167,8 @@ export class Births {
         until = cpuOf(pid) + JOB_HEAD_START_MS;
         continue;
       }
+      // Its call waits until others have stopped, its child perhaps.
+      if (tracee.stopped) return;
       if (performance.now() > last || cpuOf(pid) > until) return;
       if (SLEEPS.includes(stateOf(tracee.tid))) {
         // It may be the answer to a call that it waits for.
