@@ -1,8 +1,9 @@
 /** Job control, Ctrl-C and the size of the window, at a terminal. */
 
 import { assert, assertEquals } from "@std/assert";
+import type { Engine } from "../src/trace/options.ts";
 import { ENGINES, jailArgv } from "./harness.ts";
-import { jail, scratch } from "./jail.ts";
+import { jail, type Scratch, scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
 import { Terminal } from "./terminal.ts";
 
@@ -139,6 +140,37 @@ os._exit(stopped)
 const FEW = 6;
 
 const BASH = ["bash", "--norc", "--noprofile", "-i"];
+
+/**
+ * Has a program behind another job of its terminal, in a jail, until it has said
+ * something; and that job then reads a word that is typed for it.
+ */
+async function seeBehind(
+  engine: Engine,
+  directory: Scratch,
+  program: string,
+  said: RegExp,
+  word: string,
+): Promise<void> {
+  const file = await directory.file("behind.py", program);
+  const python = ["/usr/bin/python3", file, directory.path, "$$"];
+  const front = await directory.file(
+    "front",
+    `while ! test -e ${directory.path}/over; do sleep 0.01; done
+read word; echo "got=$word"
+`,
+  );
+  await using terminal = new Terminal(BASH);
+  await terminal.see(/\$ $/);
+  const back = jailArgv(["-A"], python, engine).join(" ");
+  await terminal.type(`${back} &\n`);
+  await terminal.type(`until test -e ${directory.path}/up; do :; done\n`);
+  await terminal.type(`sh ${front}\n`);
+  await terminal.see(said);
+  await terminal.type(`${word}\n`);
+  await terminal.see(new RegExp(`got=${word}\r\n`));
+}
+
 const CTRL_C = "\x03";
 const CTRL_D = "\x04";
 const CTRL_Z = "\x1a";
@@ -203,23 +235,7 @@ while os.tcgetpgrp(1) == int(sys.argv[2]): pass
 try: os.tcsetpgrp(1, os.getpgrp())
 except OSError as e: print("said", errno.errorcode[e.errno])
 open(sys.argv[1] + "/over", "w").close()`;
-    const file = await directory.file("take.py", take);
-    const python = ["/usr/bin/python3", file, directory.path, "$$"];
-    const front = await directory.file(
-      "front",
-      `while ! test -e ${directory.path}/over; do sleep 0.01; done
-read word; echo "got=$word"
-`,
-    );
-    await using terminal = new Terminal(BASH);
-    await terminal.see(/\$ $/);
-    const back = jailArgv(["-A"], python, engine).join(" ");
-    await terminal.type(`${back} &\n`);
-    await terminal.type(`until test -e ${directory.path}/up; do :; done\n`);
-    await terminal.type(`sh ${front}\n`);
-    await terminal.see(/said EIO\r\n/);
-    await terminal.type("one\n");
-    await terminal.see(/got=one\r\n/);
+    await seeBehind(engine, directory, take, /said EIO\r\n/, "one");
   });
 
   Deno.test(`jail (${engine}) sets no terminal where another job is in front of it`, async () => {
@@ -240,23 +256,7 @@ if os.fork() == 0:
     os._exit(0)
 os.wait()
 open(sys.argv[1] + "/over", "w").close()`;
-    const file = await directory.file("set.py", set);
-    const python = ["/usr/bin/python3", file, directory.path, "$$"];
-    const front = await directory.file(
-      "front",
-      `while ! test -e ${directory.path}/over; do sleep 0.01; done
-read word; echo "got=$word"
-`,
-    );
-    await using terminal = new Terminal(BASH);
-    await terminal.see(/\$ $/);
-    const back = jailArgv(["-A"], python, engine).join(" ");
-    await terminal.type(`${back} &\n`);
-    await terminal.type(`until test -e ${directory.path}/up; do :; done\n`);
-    await terminal.type(`sh ${front}\n`);
-    await terminal.see(/said EIO EIO\r\n/);
-    await terminal.type("hello\n");
-    await terminal.see(/got=hello\r\n/);
+    await seeBehind(engine, directory, set, /said EIO EIO\r\n/, "hello");
   });
 
   Deno.test(`jail (${engine}) is itself a job of a shell outside`, async () => {

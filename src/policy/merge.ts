@@ -10,9 +10,9 @@
  * beats allow, whichever layer they are in.
  */
 
+import type { RuleRef } from "./decision.ts";
 import { mergeLimits } from "./limits.ts";
 import { mergeNet, mergeNetRules } from "./net/net.ts";
-import type { RuleRef } from "./decision.ts";
 import type { Effect, Layer, PathSection, Policy } from "./policy.ts";
 import { closedFiles, mergeSys } from "./sys.ts";
 
