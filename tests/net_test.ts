@@ -836,7 +836,7 @@ Deno.test("--report says which flag opens the sockets of a family that no rule i
     ] as const
   ) {
     const program = `import socket; socket.socket(socket.AF_${family})`;
-    const argv = ["python3", "-c", program];
+    const argv = ["/usr/bin/python3", "-c", program];
     const ended = await jail(["-p", "default", "--report", ...flags], argv);
     assertStringIncludes(ended.stderr, `socket(AF_${family}, `);
     assertStringIncludes(ended.stderr, `${said}\n`);
@@ -849,7 +849,11 @@ Deno.test("--report says how a policy lets a program ask for the machine's inter
   const run = async (net: string) => {
     const policy = `extends: default\nnet: ${net}\n`;
     const file = await directory.file("p.yaml", policy);
-    return await jail(["-p", file, "--report"], ["python3", "-c", asks]);
+    return await jail(["-p", file, "--report"], [
+      "/usr/bin/python3",
+      "-c",
+      asks,
+    ]);
   };
   const refused = await run('{listen: ["127.0.0.1:80"]}');
   const [, said] = /unless net: \{(sockets: .*)\}$/m.exec(refused.stderr) ?? [];
