@@ -28,7 +28,9 @@ export type Change =
   /** The directory there is removed, and a file made. */
   | "a file comes in its place"
   /** A file is made there. */
-  | "a file comes";
+  | "a file comes"
+  /** What is in the file is what is in another one, of this name and ".other". */
+  | "another program comes";
 
 /** The file by which {@linkcode Change} and program tell each other. */
 export const BELL = "bell";
@@ -61,6 +63,7 @@ const CHANGES: Readonly<Record<Change, (path: string) => void>> = {
     Deno.writeTextFileSync(path, "");
     Deno.chmodSync(path, 0o666);
   },
+  "another program comes": (path) => Deno.copyFileSync(`${path}.other`, path),
 };
 
 /** Makes a terminal, which gets the lowest number that is free. */
@@ -90,6 +93,8 @@ if (import.meta.main) {
     policy,
     argv,
     {
+      // Landlock would hold by itself which programs come.
+      landlock: change !== "another program comes",
       decide: (call, ask) => {
         const decision = ask(call);
         const uses = call.name === name &&

@@ -209,6 +209,40 @@ for (const engine of ENGINES) {
 
   Deno.test({
     ...needs(
+      ["gcc"],
+      `jail (${engine}) ends a program whose loader has another name by then, a carriage return in it`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      const loader = `${path}/no\rld.so`;
+      await Deno.copyFile(
+        await Deno.realPath("/lib64/ld-linux-x86-64.so.2"),
+        loader,
+      );
+      const source = await directory.file(
+        "ran.c",
+        `int puts(const char *); int main(void) { puts("ran"); }`,
+      );
+      const [program, other] = [`${path}/program`, `${path}/program.other`];
+      const flags = ["-o", other, `-Wl,--dynamic-linker=${loader}`];
+      await run(["gcc", "-o", program, source]);
+      await run(["gcc", ...flags, source]);
+      const may = `extends: minimal\nread:\n  allow: ["${path}"]\n`;
+      const denied = `  deny: ["${path}/no?ld.so"]\n`;
+      const runs = `run: ["${program}"]\n`;
+      const policy = await directory.file("policy.yaml", may + denied + runs);
+      const change = ["another program comes", "execve", program] as const;
+      const ended = await run(betweenArgv(engine, policy, change, [program]));
+      assertEquals([ended.stdout, ended.code], ["", 125]);
+      const allowed = await directory.file("allowed.yaml", may + runs);
+      const ran = await run(jailArgv(["-p", allowed], [program], engine));
+      assertEquals(ran.stdout, "ran\n");
+    },
+  });
+
+  Deno.test({
+    ...needs(
       ["python3"],
       `jail (${engine}) opens a file that came after the look, where it would have made one`,
     ),

@@ -83,7 +83,7 @@ export class Images {
     const { calls } = this.#parts;
     const { exec, tid, view } = tracee;
     if (exec === undefined) return "its exec was not looked at";
-    const sp = exec.verify ? calls.registersOf(tracee)?.sp ?? 0 : 0;
+    const sp = (): number => calls.registersOf(tracee)?.sp ?? 0;
     return unexpectedImage(view, tid, sp, exec) ??
       (calls.tell(tracee) ? undefined : "it cannot be told what sys says");
   }

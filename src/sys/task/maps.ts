@@ -28,9 +28,69 @@ const MAPS_SIZE = 1 << 20;
  * @returns byte strings, or a negative errno: `-EFBIG` where there is too much
  */
 export function mappingsOf(tid: number): readonly string[] | number {
+  const maps = readMaps(tid);
+  return typeof maps === "number" ? maps : fromBytes(maps).split("\n");
+}
+
+/**
+ * The files that a task has mapped, as proc_pid_maps(5) spells their paths. The
+ * segments of one mostly follow each other, and it is told once for these.
+ *
+ * @param tid the task
+ * @returns byte strings, or a negative errno: `-EFBIG` where there is too much
+ */
+export function mappedFiles(tid: number): readonly string[] | number {
+  const maps = readMaps(tid);
+  return typeof maps === "number" ? maps : pathsOf(maps);
+}
+
+/**
+ * The paths in the text of proc_pid_maps(5): a line of it is
+ * `address perms offset dev inode   path`.
+ *
+ * @returns byte strings, no two alike that follow each other
+ */
+export function pathsOf(maps: Uint8Array): readonly string[] {
+  const paths: string[] = [];
+  let last = maps.subarray(0, 0);
+  for (let start = 0; start < maps.length;) {
+    const newline = maps.indexOf(NEWLINE, start);
+    const end = newline < 0 ? maps.length : newline;
+    let at = start;
+    for (let field = 0; field < FIELDS && at < end; field++) {
+      while (at < end && maps[at] !== SPACE) at++;
+      while (at < end && maps[at] === SPACE) at++;
+    }
+    start = end + 1;
+    if (maps[at] !== SLASH || at >= end) continue;
+    const path = maps.subarray(at, end);
+    if (isSame(path, last)) continue;
+    last = path;
+    paths.push(fromBytes(path));
+  }
+  return paths;
+}
+
+const NEWLINE = 0x0a;
+const SPACE = 0x20;
+const SLASH = 0x2f;
+
+/** How many fields are before the path. */
+const FIELDS = 5;
+
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  if (one.length !== other.length) return false;
+  // Names of libraries differ at their ends.
+  for (let i = one.length - 1; i >= 0; i--) {
+    if (one[i] !== other[i]) return false;
+  }
+  return true;
+}
+
+/** All of a task's maps; `-EFBIG` where there is too much. */
+function readMaps(tid: number): Uint8Array | number {
   const maps = readFile(`/proc/${tid}/maps`, MAPS_SIZE + 1);
-  if (typeof maps === "number") return maps;
-  return maps.length > MAPS_SIZE ? -EFBIG : fromBytes(maps).split("\n");
+  return typeof maps !== "number" && maps.length > MAPS_SIZE ? -EFBIG : maps;
 }
 
 /**

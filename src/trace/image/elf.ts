@@ -65,7 +65,8 @@ export function readElf(
     get(ELF_HEADER, head, "e_machine") !== hostArch().elfMachine ||
     size !== ELF_PROGRAM_HEADER.size || bytes === 0 || bytes > MAX_TABLE
   ) return ENOEXEC;
-  const table = readAt(fd, get(ELF_HEADER, head, "e_phoff"), bytes);
+  const file: Begun = { fd, head, length };
+  const table = readAt(file, get(ELF_HEADER, head, "e_phoff"), bytes);
   if (table === undefined) return ENOEXEC;
   let dynamic: Uint8Array | undefined;
   for (let at = 0; at < bytes; at += size) {
@@ -73,20 +74,20 @@ export function readElf(
     switch (get(ELF_PROGRAM_HEADER, entry, "p_type")) {
       case PT_INTERP:
         // The first one counts.
-        return interpreted(fd, entry);
+        return interpreted(file, entry);
       case PT_DYNAMIC:
         dynamic ??= entry;
     }
   }
   const loads = type === ET_DYN &&
-    (dynamic === undefined || !isProgram(fd, dynamic));
+    (dynamic === undefined || !isProgram(file, dynamic));
   return { interpreter: undefined, loads };
 }
 
-function interpreted(fd: number, entry: Uint8Array): Elf | number {
+function interpreted(file: Begun, entry: Uint8Array): Elf | number {
   const bytes = get(ELF_PROGRAM_HEADER, entry, "p_filesz");
   if (bytes < 2 || bytes > PATH_MAX) return ENOEXEC;
-  const path = readAt(fd, get(ELF_PROGRAM_HEADER, entry, "p_offset"), bytes);
+  const path = readAt(file, get(ELF_PROGRAM_HEADER, entry, "p_offset"), bytes);
   if (path === undefined || path[bytes - 1] !== 0) return ENOEXEC;
   const end = path.indexOf(0);
   if (end === 0) return ENOENT;
@@ -97,12 +98,12 @@ function interpreted(fd: number, entry: Uint8Array): Elf | number {
  * Whether what names no interpreter is a program and no loader: a linker marks
  * programs, and a loader is linked as a library.
  */
-function isProgram(fd: number, entry: Uint8Array): boolean {
+function isProgram(file: Begun, entry: Uint8Array): boolean {
   const bytes = Math.min(
     get(ELF_PROGRAM_HEADER, entry, "p_filesz"),
     MAX_DYNAMIC,
   );
-  const all = readAt(fd, get(ELF_PROGRAM_HEADER, entry, "p_offset"), bytes);
+  const all = readAt(file, get(ELF_PROGRAM_HEADER, entry, "p_offset"), bytes);
   if (all === undefined) return false;
   const { size } = ELF_DYNAMIC;
   for (let at = 0; at + size <= bytes; at += size) {
@@ -119,12 +120,21 @@ function isProgram(fd: number, entry: Uint8Array): boolean {
   return false;
 }
 
-/** Reads bytes of a file; `undefined` where they are not all there. */
+/** A file whose first bytes were read: most of what is looked at is among them. */
+interface Begun {
+  readonly fd: number;
+  readonly head: Uint8Array;
+  /** How many first bytes there are. */
+  readonly length: number;
+}
+
+/** The bytes of a file at an offset; `undefined` where they are not all there. */
 function readAt(
-  fd: number,
+  { fd, head, length }: Begun,
   offset: number,
   bytes: number,
 ): Uint8Array | undefined {
+  if (offset + bytes <= length) return head.subarray(offset, offset + bytes);
   // From 2^53 on the number may be another than the kernel's.
   if (offset > Number.MAX_SAFE_INTEGER) return undefined;
   const into = new Uint8Array(bytes);

@@ -9,7 +9,7 @@
 
 import { printable } from "../../abi/bytes.ts";
 import { AT_FDCWD } from "../../abi/fcntl.ts";
-import { mappingsOf } from "../../sys/task/maps.ts";
+import { mappedFiles } from "../../sys/task/maps.ts";
 import type { View } from "../../sys/view.ts";
 import { readLink } from "../path/place.ts";
 import type { PendingExec } from "../tracee/tracee.ts";
@@ -26,33 +26,28 @@ export function imageOf(view: View, tid: number): string {
  *
  * @param view where paths begin
  * @param tid the tracee, at its exec event
- * @param sp its stack pointer, where its arguments are
+ * @param sp says its stack pointer, where its arguments are
  * @param pending what must be there
  * @returns what is wrong with it, for a person, or `undefined`
  */
 export function unexpectedImage(
   view: View,
   tid: number,
-  sp: number,
+  sp: () => number,
   pending: PendingExec,
 ): string | undefined {
   if (!pending.verify) return undefined;
   const now = imageOf(view, tid);
   if (now !== pending.image) return `it is ${printable(now)}`;
-  const mappings = mappingsOf(tid);
-  if (typeof mappings === "number") return "it cannot be read";
+  const files = mappedFiles(tid);
+  if (typeof files === "number") return "it cannot be read";
   const image = mapped(view.outerName(pending.image));
   const loader = mapped(view.outerName(pending.loader));
-  for (const line of mappings) {
-    // address perms offset dev inode path
-    const path = /^\S+ \S+ \S+ \S+ \S+ +(\/.*)$/.exec(line)?.[1];
-    if (path !== undefined && path !== image && path !== loader) {
-      return `it has ${printable(path)} in memory`;
-    }
-  }
+  const other = files.find((path) => path !== image && path !== loader);
+  if (other !== undefined) return `it has ${printable(other)} in memory`;
   // Its arguments are its own now: nobody else can change them any more.
   const { told } = pending;
-  if (told === undefined || isTold(readArguments(tid, sp + 8), told)) {
+  if (told === undefined || isTold(readArguments(tid, sp() + 8), told)) {
     return undefined;
   }
   return "it has other arguments";
