@@ -83,6 +83,16 @@ export interface Residual {
   readonly covers: readonly number[];
 }
 
+/** Where a walk has come to. */
+interface Reached {
+  /** By which path. */
+  readonly path: string;
+  /** The nodes that it can be at. */
+  readonly nodes: readonly Node[];
+  /** The best rules on the way. */
+  readonly best: Int32Array;
+}
+
 /** A tree of rules, each a number; a higher number wins over a lower one. */
 export class PathMatcher {
   readonly #root = new Node(true, false, true);
@@ -91,9 +101,12 @@ export class PathMatcher {
   #count = 0;
   #round = 0;
   readonly #best: Int32Array = new Int32Array(SLOTS).fill(-1);
+  /** The directory of the last path, by the kinds of rules that mattered. */
+  readonly #directories: (Reached | undefined)[] = [];
 
   /** Adds a rule: its pattern, its slot and its number. */
   add(glob: Glob, slot: number, rule: number): void {
+    this.#directories.length = 0;
     let node = this.#root;
     const path = [node];
     for (const segment of glob.segments) {
@@ -186,16 +199,53 @@ export class PathMatcher {
 
   /** Follows a path, and takes the rules that cover it and all beneath it. */
   #trace(path: string, end: number, slots: number): void {
+    const slash = path.lastIndexOf("/", end - 1);
+    if (slash <= 0) {
+      this.#begin(slots);
+      return this.#follow(path, 1, end, slots);
+    }
+    // Files of one directory mostly follow each other.
+    const known = this.#directories[slots];
+    if (known?.path.length === slash && path.startsWith(known.path)) {
+      this.#returnTo(known);
+    } else {
+      this.#begin(slots);
+      this.#follow(path, 1, slash, slots);
+      this.#directories[slots] = this.#reached(path.slice(0, slash), known);
+    }
+    this.#follow(path, slash + 1, end, slots);
+  }
+
+  /** Begins a walk: at the root of the tree. */
+  #begin(slots: number): void {
     this.#best.fill(-1);
     this.#round++;
     this.#count = 0;
     this.#enter(this.#root, this.#here, slots);
-    for (let at = 1; at < end && this.#count > 0;) {
+  }
+
+  /** Goes further by the names of a path: `path[start..end)`. */
+  #follow(path: string, start: number, end: number, slots: number): void {
+    for (let at = start; at < end && this.#count > 0;) {
       const slash = path.indexOf("/", at);
       const stop = slash === -1 || slash > end ? end : slash;
       this.#step(path, at, stop, slots);
       at = stop + 1;
     }
+  }
+
+  /** Where the walk is now. */
+  #reached(path: string, earlier: Reached | undefined): Reached {
+    const best = earlier?.best ?? new Int32Array(SLOTS);
+    best.set(this.#best);
+    return { path, nodes: this.#here.slice(0, this.#count), best };
+  }
+
+  /** Goes on from where an earlier walk was. */
+  #returnTo({ nodes, best }: Reached): void {
+    this.#best.set(best);
+    this.#count = nodes.length;
+    for (let i = 0; i < nodes.length; i++) this.#here[i] = nodes[i] as Node;
   }
 
   /** Goes one name further: `path[start..stop)`. */

@@ -12,6 +12,8 @@ function numbers(seed: number): (below: number) => number {
   };
 }
 
+const NAMES = ["a", "b", "ab", "*", "a*", "?", "[ab]", "**", "*b"];
+
 /** Whether a glob covers names, by trying everything. */
 function naive(glob: Glob, names: readonly string[], at = 0): boolean {
   const segment = glob.segments[at];
@@ -41,7 +43,7 @@ Deno.test("PathMatcher finds what trying every rule finds", () => {
     for (let rule = 0; rule < count; rule++) {
       const segments = Array.from(
         { length: pick(5) },
-        () => word(["a", "b", "ab", "*", "a*", "?", "[ab]", "**", "*b"]),
+        () => word(NAMES),
       );
       const [glob] = parseGlob(`/${segments.join("/")}`);
       const slot = pick(9);
@@ -102,6 +104,48 @@ function lookups(run: () => void): number {
   }
   return count;
 }
+
+Deno.test("PathMatcher finds the same whatever it was asked before", () => {
+  const pick = numbers(2);
+  const word = (from: readonly string[]): string =>
+    from[pick(from.length)] ?? "";
+  const names = (most: number, from: readonly string[]): string =>
+    `/${Array.from({ length: pick(most) }, () => word(from)).join("/")}`;
+  const tells = (
+    matcher: PathMatcher,
+    path: string,
+    slots: number,
+  ): unknown => {
+    matcher.walk(path, path === "/" ? 0 : path.length, slots);
+    return [
+      Array.from({ length: 9 }, (_, slot) => matcher.best(slot)),
+      matcher.below(true),
+      matcher.below(false),
+      matcher.named(),
+      matcher.isBegun(),
+    ];
+  };
+  for (let round = 0; round < 100; round++) {
+    const used = new PathMatcher();
+    const rules: [Glob, number, number][] = [];
+    for (let i = 0; i < 60; i++) {
+      if (i % 10 === 0) {
+        const [glob] = parseGlob(names(5, NAMES));
+        rules.push([glob as Glob, pick(9), i]);
+        used.add(...rules.at(-1) as [Glob, number, number]);
+      }
+      const fresh = new PathMatcher();
+      for (const rule of rules) fresh.add(...rule);
+      const path = names(5, ["a", "b", "ab", "c"]);
+      const slots = [511, 7, 56][pick(3)] as number;
+      assertEquals(
+        tells(used, path, slots),
+        tells(fresh, path, slots),
+        `${path}, ${slots}, ${JSON.stringify(rules)}`,
+      );
+    }
+  }
+});
 
 Deno.test("PathMatcher asks for ten thousand rules what it asks for ten", () => {
   const path = "/srv/7/data/7/some/file";
