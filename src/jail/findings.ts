@@ -9,6 +9,9 @@ import { hostArch } from "../sys/host.ts";
 import { openRoot } from "../sys/launch/root.ts";
 import { whyNot } from "./root.ts";
 
+/** What to do with an older kernel: `CLOSE_RANGE_CLOEXEC` came with this one. */
+const OLDEST = "use Linux 5.11 or newer";
+
 /** A directory that every machine has. */
 const ANY_DIRECTORY = "/usr";
 
@@ -29,16 +32,30 @@ export interface Finding {
 /** How a try went: nothing, or what went wrong. */
 export type Tried = string | undefined;
 
-/** Which kernel, on what. */
-export function kernel(): Finding {
-  const release = line("/proc/sys/kernel/osrelease") ?? "unknown";
+/**
+ * Which kernel, on what.
+ *
+ * @param release what uname(2) calls it
+ */
+export function kernel(
+  release = line("/proc/sys/kernel/osrelease") ?? "unknown",
+): Finding {
   const cpus = navigator.hardwareConcurrency;
-  return {
+  const shown = {
     name: "kernel",
-    state: "note",
     found: `Linux ${release} ${hostArch().name}, ${cpus} CPUs`,
-    follows: cpus > 1 ? "" : "jail and program share one CPU",
-  };
+  } as const;
+  const [major = 0, minor = 0] = release.split(".", 2).map(parseFloat);
+  return major < 5 || major === 5 && minor < 11
+    ? {
+      ...{ ...shown, state: "bad" },
+      follows: "it cannot close what a program must not inherit",
+      change: OLDEST,
+    }
+    : {
+      ...{ ...shown, state: "note" },
+      follows: cpus > 1 ? "" : "jail and program share one CPU",
+    };
 }
 
 /** Whether an engine runs a program. */

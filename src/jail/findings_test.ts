@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { cores, privileges } from "./findings.ts";
+import { cores, kernel, privileges } from "./findings.ts";
 
 for (
   const [what, isZero, pattern, state] of [
@@ -30,3 +30,18 @@ Deno.test("privileges() says what a program cannot do for want of one of jail's 
     assertMatch(privileges(new Map([["CapEff", bits]])).follows, follows);
   }
 });
+
+for (
+  const [release, state] of [
+    ["4.18.0-553.el8_10.x86_64", "bad"],
+    ["5.10.0-32-amd64", "bad"],
+    ["5.11.0", "note"],
+    ["5.15.0-122-generic", "note"],
+    ["6.1.0-50-amd64", "note"],
+    ["10.0", "note"],
+  ] as const
+) {
+  Deno.test(`kernel() says whether jail runs by Linux ${release}`, () => {
+    assertEquals(kernel(release).state, state);
+  });
+}

@@ -143,6 +143,11 @@ export class Ending {
   }
 }
 
+/** What to do where the kernel has no such call, or not all of it. */
+const WITHOUT: Readonly<Record<string, string>> = {
+  close_range: "use Linux 5.11 or newer, and a container that allows the call",
+};
+
 /**
  * Why a process did not become the program.
  *
@@ -156,14 +161,17 @@ export function launchFailure(
 ): LaunchError | undefined {
   const failure = launched.failure();
   if (failure === undefined) return undefined;
+  const { step } = failure;
   const errno = errnoName(failure.errno);
-  const missing = failure.step === "execve" && errno === "ENOENT";
+  if (step !== "execve") {
+    return new LaunchError(program, step, errno, 125, WITHOUT[step]);
+  }
   return new LaunchError(
     program,
-    failure.step,
+    step,
     errno,
-    failure.step !== "execve" ? 125 : missing ? 127 : 126,
-    errno === "EACCES" && failure.step === "execve"
+    errno === "ENOENT" ? 127 : 126,
+    errno === "EACCES"
       ? hint ?? "where the policy is the reason, --report shows which rule"
       : undefined,
   );
