@@ -613,6 +613,32 @@ os.execvp(sys.argv[1], sys.argv[1:])`;
     },
   });
 
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) passes on a signal that it was started with blocked, and its program lets come`,
+    ),
+    fn: async () => {
+      const script = `import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+os.execvp(sys.argv[1], sys.argv[1:])`;
+      const program = `import signal, time
+signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+print("up", flush=True)
+time.sleep(10)`;
+      const argv = ["/usr/bin/python3", "-c", program];
+      const child = start(
+        ["python3", "-c", script, ...jailArgv(["-A"], argv, engine)],
+      );
+      const reader = await up(child.stdout);
+      child.kill("SIGTERM");
+      assertEquals((await child.status).signal, "SIGTERM");
+      await reader.cancel();
+      await child.stderr.cancel();
+      await child.stdin.abort().catch(() => {});
+    },
+  });
+
   Deno.test(`jail (${engine}) passes a signal on while nobody reads its report`, async () => {
     const end = `def end(signal, frame):
     try: open("/etc/shadow")

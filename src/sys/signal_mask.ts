@@ -4,9 +4,10 @@ import { SIGSET_SIZE } from "../abi/signal.ts";
 import { callNumber } from "./host.ts";
 import { libc } from "./libc.ts";
 
-/** A set of signals with one in it, as the kernel has it. */
-export function setOf(signal: number): BigUint64Array {
-  return new BigUint64Array([1n << BigInt(signal - 1)]);
+/** A set of signals, as the kernel has it. */
+export function setOf(...signals: readonly number[]): BigUint64Array {
+  const bits = signals.map((signal) => 1n << BigInt(signal - 1));
+  return BigUint64Array.of(bits.reduce((set, bit) => set | bit, 0n));
 }
 
 /**

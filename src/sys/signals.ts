@@ -90,6 +90,8 @@ export function forwardSignals(
   set(SIGACTION, action, "sa_flags", SA_SIGINFO | SA_RESTART | SA_RESTORER);
   set(SIGACTION, action, "sa_mask", -1n);
   changeActions(signals, action);
+  // Whoever started jail may have blocked them, and the program may let them come.
+  changeMask(SIG_UNBLOCK, setOf(...signals), null);
   let first = true;
   return {
     endBy(pid): number {
