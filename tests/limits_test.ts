@@ -407,6 +407,37 @@ for (const engine of ENGINES) {
     assertEquals([code, stderr], [0, ""]);
   });
 
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) leaves room for more where it gets those that nobody waits for`,
+    ),
+    fn: async () => {
+      // As the first process of a container does.
+      const start = `import ctypes, os, sys
+PR_SET_CHILD_SUBREAPER = 36
+ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+os.execvp(sys.argv[1], sys.argv[1:])`;
+      const program = `import os
+for i in range(20):
+    maker = os.fork()
+    if maker == 0:
+        child = os.fork()
+        if child == 0: os._exit(0)
+        os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+        os._exit(0)
+    _, status = os.waitpid(maker, 0)
+    assert status == 0`;
+      const argv = ["/usr/bin/python3", "-c", program];
+      await using directory = await scratch();
+      const policy = "{extends: allow-all, limits: {processes: 8}}";
+      const file = await directory.file("policy.yaml", policy);
+      const words = jailArgv(["-p", file], argv, engine);
+      const ended = await run(["python3", "-c", start, ...words]);
+      assertEquals([ended.code, ended.stderr], [0, ""]);
+    },
+  });
+
   Deno.test(`jail (${engine}) ends an endless printer that uses`, (test) =>
     atOnce(test, PRINTERS, async ({ script }) => {
       const argv = (word: string): string[] => ["bash", "-c", script, word];

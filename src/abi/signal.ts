@@ -183,6 +183,8 @@ export const SIG_BLOCK = 0;
 export const SIG_UNBLOCK = 1;
 /** Block just these. */
 export const SIG_SETMASK = 2;
+/** No child waits for its parent once it has ended: sigaction(2). */
+export const SA_NOCLDWAIT = 0x0000_0002;
 /** The handler takes three arguments. */
 export const SA_SIGINFO = 0x0000_0004;
 /** `sa_restorer` holds an address; x86 only (`asm/signal.h`). */

@@ -9,6 +9,7 @@ import { getBig, set } from "../abi/layout.ts";
 import { PR_SET_DUMPABLE } from "../abi/prctl.ts";
 import { RLIMIT64, RLIMIT_CORE } from "../abi/resource.ts";
 import {
+  SA_NOCLDWAIT,
   SA_RESTART,
   SA_RESTORER,
   SA_SIGINFO,
@@ -200,6 +201,20 @@ export function keepEnded(): void {
   const old = new Uint8Array(SIGACTION.size);
   if (swapAction(SIGCHLD, null, old) < 0) return;
   if (ignores(old)) setActions([SIGCHLD], SIG_DFL, true);
+}
+
+/**
+ * Has the kernel forget children that have ended, but for those that are traced: as
+ * the first process of a PID namespace, or a subreaper, this process gets those whose
+ * parent is gone, and nobody waits for them.
+ *
+ * @returns takes it back
+ */
+export function forgetEnded(): SignalChange {
+  const action = new Uint8Array(SIGACTION.size);
+  set(SIGACTION, action, "sa_handler", SIG_DFL);
+  set(SIGACTION, action, "sa_flags", SA_NOCLDWAIT);
+  return changeActions([SIGCHLD], action);
 }
 
 /**

@@ -7,6 +7,7 @@ import type { Outcome } from "../outcome.ts";
 import { launch } from "../sys/launch/spawn.ts";
 import { leaveMounts } from "../sys/mounted.ts";
 import { seeWhileWaiting } from "../sys/output.ts";
+import { forgetEnded } from "../sys/signals.ts";
 import { interrupt, seize } from "../sys/task/ptrace.ts";
 import { kill, reap } from "../sys/task/wait.ts";
 import { giveUpWhere } from "../sys/undisturbed.ts";
@@ -64,6 +65,7 @@ class Tracer {
       ending.look();
       return ending.killing;
     });
+    const forgetting = this.#options.owned === true ? forgetEnded() : undefined;
     try {
       this.#start();
       this.#loop();
@@ -80,6 +82,7 @@ class Tracer {
     } finally {
       affinity.end();
       notices?.close();
+      forgetting?.stop();
       ending.watch?.stop();
       family.close();
       ending.launched?.dispose();

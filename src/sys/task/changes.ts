@@ -11,6 +11,7 @@ import { EFD_CLOEXEC, EFD_NONBLOCK } from "../../abi/epoll.ts";
 import { errnoName } from "../../abi/errno.ts";
 import { set } from "../../abi/layout.ts";
 import {
+  SA_NOCLDWAIT,
   SA_RESTART,
   SA_RESTORER,
   SIG_SETMASK,
@@ -61,7 +62,9 @@ export function watchChanges(): Changes {
   const now = new Uint8Array(SIGACTION.size);
   set(SIGACTION, now, "sa_handler", changed);
   set(SIGACTION, now, "sa_restorer", restorer);
-  set(SIGACTION, now, "sa_flags", SA_RESTART | SA_RESTORER);
+  // Who has ended and is no tracee, nobody waits for (`forgetEnded`).
+  const flags = SA_NOCLDWAIT | SA_RESTART | SA_RESTORER;
+  set(SIGACTION, now, "sa_flags", flags);
   const before = new Uint8Array(SIGACTION.size);
   handle(now, before);
   // Whoever started jail may have blocked it, for all threads.
