@@ -336,6 +336,33 @@ for (const engine of ENGINES) {
     assertEquals([code, stdout], [0, `1\n1\n${none}\n${none}\n`], stderr);
   });
 
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) lends no memory to a pipe or a socket, where it would be no process's`,
+    ),
+    fn: async () => {
+      const script = `import ctypes, errno, os, socket
+libc = ctypes.CDLL(None, use_errno=True)
+SO_ZEROCOPY = 60
+byte = ctypes.create_string_buffer(1)
+piece = (ctypes.c_void_p * 2)(ctypes.addressof(byte), 1)
+print(libc.vmsplice(os.pipe()[1], piece, 1, 0), errno.errorcode[ctypes.get_errno()])
+try: socket.socket().setsockopt(socket.SOL_SOCKET, SO_ZEROCOPY, 1)
+except OSError as error: print(error.strerror)`;
+      const said = "-1 EINVAL\nOperation not supported\n";
+      for (
+        const net of ["true", "{connect: [localhost], listen: ['127.0.0.1']}"]
+      ) {
+        const policy =
+          `{extends: allow-all, net: ${net}, limits: {memory: 1GiB}}`;
+        const argv = ["/usr/bin/python3", "-c", script];
+        const { stdout, stderr } = await jail(policy, argv, { engine });
+        assertEquals(stdout, said, stderr);
+      }
+    },
+  });
+
   Deno.test(`jail (${engine}) sees how much memory is used where it may open few files itself`, async () => {
     const word = mark();
     const argv = jailArgv(

@@ -213,6 +213,8 @@ export const SO_STAMPS: readonly number[] = [29, 35, 37, 63, 64, 65];
 export const IP_STAMPS: readonly number[] = [4, 6, 7];
 /** A number that tells a socket from all others, ever. */
 export const SO_COOKIE = 57;
+/** What is sent may stay in the memory of who sends it: msg_zerocopy.rst. */
+export const SO_ZEROCOPY = 60;
 /** As SO_BINDTODEVICE, by index. */
 export const SO_BINDTOIFINDEX = 62;
 /** Do not choose any more. */

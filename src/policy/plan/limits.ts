@@ -3,6 +3,7 @@
 import type { ErrnoName } from "../../abi/errno.ts";
 import { FICLONE, FICLONERANGE } from "../../abi/ioctls.ts";
 import * as mman from "../../abi/mman.ts";
+import { SO_ZEROCOPY, SOL_SOCKET } from "../../abi/socket.ts";
 import type { SyscallName } from "../../abi/syscalls.ts";
 import type { Limit, Limits } from "../limits.ts";
 import {
@@ -28,16 +29,16 @@ export function uncountedGuards(
 }
 
 /**
- * What refuses a file in memory, which the kernel counts for nobody.
+ * What refuses memory that is no process's: the kernel counts it for nobody.
  *
  * @param name the call
  * @param limits the limits of the policy
  */
-export function memfdGuards(
+export function memoryGuards(
   name: SyscallName,
   limits: Limits,
 ): readonly Guard[] {
-  return name === "memfd_create" ? said(limits.memory, NO_MEMFD) : [];
+  return said(limits.memory, LENT.get(name));
 }
 
 /**
@@ -105,13 +106,23 @@ const UNCOUNTED: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
   ["vmsplice", uncounted("EINVAL")],
 ]);
 
-// A kernel without it, before 3.17, said so; programs that can do without it do.
-const NO_MEMFD: readonly Guard[] = [{
-  tests: [],
-  action: { kind: "errno", errno: "ENOSYS" },
-  why: "memory is limited, and what is in the file is no process's",
-  lifted: true,
-}];
+const NOBODYS = "memory is limited, and this would be no process's";
+
+/**
+ * Calls that put memory where it is no process's. Programs that can do without them
+ * do. Of a huge page, whoever lends a byte keeps all of it where that is.
+ */
+const LENT: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
+  SyscallName,
+  readonly Guard[]
+>([
+  // A kernel without it, before 3.17, said so.
+  ["memfd_create", [{ ...refuse("ENOSYS", NOBODYS), lifted: true }]],
+  ["setsockopt", [
+    refuse("EOPNOTSUPP", NOBODYS, is(1, SOL_SOCKET), is(2, SO_ZEROCOPY)),
+  ]],
+  ["vmsplice", [{ ...refuse("EINVAL", NOBODYS), lifted: true }]],
+]);
 
 const MAPS = mman.MAP_TYPE | mman.MAP_FIXED | mman.MAP_FIXED_NOREPLACE |
   mman.MAP_GROWSDOWN;

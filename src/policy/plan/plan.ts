@@ -20,7 +20,7 @@ import {
   TRACE,
 } from "./guard.ts";
 import {
-  memfdGuards,
+  memoryGuards,
   outputAction,
   roomAction,
   sharedGuards,
@@ -135,6 +135,7 @@ function planCall(
     othersGuards(name, policy.sys),
     stampGuards(name, policy.sys),
     uncountedGuards(name, limits),
+    memoryGuards(name, limits),
     interfaceGuards(name, policy),
     mapsAnywhere,
     // A clock that the policy closes is closed, whosever it is.
@@ -142,7 +143,6 @@ function planCall(
     SURFACE[name] ?? NO_GUARDS,
     mapsThere,
     netGuards(name, policy, options.sockets === "streams"),
-    memfdGuards(name, limits),
   )
     .flatMap((guard) => {
       if (guard.lifted !== true) return guard;

@@ -595,6 +595,8 @@ const REMEMBERING: Policy = {
 
 test("with a limit of memory", planCalls(REMEMBERING, { observe: false }), [
   ["memfd_create", [1, 0], "ENOSYS"],
+  ["vmsplice", [1, 0, 1, 0], "EINVAL"],
+  ["setsockopt", [3, 1, 60, 0, 4], "EOPNOTSUPP"], // SO_ZEROCOPY
   ["mmap", [0, 4096, 3, ANON, -1, 0], "allow"],
   ["mmap", [0, 4096, 3, 0x21, -1, 0], "shared"],
   ["mmap", [0, 4096, 3, 3, 5, 0], "shared"],
