@@ -339,18 +339,20 @@ for (const engine of ENGINES) {
   Deno.test({
     ...needs(
       ["python3"],
-      `jail (${engine}) lends no memory to a pipe or a socket, where it would be no process's`,
+      `jail (${engine}) lends no memory to a pipe, a socket or the kernel, where it would be no process's`,
     ),
     fn: async () => {
       const script = `import ctypes, errno, os, socket
 libc = ctypes.CDLL(None, use_errno=True)
-SO_ZEROCOPY = 60
+SO_ZEROCOPY, PR_FUTEX_HASH, PR_FUTEX_HASH_SET_SLOTS = 60, 78, 1
 byte = ctypes.create_string_buffer(1)
 piece = (ctypes.c_void_p * 2)(ctypes.addressof(byte), 1)
-print(libc.vmsplice(os.pipe()[1], piece, 1, 0), errno.errorcode[ctypes.get_errno()])
+def say(result): print(result, errno.errorcode[ctypes.get_errno()])
+say(libc.vmsplice(os.pipe()[1], piece, 1, 0))
+say(libc.prctl(PR_FUTEX_HASH, PR_FUTEX_HASH_SET_SLOTS, 4096, 0, 0))
 try: socket.socket().setsockopt(socket.SOL_SOCKET, SO_ZEROCOPY, 1)
 except OSError as error: print(error.strerror)`;
-      const said = "-1 EINVAL\nOperation not supported\n";
+      const said = "-1 EINVAL\n-1 EINVAL\nOperation not supported\n";
       for (
         const net of ["true", "{connect: [localhost], listen: ['127.0.0.1']}"]
       ) {

@@ -104,6 +104,8 @@ export const PR_SET_SHADOW_STACK_STATUS = 75;
 export const PR_LOCK_SHADOW_STACK_STATUS = 76;
 /** Size of the process's own table of futexes. */
 export const PR_FUTEX_HASH = 78;
+/** Of that: sets it. */
+export const PR_FUTEX_HASH_SET_SLOTS = 1;
 /** Get the auxiliary vector. */
 export const PR_GET_AUXV = 0x4155_5856;
 /** Name a mapping. */

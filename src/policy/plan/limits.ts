@@ -3,6 +3,7 @@
 import type { ErrnoName } from "../../abi/errno.ts";
 import { FICLONE, FICLONERANGE } from "../../abi/ioctls.ts";
 import * as mman from "../../abi/mman.ts";
+import { PR_FUTEX_HASH, PR_FUTEX_HASH_SET_SLOTS } from "../../abi/prctl.ts";
 import { SO_ZEROCOPY, SOL_SOCKET } from "../../abi/socket.ts";
 import type { SyscallName } from "../../abi/syscalls.ts";
 import type { Limit, Limits } from "../limits.ts";
@@ -118,6 +119,15 @@ const LENT: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
 >([
   // A kernel without it, before 3.17, said so.
   ["memfd_create", [{ ...refuse("ENOSYS", NOBODYS), lifted: true }]],
+  // A gigabyte of the kernel's own for each process, before 6.16 of none.
+  ["prctl", [
+    refuse(
+      "EINVAL",
+      NOBODYS,
+      is(0, PR_FUTEX_HASH),
+      is(1, PR_FUTEX_HASH_SET_SLOTS),
+    ),
+  ]],
   ["setsockopt", [
     refuse("EOPNOTSUPP", NOBODYS, is(1, SOL_SOCKET), is(2, SO_ZEROCOPY)),
   ]],

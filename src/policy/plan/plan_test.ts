@@ -595,6 +595,8 @@ const REMEMBERING: Policy = {
 
 test("with a limit of memory", planCalls(REMEMBERING, { observe: false }), [
   ["memfd_create", [1, 0], "ENOSYS"],
+  ["prctl", [78, 1, 4096, 0, 0], "EINVAL"], // PR_FUTEX_HASH_SET_SLOTS
+  ["prctl", [78, 2, 0, 0, 0], "allow"],
   ["vmsplice", [1, 0, 1, 0], "EINVAL"],
   ["setsockopt", [3, 1, 60, 0, 4], "EOPNOTSUPP"], // SO_ZEROCOPY
   ["mmap", [0, 4096, 3, ANON, -1, 0], "allow"],
