@@ -783,6 +783,37 @@ for user in 65534, 0:
     },
   });
 
+  Deno.test({
+    ...hasMachine(
+      Deno.uid() === 0,
+      "root to run it",
+      `jail (${engine}) signals nobody for a program whose name looks like a status with more rights`,
+    ),
+    async fn(): Promise<void> {
+      const code = `import ctypes, os, signal
+PR_SET_NAME = 15
+came = []
+signal.signal(signal.SIGUSR1, lambda *_: came.append(1))
+for name in b"\\rUid:\\t0\\t0\\t0", b"\\rCapEff:20":
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+        os.setresuid(65534, 65534, 65534)
+        ctypes.CDLL(None).prctl(PR_SET_NAME, name, 0, 0, 0)
+        try: os.kill(-1, signal.SIGUSR1); print("sent", flush=True)
+        except PermissionError: print("refused", flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
+    print(len(came))`;
+      const { stdout, stderr } = await jail(
+        ["-A"],
+        ["/usr/bin/python3", "-c", code],
+        { engine },
+      );
+      assertEquals([stdout, stderr], ["refused\n0\nrefused\n0\n", ""]);
+    },
+  });
+
   const procfs =
     `jail (${engine}) stops a look into processes outside by another procfs`;
   Deno.test({

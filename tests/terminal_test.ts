@@ -259,6 +259,22 @@ open(sys.argv[1] + "/over", "w").close()`;
     await seeBehind(engine, directory, set, /said EIO EIO\r\n/, "hello");
   });
 
+  Deno.test(`jail (${engine}) sets no terminal from behind for a program whose name looks like a status`, async () => {
+    await using directory = await scratch();
+    const set = `import ctypes, errno, os, signal, sys, termios
+PR_SET_NAME = 15
+signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+ctypes.CDLL(None).prctl(PR_SET_NAME, b"\\rSigIgn:0", 0, 0, 0)
+open(sys.argv[1] + "/up", "w").close()
+while os.tcgetpgrp(1) == int(sys.argv[2]): pass
+modes = termios.tcgetattr(1)
+modes[6][termios.VQUIT] = b"e"
+try: termios.tcsetattr(1, termios.TCSANOW, modes)
+except termios.error as e: print("said", errno.errorcode[e.args[0]])
+open(sys.argv[1] + "/over", "w").close()`;
+    await seeBehind(engine, directory, set, /said EIO\r\n/, "hello");
+  });
+
   Deno.test(`jail (${engine}) is itself a job of a shell outside`, async () => {
     await using terminal = new Terminal(BASH);
     await terminal.see(/\$ $/);

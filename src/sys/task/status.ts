@@ -11,8 +11,11 @@ import { readFile } from "../files.ts";
  */
 const MOST = 1 << 20;
 
+const NEWLINE = 0x0a;
+
 /**
- * All that the kernel says of a task.
+ * All that the kernel says of a task, but for its name: that is the first line, and
+ * the task's own choice, in which a `\r` would begin another one.
  *
  * @param tid the task, or `self`
  * @returns a byte string, or a negative errno
@@ -20,7 +23,8 @@ const MOST = 1 << 20;
 export function statusOf(tid: number | "self"): string | number {
   const bytes = readFile(`/proc/${tid}/status`, MOST);
   if (typeof bytes === "number") return bytes;
-  return bytes.length === MOST ? -EFBIG : fromBytes(bytes);
+  if (bytes.length === MOST) return -EFBIG;
+  return fromBytes(bytes, bytes.indexOf(NEWLINE) + 1);
 }
 
 /**
