@@ -304,6 +304,34 @@ open(sys.argv[1] + "/over", "w").close()`;
     await terminal.see(/\n130\r\n/);
   });
 
+  Deno.test(`jail (${engine}) has nobody read the terminal while it is stopped`, async () => {
+    await using directory = await scratch();
+    const code = `import os, signal
+ready, tell = os.pipe()
+reader = os.fork()
+if reader == 0:
+    for one in signal.SIGTSTP, signal.SIGTTIN: signal.signal(one, signal.SIG_IGN)
+    os.write(tell, b"!")
+    while True:
+        try: os.write(1, b"took " + os.read(0, 100))
+        except OSError: signal.pause()
+os.read(ready, 1)
+while open(f"/proc/{reader}/stat").read().split(") ")[-1][0] != "S": pass
+print("up", flush=True)
+signal.pause()`;
+    const file = await directory.file("program.py", code);
+    const words = jailArgv(["-A"], ["/usr/bin/python3", file], engine);
+    await using terminal = new Terminal(BASH);
+    await terminal.see(/\$ $/);
+    await terminal.type(`${words.join(" ")}\n`);
+    await terminal.see(/up\r\n/);
+    await terminal.type(CTRL_Z);
+    await terminal.see(/Stopped/);
+    await terminal.see(/\$ $/);
+    await terminal.type("echo $((6 * 7))\n");
+    await terminal.see(/\n42\r\n/);
+  });
+
   Deno.test(`jail (${engine}) is ended by Ctrl-D as the program is`, async () => {
     await using terminal = new Terminal(BASH);
     await terminal.see(/\$ $/);

@@ -7,6 +7,7 @@ import { listen, setOptions } from "../sys/task/ptrace.ts";
 import { isStopped } from "../sys/task/task.ts";
 import { kill } from "../sys/task/wait.ts";
 import { Births } from "./births.ts";
+import { quiet } from "./hold/quiet.ts";
 import { Images } from "./images.ts";
 import { JobControl } from "./job_control.ts";
 import { letGo } from "./let_go.ts";
@@ -323,13 +324,20 @@ export class Stops {
 
   /** The whole process of a tracee was stopped by a job-control signal. */
   #group(tracee: Tracee, signal: number): void {
-    const { ending, options, waits } = this.#parts;
+    const { ending, family, options, waits } = this.#parts;
     tracee.halted = true;
     tracee.wasHalted = true;
     listen(tracee.tid);
     const { stopped } = options;
     if (!ending.isProgram(tracee.tid) || stopped === undefined) return;
     if (!this.#jobControl.stopsJail()) return;
+    // Who goes on then has no call on its way, such as one that takes the terminal
+    // from who is in front by the time that it is made; nor one that reads there.
+    quiet(family, waits);
+    // It may have been continued meanwhile, or be gone.
+    const changed = waits.stopOf(tracee.tid) !== undefined ||
+      family.ended.has(tracee.tid);
+    if (changed) return;
     let next = 0;
     stopped(signal, () => {
       // Whoever is continued says so, but may not have come to it yet.
