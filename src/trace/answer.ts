@@ -2,7 +2,7 @@
 
 import type { Arch } from "../abi/arch.ts";
 import { printable } from "../abi/bytes.ts";
-import { EIO, EPERM, ERRNO, errnoName, ESRCH } from "../abi/errno.ts";
+import { EIO, EPERM, ERRNO, errnoName } from "../abi/errno.ts";
 import {
   PTRACE_SYSCALL_INFO,
   PTRACE_SYSCALL_INFO_ENTRY,
@@ -17,6 +17,7 @@ import type { Decision, Refusal, RuleRef } from "../policy/decision.ts";
 import { CHOSEN_PORT } from "../policy/fixed.ts";
 import type { Listener } from "../sys/task/listener.ts";
 import {
+  isGone,
   readCallInfo,
   readRegisters,
   writeRegisters,
@@ -255,10 +256,8 @@ export class Answers {
   read(tracee: Tracee): boolean {
     this.#listener = undefined;
     this.#whole = true;
-    return alive(
-      readRegisters(tracee.tid, this.registers.bytes),
-      "read registers",
-    );
+    const result = readRegisters(tracee.tid, this.registers.bytes);
+    return alive(tracee, result, "read registers");
   }
 
   /**
@@ -299,7 +298,7 @@ export class Answers {
       kill(tracee.process.pid, SIGKILL);
       return false;
     }
-    return alive(result, "write registers");
+    return alive(tracee, result, "write registers");
   }
 
   #apply(
@@ -351,9 +350,9 @@ export class Answers {
 }
 
 /** Whether a request reached a tracee; one that is gone is normal life. */
-function alive(result: number, action: string): boolean {
+function alive({ tid }: Tracee, result: number, action: string): boolean {
   if (result >= 0) return true;
-  if (result === -ESRCH) return false;
+  if (isGone(tid, result)) return false;
   throw new SystemCallError(action, "ptrace()", errnoName(-result));
 }
 

@@ -5,7 +5,7 @@
  * that both engines decide alike.
  */
 
-import { errnoName, ESRCH } from "../abi/errno.ts";
+import { errnoName } from "../abi/errno.ts";
 import { get } from "../abi/layout.ts";
 import {
   PTRACE_SYSCALL_INFO,
@@ -20,7 +20,7 @@ import {
   SECCOMP_RET_TRACE,
 } from "../abi/seccomp.ts";
 import { SystemCallError } from "../errors.ts";
-import { readCallInfo } from "../sys/task/ptrace.ts";
+import { isGone, readCallInfo } from "../sys/task/ptrace.ts";
 import { interpret } from "./bpf/interpret.ts";
 import { stopKind } from "./tracee/stop.ts";
 import type { Tracee } from "./tracee/tracee.ts";
@@ -76,7 +76,7 @@ export class Entry {
   /** What happens at the stop that a tracee is in. */
   actionOf(tid: number): EntryAction {
     const length = readCallInfo(tid, this.#info);
-    if (length === -ESRCH) return EXIT;
+    if (length < 0 && isGone(tid, length)) return EXIT;
     const field = (
       name: "op" | "nr" | "arch" | "instruction_pointer" | "arg0",
     ) => PTRACE_SYSCALL_INFO.fields[name][0];

@@ -1,8 +1,8 @@
 /** How tracees go on after a stop. */
 
-import { errnoName, ESRCH } from "../abi/errno.ts";
+import { errnoName } from "../abi/errno.ts";
 import { SystemCallError } from "../errors.ts";
-import { resume, resumeToCall } from "../sys/task/ptrace.ts";
+import { isGone, resume, resumeToCall } from "../sys/task/ptrace.ts";
 import type { Tracee } from "./tracee/tracee.ts";
 
 /** Lets tracees go on. */
@@ -39,7 +39,7 @@ export class Resume {
 
   #resumed(tracee: Tracee, result: number): void {
     tracee.stopped = false;
-    if (result >= 0 || result === -ESRCH) return;
+    if (result >= 0 || isGone(tracee.tid, result)) return;
     throw new SystemCallError(
       "resume the program",
       "ptrace()",

@@ -32,6 +32,9 @@ export function trace(options: TraceOptions): Outcome {
   return new Tracer(options).run();
 }
 
+/** How often a wait may fail whose errno could be another call's (`libc.ts`). */
+const MOST_FAILURES = 10;
+
 /** Of how many questions for names is heard before calls have their turn. */
 const MOST_HEARD = 256;
 
@@ -147,6 +150,7 @@ class Tracer {
 
   #loop(): void {
     const { family, notices, strangers, waits } = this.#parts;
+    let failures = 0;
     for (;;) {
       this.#handleStops();
       this.#between();
@@ -166,8 +170,10 @@ class Tracer {
       if (tid === -EINTR) continue;
       if (tid === -ECHILD) return;
       if (tid < 0) {
+        if (++failures < MOST_FAILURES) continue;
         throw new SystemCallError("wait for stops", "wait4()", errnoName(-tid));
       }
+      failures = 0;
       const only = family.tracees.size === 1 && waits.isOnlyStop
         ? family.tracees.get(tid)
         : undefined;

@@ -6,6 +6,7 @@
  */
 
 import { NT_PRSTATUS } from "../../abi/elf.ts";
+import { ESRCH } from "../../abi/errno.ts";
 import { get } from "../../abi/layout.ts";
 import {
   PTRACE_CONT,
@@ -125,6 +126,18 @@ export function readEventMessage(tid: number): number {
 /** Whether a tracee is in a stop at this moment, and so alive. */
 export function isInStop(tid: number): boolean {
   return readEventMessage(tid) >= 0;
+}
+
+/**
+ * Whether a request failed since its tracee is gone, or in no stop any more. While
+ * functions are called by their addresses an errno may be another call's
+ * (`../libc.ts`): so where it says something else, the kernel is asked once more.
+ *
+ * @param tid the tracee
+ * @param result what the request returned, a negative errno
+ */
+export function isGone(tid: number, result: number): boolean {
+  return result === -ESRCH || !isInStop(tid);
 }
 
 /** Reads the 128 bytes of the signal that is being delivered. */
