@@ -96,17 +96,18 @@ def attempt(call, *words):
     except (OSError, termios.error) as e: return errno.errorcode[e.args[0]]
     return "done"
 print("said", attempt(os.tcsetpgrp, os.getpid()),
-    attempt(termios.tcsetattr, termios.TCSANOW, termios.tcgetattr(1)))`;
+    attempt(termios.tcsetattr, termios.TCSANOW, termios.tcgetattr(1)),
+    attempt(termios.tcflush, termios.TCIFLUSH))`;
   const file = await here.file("inside.py", inside);
   const argv = jailArgv([KERNEL, "-A"], ["/usr/bin/python3", file]).join(" ");
   await using terminal = new Terminal(["bash", "--norc", "--noprofile", "-i"]);
   await terminal.see(/\$ $/);
   await terminal.type(`${argv} & cat\n`);
-  await terminal.see(/said EIO EIO\r\n/);
+  await terminal.see(/said EIO EIO EIO\r\n/);
   await terminal.type("\x04");
   await terminal.see(/\$ $/);
   await terminal.type(`${argv}\n`);
-  await terminal.see(/said done done\r\n/);
+  await terminal.see(/said done done done\r\n/);
 });
 
 test("a jail held by the kernel makes no file that runs as its owner", async () => {

@@ -275,6 +275,21 @@ open(sys.argv[1] + "/over", "w").close()`;
     await seeBehind(engine, directory, set, /said EIO\r\n/, "hello");
   });
 
+  Deno.test(`jail (${engine}) drops nothing that is typed for another job in front of the terminal`, async () => {
+    await using directory = await scratch();
+    const drop = `import os, signal, sys, termios
+signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+open(sys.argv[1] + "/up", "w").close()
+while os.tcgetpgrp(1) == int(sys.argv[2]): pass
+def drop():
+    try: termios.tcflush(1, termios.TCIFLUSH)
+    except termios.error as e: return e.args[0]
+print("said", drop())
+open(sys.argv[1] + "/over", "w").close()
+while drop() is None: pass`;
+    await seeBehind(engine, directory, drop, /said 5\r\n/, "hello");
+  });
+
   Deno.test(`jail (${engine}) is itself a job of a shell outside`, async () => {
     await using terminal = new Terminal(BASH);
     await terminal.see(/\$ $/);

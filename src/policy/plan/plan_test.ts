@@ -232,7 +232,7 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   ["ioctl", [1, 0x540a, 0], "flow 0"], // TCXONC TCOOFF
   ["ioctl", [1, 0x540a, 1], "allow"],
   ["ioctl", [1, 0x540a, 2], "flow 0"],
-  ["ioctl", [1, 0x540b, 0], "allow"], // TCFLSH TCIFLUSH
+  ["ioctl", [1, 0x540b, 0], "modes 0"], // TCFLSH TCIFLUSH
   ["ioctl", [1, 0x540b, 1], "flow 0"],
   ["ioctl", [1, 0x540b, 2], "flow 0"],
   ["exit", [0], "allow"],

@@ -361,6 +361,11 @@ export const SURFACE: Readonly<
       action: { kind: "trace", look: { kind: "modes", arg: 0 } },
       why: "others may use the same terminal",
     },
+    {
+      tests: [is(1, ioctl.TCFLSH), is(2, ioctl.TCIFLUSH)],
+      action: { kind: "trace", look: { kind: "modes", arg: 0 } },
+      why: "it may be typed for others",
+    },
     allow(
       "it concerns what the descriptor may do",
       is(1, ...IOCTL_COMMANDS),

@@ -15,7 +15,14 @@ import {
   O_DIRECTORY,
   O_TMPFILE,
 } from "../../abi/fcntl.ts";
-import { TIOCEXCL, TIOCNXCL, TIOCSPGRP, TIOCSWINSZ } from "../../abi/ioctls.ts";
+import {
+  TCFLSH,
+  TCIFLUSH,
+  TIOCEXCL,
+  TIOCNXCL,
+  TIOCSPGRP,
+  TIOCSWINSZ,
+} from "../../abi/ioctls.ts";
 import { MFD_NOEXEC_SEAL } from "../../abi/memfd.ts";
 import * as net from "../../abi/socket.ts";
 import { S_ISGID, S_ISUID } from "../../abi/stat.ts";
@@ -209,13 +216,15 @@ const NO_GROUPS: readonly Guard[] = [
   refuse("EPERM", "others may be in the group that it leaves"),
 ];
 
-/** Who ignores SIGTTOU sets the terminal from behind, and takes it. */
+const BEHIND = "others are in front of the terminal";
+
+/**
+ * Who ignores SIGTTOU sets the terminal from behind, and takes it, and what is typed
+ * there.
+ */
 const NO_TERMINAL: readonly Guard[] = [
-  refuse(
-    "EIO",
-    "others are in front of the terminal",
-    is(1, ...TERMINAL_MODES, TIOCSPGRP),
-  ),
+  refuse("EIO", BEHIND, is(1, ...TERMINAL_MODES, TIOCSPGRP)),
+  refuse("EIO", BEHIND, is(1, TCFLSH), is(2, TCIFLUSH)),
 ];
 
 const READ_ONLY: FilterAction = { kind: "errno", errno: "EROFS" };
