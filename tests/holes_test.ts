@@ -445,6 +445,82 @@ attempt(lambda: os.unlink("../file", dir_fd=seen))`;
   });
 
   Deno.test({
+    ...hasMachine(
+      MOUNTS,
+      "mount namespaces",
+      `jail (${engine}) believes no name of a file that something is mounted over`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const root = directory.path;
+      // What is mounted over the program's directory is seen in its place. What was
+      // moved out of a part that is mounted the kernel calls the root directory.
+      const outside = `import os, subprocess, sys
+root, *jail = sys.argv[1:]
+def mount(*words): subprocess.check_call(["mount", *words])
+for name in "over", "part", "whole/part/inner": os.makedirs(root + "/open/" + name)
+mount("--bind", root + "/open/whole/part", root + "/open/part")
+with open(root + "/secret", "w") as secret: secret.write("secret")
+with subprocess.Popen(jail + [root], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+    print(program.stdout.readline().decode(), end="")
+    mount("-t", "tmpfs", "over", root + "/open/over")
+    print(program.communicate()[0].decode(), end="")
+print(open(root + "/secret").read(), oct(os.stat(root + "/secret").st_mode))`;
+      const inside = `import errno, os, sys
+root = sys.argv[1]
+answers = []
+def attempt(call):
+    try: answers.append(f"done {call()}")
+    except OSError as e: answers.append(errno.errorcode[e.errno])
+def write(file, at=None): return os.write(os.open(file, os.O_RDWR, dir_fd=at), b"!")
+def change(file, fd, seen):
+    open(seen, "w").close()
+    for at in None, fd:
+        attempt(lambda: os.chmod(file, 0o777, dir_fd=at))
+        attempt(lambda: write(file, at))
+    attempt(lambda: os.truncate(file, 0))
+    answers.append(str(os.stat(seen).st_size))
+def enter(path):
+    fd = os.open(path, os.O_RDONLY)
+    os.fchdir(fd)
+    return fd
+over = root + "/open/over"
+inner = enter(root + "/open/part/inner")
+file = root[1:] + "/open/file"
+os.makedirs(os.path.dirname(file))
+os.symlink(root + "/secret", file)
+for _ in range(4): os.lstat(file)
+os.rename(root + "/open/whole/part/inner", root + "/open/whole/inner")
+change(file, inner, "/" + file)
+fd = enter(over)
+os.symlink(root + "/secret", "file")
+print("ready", flush=True)
+sys.stdin.readline()
+change("file", fd, over + "/file")
+print(*answers, sep="\\n")`;
+      const { stdout, stderr } = await run([
+        ...["unshare", "-m", "python3", "-c", outside, root],
+        ...jailArgv(
+          [
+            ...["-p", "python", "--no-landlock"],
+            ...[`-W=${root}/open`, `-R=${root}/open`],
+          ],
+          ["python3", "-c", inside],
+          engine,
+        ),
+      ]);
+      const [ready, ...answers] = stdout.trimEnd().split("\n");
+      assertEquals(
+        [ready, answers.pop()],
+        ["ready", "secret 0o100644"],
+        stderr,
+      );
+      assertEquals(answers.length, 12, stderr);
+      assertMatch(answers.join(" "), /^(?:(?:E[A-Z]+ ){5}0 ?){2}$/);
+    },
+  });
+
+  Deno.test({
     ...needs(
       ["python3"],
       `jail (${engine}) stops words read from another terminal`,

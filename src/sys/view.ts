@@ -113,6 +113,14 @@ export interface Mount {
   readonly point: string;
 }
 
+/** Where a mount is, and what lies over it. */
+export interface MountPlace {
+  /** Where it begins, as the program sees it: `/` where that is not beneath its root. */
+  readonly point: string;
+  /** Where others lie over what is in it. */
+  readonly over: ReadonlySet<string>;
+}
+
 /** Where a path leads, as far as that can be told. */
 interface Followed {
   /** Where the links are by which it leads, without links on the way. */
@@ -435,21 +443,53 @@ export class View {
       const [, , device = "", root = "", spelled] = before.split(" ");
       if (after === undefined || spelled === undefined) continue;
       const [type = ""] = after.split(" ");
-      // proc_pid_mountinfo(5): blanks, tabs, newlines and \ are octal.
-      const name = spelled.replace(
-        /\\([0-7]{3})/g,
-        (_, code) => String.fromCharCode(parseInt(code, 8)),
-      );
-      const point = this.#mounts === undefined ? this.nameOf(name) : name;
+      const point = this.#pointOf(spelled);
       if (point.startsWith("/")) found.push({ type, device, root, point });
     }
     return found;
+  }
+
+  /** What the program calls a place where something is mounted, by mountinfo. */
+  #pointOf(spelled: string): string {
+    // proc_pid_mountinfo(5): blanks, tabs, newlines and \ are octal.
+    const name = spelled.replace(
+      /\\([0-7]{3})/g,
+      (_, code) => String.fromCharCode(parseInt(code, 8)),
+    );
+    return this.#mounts === undefined ? this.nameOf(name) : name;
   }
 
   /** The ids of what is mounted where the program sees it, as mountinfo has them. */
   mountIds(): ReadonlySet<string> {
     const text = this.#mounts ?? readMounts("self");
     return new Set(text.split("\n").map((line) => line.split(" ", 1)[0] ?? ""));
+  }
+
+  /**
+   * Where a mount is, if the program sees it. Whatever else is mounted lies over what
+   * has its name, but what that mount itself is mounted on.
+   *
+   * @param id its id, as mountinfo has it
+   */
+  placeOf(id: string): MountPlace | undefined {
+    const text = this.#mounts ?? readMounts("self");
+    const all = new Map<string, { readonly on: string; readonly at: string }>();
+    for (const line of text.split("\n")) {
+      const [one = "", on = "", , , spelled] = line.split(" ");
+      if (spelled !== undefined) {
+        all.set(one, { on, at: this.#pointOf(spelled) });
+      }
+    }
+    const own = all.get(id);
+    if (own === undefined) return undefined;
+    for (let below: string | undefined = id; below !== undefined;) {
+      const on: string | undefined = all.get(below)?.on;
+      all.delete(below);
+      below = on;
+    }
+    const over = new Set<string>();
+    for (const { at } of all.values()) if (at.startsWith("/")) over.add(at);
+    return { point: own.at.startsWith("/") ? own.at : "/", over };
   }
 
   #with(

@@ -6,6 +6,9 @@
  * whoever makes one needs no privilege for it (user_namespaces(7)), nor a right to
  * read what it mounts: it chooses what a file is called, and what lies beneath a
  * directory. So a name is believed only where the mount is one of the program's.
+ *
+ * Nor does a path lead to what another mount lies over by now, as where somebody
+ * mounts something at a directory that the program is in.
  */
 
 import { fromBytes } from "../../abi/bytes.ts";
@@ -26,9 +29,15 @@ import {
   STATX_TYPE,
 } from "../../abi/stat.ts";
 import type { FileKind } from "../../policy/call.ts";
+import { isWithin } from "../../policy/floor/grants.ts";
 import { close, fstat, isSameFile, readFile, statx } from "../../sys/files.ts";
 import { heedMounts } from "../../sys/mounted.ts";
-import { nameOutside, OWN_VIEW, type View } from "../../sys/view.ts";
+import {
+  type MountPlace,
+  nameOutside,
+  OWN_VIEW,
+  type View,
+} from "../../sys/view.ts";
 import { cString, kindOf } from "./place.ts";
 
 /** Most of `/proc/self/fdinfo/<fd>` that is read, in bytes. */
@@ -43,8 +52,8 @@ const stat = new Uint8Array(STAT.size);
 interface Known {
   /** What {@linkcode heedMounts} said. */
   readonly age: number;
-  /** Their ids. */
-  readonly mounts: Set<number>;
+  /** Where they are, by their ids. */
+  readonly mounts: Map<number, MountPlace>;
 }
 
 const known = new WeakMap<View, Known>();
@@ -53,10 +62,10 @@ const known = new WeakMap<View, Known>();
  * Mounts that are known to be the program's, now that the name of what is in one of
  * them was read.
  */
-function knownOf(view: View): Set<number> {
+function knownOf(view: View): Map<number, MountPlace> {
   const age = heedMounts();
   let all = known.get(view);
-  if (all?.age !== age) known.set(view, all = { age, mounts: new Set() });
+  if (all?.age !== age) known.set(view, all = { age, mounts: new Map() });
   return all.mounts;
 }
 
@@ -73,16 +82,35 @@ function mountOf(link: string): number {
 
 /**
  * What kind of file a magic link leads to, if that is surely in a mount of the
- * program's.
+ * program's, with nothing over it.
  *
  * @param view where paths begin
  * @param link a path such as `/proc/12/cwd`
+ * @param name what the program calls it
  */
-export function kindIfMounted(view: View, link: string): FileKind | undefined {
+export function kindIfMounted(
+  view: View,
+  link: string,
+  name: string,
+): FileKind | undefined {
   const mount = mountOf(link);
-  return knownOf(view).has(mount)
+  const place = knownOf(view).get(mount);
+  return place !== undefined && isOpenTo(place, name)
     ? kindOf(get(STATX, statxBytes, "stx_mode"))
     : undefined;
+}
+
+/**
+ * Whether a name surely leads into a mount: it begins there, and nothing lies over it.
+ * What was moved out of the part that is mounted the kernel calls `/`, whatever it is:
+ * prepend_path() in fs/d_path.c.
+ */
+function isOpenTo({ point, over }: MountPlace, name: string): boolean {
+  if (name === "/" || !isWithin(name, point) || over.has("/")) return false;
+  for (let end = name.length; end > 0; end = name.lastIndexOf("/", end - 1)) {
+    if (over.has(name.slice(0, end))) return false;
+  }
+  return true;
 }
 
 /**
@@ -98,36 +126,34 @@ export function nameOfFile(view: View, fd: number, outer: string): string {
   if (!outer.startsWith("/")) return name;
   const mount = mountOf(`/proc/self/fd/${fd}`);
   const own = knownOf(view);
-  if (own.has(mount)) return name;
+  let place = own.get(mount);
+  if (place !== undefined && isOpenTo(place, name)) return name;
   const id = idOfMount(fd);
-  if (view.mountIds().has(id)) {
-    if (mount !== 0) own.add(mount);
-    return name;
+  place ??= view.placeOf(id);
+  if (place !== undefined) {
+    if (mount !== 0) own.set(mount, place);
+    if (isOpenTo(place, name)) return name;
   }
-  if (isMemory(fd, name) || isInRoot(view, fd, name, id)) return name;
+  if (isMemory(fd, name) || isNameOf(view, fd, name, id)) return name;
   return nameOutside(outer, OWN_VIEW.mountIds().has(id) ? "" : id);
 }
 
 /**
- * Whether a file is one of a root directory that is no mount, as it need not be where
- * chroot(2) has been used: others may have the rest of that mount, and the kernel
- * tells names of what lies there as if it were in the root.
+ * Whether a name leads to an open file, in the very mount that it is in. So it is with
+ * one of a root directory that is no mount, as it need not be where chroot(2) has been
+ * used; others may have the rest of that mount, and the kernel tells names of what
+ * lies there as if it were in the root.
  */
-function isInRoot(
+function isNameOf(
   view: View,
   fd: number,
   name: string,
   mount: string,
 ): boolean {
-  const root = view.open(cString("/"), O_PATH | O_CLOEXEC);
-  if (root < 0) return false;
-  const isRoot = idOfMount(root) === mount;
-  close(root);
-  if (!isRoot) return false;
   const flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
   const there = view.open(cString(name), flags, RESOLVE_NO_SYMLINKS);
   if (there < 0) return false;
-  const isSame = isSameFile(fd, there);
+  const isSame = isSameFile(fd, there) && idOfMount(there) === mount;
   close(there);
   return isSame;
 }

@@ -143,7 +143,7 @@ export function resolveBase(owner: Owner, dirfd: number): Place {
   if (!name.startsWith("/")) return place(name, "object", false, 0, link);
   let path = owner.view.nameOf(name);
   if (isRemovedName(path)) return resolveMagic(owner.view, link);
-  let kind = kindIfMounted(owner.view, link);
+  let kind = kindIfMounted(owner.view, link, path);
   if (kind === undefined) {
     const found = resolveMagic(owner.view, link);
     const isPath = found.via === "" || found.kind === "link";
@@ -155,7 +155,7 @@ export function resolveBase(owner: Owner, dirfd: number): Place {
   if (!path.startsWith("/")) return place(path, "directory", false, 0, link);
   // A call that moves it, as all that stop, may be looked at before it has.
   if (dirfd === AT_FDCWD && owner.keeps === true) {
-    owner.cwd?.keep(owner.pid, owner.tid);
+    owner.cwd?.keep(owner.pid, owner.tid, path);
   }
   return place(path, "directory");
 }
@@ -165,7 +165,9 @@ function whereIs({ cwd, view }: Owner): string | undefined {
   const name = cwd?.name();
   if (typeof name !== "string" || !name.startsWith("/")) return undefined;
   const path = view.nameOf(name);
-  return path.startsWith("/") && !isRemovedName(path) ? path : undefined;
+  return isRemovedName(path) || cwd?.isStillAt(path) !== true
+    ? undefined
+    : path;
 }
 
 /** What the kernel calls an open file, as a byte string, or a negated errno. */

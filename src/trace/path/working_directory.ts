@@ -10,8 +10,9 @@
  * up there. Who shares its directories with others may be moved by them at any time
  * from then on, and while it is moved; nothing of it is kept any more. Where it is
  * not known who shares with whom, nothing is kept of anybody. A rename moves what is
- * kept with the directory: its name is asked for each time. Whoever unmounts what it
- * is in changes that name: nothing is kept that was known before.
+ * kept with the directory, perhaps to where its name means another: that is asked for
+ * each time, and nothing is kept of one with a new name. Whoever mounts or unmounts
+ * something changes what names mean: nothing is kept that was known before.
  */
 
 import { AT_FDCWD, O_CLOEXEC, O_PATH } from "../../abi/fcntl.ts";
@@ -40,6 +41,8 @@ export class WorkingDirectory {
   #fd = -1;
   /** {@linkcode mountsAge}, when it was known to be in a mount of the program's. */
   #mounts = 0;
+  /** Its path, when that was known to lead to it. */
+  #path = "";
   /** Whether it was looked from before: a short process does it once. */
   #looked = false;
   /** Whether others may move it. */
@@ -63,6 +66,13 @@ export class WorkingDirectory {
     return undefined;
   }
 
+  /** Whether it has the path that was known to lead to it; else it is kept no more. */
+  isStillAt(path: string): boolean {
+    if (path === this.#path) return true;
+    this.close();
+    return false;
+  }
+
   /**
    * It was looked from, and is in a mount of the program's: it is kept from the
    * second time on.
@@ -73,8 +83,9 @@ export class WorkingDirectory {
    * @param pid the process
    * @param tid a thread of it that is there, whose call waits for an answer: one that
    *   stops may be about to move it
+   * @param path its path
    */
-  keep(pid: number, tid: number): void {
+  keep(pid: number, tid: number, path: string): void {
     const { trusted, room, end } = this.#keeping;
     if (!trusted || this.#shared || this.#fd >= 0) return;
     if (!this.#looked || room === 0) {
@@ -83,6 +94,7 @@ export class WorkingDirectory {
     }
     const link = cString(`/proc/${pid}/task/${tid}/cwd`);
     this.#mounts = mountsAge();
+    this.#path = path;
     this.#fd = openat2(AT_FDCWD, link, O_PATH | O_CLOEXEC, 0, 0);
     if (this.#fd >= 0) this.#keeping.room--;
     if (this.#fd >= end) this.close();
