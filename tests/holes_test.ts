@@ -520,6 +520,56 @@ print(*answers, sep="\\n")`;
     },
   });
 
+  for (const beside of ["", " beside a thread"]) {
+    Deno.test({
+      ...hasMachine(
+        MOUNTS,
+        "mount namespaces",
+        `jail (${engine}) knows what lies over a file where a mount was moved with its directory${beside}`,
+      ),
+      async fn(): Promise<void> {
+        await using directory = await scratch();
+        const root = directory.path;
+        await Deno.writeTextFile(`${root}/secret`, "secret", { mode: 0o600 });
+        await Deno.mkdir(`${root}/open/disk`, { recursive: true });
+        await Deno.mkdir(`${root}/open/alias`);
+        // By the other name of the disk a directory comes beneath what is mounted.
+        const script = `cd "$0/open"; mount -t tmpfs disk disk
+mkdir -p disk/in disk/of/over; mount --bind disk alias; mount -t tmpfs over disk/of/over
+exec "$@"`;
+        const inside = `import errno, os, sys, threading
+where, beside = sys.argv[1] + "/open", sys.argv[2]
+if beside: threading.Thread(target=os.read, args=(os.pipe()[0], 1), daemon=True).start()
+os.chdir(where + "/disk/in")
+os.symlink(sys.argv[1] + "/secret", "file")
+os.rename(where + "/alias/in", where + "/alias/of/over/in")
+def attempt():
+    try: print("done", os.chmod("file", 0o777))
+    except OSError as e: print(errno.errorcode[e.errno])
+attempt()
+os.rename(where + "/alias/of", where + "/alias/by")
+seen = where + "/disk/by/over/in"
+os.mkdir(seen)
+open(seen + "/file", "w").close()
+attempt()`;
+        const { stdout, stderr } = await run([
+          ...["unshare", "-m", "sh", "-c", script, root],
+          ...jailArgv(
+            [
+              ...["-p", "python", "--no-landlock"],
+              ...[`-W=${root}/open`, `-R=${root}/open`],
+            ],
+            ["python3", "-c", inside, root, beside],
+            engine,
+          ),
+        ]);
+        assertEquals(stdout, "EPERM\n".repeat(2), stderr);
+        const { mode } = await Deno.stat(`${root}/secret`);
+        assertEquals((mode ?? 0) & 0o777, 0o600);
+      },
+    });
+  }
+
   Deno.test({
     ...needs(
       ["python3"],

@@ -43,6 +43,11 @@ export function heedMounts(): number {
   return age;
 }
 
+/** A directory is moved, perhaps with something that is mounted in it. */
+export function heedMove(): void {
+  age++;
+}
+
 /** Nobody looks any more: a thread of an embedder's process leaves nothing open. */
 export function leaveMounts(): void {
   if (fd >= 0) close(fd);

@@ -2,6 +2,7 @@
 
 import { EACCES, EAGAIN } from "../abi/errno.ts";
 import { close } from "../sys/files.ts";
+import { heedMove } from "../sys/mounted.ts";
 import { goByPath, mayGoByPath } from "./hold/by_path.ts";
 import { keepsNumber, mayWait } from "./hold/flight.ts";
 import type { Flights } from "./hold/flights.ts";
@@ -212,6 +213,8 @@ export class FileCalls {
       answers.answer(tracee, 0);
       return "done";
     }
+    // Nobody looks before that is done, or else whoever does looks again after it.
+    if (looked.moves.some(({ tree }) => tree)) heedMove();
     const silent = !looked.net.some(isPortless) ||
       silenceSocket(tracee, leads(tracee, family), registers.int(0));
     if (!silent) {

@@ -7,6 +7,7 @@ import { EINTR, ENOMEM, ERESTARTNOHAND, ERESTARTSYS } from "../../abi/errno.ts";
 import { PIN_START } from "../../abi/pin.ts";
 import { SIGKILL } from "../../abi/signal.ts";
 import { close } from "../../sys/files.ts";
+import { heedMove } from "../../sys/mounted.ts";
 import { kill } from "../../sys/task/wait.ts";
 import type { Looked } from "../look/looked.ts";
 import { sentOne } from "../look/message.ts";
@@ -243,6 +244,7 @@ export class Flights {
       pins.give(flight.slot);
       this.#wake(pins.waiting.splice(0));
     }
+    if (tracee.lock === "tree") heedMove();
     lock.give(tracee);
     if (flight.held !== undefined) close(flight.held.fd);
     if (flight.frozen) freezer.thaw(tracee);
