@@ -9,6 +9,7 @@ import {
 import { Jail } from "../src/mod.ts";
 import { type Ended, ENGINES, fixture, run } from "./harness.ts";
 import { jailCommand, scratch } from "./jail.ts";
+import { hasMachine } from "./needs.ts";
 import { withoutArgv } from "./without.ts";
 
 const PROGRAMS =
@@ -24,6 +25,8 @@ const WAYS: readonly (readonly [name: string, words: readonly string[]])[] = [
     ]] as const,
   ],
 ];
+
+const MOUNTS = (await run(["unshare", "-m", "true"])).code === 0;
 
 /** A directory with a few programs, and what they need to run. */
 async function fill(root: string): Promise<void> {
@@ -349,6 +352,42 @@ for (const engine of ENGINES) {
     } finally {
       listener.close();
     }
+  });
+
+  Deno.test({
+    ...hasMachine(
+      MOUNTS,
+      "mount namespaces",
+      `jail (${engine}) knows what lies over a file in a root where a mount was moved with its directory`,
+    ),
+    async fn(): Promise<void> {
+      await using other = await scratch();
+      const root = `${other.path}/root`;
+      await run(["cp", "-a", await rootDirectory(), root]);
+      // By the other name of the disk a directory comes beneath what is mounted.
+      const script = `cd "$0/var"; mkdir disk alias; mount -t tmpfs disk disk
+mkdir -p disk/in disk/of/over; mount --bind disk alias; mount -t tmpfs over disk/of/over
+exec "$@"`;
+      const inside = `cd /var/disk/in; ln -s /secret/key file
+mv /var/alias/in /var/alias/of/over/in; mv /var/alias/of /var/alias/by
+mkdir /var/disk/by/over/in; : > /var/disk/by/over/in/file
+chmod 777 file; chmod 711 /var/disk/by/over/in/file && stat -c %a /var/disk/by/over/in/file`;
+      const before = await Deno.stat(`${root}/secret/key`);
+      const { stdout, stderr } = await run(
+        [
+          ...["unshare", "-m", "sh", "-c", script, root],
+          ...[...jailCommand(), `--engine=${engine}`, `--root=${root}`],
+          ...["-p", "minimal", "--allow-run=/bin", "--no-landlock"],
+          ...["--allow-read=/bin,/etc,/lib,/lib64,/usr,/var", "-W=/var"],
+          ...["--", "/bin/bash", "-c", inside],
+        ],
+        { env: { PATH: `/bin:${Deno.env.get("PATH")}` } },
+      );
+      assertEquals(stdout, "711\n", stderr);
+      assertMatch(stderr, /file.*(?:denied|not permitted)/);
+      const after = await Deno.stat(`${root}/secret/key`);
+      assertEquals(after.mode, before.mode);
+    },
   });
 
   Deno.test(`jail (${engine}) judges what was opened outside by no path inside`, async () => {
