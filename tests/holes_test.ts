@@ -520,6 +520,46 @@ print(*answers, sep="\\n")`;
     },
   });
 
+  Deno.test({
+    ...hasMachine(
+      MOUNTS,
+      "mount namespaces",
+      `jail (${engine}) closes another procfs also where it was moved with a directory`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const root = directory.path;
+      await Deno.mkdir(`${root}/open/box/proc`, { recursive: true });
+      await Deno.mkdir(`${root}/open/alias`);
+      const script = `cd "$0/open"; mount -t tmpfs box box; mkdir -p box/in/proc
+mount --bind box alias; mount -t proc proc box/in/proc; exec "$@"`;
+      const inside = `import errno, os, sys
+where = sys.argv[1] + "/open"
+def attempt():
+    for of in "1/cmdline", f"{os.getpid()}/mem", "sys/kernel/core_pattern":
+        for flags in os.O_RDONLY, os.O_RDWR:
+            try: print("done", os.open(f"{where}/{at}/proc/{of}", flags))
+            except OSError as e: print(errno.errorcode[e.errno])
+at = "box/in"
+attempt()
+os.rename(where + "/box/in", where + "/box/out")
+at = "box/out"
+attempt()
+os.rename(where + "/alias/out", where + "/alias/on")
+at = "box/on"
+attempt()`;
+      const { stdout, stderr } = await run([
+        ...["unshare", "-m", "sh", "-c", script, root],
+        ...jailArgv(
+          ["-p", "python", `-W=${root}/open`, `-R=${root}/open`],
+          ["python3", "-c", inside, root],
+          engine,
+        ),
+      ]);
+      assertEquals(stdout, "EPERM\n".repeat(18), stderr);
+    },
+  });
+
   for (const beside of ["", " beside a thread"]) {
     Deno.test({
       ...hasMachine(

@@ -20,7 +20,6 @@ const polled = new Uint8Array(POLLFD.size);
 const ONE = 1n;
 let fd = -1;
 let age = 0;
-let moved = false;
 
 /** What {@linkcode heedMounts} said last. */
 export function mountsAge(): number {
@@ -47,12 +46,6 @@ export function heedMounts(): number {
 /** A directory is moved, perhaps with something that is mounted in it. */
 export function heedMove(): void {
   age++;
-  moved = true;
-}
-
-/** Whether a directory was ever moved by a program that is followed here. */
-export function hasMoved(): boolean {
-  return moved;
 }
 
 /** Nobody looks any more: a thread of an embedder's process leaves nothing open. */

@@ -48,6 +48,7 @@ import {
   readToEnd,
 } from "./files.ts";
 import { ownUser } from "./ids.ts";
+import { mountsAge } from "./mounted.ts";
 
 /** What the name of a file begins with that no path of the program leads to. */
 const OUTSIDE = "outside:";
@@ -142,7 +143,10 @@ export class View {
   /** Its real path as this process sees it; `undefined` for its own root. */
   readonly directory: string | undefined;
   readonly #prefix: string;
-  readonly #mounts: string | undefined;
+  /** Where it has mounts of its own: what mountinfo says of these. */
+  #mounts: string | undefined;
+  /** {@linkcode mountsAge} when it said that. */
+  #age = mountsAge();
 
   /**
    * Makes one.
@@ -175,6 +179,22 @@ export class View {
    */
   get leaks(): boolean {
     return !this.isOwn && this.#mounts === undefined;
+  }
+
+  /**
+   * Asks anew where its own mounts are, as soon as these may have been moved.
+   *
+   * @param tid a task of the program
+   * @returns whether it is known where they are
+   */
+  renew(tid: number): boolean {
+    const age = mountsAge();
+    if (this.#mounts === undefined || this.#age === age) return true;
+    const mounts = readMounts(tid);
+    if (mounts === "") return false;
+    this.#mounts = mounts;
+    this.#age = age;
+    return true;
   }
 
   /**

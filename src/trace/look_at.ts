@@ -6,7 +6,7 @@ import { lookAtAddress } from "./look/address.ts";
 import { lookAtEnded } from "./look/ended.ts";
 import { lookAtExec } from "./look/exec.ts";
 import { lookAtId } from "./look/ids.ts";
-import type { Looked, Refuses } from "./look/looked.ts";
+import { type Looked, nothing, type Refuses } from "./look/looked.ts";
 import { lookAtMessages } from "./look/message.ts";
 import { lookAtOpen } from "./look/open.ts";
 import { lookAtDescriptor, lookAtFlow, lookAtPaths } from "./look/paths.ts";
@@ -20,6 +20,7 @@ import {
   lookAtSocket,
 } from "./look/sockets.ts";
 import type { CallSpec } from "./look/spec.ts";
+import { UNTOLD_MOUNTS } from "./path/closed.ts";
 import type { Tools } from "./tools.ts";
 import type { Tracee } from "./tracee/tracee.ts";
 
@@ -30,6 +31,9 @@ export function lookAt(
   alone: boolean,
   tools: Tools,
 ): Looked | undefined {
+  if (!tracee.view.renew(tracee.tid)) {
+    return { ...nothing(), never: UNTOLD_MOUNTS };
+  }
   const looked = lookAtCall(tracee, spec, alone, tools);
   if (looked !== undefined) lookAtEnded(looked, tracee, tools.family);
   return looked;

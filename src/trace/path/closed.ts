@@ -3,7 +3,9 @@
 import { DEVICE_NUMBERS, isPseudoTerminal } from "../../abi/devices.ts";
 import { get, getBig } from "../../abi/layout.ts";
 import { S_IFCHR, S_IFMT, STAT } from "../../abi/stat.ts";
+import { SystemCallError } from "../../errors.ts";
 import type { Use } from "../../policy/call.ts";
+import { mountsAge } from "../../sys/mounted.ts";
 import { isOutside, OWN_VIEW, type View } from "../../sys/view.ts";
 import type { Looked } from "../look/looked.ts";
 import type { CallSpec } from "../look/spec.ts";
@@ -22,6 +24,9 @@ const LOG = "the audit log, by another name";
 const OUTSIDE =
   "a file that no path leads to, for more than its descriptor is for";
 
+/** Why a call is refused where nobody can tell what is mounted where. */
+export const UNTOLD_MOUNTS = "what is mounted cannot be told";
+
 const stat = new Uint8Array(STAT.size);
 
 /** Knows which files are closed under every policy. */
@@ -30,8 +35,10 @@ export class Closed {
   readonly #terminals: Terminals;
   readonly #given: Given;
   readonly #receives: boolean;
-  readonly #procs: readonly string[];
-  readonly #groups: readonly string[];
+  /** {@linkcode mountsAge} when it was looked where these are mounted. */
+  #age = -1;
+  #procs: readonly string[] = [];
+  #groups: readonly string[] = [];
   readonly #log: LogFile | undefined;
 
   /**
@@ -51,10 +58,7 @@ export class Closed {
     this.#view = view;
     this.#receives = receives;
     this.#log = log;
-    const mounts = view.mounts();
-    const own = view.isOwn ? mounts : OWN_VIEW.mounts();
-    this.#procs = otherProcs(mounts, procDevice(own));
-    this.#groups = controlGroups(mounts);
+    this.#heedMounts();
     this.#terminals = new Terminals(view, fds, processes);
     this.#given = new Given(view, fds);
   }
@@ -68,6 +72,7 @@ export class Closed {
    * @param caller the process that makes it
    */
   why(looked: Looked, spec: CallSpec, caller: number): string | undefined {
+    if (!this.#knowsMounts()) return UNTOLD_MOUNTS;
     const changes = looked.open === undefined && !spec.asks;
     for (const use of looked.uses) {
       if (this.#given.exceeds(use)) {
@@ -108,6 +113,34 @@ export class Closed {
     return looked.paths.some(({ place }) => isBeneath(place.path, this.#procs))
       ? "procfs elsewhere than at /proc"
       : undefined;
+  }
+
+  /** Whether it is known where these are mounted now. */
+  #knowsMounts(): boolean {
+    if (this.#age === mountsAge()) return true;
+    try {
+      this.#heedMounts();
+      return true;
+    } catch (error) {
+      // No file can be opened for a moment.
+      if (error instanceof SystemCallError) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Looks where procfs and control groups are mounted besides: whoever moves a
+   * directory takes along what is mounted in it.
+   *
+   * @throws {SystemCallError} where that cannot be told
+   */
+  #heedMounts(): void {
+    const age = mountsAge();
+    const mounts = this.#view.mounts();
+    const own = this.#view.isOwn ? mounts : OWN_VIEW.mounts();
+    this.#procs = otherProcs(mounts, procDevice(own));
+    this.#groups = controlGroups(mounts);
+    this.#age = age;
   }
 
   /**

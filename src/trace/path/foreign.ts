@@ -31,7 +31,7 @@ import {
 import type { FileKind } from "../../policy/call.ts";
 import { isWithin } from "../../policy/floor/grants.ts";
 import { close, fstat, isSameFile, readFile, statx } from "../../sys/files.ts";
-import { hasMoved, heedMounts } from "../../sys/mounted.ts";
+import { heedMounts } from "../../sys/mounted.ts";
 import {
   type MountPlace,
   nameOutside,
@@ -95,7 +95,7 @@ export function kindIfMounted(
 ): FileKind | undefined {
   const mount = mountOf(link);
   const place = knownOf(view).get(mount);
-  return place !== undefined && isOpenTo(view, place, name)
+  return place !== undefined && isOpenTo(place, name)
     ? kindOf(get(STATX, statxBytes, "stx_mode"))
     : undefined;
 }
@@ -105,13 +105,7 @@ export function kindIfMounted(
  * What was moved out of the part that is mounted the kernel calls `/`, whatever it is:
  * prepend_path() in fs/d_path.c.
  */
-function isOpenTo(
-  view: View,
-  { point, over }: MountPlace,
-  name: string,
-): boolean {
-  // Of a root with mounts of its own it is known where these were at the start.
-  if (!view.isOwn && !view.leaks && hasMoved()) return false;
+function isOpenTo({ point, over }: MountPlace, name: string): boolean {
   if (name === "/" || !isWithin(name, point) || over.has("/")) return false;
   for (let end = name.length; end > 0; end = name.lastIndexOf("/", end - 1)) {
     if (over.has(name.slice(0, end))) return false;
@@ -133,12 +127,12 @@ export function nameOfFile(view: View, fd: number, outer: string): string {
   const mount = mountOf(`/proc/self/fd/${fd}`);
   const own = knownOf(view);
   let place = own.get(mount);
-  if (place !== undefined && isOpenTo(view, place, name)) return name;
+  if (place !== undefined && isOpenTo(place, name)) return name;
   const id = idOfMount(fd);
   place ??= view.placeOf(id);
   if (place !== undefined) {
     if (mount !== 0) own.set(mount, place);
-    if (isOpenTo(view, place, name)) return name;
+    if (isOpenTo(place, name)) return name;
   }
   if (isMemory(fd, name) || isNameOf(view, fd, name, id)) return name;
   return nameOutside(outer, OWN_VIEW.mountIds().has(id) ? "" : id);
