@@ -524,6 +524,44 @@ print(*answers, sep="\\n")`;
     ...hasMachine(
       MOUNTS,
       "mount namespaces",
+      `jail (${engine}) closes another procfs also where it is mounted while the jail runs`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const root = directory.path;
+      await Deno.mkdir(`${root}/open/proc`, { recursive: true });
+      const outside = `import subprocess, sys
+root, *jail = sys.argv[1:]
+with subprocess.Popen(jail + [root], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+    print(program.stdout.readline().decode(), end="")
+    subprocess.check_call(["mount", "-t", "proc", "proc", root + "/open/proc"])
+    print(program.communicate()[0].decode(), end="")`;
+      const inside = `import errno, os, sys
+proc = sys.argv[1] + "/open/proc"
+print("ready", flush=True)
+sys.stdin.readline()
+for of in "1/cmdline", "self/mem", "sys/kernel/core_pattern":
+    for flags in os.O_RDONLY, os.O_RDWR:
+        try: print("done", os.open(f"{proc}/{of}", flags))
+        except OSError as e: print(errno.errorcode[e.errno])
+try: print("done", os.stat(f"{proc}/1/cmdline"))
+except OSError as e: print(errno.errorcode[e.errno])`;
+      const { stdout, stderr } = await run([
+        ...["unshare", "-m", "python3", "-c", outside, root],
+        ...jailArgv(
+          ["-p", "python", `-W=${root}/open`, `-R=${root}/open`],
+          ["python3", "-c", inside],
+          engine,
+        ),
+      ]);
+      assertEquals(stdout, `ready\n${"EPERM\n".repeat(7)}`, stderr);
+    },
+  });
+
+  Deno.test({
+    ...hasMachine(
+      MOUNTS,
+      "mount namespaces",
       `jail (${engine}) closes another procfs also where it was moved with a directory`,
     ),
     async fn(): Promise<void> {

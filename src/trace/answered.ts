@@ -121,7 +121,7 @@ export class AnsweredCalls {
     tracee.waits = false;
     tracee.besideMove = false;
     if (looked === undefined) return "must be made";
-    looked.never ??= closed.why(looked, spec, tracee.process.pid);
+    looked.never ??= closed.why(looked, spec, tracee.process.pid, true);
     const found = looked.paths[0]?.place;
     let fd = found?.fd ?? -1;
     try {

@@ -5,7 +5,7 @@ import { get, getBig } from "../../abi/layout.ts";
 import { S_IFCHR, S_IFMT, STAT } from "../../abi/stat.ts";
 import { SystemCallError } from "../../errors.ts";
 import type { Use } from "../../policy/call.ts";
-import { mountsAge } from "../../sys/mounted.ts";
+import { heedMounts, mountsAge } from "../../sys/mounted.ts";
 import { isOutside, OWN_VIEW, type View } from "../../sys/view.ts";
 import type { Looked } from "../look/looked.ts";
 import type { CallSpec } from "../look/spec.ts";
@@ -70,9 +70,17 @@ export class Closed {
    * @param looked what the call means
    * @param spec which call it is
    * @param caller the process that makes it
+   * @param answered whether it waits for an answer: none is given about another
+   *   procfs, so it does not have to be asked whether one came
    */
-  why(looked: Looked, spec: CallSpec, caller: number): string | undefined {
-    if (!this.#knowsMounts()) return UNTOLD_MOUNTS;
+  why(
+    looked: Looked,
+    spec: CallSpec,
+    caller: number,
+    answered = false,
+  ): string | undefined {
+    const age = answered ? mountsAge() : heedMounts();
+    if (!this.#knowsMounts(age)) return UNTOLD_MOUNTS;
     const changes = looked.open === undefined && !spec.asks;
     for (const use of looked.uses) {
       if (this.#given.exceeds(use)) {
@@ -115,9 +123,9 @@ export class Closed {
       : undefined;
   }
 
-  /** Whether it is known where these are mounted now. */
-  #knowsMounts(): boolean {
-    if (this.#age === mountsAge()) return true;
+  /** Whether it is known where these are mounted since something was last. */
+  #knowsMounts(age: number): boolean {
+    if (this.#age === age) return true;
     try {
       this.#heedMounts();
       return true;
