@@ -59,7 +59,87 @@ for (const engine of [...ENGINES, "kernel"] as const) {
   });
 }
 
+const AUTOMOUNTER =
+  new URL("./fixtures/automount.py", import.meta.url).pathname;
+
+/** Runs a command beside an automount point, `net` in a directory. */
+async function besideAutomounts(
+  here: Scratch,
+  argv: readonly string[],
+): Promise<Ended> {
+  await Deno.mkdir(`${here.path}/net`);
+  const way = ["unshare", "-m", "python3", AUTOMOUNTER, `${here.path}/net`];
+  return await run([...way, ...argv], { cwd: "/usr" });
+}
+
+async function hasAutomounts(): Promise<boolean> {
+  await using here = await scratch();
+  return (await besideAutomounts(here, ["true"])).code === 0;
+}
+
+const AUTOMOUNTS = await hasAutomounts();
+
 for (const engine of ENGINES) {
+  Deno.test({
+    ...hasMachine(
+      AUTOMOUNTS,
+      "autofs",
+      `jail (${engine}) has nothing mounted by a name that may not be seen`,
+    ),
+    async fn(): Promise<void> {
+      await using here = await scratch();
+      const { path } = here;
+      const net = `${path}/net`;
+      await Deno.mkdir(`${path}/open`);
+      await Deno.symlink(net, `${path}/open/link`);
+      await Deno.symlink(`${net}/by-link`, `${path}/open/last`);
+      const inside = `import ctypes, os, socket, struct, subprocess, sys
+net, here = sys.argv[1:]
+libc = ctypes.CDLL(None)
+def openat2(path, resolve, at=-100):
+    how = struct.pack("QQQ", os.O_RDONLY, 0, resolve)
+    if libc.syscall(437, at, path.encode(), how, len(how)) < 0: raise OSError
+open_ = os.open(here, os.O_RDONLY)
+for attempt in (
+    lambda: os.stat(net + "/stat"),
+    lambda: os.stat(net + "/beneath/it"),
+    lambda: open(net + "/read"),
+    lambda: open(net + "/write", "w"),
+    lambda: os.mkdir(net + "/make/it"),
+    lambda: os.stat(net + "/dots/../x"),
+    lambda: os.stat(here + "/../net/dots/../../open"),
+    lambda: os.stat(here + "/link/through"),
+    lambda: os.stat(here + "/last"),
+    lambda: os.stat("link/relative", dir_fd=open_),
+    lambda: os.rename(net + "/from", here + "/to"),
+    lambda: os.execv(net + "/run", ["run"]),
+    lambda: socket.socket(socket.AF_UNIX).connect(net + "/connect"),
+    lambda: openat2(net + "/no-links", 4),
+    lambda: openat2("link/how", 2, open_),
+    lambda: openat2(here + "/link/magic", 2),
+    lambda: os.chdir(net + "/there"),
+    lambda: os.stat(net + "/seen"),
+):
+    try: attempt()
+    except OSError: pass
+    else: print("done")`;
+      const { stdout, stderr } = await besideAutomounts(
+        here,
+        jailArgv(
+          [
+            ...["-p", "python", "--allow-net=unix:/run/none"],
+            `--audit=${path}/log`,
+            ...[`-R=${net}/seen,${path}/open`, `-W=${path}/open`],
+          ],
+          ["python3", "-c", inside, net, `${path}/open`],
+          engine,
+        ),
+      );
+      const asked = new Set(stdout.trim().split("\n"));
+      assertEquals([...asked], ["asked for seen"], stderr);
+    },
+  });
+
   Deno.test({
     ...needsServer(
       `jail (${engine}) hands over nothing by which its program would serve files`,

@@ -13,6 +13,7 @@ import { Specs } from "./look/spec.ts";
 import { NamedSources } from "./named_sources.ts";
 import { Names } from "./names.ts";
 import type { TraceOptions } from "./options.ts";
+import { guardAutomounts } from "./path/automount.ts";
 import { Closed } from "./path/closed.ts";
 import { interruptCall } from "./tracee/tracee.ts";
 
@@ -70,6 +71,10 @@ export function makeTools(
   const { names, sources } = options.net ?? {};
   const { launch, log, receives, view } = options;
   const fds = [...launch.stdio, ...launch.keepFds];
+  guardAutomounts(view, (path) => {
+    const uses = [{ access: "stat", path, kind: "directory" }] as const;
+    return options.refuses?.({ name: "statx", uses }) === true;
+  });
   return {
     ...{ options, arch, family, freezer, resumer },
     specs: new Specs(arch.name),

@@ -10,6 +10,7 @@ import { isOutside, OWN_VIEW, type View } from "../../sys/view.ts";
 import type { Looked } from "../look/looked.ts";
 import type { CallSpec } from "../look/spec.ts";
 import type { LogFile, TraceOptions } from "../options.ts";
+import { isGuarded } from "./automount.ts";
 import { Given, isForMore } from "./given.ts";
 import { controlGroups, isBeneath, otherProcs, procDevice } from "./mounts.ts";
 import { cString } from "./place.ts";
@@ -184,6 +185,7 @@ export class Closed {
   #isLog(path: string): boolean {
     const log = this.#log;
     return log !== undefined && path !== log.path &&
+      !isGuarded(this.#view, path) &&
       this.#view.stat(cString(path), stat) >= 0 &&
       getBig(STAT, stat, "st_ino") === log.inode &&
       getBig(STAT, stat, "st_dev") === log.device;

@@ -38,6 +38,7 @@ import {
   OWN_VIEW,
   type View,
 } from "../../sys/view.ts";
+import { isGuarded } from "./automount.ts";
 import { cString, kindOf } from "./place.ts";
 
 /** Most of `/proc/self/fdinfo/<fd>` that is read, in bytes. */
@@ -150,6 +151,7 @@ function isNameOf(
   name: string,
   mount: string,
 ): boolean {
+  if (isGuarded(view, name)) return false;
   const flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
   const there = view.open(cString(name), flags, RESOLVE_NO_SYMLINKS);
   if (there < 0) return false;

@@ -15,6 +15,7 @@ import { isOfSameFile, STAT } from "../../abi/stat.ts";
 import type { FileKind } from "../../policy/call.ts";
 import { close, fstat, openat2 } from "../../sys/files.ts";
 import type { View } from "../../sys/view.ts";
+import { isGuarded } from "./automount.ts";
 import { kindIfMounted, nameOfFile } from "./foreign.ts";
 import {
   cString,
@@ -44,6 +45,7 @@ const MAX_READS = 3;
  */
 export function look(view: View, path: string): number {
   if (path.length >= PATH_MAX) return -ENAMETOOLONG;
+  if (isGuarded(view, path)) return -EACCES;
   return view.open(cString(path), LOOK, RESOLVE_NO_SYMLINKS);
 }
 

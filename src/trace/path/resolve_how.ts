@@ -26,6 +26,7 @@ import {
 import { isWithin } from "../../policy/floor/grants.ts";
 import { close, openat2 } from "../../sys/files.ts";
 import type { IsOwn } from "../look/looked.ts";
+import { leadsToGuarded } from "./automount.ts";
 import { look, resolveBase, resolveMagic } from "./magic.ts";
 import {
   cString,
@@ -70,9 +71,12 @@ export function resolveHow(
   if (base.via !== "" && base.kind === "directory") {
     return failed(base.path, path, EACCES);
   }
+  const walked = (found: Place): Place =>
+    withCrossed(found, owner, base.path, path, follow, isOwn, flags);
+  const closed = failed(isAbsolute ? "" : base.path, path, EACCES);
+  if (leadsToGuarded(owner.view, () => walked(closed))) return walked(closed);
   const own = ofOwner(owner, base.path, path, flags);
-  const found = ask(owner, from, base.path, own, follow, creates, flags);
-  return withCrossed(found, owner, base.path, path, follow, isOwn, flags);
+  return walked(ask(owner, from, base.path, own, follow, creates, flags));
 }
 
 /**

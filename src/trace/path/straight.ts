@@ -7,12 +7,13 @@
  * the next ones lead, by halves, which takes about ten looks for each link.
  */
 
-import { ENAMETOOLONG } from "../../abi/errno.ts";
+import { EACCES, ENAMETOOLONG } from "../../abi/errno.ts";
 import { O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH } from "../../abi/fcntl.ts";
 import { PATH_MAX } from "../../abi/limits.ts";
 import { RESOLVE_NO_SYMLINKS } from "../../abi/openat2.ts";
 import { close } from "../../sys/files.ts";
 import type { View } from "../../sys/view.ts";
+import { isGuarded } from "./automount.ts";
 import { cString } from "./place.ts";
 
 const DIRECTORY = O_PATH | O_NOFOLLOW | O_CLOEXEC | O_DIRECTORY;
@@ -29,6 +30,7 @@ const FEW = 16;
  */
 export function openStraight(view: View, path: string): number {
   if (path.length >= PATH_MAX) return -ENAMETOOLONG;
+  if (isGuarded(view, path)) return -EACCES;
   return view.open(cString(path), DIRECTORY, RESOLVE_NO_SYMLINKS);
 }
 
