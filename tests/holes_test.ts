@@ -524,6 +524,54 @@ print(*answers, sep="\\n")`;
     ...hasMachine(
       MOUNTS,
       "mount namespaces",
+      `jail (${engine}) moves nothing to where another mount of it lets more be done`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const root = directory.path;
+      for (const name of ["data/closed", "data/seen", "all", "part"]) {
+        await Deno.mkdir(`${root}/${name}`, { recursive: true });
+      }
+      await Deno.writeTextFile(`${root}/data/closed/key`, "secret");
+      const script =
+        `cd "$0"; mount --bind data all; mount --bind data/seen part
+exec "$@"`;
+      const inside = `import errno, os, sys
+os.chdir(sys.argv[1])
+def attempt(old, new, read):
+    try: os.rename(old, new)
+    except OSError as e: return print(errno.errorcode[e.errno])
+    print("moved")
+    try: print(open(read).read())
+    except OSError as e: print(errno.errorcode[e.errno])
+attempt("all/closed", "all/open", "data/open/key")
+attempt("all/closed/key", "all/key", "data/key")
+attempt("all/closed/key", "all/seen/key", "part/key")
+open("all/new", "w").close()
+attempt("all/new", "all/newer", "data/newer")`;
+      const { stdout, stderr } = await run([
+        ...["unshare", "-m", "sh", "-c", script, root],
+        ...jailArgv(
+          [
+            ...["-p", "python", `-R=${root}/data,${root}/part`],
+            ...[`--deny-read=${root}/data/closed`, `-W=${root}/all`],
+          ],
+          ["python3", "-c", inside, root],
+          engine,
+        ),
+      ]);
+      assertEquals(stdout, "EXDEV\nEACCES\nEACCES\nmoved\n\n", stderr);
+      assertEquals(
+        await Deno.readTextFile(`${root}/data/closed/key`),
+        "secret",
+      );
+    },
+  });
+
+  Deno.test({
+    ...hasMachine(
+      MOUNTS,
+      "mount namespaces",
       `jail (${engine}) closes another procfs also where it is mounted while the jail runs`,
     ),
     async fn(): Promise<void> {

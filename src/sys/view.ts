@@ -460,9 +460,10 @@ export class View {
     for (const line of text.split("\n")) {
       // id parent major:minor root mount-point options … - type source options
       const [before = "", after] = line.split(" - ");
-      const [, , device = "", root = "", spelled] = before.split(" ");
+      const [, , device = "", part = "", spelled] = before.split(" ");
       if (after === undefined || spelled === undefined) continue;
       const [type = ""] = after.split(" ");
+      const root = unescaped(part);
       const point = this.#pointOf(spelled);
       if (point.startsWith("/")) found.push({ type, device, root, point });
     }
@@ -471,11 +472,7 @@ export class View {
 
   /** What the program calls a place where something is mounted, by mountinfo. */
   #pointOf(spelled: string): string {
-    // proc_pid_mountinfo(5): blanks, tabs, newlines and \ are octal.
-    const name = spelled.replace(
-      /\\([0-7]{3})/g,
-      (_, code) => String.fromCharCode(parseInt(code, 8)),
-    );
+    const name = unescaped(spelled);
     return this.#mounts === undefined ? this.nameOf(name) : name;
   }
 
@@ -525,6 +522,14 @@ export class View {
       close(fd);
     }
   }
+}
+
+/** A path in mountinfo: blanks, tabs, newlines and \ are octal. */
+function unescaped(spelled: string): string {
+  return spelled.replace(
+    /\\([0-7]{3})/g,
+    (_, code) => String.fromCharCode(parseInt(code, 8)),
+  );
 }
 
 /** This process's own root directory. */

@@ -15,7 +15,9 @@ import { S_IFBLK, S_IFCHR, S_IFMT, STAT } from "../../abi/stat.ts";
 import type { PathKind } from "../../abi/syscalls.ts";
 import type { Access } from "../../policy/call.ts";
 import { fstatat } from "../../sys/files.ts";
-import type { Closed } from "../path/closed.ts";
+import type { View } from "../../sys/view.ts";
+import { aliasesOf } from "../path/aliases.ts";
+import { type Closed, UNTOLD_MOUNTS } from "../path/closed.ts";
 import { earlierErrno } from "../path/earlier.ts";
 import { namelessErrno } from "../path/entry_names.ts";
 import { resolveMagic } from "../path/magic.ts";
@@ -120,7 +122,7 @@ export function lookAtPaths(
     const ofDescriptor = isOfDescriptor(looked, registers, spec);
     looked.errno = earlierErrno(registers, spec, ofDescriptor) || looked.errno;
   }
-  lookAtMove(looked, registers, spec, places, isOwn);
+  lookAtMove(looked, tracee, registers, spec, places, isOwn);
   lookAtMode(looked, registers, spec, places[0]);
   return looked;
 }
@@ -138,6 +140,7 @@ function isOfDescriptor(
 
 function lookAtMove(
   looked: Looked,
+  { view }: Tracee,
   registers: Registers,
   spec: CallSpec,
   places: readonly (Place | undefined)[],
@@ -153,9 +156,25 @@ function lookAtMove(
   const links = spec.paths[0]?.kind === "link-from" && kind === "socket";
   if (spec.paths[0]?.kind !== "rename-from" && !links) return;
   const b = rulePath(to.path, isOwn);
-  looked.moves.push({ from: a, to: b, tree: kind === "directory" });
+  addMove(looked, view, a, b, kind === "directory");
   if (exchanges(registers, spec)) {
-    looked.moves.push({ from: b, to: a, tree: to.kind === "directory" });
+    addMove(looked, view, b, a, to.kind === "directory");
+  }
+}
+
+/** Adds what is moved, by each of the names that it has where it is mounted. */
+function addMove(
+  looked: Looked,
+  view: View,
+  from: string,
+  to: string,
+  tree: boolean,
+): void {
+  looked.moves.push({ from, to, tree });
+  const aliases = aliasesOf(view, from, to);
+  if (aliases === undefined) looked.never ??= UNTOLD_MOUNTS;
+  for (const [before, after] of aliases ?? []) {
+    looked.moves.push({ from: before, to: after, tree });
   }
 }
 
