@@ -572,6 +572,40 @@ attempt("all/new", "all/newer", "data/newer")`;
     ...hasMachine(
       MOUNTS,
       "mount namespaces",
+      `jail (${engine}) moves no socket to where another mount of it lets one be reached`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const root = directory.path;
+      await Deno.mkdir(`${root}/all/seen`, { recursive: true });
+      await Deno.mkdir(`${root}/part`);
+      const script = `cd "$0"; mount --bind all part
+python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("all/socket")'
+exec "$@"`;
+      const inside = `import errno, os, sys
+os.chdir(sys.argv[1])
+for old, new in ("all/socket", "all/seen/socket"), ("all/socket", "all/other"):
+    try: print(os.rename(old, new))
+    except OSError as e: print(errno.errorcode[e.errno])`;
+      const { stdout, stderr } = await run([
+        ...["unshare", "-m", "sh", "-c", script, root],
+        ...jailArgv(
+          [
+            ...["-p", "python", `-R=${root}`, `-W=${root}/all`],
+            `--allow-net=unix:${root}/part/seen/socket`,
+          ],
+          ["python3", "-c", inside, root],
+          engine,
+        ),
+      ]);
+      assertEquals(stdout, "EACCES\nNone\n", stderr);
+    },
+  });
+
+  Deno.test({
+    ...hasMachine(
+      MOUNTS,
+      "mount namespaces",
       `jail (${engine}) closes another procfs also where it is mounted while the jail runs`,
     ),
     async fn(): Promise<void> {

@@ -64,6 +64,8 @@ export interface Move {
   readonly to: string;
   /** Whether a directory moves, and all beneath it. */
   readonly tree: boolean;
+  /** Whether it is a socket, where none of the call's uses has that name. */
+  readonly socket?: boolean;
 }
 
 /** One decoded system call, as rules see it. */

@@ -488,7 +488,7 @@ class CompiledPolicy implements Engine {
 
 /** Whether what moves is a socket, or may have one in it. */
 function hasSocket(move: Move, uses: readonly Use[]): boolean {
-  return move.tree ||
+  return move.tree || move.socket === true ||
     uses.some(({ path, kind }) => path === move.from && kind === "socket");
 }
 

@@ -13,7 +13,7 @@ import {
 import { get } from "../../abi/layout.ts";
 import { S_IFBLK, S_IFCHR, S_IFMT, STAT } from "../../abi/stat.ts";
 import type { PathKind } from "../../abi/syscalls.ts";
-import type { Access } from "../../policy/call.ts";
+import type { Access, FileKind } from "../../policy/call.ts";
 import { fstatat } from "../../sys/files.ts";
 import type { View } from "../../sys/view.ts";
 import { aliasesOf } from "../path/aliases.ts";
@@ -156,10 +156,8 @@ function lookAtMove(
   const links = spec.paths[0]?.kind === "link-from" && kind === "socket";
   if (spec.paths[0]?.kind !== "rename-from" && !links) return;
   const b = rulePath(to.path, isOwn);
-  addMove(looked, view, a, b, kind === "directory");
-  if (exchanges(registers, spec)) {
-    addMove(looked, view, b, a, to.kind === "directory");
-  }
+  addMove(looked, view, a, b, kind);
+  if (exchanges(registers, spec)) addMove(looked, view, b, a, to.kind);
 }
 
 /** Adds what is moved, by each of the names that it has where it is mounted. */
@@ -168,13 +166,15 @@ function addMove(
   view: View,
   from: string,
   to: string,
-  tree: boolean,
+  kind: FileKind,
 ): void {
+  const tree = kind === "directory";
   looked.moves.push({ from, to, tree });
   const aliases = aliasesOf(view, from, to);
   if (aliases === undefined) looked.never ??= UNTOLD_MOUNTS;
   for (const [before, after] of aliases ?? []) {
-    looked.moves.push({ from: before, to: after, tree });
+    const socket = kind === "socket";
+    looked.moves.push({ from: before, to: after, tree, socket });
   }
 }
 
