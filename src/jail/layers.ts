@@ -94,7 +94,7 @@ function textOf(bytes: Uint8Array, source: string): string {
  * @param set its name, or `true` for its default
  * @param here the directory to look from, a byte string
  * @param view the root that its paths are meant in
- * @param find finds a program in `PATH`
+ * @param find finds the programs of a name in `PATH`
  * @returns the layer
  * @throws {UsageError} where there is none, or its paths mean nothing in the root
  * @throws {PolicyError} where it is wrong
@@ -103,7 +103,7 @@ export async function permissionSet(
   set: string | true,
   here: string,
   view: View,
-  find: (name: string) => string | undefined,
+  find: (name: string) => readonly string[],
 ): Promise<Layer> {
   for (let dir = here;; dir = joinPath(dir, "..")) {
     for (const name of ["deno.json", "deno.jsonc"]) {

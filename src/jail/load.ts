@@ -18,7 +18,7 @@ import { ownUser } from "../sys/ids.ts";
 import type { Root } from "../sys/launch/root.ts";
 import { ownEnvironment } from "../sys/proc.ts";
 import { told, type View } from "../sys/view.ts";
-import { canExecute, which } from "../sys/which.ts";
+import { canExecute, whichAll } from "../sys/which.ts";
 import { insideOf, loadLayers, permissionSet } from "./layers.ts";
 import { checkZones } from "./net.ts";
 import {
@@ -214,7 +214,7 @@ async function otherLayers(
 ): Promise<Layer[]> {
   const layers: Layer[] = [];
   const cwd = view.isOwn ? here : program.cwd;
-  const find = (name: string): string | undefined =>
+  const find = (name: string): readonly string[] =>
     findInPath(name, program, cwd, view);
   if (spec.permissionSet !== undefined) {
     layers.push(await permissionSet(spec.permissionSet, here, view, find));
@@ -284,17 +284,16 @@ function homeOf(uid: number | null): string | undefined {
     .find((fields) => fields[2] === String(uid))?.[5] || undefined;
 }
 
-/** Finds a program that a flag names, as a shell does. */
+/** Finds the programs that a flag means by a name, as a shell does. */
 function findInPath(
   name: string,
   program: Program,
   cwd: string,
   view: View,
-): string | undefined {
-  const found = which(
+): readonly string[] {
+  return whichAll(
     name,
     variable(program.env, "PATH") ?? DEFAULT_PATH,
     (file) => canExecute(fromDirectory(cwd, file), view),
   );
-  return found.kind === "found" ? found.path : undefined;
 }

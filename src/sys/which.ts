@@ -33,12 +33,8 @@ export function which(
   path: string,
   isExecutable: (file: string) => number = canExecute,
 ): Whereabouts {
-  if (name === "") return { kind: "not-found" };
-  const files = name.includes("/")
-    ? [name]
-    : path.split(":").map((directory) => `${directory || "."}/${name}`);
   let refused: string | undefined;
-  for (const file of files) {
+  for (const file of candidates(name, path)) {
     const result = isExecutable(file);
     if (result >= 0) return { kind: "found", path: file };
     if (result === -EACCES) refused ??= file;
@@ -46,6 +42,31 @@ export function which(
   return refused === undefined
     ? { kind: "not-found" }
     : { kind: "not-executable", path: refused };
+}
+
+/**
+ * Finds all programs of a name in the directories of `PATH`: where the first one
+ * fails, a shell goes on to the next.
+ *
+ * @param name the programs' name, a byte string
+ * @param path the value of `PATH`, a byte string
+ * @param isExecutable 0 for a file that can be executed, else a negative errno
+ * @returns where they are; the first one is what {@linkcode which} finds
+ */
+export function whichAll(
+  name: string,
+  path: string,
+  isExecutable: (file: string) => number = canExecute,
+): readonly string[] {
+  return candidates(name, path).filter((file) => isExecutable(file) >= 0);
+}
+
+/** The files that a name could mean, in the order in which they are tried. */
+function candidates(name: string, path: string): readonly string[] {
+  if (name === "") return [];
+  return name.includes("/")
+    ? [name]
+    : path.split(":").map((directory) => `${directory || "."}/${name}`);
 }
 
 /**

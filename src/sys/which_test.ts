@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { EACCES, ENOENT } from "../abi/errno.ts";
 import { libc } from "./libc.ts";
-import { asShellScript, canExecute, which } from "./which.ts";
+import { asShellScript, canExecute, which, whichAll } from "./which.ts";
 
 // Opened outside of a test, in which Deno 2.4 would call it a leak.
 libc.__errno_location();
@@ -35,6 +35,14 @@ for (
     });
   });
 }
+
+Deno.test("whichAll() finds all that a shell would try, the first one first", () => {
+  const all = (name: string, path: string): readonly string[] =>
+    whichAll(name, path, look);
+  assertEquals(all("ls", "/usr/bin:/none:/bin"), ["/usr/bin/ls", "/bin/ls"]);
+  assertEquals(all("closed", "/usr/bin:/opt"), ["/opt/closed"]);
+  assertEquals([all("none", "/bin"), all("", "/bin")], [[], []]);
+});
 
 Deno.test("which() remembers a file that cannot be executed", () => {
   assertEquals(which("closed", "/bin:/usr/bin", look), {

@@ -56,8 +56,8 @@ type PermissionSection = Exclude<keyof PermissionFlags, "allowAll">;
 export interface FlagOptions {
   /** The directory that paths are relative to, as a byte string. */
   readonly cwd: string;
-  /** Finds a program in PATH, as byte strings. */
-  readonly which: (name: string) => string | undefined;
+  /** Finds the programs of a name in PATH, as byte strings; the first one is run. */
+  readonly which: (name: string) => readonly string[];
   /** Where the rules stand; made of flags unless it says otherwise. */
   readonly ref?: (
     section: string,
@@ -94,7 +94,7 @@ export function flagsLayer(
   const allRef = flagRef("all", "allow", undefined, "");
   const rules = <Rule>(
     section: PathSection | "env",
-    one: (value: string, refuses: boolean) => string,
+    each: (value: string, refuses: boolean) => readonly string[],
     everything: string,
     make: (pattern: string, ref: RuleRef) => Rule,
   ): Record<Effect, Rule[]> => {
@@ -111,8 +111,8 @@ export function flagsLayer(
         list.forEach((text, index) => {
           const at = ref(section, effect, index, text);
           const refuses = effect !== "allow";
-          const pattern = understood(at, options, () => one(text, refuses));
-          made[effect].push(make(pattern, at));
+          const patterns = understood(at, options, () => each(text, refuses));
+          made[effect].push(...patterns.map((pattern) => make(pattern, at)));
         });
       }
     }
@@ -123,7 +123,8 @@ export function flagsLayer(
       section,
       (text, refuses) => {
         mustBeMeant(text, refuses);
-        return escapeGlob(toPath(fromText(text), section, options));
+        return toPaths(fromText(text), section, refuses, options)
+          .map(escapeGlob);
       },
       "/",
       (pattern, ref) => pathRule(pattern, ref, options),
@@ -136,7 +137,7 @@ export function flagsLayer(
     env: {
       ...rules<NameRule>(
         "env",
-        fromText,
+        (text) => [fromText(text)],
         "*",
         (pattern, ref) => envRule(pattern, ref, options),
       ),
@@ -197,20 +198,28 @@ function mustBeMeant(path: string, refuses: boolean): void {
   }
 }
 
-/** The absolute path that a flag's value means. */
-function toPath(
+/**
+ * The absolute paths that a flag's value means. A bare name of a program means the
+ * one that is run by it; where it refuses, all of that name: who cannot run the
+ * first one in PATH goes on to the next.
+ */
+function toPaths(
   name: string,
   section: PathSection,
+  refuses: boolean,
   options: FlagOptions,
-): string {
+): readonly string[] {
   if (name === "") {
     throw new GlobError("a path is empty", "name a file or a directory");
   }
   if (section !== "run" || name.includes("/")) {
-    return joinPath(options.cwd, name);
+    return [joinPath(options.cwd, name)];
   }
   const found = options.which(name);
-  if (found !== undefined) return joinPath(options.cwd, found);
+  if (found.length > 0) {
+    return found.slice(0, refuses ? undefined : 1)
+      .map((file) => joinPath(options.cwd, file));
+  }
   throw new GlobError(
     `${printable(name)} is not in PATH`,
     `write the program's whole path, such as ${printable(`./${name}`)}`,

@@ -9,8 +9,8 @@ import { given } from "../sys.ts";
 import { flagsLayer, type PermissionFlags } from "./flags.ts";
 import { permissionsLayer } from "./permissions.ts";
 
-function which(name: string): string | undefined {
-  return name === "gcc" ? "/usr/bin/gcc" : undefined;
+function which(name: string): readonly string[] {
+  return name === "gcc" ? ["/usr/bin/gcc", "/opt/bin/gcc"] : [];
 }
 
 function layer(flags: PermissionFlags): Layer {
@@ -50,6 +50,21 @@ Deno.test("flagsLayer() looks a bare program up in PATH", () => {
     "/w/gcc",
   ]);
   assertThrows(() => layer({ run: { allow: ["gdc"] } }), UsageError, `"gdc"`);
+});
+
+Deno.test("flagsLayer() refuses all programs of a bare name, and allows the first one", async () => {
+  const both = ["/usr/bin/gcc", "/opt/bin/gcc"];
+  const flags = layer({ run: { deny: ["gcc"], ignore: ["gcc", "/x"] } });
+  const set = await permissions(
+    '{"permissions": {"default": {"run": {"allow": ["gcc"], "deny": ["gcc"]}}}}',
+  );
+  const patterns = (rules: Layer["run"]["deny"]): readonly string[] =>
+    rules.map(({ pattern }) => pattern);
+  assertEquals(patterns(flags.run.deny), both);
+  assertEquals(patterns(flags.run.ignore), [...both, "/x"]);
+  assertEquals(patterns(set.run.deny), both);
+  assertEquals(patterns(set.run.allow), ["/usr/bin/gcc"]);
+  assertEquals(flags.run.deny[1]?.ref.text, "--deny-run=gcc");
 });
 
 Deno.test("flagsLayer() allows everything with --allow-all but what other flags deny", () => {
