@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { Engine } from "../src/trace/options.ts";
-import { ENGINES, jailArgv } from "./harness.ts";
+import { ENGINES, eventually, jailArgv } from "./harness.ts";
 import { jail, type Scratch, scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
 import { Terminal } from "./terminal.ts";
@@ -21,6 +21,17 @@ for i in range(20):
     try: open(f"/etc/shadow/{i}")
     except OSError: pass
 os._exit(9)
+`;
+
+/** Is refused so much, while its terminal is stopped, that jail cannot keep it all. */
+const REFUSED_MUCH = `import sys
+print("up", flush=True)
+sys.stdin.readline()
+for i in range(700):
+    try: open(f"/root/{i:0100}")
+    except OSError: pass
+open(sys.argv[1], "w").close()
+sys.stdin.readline()
 `;
 
 /** Gives the terminal to another user, and itself no privilege over that one's files. */
@@ -173,6 +184,8 @@ read word; echo "got=$word"
 
 const CTRL_C = "\x03";
 const CTRL_D = "\x04";
+const CTRL_Q = "\x11";
+const CTRL_S = "\x13";
 const CTRL_Z = "\x1a";
 const RESIZE = "\0";
 
@@ -373,6 +386,33 @@ signal.pause()`;
       await terminal.see(/\[5n/);
       await terminal.type("\x1b[0n");
       assertEquals(await terminal.code(), 9);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) says how many messages a stopped terminal has cost`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const done = `${directory.path}/done`;
+      const isDone = (): boolean =>
+        [...Deno.readDirSync(directory.path)].length > 0;
+      await using terminal = new Terminal(
+        jailArgv(
+          ["-p", "default", `--allow-write=${directory.path}`, "--report"],
+          ["/usr/bin/python3", "-c", REFUSED_MUCH, done],
+          engine,
+        ),
+      );
+      await terminal.see(/up\r\n/);
+      await terminal.type(`${CTRL_S}\n`);
+      assert(await eventually(isDone, 10_000));
+      await terminal.type(`${CTRL_Q}\n`);
+      await terminal.see(/denied openat\("\/root\/0+"/);
+      await terminal.see(/\njail: [0-9]+ messages are missing here/);
+      assertEquals(await terminal.code(), 0);
     },
   });
 

@@ -53,21 +53,19 @@ const MOST = 1 << 16;
 
 let messages: Output | undefined;
 let waiting = new Uint8Array();
+/** How many messages were dropped behind what waits. */
+let lost = 0;
 
 /**
  * Writes a message for a person, and a newline, to standard error. The program
  * may share that and hold it up: then the message waits for the next one, and is
- * dropped where too much waits.
+ * dropped where too much waits, which is told in its place.
  */
 export function tell(text: string): void {
-  const bytes = new TextEncoder().encode(`${text}\n`);
-  if (waiting.length === 0) waiting = bytes;
-  else if (waiting.length + bytes.length <= MOST) {
-    const both = new Uint8Array(waiting.length + bytes.length);
-    both.set(waiting);
-    both.set(bytes, waiting.length);
-    waiting = both;
-  }
+  const bytes = linesOf(text);
+  if (waiting.length === 0 || waiting.length + bytes.length <= MOST) {
+    wait(bytes);
+  } else lost++;
   tellWaiting();
 }
 
@@ -75,6 +73,28 @@ export function tell(text: string): void {
 export function tellRest(): void {
   messages?.renew();
   tellWaiting();
+  tellLost();
+  tellWaiting();
+}
+
+/** Puts what is told behind what waits, and between them how much is missing there. */
+function wait(bytes: Uint8Array): void {
+  tellLost();
+  const both = new Uint8Array(waiting.length + bytes.length);
+  both.set(waiting);
+  both.set(bytes, waiting.length);
+  waiting = both;
+}
+
+function tellLost(): void {
+  if (lost === 0) return;
+  const what = lost === 1 ? "1 message is" : `${lost} messages are`;
+  lost = 0;
+  wait(linesOf(`jail: ${what} missing here, which nobody took`));
+}
+
+function linesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(`${text}\n`);
 }
 
 function tellWaiting(): void {
