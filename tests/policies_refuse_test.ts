@@ -499,6 +499,20 @@ Deno.test("-p agent hides a .env whatever it is called, and shows examples", asy
   assertEquals(await readable("agent", [...kept, ...others]), others);
 });
 
+Deno.test("-p agent hides what an editor or a person keeps of a .env beside it", async () => {
+  const endings = [".swp", ".save", ".tmp", ".temp", ".test.bak", ".dev2"];
+  endings.push(".docker", ".de", ".sandbox", ".stg", ".d", "1", ",v", " copy");
+  const kept = endings.flatMap((ending) => [
+    `/project/.env${ending}`,
+    `/project/sub/.envrc${ending}`,
+  ]);
+  kept.push("/project/#.env#", "/project/..env.un~", "/project/.env.local~");
+  const shown = [".dist.bak", ".example.de", ".samples", ".template2"]
+    .map((ending) => `/project/.env${ending}`);
+  shown.push("/project/.envs", "/project/.default.env", "/project/#env#");
+  assertEquals(await readable("agent", [...kept, ...shown]), shown);
+});
+
 Deno.test("-p agent hides a .env that is a link, by whatever name", async () => {
   await using here = await place(
     { "config/prod": "KEY=1\n", "config/other": "text\n" },
