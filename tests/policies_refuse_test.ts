@@ -484,6 +484,8 @@ for (const engine of [...ENGINES, "kernel"] as const) {
 Deno.test("-p agent changes nothing that an editor, or git, runs by itself", async () => {
   const run = [".vscode/tasks.json", ".idea/x.xml", ".cursor/mcp.json"];
   run.push(".claude/settings.json", ".mcp.json", ".husky/_/h", ".git/config");
+  run.push(".kiro/hooks/x", ".opencode/plugin/x.ts", ".roo/mcp.json");
+  run.push(".windsurf/hooks.json", ".aider.conf.yml", "opencode.json");
   const paths = run.map((name) => `/${name}`);
   const others = ["/.github/workflows/x.yml", "/node_modules/x/.vscode/x"];
   assertEquals(await readable("agent", [...paths, ...others], "write"), others);
