@@ -1,6 +1,7 @@
 /** The command as a user meets it: words in, output and exit code out. */
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { jailArgv, run } from "./harness.ts";
 import { jail, jailCommand, scratch } from "./jail.ts";
 
 Deno.test("jail runs a program", async () => {
@@ -171,6 +172,21 @@ Deno.test("jail runs nothing when the audit log cannot be opened", async () => {
   assertEquals([ended.stdout, ended.code], ["", 125]);
   assertStringIncludes(ended.stderr, "open() failed with ENOENT");
 });
+
+for (const [to, log] of [[">>log", "log"], ["2>log", "/dev/stderr"]]) {
+  Deno.test(`jail runs nothing that could write the audit log by what it is started with: --audit=${log} ${to}`, async () => {
+    await using directory = await scratch();
+    const argv = jailArgv(["-A", `--audit=${log}`], ["echo", "forged"]);
+    const script = `"$@" ${to}`;
+    const ended = await run(["sh", "-c", script, "sh", ...argv], {
+      cwd: directory.path,
+    });
+    assertEquals(ended.code, 125);
+    const text = await Deno.readTextFile(`${directory.path}/log`);
+    assertMatch(text, /is the log, and the program could write it/);
+    assertEquals(text.includes("forged"), false);
+  });
+}
 
 Deno.test("jail ends when the audit log cannot be written", async () => {
   const ended = await jail(["--audit=/dev/full", "--", "cat", "/etc/hostname"]);

@@ -1,7 +1,7 @@
 /** One run for the command: on the calling thread, in the foreground. */
 
 import { toCString } from "../abi/bytes.ts";
-import { AT_FDCWD } from "../abi/fcntl.ts";
+import { AT_FDCWD, O_ACCMODE, O_RDONLY } from "../abi/fcntl.ts";
 import { getBig } from "../abi/layout.ts";
 import {
   SIGALRM,
@@ -18,14 +18,14 @@ import {
   SIGVTALRM,
   SIGWINCH,
 } from "../abi/signal.ts";
-import { STAT } from "../abi/stat.ts";
+import { S_IFCHR, STAT } from "../abi/stat.ts";
 import { UsageError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
 import type { PermissionFlags } from "../policy/file/flags.ts";
 import type { Limits } from "../policy/limits.ts";
 import { escapeGlob } from "../policy/path/glob.ts";
 import type { PathRule, Policy } from "../policy/policy.ts";
-import { fstatat, isInherited } from "../sys/files.ts";
+import { flagsOf, fstat, fstatat, isInherited, typeOf } from "../sys/files.ts";
 import { ownEnvironment } from "../sys/proc.ts";
 import {
   countUnheard,
@@ -190,6 +190,7 @@ async function runLoaded(
 ): Promise<Outcome> {
   const { program, root } = loaded;
   const log = findLog(request.audit, root.view);
+  [0, 1, 2, ...request.keepFds].forEach((fd) => notTheLog(fd, log));
   const policy = protect(loaded.policy, request.audit, log, root.view);
   const observed = request.report || request.audit !== undefined;
   const locate = observed ? await locator(policy) : undefined;
@@ -246,6 +247,23 @@ function findLog(
     device: getBig(STAT, stat, "st_dev"),
     inode: getBig(STAT, stat, "st_ino"),
   };
+}
+
+/**
+ * Refuses what a program is started with where that is the audit log: it would
+ * write records of its own. A terminal, or what keeps nothing, is no log to forge.
+ */
+function notTheLog(fd: number, log: LogFile | undefined): void {
+  const stat = new Uint8Array(STAT.size);
+  if (log === undefined || fstat(fd, stat) < 0) return;
+  const isLog = getBig(STAT, stat, "st_dev") === log.device &&
+    getBig(STAT, stat, "st_ino") === log.inode;
+  if (!isLog || typeOf(fd) === S_IFCHR) return;
+  if ((flagsOf(fd) & O_ACCMODE) === O_RDONLY) return;
+  throw new UsageError(
+    `Cannot use --audit: file descriptor ${fd} is the log, and the program could write it`,
+    "name a file for the log that nothing else is redirected to",
+  );
 }
 
 /**
