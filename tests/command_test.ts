@@ -386,3 +386,23 @@ Deno.test("jail takes back the network of an earlier policy by net: false", asyn
   assertEquals([stdout, code], ["refused\n", 0]);
   assertStringIncludes(stderr, "Permission denied");
 });
+
+Deno.test("jail takes no false of a permission set for what takes back a policy", async () => {
+  await using here = await scratch();
+  const set = (said: string): Promise<string> =>
+    here.file("deno.json", `{"permissions": {"default": ${said}}}\n`);
+  const options = { cwd: here.path };
+  for (const said of ['"write": false', '"write": {"allow": false}']) {
+    await set(`{${said}}`);
+    const ran = await jail(["-p", "build", "-P", "--", "true"], options);
+    assertEquals(ran.code, 125);
+    assertStringIncludes(ran.stderr, "takes nothing back");
+    assertStringIncludes(ran.stderr, "deno.json");
+    assertStringIncludes(ran.stderr, "write {deny: true}");
+    // What the program itself needs to start is nobody's policy.
+    assertEquals((await jail(["-P", "--", "true"], options)).code, 0);
+  }
+  await set('{"write": {"allow": false, "deny": true}, "net": false}');
+  const ran = await jail(["-p", "build", "-P", "--", "true"], options);
+  assertEquals([ran.stderr, ran.code], ["", 0]);
+});

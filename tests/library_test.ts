@@ -560,6 +560,23 @@ for (const engine of ["seccomp", "ptrace"] as const) {
   });
 }
 
+for (
+  const [policy, said, name] of [
+    ["build", { write: false }, "allow-write"],
+    ["default", { run: { allow: false } }, "allow-run"],
+    ["base", { env: false }, "allow-env"],
+    ["allow-all", { net: false, read: { deny: true } }, "allow-net"],
+  ] as const
+) {
+  Deno.test(`false for ${name} is no permission that seems to take back what "${policy}" allows`, async () => {
+    await assertRejects(
+      () => new Jail(policy, said).command("true").output(),
+      UsageError,
+      `Cannot use ${name}: false takes nothing back`,
+    );
+  });
+}
+
 Deno.test("permissions in Deno's form hold", async () => {
   await using directory = await scratch();
   await directory.file("in.txt", "b\na\n");

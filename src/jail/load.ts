@@ -1,7 +1,7 @@
 /** From what a user names to one policy: files, flags, a permission set. */
 
 import { fromBytes } from "../abi/bytes.ts";
-import { LaunchError, SystemCallError } from "../errors.ts";
+import { LaunchError, SystemCallError, UsageError } from "../errors.ts";
 import type { RuleRef } from "../policy/decision.ts";
 import { joinPath } from "../policy/file/extend.ts";
 import { Fault } from "../policy/file/fault.ts";
@@ -124,6 +124,7 @@ export async function loadSpec(
       layers.push(...await loadLayers(HOSTS_POLICY, {}, here));
     }
     layers.push(...others);
+    if (!isAlone(spec)) await mustTakeNothingBack(layers);
     const policy = mergeLayers([...layers, ...temporary.layers]);
     return { policy: await checkZones(policy), program: inside, root };
   } catch (error) {
@@ -181,14 +182,20 @@ async function policyLayers(
       layers.push({ ...policy, extends: [] });
     }
   }
+  return layers;
+}
+
+/** Refuses a `false` that seems to take back what layers before it allow. */
+async function mustTakeNothingBack(layers: readonly Layer[]): Promise<void> {
   const found = takesNothingBack(layers);
-  if (found === undefined) return layers;
+  if (found === undefined) return;
   const { layer, ref } = found;
-  const fault = new Fault(
-    ref.keys,
-    "false takes nothing back that policies before it allow",
-    { hint: "write {deny: true} to refuse everything" },
-  );
+  const why = "false takes nothing back that policies before it allow";
+  const hint = "write {deny: true} to refuse everything";
+  if (layer.sources.length === 0) {
+    throw new UsageError(`Cannot use ${ref.source.slice(2)}: ${why}`, hint);
+  }
+  const fault = new Fault(ref.keys, why, { hint });
   throw await asPolicyError(fault, ref.source, textOf(layer, ref));
 }
 

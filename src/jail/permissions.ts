@@ -73,11 +73,11 @@ function toValues(
   section: string,
   permission: Permission | undefined,
 ): FlagValues {
-  if (!isMap(permission)) return { allow: toValue(section, permission) };
+  if (!isMap(permission)) return { allow: toAllowed(section, permission) };
   checkKeys(permission, EFFECTS, `part of "${section}"`);
   const { allow, deny, ignore } = permission;
   return {
-    allow: toValue(section, allow),
+    allow: toAllowed(section, allow),
     deny: toValue(section, deny),
     ignore: toValue(section, ignore),
   };
@@ -87,6 +87,13 @@ function isMap(
   permission: Permission | undefined,
 ): permission is Exclude<Permission, PermissionValue> {
   return hasKeys(permission);
+}
+
+function toAllowed(
+  section: string,
+  value: PermissionValue | undefined,
+): FlagValues["allow"] {
+  return value === false ? value : toValue(section, value);
 }
 
 function toValue(

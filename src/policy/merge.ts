@@ -13,7 +13,13 @@
 import type { RuleRef } from "./decision.ts";
 import { mergeLimits } from "./limits.ts";
 import { mergeNet, mergeNetRules } from "./net/net.ts";
-import type { Effect, Layer, PathSection, Policy } from "./policy.ts";
+import type {
+  Effect,
+  Layer,
+  PathSection,
+  Policy,
+  SaidNothing,
+} from "./policy.ts";
 import { closedFiles, mergeSys } from "./sys.ts";
 
 /**
@@ -77,14 +83,14 @@ export function takesNothingBack(
   return layers.flatMap((layer, index) =>
     (layer.nothing ?? []).filter(({ keys }) =>
       allowsSome(layers.slice(0, index), keys)
-    ).map((ref) => ({ layer, ref }))
+    ).map(({ ref }) => ({ layer, ref }))
   )[0];
 }
 
 /** Whether layers allow something of what keys of a policy are about. */
 function allowsSome(
   layers: readonly Layer[],
-  [section, end]: RuleRef["keys"],
+  [section, end]: SaidNothing["keys"],
 ): boolean {
   if (section !== "net") {
     const key = section as PathSection | "env";

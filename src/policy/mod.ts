@@ -79,6 +79,7 @@ export type {
   PolicyText,
   Reference,
   RootRule,
+  SaidNothing,
   Sections,
   ValueRule,
 } from "./policy.ts";

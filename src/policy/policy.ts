@@ -148,7 +148,15 @@ export interface Layer extends Sections {
   /** What the program sees of the system, as far as the layer says. */
   readonly sys?: SysRules | undefined;
   /** Where it says `false` of what layers before it may allow, and takes nothing back. */
-  readonly nothing?: readonly RuleRef[] | undefined;
+  readonly nothing?: readonly SaidNothing[] | undefined;
+}
+
+/** A `false` of a layer. */
+export interface SaidNothing {
+  /** The keys of a policy that it is about, from the section on. */
+  readonly keys: RuleRef["keys"];
+  /** Where it stands. */
+  readonly ref: RuleRef;
 }
 
 /** The name of another policy, and where it is asked for. */

@@ -23,8 +23,8 @@ import { understood } from "./understood.ts";
 
 /** What flags say of one thing: nothing, all of it, or a list. */
 export interface FlagValues {
-  /** `--allow-…` */
-  readonly allow?: true | readonly string[] | undefined;
+  /** `--allow-…`; `false`, which no flag says, is none, as an empty list is. */
+  readonly allow?: boolean | readonly string[] | undefined;
   /** `--deny-…` */
   readonly deny?: true | readonly string[] | undefined;
   /** `--ignore-…` */
@@ -102,7 +102,7 @@ export function flagsLayer(
     const made: Record<Effect, Rule[]> = { allow: [], deny: [], ignore: [] };
     if (all(section)) made.allow.push(make(everything, allRef));
     for (const effect of EFFECTS) {
-      const list = values?.[effect];
+      const list = listOf(values, effect);
       if (list === true) {
         made[effect].push(
           make(everything, ref(section, effect, undefined, "")),
@@ -145,7 +145,28 @@ export function flagsLayer(
     },
     net: netOf(flags.net, options, all("net"), ref),
     sys: sysFlags(flags.sys, flags.allowAll === true, ref, options),
+    nothing: LISTED.flatMap((section) => {
+      const { allow, deny } = flags[section] ?? {};
+      return allow === false && deny !== true
+        ? [{
+          keys: [section],
+          ref: ref(section, "allow", undefined, "false"),
+        }]
+        : [];
+    }),
   };
+}
+
+/** The kinds whose rules add up, so that none takes back what a policy allows. */
+const LISTED = ["read", "write", "run", "env", "net"] as const;
+
+/** What flags list of what they allow, deny or ignore. */
+export function listOf(
+  values: FlagValues | undefined,
+  effect: Effect,
+): true | readonly string[] | undefined {
+  const list = values?.[effect];
+  return list === false ? [] : list;
 }
 
 /** Where a rule of a flag stands. */
@@ -248,7 +269,7 @@ function netOf(
     return { connect: rules, listen: rules };
   }
   const lists = EFFECTS.some((effect) => {
-    const list = values?.[effect];
+    const list = listOf(values, effect);
     return list !== undefined && list !== true && list.length > 0;
   });
   if (!lists) return all || values?.allow === true ? "all" : undefined;
@@ -262,7 +283,7 @@ function netOf(
     });
   }
   for (const effect of EFFECTS) {
-    const list = values?.[effect];
+    const list = listOf(values, effect);
     if (list === undefined || list === true) continue;
     list.forEach((text, index) => {
       const at = ref("net", effect, index, text);

@@ -167,16 +167,19 @@ function asksNothing(value: unknown): boolean {
   return typeof value === "object" && Object.values(value).every(asksNothing);
 }
 
-/** Reads true, a list, false for an empty one, or a map of what is allowed, denied and ignored. */
+/** Reads true, false, a list, or a map of what is allowed, denied and ignored. */
 function readValues(value: unknown, keys: Keys): FlagValues {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return { allow: readValue(value, keys) };
+    return { allow: value === false ? value : readValue(value, keys) };
   }
   const map = readMap(value, keys, EFFECTS);
   return Object.fromEntries(
-    [...map].map((
-      [effect, list],
-    ) => [effect, readValue(list, [...keys, effect])]),
+    [...map].map(([effect, list]) => [
+      effect,
+      effect === "allow" && list === false
+        ? list
+        : readValue(list, [...keys, effect]),
+    ]),
   );
 }
 

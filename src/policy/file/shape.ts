@@ -7,6 +7,7 @@ import {
   PATH_SECTIONS,
   type Reference,
   type RootRule,
+  type SaidNothing,
 } from "../policy.ts";
 import { asFault, describe, Fault, type Keys, shorten } from "./fault.ts";
 import { readCalls, readDefault } from "./shape_calls.ts";
@@ -95,17 +96,21 @@ export function readLayer(value: unknown, shape: Shape): Layer {
 }
 
 /** Where a section says `false`, if it does and does not refuse everything. */
-function saidNothing(value: unknown, keys: Keys, shape: Shape): RuleRef[] {
-  if (value === false) return [refTo(shape, keys, "false")];
+function saidNothing(
+  value: unknown,
+  keys: Keys,
+  shape: Shape,
+): SaidNothing[] {
+  if (value === false) return [{ keys, ref: refTo(shape, keys, "false") }];
   if (typeof value !== "object" || value === null) return [];
   const { allow, deny } = value as Record<string, unknown>;
   return allow === false && deny !== true
-    ? [refTo(shape, [...keys, "allow"], "false")]
+    ? [{ keys, ref: refTo(shape, [...keys, "allow"], "false") }]
     : [];
 }
 
 /** The same of `net`, which takes everything back where all of it is `false`. */
-function netSaidNothing(value: unknown, shape: Shape): RuleRef[] {
+function netSaidNothing(value: unknown, shape: Shape): SaidNothing[] {
   if (typeof value !== "object" || value === null) return [];
   const { connect, listen } = value as Record<string, unknown>;
   return [

@@ -5,7 +5,7 @@ import { UnsupportedError } from "../../errors.ts";
 import { GlobError } from "../path/glob.ts";
 import { EFFECTS } from "../policy.ts";
 import { allHidden, allReal, mergeSys, type SysRules } from "../sys.ts";
-import type { FlagOptions, FlagValues } from "./flags.ts";
+import { type FlagOptions, type FlagValues, listOf } from "./flags.ts";
 import { didYouMean } from "./similar.ts";
 import { understood } from "./understood.ts";
 
@@ -73,7 +73,7 @@ export function sysFlags(
     said.push(allReal(ref("all", "allow", undefined, "")));
   }
   for (const effect of EFFECTS) {
-    const list = values?.[effect];
+    const list = listOf(values, effect);
     if (list === undefined) continue;
     if (list === true) {
       const whole = ref("sys", effect, undefined, "");
