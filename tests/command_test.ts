@@ -406,3 +406,26 @@ Deno.test("jail takes no false of a permission set for what takes back a policy"
   const ran = await jail(["-p", "build", "-P", "--", "true"], options);
   assertEquals([ran.stderr, ran.code], ["", 0]);
 });
+
+Deno.test("jail takes no choice of paths that closes a directory, and not what is in it", async () => {
+  await using here = await scratch();
+  await Deno.mkdir(`${here.path}/keys`);
+  await here.file("keys/one", "secret\n");
+  await here.file("file", "text\n");
+  const policy = (rule: string): Promise<string> =>
+    here.file("p.yaml", `extends: default\nread: {deny: ["${rule}"]}\n`);
+  const options = { cwd: here.path };
+  await policy("${cwd}/{none,keys}");
+  for (const words of [["-p", "./p.yaml", "--", "true"], ["check", "p.yaml"]]) {
+    const { code, stderr } = await jail(words, options);
+    assertEquals(code, words[0] === "check" ? 1 : 125);
+    assertStringIncludes(stderr, `it means the directory "${here.path}/keys"`);
+    assertStringIncludes(stderr, 'hint: write "${cwd}/{none,keys}/**"');
+    assertStringIncludes(stderr, "at line 2, column 15");
+  }
+  const argv = ["-p", "./p.yaml", "--", "cat", "keys/one", "file"];
+  await policy("${cwd}/{none,keys}/**");
+  assertEquals((await jail(argv, options)).stdout, "text\n");
+  await policy("${cwd}/{none,file}");
+  assertEquals((await jail(argv, options)).stdout, "secret\n");
+});

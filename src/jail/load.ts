@@ -30,6 +30,7 @@ import {
 } from "./program.ts";
 import { enterRoot, OWN_ROOT } from "./root.ts";
 import type { TemporaryDirectory } from "./temporary.ts";
+import { mustCloseWhole } from "./whole.ts";
 
 /** What a policy is made of. It can be sent to a Worker. */
 export interface PolicySpec {
@@ -118,6 +119,7 @@ export async function loadSpec(
       }
       layers = await policyLayers(spec, inside, here, temporary, root.view);
     }
+    await mustCloseWhole(layers, root.view);
     findProgram(inside, root.view);
     const others = await otherLayers(spec, inside, here, root.view);
     if (isAlone(spec) && others.some(({ net }) => findsHosts(net))) {

@@ -4,9 +4,11 @@ import { compile } from "../policy/decide.ts";
 import { mergeLayers } from "../policy/merge.ts";
 import { PRESETS } from "../policy/presets.ts";
 import { interfaceIndex } from "../sys/interfaces.ts";
+import { OWN_VIEW } from "../sys/view.ts";
 import { currentDirectory } from "./directory.ts";
 import { loadLayers } from "./layers.ts";
 import { checkZones, netOptions } from "./net.ts";
+import { mustCloseWhole } from "./whole.ts";
 
 /** A built-in policy. */
 export interface BuiltInPolicy {
@@ -42,9 +44,9 @@ export async function checkPolicy(policy: string): Promise<void> {
     tmp: "/tmp",
     program: "/usr/bin/true",
   };
-  const merged = await checkZones(
-    mergeLayers(await loadLayers(policy, variables, here)),
-  );
+  const layers = await loadLayers(policy, variables, here);
+  await mustCloseWhole(layers, OWN_VIEW);
+  const merged = await checkZones(mergeLayers(layers));
   compile(merged, { interfaceIndex });
   netOptions(merged);
 }
