@@ -18,6 +18,7 @@ import {
   type PathSection,
 } from "../policy.ts";
 import { joinPath } from "./extend.ts";
+import { mustBeSeen } from "./seen.ts";
 import { sysFlags } from "./sys_flags.ts";
 import { understood } from "./understood.ts";
 
@@ -111,7 +112,11 @@ export function flagsLayer(
         list.forEach((text, index) => {
           const at = ref(section, effect, index, text);
           const refuses = effect !== "allow";
-          const patterns = understood(at, options, () => each(text, refuses));
+          const patterns = understood(at, options, () => {
+            const made = each(text, refuses);
+            if (refuses) mustBeSeen(text);
+            return made;
+          });
           made[effect].push(...patterns.map((pattern) => make(pattern, at)));
         });
       }
@@ -300,16 +305,18 @@ function netPatterns(
   refuses: boolean,
   options: FlagOptions,
 ): readonly NetPattern[] {
-  return understood(ref, options, () =>
+  return understood(ref, options, () => {
+    if (refuses) mustBeSeen(text);
     // A path is plain, as those of files are.
-    parseNet(
+    return parseNet(
       text,
       (path) => {
         mustBeMeant(path, refuses);
         return escapeGlob(joinPath(options.cwd, fromText(path)));
       },
       refuses,
-    ));
+    );
+  });
 }
 
 function pathRule(

@@ -7,6 +7,7 @@ import { escapeGlob } from "../path/glob.ts";
 import type { Layer } from "../policy.ts";
 import { given } from "../sys.ts";
 import { flagsLayer, type PermissionFlags } from "./flags.ts";
+import { parsePolicy } from "./parse.ts";
 import { permissionsLayer } from "./permissions.ts";
 
 function which(name: string): readonly string[] {
@@ -42,6 +43,40 @@ Deno.test("flagsLayer() takes values as plain paths relative to the working dire
     text: "--allow-read=../x",
   });
 });
+
+for (
+  const flags of [
+    { read: { deny: ["/s\u200b"] } },
+    { write: { ignore: ["/s\u200e"] } },
+    { run: { deny: ["/g\ufeffcc"] } },
+    { env: { deny: ["S\u00ad"] } },
+    { env: { ignore: ["S\u00a0"] } },
+    { net: { deny: ["unix:/s\u2060"] } },
+  ] as const
+) {
+  const [[section, said] = []] = Object.entries(flags);
+  Deno.test(
+    `a rule that refuses is an error with a character that is not seen, in ${
+      JSON.stringify(flags).replace(/[^ -~]/g, "•")
+    }`,
+    async () => {
+      const wrong = "a character that is not seen (U+";
+      assertThrows(() => layer(flags), UsageError, wrong);
+      const set = JSON.stringify({ permissions: { default: flags } });
+      await assertRejects(() => permissions(set), PolicyError, wrong);
+      // JSON is YAML, too, and may say it by an escape.
+      const text = JSON.stringify({ [section as string]: said }).replace(
+        /[^ -~]/g,
+        (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+      );
+      await assertRejects(
+        () => parsePolicy(text, { source: "p.yaml", variables: {} }),
+        PolicyError,
+        wrong,
+      );
+    },
+  );
+}
 
 Deno.test("flagsLayer() looks a bare program up in PATH", () => {
   const { run } = layer({ run: { allow: ["gcc", "./gcc"] } });

@@ -14,6 +14,7 @@ import { EVERYTHING, type NetPattern, parseNet } from "../net/pattern.ts";
 import { type Effect, EFFECTS } from "../policy.ts";
 import { asFault, describe, Fault, type Keys, shorten } from "./fault.ts";
 import { readRefusal, REFUSAL_KEYS } from "./shape_calls.ts";
+import { mustBeSeen } from "./seen.ts";
 import { readEffects } from "./shape_rules.ts";
 import { didYouMean } from "./similar.ts";
 import { readList, readMap, readText, refTo, type Shape } from "./values.ts";
@@ -143,6 +144,7 @@ function patterns(
   refuses: boolean,
 ): readonly NetPattern[] {
   try {
+    if (refuses) mustBeSeen(text);
     return parseNet(
       text,
       (path) => toPattern(path, shape.variables),

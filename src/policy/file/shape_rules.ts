@@ -15,6 +15,7 @@ import {
 } from "../policy.ts";
 import { asFault, describe, Fault, type Keys, shorten } from "./fault.ts";
 import { readRefusal, REFUSAL_KEYS } from "./shape_calls.ts";
+import { mustBeSeen } from "./seen.ts";
 import {
   readEntries,
   readList,
@@ -54,7 +55,7 @@ export function readNames(
       ref: refTo(shape, keys, "true"),
       all: true,
     }),
-    one: (item, keys) => readName(item, keys, shape),
+    one: (item, keys, effect) => readName(item, keys, effect, shape),
     more: ["set"],
   });
   return {
@@ -153,7 +154,7 @@ function readPath(
   if (typeof item === "string") {
     notAlone(item, keys, effect);
     return {
-      pattern: pattern(item, keys, shape),
+      pattern: pattern(item, keys, effect, shape),
       ref: refTo(shape, keys, item),
     };
   }
@@ -172,7 +173,7 @@ function readPath(
   const text = readText(map.get("path"), [...keys, "path"]);
   notAlone(text, [...keys, "path"], effect);
   return {
-    pattern: pattern(text, [...keys, "path"], shape),
+    pattern: pattern(text, [...keys, "path"], effect, shape),
     ref: refTo(shape, keys, text),
     refusal: readRefusal(map, keys),
   };
@@ -187,9 +188,16 @@ function notAlone(text: string, keys: Keys, effect: Effect): void {
 }
 
 /** Makes a pattern of a path as it is written. */
-function pattern(text: string, keys: Keys, shape: Shape): string {
+function pattern(
+  text: string,
+  keys: Keys,
+  effect: Effect,
+  shape: Shape,
+): string {
   try {
-    return toPattern(text, shape.variables);
+    const pattern = toPattern(text, shape.variables);
+    if (effect !== "allow") mustBeSeen(text);
+    return pattern;
   } catch (error) {
     throw asFault(error, keys);
   }
@@ -207,11 +215,17 @@ function notAName(text: string, keys: Keys, part: "key" | "value"): void {
 }
 
 /** Reads one name of a variable. */
-function readName(item: unknown, keys: Keys, shape: Shape): NameRule {
+function readName(
+  item: unknown,
+  keys: Keys,
+  effect: Effect,
+  shape: Shape,
+): NameRule {
   const text = readText(item, keys);
   notAName(text, keys, "value");
   const pattern = fromText(text);
   try {
+    if (effect !== "allow") mustBeSeen(text);
     parseSegment(pattern);
   } catch (error) {
     throw asFault(error, keys);
