@@ -33,7 +33,7 @@ export async function saverFor(
         ? path
         : toText(escapeGlob(path).replaceAll("$", "\\$"))
           // What would be two paths, or a blank behind one, if a person wrote it.
-          ?.replace(/[;:](?=\/)|\s$/g, "\\$&");
+          ?.replace(/[;:](?=\/)|[;\s]$/g, "\\$&");
       if (pattern === undefined) return "its name is not UTF-8";
       try {
         // In its place the program may have put a link to another policy, a pipe,

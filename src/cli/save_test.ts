@@ -8,6 +8,8 @@ for (
   const [name, saved] of [
     ["with a space", `${POLICY}read:\n  - "/srv/with a space"\n`],
     ["blank ", `${POLICY}read:\n  - "/srv/blank\\\\ "\n`],
+    ["a,", `${POLICY}read:\n  - "/srv/a\\\\,"\n`],
+    ["a;", `${POLICY}read:\n  - "/srv/a\\\\;"\n`],
     ["a;/b:/c", `${POLICY}read:\n  - "/srv/a\\\\;/b\\\\:/c"\n`],
     ["(a|b)", `${POLICY}read:\n  - "/srv/(a\\\\|b)"\n`],
     ["\x7f", undefined],

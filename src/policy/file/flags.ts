@@ -215,10 +215,10 @@ function mustBeMeant(path: string, refuses: boolean): void {
       "write the rule in a policy, where it has a meaning, and take that by -p",
     );
   }
-  const odd = /^["'`\u2018-\u201f]|\s$|(?:[\s,;]|[^/:]{2}:)[/~]/;
+  const odd = /^["'`\u2018-\u201f]|[\s,;]$|(?:[\s,;]|[^/:]{2}:)[/~]/;
   if (refuses && odd.test(path)) {
     throw new GlobError(
-      `${shown} has a quote in front, or a blank behind, or is several paths`,
+      `${shown} has a quote in front, a blank or comma behind, or is several paths`,
       "write commas between paths and nothing else, or the rule in a policy",
     );
   }

@@ -263,6 +263,8 @@ const BLANKS = [
   "/a /b",
   "a ~/b",
   "/a\u00a0",
+  "/a,",
+  "/a;",
   "unix:/run/x ",
 ];
 

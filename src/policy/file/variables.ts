@@ -28,7 +28,10 @@ export const VARIABLES = [
 ] as const satisfies readonly (keyof Variables)[];
 
 /** What may be several paths, held together as in PATH or in a flag. A drive of Wine is none. */
-const SEVERAL_REGEXP = /(?:[,;]\s*|[^/:]{2}:)(?:[/~]|\$\{)/;
+const SEVERAL_REGEXP = /(?:[,;]\s*|[^/:]{2}:)(?:[/~]|\$\{)|[,;]$/;
+
+/** A directory, and what is no name in it: the slash between them is missing. */
+const NO_SLASH_REGEXP = /(\$\{(?:cwd|home|tmp|policy-dir)\})[A-Za-z0-9.*?[]/;
 
 /**
  * Makes a pattern of a rule's text.
@@ -47,6 +50,13 @@ export function toPattern(text: string, variables: Variables): string {
     throw new GlobError(
       "a path ends with a blank",
       `take it out, or write "\\" before it where the name has one`,
+    );
+  }
+  const [, directory] = NO_SLASH_REGEXP.exec(plain) ?? [];
+  if (directory !== undefined) {
+    throw new GlobError(
+      `a "/" is missing behind "${directory}"`,
+      `write "${directory}/…", or "${directory}/../…" for what is beside it`,
     );
   }
   // Between braces a comma is one of a choice.
