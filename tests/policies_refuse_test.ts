@@ -501,6 +501,26 @@ Deno.test("-p agent hides a .env whatever it is called, and shows examples", asy
   assertEquals(await readable("agent", [...kept, ...others]), others);
 });
 
+for (const to of ["../victim", "../victim/not-yet"]) {
+  Deno.test(`-p gs writes in no other place that documents lead to by a link: ${to}`, async () => {
+    await using here = await place(
+      { "victim/keys": "mine\n", "docs/x.ps": "" },
+      `ln -s ${to} docs/out`,
+    );
+    const options = { cwd: `${here.path}/docs`, env: ENV };
+    const argv = ["sh", "-c", "echo x > out; echo x > out/keys; echo ran"];
+    const policy = "extends: gs\nrun: [/usr/bin]\n";
+    const ended = await jail(policy, argv, options);
+    assertEquals([ended.stdout, ended.code], ["", 125]);
+    assertMatch(ended.stderr, /"\$\{cwd\}\/out" leads to ".*\/victim/);
+    await Deno.remove(`${here.path}/docs/out`);
+    await Deno.mkdir(`${here.path}/docs/real`);
+    await Deno.symlink("real", `${here.path}/docs/out`);
+    assertEquals((await jail(policy, argv, options)).stdout, "ran\n");
+    assertEquals(await Deno.readTextFile(`${here.path}/victim/keys`), "mine\n");
+  });
+}
+
 Deno.test("-p agent hides what an editor or a person keeps of a .env beside it", async () => {
   const endings = [".swp", ".save", ".tmp", ".temp", ".test.bak", ".dev2"];
   endings.push(".docker", ".de", ".sandbox", ".stg", ".d", "1", ",v", " copy");

@@ -19,6 +19,7 @@ import type { Root } from "../sys/launch/root.ts";
 import { ownEnvironment } from "../sys/proc.ts";
 import { told, type View } from "../sys/view.ts";
 import { canExecute, whichAll } from "../sys/which.ts";
+import { mustStayInside } from "./inside.ts";
 import { insideOf, loadLayers, permissionSet } from "./layers.ts";
 import { checkZones } from "./net.ts";
 import {
@@ -120,6 +121,7 @@ export async function loadSpec(
       layers = await policyLayers(spec, inside, here, temporary, root.view);
     }
     await mustCloseWhole(layers, root.view);
+    mustStayInside(layers, realDirectory(inside, root.view), root.view);
     findProgram(inside, root.view);
     const others = await otherLayers(spec, inside, here, root.view);
     if (isAlone(spec) && others.some(({ net }) => findsHosts(net))) {
@@ -167,7 +169,7 @@ async function policyLayers(
     homeOf(ownUser()) ?? NOWHERE;
   let real: string | undefined;
   const variables: Variables = {
-    cwd: view.realpath(program.cwd) ?? joinPath("/", program.cwd),
+    cwd: realDirectory(program, view),
     home,
     tmp: () => temporary.path,
     program: () => real ??= realProgram(program, view),
@@ -199,6 +201,11 @@ async function mustTakeNothingBack(layers: readonly Layer[]): Promise<void> {
   }
   const fault = new Fault(ref.keys, why, { hint });
   throw await asPolicyError(fault, ref.source, textOf(layer, ref));
+}
+
+/** The real path of a program's working directory. */
+function realDirectory({ cwd }: Program, view: View): string {
+  return view.realpath(cwd) ?? joinPath("/", cwd);
 }
 
 /**
