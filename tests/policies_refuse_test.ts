@@ -411,6 +411,11 @@ const OF_PROGRAMS: readonly string[] = [
     ".Xauthority",
   ],
   ...[".histfile", ".local/share/atuin/history.db", ".local/state/zsh/history"],
+  ...[".claude.json", ".local/share/opencode/auth.json", ".huggingface/token"],
+  ...[".config/borg/keys/x", ".config/syncthing/key.pem", ".config/aerc/x"],
+  ...[".cloudflared/cert.pem", ".pulumi/credentials.json", ".supabase/x"],
+  ...[".nuget/NuGet/NuGet.Config", ".bundle/config", ".yarnrc.yml"],
+  ...[".erlang.cookie", ".offlineimaprc", ".davfs2/secrets", ".chef/me.pem"],
 ];
 
 Deno.test("readonly reads no secret that a program keeps, and what is none", async () => {
@@ -418,11 +423,13 @@ Deno.test("readonly reads no secret that a program keeps, and what is none", asy
   const others = ["config/nvim/init.lua", "local/share/icons/x", "vimrc"]
     .map((name) => `/home/me/.${name}`);
   others.push("/home/me/app/.m2/settings.xml", "/home/me/app/.fly/script");
+  others.push("/home/me/app/.wrangler/state/x", "/home/me/app/.yarnrc.yml");
   assertEquals(await readable("readonly", [...kept, ...others]), others);
 });
 
 Deno.test("readonly reads no password of another system in this one, nor of one that is gone", async () => {
   const paths = ["/srv/chroot/etc/shadow", "/var/lib/machines/m/etc/gshadow-"];
+  paths.push("/etc/chrony/chrony.keys", "/etc/zabbix/agent.psk");
   const others = ["/srv/chroot/etc/passwd", "/var/lib/machines/m/etc/hosts"];
   paths.push("/etc/.git/objects/00/00", "/run/user/1000/containers/auth.json");
   paths.push("/root/anaconda-ks.cfg", "/var/cache/debconf/passwords.dat");
