@@ -141,7 +141,7 @@ function toRequest(
   program: string,
   args: readonly string[],
 ): RunRequest {
-  const permissionSet = values.text("permission-set");
+  const permissionSet = permissionSetOf(values);
   const audit = values.last("audit");
   const cwd = workingDirectory(values.list("cwd"));
   const root = values.last("root");
@@ -167,6 +167,17 @@ function toRequest(
     waitAll: values.has("wait-all"),
     landlock: !values.has("no-landlock"),
   };
+}
+
+/** The permission set; of two, what one of them denies would be dropped. */
+function permissionSetOf(values: Values): string | undefined {
+  if (new Set(values.list("permission-set")).size > 1) {
+    throw new UsageError(
+      "Cannot take two permission sets",
+      "write a set that has what both say, or take policies by -p",
+    );
+  }
+  return values.text("permission-set");
 }
 
 /** The options' values, by the name of their flag. */

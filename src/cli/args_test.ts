@@ -277,6 +277,11 @@ const ERRORS: readonly ErrorCase[] = [
     hint: "write --policy=NAME|FILE",
   },
   {
+    words: ["-P=strict", "-P", "ls"],
+    message: "Cannot take two permission sets",
+    hint: "write a set that has what both say, or take policies by -p",
+  },
+  {
     words: ["--audit", "--", "ls"],
     message: "Cannot use --audit: it needs a value",
     hint: "write --audit=FILE",

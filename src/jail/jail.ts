@@ -108,7 +108,8 @@ export class Jail {
    * permissions alone add to `minimal`, which lets the program itself start.
    *
    * @param policy a policy, several, or permissions alone
-   * @param permissions permissions that add to the policy
+   * @param permissions permissions that add to the policy: `false` takes back
+   *   nothing, and is an error beside a policy that allows such things
    * @throws {TypeError} where permissions are none, or a policy is none
    */
   constructor(
