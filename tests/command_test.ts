@@ -144,6 +144,29 @@ Deno.test("jail --report goes on where no file may be as large as its report", a
   assertEquals((await Deno.stat(report)).size, 2 ** 30);
 });
 
+Deno.test("jail --report says how many messages are missing once it can be written again", async () => {
+  await using directory = await scratch();
+  const report = await directory.file("report", "", 0o666);
+  await Deno.truncate(report, 2 ** 30);
+  const closed = ["/etc/shadow", "/etc/gshadow", "/etc/passwd"];
+  const [first, second, third] = closed.map((file) => `cat ${file} 2>&-`);
+  const program = `${first}; ${second}; : > ${report}; ${third}; echo end`;
+  const flags = ["-A", `--deny-read=${closed.join(",")}`, "--report"];
+  const { stdout } = await new Deno.Command("sh", {
+    args: [
+      ...["-c", `ulimit -f ${2 ** 30 / 512}; exec "$@" 2>> ${report}`, "sh"],
+      ...[...jailCommand(), ...flags, "--", "sh", "-c", program],
+    ],
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+  }).output();
+  assertEquals(new TextDecoder().decode(stdout), "end\n");
+  assertMatch(
+    await Deno.readTextFile(report),
+    /^jail: 2 messages are missing here, .*\njail: denied .*passwd/,
+  );
+});
+
 Deno.test("jail --ignore-read makes a file look absent", async () => {
   const ended = await jail([
     "--ignore-read=/etc/shadow",

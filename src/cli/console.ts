@@ -52,19 +52,24 @@ function failure(errno: number): SystemCallError {
 const MOST = 1 << 16;
 
 let messages: Output | undefined;
+/** What waits to be told, and how many messages that is. */
 let waiting = new Uint8Array();
-/** How many messages were dropped behind what waits. */
+let count = 0;
+/** How many messages were dropped, and how many of these what waits tells of. */
 let lost = 0;
+let admitted = 0;
 
 /**
  * Writes a message for a person, and a newline, to standard error. The program
  * may share that and hold it up: then the message waits for the next one, and is
- * dropped where too much waits, which is told in its place.
+ * dropped where too much waits, or the disk is full, which is told in its place.
  */
 export function tell(text: string): void {
   const bytes = linesOf(text);
   if (waiting.length === 0 || waiting.length + bytes.length <= MOST) {
+    admitLost();
     wait(bytes);
+    count++;
   } else lost++;
   tellWaiting();
 }
@@ -73,24 +78,24 @@ export function tell(text: string): void {
 export function tellRest(): void {
   messages?.renew();
   tellWaiting();
-  tellLost();
+  admitLost();
   tellWaiting();
 }
 
-/** Puts what is told behind what waits, and between them how much is missing there. */
+/** Puts behind what waits how many messages are missing there. */
+function admitLost(): void {
+  if (lost === 0) return;
+  const what = lost === 1 ? "1 message is" : `${lost} messages are`;
+  wait(linesOf(`jail: ${what} missing here, which could not be written`));
+  admitted += lost;
+  lost = 0;
+}
+
 function wait(bytes: Uint8Array): void {
-  tellLost();
   const both = new Uint8Array(waiting.length + bytes.length);
   both.set(waiting);
   both.set(bytes, waiting.length);
   waiting = both;
-}
-
-function tellLost(): void {
-  if (lost === 0) return;
-  const what = lost === 1 ? "1 message is" : `${lost} messages are`;
-  lost = 0;
-  wait(linesOf(`jail: ${what} missing here, which nobody took`));
 }
 
 function linesOf(text: string): Uint8Array {
@@ -100,9 +105,15 @@ function linesOf(text: string): Uint8Array {
 function tellWaiting(): void {
   if (waiting.length === 0) return;
   messages ??= new Output(STDERR, false);
-  // One write: lines of several jails stay whole. Whoever closed the other end
-  // does not want to read it, so errors are no concern.
+  // One write: lines of several jails stay whole.
   const done = messages.write(waiting);
-  const heldUp = messages.failure === EAGAIN;
-  waiting = heldUp ? waiting.slice(done) : new Uint8Array();
+  if (messages.failure === EAGAIN) {
+    waiting = waiting.slice(done);
+    return;
+  }
+  // Who closed the other end does not want to read it, which is no concern.
+  if (messages.failure !== 0) lost += admitted + count;
+  waiting = new Uint8Array();
+  count = 0;
+  admitted = 0;
 }
