@@ -6,11 +6,13 @@ import { looksSecret, lowerCase, upperCase } from "./secrets.ts";
 
 /**
  * Whether a text can be the name of a variable, or a pattern of one. None with
- * blanks, braces, bars, quotes, a comma and the like was meant so: a rule with it
- * would deny nothing.
+ * blanks, braces, bars, quotes, a comma and the like was meant so, nor two names
+ * with a colon between them, nor one with what says "not" elsewhere in front: a rule
+ * with it would deny nothing.
  */
 export function isVariable(text: string): boolean {
-  return /^[^$\0 \t-\r={|}"'`,;]+$/.test(text);
+  return /^(?![!^~%(-])[^$\0 \t-\r={|}"'`,;]+$/.test(text) &&
+    !/^\w+(?::\w+)+$/.test(text);
 }
 
 /**

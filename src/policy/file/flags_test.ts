@@ -217,6 +217,7 @@ Deno.test("flagsLayer() refuses what is no name of a host", async () => {
 const NO_VARIABLES = [
   ...["[x", "A**", "A=b", "=", "$A", "${A}", " A"],
   ...["A ", "A B", "A\n", "{A,B}_*", "@(A|B)", "'A'", "A;", "A$"],
+  ...["!A", "-A", "^A", "~A", "%A%", "(A)", "A:B"],
 ];
 
 for (const name of NO_VARIABLES) {
