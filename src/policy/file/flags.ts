@@ -201,7 +201,7 @@ function plain(text: string): string {
  */
 function mustBeMeant(path: string, refuses: boolean): void {
   const shown = printable(fromText(path));
-  if (/^[~$\s]/.test(path)) {
+  if (/^[~$!\s]/.test(path)) {
     throw new GlobError(
       `${shown} begins with what no shell has replaced`,
       `write the whole path, or ${

@@ -232,7 +232,9 @@ for (const name of NO_VARIABLES) {
   });
 }
 
-for (const path of ["~/.ssh", "~", "$HOME/.ssh", "${home}/.ssh", " /etc"]) {
+for (
+  const path of ["~/.ssh", "~", "$HOME/.ssh", "${home}/.ssh", " /etc", "!x"]
+) {
   Deno.test(`flagsLayer() refuses "${path}", which a shell would have replaced`, async () => {
     for (const effect of ["allow", "deny", "ignore"] as const) {
       for (const section of ["read", "write", "run"] as const) {
