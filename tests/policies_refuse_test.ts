@@ -430,6 +430,10 @@ Deno.test("readonly reads no secret that a program keeps, and what is none", asy
 Deno.test("readonly reads no password of another system in this one, nor of one that is gone", async () => {
   const paths = ["/srv/chroot/etc/shadow", "/var/lib/machines/m/etc/gshadow-"];
   paths.push("/etc/chrony/chrony.keys", "/etc/zabbix/agent.psk");
+  paths.push("/etc/hostapd/hostapd.conf", "/run/netplan/wpa-wlan0.conf");
+  paths.push("/run/NetworkManager/system-connections/netplan-x.nmconnection");
+  paths.push("/run/systemd/network/10-netplan-wg0.netdev");
+  paths.push("/etc/systemd/network/wg0.netdev", "/run/cryptsetup-keys.d/x.key");
   const others = ["/srv/chroot/etc/passwd", "/var/lib/machines/m/etc/hosts"];
   paths.push("/etc/.git/objects/00/00", "/run/user/1000/containers/auth.json");
   paths.push("/root/anaconda-ks.cfg", "/var/cache/debconf/passwords.dat");
