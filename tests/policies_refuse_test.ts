@@ -539,10 +539,16 @@ Deno.test("-p agent hides what an editor or a person keeps of a .env beside it",
     `/project/.env${ending}`,
     `/project/sub/.envrc${ending}`,
   ]);
+  kept.push("/opt/shop/.env", "/etc/shop/.env.production");
   kept.push("/project/#.env#", "/project/..env.un~", "/project/.env.local~");
   const shown = [".dist.bak", ".example.de", ".samples", ".template2"]
     .map((ending) => `/project/.env${ending}`);
-  shown.push("/project/.envs", "/project/.default.env", "/project/#env#");
+  shown.push(
+    "/opt/shop/.env.example",
+    "/project/.envs",
+    "/project/.default.env",
+    "/project/#env#",
+  );
   assertEquals(await readable("agent", [...kept, ...shown]), shown);
 });
 
