@@ -199,6 +199,7 @@ Deno.test("jail runs nothing when the audit log cannot be opened", async () => {
 for (const [to, log] of [[">>log", "log"], ["2>log", "/dev/stderr"]]) {
   Deno.test(`jail runs nothing that could write the audit log by what it is started with: --audit=${log} ${to}`, async () => {
     await using directory = await scratch();
+    await directory.file("log", "", 0o666);
     const argv = jailArgv(["-A", `--audit=${log}`], ["echo", "forged"]);
     const script = `"$@" ${to}`;
     const ended = await run(["sh", "-c", script, "sh", ...argv], {
