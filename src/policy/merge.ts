@@ -20,7 +20,7 @@ import type {
   Policy,
   SaidNothing,
 } from "./policy.ts";
-import { closedFiles, mergeSys } from "./sys.ts";
+import { closedFiles, closedVariables, mergeSys } from "./sys.ts";
 
 /**
  * Merges layers, the most basic one first.
@@ -34,6 +34,7 @@ export function mergeLayers(layers: readonly Layer[]): Policy {
   const read = mergeRules(layers.map((layer) => layer.read));
   const write = mergeRules(layers.map((layer) => layer.write));
   const closed = closedFiles(sys);
+  const env = mergeRules(layers.map((layer) => layer.env));
   // What a device tells, it tells also whoever opens it to write alone.
   const devices = closed.filter(({ pattern }) => pattern.startsWith("/dev/"));
   return {
@@ -42,7 +43,8 @@ export function mergeLayers(layers: readonly Layer[]): Policy {
     write: { ...write, deny: [...write.deny, ...devices] },
     run: mergeRules(layers.map((layer) => layer.run)),
     env: {
-      ...mergeRules(layers.map((layer) => layer.env)),
+      ...env,
+      deny: [...env.deny, ...closedVariables(sys)],
       set: layers.flatMap((layer) => layer.env.set),
     },
     net: mergeNet(nets),

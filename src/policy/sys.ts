@@ -1,7 +1,7 @@
 /** Facts of the system as a policy gives them: names, time, processors, ids, chance. */
 
 import type { RuleRef } from "./decision.ts";
-import type { PathRule } from "./policy.ts";
+import type { NameRule, PathRule } from "./policy.ts";
 
 /** The fields of uname(2), in the order of `struct new_utsname`. */
 export const UNAME_FIELDS = [
@@ -225,6 +225,22 @@ const OTHERS_FILES = [
   "/dev/pts/.",
   "/sys",
 ];
+
+/**
+ * The variables that are not handed over since they tell what must not be told:
+ * shells and containers export the name of the host.
+ *
+ * @param sys what the policy says
+ * @returns rules that deny them, at the place of the fact
+ */
+export function closedVariables({ uname }: SysRules): readonly NameRule[] {
+  const name = uname?.nodename;
+  if (name === undefined || name.value === "real") return [];
+  return [{
+    pattern: "HOSTNAME",
+    ref: { ...name.ref, text: `HOSTNAME (${name.ref.text})` },
+  }];
+}
 
 /**
  * The files that are closed since they tell what must not be told.

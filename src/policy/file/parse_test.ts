@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { PolicyError } from "../../errors.ts";
+import { passes } from "../env.ts";
 import { mergeLayers } from "../merge.ts";
 import type { Layer } from "../policy.ts";
 import { allHidden, given, givenUname, mergeSys } from "../sys.ts";
@@ -131,6 +132,23 @@ for (
     }, expected);
   });
 }
+
+Deno.test("mergeLayers() hands over no HOSTNAME where sys gives another, or none", async () => {
+  const all = "env: {allow: [HOSTNAME, HOME]}";
+  for (
+    const [sys, handed] of [
+      ["{hostname: box}", false],
+      ["{uname: {nodename: box}}", false],
+      ["false", false],
+      ["{uname: {release: '1'}}", true],
+      ["{uname: real}", true],
+    ] as const
+  ) {
+    const { env } = mergeLayers([await parse(`${all}\nsys: ${sys}`)]);
+    assertEquals(passes(env, "HOSTNAME"), handed, sys);
+    assertEquals(passes(env, "HOME"), true);
+  }
+});
 
 Deno.test("mergeLayers() closes the files that tell what sys denies, at its place", async () => {
   const layer = await parse("sys: {time: deny, sysinfo: deny, others: deny}");
