@@ -168,6 +168,50 @@ os.kill(other, signal.SIGKILL)`;
   Deno.test({
     ...needs(
       ["python3"],
+      `jail (${engine}) leads a program out of a directory that was removed, and no further than it may`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      const code = `${TRY}
+os.makedirs("top/one/two")
+for name in "file", "secret": open(f"top/{name}", "w").write(name)
+fd = os.open("top/one", os.O_RDONLY)
+os.chdir("top/one/two")
+os.rmdir("../two")
+os.rmdir("../../one")
+os.rename("${path}/top", "${path}/moved")
+os.mkdir("${path}/top")
+for up, start in ("../..", None), ("././/..///", fd):
+  attempt(lambda: sorted(os.listdir(up)) if start is None else None)
+  attempt(lambda: os.read(os.open(f"{up}/file", os.O_RDONLY, dir_fd=start), 9))
+  attempt(lambda: os.stat(f"{up}/file", dir_fd=start).st_size)
+  attempt(lambda: os.mkdir(f"{up}/new", dir_fd=start))
+  attempt(lambda: os.rmdir(f"{up}/new", dir_fd=start))
+  attempt(lambda: os.open(f"{up}/secret", os.O_RDONLY, dir_fd=start))
+  attempt(lambda: os.stat(f"{up}/secret", dir_fd=start))
+  attempt(lambda: os.stat(f"{up}/none", dir_fd=start))
+attempt(lambda: os.stat("../none"))
+attempt(lambda: os.chdir("../.."))
+attempt(os.getcwd)`;
+      const policy =
+        `extends: allow-all\nread: {deny: ["${path}/moved/secret"]}\n`;
+      const argv = ["python3", "-c", code];
+      const options = { engine, cwd: path };
+      const ended = await jail(policy, argv, options);
+      const looks = "b'file'\n4\nNone\nNone\nEACCES\nEACCES\nENOENT\n";
+      const listed = "['file', 'secret']\n";
+      assertEquals(
+        ended.stdout,
+        `${listed}${looks}None\n${looks}ENOENT\nNone\n${path}/moved\n`,
+        ended.stderr,
+      );
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
       `jail (${engine}) starts no path at a file that was removed, or never had a name`,
     ),
     async fn(): Promise<void> {

@@ -18,7 +18,7 @@ import { resolveBase } from "./magic.ts";
 import { type Owner, type Place, place } from "./place.ts";
 import { quick, type Way, wayFrom } from "./quick.ts";
 import { behindLink } from "./root_links.ts";
-import { inObject, Walk } from "./walk.ts";
+import { type From, inObject, outOfRemoved, Walk } from "./walk.ts";
 
 /** How often a path is looked up, at most, while the directory that it starts in is moved. */
 const MAX_TRIES = 8;
@@ -43,18 +43,26 @@ export function resolve(
   if (path === "") return place("", "missing", false, ENOENT);
   if (path.startsWith("/")) return find(owner, "/", path, follow, isOwn);
   for (let tries = 1;; tries++) {
-    const base = resolveBase(owner, dirfd);
+    const { base, path: rest } = startOf(owner, dirfd, path);
     if (base.errno !== 0) return base;
-    if (base.via !== "") return inObject(base, path);
+    if (base.via !== "") return inObject(base, rest);
     const start = base.path;
-    const full = start === "/" ? `/${path}` : `${start}/${path}`;
+    const full = start === "/" ? `/${rest}` : `${start}/${rest}`;
     const found = find(owner, start, full, follow, isOwn);
     const isSure = found.kind !== "missing" && owner.besideMove !== true;
     if (isSure || tries === MAX_TRIES) return found;
     // Where it was something else may be by now, or nothing.
-    if (resolveBase(owner, dirfd).path === start) return found;
+    if (startOf(owner, dirfd, path).base.path === start) return found;
     if (found.fd !== undefined) close(found.fd);
   }
+}
+
+/** Where a relative path starts, once it has climbed out of what was removed. */
+function startOf(owner: Owner, dirfd: number, path: string): From {
+  const base = resolveBase(owner, dirfd);
+  return base.via === ""
+    ? { base, path }
+    : outOfRemoved(owner.view, { base, path });
 }
 
 /** Finds which file a path names that starts at the root. */

@@ -292,6 +292,36 @@ export function inObject(base: Place, path: string): Place {
     : nothing(ENOENT);
 }
 
+/** A path from one directory on. */
+export interface From {
+  /** Where it starts. */
+  readonly base: Place;
+  /** The path, as a byte string. */
+  readonly path: string;
+}
+
+const UP_REGEXP = /^(?:\.\/+)*\.\.(?:\/+|$)/;
+
+/**
+ * Where a path leads that climbs out of a removed directory: that stays in the one
+ * that it was removed from, which has a path, or was removed as well.
+ *
+ * @param view where paths begin
+ * @param from the path
+ * @returns the same, from the first directory that it does not climb out of, or that
+ *   was not removed
+ */
+export function outOfRemoved(view: View, from: From): From {
+  let { base, path } = from;
+  for (let steps = 0; steps < MAXSYMLINKS; steps++) {
+    const [up] = UP_REGEXP.exec(path) ?? [];
+    if (base.was !== "directory" || up === undefined) break;
+    base = resolveMagic(view, `${base.via}/..`);
+    path = path.slice(up.length);
+  }
+  return { base, path };
+}
+
 /**
  * Whether procfs is at /proc. Another root may have a directory there, with
  * links that only look like those of the kernel.
