@@ -14,6 +14,7 @@ import {
   is,
   isZero,
   masked,
+  otherBits,
   refuse,
 } from "./guard.ts";
 import { netRuleGuards, NO_SUCH_SOCKETS } from "./net_guards.ts";
@@ -162,7 +163,8 @@ const NET_NONE: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
   ]],
 ]);
 
-const FAMILIES = [net.AF_UNIX, net.AF_INET, net.AF_INET6];
+const INTERNET = [net.AF_INET, net.AF_INET6];
+const FAMILIES = [net.AF_UNIX, ...INTERNET];
 const TYPES = [net.SOCK_STREAM, net.SOCK_DGRAM, net.SOCK_SEQPACKET];
 const PROTOCOLS = [
   net.IPPROTO_IP,
@@ -173,6 +175,16 @@ const PROTOCOLS = [
   net.IPPROTO_UDPLITE,
   net.IPPROTO_MPTCP,
 ];
+
+/** A mistake of the program's, which no kernel takes. */
+const NO_SUCH_TYPE: Guard = {
+  ...refuse(
+    "EINVAL",
+    "the type is not known",
+    otherBits(1, net.SOCK_TYPE_MASK | net.SOCK_NONBLOCK | net.SOCK_CLOEXEC),
+  ),
+  quiet: true,
+};
 
 // bind, connect, and sendto with an address are not here: that of a unix socket
 // is a file.
@@ -187,6 +199,7 @@ const NET_ALL: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
   ["sendmsg", NET],
   ["sendto", [allow("it goes where the socket is connected to", isZero(4))]],
   ["socket", [
+    NO_SUCH_TYPE,
     allow(
       USED,
       is(0, ...FAMILIES),
@@ -209,7 +222,12 @@ const NET_ALL: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
     ...NO_NET,
   ]],
   ["socketpair", [
+    NO_SUCH_TYPE,
     allow(USED, is(0, net.AF_UNIX), masked(1, net.SOCK_TYPE_MASK, ...TYPES)),
+    {
+      ...refuse("EOPNOTSUPP", "it makes no pairs", is(0, ...INTERNET)),
+      quiet: true,
+    },
     ...NO_NET,
   ]],
 ]);

@@ -486,7 +486,10 @@ test("with the network", planCalls(EVERYTHING, { observe: false }), [
   ["socket", [38, 5, 0], "EAFNOSUPPORT"], // AF_ALG
   ["socket", [40, 1, 0], "EAFNOSUPPORT"], // AF_VSOCK
   ["socket", [1, 2, 0], "allow"],
+  ["socket", [2, 99, 0], "EINVAL"], // as the kernel says
   ["socketpair", [1, 2, 0], "allow"],
+  ["socketpair", [1, 0x1_0001, 0], "EINVAL"],
+  ["socketpair", [2, 1, 0], "EOPNOTSUPP"],
   ["connect", [3, 1, 16], "look"],
   ["sendmsg", [3, 1, 0], "allow"],
   ["bind", [3, 1, 16], "look"],
