@@ -78,6 +78,14 @@ for (const engine of ENGINES) {
     });
   }
 
+  Deno.test(`jail (${engine}) shows a program no signal for the end of its parent`, async () => {
+    const words = [fixture("show_start")];
+    const inside = jailArgv(["-A"], words, engine);
+    for (const ended of await bothWays("", words, inside)) {
+      assertStringIncludes(ended.stdout, "when its parent ends: 0\n");
+    }
+  });
+
   // The runtime puts /dev/null where a descriptor is closed.
   Deno.test(`jail (${engine}) starts a program with 0, 1 and 2 closed`, async () => {
     await using directory = await scratch();

@@ -106,7 +106,7 @@ class Tracer {
 
   #start(): void {
     const { accounts, ending, entry, family } = this.#parts;
-    const launched = launch(this.#options.launch);
+    const launched = launch({ ...this.#options.launch, traced: true });
     ending.launched = launched;
     const { pid } = launched;
     const result = seize(pid, OPTIONS);

@@ -70,6 +70,8 @@ export interface LaunchPlan {
   readonly setpgid?: boolean | undefined;
   /** The directory of the control group that it is made in, as an fd. */
   readonly cgroup?: number | undefined;
+  /** Is it traced once it is released, and ends with this thread by that alone? */
+  readonly traced?: boolean | undefined;
 }
 
 /** A new process that waits to become the program. */
@@ -229,6 +231,8 @@ function programSteps(
   const argv = stringArray(plan.argv);
   const env = stringArray(plan.env);
   const steps: Step[] = [];
+  // It could see that (PR_GET_PDEATHSIG), and needs it no more.
+  if (plan.traced) steps.push({ call: "prctl", args: [PR_SET_PDEATHSIG, 0] });
   for (const signal of plan.resetSignals) {
     const byDefault = new Uint8Array(SIGACTION.size);
     steps.push({
