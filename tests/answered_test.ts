@@ -151,6 +151,39 @@ for (const [who, words] of FEWER) {
 }
 
 for (const engine of ENGINES) {
+  for (const [who, words] of FEWER) {
+    const name =
+      `tells (${engine}) nobody what is not in a directory that is closed: ${who}`;
+    Deno.test({
+      ...hasMachine(Deno.uid() === 0, "root to run it", name),
+      fn: async () => {
+        await using dir = await scratch();
+        for (const [mode, path] of [[0o711, "searched"], [0o700, "closed"]]) {
+          await Deno.mkdir(`${dir.path}/${path}`, { mode: Number(mode) });
+          await dir.file(`${path}/file`, "text\n");
+          await Deno.chown(`${dir.path}/${path}`, 12345, 12345);
+        }
+        const script = `for path in closed/none closed/none/more \
+  closed/file/more searched/none searched/file/more none /proc/self/fd/99
+do cat $path; stat -c %F $path; rm $path; ln $path here; mv $path here
+  truncate -c -s 0 $path; readlink -v $path; $path; done; cd closed; cat none`;
+        const argv = ["sh", "-c", script];
+        const as = async (argv: readonly string[]) =>
+          await run([...words, ...argv], { cwd: dir.path });
+        const inside = jailArgv(["-A"], ["setpriv"], engine).slice(0, -1);
+        const native = await as(argv);
+        assertMatch(native.stderr, /closed\/none.*: Permission denied/);
+        assertMatch(native.stderr, /searched\/none.*: No such file/);
+        const jailed = await run([...inside, ...words, ...argv], {
+          cwd: dir.path,
+        });
+        assertEquals(jailed, native);
+      },
+    });
+  }
+}
+
+for (const engine of ENGINES) {
   const name =
     `leads (${engine}) through no dots of a directory that may not be searched`;
   Deno.test({

@@ -1,6 +1,7 @@
 /** What happens at calls that name files, descriptors or addresses. */
 
-import { EACCES, EAGAIN } from "../abi/errno.ts";
+import { EACCES, EAGAIN, ENOENT, ENOTDIR } from "../abi/errno.ts";
+import { AT_FDCWD } from "../abi/fcntl.ts";
 import { close } from "../sys/files.ts";
 import { heedMove } from "../sys/mounted.ts";
 import { goByPath, mayGoByPath } from "./hold/by_path.ts";
@@ -10,6 +11,7 @@ import { hidesReading } from "./hold/last_read.ts";
 import type { Hold } from "./hold/lock.ts";
 import { isMarked } from "./hold/marks.ts";
 import { keepArguments } from "./hold/private.ts";
+import { isShutOut } from "./hold/searched.ts";
 import { isSteady, mayStay, removesLink } from "./hold/unseen.ts";
 import type { Looked } from "./look/looked.ts";
 import {
@@ -21,9 +23,10 @@ import {
 import { leads } from "./look/sockets.ts";
 import type { CallSpec } from "./look/spec.ts";
 import { lookAt } from "./look_at.ts";
+import { resolveBase } from "./path/magic.ts";
 import { replaceFile } from "./path/replace.ts";
 import type { Tools } from "./tools.ts";
-import type { Tracee } from "./tracee/tracee.ts";
+import { ownerOf, type Tracee } from "./tracee/tracee.ts";
 
 /** Those that wait for what a call holds. */
 export interface Queue {
@@ -175,6 +178,20 @@ export class FileCalls {
     return done === "again" ? this.#under(tracee, spec, alone) : done;
   }
 
+  /** What a call fails with: it may look into less than jail, which has looked. */
+  #errnoOf(tracee: Tracee, { errno, paths }: Looked): number {
+    const { answers: { registers }, options } = this.#tools;
+    const mayDoLess = tracee.process.unanswered || options.answers !== true;
+    if (!mayDoLess || errno !== ENOENT && errno !== ENOTDIR) return errno;
+    const owner = ownerOf(tracee);
+    const first = paths.find(({ place }) => place.kind === "missing");
+    if (first === undefined) return errno;
+    const { dirfd, place, written } = first;
+    const at = dirfd < 0 ? AT_FDCWD : registers.int(dirfd);
+    const start = written.startsWith("/") ? "/" : resolveBase(owner, at).path;
+    return isShutOut(owner, start, place) ? EACCES : errno;
+  }
+
   /** Lets a socket receive from addresses with names that it sends to. */
   #admit(tracee: Tracee, { net }: Looked, widened: boolean): void {
     const { answers, family, named } = this.#tools;
@@ -203,7 +220,7 @@ export class FileCalls {
     if (allowed === "again") return allowed;
     if (!allowed) return "done";
     if (looked.errno !== 0) {
-      answers.answer(tracee, -looked.errno);
+      answers.answer(tracee, -this.#errnoOf(tracee, looked));
       return "done";
     }
     // A stream could listen there, once the kernel has given it that port in the

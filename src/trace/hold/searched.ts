@@ -1,0 +1,86 @@
+/**
+ * Directories that a tracee may not search, though this process may.
+ *
+ * A path that leads to nothing fails without being handed to the kernel. Whoever has
+ * given up rights, as servers do, would be told what is in a directory that is closed
+ * to it. The kernel says EACCES, so the tracer looks at the modes of the directories
+ * in its place: acl_permission_check() in fs/namei.c. An access control list may say
+ * otherwise, and is not looked at: the call fails in any case. File systems that have
+ * rules of their own, as procfs has, are left alone.
+ */
+
+import {
+  CAP_DAC_OVERRIDE,
+  CAP_DAC_READ_SEARCH,
+  hasCapability,
+} from "../../abi/capability.ts";
+import { get } from "../../abi/layout.ts";
+import { S_IFDIR, S_IFMT, STAT } from "../../abi/stat.ts";
+import { isWithin, parentOf } from "../../policy/floor/grants.ts";
+import { field, statusOf } from "../../sys/task/status.ts";
+import { close, fstat } from "../../sys/files.ts";
+import { look } from "../path/magic.ts";
+import type { Owner, Place } from "../path/place.ts";
+import { isOnPlainFileSystem } from "./in_place.ts";
+
+const stat = new Uint8Array(STAT.size);
+
+/** By what the kernel decides who searches a directory. */
+interface Searcher {
+  readonly uid: number;
+  readonly gids: ReadonlySet<number>;
+}
+
+/**
+ * Whether a tracee may not search a directory on the way to what is not there.
+ *
+ * @param owner whose path it is
+ * @param start where the path starts, a real path
+ * @param place where it leads
+ */
+export function isShutOut(
+  { tid, view }: Owner,
+  start: string,
+  { path, kind }: Place,
+): boolean {
+  if (kind !== "missing" || !isWithin(path, start)) return false;
+  const searcher = searcherOf(tid);
+  if (searcher === undefined) return false;
+  const way: string[] = [];
+  for (let at = path; at !== start;) way.unshift(at = parentOf(at));
+  return way.some((directory) => {
+    const fd = look(view, directory);
+    if (fd < 0) return false;
+    const isPlain = fstat(fd, stat) >= 0 && isOnPlainFileSystem(fd, stat);
+    close(fd);
+    return isPlain && !maySearch(searcher);
+  });
+}
+
+/** Whether a directory, if `stat` was read from one, lets somebody search it. */
+function maySearch({ uid, gids }: Searcher): boolean {
+  if ((get(STAT, stat, "st_mode") & S_IFMT) !== S_IFDIR) return true;
+  const mode = get(STAT, stat, "st_mode");
+  if (get(STAT, stat, "st_uid") === uid) return (mode & 0o100) !== 0;
+  return (mode & (gids.has(get(STAT, stat, "st_gid")) ? 0o010 : 0o001)) !== 0;
+}
+
+/** Who a tracee is to the files that it looks for; `undefined` who searches all. */
+function searcherOf(tid: number): Searcher | undefined {
+  const status = statusOf(tid);
+  const capabilities = parseInt(field(status, "CapEff") ?? "", 16);
+  const [, , , uid] = numbers(field(status, "Uid"));
+  const [, , , gid] = numbers(field(status, "Gid"));
+  const isTold = !Number.isNaN(capabilities) && uid !== undefined &&
+    gid !== undefined;
+  const searchesAll = [CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH].some((one) =>
+    hasCapability(capabilities, one)
+  );
+  if (!isTold || searchesAll) return undefined;
+  return { uid, gids: new Set([gid, ...numbers(field(status, "Groups"))]) };
+}
+
+/** The numbers in a line of a status. */
+function numbers(text = ""): number[] {
+  return (text.match(/\d+/g) ?? []).map(Number);
+}
