@@ -148,6 +148,26 @@ for (const engine of ENGINES) {
     assertEquals(stdout, "EOVERFLOW\n");
   });
 
+  Deno.test(`jail (${engine}) says EBADF of a descriptor that is not open, and reports nothing`, async () => {
+    const policy = `extends: default
+read: [${fixture("make_call")}]
+run: [${fixture("make_call")}]
+`;
+    await using directory = await scratch();
+    const file = await directory.file("p.yaml", policy);
+    const calls = [
+      call("utimensat", "99", "0", "0", "0"),
+      call("execveat", "99", "", "0", "0", "0x1000"),
+      call("fchownat", "99", "", "0", "0", "0x1000"),
+      call("utimensat", "-1", "", "0", "0x1000"),
+      call("fchmod", "99", "0600"),
+    ];
+    for (const argv of calls) {
+      const ended = await jail(["-p", file, "--report"], argv, { engine });
+      assertEquals([ended.stdout, ended.stderr], ["EBADF\n", ""]);
+    }
+  });
+
   Deno.test(`jail (${engine}) --report shows a refused call and its rule`, async () => {
     const policy = `extends: allow-all
 read:

@@ -133,7 +133,8 @@ export function lookAtPath(
       : tracee.waits && asksOfFile(kind)
       ? OPENED
       : resolveMagic(tracee.view, `/proc/${tracee.tid}/fd/${dirfd}`);
-    if (place.errno === ENOENT) place = { ...place, errno: EBADF };
+    // Nothing is open there: no file is meant, and no rule is asked about one.
+    if (place.errno === ENOENT) place = { ...place, errno: EBADF, path: "" };
     // Of readlinkat(2): a working directory is no link.
     if (kind === "stat-link" && path.flags < 0 && dirfd === AT_FDCWD) {
       looked.errno ||= ENOENT;
