@@ -514,7 +514,7 @@ for (const engine of ENGINES) {
         const numbers =
           (["fstat", "newfstatat", "readlinkat", "faccessat2"] as const)
             .map((name) => `${SYSCALLS[name][hostArch().name]}`);
-        const argv = ["python3", "-c", ASK_BY_DESCRIPTOR, ...numbers];
+        const argv = ["/usr/bin/python3", "-c", ASK_BY_DESCRIPTOR, ...numbers];
         const all = flags === undefined
           ? argv
           : jailArgv([...flags], argv, engine);

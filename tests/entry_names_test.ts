@@ -50,7 +50,7 @@ for (const engine of ENGINES) {
     ),
     async fn(): Promise<void> {
       await using directory = await scratch();
-      const argv = ["python3", "-c", TRY_ALL];
+      const argv = ["/usr/bin/python3", "-c", TRY_ALL];
       const alone = await run(argv, { cwd: directory.path });
       assertEquals([alone.stderr, alone.code], ["", 0]);
       const options = { engine, cwd: directory.path };

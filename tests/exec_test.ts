@@ -200,7 +200,7 @@ for _ in range(150):
   os.waitpid(pid, 0)
 os._exit(0)`;
       const ran = async (policy: string): Promise<Set<string>> => {
-        const argv = ["python3", "-c", code];
+        const argv = ["/usr/bin/python3", "-c", code];
         const ended = await jail(policy, argv, { engine });
         assertEquals(ended.code, 0, ended.stderr);
         return new Set(ended.stdout.trimEnd().split("\n"));

@@ -302,7 +302,7 @@ os._exit(0)`;
       ): Promise<string> => {
         await using directory = await scratch();
         await Deno.chmod(directory.path, 0o777);
-        const argv = wrap(["python3", "-c", script]);
+        const argv = wrap(["/usr/bin/python3", "-c", script]);
         return (await run(argv, { cwd: directory.path })).stdout;
       };
       const wanted = await inOwn((argv) => argv);
@@ -429,7 +429,7 @@ thread.start()
 thread.join()`;
       const { stdout, stderr } = await jail(
         ["-A"],
-        ["python3", "-c", code],
+        ["/usr/bin/python3", "-c", code],
         { engine },
       );
       assertEquals([stdout, stderr], ["b'x'\n", ""]);
@@ -510,7 +510,7 @@ for (const engine of ENGINES) {
       `a program (${engine}) opens its own files of /proc by an openat2 with any of its flags`,
     ),
     async fn(): Promise<void> {
-      const argv = ["python3", "-c", OPENED_IN_ALL_WAYS];
+      const argv = ["/usr/bin/python3", "-c", OPENED_IN_ALL_WAYS];
       const { stdout } = await jail(["-A"], argv, { engine });
       assertEquals(stdout.split("\n"), (await run(argv)).stdout.split("\n"));
     },
@@ -523,7 +523,12 @@ for (const engine of ENGINES) {
     ),
     async fn(): Promise<void> {
       await using directory = await scratch();
-      const argv = ["python3", "-c", FOUND_WHILE_MOVED, directory.path];
+      const argv = [
+        "/usr/bin/python3",
+        "-c",
+        FOUND_WHILE_MOVED,
+        directory.path,
+      ];
       const { stdout } = await jail(["-A"], argv, { engine });
       assertEquals(stdout, "0\n");
     },
@@ -536,7 +541,12 @@ for (const engine of ENGINES) {
     ),
     async fn(): Promise<void> {
       await using directory = await scratch();
-      const argv = ["python3", "-c", FOUND_WHILE_REPLACED, directory.path];
+      const argv = [
+        "/usr/bin/python3",
+        "-c",
+        FOUND_WHILE_REPLACED,
+        directory.path,
+      ];
       const { stdout } = await jail(["-A"], argv, { engine });
       assertEquals(stdout, "0\n");
     },

@@ -117,7 +117,7 @@ for option, value in (
         "os.dup2(one.fileno(), 0)\nos.execvp(sys.argv[1], sys.argv[1:])";
       const handed = (...flags: readonly string[]): Promise<Ended> =>
         run([
-          ...["python3", "-c", hand],
+          ...["/usr/bin/python3", "-c", hand],
           ...jailArgv(flags, ["/usr/bin/python3", ...tell], engine),
         ]);
       const closed = await handed("-p", "readonly");
@@ -313,7 +313,7 @@ attempt(lambda: read("file"))`;
       const outside = `import socket, subprocess, sys
 root, helper, *jail = sys.argv[1:]
 one, other = socket.socketpair()
-with subprocess.Popen(["unshare", "-m", "python3", "-c", helper, root, str(one.fileno())],
+with subprocess.Popen(["unshare", "-m", "/usr/bin/python3", "-c", helper, root, str(one.fileno())],
                       pass_fds=[one.fileno()], stdin=subprocess.PIPE):
     at = jail.index("--")
     jail[at:at] = [f"--keep-fd={other.fileno()}"]
@@ -326,7 +326,7 @@ with subprocess.Popen(["unshare", "-m", "python3", "-c", helper, root, str(one.f
         helper,
         ...jailArgv(
           ["-p", "python", `-R=${root}/open`, `-W=${root}/open`],
-          ["python3", "-c", inside],
+          ["/usr/bin/python3", "-c", inside],
           engine,
         ),
       ]);
@@ -423,13 +423,13 @@ attempt(lambda: os.stat("file"))
 attempt(lambda: os.chmod("file", 0o604))
 attempt(lambda: os.unlink("../file", dir_fd=seen))`;
       const { stdout, stderr } = await run([
-        ...["unshare", "-m", "python3", "-c", outside, root],
+        ...["unshare", "-m", "/usr/bin/python3", "-c", outside, root],
         ...jailArgv(
           [
             ...["-p", "python", "--no-landlock", `-W=${root}/open`],
             `-R=${root}/open,${root}/mount${root}/open/seen`,
           ],
-          ["python3", "-c", inside],
+          ["/usr/bin/python3", "-c", inside],
           engine,
         ),
       ]);
@@ -499,13 +499,13 @@ sys.stdin.readline()
 change("file", fd, over + "/file")
 print(*answers, sep="\\n")`;
       const { stdout, stderr } = await run([
-        ...["unshare", "-m", "python3", "-c", outside, root],
+        ...["unshare", "-m", "/usr/bin/python3", "-c", outside, root],
         ...jailArgv(
           [
             ...["-p", "python", "--no-landlock"],
             ...[`-W=${root}/open`, `-R=${root}/open`],
           ],
-          ["python3", "-c", inside],
+          ["/usr/bin/python3", "-c", inside],
           engine,
         ),
       ]);
@@ -556,7 +556,7 @@ attempt("all/new", "all/newer", "data/newer")`;
             ...["-p", "python", `-R=${root}/data,${root}/part`],
             ...[`--deny-read=${root}/data/closed`, `-W=${root}/all`],
           ],
-          ["python3", "-c", inside, root],
+          ["/usr/bin/python3", "-c", inside, root],
           engine,
         ),
       ]);
@@ -594,7 +594,7 @@ for old, new in ("all/socket", "all/seen/socket"), ("all/socket", "all/other"):
             ...["-p", "python", `-R=${root}`, `-W=${root}/all`],
             `--allow-net=unix:${root}/part/seen/socket`,
           ],
-          ["python3", "-c", inside, root],
+          ["/usr/bin/python3", "-c", inside, root],
           engine,
         ),
       ]);
@@ -629,10 +629,10 @@ for of in "1/cmdline", "self/mem", "sys/kernel/core_pattern":
 try: print("done", os.stat(f"{proc}/1/cmdline"))
 except OSError as e: print(errno.errorcode[e.errno])`;
       const { stdout, stderr } = await run([
-        ...["unshare", "-m", "python3", "-c", outside, root],
+        ...["unshare", "-m", "/usr/bin/python3", "-c", outside, root],
         ...jailArgv(
           ["-p", "python", `-W=${root}/open`, `-R=${root}/open`],
-          ["python3", "-c", inside],
+          ["/usr/bin/python3", "-c", inside],
           engine,
         ),
       ]);
@@ -672,7 +672,7 @@ attempt()`;
         ...["unshare", "-m", "sh", "-c", script, root],
         ...jailArgv(
           ["-p", "python", `-W=${root}/open`, `-R=${root}/open`],
-          ["python3", "-c", inside, root],
+          ["/usr/bin/python3", "-c", inside, root],
           engine,
         ),
       ]);
@@ -719,7 +719,7 @@ attempt()`;
               ...["-p", "python", "--no-landlock"],
               ...[`-W=${root}/open`, `-R=${root}/open`],
             ],
-            ["python3", "-c", inside, root, beside],
+            ["/usr/bin/python3", "-c", inside, root, beside],
             engine,
           ),
         ]);
@@ -753,7 +753,7 @@ sys.exit(subprocess.call(sys.argv[1:] + [os.ttyname(slave)], stdin=subprocess.DE
         "python3",
         "-c",
         outside,
-        ...jailArgv(["-A"], ["python3", "-c", inside], engine),
+        ...jailArgv(["-A"], ["/usr/bin/python3", "-c", inside], engine),
       ]);
       assertEquals(stdout, "1\n".repeat(4));
     },
@@ -768,7 +768,7 @@ sys.exit(subprocess.call(sys.argv[1:] + [os.ttyname(slave)], stdin=subprocess.DE
       const code = `import os, pty
 master, slave = pty.openpty()
 os.open(os.ttyname(slave), os.O_RDWR | os.O_NOCTTY); print("opened")`;
-      const { stdout } = await jail(["-A"], ["python3", "-c", code], {
+      const { stdout } = await jail(["-A"], ["/usr/bin/python3", "-c", code], {
         engine,
       });
       assertEquals(stdout, "opened\n");
@@ -911,7 +911,7 @@ os.stat(".")
 w = os.open("f", os.O_WRONLY)
 for t in threads: t.join()
 print("all")`;
-      const { stdout } = await jail(["-A"], ["python3", "-c", code], {
+      const { stdout } = await jail(["-A"], ["/usr/bin/python3", "-c", code], {
         engine,
         cwd: directory.path,
       });
@@ -976,7 +976,7 @@ attempt(lambda: os.mkdir(above + "/made"))
 os.kill(other, signal.SIGKILL)`;
       const policy =
         `extends: allow-all\nread: {deny: ["${path}/closed"]}\nwrite: {deny: ["${path}/closed"]}\n`;
-      const argv = ["python3", "-c", code];
+      const argv = ["/usr/bin/python3", "-c", code];
       const ended = await jail(policy, argv, { engine, cwd: path });
       // What the kernel says of the link itself.
       const ofLink = "ENOTSUP\nNone\nEINVAL\nENODATA\nELOOP\nTrue\n";
@@ -1017,7 +1017,7 @@ attempt(lambda: os.rmdir("directory", dir_fd=at))
 attempt(lambda: os.rename("file", "other", src_dir_fd=at))
 if other > 0: os.kill(other, signal.SIGKILL)`;
       for (const beside of ["alone", "beside"]) {
-        const argv = ["python3", "-c", code, beside];
+        const argv = ["/usr/bin/python3", "-c", code, beside];
         await Deno.mkdir(`${path}/${beside}`);
         const { stdout, stderr } = await jail(["-A"], argv, {
           engine,
@@ -1145,7 +1145,7 @@ for resolve, path in ((0x20, b"/proc/self/fd/500"), (0x20, b"/proc/%d/fd/500" % 
 os._exit(7)`;
       const { stdout, stderr, code: exit } = await jail(
         `extends: allow-all\nwrite: {deny: ["${file}"]}`,
-        ["python3", "-c", code],
+        ["/usr/bin/python3", "-c", code],
         { engine },
       );
       assertEquals([stdout, stderr, exit], ["", "", 7]);
@@ -1162,7 +1162,7 @@ os._exit(7)`;
       const code = `import resource
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 print(resource.getrlimit(resource.RLIMIT_CORE))`;
-      const { stdout } = await jail(["-A"], ["python3", "-c", code], {
+      const { stdout } = await jail(["-A"], ["/usr/bin/python3", "-c", code], {
         engine,
       });
       assertEquals(stdout, "(1, 1)\n");
@@ -1190,7 +1190,7 @@ print("own")`;
         "-c",
         `cat /dev/null | "$@" 2>&1 | cat`,
         "sh",
-        ...jailArgv(["-A"], ["python3", "-c", inside], engine),
+        ...jailArgv(["-A"], ["/usr/bin/python3", "-c", inside], engine),
       ]);
       assertEquals(stdout.split("\n"), [
         "done",
@@ -1222,7 +1222,7 @@ for fd in ends[0], read:
       for (const net of [[], ["--allow-net=127.0.0.1"]]) {
         const { stdout } = await jail(
           ["-R=/", "--allow-run", ...net],
-          ["python3", "-c", inside],
+          ["/usr/bin/python3", "-c", inside],
           { engine },
         );
         assertEquals(stdout, "3\n3\n");
@@ -1260,8 +1260,12 @@ attempt(os.truncate, name, 0)
 attempt(os.truncate, f"/proc/self/fd/{own}", 0)
 attempt(os.fchmod, own, 0o600)`;
       const { stdout } = await run([
-        ...["python3", "-c", outside],
-        ...jailArgv(["-A", "--keep-fd=9"], ["python3", "-c", inside], engine),
+        ...["/usr/bin/python3", "-c", outside],
+        ...jailArgv(
+          ["-A", "--keep-fd=9"],
+          ["/usr/bin/python3", "-c", inside],
+          engine,
+        ),
       ]);
       assertEquals(stdout.split("\n"), [
         ...["done", "EPERM", "EPERM", "EPERM", "EPERM", "EPERM"],

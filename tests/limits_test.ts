@@ -462,7 +462,7 @@ for i in range(20):
       const policy = "{extends: allow-all, limits: {processes: 8}}";
       const file = await directory.file("policy.yaml", policy);
       const words = jailArgv(["-p", file], argv, engine);
-      const ended = await run(["python3", "-c", start, ...words]);
+      const ended = await run(["/usr/bin/python3", "-c", start, ...words]);
       assertEquals([ended.code, ended.stderr], [0, ""]);
     },
   });

@@ -64,7 +64,7 @@ os.dup2(fd, 9)
 open("secret (deleted)", "w").close()
 attempt(lambda: os.read(os.open("/proc/self/fd/9", os.O_RDONLY), 99))`;
       const policy = `extends: allow-all\nread: {deny: ["${secret}"]}\n`;
-      const argv = ["python3", "-c", code];
+      const argv = ["/usr/bin/python3", "-c", code];
       const ended = await jail(policy, argv, { engine, cwd: directory.path });
       assertEquals(ended.stdout, "EACCES\nEACCES\n", ended.stderr);
     },
@@ -87,7 +87,7 @@ attempt(lambda: os.open(f"/proc/self/fd/{fd}", os.O_RDWR))
 attempt(lambda: os.fchmod(fd, 0o777))`;
       const argv = jailArgv(
         ["-A", `--deny-write=${config}`],
-        ["python3", "-c", code],
+        ["/usr/bin/python3", "-c", code],
         engine,
       );
       const printed = await interrupted(argv, path, async () => {
@@ -157,7 +157,7 @@ attempt(lambda: stat.filemode(os.stat(".", dir_fd=fd, follow_symlinks=False).st_
 attempt(lambda: os.close(os.open(".", os.O_RDONLY | os.O_NOFOLLOW)))
 attempt(lambda: os.mkdir("new"))
 os.kill(other, signal.SIGKILL)`;
-      const argv = ["python3", "-c", code];
+      const argv = ["/usr/bin/python3", "-c", code];
       const options = { engine, cwd: directory.path };
       const ended = await jail("extends: allow-all\n", argv, options);
       const looks = "d\nd\n[]\n".repeat(3);
@@ -196,7 +196,7 @@ attempt(lambda: os.chdir("../.."))
 attempt(os.getcwd)`;
       const policy =
         `extends: allow-all\nread: {deny: ["${path}/moved/secret"]}\n`;
-      const argv = ["python3", "-c", code];
+      const argv = ["/usr/bin/python3", "-c", code];
       const options = { engine, cwd: path };
       const ended = await jail(policy, argv, options);
       const looks = "b'file'\n4\nNone\nNone\nEACCES\nEACCES\nENOENT\n";
@@ -223,7 +223,7 @@ for start in fd, os.pipe()[0], os.open(".", os.O_RDWR | os.O_TMPFILE):
   for path in ".", "./", "x", "../x":
     attempt(lambda: os.close(os.open(path, os.O_RDONLY, dir_fd=start)))
     attempt(lambda: os.chmod(path, 0o600, dir_fd=start))`;
-      const argv = ["python3", "-c", code];
+      const argv = ["/usr/bin/python3", "-c", code];
       const options = { engine, cwd: directory.path };
       const ended = await jail("extends: allow-all\n", argv, options);
       assertEquals(ended.stdout, "ENOTDIR\n".repeat(24), ended.stderr);
@@ -244,7 +244,7 @@ fd = os.open("stick", os.O_PATH)
 print("ready", flush=True)
 sys.stdin.readline()
 attempt(lambda: os.open(f"/proc/self/fd/{fd}", os.O_RDWR))`;
-      const argv = jailArgv(["-A"], ["python3", "-c", code], engine);
+      const argv = jailArgv(["-A"], ["/usr/bin/python3", "-c", code], engine);
       const printed = await interrupted(
         argv,
         path,

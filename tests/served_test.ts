@@ -68,7 +68,13 @@ async function besideAutomounts(
   argv: readonly string[],
 ): Promise<Ended> {
   await Deno.mkdir(`${here.path}/net`);
-  const way = ["unshare", "-m", "python3", AUTOMOUNTER, `${here.path}/net`];
+  const way = [
+    "unshare",
+    "-m",
+    "/usr/bin/python3",
+    AUTOMOUNTER,
+    `${here.path}/net`,
+  ];
   return await run([...way, ...argv], { cwd: "/usr" });
 }
 
@@ -131,7 +137,7 @@ for attempt in (
             `--audit=${path}/log`,
             ...[`-R=${net}/seen,${path}/open`, `-W=${path}/open`],
           ],
-          ["python3", "-c", inside, net, `${path}/open`],
+          ["/usr/bin/python3", "-c", inside, net, `${path}/open`],
           engine,
         ),
       );
@@ -149,7 +155,12 @@ for attempt in (
 os.dup2(os.open("/dev/fuse", os.O_RDWR), 9)
 os.execvp(sys.argv[1], sys.argv[1:])`;
       const argv = jailArgv(["-A", "--keep-fd=9"], ["true"], engine);
-      const { code, stderr } = await run(["python3", "-c", open, ...argv]);
+      const { code, stderr } = await run([
+        "/usr/bin/python3",
+        "-c",
+        open,
+        ...argv,
+      ]);
       assertEquals(code, 125);
       assertMatch(stderr, /^jail: Cannot hand descriptor 9 to the program: /);
     },
@@ -214,7 +225,7 @@ except InterruptedError: pass
 print("closed")`;
       const argv = jailArgv(
         ["-R", "--allow-run", "--memory=1GiB"],
-        ["python3", "-c", code],
+        ["/usr/bin/python3", "-c", code],
         engine,
       );
       const { stdout, stderr } = await beside(WAY!, here, ["--wait=0.5"], argv);

@@ -326,7 +326,7 @@ wait(271, None, 0, 0.5, None, 8)
 wait(270, 0, None, None, None, 0.5, None)
 wait(23, 0, None, None, None, 0.5)`;
       assertEquals(
-        await lines("{time: deny}", ["python3", "-c", script], engine),
+        await lines("{time: deny}", ["/usr/bin/python3", "-c", script], engine),
         ["0 0 5000", "0 0 5000", "0 0 5000"],
       );
     },
@@ -361,7 +361,7 @@ machine = ["/proc/interrupts", "/proc/loadavg", "/proc/softirqs", "/proc/uptime"
     "/sys/devices/system/cpu/online", "/sys/fs/cgroup", "/proc/self/maps"]
 print(*filter(None, map(opens, self + machine)))`;
       assertEquals(
-        await lines("{time: deny}", ["python3", "-c", script], engine),
+        await lines("{time: deny}", ["/usr/bin/python3", "-c", script], engine),
         [
           ...["True 768 0.0 0", "0", "0", "alarmed", "-1 38", "-1 38"],
           "/proc/self/maps",
@@ -400,7 +400,7 @@ def handle(*_): pass
 signal.signal(signal.SIGWINCH, handle)
 wait(271, None, 0, 0.5, None, 8)`;
       assertEquals(
-        await lines("{time: deny}", ["python3", "-c", script], engine),
+        await lines("{time: deny}", ["/usr/bin/python3", "-c", script], engine),
         ["0 0 0", "0 0 0", "0 0 0", "-1 4 0"],
       );
     },
@@ -434,7 +434,7 @@ while os.waitpid(child, os.WNOHANG)[0] == 0:
     turns += 1
 print(turns > 10)`;
       assertEquals(
-        await lines("{time: deny}", ["python3", "-c", script], engine),
+        await lines("{time: deny}", ["/usr/bin/python3", "-c", script], engine),
         ["(0, 0) (0, 0)", "True"],
       );
     },
