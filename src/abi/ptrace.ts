@@ -3,6 +3,8 @@
 import type { Layout } from "./layout.ts";
 
 // Requests.
+/** Write a word of a stopped tracee's memory. */
+export const PTRACE_POKEDATA = 5;
 /** Resume, and deliver a signal. */
 export const PTRACE_CONT = 7;
 /** Read the general registers; x86 only (`asm/ptrace-abi.h`). */

@@ -12,6 +12,7 @@ import { addressOf } from "../address.ts";
 import { close } from "../files.ts";
 import { KeptFile } from "../kept.ts";
 import { libc } from "../libc.ts";
+import { poke } from "./ptrace.ts";
 
 // Two of `struct iovec`, as halves of their words: storing those allocates
 // nothing, as storing a bigint would.
@@ -247,6 +248,38 @@ function writeAt(
   );
 }
 
+/** Whether the kernel lets no file write read-only pages, and ptrace(2) alone does. */
+let filesOnlyRead = false;
+
+const word = new BigUint64Array(1);
+const wordBytes = new Uint8Array(word.buffer);
+
+/**
+ * Writes by ptrace(2), a word at a time: what is behind the end stays.
+ *
+ * @param tid a tracee, stopped
+ */
+export function pokeMemory(
+  tid: number,
+  address: number,
+  from: Uint8Array,
+  length: number,
+): number {
+  if (!reachable(address)) return -EFAULT;
+  const { BYTES_PER_ELEMENT: size } = word;
+  for (let at = 0; at < length; at += size) {
+    const left = Math.min(size, length - at);
+    if (left < size) {
+      const read = readMemory(tid, address + at, wordBytes, size);
+      if (read !== size) return read < 0 ? read : -EFAULT;
+    }
+    wordBytes.set(from.subarray(at, at + left));
+    const result = poke(tid, address + at, word[0] as bigint);
+    if (result < 0) return result;
+  }
+  return length;
+}
+
 /**
  * One address space, kept open, unless many others are.
  *
@@ -274,8 +307,33 @@ export class TraceeMemory {
       : readAt(fd, address, into, Math.min(length, into.length));
   }
 
-  /** Writes, like {@linkcode writeMemory}. */
+  /**
+   * Writes, like {@linkcode writeMemory}. A kernel may let read-only pages be written
+   * by the file of a task alone that this thread traces, which the one may not be any
+   * more that it was opened for, or by none (`proc_mem.force_override=`, Linux 6.12).
+   * It lets ptrace(2) do so.
+   *
+   * @param tid a task that has the memory, stopped
+   */
   write(
+    tid: number,
+    address: number,
+    from: Uint8Array,
+    length: number,
+  ): number {
+    if (!filesOnlyRead) {
+      const written = this.#write(tid, address, from, length);
+      if (written !== -EFAULT) return written;
+      this.close();
+      const again = this.#write(tid, address, from, length);
+      if (again !== -EFAULT) return again;
+    }
+    const poked = pokeMemory(tid, address, from, length);
+    filesOnlyRead ||= poked >= 0;
+    return poked < 0 ? -EFAULT : poked;
+  }
+
+  #write(
     tid: number,
     address: number,
     from: Uint8Array,

@@ -18,6 +18,7 @@ import {
   PTRACE_GETSIGINFO,
   PTRACE_INTERRUPT,
   PTRACE_LISTEN,
+  PTRACE_POKEDATA,
   PTRACE_SEIZE,
   PTRACE_SETOPTIONS,
   PTRACE_SETREGS,
@@ -86,6 +87,11 @@ export function writeRegisters(tid: number, from: Uint8Array): number {
   return hostArch().name === "x86_64"
     ? libc.ptraceBuffer(PTRACE_SETREGS, tid, NONE, from)
     : registerSet(PTRACE_SETREGSET, tid, NT_PRSTATUS, from);
+}
+
+/** Writes a word of a stopped tracee's memory, in a page that it may only read too. */
+export function poke(tid: number, address: number, value: bigint): number {
+  return libc.ptrace(PTRACE_POKEDATA, tid, BigInt(address), value);
 }
 
 function registerSet(
