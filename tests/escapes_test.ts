@@ -213,6 +213,8 @@ const SCRIPTS: Readonly<Record<string, string>> = {
     "(: >/proc/self/mem) && echo opened; (: >/proc/self/task/$BASHPID/mem) && echo opened",
   "slowing down all who are in the jail's session":
     "(: >/proc/self/autogroup) && echo opened; (: >/proc/$$/autogroup) && echo opened",
+  "a setting of the kernel":
+    "(: >>/proc/sys/kernel/core_pattern) && echo opened; (: >>/sys/kernel/mm/ksm/run) && echo opened",
   "the kernel's files":
     "head -c 4 /dev/kmsg /proc/kcore; (: >>/proc/sysrq-trigger) && echo opened",
 };

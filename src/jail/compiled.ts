@@ -1,6 +1,9 @@
 /** A policy, ready to decide what is done on this machine. */
 
+import { ENOENT } from "../abi/errno.ts";
+import { PROC_SUPER_MAGIC, SYSFS_MAGIC } from "../abi/stat.ts";
 import { compile, type Engine } from "../policy/decide.ts";
+import { SETTINGS } from "../policy/fixed.ts";
 import type { Realpath } from "../policy/path/rules.ts";
 import type { Policy } from "../policy/policy.ts";
 import { interfaceIndex } from "../sys/interfaces.ts";
@@ -26,5 +29,17 @@ export function compileHere(
     links: (path) => view.links(path),
     closedOnTheWay: (path, known) => view.closedOnTheWay(path, known),
     interfaceIndex,
+    settings: settingsIn(view),
+  });
+}
+
+const KERNELS: readonly number[] = [PROC_SUPER_MAGIC, SYSFS_MAGIC];
+
+/** Where files are settings of the kernel: a root may have others of these names. */
+function settingsIn(view: View): readonly string[] {
+  return SETTINGS.filter((path) => {
+    const type = view.fileSystemOf(path);
+    // What cannot be asked is as careful as can be.
+    return type < 0 ? type !== -ENOENT : KERNELS.includes(type);
   });
 }

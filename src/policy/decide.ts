@@ -45,6 +45,8 @@ export interface CompileOptions {
     | undefined;
   /** Finds an interface, so that a rule can name one: `[fe80::1%eth0]:80`. */
   readonly interfaceIndex?: InterfaceIndex | undefined;
+  /** Where files are settings of the kernel; /proc and /sys unless given. */
+  readonly settings?: readonly string[] | undefined;
 }
 
 /** A policy, ready to decide. */
@@ -92,7 +94,11 @@ export function compile(policy: Policy, options: CompileOptions = {}): Engine {
   const roots = ruleRoots(policy);
   const realpath = remembered(options.realpath ?? nothing);
   const ofRules = links ? linksOfRules(roots, realpath, links) : [];
-  const engine = new CompiledPolicy(policy, realpath, interfaceIndex, ofRules);
+  const settings = options.settings ?? fixed.SETTINGS;
+  const engine = new CompiledPolicy(policy, realpath, ofRules, {
+    interfaceIndex,
+    settings,
+  });
   if (options.closedOnTheWay) {
     mustBeFound(engine, roots, realpath, options.closedOnTheWay);
   }
@@ -126,6 +132,12 @@ function mustBeFound(
   }
 }
 
+/** What a policy has to know of the machine that it is for. */
+interface Machine {
+  readonly interfaceIndex: InterfaceIndex;
+  readonly settings: readonly string[];
+}
+
 class CompiledPolicy implements Engine {
   readonly policy: Policy;
   readonly #realpath: Realpath;
@@ -138,6 +150,7 @@ class CompiledPolicy implements Engine {
   readonly #everything: boolean;
   readonly #net: NetJudge | undefined;
   readonly #links: readonly RuleLink[];
+  readonly #settings: readonly string[];
   readonly #agreed = allow(fixed.CONSENT);
   readonly #held = allow(fixed.HELD);
   readonly #noFile = allow(fixed.NO_FILE);
@@ -150,11 +163,12 @@ class CompiledPolicy implements Engine {
   constructor(
     policy: Policy,
     realpath: Realpath,
-    interfaceIndex: InterfaceIndex,
     links: readonly RuleLink[],
+    { interfaceIndex, settings }: Machine,
   ) {
     this.policy = policy;
     this.#links = links;
+    this.#settings = settings;
     this.#realpath = realpath;
     const { rules, matcher } = compileRules(policy, realpath);
     this.#rules = rules;
@@ -328,8 +342,10 @@ class CompiledPolicy implements Engine {
     if (access === RUN && fixed.isUnnamed(use, rule.rule.pattern)) {
       return this.#otherwise(index);
     }
-    if (rule.effect === "allow" && use.kind === "device") {
-      const closed = fixed.deviceClosedBy(use, rule.root);
+    if (rule.effect === "allow") {
+      const closed = use.kind === "device"
+        ? fixed.deviceClosedBy(use, rule.root)
+        : fixed.settingClosedBy(use, rule.root, this.#settings);
       if (closed !== undefined) return refuse(closed, EACCES, index);
     }
     return rule.decision(index);

@@ -218,6 +218,15 @@ const FIXED: readonly (readonly [Access, string, FileKind, string])[] = [
   ["read", "/dev/sda", "device", "EACCES"],
   ["stat", "/dev/sda", "device", "allow"],
   ["write", "/srv/sda", "device", "EACCES"],
+  ["read", "/proc/sys/kernel/core_pattern", "file", "allow"],
+  ["write", "/proc/sys/kernel/core_pattern", "file", "EACCES"],
+  ["write", "/proc/sysrq-trigger", "file", "EACCES"],
+  ["write", "/proc/self/oom_score_adj", "file", "allow"],
+  ["write", "/proc", "directory", "allow"],
+  ["write", "/proc/new", "missing", "allow"],
+  ["write", "/sys/power/state", "file", "EACCES"],
+  ["write", "/sys/fs/cgroup/new", "missing", "EACCES"],
+  ["write", "/system", "file", "allow"],
 ];
 
 for (const [access, path, kind, expected] of FIXED) {
@@ -237,6 +246,23 @@ Deno.test("decide() allows a device that a rule names", async () => {
     word(engine_.decide(opening("write", "/dev/snd/pcm", "device"))),
     "allow",
   );
+});
+
+Deno.test("decide() allows a setting of the kernel that a rule names", async () => {
+  const named = await engine("write: [/, /proc/sys/vm]");
+  assertEquals(
+    ["/proc/sys/vm/swappiness", "/proc/sys/kernel/panic"].map((path) =>
+      word(named.decide(opening("write", path, "file")))
+    ),
+    ["allow", "EACCES"],
+  );
+});
+
+Deno.test("decide() takes for settings only what the kernel has", async () => {
+  const policy = await engine("write: true");
+  const bare = compile(policy.policy, { settings: [] });
+  const use = opening("write", "/sys/x", "file");
+  assertEquals(word(bare.decide(use)), "allow");
 });
 
 const MOVES: readonly (readonly [string, Move, string])[] = [

@@ -2,6 +2,7 @@
 
 import type { Call, Use } from "./call.ts";
 import type { RuleRef } from "./decision.ts";
+import { isWithin } from "./floor/grants.ts";
 
 /**
  * A rule that is part of jail itself.
@@ -113,6 +114,10 @@ const SESSION: RuleRef = jailRule(
   "/proc/self/autogroup says how much time others get, too",
 );
 const DEVICE: RuleRef = jailRule(["device"], "a device that no rule names");
+const SETTING: RuleRef = jailRule(
+  ["setting"],
+  "a setting of the kernel that no rule names",
+);
 
 const OTHER_PROCESS_REGEXP = /^\/proc\/[0-9]+(?:\/|$)/;
 const MEMORY_REGEXP = /^\/proc\/self\/(?:task\/[^/]+\/)?mem$/;
@@ -141,6 +146,30 @@ export function deviceClosedBy(use: Use, root: string): RuleRef | undefined {
   if (HARMLESS_DEVICE_REGEXP.test(use.path)) return undefined;
   if (root.startsWith("/dev/") || root === use.path) return undefined;
   return DEVICE;
+}
+
+/** Where the kernel has files by which it is set, beside those of each process. */
+export const SETTINGS = ["/proc", "/sys"] as const;
+
+/**
+ * The fixed rule that closes a setting of the kernel, if one does: what is written
+ * there changes the machine, and may have it run a program outside.
+ *
+ * @param use what would be done
+ * @param root the first names of the rule that allows it; one that begins where
+ *   settings are is taken to mean them
+ * @param places those of {@linkcode SETTINGS} that are the kernel's
+ */
+export function settingClosedBy(
+  { access, kind, path }: Use,
+  root: string,
+  places: readonly string[],
+): RuleRef | undefined {
+  if (access !== "write" || isWithin(path, "/proc/self")) return undefined;
+  const place = places.find((one) => path.startsWith(`${one}/`));
+  // Nobody makes anything in procfs, and the kernel says so.
+  if (place === "/proc" && kind === "missing") return undefined;
+  return place === undefined || isWithin(root, place) ? undefined : SETTING;
 }
 
 /**

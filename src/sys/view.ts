@@ -35,7 +35,7 @@ import {
 import { get } from "../abi/layout.ts";
 import { MAXSYMLINKS } from "../abi/limits.ts";
 import { RESOLVE_IN_ROOT } from "../abi/openat2.ts";
-import { STAT } from "../abi/stat.ts";
+import { STAT, STATFS } from "../abi/stat.ts";
 import { SystemCallError } from "../errors.ts";
 import { nextNames } from "./directory.ts";
 import {
@@ -43,6 +43,7 @@ import {
   faccessat,
   fstat,
   fstatat,
+  fstatfs,
   openat2,
   readLink,
   readToEnd,
@@ -195,6 +196,21 @@ export class View {
     this.#mounts = mounts;
     this.#age = age;
     return true;
+  }
+
+  /**
+   * Of which kind the file system is that has a path, as statfs(2) tells it.
+   *
+   * @param path an absolute path of the program, a byte string
+   * @returns `f_type`, or a negative errno
+   */
+  fileSystemOf(path: string): number {
+    const fd = this.open(toCString(path), O_PATH | O_CLOEXEC);
+    if (fd < 0) return fd;
+    const statfs = new Uint8Array(STATFS.size);
+    const result = fstatfs(fd, statfs);
+    close(fd);
+    return result < 0 ? result : get(STATFS, statfs, "f_type");
   }
 
   /**

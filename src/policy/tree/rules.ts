@@ -58,6 +58,8 @@ interface RefusedPattern extends Refused, Pattern {
 /** What closes a directory closes what is in it. */
 const ALONE = "it is one directory, without what is in it";
 const OWN_WAY = "the kernel alone refuses in its own way";
+/** Where the kernel has settings that are files, beside /proc. */
+const SYSFS = "/sys";
 /** A mount closes, or opens, what is there at the start. */
 const COULD_MAKE = "the program could make what it means";
 
@@ -251,6 +253,13 @@ export class TreeRules {
     }
     for (const path of groups) {
       this.refused.write.set(path, { rule: treeRule(path), hides: false });
+    }
+    const written = [...this.granted.write.keys()];
+    // What sets the kernel must be named; no rule opens that of /proc.
+    if (
+      written.includes("/") && !written.some((path) => isWithin(path, SYSFS))
+    ) {
+      this.refused.write.set(SYSFS, { rule: treeRule(SYSFS), hides: false });
     }
   }
 
