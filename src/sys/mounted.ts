@@ -52,4 +52,6 @@ export function heedMove(): void {
 export function leaveMounts(): void {
   if (fd >= 0) close(fd);
   fd = -1;
+  // What changes until somebody looks again is not seen.
+  age++;
 }

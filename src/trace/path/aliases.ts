@@ -5,19 +5,10 @@
  * more of one than of another.
  */
 
-import { SystemCallError } from "../../errors.ts";
 import { isWithin } from "../../policy/floor/grants.ts";
 import { heedMounts } from "../../sys/mounted.ts";
 import type { Mount, View } from "../../sys/view.ts";
-
-/** What is mounted, as long as none of it comes or goes. */
-interface Known {
-  /** What {@linkcode heedMounts} said. */
-  readonly age: number;
-  readonly mounts: readonly Mount[];
-}
-
-const known = new WeakMap<View, Known>();
+import { mountsOf } from "./mounts.ts";
 
 /** The names of what is moved: before, and after that. */
 export type Names = readonly [from: string, to: string];
@@ -36,7 +27,7 @@ export function aliasesOf(
   from: string,
   to: string,
 ): readonly Names[] | undefined {
-  const mounts = mountsOf(view);
+  const mounts = mountsOf(view, heedMounts());
   if (mounts === undefined) return undefined;
   const here = topOf(mounts, to);
   // The kernel moves nothing from one mount to another.
@@ -51,21 +42,6 @@ export function aliasesOf(
     found.push([outside(other, before) ?? from, name]);
   }
   return found;
-}
-
-function mountsOf(view: View): readonly Mount[] | undefined {
-  const age = heedMounts();
-  const all = known.get(view);
-  if (all?.age === age) return all.mounts;
-  try {
-    const mounts = view.mounts();
-    known.set(view, { age, mounts });
-    return mounts;
-  } catch (error) {
-    // No file can be opened for a moment.
-    if (error instanceof SystemCallError) return undefined;
-    throw error;
-  }
 }
 
 /** The mount that a path leads into: of those at one place the last one is on top. */

@@ -7,11 +7,11 @@
  * anywhere. There the policy comes first: what may not be seen is not looked for.
  */
 
-import { SystemCallError } from "../../errors.ts";
 import { isWithin } from "../../policy/floor/grants.ts";
 import { mountsAge } from "../../sys/mounted.ts";
 import type { View } from "../../sys/view.ts";
 import { climbs } from "./crossed.ts";
+import { mountsOf } from "./mounts.ts";
 import { normalize } from "./place.ts";
 
 /** What is known of the automount points that a program sees. */
@@ -103,15 +103,11 @@ function knownOf(view: View): Automounts | undefined {
   const known = all.get(view);
   const age = mountsAge();
   if (known === undefined || known.age === age) return known;
-  try {
-    const mounts = view.mounts();
-    // Of those at the same place the last one is on top.
-    known.types = new Map(mounts.map(({ point, type }) => [point, type]));
-  } catch (error) {
-    // No file can be opened for a moment: what was known is as good as it gets.
-    if (error instanceof SystemCallError) return known;
-    throw error;
-  }
+  const mounts = mountsOf(view, age);
+  // What was known is as good as it gets.
+  if (mounts === undefined) return known;
+  // Of those at the same place the last one is on top.
+  known.types = new Map(mounts.map(({ point, type }) => [point, type]));
   known.points = [...known.types.keys()]
     .filter((point) => known.types.get(point) === "autofs");
   known.age = age;

@@ -3,7 +3,6 @@
 import { DEVICE_NUMBERS, isPseudoTerminal } from "../../abi/devices.ts";
 import { get, getBig } from "../../abi/layout.ts";
 import { S_IFCHR, S_IFMT, STAT } from "../../abi/stat.ts";
-import { SystemCallError } from "../../errors.ts";
 import type { Use } from "../../policy/call.ts";
 import { heedMounts, mountsAge } from "../../sys/mounted.ts";
 import { isOutside, OWN_VIEW, type View } from "../../sys/view.ts";
@@ -12,7 +11,13 @@ import type { CallSpec } from "../look/spec.ts";
 import type { LogFile, TraceOptions } from "../options.ts";
 import { isGuarded } from "./automount.ts";
 import { Given, isForMore } from "./given.ts";
-import { controlGroups, isBeneath, otherProcs, procDevice } from "./mounts.ts";
+import {
+  controlGroups,
+  isBeneath,
+  mountsOf,
+  otherProcs,
+  procDevice,
+} from "./mounts.ts";
 import { cString } from "./place.ts";
 import { isTerminal, makesTerminals, Terminals } from "./terminals.ts";
 
@@ -59,7 +64,6 @@ export class Closed {
     this.#view = view;
     this.#receives = receives;
     this.#log = log;
-    this.#heedMounts();
     this.#terminals = new Terminals(view, fds, processes);
     this.#given = new Given(view, fds);
   }
@@ -124,32 +128,21 @@ export class Closed {
       : undefined;
   }
 
-  /** Whether it is known where these are mounted since something was last. */
+  /**
+   * Whether it is known where procfs and control groups are mounted besides: whoever
+   * moves a directory takes along what is mounted in it.
+   *
+   * @param age what `heedMounts()` said
+   */
   #knowsMounts(age: number): boolean {
     if (this.#age === age) return true;
-    try {
-      this.#heedMounts();
-      return true;
-    } catch (error) {
-      // No file can be opened for a moment.
-      if (error instanceof SystemCallError) return false;
-      throw error;
-    }
-  }
-
-  /**
-   * Looks where procfs and control groups are mounted besides: whoever moves a
-   * directory takes along what is mounted in it.
-   *
-   * @throws {SystemCallError} where that cannot be told
-   */
-  #heedMounts(): void {
-    const age = mountsAge();
-    const mounts = this.#view.mounts();
-    const own = this.#view.isOwn ? mounts : OWN_VIEW.mounts();
+    const mounts = mountsOf(this.#view, age);
+    const own = mountsOf(OWN_VIEW, age);
+    if (mounts === undefined || own === undefined) return false;
     this.#procs = otherProcs(mounts, procDevice(own));
     this.#groups = controlGroups(mounts);
     this.#age = age;
+    return true;
   }
 
   /**

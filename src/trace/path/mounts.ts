@@ -1,6 +1,39 @@
-/** Mounts of what no rule knows: procfs elsewhere than at /proc, control groups. */
+/** What is mounted, and of that what no rule knows: another procfs, control groups. */
 
-import type { Mount } from "../../sys/view.ts";
+import { SystemCallError } from "../../errors.ts";
+import type { Mount, View } from "../../sys/view.ts";
+
+/** What is mounted, as long as none of it comes or goes. */
+interface Known {
+  /** What `heedMounts()` said. */
+  readonly age: number;
+  readonly mounts: readonly Mount[];
+}
+
+const known = new WeakMap<View, Known>();
+
+/**
+ * What is mounted where a program sees it.
+ *
+ * @param view where paths begin
+ * @param age stays the same as long as nothing is mounted, unmounted or moved
+ * @returns `undefined` where that cannot be told, as no file can be opened
+ */
+export function mountsOf(
+  view: View,
+  age: number,
+): readonly Mount[] | undefined {
+  const all = known.get(view);
+  if (all?.age === age) return all.mounts;
+  try {
+    const mounts = view.mounts();
+    known.set(view, { age, mounts });
+    return mounts;
+  } catch (error) {
+    if (error instanceof SystemCallError) return undefined;
+    throw error;
+  }
+}
 
 /**
  * Which procfs has the processes of this machine by the numbers that they have
