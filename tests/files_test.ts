@@ -516,39 +516,23 @@ for (const engine of ENGINES) {
     },
   });
 
-  Deno.test({
-    ...needs(
-      ["python3"],
-      `a program (${engine}) finds what is in a directory while that is moved`,
-    ),
-    async fn(): Promise<void> {
-      await using directory = await scratch();
-      const argv = [
-        "/usr/bin/python3",
-        "-c",
-        FOUND_WHILE_MOVED,
-        directory.path,
-      ];
-      const { stdout } = await jail(["-A"], argv, { engine });
-      assertEquals(stdout, "0\n");
-    },
-  });
-
-  Deno.test({
-    ...needs(
-      ["python3"],
-      `a program (${engine}) finds what is in its directory while another takes that one's name`,
-    ),
-    async fn(): Promise<void> {
-      await using directory = await scratch();
-      const argv = [
-        "/usr/bin/python3",
-        "-c",
+  for (
+    const [what, script] of [
+      ["a directory while that is moved", FOUND_WHILE_MOVED],
+      [
+        "its directory while another takes that one's name",
         FOUND_WHILE_REPLACED,
-        directory.path,
-      ];
-      const { stdout } = await jail(["-A"], argv, { engine });
-      assertEquals(stdout, "0\n");
-    },
-  });
+      ],
+    ] as const
+  ) {
+    Deno.test({
+      ...needs(["python3"], `a program (${engine}) finds what is in ${what}`),
+      async fn(): Promise<void> {
+        await using directory = await scratch();
+        const argv = ["/usr/bin/python3", "-c", script, directory.path];
+        const { stdout } = await jail(["-A"], argv, { engine });
+        assertEquals(stdout, "0\n");
+      },
+    });
+  }
 }

@@ -6,7 +6,7 @@ import { isWithin } from "../policy/floor/grants.ts";
 import { parseGlob } from "../policy/path/glob.ts";
 import { literalRoot } from "../policy/path/rules.ts";
 import { type Layer, PATH_SECTIONS } from "../policy/policy.ts";
-import { presetNamed } from "../policy/presets.ts";
+import { isPreset } from "../policy/presets.ts";
 import type { View } from "../sys/view.ts";
 
 /**
@@ -25,9 +25,7 @@ export function mustStayInside(
   view: View,
 ): void {
   for (const layer of layers) {
-    const [source] = layer.sources;
-    if (source === undefined) continue;
-    if (presetNamed(source.name)?.text !== source.text) continue;
+    if (!isPreset(layer)) continue;
     for (const section of PATH_SECTIONS) {
       for (const { pattern, ref } of layer[section].allow) {
         if (!ref.text.startsWith("${cwd}/")) continue;
@@ -35,7 +33,7 @@ export function mustStayInside(
           const real = view.meant(`/${literalRoot(glob).join("/")}`);
           if (real === undefined || isWithin(real, cwd)) continue;
           throw new PolicyError(
-            `Cannot use policy "${source.name}": "${ref.text}" leads to ${
+            `Cannot use policy "${ref.source}": "${ref.text}" leads to ${
               printable(real)
             }, out of the working directory`,
             { hint: "make it a directory, or extend another policy" },

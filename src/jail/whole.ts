@@ -10,7 +10,7 @@ import {
   type PathRule,
   type PathSection,
 } from "../policy/policy.ts";
-import { presetNamed } from "../policy/presets.ts";
+import { isPreset } from "../policy/presets.ts";
 import type { View } from "../sys/view.ts";
 import { isDirectory } from "../sys/which.ts";
 
@@ -28,8 +28,8 @@ export async function mustCloseWhole(
   view: View,
 ): Promise<void> {
   for (const layer of layers) {
+    if (isPreset(layer)) continue;
     const [source] = layer.sources;
-    if (source && presetNamed(source.name)?.text === source.text) continue;
     for (const { pattern, ref } of PATH_SECTIONS.flatMap(refusing(layer))) {
       const left = leftOpen(pattern, view);
       if (left === undefined) continue;

@@ -1,5 +1,6 @@
 /** The policies that come with jail, read ahead: `deno task presets` makes the list. */
 
+import type { Layer } from "./policy.ts";
 import presets from "./presets.json" with { type: "json" };
 
 /** A policy that comes with jail. */
@@ -20,4 +21,10 @@ export const PRESETS: readonly Preset[] = presets;
 /** The policy of a name, if there is one. */
 export function presetNamed(name: string): Preset | undefined {
   return PRESETS.find((preset) => preset.name === name);
+}
+
+/** Whether a layer is one of these, and no file of somebody's by the same name. */
+export function isPreset({ sources: [source] }: Layer): boolean {
+  return source !== undefined &&
+    presetNamed(source.name)?.text === source.text;
 }
