@@ -132,8 +132,13 @@ function leafOf({ guards, action }: CallEntry): Leaf {
   // What comes behind a guard without a condition is never reached.
   const always = guards.findIndex(({ tests }) => tests.length === 0);
   const value = returnValue(guards[always]?.action ?? action);
-  if (always === 0) return constant(value);
-  const asked = always < 0 ? guards : guards.slice(0, always);
+  const reached = always < 0 ? guards : guards.slice(0, always);
+  // Nor need be asked what changes nothing.
+  const last = reached.findLastIndex(({ action }) =>
+    returnValue(action) !== value
+  );
+  if (last < 0) return constant(value);
+  const asked = reached.slice(0, last + 1);
   const what = asked.map(({ tests, action }) => [tests, returnValue(action)]);
   return { guards: asked, value, key: JSON.stringify([what, value]) };
 }

@@ -13,7 +13,11 @@ import {
 } from "../../abi/seccomp.ts";
 import { syscallByNumber, SYSCALLS } from "../../abi/syscalls.ts";
 import { AUDIT_ARCH_I386, X86_64 } from "../../abi/x86_64.ts";
-import type { CallArguments } from "../../policy/plan/guard.ts";
+import {
+  type CallArguments,
+  type Guard,
+  isZero,
+} from "../../policy/plan/guard.ts";
 import { actionOf, type CallPlan, planCalls } from "../../policy/plan/plan.ts";
 import { EMPTY_LAYER, type Policy } from "../../policy/policy.ts";
 import { assemble, returnValue } from "./filter.ts";
@@ -242,4 +246,12 @@ Deno.test("returnValue() takes what a filter can return", () => {
   );
   assertThrows(() => returnValue({ kind: "return", value: 1 }), RangeError);
   assertEquals(returnValue({ kind: "kill" }), SECCOMP_RET_KILL_PROCESS);
+});
+
+Deno.test("assemble() looks at no argument that changes nothing, so that the kernel remembers the call", () => {
+  const allow = { kind: "allow" } as const;
+  const guard = { tests: [isZero(1)], action: allow, why: "it means nothing" };
+  const filter = (guards: readonly Guard[]): Uint8Array =>
+    assemble(new Map([["newfstatat", { guards, action: allow }]]), X86_64);
+  assertEquals(filter([guard]), filter([]));
 });
