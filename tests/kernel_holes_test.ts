@@ -165,9 +165,19 @@ test("a jail held by the kernel opens no file again for more than it was handed 
     assertMatch(stderr, /Permission denied/);
   };
   const writes = ["-p", "default", "-W=out", "--deny-write=out/kept"];
-  await refused(writes, "echo x >/proc/self/fd/0", "<out/kept/file");
-  const kept = await Deno.readTextFile(`${here.path}/out/kept/file`);
-  assertEquals(kept, "kept\n");
+  const python = (does: string): string =>
+    `/usr/bin/python3 -c "import os; os.${does}"`;
+  for (
+    const script of [
+      "echo x >/proc/self/fd/0",
+      python("open('/proc/self/fd/0', os.O_TRUNC)"),
+      python("truncate('/proc/self/fd/0', 0)"),
+    ]
+  ) {
+    await refused(writes, script, "<out/kept/file");
+    const kept = await Deno.readTextFile(`${here.path}/out/kept/file`);
+    assertEquals(kept, "kept\n");
+  }
   const reads = ["-R", "--allow-run", "--deny-read=closed"];
   await refused(reads, "exec 3>&1; cat /proc/self/fd/3 >&2", ">>closed/file");
   const runs = ["-R", "--allow-run", "--deny-run=./closed"];

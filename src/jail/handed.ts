@@ -1,6 +1,6 @@
 /** What a program can do by descriptors that are handed to it. */
 
-import { FUSE_DEVICE } from "../abi/devices.ts";
+import { FUSE_DEVICE, NULL_DEVICE } from "../abi/devices.ts";
 import { O_ACCMODE, O_PATH, O_RDONLY, O_WRONLY } from "../abi/fcntl.ts";
 import {
   LANDLOCK_ACCESS_FS_READ_FILE,
@@ -8,7 +8,7 @@ import {
   LANDLOCK_ACCESS_FS_WRITE_FILE,
 } from "../abi/landlock.ts";
 import { get } from "../abi/layout.ts";
-import { S_IFCHR, S_IFDIR, S_IFREG, STAT } from "../abi/stat.ts";
+import { S_IFCHR, S_IFDIR, S_IFIFO, S_IFREG, STAT } from "../abi/stat.ts";
 import { UnsupportedError } from "../errors.ts";
 import { flagsOf, fstat, readLink, typeOf } from "../sys/files.ts";
 import { isStreamOrNoSocket } from "../sys/socket.ts";
@@ -18,9 +18,14 @@ import { isStreamOrNoSocket } from "../sys/socket.ts";
  * keeps that from being opened again nor from being executed.
  */
 function isNameless(fd: number): boolean {
+  const name = nameOf(fd);
+  return name.startsWith("/memfd:") || /^[^/]/s.test(name);
+}
+
+/** What the kernel calls what a descriptor means; nothing where it does not say. */
+function nameOf(fd: number): string {
   const name = readLink(`/proc/self/fd/${fd}`);
-  return typeof name === "string" &&
-    (name.startsWith("/memfd:") || !name.startsWith("/"));
+  return typeof name === "string" ? name : "";
 }
 
 /**
@@ -62,13 +67,17 @@ const stat = new Uint8Array(STAT.size);
  * @throws {UnsupportedError} where it is one
  */
 export function checkServed(fd: number): void {
-  if (typeOf(fd) !== S_IFCHR || fstat(fd, stat) < 0) return;
-  if (get(STAT, stat, "st_rdev") !== FUSE_DEVICE) return;
+  if (typeOf(fd) !== S_IFCHR || !isDevice(fd, FUSE_DEVICE)) return;
   throw new UnsupportedError(
     `Cannot hand descriptor ${fd} to the program: it would serve a file ` +
       "system that jail looks into",
     "--engine=kernel looks into none; or start the program outside",
   );
+}
+
+/** Whether a descriptor of a device means the one that has a number. */
+function isDevice(fd: number, number: number): boolean {
+  return fstat(fd, stat) >= 0 && get(STAT, stat, "st_rdev") === number;
 }
 
 /**
@@ -86,13 +95,36 @@ export function handed(
   return access === 0 ? [] : [{ fd, access }];
 }
 
+/**
+ * Whether nothing comes of a descriptor that is not handed in with it: no file but
+ * its own, and none that it is not open for.
+ *
+ * @param fd a descriptor of this process
+ */
+export function leadsNowhere(fd: number): boolean {
+  switch (typeOf(fd)) {
+    case S_IFIFO:
+      // One with a name is opened again as a file is.
+      return nameOf(fd).startsWith("pipe:[");
+    case S_IFCHR:
+      // It has nothing that could be cut off.
+      return (openAccess(fd) & LANDLOCK_ACCESS_FS_READ_FILE) !== 0 ||
+        isDevice(fd, NULL_DEVICE);
+    case S_IFREG:
+      return openAccess(fd) === (LANDLOCK_ACCESS_FS_READ_FILE | WRITES);
+    default:
+      // Descriptors of directories come by a socket.
+      return false;
+  }
+}
+
+const WRITES = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE;
+
 /** What a descriptor is open for. */
 function openAccess(fd: number): number {
   const flags = flagsOf(fd);
   if (flags < 0 || (flags & O_PATH) !== 0) return 0;
   const mode = flags & O_ACCMODE;
   return (mode === O_WRONLY ? 0 : LANDLOCK_ACCESS_FS_READ_FILE) |
-    (mode === O_RDONLY
-      ? 0
-      : LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE);
+    (mode === O_RDONLY ? 0 : WRITES);
 }

@@ -1,10 +1,6 @@
 /** A run that the kernel alone holds: no call is caught, nobody is asked. */
 
 import { printable } from "../abi/bytes.ts";
-import {
-  LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET,
-  LANDLOCK_SCOPE_SIGNAL,
-} from "../abi/landlock.ts";
 import { LaunchError, UnsupportedError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
 import { passed, withValues } from "../policy/env.ts";
@@ -20,7 +16,7 @@ import { OWN_VIEW, type View } from "../sys/view.ts";
 import { assemble } from "../trace/bpf/filter.ts";
 import { runUntraced } from "../trace/untraced.ts";
 import { compileHere } from "./compiled.ts";
-import { checkHanded, handed } from "./handed.ts";
+import { checkHanded } from "./handed.ts";
 import type { Job, JobHooks } from "./job.ts";
 import { holdByKernel, stricterText, UnheldError } from "./kernel_plan.ts";
 import {
@@ -34,12 +30,10 @@ import {
 } from "./program.ts";
 import { whyNot } from "./root.ts";
 import { holdToStrict } from "./strict.ts";
+import { treeRulesets } from "./tree_rulesets.ts";
 
 /** Landlock holds signals, and abstract sockets, from Linux 6.12 on. */
 export const LEAST_ABI = 6;
-
-/** What does not leave the jail, not even to the program's process group. */
-const SCOPED = LANDLOCK_SCOPE_SIGNAL | LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET;
 
 /**
  * Runs a program. The calling thread is blocked until it is gone.
@@ -120,20 +114,10 @@ function runIn(
     );
   }
   const where = findInside(program, view);
-  const open = fds.flatMap(handed);
   const most = Math.max(2, ...program.keepFds);
-  const { handledFs } = floor;
-  // A descriptor that comes from outside leads to what is outside, perhaps by the
-  // names of the tree: nothing is opened that is not beneath the tree's own root.
   const rulesets: number[] = [];
   try {
-    for (
-      const held of [
-        { handledFs, rules: [{ path: "/", access: handledFs }], scoped: 0 },
-        { ...floor, scoped: SCOPED },
-      ]
-    ) {
-      const ruleset = { ...held, handledNet: 0, open };
+    for (const ruleset of treeRulesets({ floor, policy, fds })) {
       rulesets.push(createRuleset(ruleset, most, view));
     }
     const env = withValues(
