@@ -589,6 +589,25 @@ test("a jail held by the kernel works in /proc, among processes of its own", asy
   assertMatch(outside.stderr, /Cannot work in "\/proc\/\d+"/);
 });
 
+test("a jail held by the kernel starts while files come and go that a wildcard closes", async () => {
+  await using here = await place();
+  const script = "n=0; while :; do n=$((n + 1)); mkdir $n; echo >$n/.key; " +
+    "rm -r $n; sleep 0.004; done";
+  const busy = new Deno.Command("sh", {
+    ...{ args: ["-c", script], cwd: `${here.path}/out/deep` },
+  }).spawn();
+  try {
+    for (let i = 0; i < 8; i++) {
+      const argv = jailArgv([KERNEL, "-p", here.policy], ["echo", "ran"]);
+      const { stdout, stderr } = await run(argv, { cwd: here.path });
+      assertEquals([stdout, stderr], ["ran\n", ""]);
+    }
+  } finally {
+    busy.kill();
+    await busy.status;
+  }
+});
+
 test("a directory that a wildcard closes is found wherever it is", async () => {
   await using here = await scratch();
   await Deno.mkdir(`${here.path}/a/b/.ssh`, { recursive: true });

@@ -4,32 +4,23 @@ import { printable } from "../abi/bytes.ts";
 import { LaunchError, UnsupportedError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
 import { passed, withValues } from "../policy/env.ts";
-import { NO_FLOOR } from "../policy/floor/floor.ts";
-import { remembered } from "../policy/path/remembered.ts";
-import type { Realpath } from "../policy/path/rules.ts";
 import { close } from "../sys/files.ts";
 import { hostArch } from "../sys/host.ts";
 import { createRuleset, landlockAbi } from "../sys/landlock.ts";
-import { wasReplaced } from "../sys/launch/root.ts";
-import { openTree, type Tree, type TreeOptions } from "../sys/launch/tree.ts";
 import { OWN_VIEW, type View } from "../sys/view.ts";
 import { assemble } from "../trace/bpf/filter.ts";
 import { runUntraced } from "../trace/untraced.ts";
-import { compileHere } from "./compiled.ts";
 import { checkHanded } from "./handed.ts";
 import type { Job, JobHooks } from "./job.ts";
-import { holdByKernel, stricterText, UnheldError } from "./kernel_plan.ts";
+import { holdInTree } from "./held_tree.ts";
+import { stricterText } from "./kernel_plan.ts";
 import {
   findProgram,
   type FoundProgram,
-  fromDirectory,
   orAsScript,
   planLaunch,
   type Program,
-  variable,
 } from "./program.ts";
-import { whyNot } from "./root.ts";
-import { holdToStrict } from "./strict.ts";
 import { treeRulesets } from "./tree_rulesets.ts";
 
 /** Landlock holds signals, and abstract sockets, from Linux 6.12 on. */
@@ -77,34 +68,14 @@ function runIn(
   hint: string,
 ): Outcome {
   const { policy } = job;
-  const realpath = remembered((path) => OWN_VIEW.meant(path));
-  compileHere(policy, OWN_VIEW, realpath);
   const inside = (env: readonly string[]): readonly string[] =>
     job.temporary?.environment(env) ?? env;
   const fds = [...program.stdio, ...program.keepFds];
   fds.forEach(checkHanded);
-  const found = findProgram(program, OWN_VIEW);
-  const at = {
-    env: inside(program.env),
-    cwd: program.cwd,
-    program: found.real,
-    view: OWN_VIEW,
-    realpath,
-  };
-  const { plan, tree: { floor, nodes, stricter }, unheld } = holdByKernel(
-    policy,
-    at,
-    [
-      ...OWN_VIEW.links(fromDirectory(program.cwd, found.path)),
-      ...OWN_VIEW.links(workedIn(program, realpath)),
-    ],
-  );
-  if (unheld.length > 0) throw new UnheldError(unheld);
-  // What Landlock holds here is of the tree; no rule is a best effort without it.
-  holdToStrict(policy, plan, NO_FLOOR, at, true);
-  const warning = stricterText(stricter);
+  const held = holdInTree(policy, program, inside(program.env));
+  using tree = held.tree;
+  const warning = stricterText(held.stricter);
   if (warning !== undefined) hooks.warn?.(warning);
-  using tree = makeTree({ nodes, alone: policy.net === "none" });
   const { view } = tree;
   if (view.realpath(program.cwd) === undefined) {
     throw new UnsupportedError(
@@ -117,7 +88,7 @@ function runIn(
   const most = Math.max(2, ...program.keepFds);
   const rulesets: number[] = [];
   try {
-    for (const ruleset of treeRulesets({ floor, policy, fds })) {
+    for (const ruleset of treeRulesets({ floor: held.floor, policy, fds })) {
       rulesets.push(createRuleset(ruleset, most, view));
     }
     const env = withValues(
@@ -126,7 +97,7 @@ function runIn(
     );
     return runUntraced({
       launch: planLaunch(program, where, env, {
-        filter: assemble(plan, hostArch()),
+        filter: assemble(held.plan, hostArch()),
         rulesets,
         limits: policy.limits,
         root: tree,
@@ -144,12 +115,6 @@ function runIn(
   } finally {
     rulesets.forEach(close);
   }
-}
-
-/** The name of the working directory: shells keep the one with links in PWD. */
-function workedIn({ env, cwd }: Program, realpath: Realpath): string {
-  const pwd = variable(env, "PWD");
-  return pwd?.startsWith("/") && realpath(pwd) === realpath(cwd) ? pwd : cwd;
 }
 
 /**
@@ -189,29 +154,4 @@ function checkHooks(job: Job, { observe }: JobHooks): void {
       `${LEAST_ABI} is needed`,
     "use Linux 6.12 or newer, with landlock in the kernel's lsm= list",
   );
-}
-
-function makeTree(options: TreeOptions): Tree {
-  const tree = openTree(options);
-  if ("steps" in tree) return tree;
-  throw new UnsupportedError(
-    `Cannot use --engine=kernel: ${whyNot(tree)}`,
-    tree.some(wasReplaced)
-      ? "a file that a rule means was removed or replaced meanwhile: start again"
-      : "start jail as root, or let users make namespaces " +
-        "(user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns)",
-  );
-}
-
-/**
- * Why this machine makes no tree for a policy, found out by making it.
- *
- * @param options what is in it
- * @returns what was tried in vain; `undefined` where it is made
- */
-export function whyNoTree(options: TreeOptions): string | undefined {
-  const tree = openTree(options);
-  if (!("steps" in tree)) return whyNot(tree);
-  tree.close();
-  return undefined;
 }
