@@ -532,6 +532,26 @@ for (const to of ["../victim", "../victim/not-yet"]) {
   });
 }
 
+Deno.test("jail says that a link leads what may be written out of the working directory", async () => {
+  await using here = await place(
+    { "keys/own": "mine\n", "docs/real/x": "" },
+    "ln -s ../keys docs/build; ln -s real docs/here",
+  );
+  const options = { cwd: `${here.path}/docs`, env: ENV };
+  const ran = async (...flags: readonly string[]): Promise<Ended> =>
+    await jail([...flags, "-R", "--allow-run=/usr/bin"], ["true"], options);
+  const led = await ran("-W=build/new,real");
+  assertEquals(led.code, 0);
+  assertEquals(
+    led.stderr.replaceAll(here.path, "HERE"),
+    "jail: --allow-write=build/new is led out of the working directory by a " +
+      'link: "HERE/keys/new" may be written\n',
+  );
+  // Nothing of what somebody names where it is, or of what stays inside.
+  const named = await ran(`-W=here,real,../keys,${here.path}/docs`);
+  assertEquals([named.code, named.stderr], [0, ""]);
+});
+
 Deno.test("-p agent hides what an editor or a person keeps of a .env beside it", async () => {
   const endings = [".swp", ".save", ".tmp", ".temp", ".test.bak", ".dev2"];
   endings.push(".docker", ".de", ".sandbox", ".stg", ".d", "1", ",v", " copy");

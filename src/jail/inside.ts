@@ -1,11 +1,11 @@
-/** Whether what a built-in policy means in the working directory is there. */
+/** Whether what a policy means in the working directory is there. */
 
 import { printable } from "../abi/bytes.ts";
 import { PolicyError } from "../errors.ts";
 import { isWithin } from "../policy/floor/grants.ts";
 import { parseGlob } from "../policy/path/glob.ts";
-import { literalRoot } from "../policy/path/rules.ts";
-import { type Layer, PATH_SECTIONS } from "../policy/policy.ts";
+import { literalRoot, realRoot } from "../policy/path/rules.ts";
+import { type Layer, PATH_SECTIONS, type Policy } from "../policy/policy.ts";
 import { isPreset } from "../policy/presets.ts";
 import type { View } from "../sys/view.ts";
 
@@ -29,9 +29,7 @@ export function mustStayInside(
     for (const section of PATH_SECTIONS) {
       for (const { pattern, ref } of layer[section].allow) {
         if (!ref.text.startsWith("${cwd}/")) continue;
-        for (const glob of parseGlob(pattern)) {
-          const real = view.meant(`/${literalRoot(glob).join("/")}`);
-          if (real === undefined || isWithin(real, cwd)) continue;
+        for (const real of outside(pattern, cwd, view)) {
           throw new PolicyError(
             `Cannot use policy "${ref.source}": "${ref.text}" leads to ${
               printable(real)
@@ -42,4 +40,37 @@ export function mustStayInside(
       }
     }
   }
+}
+
+/**
+ * Says which links in the working directory lead what may be written out of it.
+ * What somebody has said himself is followed; that a checkout has such a link he
+ * may not know.
+ *
+ * @param policy the merged policy
+ * @param cwd the working directory, a real path
+ * @param view where paths begin
+ * @returns a text for each
+ */
+export function linksOut(
+  { write }: Pick<Policy, "write">,
+  cwd: string,
+  view: View,
+): string[] {
+  return write.allow.flatMap(({ pattern, ref }) =>
+    isWithin(pattern, cwd)
+      ? outside(pattern, cwd, view).map((real) =>
+        `${ref.text} is led out of the working directory by a link: ${
+          printable(real)
+        } may be written`
+      )
+      : []
+  );
+}
+
+/** Where what a pattern begins with leads to, where that is not in a directory. */
+function outside(pattern: string, directory: string, view: View): string[] {
+  return parseGlob(pattern)
+    .map((glob) => realRoot(literalRoot(glob), (path) => view.meant(path)))
+    .filter((real) => !isWithin(real, directory));
 }

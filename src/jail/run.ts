@@ -45,6 +45,7 @@ import type {
 import type { Ask } from "./ask.ts";
 import { currentDirectory } from "./directory.ts";
 import { runJob } from "./job.ts";
+import { linksOut } from "./inside.ts";
 import { withPlaces } from "./kernel_plan.ts";
 import { type Loaded, loadSpec } from "./load.ts";
 import { type Locate, locator, placed } from "./locate.ts";
@@ -195,6 +196,7 @@ async function runLoaded(
   const observed = request.report || request.audit !== undefined;
   const locate = observed ? await locator(policy) : undefined;
   const find = (): Locate | Promise<Locate> => locate ?? locator(policy);
+  for (const text of linksOut(policy, program.cwd, root.view)) hooks.warn(text);
   const giveBack = keepForeground();
   const run = (names: NameOptions | undefined): Outcome =>
     runJob({

@@ -335,8 +335,8 @@ function* rootsOf(
   }
 }
 
-/** The real path of a path whose end may not exist yet. */
-function realRoot(names: readonly string[], realpath: Realpath): string {
+/** The real path of a path, as names, whose end may not exist yet. */
+export function realRoot(names: readonly string[], realpath: Realpath): string {
   for (let known = names.length; known > 0; known--) {
     const real = realpath(`/${names.slice(0, known).join("/")}`);
     if (real === undefined) continue;
