@@ -11,7 +11,7 @@
  * `deno compile` downloads its runtime, denort. `DENORT_BIN=FILE` gives it one.
  */
 
-import { bundle, bundleScript, WORKER } from "./bundle.ts";
+import { bundle, bundleScript, HEAP, WORKER } from "./bundle.ts";
 import { CODE, SCRIPT } from "./compiled/script.ts";
 import { DENO, pass, ROOT, say } from "./parts.ts";
 
@@ -44,9 +44,7 @@ async function compile(
     // It would be read from the directory for temporary files, by a name that
     // anybody may have taken, and is code.
     "--no-code-cache",
-    // A start fills some megabytes, which are not worth collecting; nor should
-    // what comes later take the place that a small heap grows into.
-    "--v8-flags=--min-semi-space-size=4,--max-semi-space-size=4",
+    `--v8-flags=${HEAP}`,
     ...files.map((name) => `--include=${directory}/${name}`),
     `--output=${output}`,
     `${directory}/${entry}`,
