@@ -23,9 +23,9 @@ const POLICIES = 4000;
 
 const KINDS: Readonly<Record<FloorKind, string>> = {
   directory: "/ /d /d/e /d/e/a /n /n/d /dev /dev/snd /dev/pts /dev/shm /proc " +
-    "/proc/sys /proc/sys/kernel",
+    "/proc/sys /proc/sys/kernel /sys /sys/d",
   file: "/d/a /d/k /d/e/k /d/e/a/b /d/e/a/k /n/a /n/d/k /dev/shm/a " +
-    "/proc/cpuinfo /proc/kcore /proc/sys/kernel/osrelease",
+    "/proc/cpuinfo /proc/kcore /proc/sys/kernel/osrelease /sys/a /sys/d/k",
   device: "/d/disk /dev/null /dev/kmsg /dev/disk /dev/snd/pcm",
   link: "/proc/self /proc/net /l /d/l /n/f /n/x",
   missing: "",
@@ -54,7 +54,18 @@ const PATTERNS = [
   ...["/proc", "/proc/cpuinfo", "/proc/k*", "/proc/sys", "/proc/sys/kernel"],
   ...["/proc/self", "/proc/net", "/proc/{cpuinfo,kcore}", "/**/kernel/**"],
   ...["/l", "/l/k", "/d/l", "/d/l/k", "/n/f", "/n/x", "/*/l", "/**/f", "/l/*"],
-  ...["/l/**/k", "/d/l/*", "//d///e/", "/d/.", "/n/./d", "/d/../n", "/*/x"],
+  ...[
+    "/sys",
+    "/sys/d",
+    "/sys/d/k",
+    "/l/**/k",
+    "/d/l/*",
+    "//d///e/",
+    "/d/.",
+    "/n/./d",
+    "/d/../n",
+    "/*/x",
+  ],
 ];
 
 const below = random(1);

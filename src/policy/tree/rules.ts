@@ -232,13 +232,19 @@ export class TreeRules {
     return real !== undefined && real !== path;
   }
 
-  /** What may be done with a path. A device must be named by the rule that allows it. */
+  /**
+   * What may be done with a path. A device must be named by the rule that allows it,
+   * and so must what sets the kernel by the one that lets it be written.
+   */
   state(path: string): State {
     const isDevice = this.#facts.kind(path) === "device";
     const may = (section: PathSection): boolean => {
       const root = nearest(this.granted[section], path);
       if (root === undefined) return false;
       if (above(this.refused[section], path) !== undefined) return false;
+      if (
+        section === "write" && isWithin(path, SYSFS) && !isWithin(root, SYSFS)
+      ) return false;
       const use = { access: section, path, kind: "device" } as const;
       return !isDevice || deviceClosedBy(use, root) === undefined;
     };
@@ -254,13 +260,8 @@ export class TreeRules {
     for (const path of groups) {
       this.refused.write.set(path, { rule: treeRule(path), hides: false });
     }
-    const written = [...this.granted.write.keys()];
     // What sets the kernel must be named; no rule opens that of /proc.
-    if (
-      written.includes("/") && !written.some((path) => isWithin(path, SYSFS))
-    ) {
-      this.refused.write.set(SYSFS, { rule: treeRule(SYSFS), hides: false });
-    }
+    if (this.granted.write.has("/")) this.#roots.set(SYSFS, treeRule(SYSFS));
   }
 
   /** Whether the program could make something beneath a path. */

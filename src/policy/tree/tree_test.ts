@@ -125,6 +125,12 @@ const BEYOND: Partial<typeof FACTS> = {
   kind: (path) => isWithin(path, "/home/me/p/a") ? "missing" : FACTS.kind(path),
 };
 
+/** With the kernel's settings. */
+const SET: Partial<typeof FACTS> = {
+  kind: (path) => isWithin(path, "/sys") ? "directory" : FACTS.kind(path),
+  names: (path) => path === "/" ? [...namesIn("/"), "sys"] : namesIn(path),
+};
+
 /** What is in the root directory, where all of that may be read. */
 const MACHINE = ["/etc ro", "/home ro", "/srv ro", "/usr ro"];
 const LINKS = ["/lib -> usr/lib"];
@@ -654,6 +660,17 @@ const CASES: readonly Case[] = [
     tree: [
       ...[...MACHINE, "/dev/", "/dev/pts new", "/dev/ptmx -> pts/ptmx"],
       ...["/dev/shm ro", "/dev/shm/kept closed", ...LINKS, "/proc new"],
+    ],
+  },
+  {
+    name:
+      "lets no setting of the kernel be written but those that a rule names",
+    policy: "{read: [/sys], write: [/, /sys/fs/fuse], run: [/]}",
+    machine: SET,
+    tree: [
+      ...["/sys ro", "/sys/fs/fuse rw", ...LINKS],
+      "but what may not be read is not written either",
+      "but what may not be read is not run either",
     ],
   },
 ];
