@@ -265,6 +265,27 @@ test("a jail held by the kernel closes what a wildcard means where paths are too
   await run(["rm", "-r", `${here.path}/out`]);
 });
 
+test("a jail held by the kernel has no loader run what a rule refuses, where none lets it be run either", async () => {
+  await using here = await scratch();
+  await Deno.mkdir(`${here.path}/closed`);
+  for (const name of ["closed/echo", "echo"]) {
+    await Deno.copyFile("/bin/echo", `${here.path}/${name}`);
+    await Deno.chmod(`${here.path}/${name}`, 0o755);
+  }
+  await Deno.link(`${here.path}/closed/echo`, `${here.path}/linked`);
+  const policy = await here.file(
+    "p.yaml",
+    'read: [/]\nrun: {allow: [/usr, "${cwd}/closed/echo"], ' +
+      'deny: ["${cwd}/closed"]}\n',
+  );
+  const loader = "/lib64/ld-linux-x86-64.so.2";
+  const script =
+    `${loader} ./closed/echo 1; closed/echo 2; ./linked 3; ./echo 4; ` +
+    `${loader} ./echo read`;
+  const { stdout } = await inside(here, ["-p", policy], script);
+  assertEquals(stdout, "read\n");
+});
+
 test("a jail held by the kernel lets no device of the machine be changed", async () => {
   await using here = await scratch();
   const look = (): Promise<Deno.FileInfo> => Deno.stat("/dev/full");

@@ -398,11 +398,12 @@ export class TreeRules {
   /**
    * Whether what is at a path is kept from being executed by whatever means.
    * Landlock holds what is a program; but what the program writes, and what a rule
-   * refuses in what is allowed, could still be given to a loader.
+   * refuses, could still be given to a loader.
    */
   mayNotRun(path: string): boolean {
     const { run, write } = this.state(path);
-    return !run && (write || above(this.granted.run, path) !== undefined);
+    return !run && (write || above(this.granted.run, path) !== undefined ||
+      above(this.refused.run, path) !== undefined);
   }
 }
 

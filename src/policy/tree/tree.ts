@@ -71,7 +71,8 @@ function floorOfTree(
   };
   for (const [section, more] of [["write", WRITE], ["run", RUN]] as const) {
     for (const path of rules.granted[section].keys()) {
-      if (kind(path) === "missing") continue;
+      // By another name of the same file Landlock would allow what is refused here.
+      if (kind(path) === "missing" || !rules.state(path)[section]) continue;
       add(
         path === NEW_TERMINAL ? TERMINALS : path,
         kind(path) === "directory" ? more : more & FILE_ACCESS,

@@ -499,6 +499,11 @@ const CASES: readonly Case[] = [
     tree: ["/srv rw"],
   },
   {
+    name: "has nothing executed that a rule refuses, where none lets it be run",
+    policy: "{read: [/usr, /srv], run: {allow: [/usr], deny: [/srv/group]}}",
+    tree: ["/srv ro", "/srv/group ro noexec", "/usr ro"],
+  },
+  {
     name: "lets be run what is in a directory that a wildcard means by itself",
     policy: '{read: [/usr], run: {allow: [/usr], deny: ["/usr/*"]}}',
     tree: ["/usr ro"],
