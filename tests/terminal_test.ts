@@ -116,6 +116,27 @@ line.register(slave)
 print(*("hung up" for _, events in line.poll(1000) if events & select.POLLHUP))
 `;
 
+/** Takes a terminal as Go and setsid(1) do, and from another session, which nobody may. */
+const TAKING = `import errno, fcntl, os, termios
+master, slave = os.openpty()
+def take():
+    os.setsid()
+    try: fcntl.ioctl(slave, termios.TIOCSCTTY, 1)
+    except OSError as error: return errno.errorcode[error.errno]
+    return "taken" if os.tcgetpgrp(slave) == os.getpid() else "lost"
+def ended(child): return os.waitpid(child, 0)[1]
+first = os.fork()
+if first == 0:
+    print(take(), flush=True)
+    second = os.fork()
+    if second == 0:
+        print(take(), flush=True)
+        os._exit(0)
+    ended(second)
+    os._exit(0)
+ended(first)
+`;
+
 /** A shell whose processor others keep busy: how many of its jobs run before they are in front. */
 const BUSY = `import fcntl, os, signal, termios
 master, slave = os.openpty()
@@ -527,6 +548,19 @@ signal.pause()`;
         ],
       );
       assertEquals(stdout, "hung up\n");
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) lets a session take a terminal that no other one has, as setsid(1) asks for it`,
+    ),
+    async fn(): Promise<void> {
+      const { stdout } = await jail(
+        [`--engine=${engine}`, "-A", "--", "/usr/bin/python3", "-c", TAKING],
+      );
+      assertEquals(stdout, "taken\nEPERM\n");
     },
   });
 
