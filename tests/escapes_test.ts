@@ -215,6 +215,8 @@ const SCRIPTS: Readonly<Record<string, string>> = {
     "(: >/proc/self/autogroup) && echo opened; (: >/proc/$$/autogroup) && echo opened",
   "a setting of the kernel":
     "(: >>/proc/sys/kernel/core_pattern) && echo opened; (: >>/sys/kernel/mm/ksm/run) && echo opened",
+  "a setting of the network, among the files of a process":
+    "for f in self thread-self $$; do chmod --reference=/proc/net/dev /proc/$f/net/dev && echo opened; done",
   "the kernel's files":
     "head -c 4 /dev/kmsg /proc/kcore; (: >>/proc/sysrq-trigger) && echo opened",
 };

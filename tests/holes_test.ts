@@ -1120,6 +1120,34 @@ for name in b"\\rUid:\\t0\\t0\\t0", b"\\rCapEff:20":
     },
   });
 
+  const sysfs =
+    `jail (${engine}) lets settings of the kernel be written elsewhere only by who names them`;
+  Deno.test({
+    name: MOUNTS ? sysfs : `${sysfs} (needs unshare -m)`,
+    ignore: !MOUNTS,
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      await Deno.mkdir(`${path}/s`);
+      await Deno.mkdir(`${path}/k`);
+      const mount =
+        'mount -t sysfs sysfs s && mount --bind s/kernel k && exec "$@"';
+      const tries =
+        "for f in s/kernel/mm/ksm/run k/mm/ksm/run; do (: >>$f) && echo opened; done; exit 7";
+      const named = `extends: allow-all\nwrite: [${path}/s, ${path}/k]\n`;
+      await Deno.writeTextFile(`${path}/named.yaml`, named);
+      const results = [];
+      for (const flags of [["-A"], ["-p", "named.yaml"]]) {
+        const { stdout, code } = await run([
+          ...["unshare", "-m", "sh", "-c", mount, "sh"],
+          ...jailArgv(flags, ["sh", "-c", tries], engine),
+        ], { cwd: path });
+        results.push([stdout, code]);
+      }
+      assertEquals(results, [["", 7], ["opened\nopened\n", 7]]);
+    },
+  });
+
   Deno.test({
     ...needs(
       ["python3"],

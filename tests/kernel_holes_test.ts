@@ -349,6 +349,27 @@ if (MOUNTS) {
   });
 }
 
+if (MOUNTS) {
+  test("a jail held by the kernel lets settings of the kernel be written elsewhere only by who names them", async () => {
+    await using here = await scratch();
+    await Deno.mkdir(`${here.path}/s`);
+    const named = `extends: allow-all\nwrite: [${here.path}/s]\n`;
+    await Deno.writeTextFile(`${here.path}/named.yaml`, named);
+    const results = [];
+    for (const flags of [["-A"], ["-p", "named.yaml"]]) {
+      const { stdout } = await run([
+        ...["unshare", "-m", "sh", "-c"],
+        ...['mount -t sysfs sysfs s && exec "$@"', "sh"],
+        ...jailArgv([KERNEL, ...flags], [
+          ...["sh", "-c", "(: >>s/kernel/mm/ksm/run) && echo opened"],
+        ]),
+      ], { cwd: here.path });
+      results.push(stdout);
+    }
+    assertEquals(results, ["", "opened\n"]);
+  });
+}
+
 /** Tries to have the first process wait for its turn, and says how that went. */
 const SLOWS = `import os, resource
 for call in (

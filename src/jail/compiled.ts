@@ -8,6 +8,7 @@ import type { Realpath } from "../policy/path/rules.ts";
 import type { Policy } from "../policy/policy.ts";
 import { interfaceIndex } from "../sys/interfaces.ts";
 import type { View } from "../sys/view.ts";
+import { settingsElsewhere } from "../trace/path/mounts.ts";
 
 /**
  * Makes an engine of a policy, with the links that its rules lead through.
@@ -37,9 +38,10 @@ const KERNELS: readonly number[] = [PROC_SUPER_MAGIC, SYSFS_MAGIC];
 
 /** Where files are settings of the kernel: a root may have others of these names. */
 function settingsIn(view: View): readonly string[] {
-  return SETTINGS.filter((path) => {
+  const usual = SETTINGS.filter((path) => {
     const type = view.fileSystemOf(path);
     // What cannot be asked is as careful as can be.
     return type < 0 ? type !== -ENOENT : KERNELS.includes(type);
   });
+  return [...usual, ...settingsElsewhere(view.mounts())];
 }

@@ -19,7 +19,12 @@ import { landlockAbi } from "../sys/landlock.ts";
 import { isBehindOthers, sharesOrphanedGroup } from "../sys/task/groups.ts";
 import { OWN_VIEW, told } from "../sys/view.ts";
 import { walk } from "../sys/walk.ts";
-import { controlGroups, otherProcs, procDevice } from "../trace/path/mounts.ts";
+import {
+  controlGroups,
+  otherProcs,
+  procDevice,
+  settingsElsewhere,
+} from "../trace/path/mounts.ts";
 import { floorFacts, type FloorPlace } from "./floor.ts";
 import type { Locate } from "./locate.ts";
 
@@ -192,6 +197,7 @@ function treeFacts(
       !isWithin(path, "/proc")
     ),
     groups: controlGroups(mounts),
+    settings: settingsElsewhere(mounts),
     pipe: pipeIn,
     alone: net === "none",
     cwd: facts.realpath(at.cwd) ?? at.cwd,

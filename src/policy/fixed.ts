@@ -122,6 +122,8 @@ const SETTING: RuleRef = jailRule(
 const OTHER_PROCESS_REGEXP = /^\/proc\/[0-9]+(?:\/|$)/;
 const MEMORY_REGEXP = /^\/proc\/self\/(?:task\/[^/]+\/)?mem$/;
 const SESSION_REGEXP = /^\/proc\/self\/(?:task\/[^/]+\/)?autogroup$/;
+/** Of a process, but for what its network namespace has, which is not its own. */
+const OWN_REGEXP = /^\/proc\/self(?!\/(?:task\/[^/]+\/)?net(?:\/|$))(?:\/|$)/;
 const HARMLESS_DEVICE_REGEXP =
   /^\/dev\/(?:null|zero|full|random|urandom|tty|ptmx|pts\/[^/]+)$/;
 
@@ -148,7 +150,10 @@ export function deviceClosedBy(use: Use, root: string): RuleRef | undefined {
   return DEVICE;
 }
 
-/** Where the kernel has files by which it is set, beside those of each process. */
+/**
+ * Where the kernel has files by which it is set, beside those of each process; what
+ * else is mounted has some elsewhere.
+ */
 export const SETTINGS = ["/proc", "/sys"] as const;
 
 /**
@@ -158,15 +163,17 @@ export const SETTINGS = ["/proc", "/sys"] as const;
  * @param use what would be done
  * @param root the first names of the rule that allows it; one that begins where
  *   settings are is taken to mean them
- * @param places those of {@linkcode SETTINGS} that are the kernel's
+ * @param places where settings of the kernel are
  */
 export function settingClosedBy(
   { access, kind, path }: Use,
   root: string,
   places: readonly string[],
 ): RuleRef | undefined {
-  if (access !== "write" || isWithin(path, "/proc/self")) return undefined;
-  const place = places.find((one) => path.startsWith(`${one}/`));
+  if (access !== "write" || OWN_REGEXP.test(path)) return undefined;
+  const place = places.find((one) =>
+    path === one ? kind !== "directory" : isWithin(path, one)
+  );
   // Nobody makes anything in procfs, and the kernel says so.
   if (place === "/proc" && kind === "missing") return undefined;
   return place === undefined || isWithin(root, place) ? undefined : SETTING;

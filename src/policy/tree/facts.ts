@@ -26,6 +26,8 @@ export interface TreeFacts
   readonly procs: readonly string[];
   /** Where control groups are: by them anybody is moved, stopped or killed. */
   readonly groups: readonly string[];
+  /** Where settings of the kernel are, other than in /proc and /sys. */
+  readonly settings: readonly string[];
   /**
    * Finds a pipe that has a name: a path, or something beneath it; or a directory
    * that may have one in it, and cannot be listed.

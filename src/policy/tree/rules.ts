@@ -89,6 +89,8 @@ export class TreeRules {
   readonly #allowing: AllowingPattern[] = [];
   /** Where patterns begin. */
   readonly #roots = new Map<string, PathRule>();
+  /** Where settings of the kernel are. */
+  readonly #settings: readonly string[];
 
   /**
    * Finds what rules mean.
@@ -98,6 +100,7 @@ export class TreeRules {
    */
   constructor(policy: Policy, facts: TreeFacts) {
     this.#facts = facts;
+    this.#settings = [SYSFS, ...facts.settings];
     // Who works in a closed directory stays there, though nothing is in it.
     this.seen.add(facts.cwd);
     for (const section of PATH_SECTIONS) {
@@ -242,9 +245,11 @@ export class TreeRules {
       const root = nearest(this.granted[section], path);
       if (root === undefined) return false;
       if (above(this.refused[section], path) !== undefined) return false;
-      if (
-        section === "write" && isWithin(path, SYSFS) && !isWithin(root, SYSFS)
-      ) return false;
+      const isSetting = section === "write" &&
+        this.#settings.some((one) =>
+          isWithin(path, one) && !isWithin(root, one)
+        );
+      if (isSetting) return false;
       const use = { access: section, path, kind: "device" } as const;
       return !isDevice || deviceClosedBy(use, root) === undefined;
     };
@@ -261,7 +266,10 @@ export class TreeRules {
       this.refused.write.set(path, { rule: treeRule(path), hides: false });
     }
     // What sets the kernel must be named; no rule opens that of /proc.
-    if (this.granted.write.has("/")) this.#roots.set(SYSFS, treeRule(SYSFS));
+    for (const place of this.#settings) {
+      if (above(this.granted.write, place) === undefined) continue;
+      if (!this.#roots.has(place)) this.#roots.set(place, treeRule(place));
+    }
   }
 
   /** Whether the program could make something beneath a path. */

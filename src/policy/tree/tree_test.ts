@@ -84,6 +84,7 @@ const FACTS: Parameters<typeof treeOf>[1] = {
   walk,
   procs: [],
   groups: [],
+  settings: [],
   pipe: (path) => path === "/home/me/p/a" ? "/home/me/p/a/pipe" : undefined,
   alone: true,
   cwd: "/",

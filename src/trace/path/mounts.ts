@@ -1,6 +1,10 @@
-/** What is mounted, and of that what no rule knows: another procfs, control groups. */
+/**
+ * What is mounted, and of that what no rule knows: another procfs, control groups,
+ * settings of the kernel.
+ */
 
 import { SystemCallError } from "../../errors.ts";
+import { SETTINGS } from "../../policy/fixed.ts";
 import type { Mount, View } from "../../sys/view.ts";
 
 /** What is mounted, as long as none of it comes or goes. */
@@ -88,6 +92,27 @@ export function controlGroups(mounts: readonly Mount[]): readonly string[] {
     type === "cgroup2" || type === "cgroup"
   );
   return [...new Set(points.map(({ point }) => point))];
+}
+
+/** File systems whose files are settings of the kernel, or start what it does. */
+const SETTING_TYPES: ReadonlySet<string> = new Set([
+  ...["binfmt_misc", "bpf", "configfs", "debugfs", "efivarfs", "fusectl"],
+  ...["nfsd", "pstore", "resctrl", "rpc_pipefs", "securityfs", "selinuxfs"],
+  ...["smackfs", "sysfs", "tracefs", "xenfs"],
+]);
+
+/**
+ * Finds where settings of the kernel are mounted, other than in /proc and /sys.
+ *
+ * @param mounts all mounts of a view
+ */
+export function settingsElsewhere(mounts: readonly Mount[]): readonly string[] {
+  const points = mounts
+    .filter(({ type, point }) =>
+      SETTING_TYPES.has(type) && !isBeneath(point, SETTINGS)
+    )
+    .map(({ point }) => point);
+  return [...new Set(points)];
 }
 
 /** Whether a path is one of some directories, or beneath one. */
