@@ -1,6 +1,7 @@
 /** Holes that were found by attacking the jail, each with the fix that holds. */
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { SYSCALLS } from "../src/abi/syscalls.ts";
 import {
   type Ended,
   ENGINES,
@@ -872,6 +873,30 @@ os.open(os.ttyname(slave), os.O_RDWR | os.O_NOCTTY); print("opened")`;
         );
         assertEquals([deny, stdout], [deny, `${wanted}\n`]);
       }
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) stops a choice of where a file that may only be read lies in memory`,
+    ),
+    async fn(): Promise<void> {
+      const file = await Deno.makeTempFile({ dir: "/dev/shm" });
+      await Deno.truncate(file, 4096);
+      // mbind(2) with MPOL_PREFERRED: the first node.
+      const code = `import ctypes, errno, mmap, os
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.restype = ctypes.c_void_p
+fd = os.open("${file}", os.O_RDONLY)
+at = libc.mmap(None, 4096, mmap.PROT_READ, mmap.MAP_SHARED, fd, 0)
+node = ctypes.byref(ctypes.c_ulong(1))
+libc.syscall(${SYSCALLS.mbind.x86_64}, ctypes.c_void_p(at), 4096, 1, node, 64, 0)
+print(errno.errorcode.get(ctypes.get_errno()))`;
+      const argv = ["/usr/bin/python3", "-c", code];
+      const { stdout } = await jail(["-R", "--allow-run"], argv, { engine });
+      await Deno.remove(file);
+      assertEquals(stdout, "EPERM\n");
     },
   });
 

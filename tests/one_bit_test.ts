@@ -29,10 +29,9 @@ const TRIED: readonly SyscallName[] = names(
 /** Why each other call that is made under `sealed` tells nothing of others. */
 const TELLS_NOTHING: Readonly<Record<string, readonly SyscallName[]>> = {
   "it is about memory that is the program's own": names(
-    `arch_prctl brk get_mempolicy map_shadow_stack mbind membarrier mlock mlock2
-    mlockall mprotect mremap mseal msync munlock munlockall munmap pkey_alloc
-    pkey_free pkey_mprotect set_mempolicy
-    set_mempolicy_home_node`,
+    `arch_prctl brk get_mempolicy map_shadow_stack membarrier mlock mlock2 mlockall
+    mprotect mremap mseal msync munlock munlockall munmap pkey_alloc pkey_free
+    pkey_mprotect set_mempolicy set_mempolicy_home_node`,
   ),
   "it fills or drops what the kernel has of a file, and says nothing of that":
     names("fadvise64 madvise readahead sync sync_file_range syncfs"),

@@ -9,6 +9,7 @@ import {
 } from "../../abi/syscalls.ts";
 import { type CallSetting, callSettings, NEVER_ALLOWED } from "../calls.ts";
 import type { Refusal, RuleRef } from "../decision.ts";
+import { writesEverything } from "../everything.ts";
 import type { Policy } from "../policy.ts";
 import { answeredEntry, withChanges } from "./answered.ts";
 import {
@@ -29,7 +30,7 @@ import {
 import { interfaceGuards, netGuards } from "./net.ts";
 import { othersGuards } from "./others.ts";
 import { SURFACE } from "./surface.ts";
-import { callRule } from "./surface_guards.ts";
+import { callRule, unlessAllowed } from "./surface_guards.ts";
 import { stampGuards, sysGuards } from "./sys.ts";
 
 /** What happens to one call: the first guard that holds, or else the action. */
@@ -141,6 +142,7 @@ function planCall(
     // A clock that the policy closes is closed, whosever it is.
     sysGuards(name, policy.sys),
     SURFACE[name] ?? NO_GUARDS,
+    nodeGuards(name, policy),
     mapsThere,
     netGuards(name, policy, options.sockets === "streams"),
   )
@@ -182,6 +184,20 @@ function planCall(
     }
   }
 }
+
+/**
+ * Of a file in memory it is kept for all who use that on which node it lies, by
+ * whoever may read it: what others write would go where there is no room.
+ */
+function nodeGuards(name: SyscallName, policy: Policy): readonly Guard[] {
+  return name === "mbind" && !writesEverything(policy)
+    ? OTHERS_MEMORY
+    : NO_GUARDS;
+}
+
+const OTHERS_MEMORY = [
+  unlessAllowed("EPERM", "others may use what is mapped there"),
+];
 
 /**
  * Refuses in the filter where it can: not a signal or the end of the jail,

@@ -284,6 +284,7 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   ["madvise", [0, AFTER_PINS, 4], "EPERM"],
   ["mseal", [PIN, 4096], "EPERM"],
   ["mbind", [PIN, 4096], "EPERM"],
+  ["mbind", [AFTER_PINS, 4096], "EPERM"],
   ["remap_file_pages", [PIN], "EPERM"],
   ["shmat", [1, PIN, 0], "EPERM"],
   ["mremap", [PIN, 4096, 4096, 3, 0x1000_0000], "EPERM"],
@@ -473,6 +474,8 @@ test("with rules about the network", planCalls(SOME, { observe: false }), [
 ]);
 
 test("with the network", planCalls(EVERYTHING, { observe: false }), [
+  ["mbind", [PIN, 4096], "EPERM"],
+  ["mbind", [AFTER_PINS, 4096], "allow"],
   ["ioctl", [3, 0x8927, 1], "allow"], // SIOCGIFHWADDR
   ["socket", [1, 1, 0], "allow"],
   ["socket", [2, 0x8_0801, 6], "allow"],
