@@ -28,6 +28,11 @@ function attempt(code: string): readonly string[] {
 /** Whether mounts of our own can be made here. */
 const MOUNTS = (await run(["unshare", "-m", "true"])).code === 0;
 
+/** A serial line that can be opened here. */
+const LINE = (await run(["stty", "-F", "/dev/ttyS0"])).code === 0
+  ? "/dev/ttyS0"
+  : undefined;
+
 for (const engine of ENGINES) {
   Deno.test(`jail (${engine}) closes what a rule names by a link of /proc, of threads too`, async () => {
     const closed = ["--allow-read", "--deny-read=/proc/net,/proc/mounts"];
@@ -873,6 +878,39 @@ os.open(os.ttyname(slave), os.O_RDWR | os.O_NOCTTY); print("opened")`;
         );
         assertEquals([deny, stdout], [deny, `${wanted}\n`]);
       }
+    },
+  });
+
+  const line =
+    `jail (${engine}) stops a line that may only be read from being set`;
+  Deno.test({
+    name: LINE === undefined ? `${line} (needs a serial line)` : line,
+    ignore: LINE === undefined,
+    async fn(): Promise<void> {
+      // How it is set already, and the end of a break: nothing changes.
+      const code = `import fcntl, os, termios
+for how in os.O_RDONLY, os.O_RDWR:
+  try: fd = os.open("${LINE}", how | os.O_NONBLOCK | os.O_NOCTTY)
+  except OSError as error: print("open", error.strerror); continue
+  modes = bytearray(64)
+  fcntl.ioctl(fd, termios.TCGETS, modes)
+  for command, arg in (termios.TCSETS, modes), (0x5428, 0):
+    try: fcntl.ioctl(fd, command, arg); print("done")
+    except OSError as error: print(error.strerror)`;
+      const results = [];
+      for (const flags of [[], [`--allow-write=${LINE}`]]) {
+        const { stdout } = await jail(
+          [`--allow-read=/,${LINE}`, "--allow-run", ...flags],
+          ["/usr/bin/python3", "-c", code],
+          { engine },
+        );
+        results.push(stdout.trim().split("\n"));
+      }
+      const no = "Operation not permitted";
+      assertEquals(results, [
+        [no, no, "open Permission denied"],
+        Array(4).fill("done"),
+      ]);
     },
   });
 

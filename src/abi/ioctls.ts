@@ -29,6 +29,8 @@ export const TCFLSH = 0x540b;
 export const TCOOFF = 0;
 /** `TCXONC`: ask the other side to stop. */
 export const TCIOFF = 2;
+/** `TCXONC`: ask the other side to go on. */
+export const TCION = 3;
 /** `TCFLSH`: drop what was typed and not read. */
 export const TCIFLUSH = 0;
 /** `TCFLSH`: drop what was written and not shown. */

@@ -100,7 +100,7 @@ function lookAtCall(
     case "flow":
       return lookAtFlow(tracee, registers, spec, isOwn, closed);
     case "modes":
-      return lookAtModes(tracee, registers, spec, family);
+      return lookAtModes(tracee, registers, spec, family, refuses);
     case "id": {
       const id = lookAtId(tracee, registers, spec, family);
       if (id.foreign === 0) return id.looked;

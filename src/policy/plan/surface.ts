@@ -55,6 +55,7 @@ import {
   PRCTL_OPTIONS,
   SECCOMP_FLAGS,
   TERMINAL_MODES,
+  TERMINAL_SIGNALS,
 } from "./surface_commands.ts";
 import {
   filters,
@@ -353,7 +354,7 @@ export const SURFACE: Readonly<
     flows(is(1, ioctl.TCXONC), is(2, ioctl.TCOOFF, ioctl.TCIOFF)),
     flows(is(1, ioctl.TCFLSH), is(2, ioctl.TCOFLUSH, ioctl.TCIOFLUSH)),
     {
-      tests: [is(1, ...TERMINAL_MODES)],
+      tests: [is(1, ...TERMINAL_MODES, ...TERMINAL_SIGNALS)],
       action: { kind: "trace", look: { kind: "modes", arg: 0 } },
       why: "others may use the same terminal",
     },
@@ -361,6 +362,11 @@ export const SURFACE: Readonly<
       tests: [is(1, ioctl.TCFLSH), is(2, ioctl.TCIFLUSH)],
       action: { kind: "trace", look: { kind: "modes", arg: 0 } },
       why: "it may be typed for others",
+    },
+    {
+      tests: [is(1, ioctl.TCXONC), is(2, ioctl.TCION)],
+      action: { kind: "trace", look: { kind: "modes", arg: 0 } },
+      why: "it sends something by a line",
     },
     allow(
       "it concerns what the descriptor may do",

@@ -128,6 +128,14 @@ export const TERMINAL_MODES: readonly number[] = [
   ...[ioctl.TCSETA, ioctl.TCSETAW, ioctl.TCSETAF],
 ];
 
+/** Commands of ioctl(2) that send something by a line, though nothing is written. */
+export const TERMINAL_SIGNALS: readonly number[] = [
+  ioctl.TCSBRK,
+  ioctl.TCSBRKP,
+  ioctl.TIOCSBRK,
+  ioctl.TIOCCBRK,
+];
+
 /**
  * Commands of ioctl(2) that read, or change what an open descriptor lets one
  * change anyway. Drivers and file systems have thousands more, some of which
@@ -147,10 +155,6 @@ export const IOCTL_COMMANDS: readonly number[] = [
   ioctl.TIOCGPGRP,
   ioctl.TIOCGSID,
   ioctl.TCGETA,
-  ioctl.TCSBRK,
-  ioctl.TCSBRKP,
-  ioctl.TIOCSBRK,
-  ioctl.TIOCCBRK,
   ioctl.TCXONC,
   ioctl.TCFLSH,
   ioctl.TIOCNOTTY,

@@ -1,20 +1,23 @@
-/** Looks at a call that sets the terminal that jail is at. */
+/** Looks at a call that sets the terminal that jail is at, or a line of the machine. */
 
-import { TERMINAL_DOORS } from "../../abi/devices.ts";
+import { isPseudoTerminal, TERMINAL_DOORS } from "../../abi/devices.ts";
 import { EIO } from "../../abi/errno.ts";
 import { AT_FDCWD } from "../../abi/fcntl.ts";
+import { TCFLSH, TCXONC } from "../../abi/ioctls.ts";
 import { get } from "../../abi/layout.ts";
 import { SIGTTOU } from "../../abi/signal.ts";
 import { STAT } from "../../abi/stat.ts";
 import { fstatat } from "../../sys/files.ts";
 import { hasSignal, statusOf } from "../../sys/task/status.ts";
 import { getsid, terminalOf } from "../../sys/task/task.ts";
+import { TERMINAL_SIGNALS } from "../../policy/plan/surface_commands.ts";
 import type { Family } from "../family.ts";
+import { isOpenFor } from "../path/given.ts";
 import { cString } from "../path/place.ts";
 import type { Registers } from "../tracee/registers.ts";
 import type { Tracee } from "../tracee/tracee.ts";
 import { isTakenByOthers } from "./groups.ts";
-import type { Looked } from "./looked.ts";
+import type { Looked, Refuses } from "./looked.ts";
 import { lookAtDescriptor } from "./paths.ts";
 import type { CallSpec } from "./spec.ts";
 
@@ -24,25 +27,44 @@ const stat = new Uint8Array(STAT.size);
  * Looks at a call that sets how a terminal is read, and which signals its keys send.
  * Where somebody outside is in front of the terminal that jail is at, the kernel
  * stops who sets it from behind, but not who ignores that, or is in another session.
+ * A line, as a serial one, the kernel lets be set by who has it open for reading.
  */
 export function lookAtModes(
   tracee: Tracee,
   registers: Registers,
   spec: CallSpec,
   family: Family,
+  refuses: Refuses,
 ): Looked {
   const looked = lookAtDescriptor(tracee, registers, spec, family.isOwn);
   const [use] = looked.uses.splice(0);
-  if (use === undefined || !isTakenByOthers(family)) return looked;
+  if (use === undefined) return looked;
   const descriptor = cString(looked.descriptor);
   if (fstatat(AT_FDCWD, descriptor, stat, 0) < 0) return looked;
   const device = get(STAT, stat, "st_rdev");
+  const command = registers.uint(1);
+  // Who reads a line may drop what comes by it.
+  if (
+    command !== TCFLSH && isLine(device) && refuses(spec, [use]) &&
+    !isOpenFor(looked.descriptor, "write")
+  ) {
+    looked.never = "a line that is open for reading alone";
+    return looked;
+  }
+  const sends = command === TCXONC || TERMINAL_SIGNALS.includes(command);
+  if (sends || !isTakenByOthers(family)) return looked;
   const isThere = getsid(tracee.process.pid) === getsid(0);
   const isJails = TERMINAL_DOORS.includes(device)
     ? isThere
     : device === (terminalOf(Deno.pid) ?? device);
   if (isJails && !(isThere && isStoppedFor(tracee))) looked.errno = EIO;
   return looked;
+}
+
+/** Whether a device may be a line of the machine's, which is not the one that jail is at. */
+function isLine(device: number): boolean {
+  return device !== 0 && !isPseudoTerminal(device) &&
+    !TERMINAL_DOORS.includes(device) && device !== terminalOf(Deno.pid);
 }
 
 /** Whether the kernel surely stops a tracee that sets a terminal from behind. */

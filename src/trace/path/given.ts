@@ -91,9 +91,9 @@ const other = new Uint8Array(STAT.size);
  * @param via the descriptor's name in `/proc`, whose table nobody changes
  */
 export function isForMore({ access }: Use, via: string): boolean {
-  const [, process, fd] = FD_REGEXP.exec(via) ?? [];
-  if (process === undefined || fd === undefined) return false;
-  if (isFor(process, fd, access)) return false;
+  const [, process] = FD_REGEXP.exec(via) ?? [];
+  if (process === undefined) return false;
+  if (isOpenFor(via, access)) return false;
   const name = readLink(AT_FDCWD, via);
   if (fstatat(AT_FDCWD, cString(via), meant, 0) < 0) return true;
   let left = MOST_DESCRIPTORS;
@@ -103,13 +103,20 @@ export function isForMore({ access }: Use, via: string): boolean {
     const isSame = readLink(AT_FDCWD, link) === name &&
       fstatat(AT_FDCWD, cString(link), other, 0) >= 0 &&
       isOfSameFile(meant, other);
-    if (isSame && isFor(process, another, access)) return false;
+    if (isSame && isOpenFor(link, access)) return false;
   }
   return true;
 }
 
-/** Whether a descriptor may be used for something. */
-function isFor(process: string, fd: string, access: Access): boolean {
+/**
+ * Whether a descriptor may be used for something.
+ *
+ * @param via its name in `/proc`
+ * @param access what for
+ */
+export function isOpenFor(via: string, access: Access): boolean {
+  const [, process, fd] = FD_REGEXP.exec(via) ?? [];
+  if (process === undefined || fd === undefined) return false;
   const info = readFile(`${process}/fdinfo/${fd}`, FDINFO_SIZE);
   if (typeof info === "number") return false;
   const octal = /^flags:\t([0-7]+)$/m.exec(fromBytes(info))?.[1];
