@@ -6,6 +6,7 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
+import { SYSCALLS } from "../src/abi/syscalls.ts";
 import { detach, interrupt, seize } from "../src/sys/task/ptrace.ts";
 import { waitFor } from "../src/sys/task/wait.ts";
 import type { Engine } from "../src/trace/options.ts";
@@ -334,6 +335,23 @@ for (const engine of ENGINES) {
     const { code, stdout, stderr } = await jail(policy, argv, { engine });
     const none = "Cannot allocate memory";
     assertEquals([code, stdout], [0, `1\n1\n${none}\n${none}\n`], stderr);
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) keeps no rules of its program's own in the kernel where memory is limited`,
+    ),
+    fn: async () => {
+      const { x86_64 } = SYSCALLS.landlock_create_ruleset;
+      const script = `import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+libc.syscall(${x86_64}, (ctypes.c_uint64 * 2)(1), 8, 0)
+print(os.strerror(ctypes.get_errno()))`;
+      const argv = ["/usr/bin/python3", "-c", script];
+      const { stdout } = await jail(["-A", "--memory=1GiB"], argv, { engine });
+      assertEquals(stdout, "Operation not supported\n");
+    },
   });
 
   Deno.test({

@@ -117,6 +117,10 @@ const LENT: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
   SyscallName,
   readonly Guard[]
 >([
+  // Megabytes of rules for each descriptor. Where it is off the kernel says so.
+  ["landlock_create_ruleset", [
+    { ...refuse("EOPNOTSUPP", NOBODYS), lifted: true },
+  ]],
   // A kernel without it, before 3.17, said so.
   ["memfd_create", [{ ...refuse("ENOSYS", NOBODYS), lifted: true }]],
   // A gigabyte of the kernel's own for each process, before 6.16 of none.
