@@ -209,13 +209,14 @@ function mustBeMeant(path: string, refuses: boolean): void {
       } for a file of that name`,
     );
   }
-  if (refuses && /[*?{]|\([^/(|]*\|/.test(path)) {
+  if (refuses && /[*?{]|\([^/(|]*\||(?:^|[/.])[!@+]\([^/()]*\)/.test(path)) {
     throw new GlobError(
       `${shown} has a wildcard, which means itself here`,
       "write the rule in a policy, where it has a meaning, and take that by -p",
     );
   }
-  const odd = /^["'`\u2018-\u201f]|[\s,;]$|(?:[\s,;]|[^/:]{2}:)[/~]/;
+  const odd =
+    /^["'`\u2018-\u201f]|[\n\r]|[\s,;]$|(?:[\s,;]|[^/:]{2}:)(?:\.{0,2}\/|~)/;
   if (refuses && odd.test(path)) {
     throw new GlobError(
       `${shown} has a quote in front, a blank or comma behind, or is several paths`,

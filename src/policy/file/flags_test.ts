@@ -258,6 +258,8 @@ const WILDCARDS = [
   "/root/{.ssh",
   "unix:/run/*",
   "@(a|b)",
+  "pages/!(public)",
+  "a.@(key)",
 ];
 const QUOTED = ['"/etc"', "'/etc'", "\u201c/etc\u201d", 'unix:"/run/x"'];
 const BLANKS = [
@@ -269,6 +271,10 @@ const BLANKS = [
   "/a,",
   "/a;",
   "unix:/run/x ",
+  "a\nb",
+  "./a,./b",
+  "a ../b",
+  "aa:../b",
 ];
 
 for (const path of [...WILDCARDS, ...BLANKS, ...QUOTED]) {

@@ -18,7 +18,7 @@ import { mustBeSeen } from "./seen.ts";
 import { readEffects } from "./shape_rules.ts";
 import { didYouMean } from "./similar.ts";
 import { readList, readMap, readText, refTo, type Shape } from "./values.ts";
-import { toPattern } from "./variables.ts";
+import { mustRefuse, toPattern } from "./variables.ts";
 
 const NET_KEYS = ["connect", "listen", "sockets"] as const;
 
@@ -147,7 +147,11 @@ function patterns(
     if (refuses) mustBeSeen(text);
     return parseNet(
       text,
-      (path) => toPattern(path, shape.variables),
+      (path) => {
+        const pattern = toPattern(path, shape.variables);
+        if (refuses) mustRefuse(path);
+        return pattern;
+      },
       refuses,
     );
   } catch (error) {

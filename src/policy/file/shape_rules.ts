@@ -24,7 +24,7 @@ import {
   refTo,
   type Shape,
 } from "./values.ts";
-import { toPattern, toValue } from "./variables.ts";
+import { mustRefuse, toPattern, toValue } from "./variables.ts";
 
 /** Reads `read`, `write` or `run`. */
 export function readPaths(
@@ -196,7 +196,10 @@ function pattern(
 ): string {
   try {
     const pattern = toPattern(text, shape.variables);
-    if (effect !== "allow") mustBeSeen(text);
+    if (effect !== "allow") {
+      mustBeSeen(text);
+      mustRefuse(text);
+    }
     return pattern;
   } catch (error) {
     throw asFault(error, keys);

@@ -30,6 +30,12 @@ export const VARIABLES = [
 /** What may be several paths, held together as in PATH or in a flag. A drive of Wine is none. */
 const SEVERAL_REGEXP = /(?:[,;]\s*|[^/:]{2}:)(?:[/~]|\$\{)|[,;]$/;
 
+/** Paths between blanks, or in lines: a name with a blank at its end is hardly meant. */
+const BETWEEN_BLANKS_REGEXP = /\s(?:~?\/|\$\{)/;
+
+/** What only a shell with `extglob` acts on: all but these, for one. */
+const EXTGLOB_REGEXP = /(?:^|[/.*])[!@+]\([^/()|]*\)/;
+
 /** A directory, and what is no name in it: the slash between them is missing. */
 const NO_SLASH_REGEXP = /(\$\{(?:cwd|home|tmp|policy-dir)\})[A-Za-z0-9.*?[]/;
 
@@ -60,12 +66,7 @@ export function toPattern(text: string, variables: Variables): string {
     );
   }
   // Between braces a comma is one of a choice.
-  if (SEVERAL_REGEXP.test(plain) && !/(?<!\$)\{/.test(plain)) {
-    throw new GlobError(
-      "it may be meant for several paths",
-      'write an item for each, or "\\" before what a name ends with',
-    );
-  }
+  if (SEVERAL_REGEXP.test(plain) && !/(?<!\$)\{/.test(plain)) throw several();
   const pattern = substitute(
     expandHome(text),
     variables,
@@ -74,6 +75,29 @@ export function toPattern(text: string, variables: Variables): string {
   mustBeAbsolute(pattern);
   parseGlob(pattern);
   return pattern;
+}
+
+/**
+ * Refuses the text of a rule that would refuse nothing, and is hardly meant so.
+ *
+ * @param text the rule as it is written in a policy
+ * @throws {GlobError} where it may be meant for several paths, or for all but one
+ */
+export function mustRefuse(text: string): void {
+  const plain = text.replace(/\\[^]/g, "_");
+  if (BETWEEN_BLANKS_REGEXP.test(plain)) throw several();
+  if (!EXTGLOB_REGEXP.test(plain)) return;
+  throw new GlobError(
+    `"!(…)" and its like mean themselves here`,
+    'write an item for each name, or "\\(" for the character itself',
+  );
+}
+
+function several(): GlobError {
+  return new GlobError(
+    "it may be meant for several paths",
+    'write an item for each, or "\\" before what a name ends with',
+  );
 }
 
 /**
