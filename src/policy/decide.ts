@@ -8,6 +8,7 @@ import { callSettings } from "./calls.ts";
 import type { Decision, Refusal, RuleRef } from "./decision.ts";
 import { writesEverything } from "./everything.ts";
 import * as fixed from "./fixed.ts";
+import { parentOf } from "./floor/grants.ts";
 import { judgeNet, type NetJudge } from "./net/judge.ts";
 import type { InterfaceIndex } from "./net/match.ts";
 import type { PathMatcher } from "./path/match.ts";
@@ -93,6 +94,7 @@ export function compile(policy: Policy, options: CompileOptions = {}): Engine {
   const { interfaceIndex = nothing, links } = options;
   const roots = ruleRoots(policy);
   const realpath = remembered(options.realpath ?? nothing);
+  mustLeadUp(roots, realpath);
   const ofRules = links ? linksOfRules(roots, realpath, links) : [];
   const settings = options.settings ?? fixed.SETTINGS;
   const engine = new CompiledPolicy(policy, realpath, ofRules, {
@@ -103,6 +105,27 @@ export function compile(policy: Policy, options: CompileOptions = {}): Engine {
     mustBeFound(engine, roots, realpath, options.closedOnTheWay);
   }
   return engine;
+}
+
+/**
+ * Sees to it that what rules refuse is what its path leads to. Behind a link `..`
+ * leads out of the directory that the link leads to, and not out of its own.
+ */
+function mustLeadUp(roots: readonly RuleRoot[], realpath: Realpath): void {
+  for (const { left, effect, ref } of roots) {
+    if (effect === "allow") continue;
+    for (const path of left) {
+      const above = parentOf(path);
+      const real = parentOf(realpath(path) ?? path);
+      if (real === above || real === realpath(above)) continue;
+      throw new PolicyError(
+        `Cannot use "${ref.text}" of "${ref.source}": ".." behind the link ${
+          printable(path)
+        } leads to ${printable(real)}`,
+        { hint: "write the path without .. in it" },
+      );
+    }
+  }
 }
 
 /**

@@ -1,4 +1,9 @@
-import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import {
+  assertEquals,
+  assertRejects,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
 import { PolicyError } from "../errors.ts";
 import type { Access, Call, FileKind, Move } from "./call.ts";
 import { compile, type Engine } from "./decide.ts";
@@ -235,6 +240,29 @@ for (const [access, path, kind, expected] of FIXED) {
     assertEquals(word(all.decide(opening(access, path, kind))), expected);
   });
 }
+
+Deno.test("compile() takes no rule that refuses what .. leads to behind a link", async () => {
+  const realpath: Realpath = (path) =>
+    path === "/gone"
+      ? undefined
+      : path.replace(/^\/(?:far|lib)(?=\/|$)/, "/o/d");
+  const refused = ["/far/../key", "/lib/../far/..", "/far/a/../../key"];
+  for (const path of refused) {
+    for (
+      const rules of [`read: {deny: [${path}]}`, `write: {ignore: [${path}]}`]
+    ) {
+      const error = await assertRejects(
+        () => engine(rules, realpath),
+        PolicyError,
+      );
+      assertEquals(error.message.includes("behind the link"), true);
+    }
+    await engine(`read: [${path}]`, realpath);
+  }
+  for (const path of ["/a/../key", "/far/a/../key", "/gone/../key"]) {
+    await engine(`read: {deny: [${path}]}`, realpath);
+  }
+});
 
 Deno.test("decide() allows a device that a rule names", async () => {
   const engine_ = await engine("read: [/dev/kvm]\nwrite: ['/dev/snd/*']");

@@ -240,7 +240,7 @@ function toPaths(
     throw new GlobError("a path is empty", "name a file or a directory");
   }
   if (section !== "run" || name.includes("/")) {
-    return [joinPath(options.cwd, name)];
+    return [pathOf(name, refuses, options)];
   }
   const found = options.which(name);
   if (found.length > 0) {
@@ -251,6 +251,23 @@ function toPaths(
     `${printable(name)} is not in PATH`,
     `write the program's whole path, such as ${printable(`./${name}`)}`,
   );
+}
+
+/**
+ * The absolute path that a value means. One that is refused keeps its `..`: behind a
+ * link that leads elsewhere, which is found out later.
+ */
+function pathOf(name: string, refuses: boolean, { cwd }: FlagOptions): string {
+  const path = joinPath(cwd, name);
+  if (!refuses || !name.includes("..")) return path;
+  const names: string[] = [];
+  let depth = 0;
+  for (const one of (name[0] === "/" ? name : `${cwd}/${name}`).split("/")) {
+    if (one === "" || one === "." || (one === ".." && depth === 0)) continue;
+    depth += one === ".." ? -1 : 1;
+    names.push(one);
+  }
+  return `/${names.join("/")}`;
 }
 
 /**
@@ -313,7 +330,7 @@ function netPatterns(
       text,
       (path) => {
         mustBeMeant(path, refuses);
-        return escapeGlob(joinPath(options.cwd, fromText(path)));
+        return escapeGlob(pathOf(fromText(path), refuses, options));
       },
       refuses,
     );

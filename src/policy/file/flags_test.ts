@@ -252,6 +252,18 @@ for (
   });
 }
 
+Deno.test("flagsLayer() keeps .. in what it refuses, for where that leads behind a link", () => {
+  const paths = ["far/../key", "../key", "/../../key", "a/../../../.."];
+  const patterns = (effect: "allow" | "deny"): string[] =>
+    layer({ read: { [effect]: paths } }).read[effect].map(({ pattern }) =>
+      pattern
+    );
+  assertEquals(patterns("allow"), ["/w/key", "/key", "/key", "/"]);
+  assertEquals(patterns("deny"), [
+    ...["/w/far/../key", "/w/../key", "/key", "/w/a/../.."],
+  ]);
+});
+
 const WILDCARDS = [
   "/home/*/.ssh",
   "a?",

@@ -30,6 +30,8 @@ export interface Glob {
   readonly segments: readonly Segment[];
   /** Whether all beneath a match matches too: so for a path without wildcards. */
   readonly beneath: boolean;
+  /** Paths that `..` leads out of again, where no wildcard is in front. */
+  readonly left?: readonly string[];
 }
 
 const MAX_LENGTH = 4096;
@@ -96,6 +98,7 @@ function toGlob(pattern: string, alone: boolean): Glob {
     throw new GlobError("a rule must be an absolute path");
   }
   const segments: Segment[] = [];
+  const left: string[] = [];
   for (const text of splitSegments(pattern)) {
     if (text === "") continue;
     if (text === "**") {
@@ -105,6 +108,8 @@ function toGlob(pattern: string, alone: boolean): Glob {
     const name = literalSegment(text);
     if (name === ".") continue;
     if (name === "..") {
+      const names = segments.map((one) => one.kind === "name" ? one.name : "");
+      if (!names.includes("")) left.push(`/${names.join("/")}`);
       goUp(segments);
     } else {
       segments.push(
@@ -117,7 +122,8 @@ function toGlob(pattern: string, alone: boolean): Glob {
   // "/a/**" is "/a" and all beneath it.
   const last = segments.at(-1)?.kind === "any-depth";
   if (last) segments.pop();
-  return { segments, beneath: last || !alone };
+  const glob = { segments, beneath: last || !alone };
+  return left.length === 0 ? glob : { ...glob, left };
 }
 
 /** Takes back the last segment, for `..`. */

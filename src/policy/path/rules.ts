@@ -277,6 +277,8 @@ export interface RuleRoot {
   readonly effect: Effect;
   /** Which rule it is. */
   readonly ref: RuleRef;
+  /** Paths that it leads out of again by `..`. */
+  readonly left: readonly string[];
 }
 
 /** The most patterns of a policy: more of them no person wrote. */
@@ -331,7 +333,7 @@ function* rootsOf(
   for (const glob of parseGlob(pattern)) {
     const path = literalRoot(glob);
     // Links of /proc lead elsewhere for each process.
-    if (path[0] !== "proc") yield { path, effect, ref };
+    if (path[0] !== "proc") yield { path, effect, ref, left: glob.left ?? [] };
   }
 }
 
