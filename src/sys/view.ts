@@ -49,6 +49,13 @@ import {
   readToEnd,
 } from "./files.ts";
 import { ownUser } from "./ids.ts";
+import {
+  isPath,
+  type Mount,
+  type MountPlace,
+  mountsIn,
+  placeOf,
+} from "./mount_info.ts";
 import { mountsAge } from "./mounted.ts";
 
 /** What the name of a file begins with that no path of the program leads to. */
@@ -101,26 +108,6 @@ export function told(path: string, result: number): number {
     "openat2()",
     errnoName(-result),
   );
-}
-
-/** A file system that is mounted somewhere. */
-export interface Mount {
-  /** What kind it is, such as `proc`. */
-  readonly type: string;
-  /** Which one of its kind: `major:minor`. */
-  readonly device: string;
-  /** What of it is mounted: `/` for all. */
-  readonly root: string;
-  /** Where, as the program sees it. */
-  readonly point: string;
-}
-
-/** Where a mount is, and what lies over it. */
-export interface MountPlace {
-  /** Where it begins, as the program sees it: `/` where that is not beneath its root. */
-  readonly point: string;
-  /** Where others lie over what is in it. */
-  readonly over: ReadonlySet<string>;
 }
 
 /** Where a path leads, as far as that can be told. */
@@ -467,62 +454,30 @@ export class View {
    * @throws {SystemCallError} where that cannot be read
    */
   mounts(): readonly Mount[] {
-    const text = this.#mounts ?? readMounts("self");
+    const all = this.#allMounts();
     // There is a root at least.
-    if (text === "") {
-      throw new SystemCallError("look at what is mounted", "read()", "EIO");
-    }
-    const found: Mount[] = [];
-    for (const line of text.split("\n")) {
-      // id parent major:minor root mount-point options … - type source options
-      const [before = "", after] = line.split(" - ");
-      const [, , device = "", part = "", spelled] = before.split(" ");
-      if (after === undefined || spelled === undefined) continue;
-      const [type = ""] = after.split(" ");
-      const root = unescaped(part);
-      const point = this.#pointOf(spelled);
-      if (point.startsWith("/")) found.push({ type, device, root, point });
-    }
-    return found;
+    if (all.length > 0) return all.filter(({ point }) => isPath(point));
+    throw new SystemCallError("look at what is mounted", "read()", "EIO");
   }
 
-  /** What the program calls a place where something is mounted, by mountinfo. */
-  #pointOf(spelled: string): string {
-    const name = unescaped(spelled);
-    return this.#mounts === undefined ? this.nameOf(name) : name;
-  }
-
-  /** The ids of what is mounted where the program sees it, as mountinfo has them. */
+  /** The ids of all mounts, also of those that the program does not see. */
   mountIds(): ReadonlySet<string> {
-    const text = this.#mounts ?? readMounts("self");
-    return new Set(text.split("\n").map((line) => line.split(" ", 1)[0] ?? ""));
+    return new Set(this.#allMounts().map(({ id }) => id));
   }
 
   /**
-   * Where a mount is, if the program sees it. Whatever else is mounted lies over what
-   * has its name, but what that mount itself is mounted on.
+   * Where a mount is, and what lies over it, if the program sees it.
    *
    * @param id its id, as mountinfo has it
    */
   placeOf(id: string): MountPlace | undefined {
-    const text = this.#mounts ?? readMounts("self");
-    const all = new Map<string, { readonly on: string; readonly at: string }>();
-    for (const line of text.split("\n")) {
-      const [one = "", on = "", , , spelled] = line.split(" ");
-      if (spelled !== undefined) {
-        all.set(one, { on, at: this.#pointOf(spelled) });
-      }
-    }
-    const own = all.get(id);
-    if (own === undefined) return undefined;
-    for (let below: string | undefined = id; below !== undefined;) {
-      const on: string | undefined = all.get(below)?.on;
-      all.delete(below);
-      below = on;
-    }
-    const over = new Set<string>();
-    for (const { at } of all.values()) if (at.startsWith("/")) over.add(at);
-    return { point: own.at.startsWith("/") ? own.at : "/", over };
+    return placeOf(this.#allMounts(), id);
+  }
+
+  #allMounts(): Mount[] {
+    return this.#mounts === undefined
+      ? mountsIn(readMounts("self"), (name) => this.nameOf(name))
+      : mountsIn(this.#mounts, (name) => name);
   }
 
   #with(
@@ -538,14 +493,6 @@ export class View {
       close(fd);
     }
   }
-}
-
-/** A path in mountinfo: blanks, tabs, newlines and \ are octal. */
-function unescaped(spelled: string): string {
-  return spelled.replace(
-    /\\([0-7]{3})/g,
-    (_, code) => String.fromCharCode(parseInt(code, 8)),
-  );
 }
 
 /** This process's own root directory. */

@@ -7,7 +7,8 @@
 
 import { isWithin } from "../../policy/floor/grants.ts";
 import { heedMounts } from "../../sys/mounted.ts";
-import type { Mount, View } from "../../sys/view.ts";
+import type { Mount } from "../../sys/mount_info.ts";
+import type { View } from "../../sys/view.ts";
 import { mountsOf } from "./mounts.ts";
 
 /** The names of what is moved: before, and after that. */

@@ -32,12 +32,8 @@ import type { FileKind } from "../../policy/call.ts";
 import { isWithin } from "../../policy/floor/grants.ts";
 import { close, fstat, isSameFile, readFile, statx } from "../../sys/files.ts";
 import { heedMounts } from "../../sys/mounted.ts";
-import {
-  type MountPlace,
-  nameOutside,
-  OWN_VIEW,
-  type View,
-} from "../../sys/view.ts";
+import type { MountPlace } from "../../sys/mount_info.ts";
+import { nameOutside, OWN_VIEW, type View } from "../../sys/view.ts";
 import { isGuarded } from "./automount.ts";
 import { cString, kindOf } from "./place.ts";
 

@@ -5,7 +5,8 @@
 
 import { SystemCallError } from "../../errors.ts";
 import { SETTINGS } from "../../policy/fixed.ts";
-import type { Mount, View } from "../../sys/view.ts";
+import type { Mount } from "../../sys/mount_info.ts";
+import type { View } from "../../sys/view.ts";
 
 /** What is mounted, as long as none of it comes or goes. */
 interface Known {

@@ -15,8 +15,10 @@ for (
   ] as const
 ) {
   Deno.test(`otherProcs() finds procfs ${what}`, () => {
+    const ids = { id: "", on: "" };
     const own = { type: "proc", device: "0:21", root: "/", point: "/proc" };
-    const mounts = [own, { type, device, root, point }];
+    const mounts = [own, { type, device, root, point }]
+      .map((mount) => ({ ...ids, ...mount }));
     assertEquals(otherProcs(mounts, "0:21"), others);
   });
 }
