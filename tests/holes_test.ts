@@ -881,11 +881,12 @@ os.open(os.ttyname(slave), os.O_RDWR | os.O_NOCTTY); print("opened")`;
     },
   });
 
-  const line =
-    `jail (${engine}) stops a line that may only be read from being set`;
   Deno.test({
-    name: LINE === undefined ? `${line} (needs a serial line)` : line,
-    ignore: LINE === undefined,
+    ...hasMachine(
+      LINE !== undefined,
+      "serial line",
+      `jail (${engine}) stops a line that may only be read from being set`,
+    ),
     async fn(): Promise<void> {
       // How it is set already, and the end of a break: nothing changes.
       const code = `import fcntl, os, termios

@@ -21,7 +21,7 @@ import {
   start,
 } from "./harness.ts";
 import { jailCommand, scratch } from "./jail.ts";
-import { needs } from "./needs.ts";
+import { hasMachine, needs } from "./needs.ts";
 import { Terminal } from "./terminal.ts";
 
 /**
@@ -313,6 +313,11 @@ async function atOnce<Case extends { readonly what: string }>(
   assertEquals(done.includes(false), false);
 }
 
+/** How much a process may lock in memory here, in kilobytes. */
+const LOCKED = await run(["sh", "-c", "ulimit -l"]).then(({ stdout }) =>
+  stdout === "unlimited\n" ? Infinity : Number(stdout)
+);
+
 for (const engine of ENGINES) {
   Deno.test(`jail (${engine}) ends what uses too much`, (test) =>
     atOnce(test, MUCH, async ({ limits, args, says }) => {
@@ -335,6 +340,42 @@ for (const engine of ENGINES) {
     const { code, stdout, stderr } = await jail(policy, argv, { engine });
     const none = "Cannot allocate memory";
     assertEquals([code, stdout], [0, `1\n1\n${none}\n${none}\n`], stderr);
+  });
+
+  const locks = needs(
+    ["python3"],
+    `jail (${engine}) counts what its program locks of files in memory`,
+  );
+  Deno.test({
+    ...locks.ignore ? locks : hasMachine(
+      LOCKED >= 4096,
+      "memory that a process may lock",
+      locks.name,
+    ),
+    fn: async () => {
+      await using directory = await scratch();
+      const file = await directory.file("file", "");
+      await Deno.truncate(file, 100 << 20);
+      // Each has so much, since a process may lock only so much.
+      const script = `import ctypes, mmap, os, time
+libc = ctypes.CDLL(None)
+libc.mmap.restype = ctypes.c_void_p
+fd = os.open("${file}", os.O_RDONLY)
+for part in range(25):
+  if os.fork() == 0:
+    offset = ctypes.c_long(part << 22)
+    at = libc.mmap(None, 1 << 22, mmap.PROT_READ, mmap.MAP_SHARED, fd, offset)
+    print(libc.mlock(ctypes.c_void_p(at), 1 << 22), flush=True)
+    time.sleep(20)
+    os._exit(0)
+time.sleep(20)`;
+      const { code, stderr } = await jail(
+        ["-A", "--memory=60MiB"],
+        ["/usr/bin/python3", "-c", script],
+        { engine },
+      );
+      assertEquals(code, 123, stderr);
+    },
   });
 
   Deno.test({

@@ -37,15 +37,17 @@ export function cpuOf(pid: number): number {
 
 /**
  * The memory of a task that a file could not give back: what is its own, what is
- * shared memory, what is swapped out, huge pages, tables of pages. Memory that
- * others share is counted in full.
+ * shared memory, what is swapped out, huge pages, tables of pages, what is locked of
+ * files at the least. Memory that others share is counted in full.
  *
  * @param tid a thread
  * @returns bytes; `undefined` where it has no memory any more
  * @throws {SystemCallError} where the kernel does not say
  */
 export function memoryOf(tid: number): number | undefined {
-  return sum(tid, statusOf(tid), STATUS_REGEXP);
+  const status = statusOf(tid);
+  const memory = sum(tid, status, STATUS_REGEXP);
+  return memory && memory + lockedOfFiles(status, STATUS_LOCKED);
 }
 
 /**
@@ -85,13 +87,41 @@ export function shareOf(tid: number): number | undefined {
   const text = typeof rollup === "number" ? rollup : fromBytes(rollup);
   const shares = sum(tid, text, ROLLUP_REGEXP);
   if (shares === undefined) return undefined;
-  return shares + (sum(tid, statusOf(tid), TABLES_REGEXP) ?? 0);
+  return shares + (sum(tid, statusOf(tid), TABLES_REGEXP) ?? 0) +
+    lockedOfFiles(text, ROLLUP_LOCKED);
+}
+
+/** Lines that tell of what is locked, and of what may be. */
+type LockedLines = Readonly<
+  Record<"locked" | "file" | "anonymous" | "shared", RegExp>
+>;
+
+/** How much of files is locked in memory at the least, in bytes: the rest is of files. */
+function lockedOfFiles(text: string | number, lines: LockedLines): number {
+  if (typeof text === "number") return 0;
+  const of = (line: RegExp): number => Number(line.exec(text)?.[1] ?? 0);
+  const all = of(lines.locked);
+  if (all === 0) return 0;
+  const others = of(lines.anonymous) + of(lines.shared);
+  return Math.min(of(lines.file), Math.max(0, all - others)) * 1024;
 }
 
 // proc_pid_status(5) and proc_pid_smaps(5).
 const STATUS_REGEXP =
   /^(?:RssAnon|RssShmem|VmPTE|VmSwap|HugetlbPages):\s+(\d+) kB$/gm;
 const OWN_REGEXP = /^(?:RssAnon|VmPTE|VmSwap):\s+(\d+) kB$/gm;
+const STATUS_LOCKED: LockedLines = {
+  locked: /^VmLck:\s+(\d+) kB$/m,
+  file: /^RssFile:\s+(\d+) kB$/m,
+  anonymous: /^RssAnon:\s+(\d+) kB$/m,
+  shared: /^RssShmem:\s+(\d+) kB$/m,
+};
+const ROLLUP_LOCKED: LockedLines = {
+  locked: /^Locked:\s+(\d+) kB$/m,
+  file: /^Pss_File:\s+(\d+) kB$/m,
+  anonymous: /^Pss_Anon:\s+(\d+) kB$/m,
+  shared: /^Pss_Shmem:\s+(\d+) kB$/m,
+};
 const TABLES_REGEXP = /^VmPTE:\s+(\d+) kB$/gm;
 const ROLLUP_REGEXP =
   /^(?:Pss_Anon|Pss_Shmem|SwapPss|Shared_Hugetlb|Private_Hugetlb):\s+(\d+) kB$/gm;
