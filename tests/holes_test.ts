@@ -916,6 +916,33 @@ for how in os.O_RDONLY, os.O_RDWR:
   });
 
   Deno.test({
+    ...hasMachine(
+      LINE !== undefined,
+      "serial line",
+      `jail (${engine}) stops a line that may only be read from being written as the program's own terminal`,
+    ),
+    async fn(): Promise<void> {
+      const code = `import fcntl, os, termios
+if os.fork() > 0: os.wait(); os._exit(0)
+os.setsid()
+line = os.open("${LINE}", os.O_RDONLY | os.O_NONBLOCK)
+try: fcntl.ioctl(line, termios.TIOCSCTTY, 0); print("taken")
+except OSError as error: print(error.strerror)
+try: os.open("/dev/tty", os.O_RDWR); print("opened")
+except OSError as error: print(error.strerror)`;
+      const { stdout } = await jail(
+        [`--allow-read=/,${LINE}`, "--allow-write=/dev/tty", "--allow-run"],
+        ["/usr/bin/python3", "-c", code],
+        { engine },
+      );
+      assertEquals(
+        stdout,
+        "Operation not permitted\nNo such device or address\n",
+      );
+    },
+  });
+
+  Deno.test({
     ...needs(
       ["python3"],
       `jail (${engine}) stops a choice of where a file that may only be read lies in memory`,

@@ -26,8 +26,6 @@ export function enterPlain(
   if (!answers.allowed(tracee, spec, nothing())) return true;
   if (filters) tracee.process.filtered = true;
   if (name === "io_setup") family.expose();
-  // Of ioctl(2) this is TIOCSCTTY alone.
-  if (name === "ioctl") tracee.process.hasJobs = true;
   if (hidesReading(options, spec.syscall)) {
     if (answers.save(tracee)) flights.begin(tracee, spec, -1, nothing());
   } else resumer.go(tracee);

@@ -237,8 +237,8 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   ["ioctl", [1, 0x540b, 2], "flow 0"],
   ["exit", [0], "allow"],
   ["ioctl", [1, 0x5410, 1], "group-at 2"], // TIOCSPGRP
-  ["ioctl", [1, 0x540e, 0], "look"], // TIOCSCTTY
-  ["ioctl", [1, 0x540e, 1], "look"],
+  ["ioctl", [1, 0x540e, 0], "modes 0"], // TIOCSCTTY
+  ["ioctl", [1, 0x540e, 1], "modes 0"],
   ["ioctl", [1, 0x5412, 1], "EPERM"], // TIOCSTI
   ["ioctl", [1, 0x5412n | BIT32, 1], "EPERM"],
   ["ioctl", [1, 0x541c, 1], "EPERM"], // TIOCLINUX

@@ -45,7 +45,6 @@ import {
   masked,
   otherBits,
   refuse,
-  TRACE,
 } from "./guard.ts";
 import {
   ARCH_PRCTL_OPTIONS,
@@ -347,7 +346,7 @@ export const SURFACE: Readonly<
     // nobody keeps. Go's Setctty and setsid(1) always ask so.
     {
       tests: [is(1, ioctl.TIOCSCTTY)],
-      action: TRACE,
+      action: { kind: "trace", look: { kind: "modes", arg: 0 } },
       why: "who has a terminal may have jobs, and goes on before them",
     },
     // jail writes to the same terminal: its report must come, and not block.

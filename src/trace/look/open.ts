@@ -1,11 +1,13 @@
 /** Looks at an open: which file, and what would be done to it. */
 
+import { DEVICE_NUMBERS } from "../../abi/devices.ts";
 import { EACCES, EEXIST, EISDIR, ENOENT } from "../../abi/errno.ts";
 import {
   AT_FDCWD,
   O_ACCMODE,
   O_CREAT,
   O_EXCL,
+  O_NOCTTY,
   O_NOFOLLOW,
   O_PATH,
   O_RDONLY,
@@ -16,8 +18,10 @@ import type { Access } from "../../policy/call.ts";
 import { isLoader } from "../image/image.ts";
 import { LOADER_OF_LOADER } from "../image/loader.ts";
 import { isSlashed, resolveName } from "../path/entry_names.ts";
+import type { Place } from "../path/place.ts";
 import { resolve } from "../path/resolve.ts";
 import { isGuardedFile } from "../path/sticky.ts";
+import { isTerminal } from "../path/terminals.ts";
 import type { Registers } from "../tracee/registers.ts";
 import { ownerOf, type Tracee } from "../tracee/tracee.ts";
 import { inside, lookAtPath, useOf } from "./look.ts";
@@ -99,6 +103,11 @@ export function lookAtOpen(
     const use = useOf(place, access, isOwn);
     looked.uses.push(isUnnamed(request) ? inside(use) : use);
   }
+  if (takesLine(place, request) && refusesWrites(place)) {
+    // By /dev/tty it could be written then.
+    looked.open = { ...request, flags: flags | O_NOCTTY };
+    looked.pinned = true;
+  }
   if (isProgramOfLoader(tracee, looked)) {
     looked.uses.push(useOf(place, "run", isOwn));
     const isAllowed = !refuses(spec, looked.uses);
@@ -121,6 +130,20 @@ export function lookAtOpen(
     if (isGuardedFile(place, ownerOf(tracee))) looked.errno ||= EACCES;
   }
   return looked;
+
+  function refusesWrites(place: Place): boolean {
+    return refuses(spec, [useOf(place, "write", isOwn)]);
+  }
+}
+
+/**
+ * Whether an open that only reads could make a line of the machine the terminal of
+ * its session. Other terminals are the jail's own.
+ */
+function takesLine({ kind, path }: Place, { flags }: OpenRequest): boolean {
+  return kind === "device" && (flags & (O_PATH | O_NOCTTY)) === 0 &&
+    (flags & O_ACCMODE) === O_RDONLY &&
+    !DEVICE_NUMBERS.has(path) && !isTerminal(path);
 }
 
 /** Whether a dynamic loader, which runs itself, may open what it was told to run. */

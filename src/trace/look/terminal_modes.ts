@@ -1,9 +1,13 @@
 /** Looks at a call that sets the terminal that jail is at, or a line of the machine. */
 
-import { isPseudoTerminal, TERMINAL_DOORS } from "../../abi/devices.ts";
+import {
+  DEVICE_NUMBERS,
+  isPseudoTerminal,
+  TERMINAL_DOORS,
+} from "../../abi/devices.ts";
 import { EIO } from "../../abi/errno.ts";
 import { AT_FDCWD } from "../../abi/fcntl.ts";
-import { TCFLSH, TCXONC } from "../../abi/ioctls.ts";
+import { TCFLSH, TCXONC, TIOCSCTTY } from "../../abi/ioctls.ts";
 import { get } from "../../abi/layout.ts";
 import { SIGTTOU } from "../../abi/signal.ts";
 import { STAT } from "../../abi/stat.ts";
@@ -51,8 +55,10 @@ export function lookAtModes(
     looked.never = "a line that is open for reading alone";
     return looked;
   }
+  const takes = command === TIOCSCTTY;
+  if (takes) tracee.process.hasJobs = true;
   const sends = command === TCXONC || TERMINAL_SIGNALS.includes(command);
-  if (sends || !isTakenByOthers(family)) return looked;
+  if (takes || sends || !isTakenByOthers(family)) return looked;
   const isThere = getsid(tracee.process.pid) === getsid(0);
   const isJails = TERMINAL_DOORS.includes(device)
     ? isThere
@@ -64,7 +70,8 @@ export function lookAtModes(
 /** Whether a device may be a line of the machine's, which is not the one that jail is at. */
 function isLine(device: number): boolean {
   return device !== 0 && !isPseudoTerminal(device) &&
-    !TERMINAL_DOORS.includes(device) && device !== terminalOf(Deno.pid);
+    device !== DEVICE_NUMBERS.get("/dev/tty") &&
+    device !== terminalOf(Deno.pid);
 }
 
 /** Whether the kernel surely stops a tracee that sets a terminal from behind. */
