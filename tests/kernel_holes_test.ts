@@ -370,6 +370,24 @@ if (MOUNTS) {
   });
 }
 
+/** Whether there is a serial line here. */
+const HAS_LINE = (await run(["stty", "-F", "/dev/ttyS0"])).code === 0;
+
+Deno.test({
+  ...hasMachine(
+    HAS_LINE && landlockAbi() >= 6,
+    "serial line, or Landlock of Linux 6.12",
+    "a jail held by the kernel does not start where a line may only be read",
+  ),
+  async fn(): Promise<void> {
+    const flags = [KERNEL, "--allow-read=/,/dev/ttyS0", "--allow-run"];
+    const argv = jailArgv(flags, ["stty", "-F", "/dev/ttyS0", "9600"]);
+    const { code, stderr } = await run(argv);
+    assertEquals(code, 125);
+    assertStringIncludes(stderr, "/dev/ttyS0 is a terminal, and would be set");
+  },
+});
+
 /** Tries to have the first process wait for its turn, and says how that went. */
 const SLOWS = `import os, resource
 for call in (

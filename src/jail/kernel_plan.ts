@@ -1,10 +1,17 @@
 /** What the kernel alone holds of a policy on this machine, and what it does not. */
 
 import { toCString } from "../abi/bytes.ts";
+import {
+  DEVICE_NUMBERS,
+  isTerminalDevice,
+  majorOf,
+  minorOf,
+} from "../abi/devices.ts";
 import { DT_FIFO, DT_UNKNOWN } from "../abi/dirent.ts";
 import { EACCES, EINVAL } from "../abi/errno.ts";
 import { O_CLOEXEC, O_NOFOLLOW, O_PATH, X_OK } from "../abi/fcntl.ts";
-import { S_IFIFO } from "../abi/stat.ts";
+import { get } from "../abi/layout.ts";
+import { S_IFCHR, S_IFIFO, S_IFMT, STAT } from "../abi/stat.ts";
 import { UnsupportedError } from "../errors.ts";
 import type { LimitName } from "../outcome.ts";
 import type { RuleRef } from "../policy/decision.ts";
@@ -198,6 +205,7 @@ function treeFacts(
     ),
     groups: controlGroups(mounts),
     settings: settingsElsewhere(mounts),
+    isLine,
     pipe: pipeIn,
     alone: net === "none",
     cwd: facts.realpath(at.cwd) ?? at.cwd,
@@ -222,6 +230,21 @@ function pipeIn(path: string): string | undefined {
     }
   });
   return found;
+}
+
+const stat = new Uint8Array(STAT.size);
+
+/** Whether a device is a terminal, and none that any program may use. */
+function isLine(path: string): boolean {
+  if (DEVICE_NUMBERS.has(path)) return false;
+  const result = told(path, OWN_VIEW.stat(toCString(path), stat));
+  const device = get(STAT, stat, "st_rdev");
+  const isCharacter = (get(STAT, stat, "st_mode") & S_IFMT) === S_IFCHR;
+  if (result < 0 || !isCharacter) return false;
+  if (isTerminalDevice(device)) return true;
+  const name = `/sys/dev/char/${majorOf(device)}:${minorOf(device)}`;
+  const kind = readLink(`${name}/subsystem`);
+  return typeof kind === "string" && kind.endsWith("/tty");
 }
 
 function isPipe(path: string): boolean {

@@ -292,6 +292,10 @@ class Maker {
         `${path} is a device, and would be written`,
       );
     }
+    const readable = above(rules.granted.read, path);
+    if (!write && readable !== undefined && this.#facts.isLine(path)) {
+      rules.cannot(readable, `${path} is a terminal, and would be set`);
+    }
     return write;
   }
 

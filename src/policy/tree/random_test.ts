@@ -114,7 +114,15 @@ function follow(path: string): { real: string; links: string[] } {
 }
 
 const FACTS: Parameters<typeof treeOf>[1] = {
-  ...{ abi: 7, loaders: [], procs: [], groups: [], settings: [], foundBy: [] },
+  ...{
+    abi: 7,
+    loaders: [],
+    procs: [],
+    groups: [],
+    settings: [],
+    isLine: () => false,
+    foundBy: [],
+  },
   realpath: (path) => {
     const { real } = follow(path);
     return FILES.has(real) || TARGETS.has(path) ? real : undefined;

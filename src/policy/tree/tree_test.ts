@@ -11,6 +11,7 @@ const FILES: Readonly<Record<string, FloorKind>> = {
   "/dev/null": "device",
   "/dev/pts": "directory",
   "/dev/ptmx": "device",
+  "/dev/ttyS0": "device",
   "/dev/shm": "directory",
   "/dev/shm/kept": "directory",
   "/dev/snd": "directory",
@@ -85,6 +86,7 @@ const FACTS: Parameters<typeof treeOf>[1] = {
   procs: [],
   groups: [],
   settings: [],
+  isLine: (path) => path === "/dev/ttyS0",
   pipe: (path) => path === "/home/me/p/a" ? "/home/me/p/a/pipe" : undefined,
   alone: true,
   cwd: "/",
@@ -429,6 +431,14 @@ const CASES: readonly Case[] = [
     machine: { procs: ["/srv/proc"], groups: ["/srv/group"] },
     tree: [
       ...["/srv rw noexec", "/srv/group ro", "/srv/proc closed"],
+    ],
+  },
+  {
+    name: "does not hold a line that may only be read",
+    policy: "read: [/dev/ttyS0]",
+    tree: [
+      ...["/dev/", "/dev/ttyS0 ro"],
+      "/dev/ttyS0: /dev/ttyS0 is a terminal, and would be set",
     ],
   },
   {
