@@ -463,6 +463,19 @@ for (const [name, way] of WAYS) {
   });
 }
 
+Deno.test("jail takes no flag that refuses what is in the root by its name outside", async () => {
+  const root = await rootDirectory();
+  const script = "cat /secret/key";
+  for (const path of [`${root}/secret`, root]) {
+    const ended = await inside(script, [...ALL, `--deny-read=${path}`]);
+    assertEquals([ended.code, ended.stdout], [125, ""]);
+    assertStringIncludes(ended.stderr, "the program has that as");
+  }
+  const meant = await inside(script, [...ALL, "--deny-read=/secret"]);
+  assertEquals(meant.stdout, "");
+  assertMatch(meant.stderr, /\/secret\/key: Permission denied/);
+});
+
 Deno.test("a program in another root keeps its ids, and gains no capability", async () => {
   const script = "id -u; id -g; cat /proc/self/status";
   const there = await inside(script, ["-A"]);

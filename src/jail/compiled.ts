@@ -1,13 +1,15 @@
 /** A policy, ready to decide what is done on this machine. */
 
+import { printable } from "../abi/bytes.ts";
 import { ENOENT } from "../abi/errno.ts";
 import { PROC_SUPER_MAGIC, SYSFS_MAGIC } from "../abi/stat.ts";
+import { UsageError } from "../errors.ts";
 import { compile, type Engine } from "../policy/decide.ts";
 import { SETTINGS } from "../policy/fixed.ts";
-import type { Realpath } from "../policy/path/rules.ts";
+import { type Realpath, ruleRoots } from "../policy/path/rules.ts";
 import type { Policy } from "../policy/policy.ts";
 import { interfaceIndex } from "../sys/interfaces.ts";
-import type { View } from "../sys/view.ts";
+import { OWN_VIEW, type View } from "../sys/view.ts";
 import { settingsElsewhere } from "../trace/path/mounts.ts";
 
 /**
@@ -17,6 +19,7 @@ import { settingsElsewhere } from "../trace/path/mounts.ts";
  * @param view where the program's paths begin
  * @param realpath finds real paths there
  * @returns the engine
+ * @throws {UsageError} where a flag refuses something by its name outside of the root
  * @throws {PolicyError} where a rule names an interface that is not there, or it
  *   cannot be told what a rule refuses
  */
@@ -25,6 +28,7 @@ export function compileHere(
   view: View,
   realpath: Realpath,
 ): Engine {
+  if (!view.isOwn) mustBeInRoot(policy, view);
   return compile(policy, {
     realpath,
     links: (path) => view.links(path),
@@ -32,6 +36,23 @@ export function compileHere(
     interfaceIndex,
     settings: settingsIn(view),
   });
+}
+
+/**
+ * Refuses a flag that refuses what is in the root by its name outside, as a shell
+ * completes it: in there nothing has that name, and nothing would be refused.
+ */
+function mustBeInRoot(policy: Policy, view: View): void {
+  for (const { path, effect, ref } of ruleRoots(policy)) {
+    if (effect === "allow" || !ref.source.startsWith("--")) continue;
+    const name = `/${path.join("/")}`;
+    const inside = view.fromOutside(OWN_VIEW.realpath(name) ?? name);
+    if (inside === undefined || view.realpath(name) !== undefined) continue;
+    throw new UsageError(
+      `Cannot use ${ref.text}: the program has that as ${printable(inside)}`,
+      "write the path as it is in the root",
+    );
+  }
 }
 
 const KERNELS: readonly number[] = [PROC_SUPER_MAGIC, SYSFS_MAGIC];
