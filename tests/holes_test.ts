@@ -686,6 +686,43 @@ attempt()`;
     },
   });
 
+  Deno.test({
+    ...hasMachine(
+      MOUNTS,
+      "mount namespaces",
+      `jail (${engine}) sets the kernel by no sysfs elsewhere that no rule names`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const root = directory.path;
+      const found = await run([
+        ...["sh", "-c", "cd /sys/kernel; ls rcu_expedited profiling | head -1"],
+      ]);
+      await Deno.mkdir(`${root}/open/box`, { recursive: true });
+      await Deno.mkdir(`${root}/named`);
+      const script =
+        `cd "$0"; mount -t tmpfs box open/box; mkdir -p open/box/in/sys
+mount -t sysfs s open/box/in/sys; mount --bind /sys named; exec "$@"`;
+      const inside = `import errno, os, sys
+def attempt(at):
+    try: print("done", os.open(f"{sys.argv[1]}/{at}/kernel/{sys.argv[2]}", os.O_WRONLY))
+    except OSError as e: print(errno.errorcode[e.errno])
+attempt("open/box/in/sys")
+os.rename(f"{sys.argv[1]}/open/box/in", f"{sys.argv[1]}/open/box/out")
+attempt("open/box/out/sys")
+attempt("named")`;
+      const { stdout, stderr } = await run([
+        ...["unshare", "-m", "sh", "-c", script, root],
+        ...jailArgv(
+          ["-p", "python", `-W=${root}/open,${root}/named`, `-R=${root}`],
+          ["/usr/bin/python3", "-c", inside, root, found.stdout.trim()],
+          engine,
+        ),
+      ]);
+      assertEquals(stdout, "EACCES\nEPERM\ndone 3\n", stderr);
+    },
+  });
+
   for (const beside of ["", " beside a thread"]) {
     Deno.test({
       ...hasMachine(

@@ -17,6 +17,7 @@ import {
   mountsOf,
   otherProcs,
   procDevice,
+  settingsElsewhere,
 } from "./mounts.ts";
 import { cString } from "./place.ts";
 import { isTerminal, makesTerminals, Terminals } from "./terminals.ts";
@@ -24,6 +25,7 @@ import { isTerminal, makesTerminals, Terminals } from "./terminals.ts";
 const DEVICE = "a device may be written to, and never be changed itself";
 const TERMINAL = "a terminal that is not the jail's own";
 const GROUPS = "a control group: by it anybody is moved, stopped or killed";
+const SETTING = "a setting of the kernel, mounted where none was at the start";
 const DISGUISED =
   "a device in the root that is not a harmless one by its own name";
 const LOG = "the audit log, by another name";
@@ -45,6 +47,9 @@ export class Closed {
   #age = -1;
   #procs: readonly string[] = [];
   #groups: readonly string[] = [];
+  /** Those of the start rules know. */
+  #knownSettings: readonly string[] | undefined;
+  #settings: readonly string[] = [];
   readonly #log: LogFile | undefined;
 
   /**
@@ -108,6 +113,7 @@ export class Closed {
       if (kind !== "device") {
         if (access !== "write") continue;
         if (isBeneath(path, this.#groups)) return GROUPS;
+        if (isBeneath(path, this.#settings)) return SETTING;
         if (this.#isLog(path)) return LOG;
         continue;
       }
@@ -129,7 +135,7 @@ export class Closed {
   }
 
   /**
-   * Whether it is known where procfs and control groups are mounted besides: whoever
+   * Whether it is known where procfs, settings and control groups are mounted: whoever
    * moves a directory takes along what is mounted in it.
    *
    * @param age what `heedMounts()` said
@@ -141,6 +147,9 @@ export class Closed {
     if (mounts === undefined || own === undefined) return false;
     this.#procs = otherProcs(mounts, procDevice(own));
     this.#groups = controlGroups(mounts);
+    const settings = settingsElsewhere(mounts);
+    const known = this.#knownSettings ??= settings;
+    this.#settings = settings.filter((point) => !known.includes(point));
     this.#age = age;
     return true;
   }

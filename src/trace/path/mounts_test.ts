@@ -1,7 +1,7 @@
 /** Where procfs is mounted besides /proc. */
 
 import { assertEquals } from "@std/assert";
-import { otherProcs } from "./mounts.ts";
+import { otherProcs, settingsElsewhere } from "./mounts.ts";
 
 for (
   const [what, type, device, root, point, others] of [
@@ -22,3 +22,19 @@ for (
     assertEquals(otherProcs(mounts, "0:21"), others);
   });
 }
+
+Deno.test("settingsElsewhere() finds file systems that set the kernel, but in /proc and /sys", () => {
+  const mounts = [
+    ...[["sysfs", "/sys"], ["debugfs", "/sys/kernel/debug"], ["tmpfs", "/a"]],
+    ...[["sysfs", "/a/sys"], ["configfs", "/config"], ["sysfs", "/a/sys"]],
+    ["binfmt_misc", "/proc/sys/fs/binfmt_misc"],
+  ].map(([type = "", point = ""]) => ({
+    type,
+    point,
+    id: "",
+    on: "",
+    device: "",
+    root: "/",
+  }));
+  assertEquals(settingsElsewhere(mounts), ["/a/sys", "/config"]);
+});
