@@ -231,9 +231,10 @@ class Maker {
       )
       : [];
     for (const path of new Set([...every, ...used])) {
-      if (path === "/dev" || path === TERMINALS || path === NEW_TERMINAL) {
-        continue;
-      }
+      // The terminals of the machine are those of others.
+      if (
+        path === "/dev" || isWithin(path, TERMINALS) || path === NEW_TERMINAL
+      ) continue;
       if (kind(path) === "device") this.#device(path);
       else if (kind(path) !== "missing") {
         const rule = this.#rules.beginsAt(path);
@@ -272,6 +273,7 @@ class Maker {
   /** Puts a device of the machine into the tree's own directory. */
   #device(path: string): void {
     const write = this.#writesDevice(path);
+    this.#lead(path);
     this.#nodes.set(path, {
       ...{ kind: "bind", path, is: "device", there: false, write },
       noRun: this.#rules.mayNotRun(path),

@@ -666,6 +666,19 @@ const CASES: readonly Case[] = [
     tree: [...MACHINE, "/dev/", ...LINKS, "/proc new"],
   },
   {
+    name:
+      "has a device that lies in a directory of /dev, and no terminal of others",
+    policy: 'read: [/dev/snd/timer, "/dev/pts/*"]',
+    machine: {
+      kind: (path) =>
+        /^\/dev\/(?:snd|pts)\/./.test(path) ? "device" : FACTS.kind(path),
+      walk: (from, enters) => {
+        if (from === "/dev/pts") enters(from, "3");
+      },
+    },
+    tree: ["/dev/", "/dev/snd/", "/dev/snd/timer ro"],
+  },
+  {
     name: "has no /dev of the machine where that is refused",
     policy: "read: {allow: [/], deny: [/dev]}",
     tree: [...MACHINE, ...LINKS, "/proc new"],
