@@ -198,6 +198,8 @@ export const SO_DOMAIN = 39;
 export const SO_PROTOCOL = 38;
 /** Nobody may take the filter away. */
 export const SO_LOCK_FILTER = 44;
+/** On which processor it is preferred among sockets of one port. */
+export const SO_INCOMING_CPU = 49;
 /** A filter for what is received, as eBPF. */
 export const SO_ATTACH_BPF = 50;
 /** Choose between sockets of one port. */

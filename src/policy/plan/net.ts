@@ -116,6 +116,14 @@ function streamsOnly(flags: ArgIndex): readonly Guard[] {
   ];
 }
 
+/** Options by which one of the servers that share a port gets what is for the others. */
+const CHOOSES_SERVER = [
+  net.SO_INCOMING_CPU,
+  net.SO_ATTACH_REUSEPORT_CBPF,
+  net.SO_ATTACH_REUSEPORT_EBPF,
+  net.SO_DETACH_REUSEPORT_BPF,
+];
+
 // A pair of datagram sockets may send anywhere, a pair of streams only to
 // itself.
 const NET_NONE: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
@@ -139,6 +147,12 @@ const NET_NONE: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
       TELLING,
       is(1, net.SOL_SOCKET),
       is(2, net.SO_BINDTODEVICE, net.SO_BINDTOIFINDEX),
+    ),
+    refuse(
+      "EACCES",
+      "a server outside may share its port",
+      is(1, net.SOL_SOCKET),
+      is(2, ...CHOOSES_SERVER),
     ),
     allow(
       HARMLESS,
