@@ -386,6 +386,39 @@ function greeter(): { port: number; heard: string[]; end(): Promise<void> } {
   };
 }
 
+/** A program beside another has sockets in a directory of a long name, and at a link. */
+const NAMED = `import os, socket, sys
+there = "/".join([sys.argv[1]] + ["d" * 60] * 3)
+os.makedirs(there)
+os.symlink(there, sys.argv[1] + "/link")
+for directory, name in (sys.argv[1], "./s"), (sys.argv[1], "link/../s"), (there, "s"):
+    os.chdir(directory)
+    server, client = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
+    try:
+        server.bind(name)
+        server.listen()
+        client.connect(name)
+        print(server.getsockname(), client.getpeername())
+        os.unlink(name)
+    except OSError as error: print(error)
+`;
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) leaves a socket the name that a program beside others gives it`,
+    ),
+    async fn(): Promise<void> {
+      await using here = await scratch();
+      const inside = 'sleep 9 & /usr/bin/python3 -c "$0" "$1"; kill $!';
+      const argv = ["sh", "-c", inside, NAMED, here.path];
+      const { stdout } = await jail(["-A"], argv, { engine });
+      assertEquals(stdout, "./s ./s\nlink/../s link/../s\ns s\n");
+    },
+  });
+}
+
 for (const engine of ENGINES) {
   Deno.test({
     ...needs(

@@ -28,7 +28,8 @@ export function mayStay(
   family: Family,
 ): boolean {
   const known = treatment === "open" || treatment === "paths" ||
-    treatment === "exec";
+    treatment === "exec" || syscall.name === "bind" ||
+    syscall.name === "connect";
   return known && !movesLinks && syscall.name !== "openat2" &&
     !tracee.process.filtered && !tracee.interrupted && family.owns(tracee);
 }
@@ -43,9 +44,11 @@ export function mayStay(
  */
 export function isSteady(
   { process }: Tracee,
-  { open, paths, makes }: Looked,
+  { address, open, paths, makes }: Looked,
 ): boolean {
   if (makes || ((open?.flags ?? 0) & O_CREAT) !== 0) return false;
+  // One that is no path means the same whatever links there are, and may wait long.
+  if (address !== undefined && paths.length === 0) return false;
   return paths.every(({ place }) => {
     const pid = processOf(place.path);
     return place.via === "" && place.kind !== "object" &&
