@@ -503,7 +503,37 @@ for resolve in 0, 1, 2, 3, 8, 10, 16:
             else path == "self" or int(os.read(fd, 99).split()[0]) == os.getpid())
 `;
 
+/** Asks openat2(2) for what is cached, to change files, and prints what came of each. */
+const CHANGED_IF_CACHED = `import ctypes, errno, os, struct, sys
+libc = ctypes.CDLL(None, use_errno=True)
+os.chdir(sys.argv[1])
+os.close(os.open("file", os.O_CREAT | os.O_WRONLY))
+for flags in os.O_CREAT, os.O_CREAT | os.O_EXCL, os.O_TRUNC, os.O_TMPFILE, os.O_CREAT | os.O_DIRECTORY:
+    for path in b"file", b"none", b"none/none", b".", None:
+        mode = 0 if flags == os.O_TRUNC else 0o600
+        how = struct.pack("QQQ", flags | os.O_WRONLY, mode, 0x20)
+        fd = libc.syscall(437, -100, path, how, len(how))
+        print(flags, path, errno.errorcode[ctypes.get_errno()] if fd < 0 else "open")
+print(os.listdir())
+`;
+
 for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `a program (${engine}) makes no file by an openat2 of what is cached`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const argv = [
+        ...["/usr/bin/python3", "-c", CHANGED_IF_CACHED, directory.path],
+      ];
+      const { stdout } = await jail(["-A"], argv, { engine });
+      await Deno.remove(`${directory.path}/file`);
+      assertEquals(stdout.split("\n"), (await run(argv)).stdout.split("\n"));
+    },
+  });
+
   Deno.test({
     ...needs(
       ["python3"],

@@ -1,6 +1,6 @@
 /** The flags, mode and `resolve` of an open, whichever call makes it. */
 
-import { E2BIG, EFAULT, EINVAL } from "../../abi/errno.ts";
+import { E2BIG, EAGAIN, EFAULT, EINVAL } from "../../abi/errno.ts";
 import {
   O_ACCMODE,
   O_CREAT,
@@ -17,6 +17,7 @@ import { getBig } from "../../abi/layout.ts";
 import {
   OPEN_HOW,
   RESOLVE_BENEATH,
+  RESOLVE_CACHED,
   RESOLVE_IN_ROOT,
   RESOLVE_VALID,
 } from "../../abi/openat2.ts";
@@ -106,7 +107,10 @@ function readHow(tid: number, registers: Registers): OpenRequest | number {
   const creates = (flags & O_CREAT) !== 0 || (flags & O_TMPFILE) === O_TMPFILE;
   if (!creates && mode !== 0) return -EINVAL;
   const asked = { flags, mode, resolve };
-  return isContrary(asked) ? -EINVAL : asked;
+  if (isContrary(asked)) return -EINVAL;
+  // No file is made or emptied by what is cached: the kernel does not look there.
+  const changes = (flags & (O_CREAT | O_TRUNC | UNNAMED)) !== 0;
+  return changes && (resolve & RESOLVE_CACHED) !== 0 ? -EAGAIN : asked;
 }
 
 /** Whether an open makes the file where there is none. */
