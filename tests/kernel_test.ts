@@ -562,6 +562,23 @@ test("a jail held by the kernel does not start with a file in memory for its inp
   assertMatch(ended.stderr, /^hint: redirect it: <\/dev\/null$/m);
 });
 
+test("a jail held by the kernel has no file in memory that a loader could run", async () => {
+  const script = `import ctypes, os
+for flags in 0, 8, 16:
+    libc = ctypes.CDLL(None)
+    fd = libc.memfd_create(b"echo", flags)
+    if fd < 0: continue
+    os.write(fd, open("/bin/echo", "rb").read())
+    os.set_inheritable(fd, True)
+    loader = "/lib64/ld-linux-x86-64.so.2"
+    if os.fork() == 0: os.execv(loader, [loader, f"/proc/self/fd/{fd}", "ran"])
+    os.wait()
+print("end")`;
+  const flags = [KERNEL, "-R", "--allow-run=/usr"];
+  const argv = jailArgv(flags, ["/usr/bin/python3", "-c", script]);
+  assertEquals((await run(argv)).stdout, "end\n");
+});
+
 test("a jail held by the kernel does not keep a descriptor of a directory", async () => {
   const argv = jailArgv([KERNEL, "--keep-fd=7"], ["true"]);
   const quoted = argv.map((word) => `'${word}'`).join(" ");

@@ -2,7 +2,5 @@
 
 /** Close it on exec. */
 export const MFD_CLOEXEC = 1;
-/** It is never executed (Linux 6.3). */
-export const MFD_NOEXEC_SEAL = 8;
 /** It may be executed (Linux 6.3). */
 export const MFD_EXEC = 0x10;
