@@ -286,6 +286,18 @@ test("a jail held by the kernel has no loader run what a rule refuses, where non
   assertEquals(stdout, "read\n");
 });
 
+test("a jail held by the kernel has no loader run what its output went to", async () => {
+  await using here = await scratch();
+  await Deno.writeTextFile(`${here.path}/out`, "");
+  const loader = "/lib64/ld-linux-x86-64.so.2";
+  const script = `cat /bin/echo; ${loader} ./out ran >&2; cat out | wc -c >&2`;
+  const flags = ["-R", "--allow-run=/usr"];
+  const { stderr } = await inside(here, flags, script, ">>out");
+  const { size } = await Deno.stat("/bin/echo");
+  assertMatch(stderr, /failed to map/);
+  assertEquals(stderr.trim().split("\n").at(-1), `${size}`);
+});
+
 test("a jail held by the kernel lets no device of the machine be changed", async () => {
   await using here = await scratch();
   const look = (): Promise<Deno.FileInfo> => Deno.stat("/dev/full");

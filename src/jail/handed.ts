@@ -110,15 +110,26 @@ export function leadsNowhere(fd: number): boolean {
       // It has nothing that could be cut off.
       return (openAccess(fd) & LANDLOCK_ACCESS_FS_READ_FILE) !== 0 ||
         isDevice(fd, NULL_DEVICE);
-    case S_IFREG:
-      return openAccess(fd) === (LANDLOCK_ACCESS_FS_READ_FILE | WRITES);
     default:
-      // Descriptors of directories come by a socket.
+      // A file is opened again by its name in /proc, or run by a loader. Descriptors
+      // of directories come by a socket.
       return false;
   }
 }
 
-const WRITES = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE;
+/**
+ * The name of a file that a program may write by a descriptor, whatever its policy
+ * says of that.
+ *
+ * @param fd a descriptor of this process
+ * @returns its real path, if it has one; nothing for what is no such file
+ */
+export function writtenBy(fd: number): readonly string[] {
+  const writes = (openAccess(fd) & LANDLOCK_ACCESS_FS_WRITE_FILE) !== 0;
+  if (!writes || typeOf(fd) !== S_IFREG) return [];
+  const name = nameOf(fd);
+  return name.startsWith("/") ? [name] : [];
+}
 
 /** What a descriptor is open for. */
 function openAccess(fd: number): number {
@@ -126,5 +137,7 @@ function openAccess(fd: number): number {
   if (flags < 0 || (flags & O_PATH) !== 0) return 0;
   const mode = flags & O_ACCMODE;
   return (mode === O_WRONLY ? 0 : LANDLOCK_ACCESS_FS_READ_FILE) |
-    (mode === O_RDONLY ? 0 : WRITES);
+    (mode === O_RDONLY
+      ? 0
+      : LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE);
 }

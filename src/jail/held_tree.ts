@@ -11,6 +11,7 @@ import { type RootFailure, wasReplaced } from "../sys/launch/root.ts";
 import { openTree, type Tree, type TreeOptions } from "../sys/launch/tree.ts";
 import { OWN_VIEW } from "../sys/view.ts";
 import { compileHere } from "./compiled.ts";
+import { writtenBy } from "./handed.ts";
 import { holdByKernel, UnheldError } from "./kernel_plan.ts";
 import {
   findProgram,
@@ -71,6 +72,7 @@ function tryOnce(
       ...OWN_VIEW.links(fromDirectory(cwd, found.path)),
       ...OWN_VIEW.links(workedIn(program, realpath)),
     ],
+    [...program.stdio, ...program.keepFds].flatMap(writtenBy),
   );
   if (unheld.length > 0) throw new UnheldError(unheld);
   // What Landlock holds here is of the tree; no rule is a best effort without it.

@@ -113,16 +113,18 @@ const HELD_LIMITS: ReadonlySet<LimitName> = new Set<LimitName>([
  * @param policy the policy
  * @param at where the program runs
  * @param foundBy the links by which the program is found, and where it works
+ * @param written files that it may write by what it is handed
  * @returns the tree, the plan, and what neither holds
  */
 export function holdByKernel(
   policy: Policy,
   at: FloorPlace,
   foundBy: readonly string[] = [],
+  written: readonly string[] = [],
 ): ReturnType<typeof unaskedPlan> & {
   readonly tree: ReturnType<typeof treeOf>;
 } {
-  const tree = treeOf(policy, treeFacts(policy, at, foundBy));
+  const tree = treeOf(policy, treeFacts(policy, at, foundBy, written));
   const { plan, unheld } = unaskedPlan(
     // Other sockets are not handed to the program.
     planCalls(policy, { observe: false, sockets: "streams" }),
@@ -178,6 +180,7 @@ function treeFacts(
   { net }: Policy,
   at: FloorPlace,
   foundBy: readonly string[],
+  written: readonly string[],
 ): TreeFacts {
   const facts = floorFacts(at, landlockAbi());
   const mounts = OWN_VIEW.mounts();
@@ -210,6 +213,7 @@ function treeFacts(
     alone: net === "none",
     cwd: facts.realpath(at.cwd) ?? at.cwd,
     foundBy,
+    written,
   };
 }
 

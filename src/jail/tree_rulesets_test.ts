@@ -57,7 +57,7 @@ const DESCRIPTORS: readonly (readonly [
   ["a device, to be written", "/dev/zero", O_WRONLY, true],
   ["a file, to be read", "FILE", O_RDONLY, true],
   ["a file, to be written", "FILE", O_WRONLY | O_APPEND, true],
-  ["a file, for both", "FILE", O_RDWR, false],
+  ["a file, for both", "FILE", O_RDWR, true],
   ["a file's name", "FILE", O_PATH, true],
   ["a directory", "/", O_RDONLY, true],
 ];

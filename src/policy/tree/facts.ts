@@ -44,4 +44,6 @@ export interface TreeFacts
    * the way.
    */
   readonly foundBy: readonly string[];
+  /** Files that the program may write by what it is handed, whatever rules say. */
+  readonly written: readonly string[];
 }

@@ -122,6 +122,7 @@ const FACTS: Parameters<typeof treeOf>[1] = {
     settings: [],
     isLine: () => false,
     foundBy: [],
+    written: [],
   },
   realpath: (path) => {
     const { real } = follow(path);

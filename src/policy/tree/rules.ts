@@ -376,7 +376,11 @@ export class TreeRules {
 
   /** Where something begins that is not as what is around it. */
   boundaries(): string[] {
-    const paths = new Set<string>(this.#roots.keys());
+    const paths = new Set<string>([
+      ...this.#roots.keys(),
+      // What rules let be written needs no mount of its own, which nobody moves.
+      ...this.#facts.written.filter((path) => !this.state(path).write),
+    ]);
     for (const section of PATH_SECTIONS) {
       for (const path of this.granted[section].keys()) paths.add(path);
       for (const path of this.refused[section].keys()) paths.add(path);
@@ -410,7 +414,8 @@ export class TreeRules {
    */
   mayNotRun(path: string): boolean {
     const { run, write } = this.state(path);
-    return !run && (write || above(this.granted.run, path) !== undefined ||
+    return !run && (write || this.#facts.written.includes(path) ||
+      above(this.granted.run, path) !== undefined ||
       above(this.refused.run, path) !== undefined);
   }
 }

@@ -91,6 +91,7 @@ const FACTS: Parameters<typeof treeOf>[1] = {
   alone: true,
   cwd: "/",
   foundBy: [],
+  written: [],
 };
 
 /** A node as a person reads it. */
@@ -513,6 +514,16 @@ const CASES: readonly Case[] = [
     name: "has nothing executed that a rule refuses, where none lets it be run",
     policy: "{read: [/usr, /srv], run: {allow: [/usr], deny: [/srv/group]}}",
     tree: ["/srv ro", "/srv/group ro noexec", "/usr ro"],
+  },
+  {
+    name: "has nothing executed that the program is handed to be written",
+    policy: "{read: [/usr, /etc, /srv], write: [/srv], run: [/usr/bin]}",
+    machine: {
+      written: ["/etc/passwd", "/usr/bin/gs", "/home/me/p", "/srv/group"],
+    },
+    tree: [
+      ...["/etc ro", "/etc/passwd ro noexec", "/srv rw noexec", "/usr ro"],
+    ],
   },
   {
     name: "lets be run what is in a directory that a wildcard means by itself",
