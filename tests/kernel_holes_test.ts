@@ -296,6 +296,26 @@ test("a jail held by the kernel has no loader run what its output went to", asyn
   const { size } = await Deno.stat("/bin/echo");
   assertMatch(stderr, /failed to map/);
   assertEquals(stderr.trim().split("\n").at(-1), `${size}`);
+  const byName = `cat /bin/echo >&0; ${loader} /proc/self/fd/0 ran; cat <&0`;
+  for (const [allowed, ran] of [["=/usr", ""], ["", "ran\n"]] as const) {
+    const rules = ["-R", `--allow-run${allowed}`];
+    const { stdout } = await inside(here, rules, byName, "0<>new");
+    assertEquals(stdout, ran);
+  }
+});
+
+test("a jail held by the kernel has no loader run what a rule refuses, by a descriptor either", async () => {
+  await using here = await scratch();
+  for (const name of ["closed", "open"]) {
+    await Deno.copyFile("/bin/echo", `${here.path}/${name}`);
+  }
+  const script = "/lib64/ld-linux-x86-64.so.2 /proc/self/fd/0 ran; cat | wc -c";
+  const flags = ["-R", "--allow-run", "--deny-run=./closed"];
+  const { size } = await Deno.stat("/bin/echo");
+  const refused = await inside(here, flags, script, "<closed");
+  assertEquals(refused.stdout, `${size}\n`);
+  const allowed = await inside(here, flags, script, "<open");
+  assertEquals(allowed.stdout, `ran\n${size}\n`);
 });
 
 test("a jail held by the kernel lets no device of the machine be changed", async () => {

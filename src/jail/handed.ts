@@ -84,14 +84,18 @@ function isDevice(fd: number, number: number): boolean {
  * What may be done with a file that is handed in, when it is opened again.
  *
  * @param fd a descriptor of this process
+ * @param isRead whether it may be opened to be read: by its name in /proc a dynamic
+ *   loader would run it, where no mount of the tree holds it
  * @returns what Landlock allows for it; nothing for what is no file
  */
 export function handed(
   fd: number,
+  isRead: boolean,
 ): { readonly fd: number; readonly access: number }[] {
   const type = typeOf(fd);
   if (type !== S_IFREG && type !== S_IFCHR) return [];
-  const access = openAccess(fd);
+  const access = openAccess(fd) &
+    (type === S_IFREG && !isRead ? ~LANDLOCK_ACCESS_FS_READ_FILE : ~0);
   return access === 0 ? [] : [{ fd, access }];
 }
 
@@ -117,18 +121,25 @@ export function leadsNowhere(fd: number): boolean {
   }
 }
 
+/** A file that a program is handed. */
+export interface HandedFile {
+  /** Its real path. */
+  readonly path: string;
+  /** Whether it may be written, whatever a policy says of that. */
+  readonly isWritten: boolean;
+}
+
 /**
- * The name of a file that a program may write by a descriptor, whatever its policy
- * says of that.
+ * Which file a descriptor is of.
  *
  * @param fd a descriptor of this process
- * @returns its real path, if it has one; nothing for what is no such file
+ * @returns nothing for what is no file, or has no name
  */
-export function writtenBy(fd: number): readonly string[] {
-  const writes = (openAccess(fd) & LANDLOCK_ACCESS_FS_WRITE_FILE) !== 0;
-  if (!writes || typeOf(fd) !== S_IFREG) return [];
-  const name = nameOf(fd);
-  return name.startsWith("/") ? [name] : [];
+export function handedFile(fd: number): HandedFile | undefined {
+  const path = nameOf(fd);
+  if (typeOf(fd) !== S_IFREG || path === "") return undefined;
+  const isWritten = (openAccess(fd) & LANDLOCK_ACCESS_FS_WRITE_FILE) !== 0;
+  return { path, isWritten };
 }
 
 /** What a descriptor is open for. */

@@ -1,6 +1,7 @@
 /** The tree that holds a policy on this machine, made while files come and go. */
 
 import { UnsupportedError } from "../errors.ts";
+import type { Engine } from "../policy/decide.ts";
 import { NO_FLOOR } from "../policy/floor/floor.ts";
 import { remembered } from "../policy/path/remembered.ts";
 import type { Realpath } from "../policy/path/rules.ts";
@@ -11,7 +12,7 @@ import { type RootFailure, wasReplaced } from "../sys/launch/root.ts";
 import { openTree, type Tree, type TreeOptions } from "../sys/launch/tree.ts";
 import { OWN_VIEW } from "../sys/view.ts";
 import { compileHere } from "./compiled.ts";
-import { writtenBy } from "./handed.ts";
+import { handedFile } from "./handed.ts";
 import { holdByKernel, UnheldError } from "./kernel_plan.ts";
 import {
   findProgram,
@@ -23,7 +24,10 @@ import { whyNot } from "./root.ts";
 import { holdToStrict } from "./strict.ts";
 
 /** A tree, and what goes with it. */
-export interface HeldTree extends Pick<PolicyTree, "floor" | "stricter"> {
+export interface HeldTree
+  extends Pick<PolicyTree, "floor" | "runsEverything" | "stricter"> {
+  /** What the policy says of calls. */
+  readonly engine: Engine;
   /** What happens to each call. */
   readonly plan: CallPlan;
   /** The tree, to be closed when the program is gone. */
@@ -61,24 +65,25 @@ function tryOnce(
   env: readonly string[],
 ): Omit<HeldTree, "tree"> & { readonly made: ReturnType<typeof openTree> } {
   const realpath = remembered((path) => OWN_VIEW.meant(path));
-  compileHere(policy, OWN_VIEW, realpath);
+  const engine = compileHere(policy, OWN_VIEW, realpath);
   const found = findProgram(program, OWN_VIEW);
   const { cwd } = program;
   const at = { env, cwd, program: found.real, view: OWN_VIEW, realpath };
-  const { plan, tree: { floor, nodes, stricter }, unheld } = holdByKernel(
+  const files = [...program.stdio, ...program.keepFds].map(handedFile);
+  const { plan, tree: { nodes, ...tree }, unheld } = holdByKernel(
     policy,
     at,
     [
       ...OWN_VIEW.links(fromDirectory(cwd, found.path)),
       ...OWN_VIEW.links(workedIn(program, realpath)),
     ],
-    [...program.stdio, ...program.keepFds].flatMap(writtenBy),
+    files.flatMap((file) => file?.isWritten === true ? [file.path] : []),
   );
   if (unheld.length > 0) throw new UnheldError(unheld);
   // What Landlock holds here is of the tree; no rule is a best effort without it.
   holdToStrict(policy, plan, NO_FLOOR, at, true);
   const made = openTree({ nodes, alone: policy.net === "none" });
-  return { plan, floor, stricter, made };
+  return { ...tree, engine, plan, made };
 }
 
 /** The name of the working directory: shells keep the one with links in PWD. */

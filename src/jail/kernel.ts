@@ -88,7 +88,7 @@ function runIn(
   const most = Math.max(2, ...program.keepFds);
   const rulesets: number[] = [];
   try {
-    for (const ruleset of treeRulesets({ floor: held.floor, policy, fds })) {
+    for (const ruleset of treeRulesets({ ...held, policy, fds })) {
       rulesets.push(createRuleset(ruleset, most, view));
     }
     const env = withValues(

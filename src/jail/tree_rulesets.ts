@@ -7,11 +7,12 @@ import {
   LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET,
   LANDLOCK_SCOPE_SIGNAL,
 } from "../abi/landlock.ts";
+import type { Engine } from "../policy/decide.ts";
 import { writesEverything } from "../policy/everything.ts";
-import type { Floor } from "../policy/floor/floor.ts";
 import type { Policy } from "../policy/policy.ts";
+import type { PolicyTree } from "../policy/tree/tree.ts";
 import type { Ruleset } from "../sys/landlock.ts";
-import { handed, leadsNowhere } from "./handed.ts";
+import { handed, handedFile, leadsNowhere } from "./handed.ts";
 
 /** What does not leave the jail, not even to the program's process group. */
 const SCOPED = LANDLOCK_SCOPE_SIGNAL | LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET;
@@ -24,9 +25,10 @@ const AT_EVERY_OPEN = LANDLOCK_ACCESS_FS_READ_FILE |
   LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_TRUNCATE;
 
 /** What the rulesets of a tree are made of. */
-export interface TreeRulesetOptions {
-  /** What may be done with what is in the tree. */
-  readonly floor: Pick<Floor, "handledFs" | "rules">;
+export interface TreeRulesetOptions
+  extends Pick<PolicyTree, "floor" | "runsEverything"> {
+  /** What the policy says of calls. */
+  readonly engine: Engine;
   /** The policy. */
   readonly policy: Policy;
   /** The descriptors that are handed to the program. */
@@ -43,9 +45,11 @@ export interface TreeRulesetOptions {
  * @param options the floor of the tree, and what the program has besides
  */
 export function treeRulesets(
-  { floor, policy, fds }: TreeRulesetOptions,
+  { floor, runsEverything, engine, policy, fds }: TreeRulesetOptions,
 ): Ruleset[] {
-  const open = fds.flatMap(handed);
+  const open = fds.flatMap((fd) =>
+    handed(fd, runsEverything || mayBeMapped(fd, engine))
+  );
   const { handledFs } = floor;
   if (!fds.every(leadsNowhere) || isSentDescriptors(policy)) {
     const beneath = [{ path: "/", access: handledFs }];
@@ -69,6 +73,16 @@ export function treeRulesets(
     rules: fit(floor.rules),
     open: fit(open),
   }];
+}
+
+/** Whether a dynamic loader may run what a descriptor is of. */
+function mayBeMapped(fd: number, engine: Engine): boolean {
+  const file = handedFile(fd);
+  if (file === undefined) return true;
+  const uses = [{ access: "run", path: file.path, kind: "file" }] as const;
+  const run = engine.decide({ name: "execve", uses });
+  // What no rule means a loader may run, as what may be read in the tree.
+  return run.kind === "allow" || run.uncovered === true && !file.isWritten;
 }
 
 /** Whether the program may make sockets that reach somebody who sends descriptors. */

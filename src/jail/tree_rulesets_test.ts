@@ -12,6 +12,7 @@ import {
   accessesOfAbi,
   LANDLOCK_ACCESS_FS_WRITE_FILE,
 } from "../abi/landlock.ts";
+import { compile } from "../policy/decide.ts";
 import { READ, RUN, WRITE } from "../policy/floor/grants.ts";
 import { EMPTY_LAYER, type Policy } from "../policy/policy.ts";
 import { close, open, pipe2 } from "../sys/files.ts";
@@ -27,6 +28,11 @@ const FLOOR = {
     { path: "/out", access: WRITE },
     { path: "/usr/bin", access: RUN },
   ],
+};
+
+const HELD = {
+  ...{ floor: FLOOR, policy: NONE, engine: compile(NONE) },
+  runsEverything: false,
 };
 
 /** Does something with descriptors, and closes them. */
@@ -86,7 +92,7 @@ Deno.test("leadsNowhere() tells a pipe from one that has a name", async () => {
 Deno.test("treeRulesets() asks for nothing at an open that reads, where all else is outside", () => {
   const fd = opened("/dev/null", O_RDWR);
   withFds([fd], () => {
-    const rulesets = treeRulesets({ floor: FLOOR, policy: NONE, fds: [fd] });
+    const rulesets = treeRulesets({ ...HELD, fds: [fd] });
     const [only] = rulesets;
     assertEquals(rulesets.length, 1);
     assertEquals((only?.handledFs ?? 0) & READ, 0);
@@ -115,7 +121,7 @@ Deno.test("treeRulesets() holds all beneath the root where a descriptor leads on
         [{ ...NONE, net: "all", write }, []],
       ] as const
     ) {
-      const rulesets = treeRulesets({ floor: FLOOR, policy, fds });
+      const rulesets = treeRulesets({ ...HELD, policy, fds });
       const { handledFs } = FLOOR;
       assertEquals(rulesets.map((one) => one.handledFs), [
         handledFs,
