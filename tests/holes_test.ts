@@ -33,6 +33,10 @@ const LINE = (await run(["stty", "-F", "/dev/ttyS0"])).code === 0
   ? "/dev/ttyS0"
   : undefined;
 
+/** Whether a disk can be made of a file here. */
+const DISKS = Deno.uid() === 0 &&
+  (await run(["sh", "-c", "losetup -f && test -b /dev/loop0"])).code === 0;
+
 for (const engine of ENGINES) {
   Deno.test(`jail (${engine}) closes what a rule names by a link of /proc, of threads too`, async () => {
     const closed = ["--allow-read", "--deny-read=/proc/net,/proc/mounts"];
@@ -1009,6 +1013,31 @@ for option, value in (51, struct.pack("HxxxxxxQ", 1, ctypes.addressof(code))), (
         ...jailArgv(["-R", "--allow-run"], argv, engine),
       ]);
       assertEquals(stdout, "Permission denied\n".repeat(3), stderr);
+    },
+  });
+
+  Deno.test({
+    ...hasMachine(
+      DISKS,
+      "loop device",
+      `jail (${engine}) keeps nobody from a disk that may only be read`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const file = await directory.file("file", "x".repeat(4096));
+      const made = await run(["losetup", "-f", "--show", file]);
+      const disk = made.stdout.trim();
+      const code = `import os
+for how in 0, os.O_EXCL:
+  try: os.close(os.open("${disk}", os.O_RDONLY | how)); print("opened")
+  except OSError as error: print(error.strerror)`;
+      const { stdout } = await jail(
+        [`--allow-read=/,${disk}`, "--allow-run"],
+        ["/usr/bin/python3", "-c", code],
+        { engine },
+      );
+      await run(["losetup", "-d", disk]);
+      assertEquals(stdout, "opened\nOperation not permitted\n", made.stderr);
     },
   });
 

@@ -11,7 +11,7 @@ import { DT_FIFO, DT_UNKNOWN } from "../abi/dirent.ts";
 import { EACCES, EINVAL } from "../abi/errno.ts";
 import { O_CLOEXEC, O_NOFOLLOW, O_PATH, X_OK } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
-import { S_IFCHR, S_IFIFO, S_IFMT, STAT } from "../abi/stat.ts";
+import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT, STAT } from "../abi/stat.ts";
 import { UnsupportedError } from "../errors.ts";
 import type { LimitName } from "../outcome.ts";
 import type { RuleRef } from "../policy/decision.ts";
@@ -208,7 +208,7 @@ function treeFacts(
     ),
     groups: controlGroups(mounts),
     settings: settingsElsewhere(mounts),
-    isLine,
+    isSetByReaders,
     pipe: pipeIn,
     alone: net === "none",
     cwd: facts.realpath(at.cwd) ?? at.cwd,
@@ -238,13 +238,14 @@ function pipeIn(path: string): string | undefined {
 
 const stat = new Uint8Array(STAT.size);
 
-/** Whether a device is a terminal, and none that any program may use. */
-function isLine(path: string): boolean {
+/** Whether a device is a disk, or a terminal that not any program may use. */
+function isSetByReaders(path: string): boolean {
   if (DEVICE_NUMBERS.has(path)) return false;
   const result = told(path, OWN_VIEW.stat(toCString(path), stat));
   const device = get(STAT, stat, "st_rdev");
-  const isCharacter = (get(STAT, stat, "st_mode") & S_IFMT) === S_IFCHR;
-  if (result < 0 || !isCharacter) return false;
+  const type = get(STAT, stat, "st_mode") & S_IFMT;
+  if (result >= 0 && type === S_IFBLK) return true;
+  if (result < 0 || type !== S_IFCHR) return false;
   if (isTerminalDevice(device)) return true;
   const name = `/sys/dev/char/${majorOf(device)}:${minorOf(device)}`;
   const kind = readLink(`${name}/subsystem`);

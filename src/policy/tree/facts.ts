@@ -28,8 +28,8 @@ export interface TreeFacts
   readonly groups: readonly string[];
   /** Where settings of the kernel are, other than in /proc and /sys. */
   readonly settings: readonly string[];
-  /** Whether a device is a terminal of the machine's, as a serial line is. */
-  readonly isLine: (path: string) => boolean;
+  /** Whether who reads a device can set it, or keep it from others. */
+  readonly isSetByReaders: (path: string) => boolean;
   /**
    * Finds a pipe that has a name: a path, or something beneath it; or a directory
    * that may have one in it, and cannot be listed.

@@ -295,8 +295,11 @@ class Maker {
       );
     }
     const readable = above(rules.granted.read, path);
-    if (!write && readable !== undefined && this.#facts.isLine(path)) {
-      rules.cannot(readable, `${path} is a terminal, and would be set`);
+    if (!write && readable !== undefined && this.#facts.isSetByReaders(path)) {
+      rules.cannot(
+        readable,
+        `${path} is a terminal or a disk, and could be taken by who reads it`,
+      );
     }
     return write;
   }

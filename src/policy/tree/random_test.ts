@@ -120,7 +120,7 @@ const FACTS: Parameters<typeof treeOf>[1] = {
     procs: [],
     groups: [],
     settings: [],
-    isLine: () => false,
+    isSetByReaders: () => false,
     foundBy: [],
     written: [],
   },

@@ -86,7 +86,7 @@ const FACTS: Parameters<typeof treeOf>[1] = {
   procs: [],
   groups: [],
   settings: [],
-  isLine: (path) => path === "/dev/ttyS0",
+  isSetByReaders: (path) => path === "/dev/ttyS0",
   pipe: (path) => path === "/home/me/p/a" ? "/home/me/p/a/pipe" : undefined,
   alone: true,
   cwd: "/",
@@ -439,7 +439,7 @@ const CASES: readonly Case[] = [
     policy: "read: [/dev/ttyS0]",
     tree: [
       ...["/dev/", "/dev/ttyS0 ro"],
-      "/dev/ttyS0: /dev/ttyS0 is a terminal, and would be set",
+      "/dev/ttyS0: /dev/ttyS0 is a terminal or a disk, and could be taken by who reads it",
     ],
   },
   {

@@ -35,6 +35,8 @@ import {
 } from "./open_flags.ts";
 import type { CallSpec, PathArg } from "./spec.ts";
 
+const CLAIMED = "others could not use the device, which may only be read";
+
 /** What an open would do to the file. */
 function accessesOfOpen(request: OpenRequest, exists: boolean): Access[] {
   const { flags } = request;
@@ -103,7 +105,8 @@ export function lookAtOpen(
     const use = useOf(place, access, isOwn);
     looked.uses.push(isUnnamed(request) ? inside(use) : use);
   }
-  if (takesLine(place, request) && refusesWrites(place)) {
+  if (mayBeTaken(place, request) && refusesWrites(place)) {
+    if ((flags & (O_EXCL | O_CREAT)) === O_EXCL) looked.never = CLAIMED;
     // By /dev/tty it could be written then.
     looked.open = { ...request, flags: flags | O_NOCTTY };
     looked.pinned = true;
@@ -137,11 +140,12 @@ export function lookAtOpen(
 }
 
 /**
- * Whether an open that only reads could make a line of the machine the terminal of
- * its session. Other terminals are the jail's own.
+ * Whether an open that only reads could take a device of the machine: a line as the
+ * terminal of its session, or a disk for itself alone. Other terminals are the jail's
+ * own.
  */
-function takesLine({ kind, path }: Place, { flags }: OpenRequest): boolean {
-  return kind === "device" && (flags & (O_PATH | O_NOCTTY)) === 0 &&
+function mayBeTaken({ kind, path }: Place, { flags }: OpenRequest): boolean {
+  return kind === "device" && (flags & O_PATH) === 0 &&
     (flags & O_ACCMODE) === O_RDONLY &&
     !DEVICE_NUMBERS.has(path) && !isTerminal(path);
 }
