@@ -337,6 +337,19 @@ test("a jail held by the kernel lets no device of the machine be changed", async
   }
 });
 
+test("a jail held by the kernel does not change the null device that it is handed", async () => {
+  await using here = await scratch();
+  await Deno.mkdir(`${here.path}/out`);
+  const script = "chmod --reference=/dev/null /dev/stdin; touch /dev/stdin; " +
+    "cat; echo x >/dev/stdout; echo end >&2";
+  const flags = ["-p", "default", "-W=out"];
+  const ended = await inside(here, flags, script, "</dev/null >/dev/null");
+  assertMatch(
+    ended.stderr,
+    /^chmod.*Read-only[^]*touch.*Read-only[^]*\nend\n$/,
+  );
+});
+
 test("a jail held by the kernel changes no file that is handed in, where it may change none", async () => {
   await using here = await scratch();
   const file = await here.file("file", "text\n");

@@ -1,7 +1,21 @@
 /** What a program can do by descriptors that are handed to it. */
 
-import { FUSE_DEVICE, NULL_DEVICE } from "../abi/devices.ts";
-import { O_ACCMODE, O_PATH, O_RDONLY, O_WRONLY } from "../abi/fcntl.ts";
+import { toCString } from "../abi/bytes.ts";
+import {
+  DEVICE_NUMBERS,
+  FUSE_DEVICE,
+  isPseudoTerminal,
+  NULL_DEVICE,
+} from "../abi/devices.ts";
+import {
+  O_ACCMODE,
+  O_APPEND,
+  O_CLOEXEC,
+  O_NONBLOCK,
+  O_PATH,
+  O_RDONLY,
+  O_WRONLY,
+} from "../abi/fcntl.ts";
 import {
   LANDLOCK_ACCESS_FS_READ_FILE,
   LANDLOCK_ACCESS_FS_TRUNCATE,
@@ -12,6 +26,7 @@ import { S_IFCHR, S_IFDIR, S_IFIFO, S_IFREG, STAT } from "../abi/stat.ts";
 import { UnsupportedError } from "../errors.ts";
 import { flagsOf, fstat, readLink, typeOf } from "../sys/files.ts";
 import { isStreamOrNoSocket } from "../sys/socket.ts";
+import type { View } from "../sys/view.ts";
 
 /**
  * Whether a file has a name on no mount, such as one in memory: Landlock neither
@@ -67,7 +82,7 @@ const stat = new Uint8Array(STAT.size);
  * @throws {UnsupportedError} where it is one
  */
 export function checkServed(fd: number): void {
-  if (typeOf(fd) !== S_IFCHR || !isDevice(fd, FUSE_DEVICE)) return;
+  if (typeOf(fd) !== S_IFCHR || deviceOf(fd) !== FUSE_DEVICE) return;
   throw new UnsupportedError(
     `Cannot hand descriptor ${fd} to the program: it would serve a file ` +
       "system that jail looks into",
@@ -75,9 +90,10 @@ export function checkServed(fd: number): void {
   );
 }
 
-/** Whether a descriptor of a device means the one that has a number. */
-function isDevice(fd: number, number: number): boolean {
-  return fstat(fd, stat) >= 0 && get(STAT, stat, "st_rdev") === number;
+/** The number of the device that a descriptor is of, or a negative errno. */
+function deviceOf(fd: number): number {
+  const result = fstat(fd, stat);
+  return result < 0 ? result : get(STAT, stat, "st_rdev");
 }
 
 /**
@@ -111,14 +127,44 @@ export function leadsNowhere(fd: number): boolean {
       // One with a name is opened again as a file is.
       return nameOf(fd).startsWith("pipe:[");
     case S_IFCHR:
-      // It has nothing that could be cut off.
-      return (openAccess(fd) & LANDLOCK_ACCESS_FS_READ_FILE) !== 0 ||
-        isDevice(fd, NULL_DEVICE);
+      return isHarmless(fd);
     default:
       // A file is opened again by its name in /proc, or run by a loader. Descriptors
       // of directories come by a socket.
       return false;
   }
+}
+
+/**
+ * Whether a device is one that any program may use, or a terminal that may be read,
+ * at its own end: there is nothing to cut off, and the other end is another device.
+ */
+function isHarmless(fd: number): boolean {
+  const device = deviceOf(fd);
+  return PLAIN_NUMBERS.has(device) || isPseudoTerminal(device) &&
+      (openAccess(fd) & LANDLOCK_ACCESS_FS_READ_FILE) !== 0;
+}
+
+const PLAIN_NUMBERS: ReadonlySet<number> = new Set(
+  ["full", "null", "random", "urandom", "zero"].flatMap((name) =>
+    DEVICE_NUMBERS.get(`/dev/${name}`) ?? []
+  ),
+);
+
+/**
+ * Opens the null device of a program's own root in place of the machine's: a file
+ * that it is handed it could change (chmod(2)), whatever it may do with the device.
+ *
+ * @param fd a descriptor of this process
+ * @param view where the program's paths begin
+ * @returns another descriptor, to be closed; the same where it is of something else, or
+ *   there is no null device
+ */
+export function ownNull(fd: number, view: View): number {
+  if (typeOf(fd) !== S_IFCHR || deviceOf(fd) !== NULL_DEVICE) return fd;
+  const flags = flagsOf(fd) & (O_ACCMODE | O_APPEND | O_NONBLOCK);
+  const opened = view.open(toCString("/dev/null"), flags | O_CLOEXEC);
+  return opened < 0 ? fd : opened;
 }
 
 /** A file that a program is handed. */

@@ -10,7 +10,7 @@ import { createRuleset, landlockAbi } from "../sys/landlock.ts";
 import { OWN_VIEW, type View } from "../sys/view.ts";
 import { assemble } from "../trace/bpf/filter.ts";
 import { runUntraced } from "../trace/untraced.ts";
-import { checkHanded } from "./handed.ts";
+import { checkHanded, ownNull } from "./handed.ts";
 import type { Job, JobHooks } from "./job.ts";
 import { holdInTree } from "./held_tree.ts";
 import { stricterText } from "./kernel_plan.ts";
@@ -70,8 +70,7 @@ function runIn(
   const { policy } = job;
   const inside = (env: readonly string[]): readonly string[] =>
     job.temporary?.environment(env) ?? env;
-  const fds = [...program.stdio, ...program.keepFds];
-  fds.forEach(checkHanded);
+  [...program.stdio, ...program.keepFds].forEach(checkHanded);
   const held = holdInTree(policy, program, inside(program.env));
   using tree = held.tree;
   const warning = stricterText(held.stricter);
@@ -86,6 +85,13 @@ function runIn(
   }
   const where = findInside(program, view);
   const most = Math.max(2, ...program.keepFds);
+  const [stdin, stdout, stderr] = program.stdio;
+  const stdio = [
+    ownNull(stdin, view),
+    ownNull(stdout, view),
+    ownNull(stderr, view),
+  ] as const;
+  const fds = [...stdio, ...program.keepFds];
   const rulesets: number[] = [];
   try {
     for (const ruleset of treeRulesets({ ...held, policy, fds })) {
@@ -96,7 +102,7 @@ function runIn(
       inside(passed(policy.env, program.env)),
     );
     return runUntraced({
-      launch: planLaunch(program, where, env, {
+      launch: planLaunch({ ...program, stdio }, where, env, {
         filter: assemble(held.plan, hostArch()),
         rulesets,
         limits: policy.limits,
@@ -114,6 +120,7 @@ function runIn(
     });
   } finally {
     rulesets.forEach(close);
+    stdio.filter((fd, at) => fd !== program.stdio[at]).forEach(close);
   }
 }
 

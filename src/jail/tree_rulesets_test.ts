@@ -59,8 +59,8 @@ const DESCRIPTORS: readonly (readonly [
 ])[] = [
   ["the null device, to be read", "/dev/null", O_RDONLY, false],
   ["the null device, to be written", "/dev/null", O_WRONLY, false],
-  ["a device, to be read", "/dev/zero", O_RDONLY, false],
-  ["a device, to be written", "/dev/zero", O_WRONLY, true],
+  ["a device for all, to be written", "/dev/full", O_WRONLY, false],
+  ["what makes terminals", "/dev/ptmx", O_RDWR, true],
   ["a file, to be read", "FILE", O_RDONLY, true],
   ["a file, to be written", "FILE", O_WRONLY | O_APPEND, true],
   ["a file, for both", "FILE", O_RDWR, true],
