@@ -173,6 +173,14 @@ export const RACES: readonly Race[] = [
       control: "pinning",
     }))
   ),
+  ...["connect", "bind"].map((what): Race => ({
+    name: `a directory becomes a link by another process (${what})`,
+    words: ["race_apart", "link", what],
+    net: true,
+    both: what === "connect",
+    floorless: true,
+    control: "pinning",
+  })),
   ...["open", "stat", "chmod"].map((what): Race => ({
     name: `the file of a private page is cut off from outside (${what})`,
     words: ["race_apart", "alone", what],
