@@ -12,7 +12,7 @@ import {
   start,
 } from "./harness.ts";
 import { scratch } from "./jail.ts";
-import { hasMachine, needs } from "./needs.ts";
+import { hasMachine, needs, serialLine } from "./needs.ts";
 
 /** Python that tries something, and prints its errno's name or "done". */
 function attempt(code: string): readonly string[] {
@@ -29,9 +29,7 @@ function attempt(code: string): readonly string[] {
 const MOUNTS = (await run(["unshare", "-m", "true"])).code === 0;
 
 /** A serial line that can be opened here. */
-const LINE = (await run(["stty", "-F", "/dev/ttyS0"])).code === 0
-  ? "/dev/ttyS0"
-  : undefined;
+const LINE = await serialLine();
 
 /** Whether a disk can be made of a file here. */
 const DISKS = Deno.uid() === 0 &&

@@ -13,7 +13,7 @@ import { openTree, type Tree } from "../src/sys/launch/tree.ts";
 import type { TreeNode } from "../src/sys/launch/tree_steps.ts";
 import { type Ended, fixture, jailArgv, run } from "./harness.ts";
 import { type Scratch, scratch } from "./jail.ts";
-import { hasMachine } from "./needs.ts";
+import { hasMachine, serialLine } from "./needs.ts";
 import { Terminal } from "./terminal.ts";
 
 const KERNEL = "--engine=kernel";
@@ -415,21 +415,21 @@ if (MOUNTS) {
   });
 }
 
-/** Whether there is a serial line here. */
-const HAS_LINE = (await run(["stty", "-F", "/dev/ttyS0"])).code === 0;
+/** A serial line that can be opened here. */
+const LINE = await serialLine();
 
 Deno.test({
   ...hasMachine(
-    HAS_LINE && landlockAbi() >= 6,
+    LINE !== undefined && landlockAbi() >= 6,
     "serial line, or Landlock of Linux 6.12",
     "a jail held by the kernel does not start where a line may only be read",
   ),
   async fn(): Promise<void> {
-    const flags = [KERNEL, "--allow-read=/,/dev/ttyS0", "--allow-run"];
-    const argv = jailArgv(flags, ["stty", "-F", "/dev/ttyS0", "9600"]);
+    const flags = [KERNEL, `--allow-read=/,${LINE}`, "--allow-run"];
+    const argv = jailArgv(flags, ["stty", "-F", `${LINE}`, "9600"]);
     const { code, stderr } = await run(argv);
     assertEquals(code, 125);
-    assertStringIncludes(stderr, "/dev/ttyS0 is a terminal or a disk");
+    assertStringIncludes(stderr, `${LINE} is a terminal or a disk`);
   },
 });
 

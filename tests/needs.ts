@@ -40,6 +40,20 @@ export function hasMachine(has: boolean, what: string, name: string): Needs {
     : { name: `${name}${LACKING}${what})`, ignore: true };
 }
 
+/** A serial line that can be opened here, if there is one. */
+export async function serialLine(): Promise<string | undefined> {
+  const line = "/dev/ttyS0";
+  try {
+    const stty = new Deno.Command("stty", {
+      ...{ args: ["-F", line], stdout: "null", stderr: "null" },
+    });
+    return (await stty.output()).success ? line : undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
 /**
  * Skips a test visibly where there can be no namespace in which the ids of
  * processes come round soon: before Linux 6.14 their number is the machine's.

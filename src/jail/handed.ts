@@ -34,7 +34,7 @@ import type { View } from "../sys/view.ts";
  */
 function isNameless(fd: number): boolean {
   const name = nameOf(fd);
-  return name.startsWith("/memfd:") || /^[^/]/s.test(name);
+  return name.startsWith("/memfd:") || name !== "" && !name.startsWith("/");
 }
 
 /** What the kernel calls what a descriptor means; nothing where it does not say. */

@@ -44,8 +44,8 @@ import type {
 } from "../trace/options.ts";
 import type { Ask } from "./ask.ts";
 import { currentDirectory } from "./directory.ts";
-import { runJob } from "./job.ts";
 import { linksOut } from "./inside.ts";
+import { runJob } from "./job.ts";
 import { withPlaces } from "./kernel_plan.ts";
 import { type Loaded, loadSpec } from "./load.ts";
 import { type Locate, locator, placed } from "./locate.ts";

@@ -54,18 +54,8 @@ const PATTERNS = [
   ...["/proc", "/proc/cpuinfo", "/proc/k*", "/proc/sys", "/proc/sys/kernel"],
   ...["/proc/self", "/proc/net", "/proc/{cpuinfo,kcore}", "/**/kernel/**"],
   ...["/l", "/l/k", "/d/l", "/d/l/k", "/n/f", "/n/x", "/*/l", "/**/f", "/l/*"],
-  ...[
-    "/sys",
-    "/sys/d",
-    "/sys/d/k",
-    "/l/**/k",
-    "/d/l/*",
-    "//d///e/",
-    "/d/.",
-    "/n/./d",
-    "/d/../n",
-    "/*/x",
-  ],
+  ...["/sys", "/sys/d", "/sys/d/k"],
+  ...["/l/**/k", "/d/l/*", "//d///e/", "/d/.", "/n/./d", "/d/../n", "/*/x"],
 ];
 
 const below = random(1);
@@ -114,16 +104,8 @@ function follow(path: string): { real: string; links: string[] } {
 }
 
 const FACTS: Parameters<typeof treeOf>[1] = {
-  ...{
-    abi: 7,
-    loaders: [],
-    procs: [],
-    groups: [],
-    settings: [],
-    isSetByReaders: () => false,
-    foundBy: [],
-    written: [],
-  },
+  ...{ abi: 7, loaders: [], procs: [], groups: [], settings: [] },
+  ...{ isSetByReaders: () => false, foundBy: [], written: [] },
   realpath: (path) => {
     const { real } = follow(path);
     return FILES.has(real) || TARGETS.has(path) ? real : undefined;

@@ -89,11 +89,10 @@ function isAtProc({ point }: Mount): boolean {
  * @param mounts all mounts of a view
  */
 export function controlGroups(mounts: readonly Mount[]): readonly string[] {
-  const points = mounts.filter(({ type }) =>
-    type === "cgroup2" || type === "cgroup"
-  );
-  return [...new Set(points.map(({ point }) => point))];
+  return pointsOf(mounts, GROUP_TYPES);
 }
+
+const GROUP_TYPES: ReadonlySet<string> = new Set(["cgroup", "cgroup2"]);
 
 /** File systems whose files are settings of the kernel, or start what it does. */
 const SETTING_TYPES: ReadonlySet<string> = new Set([
@@ -108,10 +107,16 @@ const SETTING_TYPES: ReadonlySet<string> = new Set([
  * @param mounts all mounts of a view
  */
 export function settingsElsewhere(mounts: readonly Mount[]): readonly string[] {
-  const points = mounts
-    .filter(({ type, point }) =>
-      SETTING_TYPES.has(type) && !isBeneath(point, SETTINGS)
-    )
+  return pointsOf(mounts, SETTING_TYPES)
+    .filter((point) => !isBeneath(point, SETTINGS));
+}
+
+/** Where file systems of some kinds are mounted. */
+function pointsOf(
+  mounts: readonly Mount[],
+  types: ReadonlySet<string>,
+): string[] {
+  const points = mounts.filter(({ type }) => types.has(type))
     .map(({ point }) => point);
   return [...new Set(points)];
 }
