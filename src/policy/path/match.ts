@@ -13,6 +13,9 @@ import { matchSegment, type SegmentPattern } from "./segment.ts";
 /** How many kinds of rules one tree holds: three accesses, three effects. */
 export const SLOTS = 9;
 
+/** Of how many directories a tree remembers what it says; a power of two. */
+const DIRECTORIES = 64;
+
 interface PatternEdge {
   readonly pattern: SegmentPattern;
   readonly node: Node;
@@ -87,6 +90,8 @@ export interface Residual {
 interface Reached {
   /** By which path. */
   readonly path: string;
+  /** Which kinds of rules mattered, as bits. */
+  readonly slots: number;
   /** The nodes that it can be at. */
   readonly nodes: readonly Node[];
   /** The best rules on the way. */
@@ -101,12 +106,14 @@ export class PathMatcher {
   #count = 0;
   #round = 0;
   readonly #best: Int32Array = new Int32Array(SLOTS).fill(-1);
-  /** The directory of the last path, by the kinds of rules that mattered. */
-  readonly #directories: (Reached | undefined)[] = [];
+  /** Directories that walks came to, each at its {@linkcode placeOf}. */
+  readonly #directories: (Reached | undefined)[] = Array(DIRECTORIES).fill(
+    undefined,
+  );
 
   /** Adds a rule: its pattern, its slot and its number. */
   add(glob: Glob, slot: number, rule: number): void {
-    this.#directories.length = 0;
+    this.#directories.fill(undefined);
     let node = this.#root;
     const path = [node];
     for (const segment of glob.segments) {
@@ -204,14 +211,16 @@ export class PathMatcher {
       this.#begin(slots);
       return this.#follow(path, 1, end, slots);
     }
-    // Files of one directory mostly follow each other.
-    const known = this.#directories[slots];
-    if (known?.path.length === slash && path.startsWith(known.path)) {
+    // Most paths lead to a directory that another one has led to.
+    const place = placeOf(path, slash, slots);
+    const known = this.#directories[place];
+    if (known !== undefined && isAt(known, path, slash, slots)) {
       this.#returnTo(known);
     } else {
       this.#begin(slots);
       this.#follow(path, 1, slash, slots);
-      this.#directories[slots] = this.#reached(path.slice(0, slash), known);
+      const directory = path.slice(0, slash);
+      this.#directories[place] = this.#reached(directory, slots, known);
     }
     this.#follow(path, slash + 1, end, slots);
   }
@@ -234,11 +243,15 @@ export class PathMatcher {
     }
   }
 
-  /** Where the walk is now. */
-  #reached(path: string, earlier: Reached | undefined): Reached {
+  /** Where the walk is now; an earlier one is forgotten. */
+  #reached(
+    path: string,
+    slots: number,
+    earlier: Reached | undefined,
+  ): Reached {
     const best = earlier?.best ?? new Int32Array(SLOTS);
     best.set(this.#best);
-    return { path, nodes: this.#here.slice(0, this.#count), best };
+    return { path, slots, nodes: this.#here.slice(0, this.#count), best };
   }
 
   /** Goes on from where an earlier walk was. */
@@ -295,6 +308,23 @@ export class PathMatcher {
       }
     }
   }
+}
+
+/** Where a directory is remembered, by a few of its letters: `path[0..end)`. */
+function placeOf(path: string, end: number, slots: number): number {
+  const letters = 3 * path.charCodeAt(end - 1) + path.charCodeAt(end >> 1);
+  return (5 * end + letters + (slots >> 2)) & (DIRECTORIES - 1);
+}
+
+/** Whether a walk by `path[0..end)` has come there, and the same rules mattered. */
+function isAt(
+  reached: Reached,
+  path: string,
+  end: number,
+  slots: number,
+): boolean {
+  return reached.slots === slots && reached.path.length === end &&
+    path.startsWith(reached.path);
 }
 
 /** Whether what a node leads to is shallow. */

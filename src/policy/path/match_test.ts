@@ -147,6 +147,19 @@ Deno.test("PathMatcher finds the same whatever it was asked before", () => {
   }
 });
 
+Deno.test("PathMatcher tells a directory from one whose name begins the same", () => {
+  const matcher = new PathMatcher();
+  const [glob] = parseGlob(`/${"a".repeat(10)}`);
+  matcher.add(glob as Glob, 0, 1);
+  const covered: number[] = [];
+  for (let length = 1; length < 200; length++) {
+    const path = `/${"a".repeat(length)}/file`;
+    matcher.walk(path, path.length, 1);
+    if (matcher.best(0) === 1) covered.push(length);
+  }
+  assertEquals(covered, [10]);
+});
+
 Deno.test("PathMatcher asks for ten thousand rules what it asks for ten", () => {
   const path = "/srv/7/data/7/some/file";
   const asked = (rules: number): number => {
