@@ -17,7 +17,7 @@ import {
   start,
 } from "./harness.ts";
 import { type Scratch, scratch } from "./jail.ts";
-import { hasMachine, needs } from "./needs.ts";
+import { hasFewIds, hasMachine, needs, withFewIds } from "./needs.ts";
 
 /** The first words that a program says. */
 async function* firstOf(
@@ -65,6 +65,112 @@ for (const engine of ENGINES) {
     // Here each way to move is looked at.
     const rules = [`-R=${dir.path}`, `-W=${dir.path}`, "--allow-run"];
     assertEquals(await lookIn("ruled", rules), native);
+  });
+}
+
+/** Looks by a descriptor that means another directory each time, or nothing. */
+const BY_DESCRIPTOR = `
+import os, sys, threading
+def look(what):
+    try: print(what, [os.stat("file", dir_fd=3).st_size for _ in range(4)][-1])
+    except OSError as error: print(what, error.errno)
+def become(name):
+    fd = os.open(name, os.O_RDONLY)
+    if fd != 3: os.dup2(fd, 3); os.close(fd)
+    os.set_inheritable(3, True)
+if len(sys.argv) > 1:
+    look("after an exec of another thread")
+    sys.exit(0)
+become("one"); look("one")
+become("two"); look("two")
+become("closed"); look("closed")
+os.close(3); look("none")
+become("one"); os.rename("one", "moved"); os.mkdir("one"); look("moved")
+if os.fork() == 0:
+    look("a child"); become("two"); look("two, of the child"); os._exit(0)
+os.wait()
+look("moved still")
+sys.stdout.flush()
+again = ["/usr/bin/python3", "-c", sys.orig_argv[2], "again"]
+threading.Thread(target=os.execv, args=(again[0], again)).start()
+`;
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `looks (${engine}) by a descriptor as it is at each call`,
+    ),
+    async fn(): Promise<void> {
+      await using dir = await scratch();
+      for (
+        const [name, text] of [["one", "1"], ["two", "22"], ["closed", ""]]
+      ) {
+        await Deno.mkdir(`${dir.path}/${name}`);
+        await dir.file(`${name}/file`, text as string);
+      }
+      const flags = [
+        ...["-R", `-W=${dir.path}`, "--allow-run", "-E"],
+        `--deny-read=${dir.path}/closed/file`,
+      ];
+      const argv = ["/usr/bin/python3", "-c", BY_DESCRIPTOR];
+      const { stdout, stderr } = await jail(flags, argv, {
+        cwd: dir.path,
+        engine,
+      });
+      assertEquals(stdout.trim().split("\n"), [
+        "one 1",
+        "two 2",
+        "closed 13",
+        "none 9",
+        "moved 1",
+        "a child 1",
+        "two, of the child 2",
+        "moved still 1",
+        "after an exec of another thread 1",
+      ], stderr);
+    },
+  });
+}
+
+/** Looks by a descriptor, and once more as another process with the same id. */
+const SAME_ID = `
+import os
+def look(name, wanted):
+    if (child := os.fork()) == 0:
+        if wanted in (0, os.getpid()):
+            fd = os.open(name, os.O_RDONLY)
+            print([os.stat("file", dir_fd=fd).st_size for _ in range(4)], flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
+    return child
+# The first ids are given once.
+while look("one", -1) < 300: pass
+first = look("one", 0)
+print(first in (look("two", first) for _ in range(2000)))
+`;
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...hasFewIds(
+      `looks (${engine}) by a descriptor of who has the id of another one by now`,
+    ),
+    async fn(): Promise<void> {
+      await using dir = await scratch();
+      for (const [name, text] of [["one", "1"], ["two", "22"]]) {
+        await Deno.mkdir(`${dir.path}/${name}`);
+        await dir.file(`${name}/file`, text as string);
+      }
+      const argv = jailArgv(
+        ["-A"],
+        ["/usr/bin/python3", "-c", SAME_ID],
+        engine,
+      );
+      const { stdout, stderr } = await run(withFewIds(argv, 400), {
+        cwd: dir.path,
+      });
+      assertEquals(stdout, "[1, 1, 1, 1]\n[2, 2, 2, 2]\nTrue\n", stderr);
+    },
   });
 }
 

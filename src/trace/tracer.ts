@@ -15,6 +15,7 @@ import { Watchdog } from "../sys/watchdog.ts";
 import { GRACE_MS, Watch } from "./limits/watch.ts";
 import type { TraceOptions } from "./options.ts";
 import { makeParts, type Parts } from "./parts.ts";
+import { leaveDescriptors } from "./path/descriptors.ts";
 import { Stops } from "./stops.ts";
 import { OPTIONS } from "./tracee/stop_options.ts";
 
@@ -91,6 +92,7 @@ class Tracer {
       ending.launched?.dispose();
       calls.close();
       leaveMounts();
+      leaveDescriptors();
       ending.watcher?.over();
     }
   }

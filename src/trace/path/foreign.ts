@@ -51,6 +51,8 @@ interface Known {
   readonly age: number;
   /** Where they are, by their ids. */
   readonly mounts: Map<number, MountPlace>;
+  /** The last of them that was found open to a name, and the name. */
+  open?: { readonly place: MountPlace; readonly name: string };
 }
 
 const known = new WeakMap<View, Known>();
@@ -59,20 +61,20 @@ const known = new WeakMap<View, Known>();
  * Mounts that are known to be the program's, now that the name of what is in one of
  * them was read.
  */
-function knownOf(view: View): Map<number, MountPlace> {
+function knownOf(view: View): Known {
   const age = heedMounts();
   let all = known.get(view);
   if (all?.age !== age) known.set(view, all = { age, mounts: new Map() });
-  return all.mounts;
+  return all;
 }
 
 /**
  * Which mount the file is in that a magic link leads to; 0 where that is not told.
  * What kind of file it is stands in `statxBytes`.
  */
-function mountOf(link: string): number {
+function mountOf(dirfd: number, link: string): number {
   const path = cString(link);
-  const result = statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, MOUNT, statxBytes);
+  const result = statx(dirfd, path, AT_STATX_DONT_SYNC, MOUNT, statxBytes);
   // A kernel that is too old for both says so, and leaves it 0.
   return result < 0 ? 0 : get(STATX, statxBytes, "stx_mnt_id");
 }
@@ -82,19 +84,26 @@ function mountOf(link: string): number {
  * program's, with nothing over it.
  *
  * @param view where paths begin
+ * @param dirfd where the path of the link begins
  * @param link a path such as `/proc/12/cwd`
  * @param name what the program calls it
  */
 export function kindIfMounted(
   view: View,
+  dirfd: number,
   link: string,
   name: string,
 ): FileKind | undefined {
-  const mount = mountOf(link);
-  const place = knownOf(view).get(mount);
-  return place !== undefined && isOpenTo(place, name)
-    ? kindOf(get(STATX, statxBytes, "stx_mode"))
-    : undefined;
+  const mount = mountOf(dirfd, link);
+  const own = knownOf(view);
+  const place = own.mounts.get(mount);
+  if (place === undefined) return undefined;
+  // Mostly the same directory is asked about many times in a row.
+  if (own.open?.place !== place || own.open.name !== name) {
+    if (!isOpenTo(place, name)) return undefined;
+    own.open = { place, name };
+  }
+  return kindOf(get(STATX, statxBytes, "stx_mode"));
 }
 
 /**
@@ -121,8 +130,8 @@ function isOpenTo({ point, over }: MountPlace, name: string): boolean {
 export function nameOfFile(view: View, fd: number, outer: string): string {
   const name = view.nameOf(outer);
   if (!outer.startsWith("/")) return name;
-  const mount = mountOf(`/proc/self/fd/${fd}`);
-  const own = knownOf(view);
+  const mount = mountOf(AT_FDCWD, `/proc/self/fd/${fd}`);
+  const { mounts: own } = knownOf(view);
   let place = own.get(mount);
   if (place !== undefined && isOpenTo(place, name)) return name;
   const id = idOfMount(fd);

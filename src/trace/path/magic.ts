@@ -16,6 +16,7 @@ import type { FileKind } from "../../policy/call.ts";
 import { close, fstat, openat2 } from "../../sys/files.ts";
 import type { View } from "../../sys/view.ts";
 import { isGuarded } from "./automount.ts";
+import { descriptorsOf, nameOfDescriptor } from "./descriptors.ts";
 import { kindIfMounted, nameOfFile } from "./foreign.ts";
 import {
   cString,
@@ -132,20 +133,23 @@ function outside(
 export function resolveBase(owner: Owner, dirfd: number): Place {
   const kept = dirfd === AT_FDCWD ? whereIs(owner) : undefined;
   if (kept !== undefined) return place(kept, "directory");
-  const link = dirfd === AT_FDCWD
-    ? `/proc/${owner.tid}/cwd`
-    : `/proc/${owner.tid}/fd/${dirfd}`;
-  const name = dirfd < 0 && dirfd !== AT_FDCWD
-    ? -ENOENT
+  const isOpen = dirfd !== AT_FDCWD;
+  if (isOpen && dirfd < 0) return place("", "missing", false, EBADF);
+  const { tid } = owner;
+  const link = isOpen ? `/proc/${tid}/fd/${dirfd}` : `/proc/${tid}/cwd`;
+  const from = isOpen ? descriptorsOf(tid) : AT_FDCWD;
+  const name = isOpen
+    ? nameOfDescriptor(from, tid, dirfd)
     : readLink(AT_FDCWD, link);
   if (typeof name === "number") {
-    const errno = -name === ENOENT && dirfd !== AT_FDCWD ? EBADF : -name;
+    const errno = -name === ENOENT && isOpen ? EBADF : -name;
     return place("", "missing", false, errno);
   }
   if (!name.startsWith("/")) return place(name, "object", false, 0, link);
   let path = owner.view.nameOf(name);
   if (isRemovedName(path)) return resolveMagic(owner.view, link);
-  let kind = kindIfMounted(owner.view, link, path);
+  const at = from === AT_FDCWD ? link : `${dirfd}`;
+  let kind = kindIfMounted(owner.view, from, at, path);
   if (kind === undefined) {
     const found = resolveMagic(owner.view, link);
     const isPath = found.via === "" || found.kind === "link";
@@ -156,8 +160,8 @@ export function resolveBase(owner: Owner, dirfd: number): Place {
   if (kind === "link") return place(path, "missing", false, ENOTDIR);
   if (!path.startsWith("/")) return place(path, "directory", false, 0, link);
   // A call that moves it, as all that stop, may be looked at before it has.
-  if (dirfd === AT_FDCWD && owner.keeps === true) {
-    owner.cwd?.keep(owner.pid, owner.tid, path);
+  if (!isOpen && owner.keeps === true) {
+    owner.cwd?.keep(owner.pid, tid, path);
   }
   return place(path, "directory");
 }
