@@ -230,6 +230,7 @@ export class Strangers {
    * @returns whether there are more of them
    */
   takeIn(): boolean {
+    if (this.#found.size === 0) return false;
     const until = performance.now() + TURN_MS;
     for (const tid of this.#found) {
       if (this.#killing) return false;
