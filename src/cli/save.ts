@@ -5,6 +5,7 @@ import { namedPath } from "../policy/call.ts";
 import { isNetAccess, type Question } from "../policy/consent.ts";
 import { MAX_SIZE } from "../policy/file/text.ts";
 import { escapeGlob } from "../policy/path/glob.ts";
+import { parentOf } from "../policy/path/within.ts";
 import { presetNamed } from "../policy/presets.ts";
 import type { Saver } from "./ask.ts";
 
@@ -85,7 +86,7 @@ function whyUnread(reads: () => boolean): string | undefined {
 /** Replaces a file as a whole: on a full disk the old one stays. */
 function replace(file: string, text: string): void {
   const { mode } = Deno.statSync(file);
-  const directory = file.slice(0, file.lastIndexOf("/")) || "/";
+  const directory = parentOf(file);
   const temporary = `${directory}/.jail-${crypto.randomUUID()}`;
   try {
     // By one descriptor: whoever may write there could put a link in its place.

@@ -25,11 +25,10 @@ import {
   directoryAbove,
   type FloorFacts,
   type FloorKind,
-  isWithin,
-  parentOf,
 } from "../policy/floor/grants.ts";
 import { remembered } from "../policy/path/remembered.ts";
 import type { Realpath } from "../policy/path/rules.ts";
+import { isWithin, parentOf } from "../policy/path/within.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { TreeFacts } from "../policy/tree/facts.ts";
 import { close, fstat } from "../sys/files.ts";

@@ -2,9 +2,9 @@
 
 import { printable } from "../abi/bytes.ts";
 import { PolicyError } from "../errors.ts";
-import { isWithin } from "../policy/floor/grants.ts";
 import { parseGlob } from "../policy/path/glob.ts";
 import { literalRoot, realRoot } from "../policy/path/rules.ts";
+import { isWithin } from "../policy/path/within.ts";
 import { type Layer, PATH_SECTIONS, type Policy } from "../policy/policy.ts";
 import { isPreset } from "../policy/presets.ts";
 import type { View } from "../sys/view.ts";

@@ -15,7 +15,7 @@ import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT, STAT } from "../abi/stat.ts";
 import { UnsupportedError } from "../errors.ts";
 import type { LimitName } from "../outcome.ts";
 import type { RuleRef } from "../policy/decision.ts";
-import { isWithin } from "../policy/floor/grants.ts";
+import { isWithin } from "../policy/path/within.ts";
 import { planCalls } from "../policy/plan/plan.ts";
 import { unaskedPlan, type Unheld } from "../policy/plan/unasked.ts";
 import type { Policy } from "../policy/policy.ts";

@@ -5,6 +5,7 @@ import type { Engine } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import { CONSENT, placesLink } from "./fixed.ts";
 import { endpointText, type NetAccess, type NetUse } from "./net/endpoint.ts";
+import { isWithin } from "./path/within.ts";
 
 /** The ways of using a file or an address that a person is asked about. */
 export type AskedAccess = "read" | "write" | "run" | NetAccess;
@@ -203,7 +204,7 @@ export class Consent {
   /** Whether a path is what a person has allowed to use, or on the way there. */
   #isSeen(path: string): boolean {
     if (this.#seen.has(path)) return true;
-    for (const seen of this.#seen) if (isBeneath(seen, path)) return true;
+    for (const seen of this.#seen) if (isWithin(seen, path)) return true;
     return false;
   }
 }
@@ -248,8 +249,4 @@ export function isNetAccess(access: AskedAccess): access is NetAccess {
 function isLook({ name, uses }: Call): boolean {
   return name === "access" || name === "faccessat" || name === "faccessat2" ||
     uses.length > 0 && uses.every(({ access }) => access === "stat");
-}
-
-function isBeneath(path: string, above: string): boolean {
-  return path === above || above === "/" || path.startsWith(`${above}/`);
 }

@@ -8,7 +8,6 @@ import { callSettings } from "./calls.ts";
 import type { Decision, Refusal, RuleRef } from "./decision.ts";
 import { writesEverything } from "./everything.ts";
 import * as fixed from "./fixed.ts";
-import { parentOf } from "./floor/grants.ts";
 import { judgeNet, type NetJudge } from "./net/judge.ts";
 import type { InterfaceIndex } from "./net/match.ts";
 import type { PathMatcher } from "./path/match.ts";
@@ -26,6 +25,7 @@ import {
   type Said,
   slotOf,
 } from "./path/rules.ts";
+import { parentOf } from "./path/within.ts";
 import { type DefaultRule, EFFECTS, type Policy } from "./policy.ts";
 
 /** What {@linkcode compile} can be told about the machine. */

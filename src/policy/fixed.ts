@@ -2,7 +2,7 @@
 
 import type { Call, Use } from "./call.ts";
 import type { RuleRef } from "./decision.ts";
-import { isWithin } from "./floor/grants.ts";
+import { isWithin } from "./path/within.ts";
 
 /**
  * A rule that is part of jail itself.

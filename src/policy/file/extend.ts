@@ -1,6 +1,7 @@
 /** A policy and all that it extends, in the order in which they apply. */
 
 import { PolicyError } from "../../errors.ts";
+import { parentOf } from "../path/within.ts";
 import type { Layer } from "../policy.ts";
 import { presetNamed, PRESETS } from "../presets.ts";
 import { Fault } from "./fault.ts";
@@ -179,7 +180,7 @@ export function policyLoader(readFile: ReadFile): LoadPolicy {
     const path = joinPath(from, reference);
     const bytes = await readFile(path);
     if (bytes === undefined) return undefined;
-    const dir = path.slice(0, path.lastIndexOf("/")) || "/";
+    const dir = parentOf(path);
     return { file: path, dir, bytes, trusted: false };
   };
 }

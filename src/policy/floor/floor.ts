@@ -9,18 +9,20 @@
  */
 
 import * as landlock from "../../abi/landlock.ts";
-import type { PathRule, Policy } from "../policy.ts";
 import {
   above,
-  allGrants,
   directoriesAbove,
-  FILE_ACCESS,
-  type FloorFacts,
-  type Grant,
   isWithin,
   nearest,
   outermost,
   parentOf,
+} from "../path/within.ts";
+import type { PathRule, Policy } from "../policy.ts";
+import {
+  allGrants,
+  FILE_ACCESS,
+  type FloorFacts,
+  type Grant,
   READ_DIR,
   READ_FILE,
   REFER,

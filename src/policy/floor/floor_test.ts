@@ -4,14 +4,13 @@ import type { Access, Call, FileKind } from "../call.ts";
 import { compile } from "../decide.ts";
 import { parsePolicy } from "../file/parse.ts";
 import { mergeLayers } from "../merge.ts";
+import { isWithin, parentOf } from "../path/within.ts";
 import type { Policy } from "../policy.ts";
 import { type Floor, floorAllows, floorOf } from "./floor.ts";
 import {
   type FloorFacts,
   type FloorKind,
   type Grant,
-  isWithin,
-  parentOf,
   READ,
   RUN,
   WRITE,

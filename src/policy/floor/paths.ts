@@ -1,6 +1,6 @@
 /** Which of many paths lie above or beneath another one, found by its names. */
 
-import { directoriesAbove, nearest } from "./grants.ts";
+import { directoriesAbove, nearest } from "../path/within.ts";
 
 /** Real paths, to be asked about others. */
 export class Paths {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { directoriesAbove, isWithin, overlap } from "./grants.ts";
+import { directoriesAbove, isWithin, overlap } from "../path/within.ts";
 import { Paths } from "./paths.ts";
 
 const NAMES = ["a", "ab", "b"];

@@ -2,7 +2,8 @@
 
 import { FD_LINKS, PLAIN_DEVICES } from "../../abi/devices.ts";
 import { jailRule } from "../fixed.ts";
-import { above, isProc, isWithin, parentOf } from "../floor/grants.ts";
+import { isProc } from "../floor/grants.ts";
+import { above, isWithin, parentOf } from "../path/within.ts";
 import type { TreeFacts } from "./facts.ts";
 import { closedProcesses } from "./processes.ts";
 import type { TreeRules } from "./rules.ts";

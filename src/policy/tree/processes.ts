@@ -1,9 +1,9 @@
 /** What of /proc is closed in a tree whose processes are the program's own. */
 
 import { jailRule } from "../fixed.ts";
-import { isWithin } from "../floor/grants.ts";
 import type { Glob } from "../path/glob.ts";
 import { PathMatcher } from "../path/match.ts";
+import { isWithin } from "../path/within.ts";
 import type { Unheld } from "../plan/unasked.ts";
 import type { PathRule } from "../policy.ts";
 import type { TreeFacts } from "./facts.ts";

@@ -8,8 +8,9 @@ import {
 } from "../../abi/landlock.ts";
 import { compile } from "../decide.ts";
 import { floorAllows } from "../floor/floor.ts";
-import { type FloorKind, isProc, parentOf } from "../floor/grants.ts";
+import { type FloorKind, isProc } from "../floor/grants.ts";
 import { mergeLayers } from "../merge.ts";
+import { parentOf } from "../path/within.ts";
 import {
   type Effect,
   EMPTY_LAYER,

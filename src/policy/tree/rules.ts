@@ -3,18 +3,17 @@
 import type { ErrnoName } from "../../abi/errno.ts";
 import type { RuleRef } from "../decision.ts";
 import { deviceClosedBy, jailRule } from "../fixed.ts";
+import { isProc, rootOf } from "../floor/grants.ts";
+import type { Glob } from "../path/glob.ts";
+import { realGlobs } from "../path/rules.ts";
 import {
   above,
-  isProc,
   isWithin,
   nearest,
   outermost,
   overlap,
   parentOf,
-  rootOf,
-} from "../floor/grants.ts";
-import type { Glob } from "../path/glob.ts";
-import { realGlobs } from "../path/rules.ts";
+} from "../path/within.ts";
 import type { Unheld } from "../plan/unasked.ts";
 import {
   PATH_SECTIONS,

@@ -1,9 +1,9 @@
 /** Finding what wildcards mean, of all that is there. */
 
-import { isWithin, outermost, overlap } from "../floor/grants.ts";
 import type { Glob } from "../path/glob.ts";
 import { PathMatcher } from "../path/match.ts";
 import { matchSegment, type SegmentPattern } from "../path/segment.ts";
+import { isWithin, outermost, overlap } from "../path/within.ts";
 
 /**
  * Goes through all that is beneath a directory.

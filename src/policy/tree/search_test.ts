@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { isWithin, rootOf } from "../floor/grants.ts";
+import { rootOf } from "../floor/grants.ts";
 import { type Glob, parseGlob } from "../path/glob.ts";
 import { PathMatcher } from "../path/match.ts";
+import { isWithin } from "../path/within.ts";
 import { random } from "../random_test.ts";
 import { search } from "./search.ts";
 

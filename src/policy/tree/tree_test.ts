@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { parsePolicy } from "../file/parse.ts";
-import { type FloorKind, isWithin } from "../floor/grants.ts";
+import type { FloorKind } from "../floor/grants.ts";
 import { mergeLayers } from "../merge.ts";
+import { isWithin } from "../path/within.ts";
 import { type TreeNode, treeOf } from "./tree.ts";
 
 const FILES: Readonly<Record<string, FloorKind>> = {

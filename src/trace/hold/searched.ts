@@ -16,7 +16,7 @@ import {
 } from "../../abi/capability.ts";
 import { get } from "../../abi/layout.ts";
 import { S_IFDIR, S_IFMT, STAT } from "../../abi/stat.ts";
-import { isWithin, parentOf } from "../../policy/floor/grants.ts";
+import { isWithin, parentOf } from "../../policy/path/within.ts";
 import { field, statusOf } from "../../sys/task/status.ts";
 import { close, fstat } from "../../sys/files.ts";
 import { look } from "../path/magic.ts";

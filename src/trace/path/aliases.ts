@@ -5,7 +5,7 @@
  * more of one than of another.
  */
 
-import { isWithin } from "../../policy/floor/grants.ts";
+import { isWithin } from "../../policy/path/within.ts";
 import { heedMounts } from "../../sys/mounted.ts";
 import type { Mount } from "../../sys/mount_info.ts";
 import type { View } from "../../sys/view.ts";

@@ -7,7 +7,7 @@
  * anywhere. There the policy comes first: what may not be seen is not looked for.
  */
 
-import { isWithin } from "../../policy/floor/grants.ts";
+import { isWithin } from "../../policy/path/within.ts";
 import { mountsAge } from "../../sys/mounted.ts";
 import type { View } from "../../sys/view.ts";
 import { climbs } from "./crossed.ts";

@@ -7,7 +7,7 @@
  */
 
 import { PATH_MAX } from "../../abi/limits.ts";
-import { isWithin } from "../../policy/floor/grants.ts";
+import { isWithin } from "../../policy/path/within.ts";
 
 /** How long they may be together; no path that is meant gets there. */
 const MOST = 2 * PATH_MAX;

@@ -29,7 +29,7 @@ import {
   STATX_TYPE,
 } from "../../abi/stat.ts";
 import type { FileKind } from "../../policy/call.ts";
-import { isWithin } from "../../policy/floor/grants.ts";
+import { isWithin } from "../../policy/path/within.ts";
 import { close, fstat, isSameFile, readFile, statx } from "../../sys/files.ts";
 import { heedMounts } from "../../sys/mounted.ts";
 import type { MountPlace } from "../../sys/mount_info.ts";

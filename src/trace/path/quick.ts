@@ -15,7 +15,7 @@ import {
   STATFS,
 } from "../../abi/stat.ts";
 import type { FileKind } from "../../policy/call.ts";
-import { parentOf } from "../../policy/floor/grants.ts";
+import { parentOf } from "../../policy/path/within.ts";
 import { close, fstat, fstatfs } from "../../sys/files.ts";
 import type { View } from "../../sys/view.ts";
 import { climbs, Crossed } from "./crossed.ts";

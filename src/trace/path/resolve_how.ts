@@ -23,7 +23,7 @@ import {
   RESOLVE_NO_MAGICLINKS,
   RESOLVE_NO_SYMLINKS,
 } from "../../abi/openat2.ts";
-import { isWithin } from "../../policy/floor/grants.ts";
+import { isWithin } from "../../policy/path/within.ts";
 import { close, openat2 } from "../../sys/files.ts";
 import type { IsOwn } from "../look/looked.ts";
 import { leadsToGuarded } from "./automount.ts";

@@ -13,6 +13,7 @@ import { fromBytes } from "../../abi/bytes.ts";
 import { ENOENT } from "../../abi/errno.ts";
 import { get } from "../../abi/layout.ts";
 import { S_ISVTX, S_IWGRP, S_IWOTH, STAT } from "../../abi/stat.ts";
+import { parentOf } from "../../policy/path/within.ts";
 import { readFile } from "../../sys/files.ts";
 import { field, statusOf } from "../../sys/task/status.ts";
 import { cString, type Owner, type Place } from "./place.ts";
@@ -70,7 +71,7 @@ export function isGuardedFile({ path, kind }: Place, owner: Owner): boolean {
   if (kind !== "file" && kind !== "fifo") return false;
   const level = levelOf(kind === "file" ? "regular" : "fifos");
   if (level === 0) return false;
-  const directory = path.slice(0, path.lastIndexOf("/")) || "/";
+  const directory = parentOf(path);
   if (owner.view.stat(cString(directory), parent) < 0) return true;
   if ((get(STAT, parent, "st_mode") & S_ISVTX) === 0) return false;
   // What is gone by now is not opened.

@@ -16,7 +16,7 @@ import { get } from "../../abi/layout.ts";
 import { MAXSYMLINKS, PATH_MAX } from "../../abi/limits.ts";
 import { STAT } from "../../abi/stat.ts";
 import type { FileKind } from "../../policy/call.ts";
-import { parentOf } from "../../policy/floor/grants.ts";
+import { parentOf } from "../../policy/path/within.ts";
 import { close, fstat } from "../../sys/files.ts";
 import type { View } from "../../sys/view.ts";
 import { look, resolveMagic } from "./magic.ts";
