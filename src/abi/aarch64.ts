@@ -1,16 +1,12 @@
 /** How arm64 makes system calls. */
 
 import type { Arch } from "./arch.ts";
-import { EM_AARCH64 } from "./elf.ts";
+import { EM_AARCH64, NT_ARM_SYSTEM_CALL } from "./elf.ts";
 import type { FieldType } from "./layout.ts";
 
 // include/uapi/linux/audit.h: EM_AARCH64 | __AUDIT_ARCH_64BIT | __AUDIT_ARCH_LE.
 /** `seccomp_data.arch` of a 64-bit call. */
 export const AUDIT_ARCH_AARCH64 = 0xc000_00b7;
-
-// include/uapi/linux/elf.h
-/** The register set that holds the number of the call at a stop: one `int`. */
-export const NT_ARM_SYSTEM_CALL = 0x404;
 
 // arch/arm64/include/uapi/asm/ptrace.h: struct user_pt_regs { __u64 regs[31]; … }
 const GENERAL: readonly string[] = Array.from(

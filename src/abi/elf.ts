@@ -4,7 +4,7 @@ import type { Layout } from "./layout.ts";
 
 /** `PTRACE_GETREGSET`: the general registers. */
 export const NT_PRSTATUS = 1;
-/** `PTRACE_SETREGSET`: the number of the call, on arm64. */
+/** `PTRACE_SETREGSET`: the number of the call at a stop, one `int`, on arm64. */
 export const NT_ARM_SYSTEM_CALL = 0x404;
 
 /** How an ELF file starts: `\x7fELF`. */
