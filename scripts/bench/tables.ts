@@ -76,7 +76,7 @@ function footnote(notes: string[], note: string): number {
 }
 
 /** What each way enforces, and why one is missing. */
-export function waysTable({ ways, missing }: Results): string {
+function waysTable({ ways, missing }: Results): string {
   return markdownTable([
     ["way", "enforces"],
     ...ways.map(({ name, enforces }) => [name, enforces]),
@@ -122,7 +122,7 @@ export function startsTable({ starts: { ways, row } }: Results): string {
 }
 
 /** What sizes cost. */
-export function sizesTable({ sizes }: Results): string {
+function sizesTable({ sizes }: Results): string {
   return markdownTable([
     ["how many", "native", "start of jail", "jail, started", "memory of jail"],
     ...sizes.map(({ name, size, alone, start, jail, memory, note }) => [

@@ -28,7 +28,7 @@ export const POLICY: string =
   new URL("scripts/bench/policy.yaml", ROOT).pathname;
 
 /** The policy of the jail that the kernel alone holds. */
-export const KERNEL_POLICY: string =
+const KERNEL_POLICY: string =
   new URL("scripts/bench/kernel.yaml", ROOT).pathname;
 
 const LANDLOCK_WRITES = [

@@ -8,5 +8,3 @@ export function dim(text: string): string;
 export function red(text: string): string;
 /** Cyan. */
 export function cyan(text: string): string;
-/** Yellow. */
-export function yellow(text: string): string;

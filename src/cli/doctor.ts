@@ -31,7 +31,7 @@ export async function doctor(words: readonly string[]): Promise<number> {
 const MARKS = { good: "✓", bad: "✗", note: "·" } as const;
 
 /** A diagnosis as a person reads it. */
-export function diagnosisText(diagnosis: Diagnosis, paint: Paint): string {
+function diagnosisText(diagnosis: Diagnosis, paint: Paint): string {
   const { findings, healthy } = diagnosis;
   const width = Math.max(...findings.map(({ name }) => name.length));
   return [

@@ -48,7 +48,7 @@ async function planned(
 }
 
 /** A plan as a person reads it. */
-export function planText(found: PolicyPlan): string {
+function planText(found: PolicyPlan): string {
   const unheld = new Set<RuleRef | undefined>(
     found.unheld?.map(({ rule }) => rule),
   );

@@ -190,10 +190,10 @@ export const EFFECTS = ["allow", "deny", "ignore"] as const;
 export type Effect = "allow" | "deny" | "ignore";
 
 /** No rules about files. */
-export const NO_PATHS: PathRules = { allow: [], deny: [], ignore: [] };
+const NO_PATHS: PathRules = { allow: [], deny: [], ignore: [] };
 
 /** No rules about variables. */
-export const NO_NAMES: EnvRules = { allow: [], deny: [], ignore: [], set: [] };
+const NO_NAMES: EnvRules = { allow: [], deny: [], ignore: [], set: [] };
 
 /** A layer that says nothing. */
 export const EMPTY_LAYER: Layer = {

@@ -6,7 +6,7 @@ import { matchSegment, parseSegment } from "./path/segment.ts";
  * Names that a wildcard does not mean. `LD_*` tells the dynamic linker what else
  * to load (ld.so(8)); the rest is what secrets are commonly called.
  */
-export const SECRET_NAMES = [
+const SECRET_NAMES = [
   "*TOKEN*",
   "*SECRET*",
   "*PASSWORD*",

@@ -100,7 +100,7 @@ export function allReal(ref: RuleRef): SysRules {
 }
 
 /** What a field of uname(2) says that must not be told: UTS_NODENAME of the kernel. */
-export const UNTOLD = "(none)";
+const UNTOLD = "(none)";
 
 /** The id of nobody: `fs.overflowuid` of the kernel. */
 const NOBODY = 65534;

@@ -42,7 +42,7 @@ export const POLICY_KEYS = [
 const LISTED = [...PATH_SECTIONS, "env"] as const;
 
 /** The keys that will have one. */
-export const RESERVED_KEYS = ["tests"] as const;
+const RESERVED_KEYS = ["tests"] as const;
 
 /**
  * Reads a parsed policy.
@@ -121,7 +121,7 @@ function netSaidNothing(value: unknown, shape: Shape): SaidNothing[] {
 }
 
 /** What a policy can require. */
-export const REQUIREMENTS = ["landlock"] as const;
+const REQUIREMENTS = ["landlock"] as const;
 
 /** Reads what the policy does not run without. */
 function readRequire(value: unknown, shape: Shape): RuleRef[] {

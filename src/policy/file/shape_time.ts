@@ -7,7 +7,7 @@ import { didYouMean } from "./similar.ts";
 import { readMap, readText } from "./values.ts";
 
 /** The keys of `sys: {time: …}`. */
-export const TIME_KEYS = ["fixed", "offset", "rate", "from"] as const;
+const TIME_KEYS = ["fixed", "offset", "rate", "from"] as const;
 
 /** Reads what the wall clock says. */
 export function readTime(value: unknown, keys: Keys): TimeRule {
