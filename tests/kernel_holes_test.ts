@@ -10,7 +10,7 @@ import {
 import { landlockAbi } from "../src/sys/landlock.ts";
 import { wasReplaced } from "../src/sys/launch/root.ts";
 import { openTree, type Tree } from "../src/sys/launch/tree.ts";
-import type { TreeNode } from "../src/sys/launch/tree_steps.ts";
+import type { TreeNode } from "../src/tree_node.ts";
 import { type Ended, fixture, jailArgv, run } from "./harness.ts";
 import { type Scratch, scratch } from "./jail.ts";
 import { hasMachine, serialLine } from "./needs.ts";

@@ -1,42 +1,13 @@
 /** Puts what rules mean into a tree, name by name. */
 
 import { FD_LINKS, PLAIN_DEVICES } from "../../abi/devices.ts";
+import type { TreeNode } from "../../tree_node.ts";
 import { jailRule } from "../fixed.ts";
 import { isProc } from "../floor/grants.ts";
 import { above, isWithin, parentOf } from "../path/within.ts";
 import type { TreeFacts } from "./facts.ts";
 import { closedProcesses } from "./processes.ts";
 import type { TreeRules } from "./rules.ts";
-
-/** One name in a tree. Those above it come before it. */
-export type TreeNode =
-  /** A directory that has nothing but what other nodes put there. */
-  | { readonly kind: "directory"; readonly path: string }
-  /** A link. */
-  | { readonly kind: "link"; readonly path: string; readonly to: string }
-  /** What the machine has by the same name, and all that is beneath. */
-  | {
-    readonly kind: "bind";
-    readonly path: string;
-    /** What it is. */
-    readonly is: "directory" | "file" | "device";
-    /** Whether a node above has a name for it already. */
-    readonly there: boolean;
-    /** Whether it may be changed. */
-    readonly write: boolean;
-    /** Whether nothing is executed there, by a loader neither. */
-    readonly noRun: boolean;
-  }
-  /** A name that is seen, with nothing behind it that can be opened. */
-  | {
-    readonly kind: "closed";
-    readonly path: string;
-    readonly is: "directory" | "file";
-  }
-  /** The processes of a PID namespace. */
-  | { readonly kind: "processes"; readonly path: string }
-  /** Terminals that are made in there. */
-  | { readonly kind: "terminals"; readonly path: string };
 
 /** What of /dev is not of devices. */
 const IN_MEMORY: readonly string[] = ["/dev/mqueue", "/dev/shm"];

@@ -8,16 +8,16 @@
  */
 
 import * as landlock from "../../abi/landlock.ts";
+import type { TreeNode } from "../../tree_node.ts";
 import type { Floor } from "../floor/floor.ts";
 import { FILE_ACCESS, type Grant, READ, RUN, WRITE } from "../floor/grants.ts";
 import type { Unheld } from "../plan/unasked.ts";
 import type { Policy } from "../policy.ts";
 import type { TreeFacts } from "./facts.ts";
-import { NEW_TERMINAL, nodesOf, TERMINALS, type TreeNode } from "./maker.ts";
+import { NEW_TERMINAL, nodesOf, TERMINALS } from "./maker.ts";
 import { type Stricter, TreeRules } from "./rules.ts";
 
 export type { TreeFacts } from "./facts.ts";
-export type { TreeNode } from "./maker.ts";
 
 /** A tree, and what goes with it. */
 export interface PolicyTree {

@@ -1,9 +1,10 @@
 import { assertEquals } from "@std/assert";
+import type { TreeNode } from "../../tree_node.ts";
 import { parsePolicy } from "../file/parse.ts";
 import type { FloorKind } from "../floor/grants.ts";
 import { mergeLayers } from "../merge.ts";
 import { isWithin } from "../path/within.ts";
-import { type TreeNode, treeOf } from "./tree.ts";
+import { treeOf } from "./tree.ts";
 
 const FILES: Readonly<Record<string, FloorKind>> = {
   "/": "directory",

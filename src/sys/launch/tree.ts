@@ -23,6 +23,7 @@ import {
   ST_RDONLY,
   STATFS,
 } from "../../abi/stat.ts";
+import type { TreeNode } from "../../tree_node.ts";
 import { close, fstatfs, isSameFile, typeOf } from "../files.ts";
 import { OWN_VIEW, readMounts, View } from "../view.ts";
 import { openAbove } from "./held_files.ts";
@@ -36,7 +37,7 @@ import {
 } from "./root.ts";
 import { waitStep, wake } from "./spawn.ts";
 import type { Step } from "./steps.ts";
-import { type TreeNode, treeSteps } from "./tree_steps.ts";
+import { treeSteps } from "./tree_steps.ts";
 
 /** What a tree is made with. */
 export interface TreeOptions {

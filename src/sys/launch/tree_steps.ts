@@ -19,38 +19,9 @@ import {
   MS_NOSUID,
 } from "../../abi/mount.ts";
 import { S_IFCHR, S_IFREG } from "../../abi/stat.ts";
+import type { TreeNode } from "../../tree_node.ts";
 import { beginMounts, bind, call, hold, mount } from "./mount_steps.ts";
 import type { Step } from "./steps.ts";
-
-/** One name in a tree. Those above it come before it. */
-export type TreeNode =
-  /** A directory that has nothing but what other nodes put there. */
-  | { readonly kind: "directory"; readonly path: string }
-  /** A link. */
-  | { readonly kind: "link"; readonly path: string; readonly to: string }
-  /** What the machine has by the same name, and all that is beneath. */
-  | {
-    readonly kind: "bind";
-    readonly path: string;
-    /** What it is. */
-    readonly is: "directory" | "file" | "device";
-    /** Whether a node above has a name for it already. */
-    readonly there: boolean;
-    /** Whether it may be changed. */
-    readonly write: boolean;
-    /** Whether nothing may be executed there. */
-    readonly noRun: boolean;
-  }
-  /** A name that is seen, with nothing behind it that can be opened. */
-  | {
-    readonly kind: "closed";
-    readonly path: string;
-    readonly is: "directory" | "file";
-  }
-  /** The processes of the namespace: proc(5). */
-  | { readonly kind: "processes"; readonly path: string }
-  /** Terminals that are made in there: pts(4). */
-  | { readonly kind: "terminals"; readonly path: string };
 
 const OLD = "/old";
 const NEW = "/new";
