@@ -3,16 +3,16 @@
 import { printable } from "../abi/bytes.ts";
 import { LaunchError, UnsupportedError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
-import { passed, withValues } from "../policy/env.ts";
 import { close } from "../sys/files.ts";
 import { hostArch } from "../sys/host.ts";
 import { createRuleset, landlockAbi } from "../sys/landlock.ts";
 import { OWN_VIEW, type View } from "../sys/view.ts";
 import { assemble } from "../trace/bpf/filter.ts";
 import { runUntraced } from "../trace/untraced.ts";
+import { givenEnvironment, programEnvironment } from "./environment.ts";
 import { checkHanded, ownNull } from "./handed.ts";
-import type { Job, JobHooks } from "./job.ts";
 import { holdInTree } from "./held_tree.ts";
+import type { Job, JobHooks } from "./job.ts";
 import { stricterText } from "./kernel_plan.ts";
 import {
   findProgram,
@@ -68,10 +68,8 @@ function runIn(
   hint: string,
 ): Outcome {
   const { policy } = job;
-  const inside = (env: readonly string[]): readonly string[] =>
-    job.temporary?.environment(env) ?? env;
   [...program.stdio, ...program.keepFds].forEach(checkHanded);
-  const held = holdInTree(policy, program, inside(program.env));
+  const held = holdInTree(policy, program, givenEnvironment(job));
   using tree = held.tree;
   const warning = stricterText(held.stricter);
   if (warning !== undefined) hooks.warn?.(warning);
@@ -97,10 +95,7 @@ function runIn(
     for (const ruleset of treeRulesets({ ...held, policy, fds })) {
       rulesets.push(createRuleset(ruleset, most, view));
     }
-    const env = withValues(
-      policy.env,
-      inside(passed(policy.env, program.env)),
-    );
+    const env = programEnvironment(job, policy.env);
     return runUntraced({
       launch: planLaunch({ ...program, stdio }, where, env, {
         filter: assemble(held.plan, hostArch()),

@@ -3,7 +3,6 @@
 import { printable } from "../abi/bytes.ts";
 import { UnsupportedError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
-import { passed, withValues } from "../policy/env.ts";
 import { type Floor, holdsNothing, withPorts } from "../policy/floor/floor.ts";
 import { reachesUnix, withNetQuestions } from "../policy/net/net.ts";
 import { remembered } from "../policy/path/remembered.ts";
@@ -24,6 +23,7 @@ import { trace } from "../trace/tracer.ts";
 import { cannotListen, mayAnswer } from "./answers.ts";
 import { compileHere } from "./compiled.ts";
 import { deciding } from "./deciding.ts";
+import { givenEnvironment, programEnvironment } from "./environment.ts";
 import { SystemFacts } from "./facts.ts";
 import { floorFor } from "./floor.ts";
 import { checkServed } from "./handed.ts";
@@ -140,10 +140,8 @@ export function runTraced(
   );
   const net = netOptions(policy, granted, job.names);
   mustBorrow(net);
-  const withTemporary = (env: readonly string[]): readonly string[] =>
-    job.temporary?.environment(env) ?? env;
   const at = {
-    env: withTemporary(program.env),
+    env: givenEnvironment(job),
     cwd: program.cwd,
     program: found.real,
     view,
@@ -153,10 +151,7 @@ export function runTraced(
     floorFor(policy, at, usesLandlock(job)),
     job.names?.standIns.map(({ port }) => port) ?? [],
   );
-  const env = withValues(
-    policy.env,
-    withTemporary(passed(policy.env, program.env)),
-  );
+  const env = programEnvironment(job, policy.env);
   using group = groupFor(policy);
   const given = [...program.stdio, ...program.keepFds];
   given.forEach(checkServed);
