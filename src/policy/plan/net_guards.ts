@@ -11,7 +11,11 @@ import * as sock from "../../abi/socket.ts";
 import * as options from "../../abi/socket_options.ts";
 import type { SyscallName } from "../../abi/syscalls.ts";
 import { hasNames } from "../net/names.ts";
-import { type NetRules, socketFamilies } from "../net/net.ts";
+import {
+  type NetRules,
+  socketFamilies,
+  type SocketFamily,
+} from "../net/net.ts";
 import { needsSources } from "../net/sources.ts";
 import {
   ALLOW,
@@ -118,98 +122,92 @@ const TELLS_PEER: readonly Guard[] = [{
   why: "it may tell of jail, which answers in place of resolvers",
 }];
 
+/** The guards of socket(2). */
 function sockets(net: NetRules): Guard[] {
   const families = socketFamilies(net);
   const internet = [
     ...families.has("inet") ? [sock.AF_INET] : [],
     ...families.has("inet6") ? [sock.AF_INET6] : [],
   ];
-  const guards: Guard[] = [];
-  if (internet.length > 0) {
-    const of = (type: number, protocol: number): Guard["tests"] => [
-      is(0, ...internet),
-      masked(1, sock.SOCK_TYPE_MASK, type),
-      is(2, sock.IPPROTO_IP, protocol),
-    ];
-    guards.push(
-      {
-        tests: of(sock.SOCK_STREAM, sock.IPPROTO_TCP),
-        action: ALLOW,
-        why: NETWORK,
-      },
-      {
-        tests: of(sock.SOCK_DGRAM, sock.IPPROTO_UDP),
-        action: needsSources(net) ? TRACE : ALLOW,
-        why: NETWORK,
-      },
-    );
-  }
-  if (families.has("unix")) {
-    guards.push(
-      allow(
-        NETWORK,
-        is(0, sock.AF_UNIX),
-        masked(
-          1,
-          sock.SOCK_TYPE_MASK,
-          sock.SOCK_STREAM,
-          sock.SOCK_DGRAM,
-          sock.SOCK_SEQPACKET,
-        ),
-      ),
-    );
-  }
-  // Whoever looks for a name asks nscd first.
-  if (hasNames(net) && net.sockets === undefined) {
-    guards.push(
-      allow(
-        "it reaches nothing by itself",
-        is(0, sock.AF_UNIX),
-        masked(1, sock.SOCK_TYPE_MASK, sock.SOCK_STREAM),
-      ),
-    );
-  }
-  if (families.has("netlink")) {
-    guards.push(
-      allow(
-        "it tells of interfaces",
-        is(0, sock.AF_NETLINK),
-        is(2, sock.NETLINK_ROUTE),
-      ),
-    );
-  } else {
-    const named = [...families, "netlink"].join(", ");
-    guards.push(
-      refuse(
-        "EACCES",
-        `it would tell of the machine's interfaces, unless net: {sockets: [${named}]}`,
-        is(0, sock.AF_NETLINK),
-        is(2, sock.NETLINK_ROUTE),
-      ),
-    );
-  }
-  guards.push(
+  return [
+    ...internet.length > 0 ? tcpAndUdp(net, internet) : [],
+    ...unixSockets(net, families),
+    netlinkSockets(families),
     refuse(
       "EPERM",
       "packets may not be made by hand",
       is(0, sock.AF_INET, sock.AF_INET6),
       masked(1, sock.SOCK_TYPE_MASK, sock.SOCK_RAW),
     ),
-  );
-  if (internet.length > 0) {
-    guards.push(
-      refuse(
-        "EPROTONOSUPPORT",
-        "only TCP and UDP are known",
-        is(0, ...internet),
-      ),
-    );
-  }
-  guards.push(
+    ...internet.length > 0
+      ? [
+        refuse(
+          "EPROTONOSUPPORT",
+          "only TCP and UDP are known",
+          is(0, ...internet),
+        ),
+      ]
+      : [],
     ...NO_SUCH_SOCKETS,
-    ...(net.sockets === undefined ? UNNAMED_FAMILIES : UNLISTED_FAMILIES),
+    ...net.sockets === undefined ? UNNAMED_FAMILIES : UNLISTED_FAMILIES,
+  ];
+}
+
+function tcpAndUdp(net: NetRules, internet: readonly number[]): Guard[] {
+  const of = (type: number, protocol: number): Guard["tests"] => [
+    is(0, ...internet),
+    masked(1, sock.SOCK_TYPE_MASK, type),
+    is(2, sock.IPPROTO_IP, protocol),
+  ];
+  return [
+    {
+      tests: of(sock.SOCK_STREAM, sock.IPPROTO_TCP),
+      action: ALLOW,
+      why: NETWORK,
+    },
+    {
+      tests: of(sock.SOCK_DGRAM, sock.IPPROTO_UDP),
+      action: needsSources(net) ? TRACE : ALLOW,
+      why: NETWORK,
+    },
+  ];
+}
+
+function unixSockets(
+  net: NetRules,
+  families: ReadonlySet<SocketFamily>,
+): Guard[] {
+  const { SOCK_TYPE_MASK, SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET } = sock;
+  const types = [SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET];
+  const unix = is(0, sock.AF_UNIX);
+  return [
+    ...families.has("unix")
+      ? [allow(NETWORK, unix, masked(1, SOCK_TYPE_MASK, ...types))]
+      : [],
+    // Whoever looks for a name asks nscd first.
+    ...hasNames(net) && net.sockets === undefined
+      ? [
+        allow(
+          "it reaches nothing by itself",
+          unix,
+          masked(1, SOCK_TYPE_MASK, SOCK_STREAM),
+        ),
+      ]
+      : [],
+  ];
+}
+
+function netlinkSockets(families: ReadonlySet<SocketFamily>): Guard {
+  const routes = [is(0, sock.AF_NETLINK), is(2, sock.NETLINK_ROUTE)];
+  if (families.has("netlink")) {
+    return allow("it tells of interfaces", ...routes);
+  }
+  const named = [...families, "netlink"].join(", ");
+  return refuse(
+    "EACCES",
+    `it would tell of the machine's interfaces, unless net: {sockets: [${named}]}`,
+    ...routes,
   );
-  return guards;
 }
 
 const ELSEWHERE = "an address would mean another host, or the route is its own";

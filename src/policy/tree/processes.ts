@@ -51,7 +51,6 @@ export function closedProcesses(
   readonly unheld: readonly Unheld[];
 } {
   const nodes: ClosedName[] = [];
-  const unheld: Unheld[] = [];
   const matcher = new PathMatcher();
   patterns.forEach(({ glob }, number) => matcher.add(glob, 0, number));
   const isRefused = (path: string): boolean => {
@@ -73,32 +72,8 @@ export function closedProcesses(
   const leadsTo = (path: string): boolean =>
     allowed.some((beneath) => isWithin(beneath, path));
   look("/proc");
-  // Wildcards that mean any place may mean files of each process, too.
-  const each = new Set<PathRule>();
-  for (const name of namesOfEach(facts.names)) {
-    for (const path of [`${SELF}${name}`, `${SELF}/task/1${name}`]) {
-      matcher.walk(path, path.length, 1);
-      const rule = patterns[matcher.best(0)]?.rule;
-      if (rule !== undefined && !(facts.alone && isNetwork(path))) {
-        each.add(rule);
-      }
-    }
-  }
-  for (const [path, rule] of refused) {
-    if (!isWithin(path, SELF) || (facts.alone && isNetwork(path))) continue;
-    each.add(rule);
-  }
-  for (const { glob, rule } of patterns) {
-    const names = glob.segments.map((segment) =>
-      segment.kind === "name" ? segment.name : "*"
-    );
-    const path = `/${names.join("/")}`;
-    // Those were found by the names that there are.
-    if (glob.segments[0]?.kind === "any-depth") continue;
-    if (!isWithin(path, SELF) || (facts.alone && isNetwork(path))) continue;
-    each.add(rule);
-  }
-  for (const { ref } of each) {
+  const unheld: Unheld[] = [];
+  for (const { ref } of rulesOfEach({ refused, patterns, facts }, matcher)) {
     unheld.push({ rule: ref, why: "each process has another one" });
   }
   if (!facts.alone && !allowed.some((above) => isWithin(NETWORK, above))) {
@@ -108,6 +83,34 @@ export function closedProcesses(
     });
   }
   return { nodes, unheld };
+}
+
+/** The rules that refuse something which each process has for itself. */
+function rulesOfEach(
+  { refused, patterns, facts }: Omit<ProcessRules, "allowed">,
+  matcher: PathMatcher,
+): ReadonlySet<PathRule> {
+  const isOfEach = (path: string): boolean =>
+    isWithin(path, SELF) && !(facts.alone && isNetwork(path));
+  const rules = new Set<PathRule>();
+  // Wildcards that mean any place may mean files of each process, too.
+  for (const name of namesOfEach(facts.names)) {
+    for (const path of [`${SELF}${name}`, `${SELF}/task/1${name}`]) {
+      matcher.walk(path, path.length, 1);
+      const rule = patterns[matcher.best(0)]?.rule;
+      if (rule !== undefined && isOfEach(path)) rules.add(rule);
+    }
+  }
+  for (const [path, rule] of refused) if (isOfEach(path)) rules.add(rule);
+  for (const { glob, rule } of patterns) {
+    // Those were found by the names that there are.
+    if (glob.segments[0]?.kind === "any-depth") continue;
+    const names = glob.segments.map((segment) =>
+      segment.kind === "name" ? segment.name : "*"
+    );
+    if (isOfEach(`/${names.join("/")}`)) rules.add(rule);
+  }
+  return rules;
 }
 
 /**

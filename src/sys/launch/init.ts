@@ -62,19 +62,11 @@ export function startInit(
   }
   const [told, tell] = asking;
   const [done, doing] = answering;
-  const ignored = new Uint8Array(SIGACTION.size);
-  set(SIGACTION, ignored, "sa_handler", SIG_IGN);
   const [argv, env] = [stringArray(["init"]), stringArray([])];
   const launched = launchSteps(
     [
       ...steps,
-      // Whose parent does not listen leaves nothing behind.
-      { call: "rt_sigaction", args: [SIGCHLD, ignored, 0, SIGSET_SIZE] },
-      { call: "dup3", args: [told, STDIN, 0] },
-      {
-        call: "close_range",
-        args: [STDIN + 1, CLOSE_RANGE_END, CLOSE_RANGE_CLOEXEC],
-      },
+      ...beginSteps(told),
       {
         call: "execveat",
         args: [
@@ -130,6 +122,21 @@ export function startInit(
   return failure === undefined
     ? { call: "execveat", errno: -EIO }
     : { call: failure.step, errno: -failure.errno };
+}
+
+/** What it does before it executes its program. */
+function beginSteps(stdin: number): Step[] {
+  const ignored = new Uint8Array(SIGACTION.size);
+  set(SIGACTION, ignored, "sa_handler", SIG_IGN);
+  return [
+    // A parent that ignores SIGCHLD leaves no zombies: sigaction(2).
+    { call: "rt_sigaction", args: [SIGCHLD, ignored, 0, SIGSET_SIZE] },
+    { call: "dup3", args: [stdin, STDIN, 0] },
+    {
+      call: "close_range",
+      args: [STDIN + 1, CLOSE_RANGE_END, CLOSE_RANGE_CLOEXEC],
+    },
+  ];
 }
 
 /** Its program, in memory; or a negative errno. */

@@ -44,7 +44,7 @@ const ARGS = ["arg0", "arg1", "arg2", "arg3", "arg4", "arg5"] as const;
  * the block is in use.
  *
  * @param cloneArgs a `CLONE_ARGS`
- * @param steps builds the calls, given the address of the word they may wait on
+ * @param build makes the calls, given the address of the word they may wait on
  * @returns the block, and the calls in it
  */
 export function layOut(
