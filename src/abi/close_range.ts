@@ -1,6 +1,6 @@
 /** Constants from `include/uapi/linux/close_range.h`. */
 
-/** More than any number of a descriptor: the last of a range to the end. */
+/** The last number of a range that goes on to the end. */
 export const CLOSE_RANGE_END = 2 ** 32 - 1;
 
 /** Set `FD_CLOEXEC` instead of closing. */

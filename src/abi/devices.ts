@@ -1,11 +1,14 @@
 /** Numbers of devices, from Documentation/admin-guide/devices.txt, as `st_rdev` has them. */
 
-/** What takes all that is written. */
+/** /dev/null: takes all that is written. */
 export const NULL_DEVICE = 0x103;
-/** What reads as zeros, and can be mapped as memory. */
+/** /dev/zero: reads as zeros, and can be mapped as memory. */
 export const ZERO_DEVICE = 0x105;
 
-/** What serves a file system: Documentation/filesystems/fuse.rst. */
+/**
+ * /dev/fuse, by which a program serves a file system:
+ * Documentation/filesystems/fuse.rst.
+ */
 export const FUSE_DEVICE = 0xae5;
 
 /** The console in front, /dev/tty and /dev/console: they lead to another terminal. */

@@ -42,7 +42,7 @@ import { OWN_VIEW } from "./view.ts";
 /** The names of jail's groups: its process, and something that is random. */
 const NAME_REGEXP = /^jail-[0-9]+-[0-9a-f]{8}$/;
 
-/** How often a name is tried that another jail takes for one that was left. */
+/** How many groups are tried: another jail may remove a new one as left behind. */
 const MAX_TRIES = 8;
 
 /** How long is waited for processes to be gone for good, in milliseconds. */
@@ -209,7 +209,7 @@ function settings(path: string): string | undefined {
   for (
     const [name, value, need] of [
       ["memory.max", "max", true],
-      // All of it ends, or nothing: what is left would be told of by nobody.
+      // All of it ends, or nothing: nobody would tell of what is left.
       ["memory.oom.group", "1", true],
       // Without swap, or a kernel that counts it, there is no such file.
       ["memory.swap.max", "0", false],

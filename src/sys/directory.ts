@@ -9,7 +9,7 @@ import { close, getdents64, open } from "./files.ts";
 const buffer = new Uint8Array(1 << 15);
 
 /**
- * The names in a directory, read only as far as they are asked for.
+ * The names in a directory, read as they are asked for.
  *
  * @param path a byte string
  * @returns byte strings, without `.` and `..`; none where it cannot be read

@@ -217,7 +217,10 @@ export function fstatfs(fd: number, into: Uint8Array): number {
   return result === -EINTR ? undisturbed(fstatfs, fd, into) : result;
 }
 
-/** May this process use a file so, by its effective ids? `path` is a C string. */
+/**
+ * Whether this process may use a file so, by its effective ids: 0, or a negative
+ * errno. `path` is a C string.
+ */
 export function faccessat(
   dirfd: number,
   path: Uint8Array,
@@ -372,7 +375,7 @@ export function setFlags(fd: number, flags: number): number {
 }
 
 /**
- * Did this process get the fd from whoever started it?
+ * Whether this process got the fd from whoever started it.
  *
  * Such an fd cannot have been marked to be closed at exec, while every fd that
  * Deno opens for itself is.

@@ -105,7 +105,7 @@ function locate(all: Functions): object {
   }));
 }
 
-/** Functions that take their own places when they are asked for. */
+/** Functions that are opened one by one, each when it is first asked for. */
 function later(all: Functions, open: (one: Functions) => object): object {
   const functions = {};
   for (const [name, definition] of Object.entries(all)) {

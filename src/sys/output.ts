@@ -18,7 +18,7 @@ import { close, flagsOf, open, setFlags, typeOf, write } from "./files.ts";
 import { libc, rareLibc } from "./libc.ts";
 import { askedBy } from "./signals.ts";
 
-/** How long who stops a terminal is waited for, in milliseconds. */
+/** How long to wait for a terminal that somebody has stopped, in milliseconds. */
 const PATIENCE_MS = 50;
 
 /** How long one wait is, in milliseconds. */
@@ -31,7 +31,7 @@ const TERMIOS_SIZE = 64;
 let isUrgent = (): boolean => false;
 
 /**
- * Sees to something else while a pipe or a socket is waited for.
+ * Has something else seen to while a pipe or a socket is waited for.
  *
  * @param see does so, and says whether to wait no more
  */
@@ -130,8 +130,8 @@ function writerOfOwn(fd: number): (bytes: Uint8Array) => number {
 }
 
 /**
- * What writes to a file that others have open by the same description, whose
- * flags are theirs as well.
+ * Makes what writes to a file. Others may have it open by the same description, and
+ * its flags are theirs as well.
  */
 function writerOf(fd: number, opens: boolean): (bytes: Uint8Array) => number {
   const own = opens ? openAgain(fd) : -1;
@@ -143,7 +143,7 @@ function writerOf(fd: number, opens: boolean): (bytes: Uint8Array) => number {
   };
 }
 
-/** Opens what a descriptor means once more; -1 where that cannot be done. */
+/** Opens the file of a descriptor once more; -1 where that cannot be done. */
 function openAgain(fd: number): number {
   const flags = O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
   const again = open(toCString(fromText(`/proc/self/fd/${fd}`)), flags);

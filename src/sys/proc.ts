@@ -18,7 +18,10 @@ function strings(bytes: Uint8Array | number): string[] {
   return parts;
 }
 
-/** Reads a file of this process in /proc: without it, a rule about "~" means another. */
+/**
+ * Reads a file of this process in /proc. Without the environment in there a rule
+ * about "~" would mean another directory.
+ */
 function readOwn(name: string): Uint8Array | number {
   const path = `/proc/self/${name}`;
   const bytes = readFile(path, MOST_STRINGS);

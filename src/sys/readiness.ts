@@ -85,8 +85,8 @@ class Poller {
         const event = this.#events.subarray(at * size, (at + 1) * size);
         const fd = get(this.#event, event, "data");
         if (fd === this.#wake) read(fd, new Uint8Array(8));
-        // It may have been forgotten meanwhile, or be a new one of the same
-        // number, which then finds nothing to read and waits again.
+        // The descriptor may have been forgotten meanwhile, or be a new one with
+        // the same number: that finds nothing to read then, and waits again.
         else this.#done(fd)?.();
       }
     }

@@ -130,7 +130,7 @@ export function askedBy(): number {
   return ASKING.find((signal) => (received & 1 << signal) !== 0) ?? 0;
 }
 
-/** All of {@linkcode ASKING} as one number. */
+/** The signals of {@linkcode ASKING}, a bit each. */
 const ASKING_BITS = ASKING.reduce((bits, signal) => bits | 1 << signal, 0);
 
 /** Looks for signals that ask for the end from a moment on. */
@@ -157,7 +157,7 @@ export function watchAsked(): AskingWatch {
   };
 }
 
-/** How many signals have come since they have no effect, not by a terminal. */
+/** How many signals came from no terminal since they lost their own effect. */
 export function countUnheard(): number {
   return words === undefined ? 0 : Atomics.load(words, HANDLER_WORD.count);
 }
@@ -175,8 +175,8 @@ export function ignoreSignals(signals: readonly number[]): void {
 const outlived: number[] = [];
 
 /**
- * Ignores a signal of this process's own doing, as that of a file which is as large
- * as it may be: what it would have been for is an error then.
+ * Ignores a signal that this process brings on itself, such as SIGXFSZ for a file
+ * that is as large as it may be: the call fails with an error instead.
  *
  * @param signal a signal that would end it; one that is ignored stays so
  */
@@ -188,14 +188,17 @@ export function outlive(signal: number): void {
   outlived.push(signal);
 }
 
-/** What a program does not ignore though this process does: exec(2) keeps that. */
+/**
+ * The signals that this process ignores and its programs must not: exec(2) keeps
+ * what is ignored.
+ */
 export function outlivedSignals(): readonly number[] {
   return outlived;
 }
 
 /**
- * Has children wait until they are waited for: where SIGCHLD is ignored, as this
- * process may have been started, the kernel forgets how they ended.
+ * Lets children that have ended stay until they are waited for. This process may
+ * have been started with SIGCHLD ignored: then the kernel forgets how they ended.
  */
 export function keepEnded(): void {
   const old = new Uint8Array(SIGACTION.size);
@@ -304,7 +307,7 @@ function changeActions(
   };
 }
 
-/** Whether what happens at a signal, a `SIGACTION`, is nothing. */
+/** Whether a `SIGACTION` has its signal ignored. */
 function ignores(action: Uint8Array): boolean {
   return getBig(SIGACTION, action, "sa_handler") === BigInt(SIG_IGN);
 }

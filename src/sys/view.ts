@@ -58,16 +58,16 @@ import {
 } from "./mount_info.ts";
 import { mountsAge } from "./mounted.ts";
 
-/** What the name of a file begins with that no path of the program leads to. */
+/** The start of a name for a file that no path of the program leads to. */
 const OUTSIDE = "outside:";
 
-/** Whether a name is that of a file that no path of the program leads to. */
+/** Whether a name is for a file that no path of the program leads to. */
 export function isOutside(name: string): boolean {
   return name.startsWith(OUTSIDE);
 }
 
 /**
- * What a file is called that no path of the program leads to.
+ * The name for a file that no path of the program leads to.
  *
  * @param outer what the kernel calls it
  * @param mount the id of its mount, where that is none of this process's: others
@@ -83,7 +83,9 @@ const MEMFD_REGEXP = /^\/memfd:.* \(deleted\)$/s;
 /** How often a path with `..` is looked up while something is moved. */
 const MAX_TRIES = 16;
 
-/** By what a look fails that says something of the file: nothing is there to be had. */
+/**
+ * The errors of a look that tell something of the file: there is nothing to be had.
+ */
 const TELLING: ReadonlySet<number> = new Set([
   ...[-ENOENT, -ENOTDIR, -ELOOP, -ENAMETOOLONG],
   // A process that is gone, and a link of the kernel's own out of the root.
@@ -186,7 +188,7 @@ export class View {
   }
 
   /**
-   * Of which kind the file system is that has a path, as statfs(2) tells it.
+   * The kind of the file system that a path is in, as statfs(2) tells it.
    *
    * @param path an absolute path of the program, a byte string
    * @returns `f_type`, or a negative errno
@@ -307,8 +309,8 @@ export class View {
   }
 
   /**
-   * Where an absolute path of the program leads that may lead to nothing: a link
-   * to what is not there, or beneath a directory that this process may not search.
+   * Where an absolute path of the program leads, even if to nothing: by a link to
+   * what is not there, or beneath a directory that this process may not search.
    *
    * @param path a byte string
    * @returns its real path, or what the link in its last place says with the links

@@ -7,7 +7,7 @@ import { O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from "../abi/fcntl.ts";
 import { close, getdents64, open } from "./files.ts";
 
 const FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-/** What is no directory, or no more. */
+/** How the open of a name fails that is no directory, or not any more. */
 const NONE: readonly number[] = [-ELOOP, -ENOENT, -ENOTDIR];
 const DOT = 0x2e;
 const RECLEN = DIRENT.fields.d_reclen[0];

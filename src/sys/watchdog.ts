@@ -88,7 +88,7 @@ export class Watchdog {
     return Atomics.load(this.#words, HANDLER_WORD.bites) > 0;
   }
 
-  /** A process is there, which this one alone can wait for. */
+  /** Adds a process, which this process alone can wait for. */
   add(pid: number): void {
     if (this.#places.has(pid)) return;
     const place = this.#free.pop() ?? this.#places.size;

@@ -20,12 +20,12 @@ import {
 import { OPEN_HOW, RESOLVE_NO_SYMLINKS } from "../../abi/openat2.ts";
 import type { Step } from "./steps.ts";
 
-/** The first numbers that a process gives to what it opens, in turn. */
+/** The numbers of the descriptors that a process opens first, in turn. */
 const [FROM, TREE, TO] = [0, 1, 2];
 
 /**
- * What comes before all other mounts: none is seen by anybody else, what is made has
- * the mode that is said, and the first descriptors are free.
+ * The steps before all mounts. From then on nobody else sees a mount, files are
+ * made with the mode that is given, and the first descriptors are free.
  */
 export function beginMounts(): Step[] {
   return [

@@ -202,9 +202,9 @@ function exists(path: string): boolean {
 }
 
 /**
- * What is in /proc and not about processes, but for files that nobody may write:
- * `core_pattern` in there alone names a program that the kernel runs outside of
- * every root.
+ * The names in /proc that are not about processes and may be written. Among those
+ * is `core_pattern`, which names a program that the kernel runs outside of every
+ * root.
  */
 function ofTheMachine(): string[] {
   const status = new Uint8Array(STAT.size);

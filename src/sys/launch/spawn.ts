@@ -217,7 +217,7 @@ export function waitStep(go: number | Uint8Array): Step {
   return { call: "futex", args, waits: true };
 }
 
-/** Lets go on who waits on a word. */
+/** Wakes whoever waits on a word. */
 export function wake(go: Int32Array): void {
   Atomics.store(go, 0, 1);
   libc.syscallBII(callNumber("futex"), go, FUTEX_WAKE_PRIVATE, 1);

@@ -13,7 +13,7 @@ const MOST_MOUNTS = 1 << 24;
 const HIDES_REGEXP = /\bhidepid=(?!0|off)/;
 
 /**
- * The processes of a group, those that have ended too.
+ * The processes of a group, those that have ended among them.
  *
  * @param group the group
  * @returns their ids; `undefined` where it cannot be told
@@ -32,8 +32,8 @@ export function membersOf(group: number): number[] | undefined {
 }
 
 /**
- * Whether others than some processes are in a group, or may be: of other users /proc
- * may tell nothing, proc(5) `hidepid`.
+ * Whether a group has members besides certain processes, or may have: /proc may
+ * hide those of other users, proc(5) `hidepid`.
  *
  * @param members those of the group that are seen
  * @param known whether a process is one of those
@@ -49,8 +49,8 @@ export function hasOthers(
 }
 
 /**
- * Whether others are in this process's group, and nobody who is above it is in
- * another one of the session: the group is orphaned, so that nobody has it as a job.
+ * Whether others are in this process's group, and the group is orphaned: no parent
+ * in it is in another group of the session, so that nobody has it as a job.
  */
 export function sharesOrphanedGroup(): boolean {
   const group = getpgid(0);

@@ -134,7 +134,7 @@ export function canWriteMemory(): boolean {
   return writeAsTracee(Deno.pid, addressOf(byte), byte) === 1;
 }
 
-/** How far below the stack pointer nobody keeps anything: past the red zone. */
+/** How far below the stack pointer to store something: past the red zone. */
 const BELOW_STACK = 512;
 
 /**
@@ -157,7 +157,10 @@ export function storeBelowStack(
   return stored < 0 ? stored : place;
 }
 
-/** The same, where all or nothing counts: 0, or `-EFAULT` where not all could be. */
+/**
+ * Writes memory as {@linkcode writeAsTracee}, all of it or it fails: 0, or
+ * `-EFAULT`.
+ */
 export function storeMemory(
   tid: number,
   address: number,
@@ -214,7 +217,8 @@ export function writeMemory(
   return written;
 }
 
-// What a call that is given the address calls EFAULT, this file calls EIO.
+// The error that a call would give for such an address: EFAULT, where the file of
+// the memory says EIO.
 function asFault(result: number): number {
   return result === -EIO ? -EFAULT : result;
 }

@@ -14,8 +14,8 @@ const MOST = 1 << 20;
 const NEWLINE = 0x0a;
 
 /**
- * All that the kernel says of a task, but for its name: that is the first line, and
- * the task's own choice, in which a `\r` would begin another one.
+ * All that the kernel says of a task, but for the first line: its name, which the
+ * task chooses, and in which a `\r` would begin another line.
  *
  * @param tid the task, or `self`
  * @returns a byte string, or a negative errno

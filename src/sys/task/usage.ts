@@ -13,7 +13,7 @@ import { statusOf } from "./status.ts";
 /** More than any other of the files here has, in bytes. */
 const MOST = 2 ** 16;
 
-/** What a file begins with that says no. */
+/** The first byte of a file that says no. */
 const ZERO = 0x30;
 
 const time = new Uint8Array(TIMESPEC.size);
@@ -91,12 +91,12 @@ export function shareOf(tid: number): number | undefined {
     lockedOfFiles(text, ROLLUP_LOCKED);
 }
 
-/** Lines that tell of what is locked, and of what may be. */
+/** The lines that tell how much is locked, and how much there is of each kind. */
 type LockedLines = Readonly<
   Record<"locked" | "file" | "anonymous" | "shared", RegExp>
 >;
 
-/** How much of files is locked in memory at the least, in bytes: the rest is of files. */
+/** How much memory of files is locked, at the least, in bytes. */
 function lockedOfFiles(text: string | number, lines: LockedLines): number {
   if (typeof text === "number") return 0;
   const of = (line: RegExp): number => Number(line.exec(text)?.[1] ?? 0);

@@ -94,13 +94,16 @@ const usage = new Uint8Array(RUSAGE.size);
 export interface Accountant {
   /** A task has ended, and is a zombie still: what it used can be read. */
   leaving(tid: number): void;
-  /** The same task is gone; bytes that it, or a child of it, had at most. */
+  /**
+   * The same task is gone. `peak` is the most memory, in bytes, that it or a child
+   * of it has had.
+   */
   gone(tid: number, peak: number): void;
 }
 
 /**
- * As {@linkcode waitAny}, or {@linkcode waitFor} where a task is named, but
- * nobody is gone unseen. It costs one more call.
+ * Waits as {@linkcode waitAny}, or as {@linkcode waitFor} where a task is named,
+ * and shows each task that has ended before it is gone. That costs one more call.
  *
  * @param tid the task, or -1 for any
  * @param status where the wait status goes
