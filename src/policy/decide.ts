@@ -108,8 +108,9 @@ export function compile(policy: Policy, options: CompileOptions = {}): Engine {
 }
 
 /**
- * Sees to it that what rules refuse is what its path leads to. Behind a link `..`
- * leads out of the directory that the link leads to, and not out of its own.
+ * Sees to it that a rule which refuses something means what its path leads to.
+ * Behind a link `..` leads out of the directory that the link leads to, and not out
+ * of its own.
  */
 function mustLeadUp(roots: readonly RuleRoot[], realpath: Realpath): void {
   for (const { left, effect, ref } of roots) {

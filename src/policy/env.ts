@@ -5,10 +5,10 @@ import type { EnvRules, NameRule } from "./policy.ts";
 import { looksSecret, lowerCase, upperCase } from "./secrets.ts";
 
 /**
- * Whether a text can be the name of a variable, or a pattern of one. None with
- * blanks, braces, bars, quotes, a comma and the like was meant so, nor two names
- * with a colon between them, nor one with what says "not" elsewhere in front: a rule
- * with it would deny nothing.
+ * Whether a text can be the name of a variable, or a pattern of one. A text with
+ * blanks, braces, bars, quotes, a comma and the like is a mistake; so are two names
+ * with a colon between them, and a name behind a sign that means "not" elsewhere. A
+ * rule with one would deny nothing.
  */
 export function isVariable(text: string): boolean {
   return /^(?![!^~%(-])[^$\0 \t-\r={|}"'`,;]+$/.test(text) &&

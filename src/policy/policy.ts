@@ -122,11 +122,11 @@ export interface Sections {
   readonly limits: Limits;
   /** What is said of calls by name. */
   readonly calls: CallRules;
-  /** How calls are refused that no rule covers, if that was said. */
+  /** How calls are refused that no rule covers, if the policy says so. */
   readonly default?: DefaultRule | undefined;
   /**
-   * The same, of who would look at what may not be seen, or run it, or read a file:
-   * as `default` says, unless the layer says something else.
+   * How a call is refused that would look at, run or read what may not be seen: as
+   * `default` says, unless the layer says something else.
    */
   readonly unseen?: DefaultRule | undefined;
   /** What it does not run without: so far `landlock` alone. */

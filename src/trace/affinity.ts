@@ -30,7 +30,7 @@ import { Trial } from "./trial.ts";
 /** How many stops are a round. */
 const ROUND = 64;
 
-/** How many of a round's stops keep a tracee. */
+/** How many of a round's stops it takes for a tracee to be kept. */
 const SHARE = 4;
 
 /** How many are kept at most. */
@@ -45,7 +45,7 @@ export interface AffinityOptions {
   readonly hidden: boolean;
   /** Whether several may be kept: {@linkcode Affinity.paused} is told then. */
   readonly together: boolean;
-  /** Whether a task was waited for, and its id may be another's. */
+  /** Whether a task was waited for, so that its id may be another's. */
   readonly isOver: (tid: number) => boolean;
   /** What time it is, in milliseconds. */
   readonly now?: () => number;
@@ -57,15 +57,18 @@ export class Affinity {
   readonly #now: () => number;
   readonly #own = new Uint8Array(MASK_BYTES);
   readonly #seen = new Uint8Array(MASK_BYTES);
-  /** Who is kept, and where it may run else. */
+  /** The tracees that are kept, each with the processors that it had before. */
   readonly #kept = new Map<Tracee, Uint8Array>();
-  /** Where the one may run else that was kept last. */
+  /** The processors that the one had before which was kept last. */
   #mask: Uint8Array | undefined;
-  /** Who was ever kept: what they make may have inherited it. */
+  /** Tracees that were ever kept: what they make may have inherited that. */
   readonly #were = new WeakSet<Tracee>();
-  /** How often each has stopped in this round, but for the last one's last stops. */
+  /**
+   * How often each has stopped in this round; the stops of the last one in a row
+   * are added later.
+   */
   readonly #counts = new Map<Tracee, number>();
-  /** Whether several have, who may be gone by now. */
+  /** Whether several have stopped in this round, even if they are gone by now. */
   #several = false;
   #last: Tracee | undefined;
   #run = 0;

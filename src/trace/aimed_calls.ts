@@ -17,7 +17,7 @@ import type { CallSpec } from "./look/spec.ts";
 import type { Tools } from "./tools.ts";
 import type { Tracee } from "./tracee/tracee.ts";
 
-/** What means nobody of the jail who lives. */
+/** An aim at nobody who lives in the jail. */
 type Foreign = Extract<Aim, { readonly kind: "foreign" }>;
 
 /** Calls that aim at processes by their ids. */
@@ -37,9 +37,9 @@ export class AimedCalls {
   }
 
   /**
-   * A call that means a process by its id. A child that has ended may be meant until
-   * it is waited for: so long, and while none of the threads can do that which may,
-   * its id is nobody else's.
+   * A call that means a process by its id. That may be a child which has ended and
+   * was not waited for: as long as no thread that may wait for it runs, nobody else
+   * can get its id.
    *
    * @returns false where those are still being stopped
    */
@@ -135,12 +135,15 @@ export class AimedCalls {
   }
 }
 
-/** Whose child is meant, or leads the group that is, where that has ended. */
+/**
+ * The parent of the process that is meant, or that leads the group that is, where
+ * it has ended.
+ */
 function parentOf({ id }: Foreign): number | undefined {
   return id === undefined ? undefined : parentOfEnded(Math.abs(id));
 }
 
-/** Whether nobody is meant, or one of the jail: who has ended, or whom no call waits for. */
+/** Whether an aim means nobody at all, or one of the jail that has ended. */
 function isInside(aim: Foreign, family: Family): boolean {
   const { id } = aim;
   if (id === undefined) return false;

@@ -16,20 +16,22 @@ import type { Parts } from "./parts.ts";
 import type { Renames } from "./renames.ts";
 import type { Tracee } from "./tracee/tracee.ts";
 
-/** What a task is stopped for that has made another one. */
+/** The events at which a task stops that has made another one. */
 const BIRTHS: readonly number[] = [
   PTRACE_EVENT_CLONE,
   PTRACE_EVENT_FORK,
   PTRACE_EVENT_VFORK,
 ];
 
-/** How long who made a tracee is served before it, since its last stop. */
+/**
+ * How long the maker of a tracee is served before it, since the maker's last stop.
+ */
 const HEAD_START_MS = 0.6;
 
 /** The same for a shell, whose job must be in the front before it runs. */
 const JOB_HEAD_START_MS = 3;
 
-/** And in all. */
+/** The longest that a maker is served first, in milliseconds. */
 const MOST_HEAD_START_MS = 10;
 
 /** The same for a shell that waits for a processor, where others keep them busy. */

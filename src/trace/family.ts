@@ -38,7 +38,10 @@ export class Family {
   readonly processes: Map<number, Process> = new Map();
   /** Stops of tasks that nobody has told of yet: what they share is not known. */
   readonly untold: Map<number, number> = new Map();
-  /** Whose end was waited for, and not handled: the id may be another's by now. */
+  /**
+   * Those whose end was waited for and is not handled yet: the id may be another's
+   * by now.
+   */
   readonly ended: Set<number> = new Set();
   readonly #arch: Arch;
   readonly #view: View;

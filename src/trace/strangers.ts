@@ -26,7 +26,7 @@ import type { Accounts } from "./limits/accounts.ts";
 import { stopKind } from "./tracee/stop.ts";
 import { interruptCall, type Space, type Tracee } from "./tracee/tracee.ts";
 
-/** How long what somebody made who was ended may take to stop, in milliseconds. */
+/** How long a task may take to stop whose maker was ended, in milliseconds. */
 const BIRTH_MS = 1000;
 
 /** How long orphans are taken in before others have their turn, in milliseconds. */
@@ -39,20 +39,23 @@ export class Strangers {
   readonly #accounts: Accounts | undefined;
   readonly #affinity: Affinity;
   readonly #handle: (tracee: Tracee, status: number) => void;
-  /** Who may still tell of the orphans that are looked for. */
+  /** The tracees that may still tell of the orphans that are looked for. */
   readonly #asked = new Set<Tracee>();
   #orphans: number[] = [];
-  /** Those of whom all have told that ever will: they are to be taken in. */
+  /** Orphans, since all have told that ever will: they are to be taken in. */
   readonly #found = new Set<number>();
   /** Ids of tasks that died before anybody told of them. */
   readonly #doubted = new Set<number>();
-  /** Those of them of which all have told that ever will. */
+  /** Those of them that nobody will tell of any more. */
   #cleared: number[] = [];
   #askAgain = false;
   #killing = false;
-  /** Until when what stops may have been made by somebody who was ended. */
+  /** Until when a task that stops may be one whose maker was ended. */
   #lateUntil = 0;
-  /** Since when there has always been one, or all were asked about them. */
+  /**
+   * Since when there have been strangers without a break, or all were asked about
+   * them.
+   */
   #since = 0;
 
   /**

@@ -12,7 +12,10 @@
  */
 const BUSY_MS = 16;
 
-/** How much longer a round may take than without, and how many in a row may not. */
+/**
+ * How many times as long a round may take as one without, and how many in a row may
+ * take longer before it is given up.
+ */
 const LONGER = 1.1;
 const TOO_MANY = 2;
 

@@ -58,13 +58,13 @@ export interface UntracedOptions extends
   readonly limits: Limits;
 }
 
-/** How long the clock is not looked at, in milliseconds. */
+/** How often the clock is looked at, in milliseconds. */
 const EVERY_MS = 20;
 
 /** How often it is asked whether anybody waits for the end, in milliseconds. */
 const ABANDONED_MS = 250;
 
-/** How long it is waited for others to stop, in milliseconds. */
+/** How long to wait for others to stop, in milliseconds. */
 const TURNS = 50;
 
 /**

@@ -19,7 +19,7 @@ import type { Tracee } from "./tracee/tracee.ts";
 /** How long a call may take that aims at others by their ids. */
 const AIM_MS = 10_000;
 
-/** How long calls may aim at others, one before the other is over. */
+/** How long calls may aim at others without a moment between them. */
 const MOST_AIMS_MS = 10;
 
 /** How often to look for something that is soon before that is left to the clock. */
@@ -29,14 +29,14 @@ const SPINS = 100;
 export class Waits {
   readonly #accounts: Accounts | undefined;
   readonly #status = new Int32Array(1);
-  /** Whose stops, and which. */
+  /** The tasks that have stopped, in their order, and the wait status of each. */
   readonly #tids: number[] = [];
   readonly #stops: Map<number, number> = new Map();
-  /** Whose calls aim at others by their ids, and since when. */
+  /** The tracees whose calls aim at others by their ids, and since when. */
   readonly #aims = new Map<Tracee, number>();
-  /** Since when there has always been one of them. */
+  /** Since when there has been such a tracee without a break. */
   #aimsSince = 0;
-  /** Who is gone, and how, of which nothing was handled yet. */
+  /** The tasks that are gone and not handled yet: id and wait status, in turn. */
   readonly #deaths: number[] = [];
   readonly #ended: Set<number>;
 
@@ -44,7 +44,8 @@ export class Waits {
    * Makes one.
    *
    * @param accounts what was used, where that is limited or to be told
-   * @param ended where ids go while an end is not handled that was waited for
+   * @param ended holds the ids of those whose end was waited for, until it is
+   *   handled
    */
   constructor(accounts: Accounts | undefined, ended: Set<number>) {
     this.#accounts = accounts;

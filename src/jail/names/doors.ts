@@ -24,7 +24,7 @@ export interface Door {
   readonly listener: number;
 }
 
-/** How often a port is tried that is free for datagrams. */
+/** How many ports are tried, each of which is free for datagrams. */
 const TURNS = 16;
 
 /**

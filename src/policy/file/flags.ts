@@ -24,7 +24,10 @@ import { understood } from "./understood.ts";
 
 /** What flags say of one thing: nothing, all of it, or a list. */
 export interface FlagValues {
-  /** `--allow-…`; `false`, which no flag says, is none, as an empty list is. */
+  /**
+   * `--allow-…`; `false`, which no flag can say, allows nothing, as an empty list
+   * does.
+   */
   readonly allow?: boolean | readonly string[] | undefined;
   /** `--deny-…` */
   readonly deny?: true | readonly string[] | undefined;

@@ -160,7 +160,7 @@ function readSet(value: unknown, name: string): PermissionFlags {
   return flags;
 }
 
-/** Whether a permission is asked for in no way. */
+/** Whether a value asks for no permission at all. */
 function asksNothing(value: unknown): boolean {
   if (value === undefined || value === null || value === false) return true;
   if (Array.isArray(value)) return value.length === 0;

@@ -57,7 +57,7 @@ export interface Served {
 /** How often to look whether a call is over, or waits. */
 const MOST_LOOKS = 30;
 
-/** How often of those at once, and not a moment later. */
+/** How many of those looks come at once, without a pause in between. */
 const QUICK_LOOKS = 20;
 
 /** Stops other tracees for one call at a time. */
@@ -70,9 +70,9 @@ export class Freezer {
   #frozen: Tracee[] = [];
   #for: Tracee | undefined;
   #kept = false;
-  /** Whose opens sleep in the kernel, and stop when they are over. */
+  /** Tracees whose opens sleep in the kernel: they stop when these are over. */
   readonly #asleep = new Set<Tracee>();
-  /** Whose calls wait until it is their turn, oldest first. */
+  /** Tracees whose calls wait for their turn, oldest first. */
   readonly #wanted = new Set<Tracee>();
 
   /**

@@ -25,7 +25,7 @@ import { isOnPlainFileSystem } from "./in_place.ts";
 
 const stat = new Uint8Array(STAT.size);
 
-/** By what the kernel decides who searches a directory. */
+/** The ids by which the kernel decides who may search a directory. */
 interface Searcher {
   readonly uid: number;
   readonly gids: ReadonlySet<number>;

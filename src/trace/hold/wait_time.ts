@@ -29,7 +29,7 @@ const WAITS: Partial<Readonly<Record<SyscallName, TimeArgument>>> = {
   semtimedop: { index: 3 },
 };
 
-/** A longer time, in seconds, is none that anybody waits for. */
+/** Nobody waits for longer than this, in seconds. */
 const MOST = 2 ** 31;
 
 const time = new Uint8Array(TIMESPEC.size);

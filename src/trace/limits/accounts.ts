@@ -69,9 +69,9 @@ export class Accounts {
   readonly counts: boolean;
   /** What each task has written, when it was last seen. */
   readonly #seen = new WeakMap<Tracee, number>();
-  /** Who has written all that it ever will, which is counted. */
+  /** Tasks that write no more, and whose bytes are in the account. */
   readonly #over = new WeakSet<Tracee>();
-  /** Of who is gone: milliseconds, and bytes. */
+  /** What those have used who are gone: milliseconds, and bytes. */
   #cpu = 0;
   #written = 0;
   #memory = 0;

@@ -9,10 +9,12 @@
 import { PATH_MAX } from "../../abi/limits.ts";
 import { isWithin } from "../../policy/path/within.ts";
 
-/** How long they may be together; no path that is meant gets there. */
+/**
+ * How long their names may be together, in bytes: no honest path comes near that.
+ */
 const MOST = 2 * PATH_MAX;
 
-/** What one costs besides its length. */
+/** What each of them counts besides its length. */
 const EACH = 64;
 
 /** Whether a path may have a `..` in it, behind something else. */
