@@ -12,7 +12,7 @@ import {
   start,
 } from "./harness.ts";
 import { scratch } from "./jail.ts";
-import { hasMachine, needs, serialLine } from "./needs.ts";
+import { hasMachine, hasMounts, needs, serialLine } from "./needs.ts";
 
 /** Python that tries something, and prints its errno's name or "done". */
 function attempt(code: string): readonly string[] {
@@ -24,9 +24,6 @@ function attempt(code: string): readonly string[] {
     }\n  print("done")\nexcept OSError as e: print(errno.errorcode[e.errno])`,
   ];
 }
-
-/** Whether mounts of our own can be made here. */
-const MOUNTS = (await run(["unshare", "-m", "true"])).code === 0;
 
 /** A serial line that can be opened here. */
 const LINE = await serialLine();
@@ -249,9 +246,7 @@ print(os.waitpid(child, 0)[1])`;
   });
 
   Deno.test({
-    ...hasMachine(
-      MOUNTS,
-      "mount namespaces",
+    ...hasMounts(
       `jail (${engine}) takes no group for its own alone where /proc hides processes`,
     ),
     async fn(): Promise<void> {
@@ -270,9 +265,7 @@ except OSError as e: print(errno.errorcode[e.errno])`;
   });
 
   Deno.test({
-    ...hasMachine(
-      MOUNTS,
-      "mount namespaces",
+    ...hasMounts(
       `jail (${engine}) believes no name of a file in mounts of somebody else's`,
     ),
     async fn(): Promise<void> {
@@ -347,9 +340,7 @@ with subprocess.Popen(["unshare", "-m", "/usr/bin/python3", "-c", helper, root, 
   });
 
   Deno.test({
-    ...hasMachine(
-      MOUNTS,
-      "mount namespaces",
+    ...hasMounts(
       `jail (${engine}) believes no name of a file outside of its own root of chroot(2)`,
     ),
     async fn(): Promise<void> {
@@ -389,9 +380,7 @@ os.chmod("${path}/open/own", 0o600)`;
   });
 
   Deno.test({
-    ...hasMachine(
-      MOUNTS,
-      "mount namespaces",
+    ...hasMounts(
       `jail (${engine}) believes no name of a file in a mount that is gone`,
     ),
     async fn(): Promise<void> {
@@ -453,9 +442,7 @@ attempt(lambda: os.unlink("../file", dir_fd=seen))`;
   });
 
   Deno.test({
-    ...hasMachine(
-      MOUNTS,
-      "mount namespaces",
+    ...hasMounts(
       `jail (${engine}) believes no name of a file that something is mounted over`,
     ),
     async fn(): Promise<void> {
@@ -529,9 +516,7 @@ print(*answers, sep="\\n")`;
   });
 
   Deno.test({
-    ...hasMachine(
-      MOUNTS,
-      "mount namespaces",
+    ...hasMounts(
       `jail (${engine}) moves nothing to where another mount of it lets more be done`,
     ),
     async fn(): Promise<void> {
@@ -577,9 +562,7 @@ attempt("all/new", "all/newer", "data/newer")`;
   });
 
   Deno.test({
-    ...hasMachine(
-      MOUNTS,
-      "mount namespaces",
+    ...hasMounts(
       `jail (${engine}) moves no socket to where another mount of it lets one be reached`,
     ),
     async fn(): Promise<void> {
@@ -611,9 +594,7 @@ for old, new in ("all/socket", "all/seen/socket"), ("all/socket", "all/other"):
   });
 
   Deno.test({
-    ...hasMachine(
-      MOUNTS,
-      "mount namespaces",
+    ...hasMounts(
       `jail (${engine}) closes another procfs also where it is mounted while the jail runs`,
     ),
     async fn(): Promise<void> {
@@ -649,9 +630,7 @@ except OSError as e: print(errno.errorcode[e.errno])`;
   });
 
   Deno.test({
-    ...hasMachine(
-      MOUNTS,
-      "mount namespaces",
+    ...hasMounts(
       `jail (${engine}) closes another procfs also where it was moved with a directory`,
     ),
     async fn(): Promise<void> {
@@ -689,9 +668,7 @@ attempt()`;
   });
 
   Deno.test({
-    ...hasMachine(
-      MOUNTS,
-      "mount namespaces",
+    ...hasMounts(
       `jail (${engine}) sets the kernel by no sysfs elsewhere that no rule names`,
     ),
     async fn(): Promise<void> {
@@ -727,9 +704,7 @@ attempt("named")`;
 
   for (const beside of ["", " beside a thread"]) {
     Deno.test({
-      ...hasMachine(
-        MOUNTS,
-        "mount namespaces",
+      ...hasMounts(
         `jail (${engine}) knows what lies over a file where a mount was moved with its directory${beside}`,
       ),
       async fn(): Promise<void> {
@@ -1107,11 +1082,10 @@ print("all")`;
     },
   });
 
-  const groups =
-    `jail (${engine}) lets nobody write to a control group, whatever may be written`;
   Deno.test({
-    name: MOUNTS ? groups : `${groups} (needs unshare -m)`,
-    ignore: !MOUNTS,
+    ...hasMounts(
+      `jail (${engine}) lets nobody write to a control group, whatever may be written`,
+    ),
     async fn(): Promise<void> {
       await using directory = await scratch();
       const { path } = directory;
@@ -1288,11 +1262,10 @@ for name in b"\\rUid:\\t0\\t0\\t0", b"\\rCapEff:20":
     },
   });
 
-  const procfs =
-    `jail (${engine}) stops a look into processes outside by another procfs`;
   Deno.test({
-    name: MOUNTS ? procfs : `${procfs} (needs unshare -m)`,
-    ignore: !MOUNTS,
+    ...hasMounts(
+      `jail (${engine}) stops a look into processes outside by another procfs`,
+    ),
     async fn(): Promise<void> {
       await using directory = await scratch();
       const { path } = directory;
@@ -1308,11 +1281,10 @@ for name in b"\\rUid:\\t0\\t0\\t0", b"\\rCapEff:20":
     },
   });
 
-  const sysfs =
-    `jail (${engine}) lets settings of the kernel be written elsewhere only by who names them`;
   Deno.test({
-    name: MOUNTS ? sysfs : `${sysfs} (needs unshare -m)`,
-    ignore: !MOUNTS,
+    ...hasMounts(
+      `jail (${engine}) lets settings of the kernel be written elsewhere only by who names them`,
+    ),
     async fn(): Promise<void> {
       await using directory = await scratch();
       const { path } = directory;

@@ -13,15 +13,22 @@ import { openTree, type Tree } from "../src/sys/launch/tree.ts";
 import type { TreeNode } from "../src/tree_node.ts";
 import { type Ended, fixture, jailArgv, run } from "./harness.ts";
 import { type Scratch, scratch } from "./jail.ts";
-import { hasMachine, serialLine } from "./needs.ts";
+import { hasMachine, hasMounts, type Needs, serialLine } from "./needs.ts";
 import { Terminal } from "./terminal.ts";
 
 const KERNEL = "--engine=kernel";
 
-/** A test that needs a kernel which can hold a policy. */
-function test(name: string, fn: () => Promise<void>): void {
+/** A test that needs a kernel which can hold a policy, and perhaps more. */
+function test(
+  name: string,
+  fn: () => Promise<void>,
+  more?: (name: string) => Needs,
+): void {
+  const has = landlockAbi() >= 6;
   Deno.test({
-    ...hasMachine(landlockAbi() >= 6, "Landlock of Linux 6.12", name),
+    ...has && more !== undefined
+      ? more(name)
+      : hasMachine(has, "Landlock of Linux 6.12", name),
     fn,
   });
 }
@@ -373,11 +380,9 @@ test("a jail held by the kernel tells of no sockets of the machine unless a rule
   assertEquals(allowed.stdout, "seen\n");
 });
 
-/** Whether mounts of our own can be made here. */
-const MOUNTS = (await run(["unshare", "-m", "true"])).code === 0;
-
-if (MOUNTS) {
-  test("a jail held by the kernel shows no processes of a procfs elsewhere, and lets no control group be written", async () => {
+test(
+  "a jail held by the kernel shows no processes of a procfs elsewhere, and lets no control group be written",
+  async () => {
     await using here = await scratch();
     await Deno.mkdir(`${here.path}/proc`);
     await Deno.mkdir(`${here.path}/group`);
@@ -391,11 +396,13 @@ if (MOUNTS) {
     ], { cwd: here.path });
     assertEquals(ended.stdout, "");
     assertMatch(ended.stderr, /proc\/1\/comm[^]*group\/new.*Read-only/);
-  });
-}
+  },
+  hasMounts,
+);
 
-if (MOUNTS) {
-  test("a jail held by the kernel lets settings of the kernel be written elsewhere only by who names them", async () => {
+test(
+  "a jail held by the kernel lets settings of the kernel be written elsewhere only by who names them",
+  async () => {
     await using here = await scratch();
     await Deno.mkdir(`${here.path}/s`);
     const named = `extends: allow-all\nwrite: [${here.path}/s]\n`;
@@ -412,8 +419,9 @@ if (MOUNTS) {
       results.push(stdout);
     }
     assertEquals(results, ["", "opened\n"]);
-  });
-}
+  },
+  hasMounts,
+);
 
 /** A serial line that can be opened here. */
 const LINE = await serialLine();
@@ -463,19 +471,23 @@ test("a jail held by the kernel says which program used up its time, as others d
   assertStringIncludes(stderr, `used by "${real}" (process `);
 });
 
-if (MOUNTS && !Deno.env.has("JAIL_BINARY")) {
-  test("a jail held by the kernel has its tree for its root directory after a chroot(2), too", async () => {
-    await using here = await scratch();
-    const argv = jailArgv([KERNEL, "-R=/usr,/lib,/lib64", "--allow-run"], [
-      ...["/usr/bin/stat", "/usr/bin/stat", "/etc/passwd"],
-    ]);
-    const script = 'mount --rbind / "$0" && exec chroot "$0" "$@"';
-    const { stdout, stderr } = await run([
-      ...["unshare", "-m", "sh", "-c", script, here.path, ...argv],
-    ]);
-    assertMatch(stdout, /^ +File: \/usr\/bin\/stat$/m, stderr);
-    assertMatch(stderr, /^\S+: cannot stat.* '\/etc\/passwd'.* No such file/);
-  });
+if (!Deno.env.has("JAIL_BINARY")) {
+  test(
+    "a jail held by the kernel has its tree for its root directory after a chroot(2), too",
+    async () => {
+      await using here = await scratch();
+      const argv = jailArgv([KERNEL, "-R=/usr,/lib,/lib64", "--allow-run"], [
+        ...["/usr/bin/stat", "/usr/bin/stat", "/etc/passwd"],
+      ]);
+      const script = 'mount --rbind / "$0" && exec chroot "$0" "$@"';
+      const { stdout, stderr } = await run([
+        ...["unshare", "-m", "sh", "-c", script, here.path, ...argv],
+      ]);
+      assertMatch(stdout, /^ +File: \/usr\/bin\/stat$/m, stderr);
+      assertMatch(stderr, /^\S+: cannot stat.* '\/etc\/passwd'.* No such file/);
+    },
+    hasMounts,
+  );
 }
 
 if (!Deno.env.has("JAIL_BINARY")) {

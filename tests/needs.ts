@@ -40,6 +40,20 @@ export function hasMachine(has: boolean, what: string, name: string): Needs {
     : { name: `${name}${LACKING}${what})`, ignore: true };
 }
 
+let mounts: boolean | undefined;
+
+/**
+ * Skips a test visibly where nobody can make a mount namespace.
+ *
+ * @param name the test's name
+ */
+export function hasMounts(name: string): Needs {
+  mounts ??= inPath("unshare") && new Deno.Command("unshare", {
+    ...{ args: ["-m", "true"], stdout: "null", stderr: "null" },
+  }).outputSync().success;
+  return hasMachine(mounts, "mount namespaces", name);
+}
+
 /** A serial line that can be opened here, if there is one. */
 export async function serialLine(): Promise<string | undefined> {
   const line = "/dev/ttyS0";

@@ -9,7 +9,7 @@ import {
 import { Jail } from "../src/mod.ts";
 import { type Ended, ENGINES, fixture, run } from "./harness.ts";
 import { jailCommand, scratch } from "./jail.ts";
-import { hasMachine } from "./needs.ts";
+import { hasMounts } from "./needs.ts";
 import { withoutArgv } from "./without.ts";
 
 const PROGRAMS =
@@ -25,8 +25,6 @@ const WAYS: readonly (readonly [name: string, words: readonly string[]])[] = [
     ]] as const,
   ],
 ];
-
-const MOUNTS = (await run(["unshare", "-m", "true"])).code === 0;
 
 /** A directory with a few programs, and what they need to run. */
 async function fill(root: string): Promise<void> {
@@ -352,9 +350,7 @@ for (const engine of ENGINES) {
   });
 
   Deno.test({
-    ...hasMachine(
-      MOUNTS,
-      "mount namespaces",
+    ...hasMounts(
       `jail (${engine}) knows what lies over a file in a root where a mount was moved with its directory`,
     ),
     async fn(): Promise<void> {
