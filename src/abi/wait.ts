@@ -42,12 +42,6 @@ export function WEXITSTATUS(status: number): number {
   return (status >> 8) & 0xff;
 }
 
-/** Did a signal end it? */
-export function WIFSIGNALED(status: number): boolean {
-  const low = status & 0x7f;
-  return low !== 0 && low !== 0x7f;
-}
-
 /** The signal that ended it. */
 export function WTERMSIG(status: number): number {
   return status & 0x7f;
@@ -61,4 +55,9 @@ export function WIFSTOPPED(status: number): boolean {
 /** The signal of a stop; bit 7 is set at a call under `PTRACE_O_TRACESYSGOOD`. */
 export function WSTOPSIG(status: number): number {
   return (status >> 8) & 0xff;
+}
+
+/** The status of a stop by a signal; a ptrace(2) event is in its bits from 16 on. */
+export function W_STOPCODE(signal: number): number {
+  return signal << 8 | 0x7f;
 }

@@ -11,6 +11,7 @@ import {
   CLD_DUMPED,
   P_ALL,
   P_PID,
+  W_STOPCODE,
   WEXITED,
   WNOHANG,
   WNOWAIT,
@@ -137,7 +138,7 @@ export function waitSeeing(
     // What has stopped may have been killed since: then it is looked at again.
     if (changed(P_PID, found, WNOHANG) !== found) continue;
     // The kernel tells the upper half of a wait status: wait_task_stopped().
-    status[0] = get(SIGINFO, info, "si_status") << 8 | 0x7f;
+    status[0] = W_STOPCODE(get(SIGINFO, info, "si_status"));
     return found;
   }
 }
@@ -152,7 +153,7 @@ export function waitSeeing(
  */
 export function takeStop(tid: number, status: Int32Array): number {
   const found = changed(tid < 0 ? P_ALL : P_PID, Math.max(tid, 0), WNOHANG);
-  if (found > 0) status[0] = get(SIGINFO, info, "si_status") << 8 | 0x7f;
+  if (found > 0) status[0] = W_STOPCODE(get(SIGINFO, info, "si_status"));
   return found;
 }
 

@@ -10,6 +10,16 @@ import {
   PTRACE_EVENT_VFORK,
 } from "../../abi/ptrace.ts";
 import { SIGTRAP, STOP_SIGNALS } from "../../abi/signal.ts";
+import {
+  WEXITSTATUS,
+  WIFEXITED,
+  WIFSTOPPED,
+  WSTOPSIG,
+  WTERMSIG,
+} from "../../abi/wait.ts";
+
+/** The signal of a stop for a call, under `PTRACE_O_TRACESYSGOOD`. */
+const SYSCALL_STOP = SIGTRAP | 0x80;
 
 /** One reason a tracee stopped, or that it is gone. */
 export type StopKind =
@@ -42,11 +52,11 @@ export type StopKind =
  * @throws {RangeError} where it is none that a seized tracee can report
  */
 export function stopKind(status: number): StopKind {
-  if ((status & 0x7f) === 0) return "exited";
-  if ((status & 0xff) !== 0x7f) return "killed";
-  const signal = (status >> 8) & 0xff;
+  if (WIFEXITED(status)) return "exited";
+  if (!WIFSTOPPED(status)) return "killed";
+  const signal = WSTOPSIG(status);
   const event = status >>> 16;
-  if (event === 0) return signal === (SIGTRAP | 0x80) ? "syscall" : "signal";
+  if (event === 0) return signal === SYSCALL_STOP ? "syscall" : "signal";
   switch (event) {
     case PTRACE_EVENT_SECCOMP:
       return "seccomp";
@@ -68,9 +78,8 @@ export function stopKind(status: number): StopKind {
 
 /** The exit code or the signal in a wait status, whichever it has. */
 export function stopValue(status: number): number {
-  if ((status & 0x7f) === 0) return (status >> 8) & 0xff;
-  if ((status & 0xff) !== 0x7f) return status & 0x7f;
-  return (status >> 8) & 0xff;
+  if (WIFEXITED(status)) return WEXITSTATUS(status);
+  return WIFSTOPPED(status) ? WSTOPSIG(status) : WTERMSIG(status);
 }
 
 /** Whether a signal stops a process by default. */
