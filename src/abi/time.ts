@@ -13,7 +13,11 @@ export const CPUCLOCK_SELF_PROF = -8;
 export const CPUCLOCK_SELF_VIRT = -7;
 /** Its time as the scheduler counts it. */
 export const CPUCLOCK_SELF_SCHED = -6;
-/** Of the time that {@linkcode CPUCLOCK_MASK} chooses from: the scheduler's. */
+/** Under {@linkcode CPUCLOCK_MASK}: user and system time. */
+export const CPUCLOCK_PROF = 0;
+/** Under it: user time. */
+export const CPUCLOCK_VIRT = 1;
+/** Under it: time as the scheduler counts it. */
 export const CPUCLOCK_SCHED = 2;
 
 // include/uapi/linux/time.h: clocks.

@@ -115,12 +115,21 @@ export function notDownwards(arg: ArgIndex): Guard[] {
   return [refuse("EINVAL", PINS, bits(arg, PROT_GROWSDOWN))];
 }
 
+/** The highest bit of an `int`. */
+const NEGATIVE = 2 ** 31;
+
 /** A clock of processor time names a process in its bits. */
 export function ownClock(): Guard[] {
   return [
     {
       tests: [
-        masked(0, 0x8000_0007, 0x8000_0000, 0x8000_0001, 0x8000_0002),
+        masked(
+          0,
+          NEGATIVE + time.CPUCLOCK_PERTHREAD + time.CPUCLOCK_MASK,
+          NEGATIVE + time.CPUCLOCK_PROF,
+          NEGATIVE + time.CPUCLOCK_VIRT,
+          NEGATIVE + time.CPUCLOCK_SCHED,
+        ),
         isNot(
           0,
           time.CPUCLOCK_SELF_PROF,
