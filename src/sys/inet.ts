@@ -2,7 +2,6 @@
 
 import { EINPROGRESS } from "../abi/errno.ts";
 import { get, set } from "../abi/layout.ts";
-import { POLLFD } from "../abi/poll.ts";
 import {
   AF_INET,
   AF_INET6,
@@ -17,7 +16,7 @@ import {
   SOCKADDR_IN6,
 } from "../abi/socket.ts";
 import { close } from "./files.ts";
-import { libc, rareLibc } from "./libc.ts";
+import { rareLibc } from "./libc.ts";
 
 /** An address of the internet and a port. */
 export interface InetAddress {
@@ -135,32 +134,6 @@ export function send(
 /** Receives what a connected socket has: how many bytes, or a negative errno. */
 export function receive(fd: number, into: Uint8Array): number {
   return rareLibc().recvfrom(fd, into, into.length, 0, null, null);
-}
-
-/** Descriptors, and what is waited for: `POLLIN`, `POLLOUT`. */
-export type Waited = ReadonlyMap<number, number>;
-
-/**
- * Waits until a descriptor is ready. The thread waits as well.
- *
- * @param waited the descriptors
- * @param milliseconds how long at most
- * @returns those that are ready, or have an error
- */
-export function waitForAny(waited: Waited, milliseconds: number): number[] {
-  const { size } = POLLFD;
-  const fds = new Uint8Array(size * waited.size);
-  let at = 0;
-  for (const [fd, events] of waited) {
-    const one = fds.subarray(at, at += size);
-    set(POLLFD, one, "fd", fd);
-    set(POLLFD, one, "events", events);
-  }
-  const count = libc.poll(fds, waited.size, milliseconds);
-  if (count <= 0) return [];
-  return [...waited.keys()].filter((_, i) =>
-    get(POLLFD, fds.subarray(i * size, (i + 1) * size), "revents") !== 0
-  );
 }
 
 function make(

@@ -30,13 +30,9 @@ import {
 import type { DnsAnswer } from "../../policy/net/dns_resolver.ts";
 import { mappedAddress } from "../../policy/net/endpoint.ts";
 import { close } from "../../sys/files.ts";
-import {
-  type InetAddress,
-  receiveFrom,
-  send,
-  waitForAny,
-} from "../../sys/inet.ts";
+import { type InetAddress, receiveFrom, send } from "../../sys/inet.ts";
 import { waitATurn } from "../../sys/output.ts";
+import { waitForAny } from "../../sys/poll.ts";
 import { poke } from "../../sys/pulse.ts";
 import { milliseconds } from "./clock.ts";
 import { type Door, LOOPBACK, LOOPBACK6 } from "./doors.ts";
