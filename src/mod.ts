@@ -4,8 +4,9 @@
  * A program runs under a policy, with everything that it starts, and with no
  * root, container or daemon. The shape is that of `Deno.Command`; a policy is a
  * built-in one, a YAML file, or permissions as Deno writes them. The tracer runs
- * in a Worker: the calling thread is never blocked, and children of
- * `Deno.Command` stay its own. A jail ends with the thread that started it.
+ * in a Worker: the calling thread is not blocked, unless by `outputSync()`, and
+ * children of `Deno.Command` stay its own. A jail ends with the thread that started
+ * it, and keeps that from ending: there is no `unref()`.
  *
  * Requires `--allow-ffi` permission, which cannot be narrowed: a caller that can
  * trace a program can do anything itself. It needs `--allow-read` for the module

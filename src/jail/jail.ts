@@ -7,9 +7,10 @@ import { currentDirectory } from "./directory.ts";
 import { checkKeys, checkObject, checkWord, hasKeys } from "./given.ts";
 import { type JailLimits, toLimits } from "./limits.ts";
 import type { PolicySpec } from "./load.ts";
+import { outputSync } from "./output_sync.ts";
 import { type JailPermissions, pathOf, toFlags } from "./permissions.ts";
 import { fromDirectory, type Program } from "./program.ts";
-import { type JailedProcess, spawn } from "./spawn.ts";
+import { type JailedProcess, spawn, type SpawnRequest } from "./spawn.ts";
 import type { JailOutput } from "./status.ts";
 import type { Stdio } from "./stdio.ts";
 
@@ -70,6 +71,17 @@ export interface JailCommand {
    * @throws {TypeError} where an option makes no sense
    */
   output(): Promise<JailOutput>;
+  /**
+   * Does what {@linkcode JailCommand.output} does, and blocks the thread until the
+   * end. So `signal` counts only where it is aborted already.
+   *
+   * @returns how it ended, what it wrote, and what was refused
+   * @throws {PolicyError} where the policy cannot be used
+   * @throws {LaunchError} where the program could not be started
+   * @throws {UnsupportedError} where this machine cannot enforce the policy
+   * @throws {TypeError} where an option makes no sense
+   */
+  outputSync(): JailOutput;
   /**
    * Starts the program.
    *
@@ -176,23 +188,31 @@ class Command implements JailCommand {
   }
 
   async output(): Promise<JailOutput> {
-    if (this.#options.stdin === "piped") {
-      throw new TypeError(
-        'Cannot pipe "stdin" for output(): use spawn(), and write to it',
-      );
-    }
-    return await this.#spawn("null", "piped").output();
+    this.#mustNotPipe("output");
+    return await spawn(this.#request("null", "piped")).output();
+  }
+
+  outputSync(): JailOutput {
+    this.#mustNotPipe("outputSync");
+    return outputSync(this.#request("null", "piped"));
   }
 
   spawn(): JailedProcess {
-    return this.#spawn("inherit", "inherit");
+    return spawn(this.#request("inherit", "inherit"));
   }
 
-  #spawn(input: Stdio, output: Stdio): JailedProcess {
+  #mustNotPipe(method: string): void {
+    if (this.#options.stdin !== "piped") return;
+    throw new TypeError(
+      `Cannot pipe "stdin" for ${method}(): use spawn(), and write to it`,
+    );
+  }
+
+  #request(input: Stdio, output: Stdio): SpawnRequest {
     const { stdin, stdout, stderr, signal, engine, onDeny } = this.#options;
     const { limits = {}, root } = this.#options;
     const here = currentDirectory();
-    return spawn({
+    return {
       program: toProgram(this.#program, this.#options, here),
       policy: {
         ...this.#policy,
@@ -208,7 +228,7 @@ class Command implements JailCommand {
         stderr: stderr ?? output,
       },
       signal,
-    });
+    };
   }
 }
 

@@ -30,11 +30,18 @@ export interface WorkerRequest {
   readonly caller: number;
   /** What a refusal does. */
   readonly onDeny: "errno" | "kill";
+  /**
+   * Where a thread that is blocked hears the Worker: the end of a pipe that gets
+   * each message as a line of JSON. Without it, messages are posted.
+   */
+  readonly answers?: number | undefined;
 }
 
 /** What the Worker tells. The last message is `ended` or `failed`. */
 export type WorkerMessage =
-  /** The program is about to run. The receiver owns the pidfd. */
+  /** The Worker is there. It is told through a pipe alone, and first. */
+  | { readonly kind: "ready" }
+  /** The program is about to run. The receiver owns the pidfd; posted alone. */
   | { readonly kind: "started"; readonly pid: number; readonly pidfd: number }
   /** A call was refused. */
   | { readonly kind: "denied"; readonly denial: Denial }

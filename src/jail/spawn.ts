@@ -24,7 +24,12 @@ import { type JailOutput, type JailStatus, toStatus } from "./status.ts";
 import { Connections, type StdioOptions } from "./stdio.ts";
 import { type Bytes, type OutputStream, readAll } from "./streams.ts";
 
-/** A program that runs in a jail. */
+/**
+ * A program that runs in a jail.
+ *
+ * Other than a `Deno.ChildProcess` it has no `ref()` and `unref()`: it never outlives
+ * the thread that started it, and that waits for it.
+ */
 export interface JailedProcess extends AsyncDisposable {
   /**
    * The program's process id, once it runs; `undefined` where it never did. The
@@ -86,7 +91,34 @@ export function spawn(request: SpawnRequest): JailedProcess {
   return new Spawned(request);
 }
 
+/** What comes of a program that its caller has taken back before it ran. */
+export function takenBack(): JailStatus {
+  return toStatus(KILLED, [], 0, NOTHING_USED);
+}
+
 const KILLED: Outcome = { kind: "signaled", signal: SIGKILL };
+
+/** The module of the Worker. */
+export const WORKER: URL = new URL("./worker.ts", import.meta.url);
+
+/**
+ * Starts a Worker that traces.
+ *
+ * @param request what it is to run
+ * @returns the Worker
+ * @throws {Error} where the request cannot be sent to it
+ */
+export function startWorker(request: WorkerRequest): Worker {
+  const worker = new Worker(WORKER, { type: "module" });
+  try {
+    worker.postMessage(request);
+    return worker;
+  } catch (error) {
+    // It would wait for a request for ever.
+    worker.terminate();
+    throw error;
+  }
+}
 
 class Spawned implements JailedProcess {
   readonly pid: Promise<number | undefined>;
@@ -116,7 +148,7 @@ class Spawned implements JailedProcess {
     this.#connections = new Connections(stdio);
     this.#signal = signal;
     if (signal?.aborted) {
-      this.#finish(toStatus(KILLED, [], 0, NOTHING_USED));
+      this.#finish(takenBack());
       return;
     }
     signal?.addEventListener("abort", this.#abort);
@@ -127,7 +159,6 @@ class Spawned implements JailedProcess {
         program: { ...program, stdio: this.#connections.fds },
       });
     } catch (error) {
-      // What cannot be sent to a Worker, say, which would wait for it for ever.
       this.#release();
       this.#connections.close();
       throw error;
@@ -192,9 +223,7 @@ class Spawned implements JailedProcess {
   }
 
   #start(request: WorkerRequest): void {
-    const worker = new Worker(new URL("./worker.ts", import.meta.url), {
-      type: "module",
-    });
+    const worker = startWorker(request);
     this.#worker = worker;
     worker.onmessage = (event: MessageEvent<WorkerMessage>): void =>
       this.#hear(event.data);
@@ -206,11 +235,12 @@ class Spawned implements JailedProcess {
         ),
       );
     };
-    worker.postMessage(request);
   }
 
   #hear(message: WorkerMessage): void {
     switch (message.kind) {
+      case "ready":
+        return;
       case "started":
         this.#pidfd = message.pidfd;
         this.#connections.handedOver();

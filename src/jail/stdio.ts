@@ -20,6 +20,38 @@ export interface StdioOptions {
   readonly stderr: Stdio;
 }
 
+/** The descriptors of one connection. */
+export interface Connected {
+  /** What the program gets. */
+  readonly theirs: number;
+  /** The end of a pipe that this process keeps, whose calls do not wait. */
+  readonly own?: number;
+}
+
+/**
+ * Opens one connection.
+ *
+ * @param stdio what with
+ * @param inherited the descriptor of this process that is inherited
+ * @param reading whether this process reads what is piped, or writes it
+ * @param theirs where the descriptor for the program is added, if it is a new one
+ * @returns the descriptors
+ * @throws {SystemCallError} where there are too many open files
+ */
+export function connect(
+  stdio: Stdio,
+  inherited: number,
+  reading: boolean,
+  theirs: number[],
+): Connected {
+  if (stdio === "inherit") return { theirs: inherited };
+  const connected = stdio === "null"
+    ? { theirs: openNull() }
+    : openPipe(reading);
+  theirs.push(connected.theirs);
+  return connected;
+}
+
 /** The open connections of one program. */
 export class Connections {
   /** The stream to its input, where that is piped. */
@@ -39,37 +71,16 @@ export class Connections {
    */
   constructor(options: StdioOptions) {
     try {
-      const stdin = this.#open(options.stdin, 0, false);
+      const stdin = connect(options.stdin, 0, false, this.#theirs);
       if (stdin.own !== undefined) this.stdin = new InputPipe(stdin.own);
-      const stdout = this.#open(options.stdout, 1, true);
+      const stdout = connect(options.stdout, 1, true, this.#theirs);
       if (stdout.own !== undefined) this.stdout = new OutputPipe(stdout.own);
-      const stderr = this.#open(options.stderr, 2, true);
+      const stderr = connect(options.stderr, 2, true, this.#theirs);
       if (stderr.own !== undefined) this.stderr = new OutputPipe(stderr.own);
       this.fds = [stdin.theirs, stdout.theirs, stderr.theirs];
     } catch (error) {
       this.close();
       throw error;
-    }
-  }
-
-  #open(
-    stdio: Stdio,
-    inherited: number,
-    reading: boolean,
-  ): { readonly theirs: number; readonly own?: number } {
-    switch (stdio) {
-      case "inherit":
-        return { theirs: inherited };
-      case "null": {
-        const theirs = openNull();
-        this.#theirs.push(theirs);
-        return { theirs };
-      }
-      case "piped": {
-        const pipe = openPipe(reading);
-        this.#theirs.push(pipe.theirs);
-        return pipe;
-      }
     }
   }
 

@@ -214,12 +214,19 @@ export async function readAll(
   stream: ReadableStream<Bytes>,
 ): Promise<Bytes> {
   const chunks: Bytes[] = [];
-  let length = 0;
-  for await (const chunk of stream) {
-    chunks.push(chunk);
-    length += chunk.length;
-  }
+  for await (const chunk of stream) chunks.push(chunk);
+  return joined(chunks);
+}
+
+/**
+ * Joins bytes that were read one after another.
+ *
+ * @param chunks the bytes
+ * @returns all of them
+ */
+export function joined(chunks: readonly Bytes[]): Bytes {
   if (chunks.length === 1) return chunks[0] as Bytes;
+  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   const bytes = new Uint8Array(length);
   let at = 0;
   for (const chunk of chunks) {

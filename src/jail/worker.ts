@@ -1,10 +1,12 @@
 /** The Worker that traces: one thread, one jail. */
 
+import { fromText, toBytes } from "../abi/bytes.ts";
 import { errnoName } from "../abi/errno.ts";
 import { SystemCallError } from "../errors.ts";
 import type { Policy } from "../policy/policy.ts";
 import { presetNamed } from "../policy/presets.ts";
 import { freeCodePage } from "../sys/code_page.ts";
+import { writeAll } from "../sys/files.ts";
 import { pidfdOpen } from "../sys/task/pidfd.ts";
 import { isThread } from "../sys/thread.ts";
 import { NOTHING_USED } from "../trace/limits/accounts.ts";
@@ -25,30 +27,39 @@ interface WorkerScope {
 
 const scope = self as unknown as WorkerScope;
 
-scope.onmessage = async (event): Promise<void> => {
-  const message = await runOrFail(event.data);
+type Tell = (message: WorkerMessage) => void;
+
+scope.onmessage = async ({ data: request }): Promise<void> => {
+  const { answers } = request;
+  const tell: Tell = answers === undefined
+    ? (message) => scope.postMessage(message)
+    : (message) => {
+      writeAll(answers, toBytes(fromText(`${JSON.stringify(message)}\n`)));
+    };
+  if (answers !== undefined) tell({ kind: "ready" });
+  const message = await runOrFail(request, tell);
   freeCodePage();
-  scope.postMessage(message);
+  tell(message);
 };
 
-async function runOrFail(request: WorkerRequest): Promise<WorkerMessage> {
+async function runOrFail(
+  request: WorkerRequest,
+  tell: Tell,
+): Promise<WorkerMessage> {
   try {
-    return await run(request);
+    return await withTemporary(
+      request.program.env,
+      (temporary) => runIn(temporary, request, tell),
+    );
   } catch (error) {
     return { kind: "failed", error: toPlain(error) };
   }
 }
 
-async function run(request: WorkerRequest): Promise<WorkerMessage> {
-  return await withTemporary(
-    request.program.env,
-    (temporary) => runIn(temporary, request),
-  );
-}
-
 async function runIn(
   temporary: TemporaryDirectory,
-  { program, policy, here, engine, caller, onDeny }: WorkerRequest,
+  { program, policy, here, engine, caller, onDeny, answers }: WorkerRequest,
+  tell: Tell,
 ): Promise<WorkerMessage> {
   const loaded = await loadSpec(policy, program, here, temporary);
   try {
@@ -63,19 +74,16 @@ async function runIn(
           // Where no call is caught, there is nothing to tell.
           observe: engine === "kernel" ? undefined : (event) => {
             const denial = log.add(event);
-            if (denial !== undefined) {
-              scope.postMessage({ kind: "denied", denial });
-            }
+            if (denial !== undefined) tell({ kind: "denied", denial });
           },
           // A Worker that is terminated ends, and tells nobody of it.
           abandoned: () => !isThread(caller),
           measured: (used) => {
             usage = used;
           },
-          started: (pid) => ({
-            runs: (): void =>
-              scope.postMessage({ kind: "started", pid, pidfd: open(pid) }),
-            over: (): void => {},
+          started: answers !== undefined ? undefined : (pid) => ({
+            runs: () => tell({ kind: "started", pid, pidfd: open(pid) }),
+            over: () => {},
           }),
         },
       ));
