@@ -53,8 +53,8 @@ function policies(words: readonly string[]): number {
     return 0;
   }
   const width = Math.max(...all.map(({ name }) => name.length));
-  for (const { name, description } of all) {
-    print(`${name.padEnd(width)}  ${description}`);
+  for (const { name, summary } of all) {
+    print(`${name.padEnd(width)}  ${summary}`);
   }
   return 0;
 }

@@ -14,19 +14,15 @@ import { mustCloseWhole } from "./whole.ts";
 export interface BuiltInPolicy {
   /** Its name. */
   readonly name: string;
-  /** One sentence on what it is for. */
-  readonly description: string;
+  /** One sentence: who it is for, and what it stops. */
+  readonly summary: string;
   /** Its file. */
   readonly text: string;
 }
 
 /** The built-in policies, by name. */
 export function builtInPolicies(): readonly BuiltInPolicy[] {
-  return PRESETS.map(({ name, summary, text }) => ({
-    name,
-    description: summary,
-    text,
-  }));
+  return PRESETS.map(({ name, summary, text }) => ({ name, summary, text }));
 }
 
 /**
