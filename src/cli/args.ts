@@ -15,6 +15,8 @@ import {
   type PermissionName,
   PERMISSIONS,
   type PermissionVerb,
+  RESERVED,
+  type Subcommand,
   SUBCOMMANDS,
   VERBS,
 } from "./flags.ts";
@@ -24,8 +26,12 @@ import { split } from "./split.ts";
 export type Args =
   /** Run a program. */
   | { readonly kind: "run"; readonly request: RunRequest }
-  /** Show help, the long or the short one. */
-  | { readonly kind: "help"; readonly long: boolean }
+  /** Show help, the long or the short one, or that of a subcommand alone. */
+  | {
+    readonly kind: "help";
+    readonly long: boolean;
+    readonly about?: Subcommand;
+  }
   /** Show the version. */
   | { readonly kind: "version" }
   /** Do something else, with the words that follow, as byte strings. */
@@ -75,17 +81,17 @@ function parseSubcommand(words: readonly string[]): Args | undefined {
   let at = 0;
   while (words[at]?.startsWith("--cwd=")) at++;
   const word = words[at];
-  const subcommand = SUBCOMMANDS.find(({ name }) => name === word);
-  if (subcommand === undefined) return undefined;
-  const { name } = subcommand;
-  if (subcommand.missing) {
+  if (word !== undefined && RESERVED.includes(word)) {
     throw new UnsupportedError(
-      `Cannot do "jail ${name}": it does not exist yet`,
-      `write jail -- ${name} to run a program of that name`,
+      `Cannot do "jail ${word}": it does not exist yet`,
+      `write jail -- ${word} to run a program of that name`,
     );
   }
-  if (name === "help") return { kind: "help", long: true };
+  const subcommand = subcommandNamed(word);
+  if (subcommand === undefined) return undefined;
+  const { name } = subcommand;
   const rest = words.slice(at + 1);
+  if (name === "help") return helpAbout(subcommandNamed(rest[0]));
   if (name === "plan") return toPlan(words.slice(0, at), rest);
   const { options } = split(words.slice(0, at));
   const cwd = workingDirectory(new Values(options).list("cwd"));
@@ -93,7 +99,7 @@ function parseSubcommand(words: readonly string[]): Args | undefined {
   if (option === undefined) {
     return { kind: "subcommand", name, words: rest, cwd };
   }
-  if (HELP.includes(option)) return { kind: "help", long: option !== "-h" };
+  if (HELP.includes(option)) return helpAbout(subcommand);
   throw new UsageError(
     `Cannot use ${printable(option)}: jail ${name} takes no options`,
     `write ${["jail", name, subcommand.args].join(" ").trim()}`,
@@ -101,6 +107,14 @@ function parseSubcommand(words: readonly string[]): Args | undefined {
 }
 
 const HELP: readonly string[] = ["-h", "--help"];
+
+function subcommandNamed(word: string | undefined): Subcommand | undefined {
+  return SUBCOMMANDS.find(({ name }) => name === word);
+}
+
+function helpAbout(about: Subcommand | undefined): Args {
+  return { kind: "help", long: true, ...about === undefined ? {} : { about } };
+}
 
 /** The program that is planned for where none is named. */
 const ANY_PROGRAM = "true";
@@ -128,9 +142,7 @@ function toPlan(before: readonly string[], words: readonly string[]): Args {
       : [...before, `--policy=${policy}`, "--", ...others],
   );
   const values = new Values(options);
-  if (values.has("help")) {
-    return { kind: "help", long: words.includes("--help") };
-  }
+  if (values.has("help")) return helpAbout(subcommandNamed("plan"));
   const [name = ANY_PROGRAM, ...args] = program;
   const request = toRequest(values, name, args);
   return { kind: "plan", request, named: program.length > 0 };

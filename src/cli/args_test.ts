@@ -442,14 +442,28 @@ for (
     [["-h"], false],
     [["--help"], true],
     [["-Ah", "--", "--help"], false],
-    [["plan", "-h"], false],
-    [["check", "--help"], true],
     [["help"], true],
-    [["help", "check"], true],
+    [["help", "nothing"], true],
   ] as const
 ) {
   Deno.test(`parse() shows help for ${words.join(" ")}`, () => {
     assertEquals(parse(words), { kind: "help", long });
+  });
+}
+
+for (
+  const [words, name] of [
+    [["plan", "-h"], "plan"],
+    [["plan", "-R", "--help"], "plan"],
+    [["check", "--help"], "check"],
+    [["check", "x.yaml", "-h"], "check"],
+    [["help", "doctor"], "doctor"],
+    [["help", "help"], "help"],
+  ] as const
+) {
+  Deno.test(`parse() shows help of ${name} alone for ${words.join(" ")}`, () => {
+    const args = parse(words);
+    assertEquals(args.kind === "help" && args.about?.name, name);
   });
 }
 

@@ -320,22 +320,63 @@ export interface Subcommand {
   readonly args: string;
   /** One line for help. */
   readonly doc: string;
-  /** It is planned, and refused until it works. */
-  readonly missing?: true;
+  /** What its own help says beyond that. */
+  readonly more: string;
 }
 
 /** Every subcommand, in the order that help shows. */
-// deno-fmt-ignore: one line each is the point of it.
 export const SUBCOMMANDS: readonly Subcommand[] = [
-  { name: "check", args: "POLICY...", doc: "Say what is wrong with a policy, and where" },
-  { name: "plan", args: "POLICY [program]", doc: "What enforces each rule, of a policy or of a run's options" },
-  { name: "doctor", args: "", doc: "What this machine can enforce" },
-  { name: "policies", args: "[NAME]", doc: "The built-in policies, one line each, or what one says" },
-  { name: "help", args: "", doc: "Show this" },
-  { name: "learn", args: "[-o FILE] -- program ...", doc: "Run, and write the smallest policy that covers it", missing: true },
-  { name: "trace", args: "-- program ...", doc: "Run, and count what it did", missing: true },
-  { name: "why", args: "POLICY 'read /etc/shadow'", doc: "What would happen, and which line says so", missing: true },
-  { name: "test", args: "POLICY...", doc: "Run the tests that a policy carries", missing: true },
-  { name: "replay", args: "LOG --policy NEW", doc: "Which recorded decisions would change", missing: true },
-  { name: "report", args: "LOG -o FILE.html", doc: "A page to look at", missing: true },
+  {
+    name: "check",
+    args: "POLICY...",
+    doc: "Say what is wrong with a policy, and where",
+    more:
+      "Each POLICY is a file, or the name of a built-in policy. What it extends is " +
+      "read as well, and nothing is run. Of a policy that is right nothing is " +
+      "said. The exit code is 1 where one is wrong.",
+  },
+  {
+    name: "plan",
+    args: "POLICY [program]",
+    doc: "What enforces each rule, of a policy or of a run's options",
+    more:
+      "A line for each rule: WHERE it stands, BY what it is enforced, its GRADE " +
+      "(how well it stands a race), KERNEL (whether --engine=kernel holds it) and " +
+      "LANDLOCK (how much of it that holds besides). Then how calls are treated, " +
+      "and which of your environment variables the program would not get. The " +
+      "options of a run may stand in place of a policy: jail plan -R=. -- " +
+      "program. Nothing is run. The exit code is 1 where the policy is strict and " +
+      "a rule of it is a best effort.",
+  },
+  {
+    name: "doctor",
+    args: "",
+    doc: "What this machine can enforce",
+    more:
+      "It starts a few small programs, in jails and without, and says what was " +
+      "found. The exit code is 1 where programs cannot be jailed here.",
+  },
+  {
+    name: "policies",
+    args: "[NAME]",
+    doc: "The built-in policies, one line each, or what one says",
+    more:
+      "With a NAME it prints the policy as it is, to be read, copied or extended.",
+  },
+  {
+    name: "help",
+    args: "[COMMAND]",
+    doc: "Show this, or more of one of these commands",
+    more: "The same is shown by jail --help, and by jail COMMAND --help.",
+  },
+];
+
+/** Words that will be subcommands, so that no program is run by them by mistake. */
+export const RESERVED: readonly string[] = [
+  "learn",
+  "trace",
+  "why",
+  "test",
+  "replay",
+  "report",
 ];

@@ -4,6 +4,7 @@ import {
   type Category,
   type Flag,
   FLAGS,
+  RESERVED,
   type Subcommand,
   SUBCOMMANDS,
 } from "./flags.ts";
@@ -54,10 +55,22 @@ export function help(long: boolean): string {
     [
       "Other commands:",
       ...SUBCOMMANDS.map(long ? longSubcommand : shortSubcommand),
+      wrap(`Kept for later: ${RESERVED.join(", ")}.`, "  ", 80),
     ].join("\n"),
   );
   parts.push(EXIT_CODES, ...(long ? [EXAMPLES] : []));
   return parts.join("\n\n") + "\n";
+}
+
+/**
+ * What `jail help NAME` prints, and `jail NAME --help`.
+ *
+ * @param subcommand the subcommand
+ */
+export function helpOf({ name, args, doc, more }: Subcommand): string {
+  return `${`jail ${name} ${args}`.trimEnd()}\n${doc}.\n\n${
+    wrap(more, "", 80)
+  }\n`;
 }
 
 /** The options as a Markdown table, for the README; what refuses has one row. */
@@ -109,17 +122,12 @@ function longEntry(flag: Flag): string {
   return `  ${spellings(flag).join(", ")}\n${wrap(text, "      ", 80)}`;
 }
 
-function shortSubcommand(subcommand: Subcommand): string {
-  return `  jail ${subcommand.name.padEnd(10)}${does(subcommand)}`;
+function shortSubcommand({ name, doc }: Subcommand): string {
+  return `  jail ${name.padEnd(10)}${doc}`;
 }
 
-function longSubcommand(subcommand: Subcommand): string {
-  const { name, args } = subcommand;
-  return `  jail ${name} ${args}`.trimEnd() + `\n      ${does(subcommand)}`;
-}
-
-function does({ doc, missing }: Subcommand): string {
-  return missing ? `${doc} (not yet)` : doc;
+function longSubcommand({ name, args, doc }: Subcommand): string {
+  return `  jail ${name} ${args}`.trimEnd() + `\n      ${doc}`;
 }
 
 /** Breaks text at spaces. */

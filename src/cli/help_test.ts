@@ -1,18 +1,37 @@
 import { assert, assertEquals } from "@std/assert";
-import { FLAGS } from "./flags.ts";
-import { help } from "./help.ts";
+import { FLAGS, SUBCOMMANDS } from "./flags.ts";
+import { help, helpOf } from "./help.ts";
 
 Deno.test("help() names every flag that works, and no other", () => {
+  const flags = FLAGS.map(({ name }) => name).sort();
   for (const long of [false, true]) {
-    const text = help(long);
-    for (const flag of FLAGS) {
-      assertEquals(text.includes(`--${flag.name}`), true, flag.name);
-    }
+    // A flag of its own line, and not one that a text is about.
+    const named = help(long).matchAll(/^ +(?:-\w, )?--([\w-]+)/gm);
+    assertEquals([...named].map(([, name]) => name).sort(), flags);
+  }
+});
+
+Deno.test("help() says more of a flag and of a subcommand only where it is asked to", () => {
+  const [{ more = "" } = {}] = FLAGS;
+  const [start = ""] = more.split(" in it");
+  assertEquals([help(false), help(true)].map((text) => text.includes(start)), [
+    false,
+    true,
+  ]);
+  for (const subcommand of SUBCOMMANDS) {
+    const own = helpOf(subcommand);
+    assert(own.startsWith(`jail ${subcommand.name}`));
+    assertEquals(
+      own.replace(/\s+/g, " ").includes(subcommand.more),
+      true,
+      own,
+    );
   }
 });
 
 Deno.test("help() fits a terminal of 80 columns", () => {
-  for (const line of [...help(false).split("\n"), ...help(true).split("\n")]) {
+  const texts = [help(false), help(true), ...SUBCOMMANDS.map(helpOf)];
+  for (const line of texts.flatMap((text) => text.split("\n"))) {
     assert(line.length <= 80, line);
   }
 });

@@ -8,7 +8,7 @@ import { ownArguments } from "../sys/proc.ts";
 import { dieOf } from "../sys/signals.ts";
 import { parse } from "./args.ts";
 import { print, stderrPaint, tell } from "./console.ts";
-import { help } from "./help.ts";
+import { help, helpOf } from "./help.ts";
 import { errorCode, errorText, limitText } from "./report.ts";
 
 /**
@@ -33,7 +33,10 @@ async function act(words: readonly string[]): Promise<number> {
   const args = parse(words);
   switch (args.kind) {
     case "help":
-      print(help(args.long).trimEnd());
+      print(
+        (args.about === undefined ? help(args.long) : helpOf(args.about))
+          .trimEnd(),
+      );
       return 0;
     case "version":
       print(`jail ${metadata.version}`);
