@@ -315,7 +315,7 @@ const WRONG: readonly (readonly [string, string, string, string?])[] = [
   ["tests: []", "1:1", "not enforced yet"],
   ["- /usr", "1:1", "must be a map", "read: [/usr]"],
   ["read:[/usr]", "1:1", "must be a map", "a space"],
-  ["read: [/a]\nread: [/b]", "2:1", "the same key twice"],
+  ["read: [/a]\nread: [/b]", "2:1", 'the same key twice, "read"'],
   ["read: {allow: [], allow: []}", "1:19", "the same key twice"],
   ["read: [/a]\n---\nread: [/b]", "2:1", "more than one document"],
   ["read: &a [/a]\nwrite: *a", "1:10", "anchors"],
@@ -335,7 +335,18 @@ const WRONG: readonly (readonly [string, string, string, string?])[] = [
   ["read:\n\t- /a", "2:1", "tab"],
   ["read: [/a", "1:10", `"[" is not closed`, `"]"`],
   ["read: {allow: [/a]\nwrite: []\n", "2:1", `"{" is not closed`, `"}"`],
-  [`read: ["/a]`, "1:12", "missing closing quote", "close it"],
+  [`read: ["/a]`, "1:12", "in quotes is not closed", 'close it with "'],
+  ["read: ['/a]", "1:12", "in quotes is not closed", "close it with '"],
+  ["allow-read: [/a]", "1:1", "unknown key", "write read: {allow: …}"],
+  ["deny: [/a]", "1:1", "unknown key", "read: {deny: …}"],
+  ["permissions: {read: [/a]}", "1:1", "unknown key", "without it"],
+  ["timeout: 5s", "1:1", "unknown key", "write limits: {time: …}"],
+  ["memory: 1GB", "1:1", "unknown key", "write limits: {memory: …}"],
+  ["listen: [':80']", "1:1", "unknown key", "write net: {listen: …}"],
+  ["cpus: 1", "1:1", "unknown key", "write sys: {cpus: …}"],
+  ["run: [node]", "1:7", "its whole path", '"/usr/bin/node"'],
+  ["read: 5", "1:7", "must be a list", "write a list, or true"],
+  ["read:\n", "1:6", "must be a list", "write [] for nothing"],
   ["read: /a: b", "1:7", "nested", "double quotes"],
   [" read: [/a]\nwrite: []", "2:1", "unexpected", "to the right"],
   ["read: [/a]]", "1:11", "unexpected", "take it out"],
@@ -364,6 +375,18 @@ for (const [text, place, message, hint] of WRONG) {
     assertEquals(error.message.includes(message), true, error.message);
     assertEquals(error.hint?.includes(hint ?? "") ?? !hint, true, error.hint);
     assertEquals(error.snippet, text.split(/\n/)[Number(position?.line) - 1]);
+  });
+}
+
+for (
+  const [text, length] of [
+    ["read: [/a]\nread: [/b]", 4],
+    ["read: yes", 3],
+    ["write: {deny: [/a\n  /b]}", 2],
+  ] as const
+) {
+  Deno.test(`parsePolicy() marks all of what is wrong with ${JSON.stringify(text)}`, async () => {
+    assertEquals((await fail(text)).length, length);
   });
 }
 

@@ -206,7 +206,12 @@ function checkNodes(document: Document.Parsed, text: string): void {
     throw new TextFault("a policy has no directives", text, directive.index);
   }
   const refuse = (node: Node, message: string, hint?: string): never => {
-    throw new TextFault(message, text, node.range?.[0], { hint });
+    const [from, to] = node.range ?? [0, 0];
+    const { offset, length } = oneLine(text, {
+      offset: from,
+      length: to - from,
+    });
+    throw new TextFault(message, text, offset, { length, hint });
   };
   visit(document, {
     Node: (key, node, path) => {
@@ -281,7 +286,11 @@ function checkKeys(
   for (const { key } of map.items) {
     if (!isScalar(key)) continue;
     if (seen.has(key.value)) {
-      return refuse(key, "the same key twice", "make one of the two");
+      return refuse(
+        key,
+        `the same key twice, "${shorten(String(key.value))}"`,
+        "make one of the two",
+      );
     }
     seen.add(key.value);
   }

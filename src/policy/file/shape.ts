@@ -1,7 +1,9 @@
 /** The values of a policy file made a layer: which keys there are, and what each takes. */
 
 import type { RuleRef } from "../decision.ts";
+import { LIMIT_NAMES } from "../limits.ts";
 import {
+  EFFECTS,
   EMPTY_LAYER,
   type Layer,
   PATH_SECTIONS,
@@ -12,9 +14,9 @@ import {
 import { asFault, describe, Fault, type Keys, shorten } from "./fault.ts";
 import { readCalls, readDefault } from "./shape_calls.ts";
 import { readLimits } from "./shape_limits.ts";
-import { readNet } from "./shape_net.ts";
+import { NET_KEYS, readNet } from "./shape_net.ts";
 import { readNames, readPaths } from "./shape_rules.ts";
-import { readSys } from "./shape_sys.ts";
+import { readSys, SYS_KEYS } from "./shape_sys.ts";
 import { didYouMean } from "./similar.ts";
 import { readList, readMap, readText, refTo, type Shape } from "./values.ts";
 import { toDirectory } from "./variables.ts";
@@ -53,7 +55,7 @@ const RESERVED_KEYS = ["tests"] as const;
  * @throws {Fault} at the first thing that is wrong
  */
 export function readLayer(value: unknown, shape: Shape): Layer {
-  const map = readMap(value, [], POLICY_KEYS, RESERVED_KEYS);
+  const map = readMap(value, [], POLICY_KEYS, RESERVED_KEYS, [], insteadOf);
   const inherits = map.has("extends");
   const paths = (key: "read" | "write" | "run"): Layer["read"] =>
     map.has(key)
@@ -93,6 +95,25 @@ export function readLayer(value: unknown, shape: Shape): Layer {
     ],
     sources: [],
   };
+}
+
+/** What to write in place of a key that belongs into a section, or is a flag's. */
+function insteadOf(key: string): string | undefined {
+  const [, effect, section] =
+    /^(allow|deny|ignore)-(read|write|run|net|env|sys)$/.exec(key) ?? [];
+  if (section !== undefined) return `write ${section}: {${effect}: …}`;
+  if (isEffect(key)) return `write it in a section, such as read: {${key}: …}`;
+  if (key === "permissions") return "write what is in it without it";
+  if (key === "timeout") return "write limits: {time: …}";
+  const keys = { limits: LIMIT_NAMES, net: NET_KEYS, sys: SYS_KEYS };
+  const above = Object.entries(keys).find(([, names]) =>
+    (names as readonly string[]).includes(key)
+  );
+  return above && `write ${above[0]}: {${key}: …}`;
+}
+
+function isEffect(key: string): boolean {
+  return (EFFECTS as readonly string[]).includes(key);
 }
 
 /** Where a section says `false`, if it does and does not refuse everything. */

@@ -20,7 +20,8 @@ import { didYouMean } from "./similar.ts";
 import { readList, readMap, readText, refTo, type Shape } from "./values.ts";
 import { mustRefuse, toPattern } from "./variables.ts";
 
-const NET_KEYS = ["connect", "listen", "sockets"] as const;
+/** The keys of `net`. */
+export const NET_KEYS = ["connect", "listen", "sockets"] as const;
 
 /** Families that the kernel knows and no rule could speak of. */
 const CLOSED_FAMILIES: Readonly<Record<string, string>> = {

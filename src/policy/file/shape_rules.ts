@@ -138,7 +138,8 @@ export function readEffects<Rule>(
 
 /** What to write instead. */
 function hintFor(value: unknown): string {
-  if (typeof value !== "string") return "write [] for nothing";
+  if (value === null) return "write [] for nothing";
+  if (typeof value !== "string") return "write a list, or true for everything";
   return /^(?:y|yes|on|all)$/i.test(value)
     ? `write "true" for everything`
     : `write ["${shorten(value)}"]`;
@@ -194,6 +195,11 @@ function pattern(
   effect: Effect,
   shape: Shape,
 ): string {
+  if (keys[0] === "run" && /^[A-Za-z0-9][\w.+-]*$/.test(text)) {
+    throw new Fault(keys, "a program is named by its whole path", {
+      hint: `write where it is, such as "/usr/bin/${text}"`,
+    });
+  }
   try {
     const pattern = toPattern(text, shape.variables);
     if (effect !== "allow") {

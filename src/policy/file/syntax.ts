@@ -4,7 +4,6 @@ import { shorten } from "./fault.ts";
 
 /** What to do about errors of the parser, by how it words them. */
 const SYNTAX_HINTS: readonly (readonly [RegExp, string])[] = [
-  [/^Missing closing ["']/, "close it with the quote that it began with"],
   [/^Nested mappings/, 'put a text that has ": " in it in double quotes'],
   [
     /^Unexpected scalar/,
@@ -52,13 +51,17 @@ export function explain(
           hint: `close it with "${close}"`,
         };
       }
+      const [, quote] = /^Missing closing (["'])/.exec(message) ?? [];
+      if (quote !== undefined) {
+        return {
+          message: "a text in quotes is not closed before here",
+          hint: `close it with ${quote}`,
+        };
+      }
       const hint = /[[{,][^"']*\$\{/.test(rest) || /[:\-[,]\s*[@`%]/.test(rest)
         ? `put it in double quotes, as in ["\${cwd}/out"]`
         : SYNTAX_HINTS.find(([error]) => error.test(message))?.[1];
-      const said = shorten(
-        lowerFirst(message.split("\n")[0] ?? "")
-          .replace(/(["'])quote$/, "quote $1"),
-      );
+      const said = shorten(lowerFirst(message.split("\n")[0] ?? ""));
       return hint === undefined ? { message: said } : { message: said, hint };
     }
   }

@@ -20,13 +20,25 @@ export function refTo(shape: Shape, keys: Keys, text: string): RuleRef {
   return { source: shape.source, keys, text: shorten(text) };
 }
 
-/** Reads a map that has no other keys than these. */
+/**
+ * Reads a map that has no other keys than these.
+ *
+ * @param value the value
+ * @param keys where it is
+ * @param known its keys
+ * @param reserved keys that it will have
+ * @param others keys of it that are read elsewhere
+ * @param insteadOf says what to write in place of a key, if that is known
+ * @returns the map
+ * @throws {Fault} where it is none, or has another key
+ */
 export function readMap(
   value: unknown,
   keys: Keys,
   known: readonly string[],
   reserved: readonly string[] = [],
   others: readonly string[] = [],
+  insteadOf: (key: string) => string | undefined = () => undefined,
 ): Map<string, unknown> {
   const map = readEntries(
     value,
@@ -46,7 +58,7 @@ export function readMap(
     }
     throw new Fault(at, `unknown key "${shorten(key)}"`, {
       part: "key",
-      hint: didYouMean(key, [...known, ...others]) ??
+      hint: insteadOf(key) ?? didYouMean(key, [...known, ...others]) ??
         `the keys here are ${[...known, ...others].join(", ")}`,
     });
   }
