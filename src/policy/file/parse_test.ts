@@ -345,6 +345,7 @@ const WRONG: readonly (readonly [string, string, string, string?])[] = [
   ["listen: [':80']", "1:1", "unknown key", "write net: {listen: …}"],
   ["cpus: 1", "1:1", "unknown key", "write sys: {cpus: …}"],
   ["run: [node]", "1:7", "its whole path", '"/usr/bin/node"'],
+  ["read: [\u201c/a\u201d]", "1:8", "absolute", "plain quotes"],
   ["read: 5", "1:7", "must be a list", "write a list, or true"],
   ["read:\n", "1:6", "must be a list", "write [] for nothing"],
   ["read: /a: b", "1:7", "nested", "double quotes"],

@@ -39,6 +39,9 @@ const EXTGLOB_REGEXP = /(?:^|[/.*])[!@+]\([^/()|]*\)/;
 /** A directory, and what is no name in it: the slash between them is missing. */
 const NO_SLASH_REGEXP = /(\$\{(?:cwd|home|tmp|policy-dir)\})[A-Za-z0-9.*?[]/;
 
+/** Quotes of a word processor, U+2018 to U+201E, which YAML takes for letters. */
+const TYPESET_REGEXP = /^\xe2\x80[\x98-\x9e]/;
+
 /**
  * Makes a pattern of a rule's text.
  *
@@ -118,7 +121,9 @@ function mustBeAbsolute(path: string): void {
   if (path.startsWith("/")) return;
   throw new GlobError(
     "a path must be absolute or start with a variable",
-    `write "\${cwd}/…" for where the program starts, or "\${policy-dir}/…" for where this file is`,
+    TYPESET_REGEXP.test(path)
+      ? `write plain quotes, as in "/usr"`
+      : `write "\${cwd}/…" for where the program starts, or "\${policy-dir}/…" for where this file is`,
   );
 }
 
