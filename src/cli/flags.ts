@@ -21,8 +21,6 @@ export interface Flag {
   readonly takes: "nothing" | "value" | "optional";
   /** What help calls the value. */
   readonly value?: string;
-  /** Whether it adds up when it is given more than once. Else the last counts. */
-  readonly repeats?: true;
   /** Where help shows it. */
   readonly category: Category;
   /** One line for `-h`. */
@@ -110,7 +108,6 @@ function permissionFlag(name: PermissionName, verb: PermissionVerb): Flag {
     ...(short !== undefined && verb === "allow" ? { short } : {}),
     takes: "optional",
     value,
-    repeats: true,
     category: "permissions",
     doc,
   };
@@ -123,7 +120,6 @@ export const FLAGS: readonly Flag[] = [
     short: "p",
     takes: "value",
     value: "NAME|FILE",
-    repeats: true,
     category: "policy",
     doc: "Run under this policy; later ones add to it",
     more:
@@ -233,7 +229,6 @@ export const FLAGS: readonly Flag[] = [
     name: "keep-fd",
     takes: "value",
     value: "N",
-    repeats: true,
     category: "program",
     doc: "Leave file descriptor N open for the program",
     more: "0, 1 and 2 are always left open, and all others are closed.",

@@ -254,7 +254,6 @@ export function planLaunch(
       ...outlivedSignals(),
     ],
     nofile: originalOpenFiles(),
-    noNewPrivs: true,
     extra: [
       // Before privilege is given up, and after the limit of open files that
       // jail was started with.

@@ -37,7 +37,6 @@ function shell(ruleset: Ruleset, script: string): number {
       stdio: [0, 1, 2],
       keepFds: [],
       resetSignals: [],
-      noNewPrivs: true,
       extra: [restrictSelf(fd)],
     });
     launched.release();

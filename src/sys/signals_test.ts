@@ -14,7 +14,6 @@ function start(script) {
     stdio: [0, 1, 2],
     keepFds: [],
     resetSignals: [13],
-    noNewPrivs: true,
   });
   launched.release();
   return launched.pid;
@@ -191,8 +190,7 @@ for (const [name, signal] of [["SIGSTOP", 19], ["SIGTTIN", 21]] as const) {
         stdio: [0, 1, 2],
         keepFds: [],
         resetSignals: [13],
-        noNewPrivs: true,
-        setpgid: true,
+        extra: [{ call: "setpgid", args: [0, 0] }],
       });
       launched.release();
       wait(launched.pid, status, 2);

@@ -16,7 +16,6 @@ function sleeper(): number {
     stdio: [0, 1, 2],
     keepFds: [],
     resetSignals: [],
-    noNewPrivs: true,
   });
   launched.release();
   return launched.pid;

@@ -9,7 +9,7 @@ import { PATH_SECTIONS, type PathRule, type Policy } from "../policy.ts";
 /** What has a name, before the program starts. */
 export type FloorKind = "directory" | "file" | "device" | "link" | "missing";
 
-/** What {@linkcode floorOf} has to know about the machine. */
+/** What `floorOf()` has to know about the machine. */
 export interface FloorFacts {
   /** The version of Landlock's ABI, 0 for none. */
   readonly abi: number;

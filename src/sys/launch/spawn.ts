@@ -58,16 +58,12 @@ export interface LaunchPlan {
   readonly resetSignals: readonly number[];
   /** Its limit of open files; this process's where not given. */
   readonly nofile?: ResourceLimit | undefined;
-  /** It never gains rights by exec; a filter needs that. */
-  readonly noNewPrivs: true;
   /** An array of `struct sock_filter`. */
   readonly filter?: Uint8Array | undefined;
   /** Does the filter have a listener (`task/listener.ts`)? */
   readonly listens?: boolean | undefined;
   /** Calls to make just before the filter. */
   readonly extra?: readonly Step[] | undefined;
-  /** Does it lead a process group of its own? */
-  readonly setpgid?: boolean | undefined;
   /** The directory of the control group that it is made in, as an fd. */
   readonly cgroup?: number | undefined;
   /** Is it traced once it is released, and ends with this thread by that alone? */
@@ -243,7 +239,6 @@ function programSteps(
   steps.push(...fdSteps(plan, stdio));
   const { root = [] } = plan;
   steps.push(...root);
-  if (plan.setpgid) steps.push({ call: "setpgid", args: [0, 0] });
   if (plan.cwd !== undefined) {
     // Whoever is in a directory already stays there, though its path is closed.
     const mayFail = root.length === 0 && plan.cwd === workingDirectory();
@@ -255,6 +250,7 @@ function programSteps(
     set(RLIMIT64, limit, "rlim_max", plan.nofile.hard);
     steps.push({ call: "prlimit64", args: [0, RLIMIT_NOFILE, limit, 0] });
   }
+  // It never gains rights by exec; a filter needs that.
   steps.push({ call: "prctl", args: [PR_SET_NO_NEW_PRIVS, 1] });
   steps.push(...plan.extra ?? []);
   if (plan.filter !== undefined) {

@@ -28,7 +28,6 @@ function plan(
     stdio: [0, 1, 2],
     keepFds: [],
     resetSignals: [SIGPIPE],
-    noNewPrivs: true,
     ...more,
   };
 }
@@ -217,9 +216,10 @@ Deno.test("launch() leaves nothing behind, 200 times", () => {
   assertEquals(count(), before);
 });
 
-Deno.test("launch() makes the program a group of its own when asked", () => {
+Deno.test("launch() makes the program a group of its own where a step says so", () => {
   const script = "cut -d' ' -f1,5 /proc/$$/stat";
-  const own = output(["/bin/sh", "-c", script], { setpgid: true });
+  const extra = [{ call: "setpgid", args: [0, 0] }] as const;
+  const own = output(["/bin/sh", "-c", script], { extra });
   const [pid, group] = own.trim().split(" ");
   assertEquals(group, pid);
   const [other, shared] = output(["/bin/sh", "-c", script]).trim().split(" ");

@@ -16,7 +16,6 @@ function stopped(): number {
     stdio: [0, 1, 2],
     keepFds: [],
     resetSignals: [],
-    noNewPrivs: true,
   });
   seize(pid, 0);
   interrupt(pid);
