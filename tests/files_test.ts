@@ -1,4 +1,7 @@
-/** Every call that names a file is refused or allowed by the file that it really names. */
+/**
+ * Every call that names a file is refused or allowed by the file that it really
+ * names.
+ */
 
 import { assert, assertEquals } from "@std/assert";
 import { ENGINES, fixture, jail, jailArgv, run } from "./harness.ts";
@@ -503,7 +506,10 @@ for resolve in 0, 1, 2, 3, 8, 10, 16:
             else path == "self" or int(os.read(fd, 99).split()[0]) == os.getpid())
 `;
 
-/** Asks openat2(2) for what is cached, to change files, and prints what came of each. */
+/**
+ * Asks openat2(2) for what is cached, to change files, and prints what came of
+ * each.
+ */
 const CHANGED_IF_CACHED = `import ctypes, errno, os, struct, sys
 libc = ctypes.CDLL(None, use_errno=True)
 os.chdir(sys.argv[1])

@@ -1,4 +1,7 @@
-/** Kills jail while the program is in the middle of something, and looks for survivors. */
+/**
+ * Kills jail while the program is in the middle of something, and looks for
+ * survivors.
+ */
 
 import { landlockAbi } from "../src/sys/landlock.ts";
 import type { EngineChoice } from "../src/trace/options.ts";

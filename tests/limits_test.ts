@@ -1,4 +1,7 @@
-/** A program that uses more than its limits is ended or refused, soon, and with all that it started. */
+/**
+ * A program that uses more than its limits is ended or refused, soon, and with all
+ * that it started.
+ */
 
 import {
   assert,

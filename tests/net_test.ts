@@ -386,7 +386,10 @@ function greeter(): { port: number; heard: string[]; end(): Promise<void> } {
   };
 }
 
-/** A program beside another has sockets in a directory of a long name, and at a link. */
+/**
+ * A program beside another has sockets in a directory of a long name, and at a
+ * link.
+ */
 const NAMED = `import os, socket, sys
 there = "/".join([sys.argv[1]] + ["d" * 60] * 3)
 os.makedirs(there)

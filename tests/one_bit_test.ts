@@ -322,7 +322,10 @@ for (const engine of ENGINES) {
   });
 }
 
-/** Runs a program twice at one terminal, with the way to use it as its last argument. */
+/**
+ * Runs a program twice at one terminal, with the way to use it as its last
+ * argument.
+ */
 const TWICE = `import os, pty, subprocess, sys
 terminal = pty.openpty()[1]
 for way in "set", "see":

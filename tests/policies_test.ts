@@ -1,4 +1,7 @@
-/** The policies that come with jail, each with real programs and with what must not work. */
+/**
+ * The policies that come with jail, each with real programs and with what must not
+ * work.
+ */
 
 import { assertEquals } from "@std/assert";
 import { type Ended, ENGINES, jail } from "./harness.ts";

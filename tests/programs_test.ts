@@ -1,4 +1,7 @@
-/** Real programs do in a jail what they do without one: same output, same status, same files. */
+/**
+ * Real programs do in a jail what they do without one: same output, same status,
+ * same files.
+ */
 
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { ENGINES, fixture, jail, run } from "./harness.ts";

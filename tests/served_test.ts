@@ -1,4 +1,7 @@
-/** File systems that another process serves: it may answer late, or not say what is there. */
+/**
+ * File systems that another process serves: it may answer late, or not say what is
+ * there.
+ */
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { landlockAbi } from "../src/sys/landlock.ts";

@@ -34,7 +34,10 @@ open(sys.argv[1], "w").close()
 sys.stdin.readline()
 `;
 
-/** Gives the terminal to another user, and itself no privilege over that one's files. */
+/**
+ * Gives the terminal to another user, and itself no privilege over that one's
+ * files.
+ */
 const GIVEN_AWAY = 'chown 65534 "$(tty)" && chmod 600 "$(tty)" && ' +
   'exec setpriv --bounding-set=-dac_override,-dac_read_search "$@"';
 
@@ -78,7 +81,10 @@ print(size(master, 30), size(slave, 31), size(0, 32), size(os.open("/dev/tty", o
 os.system("stty size")
 `;
 
-/** Stops and drops what it writes to a terminal of its own, and to the one that it is at. */
+/**
+ * Stops and drops what it writes to a terminal of its own, and to the one that it
+ * is at.
+ */
 const FLOWING = `import errno, os, termios
 def told(call, *args):
     try: return call(*args)
@@ -116,7 +122,10 @@ line.register(slave)
 print(*("hung up" for _, events in line.poll(1000) if events & select.POLLHUP))
 `;
 
-/** Takes a terminal as Go and setsid(1) do, and from another session, which nobody may. */
+/**
+ * Takes a terminal as Go and setsid(1) do, and from another session, which nobody
+ * may.
+ */
 const TAKING = `import errno, fcntl, os, termios
 master, slave = os.openpty()
 def take():
@@ -137,7 +146,10 @@ if first == 0:
 ended(first)
 `;
 
-/** A shell whose processor others keep busy: how many of its jobs run before they are in front. */
+/**
+ * A shell whose processor others keep busy: how many of its jobs run before they
+ * are in front.
+ */
 const BUSY = `import fcntl, os, signal, termios
 master, slave = os.openpty()
 if os.fork() > 0: os._exit(os.WEXITSTATUS(os.wait()[1]))

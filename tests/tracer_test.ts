@@ -1,4 +1,7 @@
-/** A jail follows everything that a program starts, ends with it, and leaves nothing behind. */
+/**
+ * A jail follows everything that a program starts, ends with it, and leaves nothing
+ * behind.
+ */
 
 import { assert, assertEquals } from "@std/assert";
 import type { Engine } from "../src/trace/options.ts";
@@ -28,7 +31,10 @@ const WAYS_TO_STOP: readonly string[] = [
   "alone",
 ];
 
-/** Tells what becomes of a wait that is continued, and of one that is stopped before. */
+/**
+ * Tells what becomes of a wait that is continued, and of one that is stopped
+ * before.
+ */
 const HALTING = `import ctypes, os, select, signal
 libc = ctypes.CDLL(None, use_errno=True)
 events = select.epoll()

@@ -41,7 +41,10 @@ for among in [signal.SIGWINCH], [signal.SIGUSR2], [signal.SIGSTOP, signal.SIGCON
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)`;
 
-/** Waits for the processor time of a child, which is over, while another child works. */
+/**
+ * Waits for the processor time of a child, which is over, while another child
+ * works.
+ */
 const WAITS_FOR_ENDED = `import ctypes, errno, os
 ended = os.fork()
 if ended == 0: os._exit(0)

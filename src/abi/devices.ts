@@ -1,4 +1,7 @@
-/** Numbers of devices, from Documentation/admin-guide/devices.txt, as `st_rdev` has them. */
+/**
+ * Numbers of devices, from Documentation/admin-guide/devices.txt, as `st_rdev` has
+ * them.
+ */
 
 /** /dev/null: takes all that is written. */
 export const NULL_DEVICE = 0x103;
@@ -60,7 +63,10 @@ export function isPseudoTerminal(device: number): boolean {
   return major >= 136 && major <= 143;
 }
 
-/** Whether a number is that of a terminal: one that was made, a console, a serial line. */
+/**
+ * Whether a number is that of a terminal: one that was made, a console, a serial
+ * line.
+ */
 export function isTerminalDevice(device: number): boolean {
   return isPseudoTerminal(device) || [4, 5].includes(majorOf(device));
 }

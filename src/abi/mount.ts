@@ -1,4 +1,7 @@
-/** Constants and structs from `include/uapi/linux/mount.h`: mount(2) and newer calls. */
+/**
+ * Constants and structs from `include/uapi/linux/mount.h`: mount(2) and newer
+ * calls.
+ */
 
 import type { Layout } from "./layout.ts";
 

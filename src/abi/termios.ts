@@ -23,7 +23,10 @@ export const VTIME = 5;
 /** Index in `c_cc`: how many bytes a read waits for. */
 export const VMIN = 6;
 
-/** The kernel's `struct termios`, without the 19 bytes of `c_cc` at {@linkcode C_CC}. */
+/**
+ * The kernel's `struct termios`, without the 19 bytes of `c_cc` at
+ * {@linkcode C_CC}.
+ */
 export const TERMIOS: Layout<"c_iflag" | "c_oflag" | "c_lflag"> = {
   size: 36,
   // deno-fmt-ignore

@@ -76,7 +76,10 @@ export function parse(words: readonly string[]): Args {
   return { kind: "run", request: toRequest(values, name, args) };
 }
 
-/** A subcommand is only that when it comes first; the task's `--cwd=` may precede it. */
+/**
+ * A subcommand is only that when it comes first; the task's `--cwd=` may precede
+ * it.
+ */
 function parseSubcommand(words: readonly string[]): Args | undefined {
   let at = 0;
   while (words[at]?.startsWith("--cwd=")) at++;

@@ -1,4 +1,7 @@
-/** What a question says of files and calls: in a few rows, and as nothing else than it is. */
+/**
+ * What a question says of files and calls: in a few rows, and as nothing else than
+ * it is.
+ */
 
 import { printable } from "../abi/bytes.ts";
 import { safe } from "./report.ts";

@@ -1,4 +1,7 @@
-/** What a program sees of the system where its policy says so: files, and the way it starts. */
+/**
+ * What a program sees of the system where its policy says so: files, and the way it
+ * starts.
+ */
 
 import { fromText, printable, toCString } from "../abi/bytes.ts";
 import { errnoName } from "../abi/errno.ts";

@@ -1,4 +1,7 @@
-/** Checks what a program that embeds a jail has given, whose types nobody may have looked at. */
+/**
+ * Checks what a program that embeds a jail has given, whose types nobody may have
+ * looked at.
+ */
 
 import { didYouMean } from "../policy/file/similar.ts";
 

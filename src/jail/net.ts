@@ -1,4 +1,7 @@
-/** Rules about the network on this machine: its interfaces, and what the tracer needs. */
+/**
+ * Rules about the network on this machine: its interfaces, and what the tracer
+ * needs.
+ */
 
 import { UnsupportedError } from "../errors.ts";
 import { Fault } from "../policy/file/fault.ts";

@@ -47,7 +47,10 @@ export interface Use {
   readonly agreed?: true;
 }
 
-/** What a person calls a path that is used: the directory, where no name in it is known. */
+/**
+ * What a person calls a path that is used: the directory, where no name in it is
+ * known.
+ */
 export function namedPath(
   { access, path }: { readonly access: string; readonly path: string },
 ): string {

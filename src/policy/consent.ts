@@ -1,4 +1,7 @@
-/** What a person says of files and addresses that no rule covers, and what that means for calls. */
+/**
+ * What a person says of files and addresses that no rule covers, and what that
+ * means for calls.
+ */
 
 import { type Call, namedPath, type Use } from "./call.ts";
 import type { Engine } from "./decide.ts";

@@ -30,7 +30,10 @@ import { type DefaultRule, EFFECTS, type Policy } from "./policy.ts";
 
 /** What {@linkcode compile} can be told about the machine. */
 export interface CompileOptions {
-  /** Finds the real path of a file, so that a rule that names a link covers where it leads. */
+  /**
+   * Finds the real path of a file, so that a rule that names a link covers where it
+   * leads.
+   */
   readonly realpath?: Realpath | undefined;
   /**
    * Finds the links that a path leads through, which the program must not change, and
@@ -482,7 +485,10 @@ class CompiledPolicy implements Engine {
     return undefined;
   }
 
-  /** Whether a rule leads through a link there or beneath; of those that refuse, perhaps. */
+  /**
+   * Whether a rule leads through a link there or beneath; of those that refuse,
+   * perhaps.
+   */
   #hasLinkAt(path: string, refuses = false): boolean {
     return this.#links.some((link) =>
       (link.refuses || !refuses) &&

@@ -127,7 +127,10 @@ const OWN_REGEXP = /^\/proc\/self(?!\/(?:task\/[^/]+\/)?net(?:\/|$))(?:\/|$)/;
 const HARMLESS_DEVICE_REGEXP =
   /^\/dev\/(?:null|zero|full|random|urandom|tty|ptmx|pts\/[^/]+)$/;
 
-/** The fixed rule that closes a file for a use whatever the policy allows, if one does. */
+/**
+ * The fixed rule that closes a file for a use whatever the policy allows, if one
+ * does.
+ */
 export function closedBy(use: Use): RuleRef | undefined {
   const { path } = use;
   if (!path.startsWith("/proc/")) return undefined;

@@ -147,7 +147,10 @@ export interface Layer extends Sections {
   readonly net?: Net | undefined;
   /** What the program sees of the system, as far as the layer says. */
   readonly sys?: SysRules | undefined;
-  /** Where it says `false` of what layers before it may allow, and takes nothing back. */
+  /**
+   * Where it says `false` of what layers before it may allow, and takes nothing
+   * back.
+   */
   readonly nothing?: readonly SaidNothing[] | undefined;
 }
 

@@ -18,7 +18,10 @@ export interface Mount {
 
 /** Where a mount is, and what lies over it. */
 export interface MountPlace {
-  /** Where it begins, as the program sees it: `/` where that is not beneath its root. */
+  /**
+   * Where it begins, as the program sees it: `/` where that is not beneath its
+   * root.
+   */
   readonly point: string;
   /** Where others lie over what is in it. */
   readonly over: ReadonlySet<string>;

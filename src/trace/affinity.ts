@@ -36,7 +36,10 @@ const SHARE = 4;
 /** How many are kept at most. */
 const MOST_KEPT = 64;
 
-/** After how many rounds all are let go, so that the kernel can choose another processor. */
+/**
+ * After how many rounds all are let go, so that the kernel can choose another
+ * processor.
+ */
 const CHOOSE_AFTER = 128;
 
 /** What {@linkcode Affinity} needs. */

@@ -26,7 +26,10 @@ interface Bench {
   readonly affinity: Affinity;
   readonly a: Tracee;
   readonly b: Tracee;
-  /** Has them stop in turn, so many times together, a stop every so many milliseconds. */
+  /**
+   * Has them stop in turn, so many times together, a stop every so many
+   * milliseconds.
+   */
   readonly stop: (
     who: readonly Tracee[],
     times: number,

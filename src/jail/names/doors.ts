@@ -60,7 +60,10 @@ export function openDoors(
   return doors;
 }
 
-/** Sockets of both kinds at a port of the loopback that is free; or a negative errno. */
+/**
+ * Sockets of both kinds at a port of the loopback that is free; or a negative
+ * errno.
+ */
 function openPair(
   six: boolean,
 ): Pick<Door, "at" | "datagrams" | "listener"> | number {

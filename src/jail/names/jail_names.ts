@@ -1,4 +1,7 @@
-/** Names of hosts on this machine: who finds them, and what jail does in their place. */
+/**
+ * Names of hosts on this machine: who finds them, and what jail does in their
+ * place.
+ */
 
 import { fromBytes } from "../../abi/bytes.ts";
 import { SystemCallError, UnsupportedError } from "../../errors.ts";

@@ -13,7 +13,10 @@ import type { Variables } from "./variables.ts";
 export interface LoadedPolicy {
   /** What tells it from others: its absolute path, or a built-in policy's name. */
   readonly file: string;
-  /** The directory that it is in: `${policy-dir}`, and what its own `extends` are relative to. */
+  /**
+   * The directory that it is in: `${policy-dir}`, and what its own `extends` are
+   * relative to.
+   */
   readonly dir: string;
   /** What it says. */
   readonly bytes: Uint8Array;

@@ -82,7 +82,10 @@ function parseJson(json: string, source: string): unknown {
 /** A text of JSON, with what makes it a key, or where a map begins or ends. */
 const KEY_REGEXP = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}]/g;
 
-/** Refuses the same key twice in permissions: of two JSON has the last, and Deno none. */
+/**
+ * Refuses the same key twice in permissions: of two JSON has the last, and Deno
+ * none.
+ */
 function checkKeys(json: string): void {
   const maps: Set<unknown>[] = [];
   let first: unknown;
@@ -102,7 +105,10 @@ function checkKeys(json: string): void {
   }
 }
 
-/** Whether a section of a set that was read is a list, or true, not a map of effects. */
+/**
+ * Whether a section of a set that was read is a list, or true, not a map of
+ * effects.
+ */
 function isShort(value: unknown, name: string, section: string): boolean {
   const { permissions } = value as {
     readonly permissions: Readonly<Record<string, Record<string, unknown>>>;
@@ -200,7 +206,10 @@ function readValue(
   );
 }
 
-/** Blanks out the comments and trailing commas of JSONC, so that all else stays where it is. */
+/**
+ * Blanks out the comments and trailing commas of JSONC, so that all else stays
+ * where it is.
+ */
 function withoutComments(text: string): string {
   const token = /"(?:[^"\\\n]|\\.)*"|\/\/[^\n]*|\/\*[^]*?\*\/|,(?=\s*[\]}])/g;
   const blank = (part: string): string =>

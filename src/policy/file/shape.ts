@@ -1,4 +1,7 @@
-/** The values of a policy file made a layer: which keys there are, and what each takes. */
+/**
+ * The values of a policy file made a layer: which keys there are, and what each
+ * takes.
+ */
 
 import type { RuleRef } from "../decision.ts";
 import { LIMIT_NAMES } from "../limits.ts";

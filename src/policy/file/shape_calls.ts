@@ -135,7 +135,10 @@ export function readDefault(
   return { refusal: readErrno(value, keys), ref };
 }
 
-/** Reads how a rule refuses: the one of `errno`, `kill`, `signal`, `return` that it has. */
+/**
+ * Reads how a rule refuses: the one of `errno`, `kill`, `signal`, `return` that it
+ * has.
+ */
 export function readRefusal(
   map: ReadonlyMap<string, unknown>,
   keys: Keys,

@@ -27,10 +27,16 @@ export const VARIABLES = [
   "policy-dir",
 ] as const satisfies readonly (keyof Variables)[];
 
-/** What may be several paths, held together as in PATH or in a flag. A drive of Wine is none. */
+/**
+ * What may be several paths, held together as in PATH or in a flag. A drive of Wine
+ * is none.
+ */
 const SEVERAL_REGEXP = /(?:[,;]\s*|[^/:]{2}:)(?:[/~]|\$\{)|[,;]$/;
 
-/** Paths between blanks, or in lines: a name with a blank at its end is hardly meant. */
+/**
+ * Paths between blanks, or in lines: a name with a blank at its end is hardly
+ * meant.
+ */
 const BETWEEN_BLANKS_REGEXP = /\s(?:~?\/|\$\{)/;
 
 /** What only a shell with `extglob` acts on: all but these, for one. */

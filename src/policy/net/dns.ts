@@ -14,7 +14,10 @@ export const TYPE_OPT = 41;
 const TYPE_IXFR = 251;
 const TYPE_AXFR = 252;
 
-/** Types that are asked for where names are what rules allow: what a client of a name needs. */
+/**
+ * Types that are asked for where names are what rules allow: what a client of a
+ * name needs.
+ */
 const USUAL_TYPES: ReadonlyMap<number, string> = new Map([
   [TYPE_A, "A"],
   [2, "NS"],
@@ -70,7 +73,10 @@ export function isUsual(type: number): boolean {
   return USUAL_TYPES.has(type);
 }
 
-/** Whether a type can be asked for at all: records, and not what is about a message or a zone. */
+/**
+ * Whether a type can be asked for at all: records, and not what is about a message
+ * or a zone.
+ */
 export function isAskable(type: number): boolean {
   return type !== 0 && type !== TYPE_OPT && type !== TYPE_IXFR &&
     type !== TYPE_AXFR;
@@ -81,7 +87,10 @@ export function typeText(type: number): string {
   return USUAL_TYPES.get(type) ?? `TYPE${type}`;
 }
 
-/** The record of EDNS that jail sends: how long a message it takes, and nothing else. */
+/**
+ * The record of EDNS that jail sends: how long a message it takes, and nothing
+ * else.
+ */
 export const OPT: readonly number[] = [
   ...[0, 0, TYPE_OPT, MOST_SIZE >> 8, MOST_SIZE & 0xff],
   ...[0, 0, 0, 0, 0, 0],

@@ -48,7 +48,10 @@ export type Endpoint =
     /** What has that name now. */
     readonly kind: FileKind;
   }
-  /** A unix socket in the abstract namespace; without a name, one that the kernel chooses. */
+  /**
+   * A unix socket in the abstract namespace; without a name, one that the kernel
+   * chooses.
+   */
   | { readonly family: "abstract"; readonly name: string }
   /** A netlink socket: the kernel's own port is 0. */
   | {

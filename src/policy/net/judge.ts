@@ -1,4 +1,7 @@
-/** Decides where a call may send, and where it may listen, by rules about the network. */
+/**
+ * Decides where a call may send, and where it may listen, by rules about the
+ * network.
+ */
 
 import { PolicyError } from "../../errors.ts";
 import type { FileKind, Move } from "../call.ts";

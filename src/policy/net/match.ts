@@ -241,7 +241,10 @@ function scopeOf(
   return index;
 }
 
-/** Whether a pattern covers an endpoint; one that refuses covers what could be meant. */
+/**
+ * Whether a pattern covers an endpoint; one that refuses covers what could be
+ * meant.
+ */
 function covers(
   { pattern, scope, segment }: Compiled,
   access: NetAccess,
@@ -320,7 +323,10 @@ const EADDRNOTAVAIL: Refusal = { kind: "errno", errno: "EADDRNOTAVAIL" };
 const ENOENT: Refusal = { kind: "errno", errno: "ENOENT" };
 const EACCES: Refusal = { kind: "errno", errno: "EACCES" };
 
-/** How a rule refuses an endpoint: one that is ignored looks as if it were not there. */
+/**
+ * How a rule refuses an endpoint: one that is ignored looks as if it were not
+ * there.
+ */
 export function netRefusal(
   { effect, rule }: CompiledNetRule,
   access: NetAccess,

@@ -166,7 +166,10 @@ function familiesOf(pattern: NetPattern): readonly SocketFamily[] {
   }
 }
 
-/** The families of which sockets may be made: those named, or those that some rule is about. */
+/**
+ * The families of which sockets may be made: those named, or those that some rule
+ * is about.
+ */
 export function socketFamilies(net: NetRules): ReadonlySet<SocketFamily> {
   const allowed = [...net.connect.allow, ...net.listen.allow]
     .flatMap(({ patterns }) => patterns.flatMap(familiesOf));

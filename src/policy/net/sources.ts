@@ -34,7 +34,10 @@ export interface SourceRules {
 
 /** What comes from where messages may go, and what comes to where may be listened. */
 export interface Sources {
-  /** What is let through whatever the rules say: jail itself, which answers for resolvers. */
+  /**
+   * What is let through whatever the rules say: jail itself, which answers for
+   * resolvers.
+   */
   readonly always: readonly SourceTest[];
   /** About the sender. */
   readonly source: SourceRules;

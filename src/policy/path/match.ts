@@ -174,7 +174,10 @@ export class PathMatcher {
     return slots;
   }
 
-  /** The slots that have a rule for the very name of the last walk, or for one beneath it. */
+  /**
+   * The slots that have a rule for the very name of the last walk, or for one
+   * beneath it.
+   */
   named(): number {
     let slots = 0;
     for (let i = 0; i < this.#count; i++) {

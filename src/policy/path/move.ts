@@ -26,7 +26,10 @@ export const HARMLESS = -1;
 /** It lets more be done, and no one rule is in the way. */
 export const WIDER = -2;
 
-/** Finds the rule for an access to a path: its number and whether it allows, or nothing. */
+/**
+ * Finds the rule for an access to a path: its number and whether it allows, or
+ * nothing.
+ */
 export type Judge = (
   access: number,
   path: string,

@@ -203,7 +203,10 @@ const OF_CALLER: ReadonlyMap<string, string> = new Map([
   ["thread-self", "/proc/self/task/*"],
 ]);
 
-/** What the first two names of a glob in /proc mean: one's own process, by number as well. */
+/**
+ * What the first two names of a glob in /proc mean: one's own process, by number as
+ * well.
+ */
 function ofCaller({ segments: [, second] }: Glob): string | undefined {
   if (second?.kind === "name") return OF_CALLER.get(second.name);
   return second?.kind === "pattern" && mayBeNumber(second.pattern.text)

@@ -1,4 +1,7 @@
-/** Does a pattern of one path segment match a name? Never in more than linear steps per star. */
+/**
+ * Does a pattern of one path segment match a name? Never in more than linear steps
+ * per star.
+ */
 
 /** One step of a pattern: a byte, or one of the negative marks below. */
 const ANY = -1;
@@ -44,7 +47,10 @@ export function literalSegment(text: string): string | undefined {
   return name;
 }
 
-/** Reads a segment with wildcards: `*`, `?`, `[a-z]`, `[!a-z]`, `\` before a character. */
+/**
+ * Reads a segment with wildcards: `*`, `?`, `[a-z]`, `[!a-z]`, `\` before a
+ * character.
+ */
 export function parseSegment(text: string): SegmentPattern {
   const steps: number[] = [];
   const classes: CharClass[] = [];

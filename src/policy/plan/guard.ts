@@ -62,7 +62,10 @@ export type Look =
   | { readonly kind: "write-fd"; readonly arg: ArgIndex }
   /** A descriptor: of a terminal that jail may write to it only seems to be made. */
   | { readonly kind: "flow"; readonly arg: ArgIndex }
-  /** A descriptor: the terminal that jail is at stays as a job outside has it in front. */
+  /**
+   * A descriptor: the terminal that jail is at stays as a job outside has it in
+   * front.
+   */
   | { readonly kind: "modes"; readonly arg: ArgIndex }
   /**
    * A descriptor: where it is the program's output, what is written counts. The

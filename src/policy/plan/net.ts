@@ -116,7 +116,10 @@ function streamsOnly(flags: ArgIndex): readonly Guard[] {
   ];
 }
 
-/** Options by which one of the servers that share a port gets what is for the others. */
+/**
+ * Options by which one of the servers that share a port gets what is for the
+ * others.
+ */
 const CHOOSES_SERVER = [
   net.SO_INCOMING_CPU,
   net.SO_ATTACH_REUSEPORT_CBPF,

@@ -17,7 +17,10 @@ const EVERYTHING: Policy = {
   write: { ...ALL.write, allow: [{ pattern: "/", ref: REF }] },
 };
 
-/** `allow`, `look`, `pid 2`, `write-fd 0`, `refuse EPERM` (by the tracer), `done`, or an errno. */
+/**
+ * `allow`, `look`, `pid 2`, `write-fd 0`, `refuse EPERM` (by the tracer), `done`,
+ * or an errno.
+ */
 type Short = string;
 
 type Case = readonly [SyscallName, readonly (number | bigint)[], Short];

@@ -209,7 +209,10 @@ const CHANGES: ReadonlySet<SyscallName> = new Set<SyscallName>([
   "utimes",
 ]);
 
-/** Who leaves a child behind can have the kernel send signals to others in the group. */
+/**
+ * Who leaves a child behind can have the kernel send signals to others in the
+ * group.
+ */
 const NO_GROUPS: readonly Guard[] = [
   refuse("EPERM", "others may be in the group that it leaves"),
 ];

@@ -1,4 +1,7 @@
-/** Random rules: a tree lets the same be done as `decide()`, or says what it does not. */
+/**
+ * Random rules: a tree lets the same be done as `decide()`, or says what it does
+ * not.
+ */
 
 import { assert } from "@std/assert";
 import {

@@ -110,7 +110,10 @@ const EVERY: readonly string[] = (() => {
   return all;
 })();
 
-/** What a pattern means of them, by looking at each: the outermost, where all beneath is meant. */
+/**
+ * What a pattern means of them, by looking at each: the outermost, where all
+ * beneath is meant.
+ */
 function meant(glob: Glob, inside: string): string[] {
   const matcher = new PathMatcher();
   matcher.add(glob, 0, 0);

@@ -1,4 +1,7 @@
-/** The calls that give a root directory what programs expect there: /proc, /sys, /dev. */
+/**
+ * The calls that give a root directory what programs expect there: /proc, /sys,
+ * /dev.
+ */
 
 import { FD_LINKS, PLAIN_DEVICES } from "../../abi/devices.ts";
 import { AT_FDCWD } from "../../abi/fcntl.ts";

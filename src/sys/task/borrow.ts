@@ -1,4 +1,7 @@
-/** Descriptors of tracees, borrowed: what the kernel says of a socket, and its filter. */
+/**
+ * Descriptors of tracees, borrowed: what the kernel says of a socket, and its
+ * filter.
+ */
 
 import { SOCK_FILTER, SOCK_FPROG } from "../../abi/bpf.ts";
 import { EBADF, ENOTCONN } from "../../abi/errno.ts";

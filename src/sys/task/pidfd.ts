@@ -1,4 +1,7 @@
-/** Signals to a process that cannot be mistaken for another one, and its descriptors. */
+/**
+ * Signals to a process that cannot be mistaken for another one, and its
+ * descriptors.
+ */
 
 import { errnoName, ESRCH } from "../../abi/errno.ts";
 import { SystemCallError } from "../../errors.ts";

@@ -1,4 +1,7 @@
-/** The filter of a socket for datagrams, as the BPF program that the kernel runs at each. */
+/**
+ * The filter of a socket for datagrams, as the BPF program that the kernel runs at
+ * each.
+ */
 
 import {
   BPF_JMP_JEQ_K,

@@ -178,7 +178,10 @@ function joined(pages: readonly Pages[]): Pages[] {
   return all;
 }
 
-/** Where the vDSO has an instruction that makes a call (0f 05); a negative errno for none. */
+/**
+ * Where the vDSO has an instruction that makes a call (0f 05); a negative errno for
+ * none.
+ */
 function callIn(tid: number, { start, end }: Pages): number {
   const length = readMemory(tid, start, code, end - start);
   if (length < 0) return length;

@@ -67,7 +67,10 @@ export function lookAtModes(
   return looked;
 }
 
-/** Whether a device may be a line of the machine's, which is not the one that jail is at. */
+/**
+ * Whether a device may be a line of the machine's, which is not the one that jail
+ * is at.
+ */
 function isLine(device: number): boolean {
   return device !== 0 && !isPseudoTerminal(device) &&
     device !== DEVICE_NUMBERS.get("/dev/tty") &&

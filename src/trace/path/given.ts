@@ -1,4 +1,7 @@
-/** What jail was started with that has no path for the program, and which way each may be used. */
+/**
+ * What jail was started with that has no path for the program, and which way each
+ * may be used.
+ */
 
 import { fromBytes, fromText } from "../../abi/bytes.ts";
 import {

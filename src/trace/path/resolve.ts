@@ -20,7 +20,10 @@ import { quick, type Way, wayFrom } from "./quick.ts";
 import { behindLink } from "./root_links.ts";
 import { type From, inObject, outOfRemoved, Walk } from "./walk.ts";
 
-/** How often a path is looked up, at most, while the directory that it starts in is moved. */
+/**
+ * How often a path is looked up, at most, while the directory that it starts in is
+ * moved.
+ */
 const MAX_TRIES = 8;
 
 /**
