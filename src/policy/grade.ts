@@ -10,7 +10,7 @@ import { callSettings } from "./calls.ts";
 import type { RuleRef } from "./decision.ts";
 import type { Floor } from "./floor/floor.ts";
 import type { Held } from "./floor/held.ts";
-import { amountText, LIMIT_NAMES } from "./limits.ts";
+import { amountText, LIMIT_NAMES, type Limits } from "./limits.ts";
 import { isName } from "./net/names.ts";
 import type { NetRule, NetRules } from "./net/net.ts";
 import type { FilterAction } from "./plan/guard.ts";
@@ -109,37 +109,64 @@ export interface Means {
  */
 export function gradeRules(policy: Policy, means: Means): GradedRule[] {
   const filter: Mechanism = means.filtered ? "filter" : "stop";
-  const answers = [...means.plan.values()].some(isAnswered);
-  const graded: GradedRule[] = [];
-  for (const section of PATH_SECTIONS) {
-    for (const effect of EFFECTS) {
-      for (const rule of policy[section][effect]) {
-        graded.push(gradeFile(
+  return [
+    ...gradeFiles(policy, means),
+    ...gradeEnv(policy.env),
+    ...gradeCalls(policy, means.plan, filter),
+    ...gradeSys(policy.sys, means.filtered),
+    ...gradeLimits(policy.limits, means.grouped === true),
+    ...gradeNet(policy, means.floor, filter),
+    ...gradeDefaults(policy, filter),
+  ];
+}
+
+function gradeFiles(policy: Policy, { plan, held }: Means): GradedRule[] {
+  const answers = [...plan.values()].some(isAnswered);
+  return PATH_SECTIONS.flatMap((section) =>
+    EFFECTS.flatMap((effect) =>
+      policy[section][effect].map((rule) =>
+        gradeFile(
           section,
           effect,
           rule,
-          means.held.get(rule),
+          held.get(rule),
           answers && section === "read",
-        ));
-      }
-    }
-  }
-  for (const effect of EFFECTS) {
-    for (const { ref } of policy.env[effect]) {
-      graded.push({
-        ...{ section: "env", effect, ref, text: ref.text },
-        ...{ mechanisms: ["start"], grade: "R0", held: undefined },
-      });
-    }
-  }
-  for (const { ref, name } of policy.env.set) {
-    graded.push({
-      ...{ section: "env", effect: "allow", ref, text: `${name}=…` },
-      ...{ mechanisms: ["start"], grade: "R0", held: undefined },
-    });
-  }
+        )
+      )
+    )
+  );
+}
+
+function gradeEnv(env: Policy["env"]): GradedRule[] {
+  const at = { section: "env", mechanisms: ["start"], grade: "R0" } as const;
+  return [
+    ...EFFECTS.flatMap((effect) =>
+      env[effect].map(({ ref }) => ({
+        ...at,
+        effect,
+        ref,
+        text: ref.text,
+        held: undefined,
+      }))
+    ),
+    ...env.set.map(({ ref, name }) => ({
+      ...at,
+      effect: "allow" as const,
+      ref,
+      text: `${name}=…`,
+      held: undefined,
+    })),
+  ];
+}
+
+function gradeCalls(
+  policy: Policy,
+  plan: CallPlan,
+  filter: Mechanism,
+): GradedRule[] {
+  const graded: GradedRule[] = [];
   for (const [name, { kind, ref }] of callSettings(policy)) {
-    const entry = means.plan.get(name);
+    const entry = plan.get(name);
     if (entry === undefined) continue;
     graded.push({
       section: "calls",
@@ -155,18 +182,26 @@ export function gradeRules(policy: Policy, means: Means): GradedRule[] {
       held: undefined,
     });
   }
-  graded.push(...gradeSys(policy.sys, means.filtered));
+  return graded;
+}
+
+function gradeLimits(limits: Limits, grouped: boolean): GradedRule[] {
+  const graded: GradedRule[] = [];
   for (const name of LIMIT_NAMES) {
-    const limit = policy.limits[name];
+    const limit = limits[name];
     if (limit === undefined) continue;
     graded.push({
       ...{ section: "limits", effect: "allow", ref: limit.ref },
       text: `${name} ${amountText(name, limit.most)}`,
-      ...name === "memory" && means.grouped === true ? GROUPED : LIMITED[name],
+      ...name === "memory" && grouped ? GROUPED : LIMITED[name],
       held: undefined,
     });
   }
-  graded.push(...gradeNet(policy, means.floor, filter));
+  return graded;
+}
+
+function gradeDefaults(policy: Policy, filter: Mechanism): GradedRule[] {
+  const graded: GradedRule[] = [];
   for (const section of ["default", "unseen"] as const) {
     const ref = policy[section]?.ref;
     if (ref?.keys[0] !== section) continue;

@@ -130,27 +130,12 @@ function planCall(
   const { limits } = policy;
   const output = outputAction(name, limits);
   const allowed = setting?.kind === "allow";
-  const [mapsAnywhere, mapsThere] = sharedGuards(name, limits);
-  const guards = NO_GUARDS.concat(
-    // They refuse alone, so they may come before what always holds.
-    othersGuards(name, policy.sys),
-    stampGuards(name, policy.sys),
-    uncountedGuards(name, limits),
-    memoryGuards(name, limits),
-    interfaceGuards(name, policy),
-    mapsAnywhere,
-    // A clock that the policy closes is closed, whosever it is.
-    sysGuards(name, policy.sys),
-    SURFACE[name] ?? NO_GUARDS,
-    nodeGuards(name, policy),
-    mapsThere,
-    netGuards(name, policy, options.sockets === "streams"),
-  )
+  // A policy that says how to refuse means calls that are forbidden, too.
+  const replaced = kind === "forbidden" && policy.default !== undefined;
+  const guards = guardsOf(name, policy, options)
     .flatMap((guard) => {
       if (guard.lifted !== true) return guard;
       if (allowed) return { ...guard, action: ALLOW };
-      // A policy that says how to refuse means calls that are forbidden, too.
-      const replaced = kind === "forbidden" && policy.default !== undefined;
       return replaced ? [] : guard;
     })
     .map((guard) =>
@@ -183,6 +168,31 @@ function planCall(
       return { guards, action: refusing(name, refusal, rule), rule };
     }
   }
+}
+
+/** The guards of a call, in the order in which they are asked. */
+function guardsOf(
+  name: SyscallName,
+  policy: Policy,
+  { sockets }: PlanOptions,
+): readonly Guard[] {
+  const { limits } = policy;
+  const [mapsAnywhere, mapsThere] = sharedGuards(name, limits);
+  return NO_GUARDS.concat(
+    // They refuse alone, so they may come before what always holds.
+    othersGuards(name, policy.sys),
+    stampGuards(name, policy.sys),
+    uncountedGuards(name, limits),
+    memoryGuards(name, limits),
+    interfaceGuards(name, policy),
+    mapsAnywhere,
+    // A clock that the policy closes is closed, whosever it is.
+    sysGuards(name, policy.sys),
+    SURFACE[name] ?? NO_GUARDS,
+    nodeGuards(name, policy),
+    mapsThere,
+    netGuards(name, policy, sockets === "streams"),
+  );
 }
 
 /**
