@@ -1,6 +1,11 @@
 /** A program starts in a jail as it would start without one. */
 
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import { SYSCALLS } from "../src/abi/syscalls.ts";
 import {
   type Ended,
@@ -13,7 +18,7 @@ import {
 } from "./harness.ts";
 import { jailCommand, scratch } from "./jail.ts";
 import { HOLDERS } from "./kill.ts";
-import { needs } from "./needs.ts";
+import { hasMachine, needs } from "./needs.ts";
 
 /** Closes what the tests themselves may have been started with. */
 const LIKE_JAIL = `for file in /proc/$$/fd/*; do
@@ -171,6 +176,36 @@ Deno.test("jail keeps no descriptor that it was not started with, and none of it
     );
   }
 });
+
+const ring = SYSCALLS.io_uring_setup.x86_64;
+/** Starts a program with a ring of io_uring as its descriptor 9. */
+const WITH_RING = `import ctypes, os, sys
+fd = ctypes.CDLL(None).syscall(${ring}, 1, ctypes.create_string_buffer(120))
+if fd < 0: sys.exit("no ring")
+os.dup2(fd, 9)
+os.execvp(sys.argv[1], sys.argv[1:])`;
+const HAS_RING =
+  (await run(["/usr/bin/python3", "-c", WITH_RING, "true"])).code === 0;
+
+for (const engine of [...ENGINES, "kernel"] as const) {
+  Deno.test({
+    ...hasMachine(
+      HAS_RING,
+      "io_uring",
+      `jail (${engine}) hands over no ring by which calls are made that nobody sees`,
+    ),
+    async fn(): Promise<void> {
+      const argv = jailArgv(["-p", "ls", "--keep-fd=9"], ["true"], engine);
+      const start = ["/usr/bin/python3", "-c", WITH_RING, ...argv];
+      const { code, stderr } = await run(start);
+      assertEquals(code, 125);
+      assertMatch(
+        stderr,
+        /^jail: Cannot hand descriptor 9 to the program: it is a ring of /,
+      );
+    },
+  });
+}
 
 Deno.test("jail looks in the working directory for an empty part of PATH", async () => {
   await using directory = await scratch();

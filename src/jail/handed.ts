@@ -65,9 +65,33 @@ export function checkHanded(fd: number): void {
 function cannotHand(fd: number, why: string): UnsupportedError {
   return new UnsupportedError(
     `Cannot hand descriptor ${fd} to the program with --engine=kernel: ${why}`,
-    fd > 2
-      ? `leave out --keep-fd=${fd}`
-      : `redirect it: ${fd === 0 ? "<" : `${fd}>`}/dev/null`,
+    leavingOut(fd),
+  );
+}
+
+/** How a program is started without a descriptor. */
+function leavingOut(fd: number): string {
+  return fd > 2
+    ? `leave out --keep-fd=${fd}`
+    : `redirect it: ${fd === 0 ? "<" : `${fd}>`}/dev/null`;
+}
+
+/** What the kernel calls a ring of io_uring(7). */
+const RING = "anon_inode:[io_uring]";
+
+/**
+ * Refuses a ring that calls are put into: a thread of the kernel makes them, in the
+ * name of whoever made the ring, and no filter, tracer or Landlock domain sees one.
+ *
+ * @param fd a descriptor of this process
+ * @throws {UnsupportedError} where it is one
+ */
+export function checkRing(fd: number): void {
+  if (nameOf(fd) !== RING) return;
+  throw new UnsupportedError(
+    `Cannot hand descriptor ${fd} to the program: it is a ring of io_uring, ` +
+      "which makes calls that nobody sees",
+    leavingOut(fd),
   );
 }
 

@@ -14,6 +14,7 @@ import type {
   Watcher,
 } from "../trace/options.ts";
 import type { Ask } from "./ask.ts";
+import { checkRing } from "./handed.ts";
 import { runByKernel } from "./kernel.ts";
 import type { Program } from "./program.ts";
 import type { TemporaryDirectory } from "./temporary.ts";
@@ -78,8 +79,9 @@ export interface JobHooks {
  * @throws {UnsupportedError} where this machine cannot enforce the policy
  */
 export function runJob(job: Job, hooks: JobHooks): Outcome {
-  const { engine: wanted } = job;
+  const { engine: wanted, program } = job;
   checkProcesses();
+  [...program.stdio, ...program.keepFds].forEach(checkRing);
   return wanted === "kernel"
     ? runByKernel(job, hooks)
     : runTraced(job, wanted, hooks);
