@@ -67,8 +67,8 @@ export interface Move {
   readonly to: string;
   /** Whether a directory moves, and all beneath it. */
   readonly tree: boolean;
-  /** Whether it is a socket, where none of the call's uses has that name. */
-  readonly socket?: boolean;
+  /** What moves, where none of the call's uses has that name. */
+  readonly kind?: FileKind;
 }
 
 /** One decoded system call, as rules see it. */

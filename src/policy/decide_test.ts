@@ -345,6 +345,26 @@ Deno.test("decide() changes nothing that is hidden, also where that is closed", 
   assertEquals(word(one.decide(opening("write", "/w/.env"))), "EACCES");
 });
 
+Deno.test("decide() moves no link out of what must not be read to where its text is seen", async () => {
+  const one = await engine(`write: [/w, /drop]
+read: {deny: [/w/closed, /drop/closed]}`);
+  const move = (kind: FileKind, from: string, to: string): string =>
+    word(
+      one.decide({
+        name: "rename",
+        uses: [
+          { access: "write", path: from, kind },
+          { access: "write", path: to, kind: "missing" },
+        ],
+        moves: [{ from, to, tree: false }],
+      }),
+    );
+  assertEquals(move("link", "/w/closed/a", "/drop/a"), "EACCES");
+  assertEquals(move("link", "/w/closed/a", "/drop/closed/a"), "allow");
+  assertEquals(move("link", "/w/a", "/drop/a"), "allow");
+  assertEquals(move("file", "/w/closed/a", "/drop/a"), "allow");
+});
+
 Deno.test("decide() moves no directory out of what must not be seen to where it is", async () => {
   const one = await engine(`
 read: {deny: [/w/shut]}

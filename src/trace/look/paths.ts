@@ -173,8 +173,7 @@ function addMove(
   const aliases = aliasesOf(view, from, to);
   if (aliases === undefined) looked.never ??= UNTOLD_MOUNTS;
   for (const [before, after] of aliases ?? []) {
-    const socket = kind === "socket";
-    looked.moves.push({ from: before, to: after, tree, socket });
+    looked.moves.push({ from: before, to: after, tree, kind });
   }
 }
 
