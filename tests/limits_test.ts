@@ -401,6 +401,36 @@ print(os.strerror(ctypes.get_errno()))`;
   Deno.test({
     ...needs(
       ["python3"],
+      `jail (${engine}) counts the filters of its program's own, which the kernel keeps for each thread`,
+    ),
+    fn: async () => {
+      const script = `import ctypes, errno, struct, threading
+allow = struct.pack("HBBI", 0x06, 0, 0, 0x7fff0000) * 4096
+kept = ctypes.create_string_buffer(allow)
+program = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", 4096, ctypes.addressof(kept)))
+libc = ctypes.CDLL(None, use_errno=True)
+made, end = [], threading.Event()
+def work():
+  made.append("" if libc.prctl(22, 2, program) == 0 else errno.errorcode[ctypes.get_errno()])
+  end.wait()
+threading.stack_size(1 << 17)
+threads = [threading.Thread(target=work, daemon=True) for _ in range(130)]
+for one in threads: one.start()
+for one in range(3000):
+  if len(made) < len(threads): end.wait(0.01)
+end.set()
+print(made.count("") in range(40, 110), set(made) - {""})`;
+      const argv = ["/usr/bin/python3", "-c", script];
+      const { stdout, stderr } = await jail(["-A", "--memory=40MB"], argv, {
+        engine,
+      });
+      assertEquals(stdout, "True {'ENOMEM'}\n", stderr);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
       `jail (${engine}) lends no memory to a pipe, a socket or the kernel, where it would be no process's`,
     ),
     fn: async () => {

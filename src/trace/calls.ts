@@ -399,7 +399,13 @@ export class Calls {
       case "timeout":
         return this.#facts.wait(tracee, spec);
       case "plain":
-        return enterPlain(tracee, spec, this.#tools, this.#flights);
+        return enterPlain(
+          tracee,
+          spec,
+          this.#tools,
+          this.#flights,
+          this.#limited,
+        );
     }
   }
 }

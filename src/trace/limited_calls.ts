@@ -3,6 +3,7 @@
 import { EOPNOTSUPP } from "../abi/errno.ts";
 import type { ArgIndex } from "../policy/plan/guard.ts";
 import { fixedRule } from "./answer.ts";
+import { FilterMemory } from "./limits/filters.ts";
 import { SharedMemory } from "./limits/shared.ts";
 import type { CallSpec } from "./look/spec.ts";
 import { readVector } from "./look/vector.ts";
@@ -14,6 +15,8 @@ export class LimitedCalls {
   readonly #tools: Tools;
   /** What may be mapped to be shared, where memory is limited. */
   readonly #shared: SharedMemory;
+  /** What filters of their own programs may have, where memory is limited. */
+  readonly #filters: FilterMemory;
 
   /**
    * Makes the handler of one run.
@@ -24,6 +27,7 @@ export class LimitedCalls {
     this.#tools = tools;
     const most = tools.options.limits?.memory?.most ?? Infinity;
     this.#shared = new SharedMemory(most);
+    this.#filters = new FilterMemory(most);
   }
 
   /** Whether a call with an address sends to the output, where that is limited. */
@@ -89,10 +93,28 @@ export class LimitedCalls {
 
   /** A tracee is about to map what may be shared. */
   share(tracee: Tracee, spec: CallSpec): void {
-    const { answers, options, resumer } = this.#tools;
+    const { answers, resumer } = this.#tools;
     if (this.#shared.take(tracee.tid, answers.registers)) {
       return resumer.go(tracee);
     }
+    this.#exceedsMemory(tracee, spec);
+  }
+
+  /**
+   * A tracee is about to give itself a filter.
+   *
+   * @returns whether there is room for it; else the call is refused
+   */
+  filter(tracee: Tracee, spec: CallSpec): boolean {
+    const { answers: { registers }, family } = this.#tools;
+    const owns = family.alone || family.owns(tracee);
+    if (this.#filters.take(tracee, registers.address(2), owns)) return true;
+    this.#exceedsMemory(tracee, spec);
+    return false;
+  }
+
+  #exceedsMemory(tracee: Tracee, spec: CallSpec): void {
+    const { answers, options } = this.#tools;
     const rule = options.limits?.memory?.ref ?? fixedRule("limits");
     const refusal = { kind: "errno", errno: "ENOMEM" } as const;
     answers.refuse(tracee, spec, refusal, rule);

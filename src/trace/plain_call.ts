@@ -3,6 +3,7 @@
 import { PR_SET_SECCOMP } from "../abi/prctl.ts";
 import type { Flights } from "./hold/flights.ts";
 import { hidesReading } from "./hold/last_read.ts";
+import type { LimitedCalls } from "./limited_calls.ts";
 import { nothing } from "./look/looked.ts";
 import type { CallSpec } from "./look/spec.ts";
 import type { Tools } from "./tools.ts";
@@ -14,6 +15,7 @@ export function enterPlain(
   spec: CallSpec,
   { answers, family, options, resumer }: Tools,
   flights: Flights,
+  limited: LimitedCalls,
 ): boolean {
   const { name } = spec.syscall;
   const filters = name === "seccomp" ||
@@ -23,6 +25,7 @@ export function enterPlain(
     if (tracee.space.pins.state === "mapping") return false;
     if (!flights.prepare(tracee)) return true;
   }
+  if (filters && !limited.filter(tracee, spec)) return true;
   if (!answers.allowed(tracee, spec, nothing())) return true;
   if (filters) tracee.process.filtered = true;
   if (name === "io_setup") family.expose();
