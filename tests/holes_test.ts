@@ -73,6 +73,50 @@ for (const engine of ENGINES) {
   Deno.test({
     ...needs(
       ["python3"],
+      `jail (${engine}) signals nobody outside by a descriptor that it is handed`,
+    ),
+    async fn(): Promise<void> {
+      const inside = `import os, signal, sys, threading
+def send(fd):
+  try: signal.pidfd_send_signal(fd, signal.SIGKILL); return "sent"
+  except OSError as error: return error.strerror
+def own():
+  child = os.fork()
+  if child == 0: signal.pause()
+  fd = os.pidfd_open(child)
+  sent = send(fd)
+  os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+  again = send(fd)
+  os.waitpid(child, 0)
+  return sent, again, send(fd)
+def all(): print(*map(send, map(int, sys.argv[1:])), *own(), send(0), send(99), sep=", ")
+all()
+thread = threading.Thread(target=all)
+thread.start()
+thread.join()`;
+      const outside = `import os, subprocess, sys
+with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as other:
+  fds = [os.pidfd_open(other.pid), os.open(f"/proc/{other.pid}", os.O_RDONLY)]
+  at = sys.argv.index("--")
+  keep = [f"--keep-fd={fd}" for fd in fds]
+  subprocess.call(sys.argv[1:at] + keep + sys.argv[at:] + [str(fd) for fd in fds], pass_fds=fds)
+  print("lives" if other.poll() is None else "gone")`;
+      const argv = jailArgv(
+        ["-p", "python", "--no-landlock"],
+        ["/usr/bin/python3", "-c", inside],
+        engine,
+      );
+      const start = ["/usr/bin/python3", "-c", outside, ...argv];
+      const { stdout, stderr } = await run(start);
+      const [none, bad] = ["No such process", "Bad file descriptor"];
+      const line = [none, none, "sent", "sent", none, bad, bad].join(", ");
+      assertEquals(stdout, `${line}\n${line}\nlives\n`, stderr);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
       `jail (${engine}) tells of the machine's interfaces by no socket where it has no network`,
     ),
     async fn(): Promise<void> {

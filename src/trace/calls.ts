@@ -157,8 +157,8 @@ export class Calls {
     const action = actionOf(entry, registers);
     if (action.kind !== "trace") return false;
     const { kind } = action.look;
-    return kind === "write-fd" || kind === "flow" || kind === "modes" ||
-      kind === "call" && spec.treatment === "descriptor";
+    return kind === "write-fd" || kind === "pidfd" || kind === "flow" ||
+      kind === "modes" || kind === "call" && spec.treatment === "descriptor";
   }
 
   /** A tracee stopped at the exit of a call; whether something was in flight. */
@@ -319,6 +319,7 @@ export class Calls {
           address: look.arg,
         });
       case "write-fd":
+      case "pidfd":
       case "flow":
       case "modes":
       case "shares-port": {
@@ -393,6 +394,7 @@ export class Calls {
       case "flow":
       case "modes":
       case "id":
+      case "pidfd":
         return this.#files.enter(tracee, spec);
       case "process":
         return this.#aims(tracee, spec);

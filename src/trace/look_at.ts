@@ -5,7 +5,7 @@ import { tellsCpus } from "./facts/shown_cpus.ts";
 import { lookAtAddress } from "./look/address.ts";
 import { lookAtEnded } from "./look/ended.ts";
 import { lookAtExec } from "./look/exec.ts";
-import { lookAtId } from "./look/ids.ts";
+import { lookAtId, lookAtPidfd } from "./look/ids.ts";
 import { type Looked, nothing, type Refuses } from "./look/looked.ts";
 import { lookAtMessages } from "./look/message.ts";
 import { lookAtOpen } from "./look/open.ts";
@@ -101,8 +101,11 @@ function lookAtCall(
       return lookAtFlow(tracee, registers, spec, isOwn, closed);
     case "modes":
       return lookAtModes(tracee, registers, spec, family, refuses);
-    case "id": {
-      const id = lookAtId(tracee, registers, spec, family);
+    case "id":
+    case "pidfd": {
+      const id = spec.treatment === "id"
+        ? lookAtId(tracee, registers, spec, family)
+        : lookAtPidfd(tracee, registers, spec, family);
       if (id.foreign === 0) return id.looked;
       refuseForeign(answers, tracee, spec, id.foreign);
       return undefined;

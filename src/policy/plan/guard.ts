@@ -56,6 +56,8 @@ export type Look =
   | { readonly kind: "pid"; readonly arg: ArgIndex }
   /** A process group: it must be of this jail. */
   | { readonly kind: "group"; readonly arg: ArgIndex }
+  /** A descriptor of a process, which must be of this jail. */
+  | { readonly kind: "pidfd"; readonly arg: ArgIndex }
   /** A pointer to a process group, which must be of this jail. */
   | { readonly kind: "group-at"; readonly arg: ArgIndex }
   /** A descriptor: the policy must let its file be written. */

@@ -67,6 +67,7 @@ function shortLook(action: FilterAction & { kind: "trace" }): Short {
     case "flow":
     case "modes":
     case "pid":
+    case "pidfd":
     case "group":
     case "group-at":
     case "write-fd":
@@ -206,9 +207,9 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   ["tkill", [1, 9], "look"],
   ["rt_sigqueueinfo", [1, 9, 0], "look"],
   ["pidfd_open", [1, 0], "look"],
-  ["pidfd_send_signal", [3, 9, 0, 0], "look"],
+  ["pidfd_send_signal", [3, 9, 0, 0], "pidfd 0"],
   ["pidfd_send_signal", [3, 9, 0, 4], "EINVAL"],
-  ["pidfd_send_signal", [3, 19, 0, 0], "look"],
+  ["pidfd_send_signal", [3, 19, 0, 0], "pidfd 0"],
   ["pidfd_send_signal", [3, 19, 1, 0], "EPERM"],
   ["rt_sigqueueinfo", [1, 20, 1], "EPERM"],
   ["rt_tgsigqueueinfo", [1, 1, 22, 1], "EPERM"],

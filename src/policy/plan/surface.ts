@@ -185,6 +185,11 @@ export const SURFACE: Readonly<
       bits(3, PIDFD_SIGNAL_PROCESS_GROUP),
     ),
     ...noForgedStop(1, isSet(2)),
+    {
+      tests: [],
+      action: { kind: "trace", look: { kind: "pidfd", arg: 0 } },
+      why: "it may mean a process outside the jail",
+    },
   ],
   // These give a descriptor of a process at the other end of a socket, outside
   // the jail perhaps, which could then be signalled. Older kernels lack them.

@@ -358,6 +358,7 @@ function whyAsked(
         : undefined;
     // Namespaces hold processes and groups, and mounts hold files.
     case "pid":
+    case "pidfd":
     case "group":
     case "group-at":
     case "write-fd":

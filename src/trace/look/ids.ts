@@ -1,10 +1,12 @@
-/** Calls that name a process or a group: by a number in memory, or in a register. */
+/** Calls that name a process or a group: by a number in memory, or by a descriptor. */
 
+import { fromBytes } from "../../abi/bytes.ts";
 import { CAP_HEADER, CAP_VERSIONS } from "../../abi/capability.ts";
-import { EFAULT, EINVAL, EIO, ESRCH } from "../../abi/errno.ts";
+import { EFAULT, EINVAL, EIO, ENOENT, ESRCH } from "../../abi/errno.ts";
 import { get } from "../../abi/layout.ts";
+import { readFile, readLink } from "../../sys/files.ts";
 import { readMemory } from "../../sys/task/memory.ts";
-import { getsid } from "../../sys/task/task.ts";
+import { getsid, parentOfEnded } from "../../sys/task/task.ts";
 import type { Family } from "../family.ts";
 import type { Registers } from "../tracee/registers.ts";
 import type { Tracee } from "../tracee/tracee.ts";
@@ -12,15 +14,18 @@ import { isOwnGroup, isTakenByOthers } from "./groups.ts";
 import { type Looked, nothing } from "./looked.ts";
 import type { CallSpec } from "./spec.ts";
 
-/** What a call with an id in memory would do. */
+/** What a call that names a process so would do. */
 export interface LookedId {
-  /** What it would do; the id is among the bytes that were copied. */
+  /** What it would do; an id in memory is among the bytes that were copied. */
   readonly looked: Looked;
   /** With what it fails where it concerns somebody outside the jail; 0 else. */
   readonly foreign: number;
 }
 
 const GROUP_SIZE = 4;
+
+/** More than proc_pid_fdinfo(5) has of a process, in bytes. */
+const MOST_TOLD = 4096;
 
 /**
  * Looks at a call with an id in memory: capget(2), or ioctl(2) with a group for
@@ -61,4 +66,47 @@ export function lookAtId(
     looked.errno = EINVAL;
   }
   return { looked, foreign: pid > 0 && !family.isOwn(pid) ? ESRCH : 0 };
+}
+
+/**
+ * Looks at a call with a descriptor of a process: pidfd_send_signal(2), which takes
+ * the process's directory in /proc as well. One of somebody outside may have been
+ * handed in. Of what is neither, or not open, the kernel says so.
+ */
+export function lookAtPidfd(
+  tracee: Tracee,
+  registers: Registers,
+  spec: CallSpec,
+  family: Family,
+): LookedId {
+  const looked = nothing();
+  const { process: { pid }, tid } = tracee;
+  const fd = registers.int(spec.fd);
+  looked.descriptor = `/proc/${tid}/fd/${fd}`;
+  const owner = processOf(looked.descriptor, `/proc/${tid}/fdinfo/${fd}`);
+  if (owner === undefined) return { looked, foreign: 0 };
+  looked.descriptorsOf = pid;
+  // Who has ended is meant as long as nobody has waited for that.
+  const isInside = family.isOwn(owner) || parentOfEnded(owner) !== undefined;
+  return { looked, foreign: isInside ? 0 : ESRCH };
+}
+
+/**
+ * The id of the process that a descriptor is of; 0 where it is of one that jail does
+ * not know, and `undefined` where it is of none, or of one that is gone.
+ *
+ * @param descriptor its name in /proc
+ * @param about the file there that tells of it: proc_pid_fdinfo(5)
+ */
+function processOf(descriptor: string, about: string): number | undefined {
+  const told = readFile(about, MOST_TOLD);
+  // What cannot be told may be of anybody.
+  if (typeof told === "number") return told === -ENOENT ? undefined : 0;
+  const named = Number(/^Pid:\t(-?\d+)$/m.exec(fromBytes(told))?.[1] ?? NaN);
+  if (!Number.isNaN(named)) return named < 0 ? undefined : named;
+  const path = readLink(descriptor);
+  if (typeof path === "number") return path === -ENOENT ? undefined : 0;
+  // In another procfs a number may be another's.
+  const [, above, id] = /^(.*)\/(\d+)$/.exec(path) ?? [];
+  return id === undefined ? undefined : above === "/proc" ? Number(id) : 0;
 }

@@ -55,6 +55,8 @@ export type Treatment =
   | "modes"
   /** It names a process or a group in memory. */
   | "id"
+  /** It names a process by a descriptor. */
+  | "pidfd"
   /** It waits, and would tell how much of its time is left. */
   | "timeout"
   /** It aims at processes by id. */
