@@ -26,6 +26,11 @@ export type TreeNode =
     readonly is: "directory" | "file";
   }
   /** The processes of a PID namespace: proc(5). */
-  | { readonly kind: "processes"; readonly path: string }
+  | {
+    readonly kind: "processes";
+    readonly path: string;
+    /** Whether nothing else is there. */
+    readonly alone: boolean;
+  }
   /** Terminals that are made in there: pts(4). */
   | { readonly kind: "terminals"; readonly path: string };

@@ -401,6 +401,37 @@ test(
 );
 
 test(
+  "a jail held by the kernel shows nothing of /proc that the machine hides",
+  async () => {
+    const files = "/proc/kallsyms /proc/sys/kernel/osrelease /proc/fs/mark";
+    const look = ["sh", "-c", `grep -H . ${files}`];
+    const over = "mount --bind /dev/null /proc/kallsyms && " +
+      "mount -t tmpfs tmpfs /proc/sys/kernel && " +
+      "mount -t tmpfs tmpfs /proc/fs && echo seen >/proc/fs/mark";
+    const all = "mount -t proc -o subset=pid proc /proc";
+    const results = [];
+    for (
+      const [hide, flags] of [
+        [over, ["-R"]],
+        [over, ["-R", "--deny-read=/proc/fs/mark"]],
+        [all, ["-R"]],
+        [all, ["-R=/proc/self,/usr,/bin,/lib,/lib64"]],
+      ] as const
+    ) {
+      const argv = jailArgv([KERNEL, ...flags, "--allow-run"], look);
+      const ended = await run([
+        ...["unshare", "-m", "sh", "-c", `${hide} && exec "$@"`, "sh"],
+        ...argv,
+      ]);
+      assertMatch(ended.stderr, /kallsyms: /);
+      results.push(ended.stdout);
+    }
+    assertEquals(results, ["/proc/fs/mark:seen\n", "", "", ""]);
+  },
+  hasMounts,
+);
+
+test(
   "a jail held by the kernel lets settings of the kernel be written elsewhere only by who names them",
   async () => {
     await using here = await scratch();

@@ -29,6 +29,7 @@ import { walk } from "../sys/walk.ts";
 import {
   controlGroups,
   otherProcs,
+  overProc,
   procDevice,
   settingsElsewhere,
 } from "../trace/path/mounts.ts";
@@ -206,6 +207,7 @@ function treeFacts(
     procs: otherProcs(mounts, procDevice(mounts)).filter((path) =>
       !isWithin(path, "/proc")
     ),
+    overProc: overProc(mounts),
     groups: controlGroups(mounts),
     settings: settingsElsewhere(mounts),
     isSetByReaders,

@@ -24,6 +24,8 @@ export interface TreeFacts
   readonly isOutOfReach: (path: string) => boolean;
   /** Where processes of the machine are seen, other than in /proc. */
   readonly procs: readonly string[];
+  /** Where something else is mounted over what is in /proc. */
+  readonly overProc: readonly string[];
   /** Where control groups are: by them anybody is moved, stopped or killed. */
   readonly groups: readonly string[];
   /** Where settings of the kernel are, other than in /proc and /sys. */

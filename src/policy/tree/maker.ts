@@ -4,9 +4,9 @@ import { FD_LINKS, PLAIN_DEVICES } from "../../abi/devices.ts";
 import type { TreeNode } from "../../tree_node.ts";
 import { jailRule } from "../fixed.ts";
 import { isProc } from "../floor/grants.ts";
-import { above, isWithin, parentOf } from "../path/within.ts";
+import { above, isWithin, outermost, parentOf } from "../path/within.ts";
 import type { TreeFacts } from "./facts.ts";
-import { closedProcesses } from "./processes.ts";
+import { type ClosedName, closedProcesses } from "./processes.ts";
 import type { TreeRules } from "./rules.ts";
 
 /** What of /dev is not of devices. */
@@ -334,7 +334,12 @@ class Maker {
       return;
     }
     this.#nodes.delete("/proc");
-    this.#nodes.set("/proc", { kind: "processes", path: "/proc" });
+    const { kind, names, overProc } = this.#facts;
+    // Another procfs (proc(5), subset) would have more in it than the machine's.
+    const alone = names("/proc").every((name) =>
+      /^\d+$/.test(name) || kind(`/proc/${name}`) === "link"
+    );
+    this.#nodes.set("/proc", { kind: "processes", path: "/proc", alone });
     const closed = closedProcesses({
       allowed,
       refused: new Map(
@@ -346,10 +351,25 @@ class Maker {
       ),
       facts: this.#facts,
     });
+    this.#overProc(outermost(overProc), closed.nodes);
     for (const { path, is } of closed.nodes) {
       this.#nodes.set(path, { kind: "closed", path, is });
     }
     this.#rules.unheld.push(...closed.unheld);
+  }
+
+  /** What is hidden in the machine's /proc is so in the tree's own, too. */
+  #overProc(paths: readonly string[], closed: readonly ClosedName[]): void {
+    for (const path of paths) {
+      const kind = this.#facts.kind(path);
+      const isClosed = closed.some((one) => isWithin(path, one.path));
+      // Those of a process are about processes of the machine.
+      if (kind === "missing" || isClosed || /^\/proc\/\d/.test(path)) continue;
+      this.#nodes.set(path, {
+        ...{ kind: "bind", path, there: true, write: false, noRun: true },
+        is: kind === "directory" ? "directory" : "file",
+      });
+    }
   }
 
   /** Puts a link into the tree. */

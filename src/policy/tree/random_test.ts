@@ -109,7 +109,7 @@ function follow(path: string): { real: string; links: string[] } {
 
 const FACTS: Parameters<typeof treeOf>[1] = {
   ...{ abi: 7, loaders: [], procs: [], groups: [], settings: [] },
-  ...{ isSetByReaders: () => false, foundBy: [], written: [] },
+  ...{ isSetByReaders: () => false, foundBy: [], written: [], overProc: [] },
   realpath: (path) => {
     const { real } = follow(path);
     return FILES.has(real) || TARGETS.has(path) ? real : undefined;

@@ -88,6 +88,7 @@ const FACTS: Parameters<typeof treeOf>[1] = {
   procs: [],
   groups: [],
   settings: [],
+  overProc: [],
   isSetByReaders: (path) => path === "/dev/ttyS0",
   pipe: (path) => path === "/home/me/p/a" ? "/home/me/p/a/pipe" : undefined,
   alone: true,
@@ -434,6 +435,20 @@ const CASES: readonly Case[] = [
     machine: { procs: ["/srv/proc"], groups: ["/srv/group"] },
     tree: [
       ...["/srv rw noexec", "/srv/group ro", "/srv/proc closed"],
+    ],
+  },
+  {
+    name: "hides in /proc what the machine hides there",
+    policy: "read: {allow: [/proc], deny: [/proc/sys/vm]}",
+    machine: {
+      overProc: [
+        ...["/proc/1", "/proc/sys/vm", "/proc/kcore", "/proc/gone"],
+        ...["/proc/sys/kernel/x", "/proc/sys/kernel"],
+      ],
+    },
+    tree: [
+      ...["/proc new", "/proc/kcore ro noexec"],
+      ...["/proc/sys/kernel ro noexec", "/proc/sys/vm closed"],
     ],
   },
   {

@@ -96,7 +96,13 @@ function nodeSteps(node: TreeNode): Step[] {
     case "processes":
       return [
         directory(path),
-        mount("proc", path, "proc", HELD | MS_NOEXEC),
+        mount(
+          "proc",
+          path,
+          "proc",
+          HELD | MS_NOEXEC,
+          node.alone ? "subset=pid" : "",
+        ),
         hold(path, MOUNT_ATTR_RDONLY),
       ];
     case "terminals":

@@ -75,6 +75,19 @@ export function otherProcs(
   ).map(({ point }) => point);
 }
 
+/**
+ * Finds where something else is mounted over what is in /proc: whoever runs this
+ * machine hides it so. A part of procfs has what is beneath, and autofs has nothing.
+ *
+ * @param mounts all mounts of a view
+ */
+export function overProc(mounts: readonly Mount[]): readonly string[] {
+  return mounts.filter(({ type, point }) =>
+    isBeneath(point, ["/proc"]) && point !== "/proc" &&
+    type !== "proc" && type !== "autofs"
+  ).map(({ point }) => point);
+}
+
 function isProc({ type }: Mount): boolean {
   return type === "proc";
 }
