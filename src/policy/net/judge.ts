@@ -194,8 +194,10 @@ export class NetJudge {
     // Its file is one that is written. To reach it the rule is enough, unless
     // another one closes the file; to make it is to write in its directory.
     const reaches = access === "connect" && endpoint.kind === "socket";
-    const unread = reaches && !found.named ? closed(endpoint.path) : undefined;
-    if (unread !== undefined) return unread;
+    const unread = reaches ? closed(endpoint.path) : undefined;
+    // Who names a place that is closed as a whole means what is in it.
+    const meant = found.root !== undefined && closed(found.root) !== undefined;
+    if (unread !== undefined && !meant) return unread;
     const written = file(endpoint.path, endpoint.kind);
     if (written.kind === "allow") return allow(ref);
     const unsaid = written.rule === otherwise.rule;

@@ -2,9 +2,15 @@
 
 import type { Move } from "../call.ts";
 import type { Refusal } from "../decision.ts";
+import type { Glob } from "../path/glob.ts";
 import { PathMatcher } from "../path/match.ts";
 import { opensSockets } from "../path/move.ts";
-import { realGlobs, type Realpath, slotOf } from "../path/rules.ts";
+import {
+  literalRoot,
+  realGlobs,
+  type Realpath,
+  slotOf,
+} from "../path/rules.ts";
 import {
   matchSegment,
   parseSegment,
@@ -33,6 +39,8 @@ export interface CompiledNetRule {
 export interface FoundNetRule extends CompiledNetRule {
   /** Whether the rule names the endpoint, and is not `true` alone. */
   readonly named: boolean;
+  /** Where a rule about unix sockets begins: its names in front of a wildcard. */
+  readonly root?: string;
 }
 
 /** The index of an interface, `undefined` where there is none of this name. */
@@ -56,13 +64,18 @@ interface Compiled extends CompiledNetRule {
   readonly segment: SegmentPattern | undefined;
 }
 
+/** A rule about unix sockets that have a path. */
+interface CompiledUnixRule extends CompiledNetRule {
+  readonly root: string;
+}
+
 const ACCESSES: readonly NetAccess[] = ["connect", "listen"];
 
 /** All rules about the network of a policy. */
 export class NetMatcher {
   readonly #lists: Readonly<Record<NetAccess, readonly Compiled[]>>;
   readonly #paths = new PathMatcher();
-  readonly #unix: Compiled[] = [];
+  readonly #unix: readonly CompiledUnixRule[];
   /** The rules that name hosts. */
   readonly names: NameMatcher;
 
@@ -80,6 +93,11 @@ export class NetMatcher {
     interfaceIndex: InterfaceIndex,
   ) {
     const lists: Record<NetAccess, Compiled[]> = { connect: [], listen: [] };
+    const unix: (CompiledUnixRule & {
+      readonly glob: Glob;
+      readonly slot: number;
+      readonly depth: number;
+    })[] = [];
     ACCESSES.forEach((access, at) => {
       EFFECTS.forEach((effect, index) => {
         for (const rule of rules[access][effect]) {
@@ -96,13 +114,20 @@ export class NetMatcher {
             lists[access].push(compiled);
             if (pattern.kind !== "unix") continue;
             for (const glob of realGlobs(pattern.pattern, realpath)) {
-              this.#paths.add(glob, slotOf(at, index), this.#unix.length);
+              const names = literalRoot(glob);
+              unix.push({
+                ...{ effect, rule, glob, slot: slotOf(at, index) },
+                ...{ depth: names.length, root: `/${names.join("/")}` },
+              });
             }
-            this.#unix.push(compiled);
           }
         }
       });
     });
+    // As for files, the one with the longest root is the most specific.
+    unix.sort((one, other) => one.depth - other.depth);
+    unix.forEach(({ glob, slot }, at) => this.#paths.add(glob, slot, at));
+    this.#unix = unix;
     this.#lists = lists;
     this.names = new NameMatcher(rules);
   }
@@ -133,10 +158,9 @@ export class NetMatcher {
         : undefined;
       if (byName !== undefined) return { ...byName, named: true };
       const slot = slotOf(at, EFFECTS.indexOf(effect));
-      const unix = endpoint.family === "unix" ? this.#paths.best(slot) : -1;
-      if (unix >= 0) {
-        return { ...this.#unix[unix] as Compiled, named: true };
-      }
+      const best = endpoint.family === "unix" ? this.#paths.best(slot) : -1;
+      const unix = this.#unix[best];
+      if (unix !== undefined) return { ...unix, named: true };
       let all: Compiled | undefined;
       const list = this.#lists[access];
       for (let i = list.length - 1; i >= 0; i--) {

@@ -233,6 +233,30 @@ Deno.test("decide() lets no socket be reached that may not be read, where no rul
   assertEquals(reach(named, "/run/a"), "allow");
 });
 
+Deno.test("decide() lets no socket be reached that may not be read, where a rule of net names what is around it", async () => {
+  const files = `read: {allow: [/], deny: [/run/a, "/**/.g/**"], ignore: [/v]}`;
+  for (
+    const [rules, path, expected] of [
+      ['"unix:/run"', "/run/a", "EACCES"],
+      ['"unix:/run/*"', "/run/a", "EACCES"],
+      ['"unix:/run"', "/run/b", "allow"],
+      ['"unix:/run"', "/run/.g/s", "EACCES"],
+      ['"unix:/run/a", "unix:/run"', "/run/a", "allow"],
+      ['"unix:/run/.g"', "/run/.g/s", "allow"],
+      ['"unix:/v/w"', "/v/w/s", "ENOENT"],
+      ['"unix:/"', "/v/w/s", "ENOENT"],
+    ] as const
+  ) {
+    const engine = await engineOf(`${files}\nnet: {connect: [${rules}]}`);
+    const decision = engine.decide({
+      name: "connect",
+      uses: [{ access: "write", path, kind: "socket" }],
+      net: [{ access: "connect", endpoint: endpointOf(`unix:${path}`) }],
+    });
+    assertEquals([rules, path, word(decision)], [rules, path, expected]);
+  }
+});
+
 Deno.test("decide() lets no socket be reached that may not be read, where all is allowed but an address", async () => {
   const engine = await engineOf(`write: true
 read: {allow: true, deny: [/run/a]}
