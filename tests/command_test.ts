@@ -307,6 +307,67 @@ Deno.test("jail check says what is wrong with a policy", async () => {
   assertStringIncludes(ended.stderr, "line 1, column 1");
 });
 
+Deno.test("jail says where a rule leaves open what a reader may take for refused", async () => {
+  await using here = await scratch();
+  for (const user of ["one", "two"]) {
+    await Deno.mkdir(`${here.path}/home/${user}/keys`, { recursive: true });
+  }
+  await here.file("secret", "secret\n");
+  const policy = await here.file(
+    "p.yaml",
+    `read:
+  allow: [/]
+  deny:
+    - \${policy-dir}/home/*/keys
+    - \${policy-dir}/secret:ro
+    - "\${policy-dir}/none:ro"
+`,
+  );
+  const said = [
+    `jail: ${policy}: \${policy-dir}/home/*/keys means the directory`,
+    `jail: ${policy}: \${policy-dir}/secret:ro is not there, and refuses nothing`,
+  ];
+  const json = { read: { allow: true, deny: ["secret,none"] }, run: true };
+  const set = { permissions: { default: json } };
+  await here.file("deno.json", JSON.stringify(set));
+  for (
+    const [words, expected] of [
+      [["check", policy], said],
+      [["-p", "minimal", "-p", policy, "--", "true"], said],
+      [
+        ["-R", "--allow-run", "--deny-read=x secret", "--", "true"],
+        ["jail: --deny-read=x secret is not there, and refuses nothing of"],
+      ],
+      [["-P", "--", "true"], ["jail: deno.json: secret,none is not there"]],
+      [["-R", "--allow-run", "--deny-read=x none", "--", "true"], []],
+      [["-R=/usr,/lib,/lib64", "--deny-read=x secret", "--", "true"], []],
+    ] as const
+  ) {
+    const { code, stderr } = await jail(words, { cwd: here.path });
+    assertEquals([words, code], [words, 0]);
+    const lines = stderr.split("\n").slice(0, -1);
+    assertEquals(lines.length, expected.length, stderr);
+    expected.forEach((text, at) => assertStringIncludes(lines[at] ?? "", text));
+  }
+});
+
+Deno.test("jail check says by which other call what a call does can be done", async () => {
+  await using here = await scratch();
+  const policy = await here.file(
+    "p.yaml",
+    "calls: {deny: [unlink, fchmod, '@ipc'], kill: [fchmodat, fchmodat2]}\n",
+  );
+  const { code, stderr } = await jail(["check", policy]);
+  assertEquals(code, 0);
+  assertEquals(stderr.split("\n").map((line) => line.replace(/.*: /, "")), [
+    "unlink is refused, and may be made as unlinkat",
+    "fchmod is refused, and may be made as chmod",
+    "fchmodat is refused, and may be made as chmod",
+    "fchmodat2 is refused, and may be made as chmod",
+    "",
+  ]);
+});
+
 Deno.test("the README's command installs jail", async () => {
   await using directory = await scratch();
   const readme = await Deno.readTextFile(

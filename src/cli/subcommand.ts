@@ -5,7 +5,7 @@ import { PolicyError, UsageError } from "../errors.ts";
 import { builtInPolicies, checkPolicy } from "../jail/policies.ts";
 import { didYouMean } from "../policy/file/similar.ts";
 import { print, stderrPaint, tell } from "./console.ts";
-import { errorText } from "./report.ts";
+import { errorText, safe } from "./report.ts";
 import { enter } from "./run.ts";
 
 /**
@@ -59,7 +59,7 @@ function policies(words: readonly string[]): number {
   return 0;
 }
 
-/** Says what is wrong with each policy; 1 if something is. */
+/** Says what is wrong with each policy, and what is in doubt; 1 if something is wrong. */
 async function check(words: readonly string[]): Promise<number> {
   if (words.length === 0) {
     throw new UsageError(
@@ -70,7 +70,9 @@ async function check(words: readonly string[]): Promise<number> {
   let code = 0;
   for (const word of words) {
     try {
-      await checkPolicy(word);
+      for (const doubt of await checkPolicy(word)) {
+        tell(`${stderrPaint().name("jail:")} ${safe(doubt)}`);
+      }
     } catch (error) {
       if (!(error instanceof PolicyError)) throw error;
       tell(errorText(error, stderrPaint()));

@@ -19,6 +19,7 @@ import type { Root } from "../sys/launch/root.ts";
 import { ownEnvironment } from "../sys/proc.ts";
 import { told, type View } from "../sys/view.ts";
 import { canExecute, whichAll } from "../sys/which.ts";
+import { doubts } from "./doubts.ts";
 import { mustStayInside } from "./inside.ts";
 import { insideOf, loadLayers, permissionSet } from "./layers.ts";
 import { checkZones } from "./net.ts";
@@ -55,6 +56,8 @@ export interface Loaded {
   readonly program: Program;
   /** What it has as its root directory, to be closed when it is gone. */
   readonly root: Root;
+  /** What of the policy refuses less than a reader may think. */
+  readonly doubts: readonly string[];
 }
 
 /** The built-in policy that holds where nothing is said. */
@@ -130,7 +133,12 @@ export async function loadSpec(
     layers.push(...others);
     if (!isAlone(spec)) await mustTakeNothingBack(layers);
     const policy = mergeLayers([...layers, ...temporary.layers]);
-    return { policy: await checkZones(policy), program: inside, root };
+    const home = homeIn(program.env);
+    const near = [inside.cwd, ...home === undefined ? [] : [home]];
+    return {
+      ...{ policy: await checkZones(policy), program: inside, root },
+      doubts: doubts(layers, { view: root.view, near }),
+    };
   } catch (error) {
     root.close();
     throw error;

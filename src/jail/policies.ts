@@ -4,10 +4,13 @@ import { compile } from "../policy/decide.ts";
 import { mergeLayers } from "../policy/merge.ts";
 import { PRESETS } from "../policy/presets.ts";
 import { interfaceIndex } from "../sys/interfaces.ts";
+import { ownEnvironment } from "../sys/proc.ts";
 import { OWN_VIEW } from "../sys/view.ts";
 import { currentDirectory } from "./directory.ts";
+import { callDoubts, doubts } from "./doubts.ts";
 import { loadLayers } from "./layers.ts";
 import { checkZones, netOptions } from "./net.ts";
+import { variable } from "./program.ts";
 import { mustCloseWhole } from "./whole.ts";
 
 /** A built-in policy. */
@@ -29,14 +32,16 @@ export function builtInPolicies(): readonly BuiltInPolicy[] {
  * Reads a policy and all that it extends, as for a run.
  *
  * @param policy its name or file, a byte string
+ * @returns what of it refuses less than a reader may think
  * @throws {PolicyError} where it cannot be used
  */
-export async function checkPolicy(policy: string): Promise<void> {
+export async function checkPolicy(policy: string): Promise<readonly string[]> {
   const here = currentDirectory();
+  const home = variable(ownEnvironment(), "HOME");
   // Any path will do: what they stand for is known when a program runs.
   const variables = {
     cwd: here,
-    home: "/home/user",
+    home: home?.startsWith("/") === true ? home : "/home/user",
     tmp: "/tmp",
     program: "/usr/bin/true",
   };
@@ -45,4 +50,6 @@ export async function checkPolicy(policy: string): Promise<void> {
   const merged = await checkZones(mergeLayers(layers));
   compile(merged, { interfaceIndex });
   netOptions(merged);
+  const near = [variables.cwd, variables.home];
+  return [...doubts(layers, { view: OWN_VIEW, near }), ...callDoubts(merged)];
 }

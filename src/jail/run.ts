@@ -196,7 +196,8 @@ async function runLoaded(
   const observed = request.report || request.audit !== undefined;
   const locate = observed ? await locator(policy) : undefined;
   const find = (): Locate | Promise<Locate> => locate ?? locator(policy);
-  for (const text of linksOut(policy, program.cwd, root.view)) hooks.warn(text);
+  const led = linksOut(policy, program.cwd, root.view);
+  for (const text of [...loaded.doubts, ...led]) hooks.warn(text);
   const giveBack = keepForeground();
   const run = (names: NameOptions | undefined): Outcome =>
     runJob({

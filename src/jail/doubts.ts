@@ -1,0 +1,202 @@
+/** Rules that refuse less on this machine than who reads them would think. */
+
+import { printable } from "../abi/bytes.ts";
+import type { SyscallName } from "../abi/syscalls.ts";
+import { twinsOf } from "../abi/twins.ts";
+import { SystemCallError } from "../errors.ts";
+import { callSettings } from "../policy/calls.ts";
+import type { RuleRef } from "../policy/decision.ts";
+import { compile, type Engine } from "../policy/decide.ts";
+import { isProc, rootOf } from "../policy/floor/grants.ts";
+import { mergeLayers } from "../policy/merge.ts";
+import type { Glob } from "../policy/path/glob.ts";
+import { realGlobs } from "../policy/path/rules.ts";
+import { matchSegment } from "../policy/path/segment.ts";
+import { isWithin, parentOf } from "../policy/path/within.ts";
+import { planCalls } from "../policy/plan/plan.ts";
+import {
+  EMPTY_LAYER,
+  type Layer,
+  PATH_SECTIONS,
+  type PathRule,
+  type PathSection,
+  type Policy,
+} from "../policy/policy.ts";
+import { isPreset, PRESETS } from "../policy/presets.ts";
+import type { View } from "../sys/view.ts";
+import { isDirectory } from "../sys/which.ts";
+
+/** What rules are looked at for. */
+export interface DoubtOptions {
+  /** Where their paths begin. */
+  readonly view: View;
+  /** Where somebody looks first: where the program works, and his home. */
+  readonly near: readonly string[];
+}
+
+/** How many paths are looked at for one pattern. */
+const MOST_LOOKS = 1000;
+
+/** A name that no rule has, in a directory. */
+const ANY_NAME = "\x01";
+
+/** What ends a path for other programs, or holds two together, and is part of it here. */
+const ODD_REGEXP = /[\s:;,|&#"'`<>()=]+/g;
+
+/**
+ * Finds rules of somebody's own that refuse something, and leave open what a reader
+ * may take for refused: what is beneath a directory that a wildcard means, or a path
+ * of which theirs is a longer spelling.
+ *
+ * @param layers all that a policy is made of
+ * @param options where to look
+ * @returns a text for each
+ */
+export function doubts(
+  layers: readonly Layer[],
+  { view, near }: DoubtOptions,
+): string[] {
+  const realpath = (path: string): string | undefined => view.meant(path);
+  let engine: Engine | undefined;
+  const isOpen = (access: PathSection, directory: string): boolean => {
+    // What is said of calls by name is no matter here.
+    const { calls } = EMPTY_LAYER;
+    engine ??= compile({ ...mergeLayers(layers), calls }, { realpath });
+    const path = `${directory === "/" ? "" : directory}/${ANY_NAME}`;
+    const uses = [{ access, path, kind: "file" }] as const;
+    return engine.decide({ name: "openat", uses }).kind === "allow";
+  };
+  const found = new Set<string>();
+  const look = (section: PathSection, { pattern, ref }: PathRule): void => {
+    const globs = realGlobs(pattern, realpath);
+    for (const glob of globs) {
+      const { path, plain } = rootOf(glob);
+      if (isProc(path)) continue;
+      const left = plain || glob.beneath
+        ? undefined
+        : directoriesOf(glob, view, near).find((one) => isOpen(section, one));
+      const meant = plain ? likelyMeant(path, view) : undefined;
+      if (left !== undefined) {
+        found.add(
+          `${named(ref)} means the directory ${printable(left)} alone, ` +
+            "and leaves open what is beneath",
+        );
+      } else if (meant !== undefined && isOpen(section, meant)) {
+        found.add(
+          `${named(ref)} is not there, and refuses nothing of ${
+            printable(meant)
+          }, which is`,
+        );
+      }
+    }
+  };
+  for (const layer of layers) {
+    if (isPreset(layer)) continue;
+    for (const section of PATH_SECTIONS) {
+      const { deny, ignore } = layer[section];
+      for (const rule of [...deny, ...ignore]) {
+        try {
+          look(section, rule);
+        } catch (error) {
+          // Where nobody says what there is, there is nothing to doubt.
+          if (!(error instanceof SystemCallError)) throw error;
+        }
+      }
+    }
+  }
+  return [...found];
+}
+
+/**
+ * Finds calls that a policy refuses by their names, and others that do the same and
+ * may be made.
+ *
+ * @param policy the merged policy
+ * @returns a text for each
+ */
+export function callDoubts(policy: Policy): string[] {
+  const settings = callSettings(policy);
+  const plan = planCalls(policy, { observe: false });
+  const isMade = (name: SyscallName): boolean => {
+    const action = plan.get(name)?.action.kind;
+    return settings.get(name)?.kind !== "refuse" &&
+      (action === "allow" || action === "trace");
+  };
+  return [...settings].flatMap(([name, { kind, ref }]) => {
+    // A group has them all, and built-in policies mean what they say.
+    if (
+      kind !== "refuse" || ref.text !== name ||
+      PRESETS.some(({ name }) => name === ref.source)
+    ) return [];
+    const made = twinsOf(name).filter(isMade);
+    return made.length === 0
+      ? []
+      : [`${named(ref)} is refused, and may be made as ${made.join(", ")}`];
+  });
+}
+
+/** A rule, and where it stands; a flag says that itself. */
+function named({ source, text }: RuleRef): string {
+  return source.startsWith("--") ? text : `${source}: ${text}`;
+}
+
+/** Directories that a pattern means, of those that are soon found. */
+function directoriesOf(
+  { segments }: Glob,
+  view: View,
+  near: readonly string[],
+): string[] {
+  const found: string[] = [];
+  let left = MOST_LOOKS;
+  const look = (path: string, at: number): void => {
+    const segment = segments[at];
+    if (left-- <= 0 || isProc(path)) return;
+    if (segment === undefined) {
+      if (isDirectory(path, view)) found.push(path);
+      return;
+    }
+    switch (segment.kind) {
+      case "name":
+        return look(`${path}/${segment.name}`, at + 1);
+      case "any-depth":
+        for (const one of new Set([path, ...near])) {
+          if (isWithin(one, path || "/")) look(one, at + 1);
+        }
+        return;
+      case "pattern":
+        // Each name of these would be mounted.
+        if (isAutomounted(path, view)) return;
+        for (const name of view.names(path || "/")) {
+          if (!matchSegment(segment.pattern, name, 0, name.length)) continue;
+          look(`${path}/${name}`, at + 1);
+        }
+    }
+  };
+  look("", 0);
+  return found;
+}
+
+function isAutomounted(path: string, view: View): boolean {
+  return view.mounts().some(({ point, type }) =>
+    type === "autofs" && point === path
+  );
+}
+
+/**
+ * What a path may be meant for that has no file, such as `/secret:ro`, `/secret # mine`
+ * or `a,b`: what is in front of something odd, or behind it, or is left without it.
+ */
+function likelyMeant(path: string, view: View): string | undefined {
+  const isThere = (path: string): boolean => view.realpath(path) !== undefined;
+  const odd = [...path.matchAll(ODD_REGEXP)];
+  if (odd.length === 0 || isThere(path)) return undefined;
+  const likely = odd.flatMap(({ 0: text, index }) => {
+    const [before, after] = [
+      path.slice(0, index),
+      path.slice(index + text.length),
+    ];
+    const behind = after === "" ? [] : [`${parentOf(before)}/${after}`];
+    return before.endsWith("/") ? behind : [before, ...behind];
+  });
+  return [...likely, path.replaceAll(ODD_REGEXP, "")].find(isThere);
+}
