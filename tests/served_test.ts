@@ -62,6 +62,39 @@ for (const engine of [...ENGINES, "kernel"] as const) {
   });
 }
 
+const HIDES_NAME =
+  "a jail held by the kernel closes snapshots that no directory lists where a wildcard refuses what is in them";
+
+Deno.test({
+  ...landlockAbi() < 6
+    ? hasMachine(false, "Landlock of Linux 6.12", HIDES_NAME)
+    : needsServer(HIDES_NAME),
+  async fn(): Promise<void> {
+    await using here = await scratch();
+    const rules = (deny: string): Promise<string> =>
+      here.file(
+        "p.yaml",
+        `read: {allow: ["\${policy-dir}"], deny: ["${deny}"]}\n`,
+      );
+    for (
+      const [deny, name, code, text] of [
+        ["\${policy-dir}/**/fil?", ".zfs", 1, ""],
+        ["/none/*", ".zfs", 0, "text\n"],
+        ["\${policy-dir}/**/fil?", ".snapshot", 125, ""],
+        ["/none/*", ".snapshot", 0, "text\n"],
+      ] as const
+    ) {
+      const argv = jailArgv(
+        ["-p", "minimal", "-p", await rules(deny)],
+        ["/bin/cat", `${here.path}/served/${name}/file`],
+        "kernel",
+      );
+      const ended = await beside(WAY!, here, [`--hides=${name}`], argv);
+      assertEquals([name, ended.code, ended.stdout], [name, code, text]);
+    }
+  },
+});
+
 const AUTOMOUNTER =
   new URL("./fixtures/automount.py", import.meta.url).pathname;
 

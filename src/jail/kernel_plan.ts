@@ -9,7 +9,13 @@ import {
 } from "../abi/devices.ts";
 import { DT_FIFO, DT_UNKNOWN } from "../abi/dirent.ts";
 import { EACCES, EINVAL } from "../abi/errno.ts";
-import { O_CLOEXEC, O_NOFOLLOW, O_PATH, X_OK } from "../abi/fcntl.ts";
+import {
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_PATH,
+  X_OK,
+} from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
 import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT, STAT } from "../abi/stat.ts";
 import { UnsupportedError } from "../errors.ts";
@@ -207,6 +213,15 @@ function treeFacts(
     procs: otherProcs(mounts, procDevice(mounts)).filter((path) =>
       !isWithin(path, "/proc")
     ),
+    mounted: [
+      ...new Set(
+        mounts.filter(({ type, point }) =>
+          // What is looked for there would be mounted.
+          type !== "autofs" && !isWithin(point, "/proc")
+        ).map(({ point }) => point),
+      ),
+    ],
+    unlisted: unlistedIn,
     overProc: overProc(mounts),
     groups: controlGroups(mounts),
     settings: settingsElsewhere(mounts),
@@ -217,6 +232,39 @@ function treeFacts(
     foundBy,
     written,
   };
+}
+
+/**
+ * Directories of snapshots that no directory lists, by the names that file systems
+ * give them; whether each directory may have one, or the topmost alone.
+ */
+const SNAPSHOTS: readonly (readonly [name: string, everywhere: boolean])[] = [
+  // ZFS, `snapdir=hidden`.
+  [".zfs", false],
+  // Ceph; servers of NFS.
+  [".snap", true],
+  [".snapshot", true],
+  ["~snapshot", true],
+];
+
+/** Which of those there are where something is mounted. */
+function unlistedIn(top: string): ReadonlyMap<string, boolean> {
+  const flags = O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
+  const found = new Map<string, boolean>();
+  for (const [name, everywhere] of SNAPSHOTS) {
+    const path = `${top === "/" ? "" : top}/${name}`;
+    // Where that cannot be told, nothing is listed either, and all is closed.
+    const fd = OWN_VIEW.open(toCString(path), flags);
+    if (fd < 0) continue;
+    close(fd);
+    let isListed = false;
+    walk(top, (directory, one) => {
+      isListed ||= directory === top && one === name;
+      return false;
+    }, () => {});
+    if (!isListed) found.set(path, everywhere);
+  }
+  return found;
 }
 
 /**

@@ -24,6 +24,13 @@ export interface TreeFacts
   readonly isOutOfReach: (path: string) => boolean;
   /** Where processes of the machine are seen, other than in /proc. */
   readonly procs: readonly string[];
+  /** Where something is mounted. */
+  readonly mounted: readonly string[];
+  /**
+   * Directories that are there where something is mounted, and that it does not list,
+   * such as those of snapshots; each with whether any directory may have one.
+   */
+  readonly unlisted: (mounted: string) => ReadonlyMap<string, boolean>;
   /** Where something else is mounted over what is in /proc. */
   readonly overProc: readonly string[];
   /** Where control groups are: by them anybody is moved, stopped or killed. */

@@ -109,7 +109,14 @@ function follow(path: string): { real: string; links: string[] } {
 
 const FACTS: Parameters<typeof treeOf>[1] = {
   ...{ abi: 7, loaders: [], procs: [], groups: [], settings: [] },
-  ...{ isSetByReaders: () => false, foundBy: [], written: [], overProc: [] },
+  ...{
+    isSetByReaders: () => false,
+    foundBy: [],
+    written: [],
+    overProc: [],
+    mounted: [],
+    unlisted: () => new Map(),
+  },
   realpath: (path) => {
     const { real } = follow(path);
     return FILES.has(real) || TARGETS.has(path) ? real : undefined;

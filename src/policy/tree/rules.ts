@@ -23,7 +23,7 @@ import {
 } from "../policy.ts";
 import type { TreeFacts } from "./facts.ts";
 import { meansProcesses } from "./processes.ts";
-import { type Pattern, search } from "./search.ts";
+import { type Pattern, reachesInto, search } from "./search.ts";
 
 /** What may be done with a path. */
 export type State = Readonly<Record<PathSection, boolean>>;
@@ -337,9 +337,23 @@ export class TreeRules {
       if (alone && section === "read") this.cannot(rule, ALONE);
       return above(this.refused.read, path) === undefined;
     }, (directory, { rule }) => this.#closeAround(directory, rule));
+    for (const top of patterns.length === 0 ? [] : this.#facts.mounted) {
+      if (this.state(top).read) this.#closeUnlisted(top, patterns);
+    }
     const { read, run } = this.refused;
     for (const [path, { rule }] of [...read, ...run]) {
       if (this.#facts.isOutOfReach(path)) this.#closeAround(path, rule);
+    }
+  }
+
+  /** Closes what is not listed, and may have something in it that a wildcard means. */
+  #closeUnlisted(top: string, patterns: readonly RefusedPattern[]): void {
+    for (const [path, everywhere] of this.#facts.unlisted(top)) {
+      const pattern = patterns.find((one) => reachesInto(one, path));
+      if (pattern === undefined || !this.state(path).read) continue;
+      const { rule } = pattern;
+      if (!everywhere) this.refused.read.set(path, { rule, hides: false });
+      else this.cannot(rule, `${path} is there, and in it what nobody lists`);
     }
   }
 

@@ -95,7 +95,10 @@ export function search<P extends Pattern>(
 }
 
 /** Whether a pattern may mean something in a directory. */
-function reachesInto({ glob, root }: Pattern, directory: string): boolean {
+export function reachesInto(
+  { glob, root }: Pattern,
+  directory: string,
+): boolean {
   const { segments } = glob;
   return overlap(directory, root)
     ? segments.some(({ kind }) => kind === "any-depth") ||

@@ -89,6 +89,8 @@ const FACTS: Parameters<typeof treeOf>[1] = {
   groups: [],
   settings: [],
   overProc: [],
+  mounted: [],
+  unlisted: () => new Map(),
   isSetByReaders: (path) => path === "/dev/ttyS0",
   pipe: (path) => path === "/home/me/p/a" ? "/home/me/p/a/pipe" : undefined,
   alone: true,
@@ -435,6 +437,34 @@ const CASES: readonly Case[] = [
     machine: { procs: ["/srv/proc"], groups: ["/srv/group"] },
     tree: [
       ...["/srv rw noexec", "/srv/group ro", "/srv/proc closed"],
+    ],
+  },
+  {
+    name:
+      "closes what no directory lists where a wildcard may mean what is in it",
+    policy: 'read: {allow: [/home], deny: ["/**/.ssh/**"]}',
+    machine: {
+      mounted: ["/", "/home", "/home/me"],
+      unlisted: (top) => new Map([[`${top}/.zfs`, false]]),
+      kind: (path) =>
+        path.endsWith("/.zfs") ? "directory" : FILES[path] ?? "missing",
+    },
+    tree: [
+      ...["/home ro", "/home/.zfs closed", "/home/me/.zfs closed"],
+      "/home/me/p/a/.ssh closed",
+    ],
+  },
+  {
+    name:
+      "does not hold a wildcard where what no directory lists is everywhere",
+    policy: 'read: {allow: [/home], deny: ["/home/**/.ssh/**", "/usr/*/x"]}',
+    machine: {
+      mounted: ["/home", "/usr"],
+      unlisted: (top) => new Map([[`${top}/.snap`, true]]),
+    },
+    tree: [
+      ...["/home ro", "/home/me/p/a/.ssh closed"],
+      "/home/**/.ssh/**: /home/.snap is there, and in it what nobody lists",
     ],
   },
   {
