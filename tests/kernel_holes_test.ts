@@ -454,6 +454,28 @@ test(
   hasMounts,
 );
 
+test(
+  "a jail held by the kernel closes an overlay that lists nothing, whose lower directory was removed",
+  async () => {
+    await using here = await scratch();
+    const lay = `mkdir low over top && mount -t tmpfs tmpfs top &&
+mkdir top/up top/work && echo secret >low/key &&
+mount -t overlay -o lowerdir=low,upperdir=top/up,workdir=top/work none over &&
+cat over/key && rm -r low && exec "$@"`;
+    const policy = await here.file(
+      "p.yaml",
+      'read: {allow: ["\${policy-dir}"], deny: ["\${policy-dir}/**/k?y"]}\n',
+    );
+    const argv = jailArgv([KERNEL, "-p", "minimal", "-p", policy], [
+      ...["/bin/cat", `${here.path}/over/key`],
+    ]);
+    const way = ["unshare", "-m", "sh", "-c", lay, "sh", ...argv];
+    const { stdout } = await run(way, { cwd: here.path });
+    assertEquals(stdout, "secret\n");
+  },
+  hasMounts,
+);
+
 /** A serial line that can be opened here. */
 const LINE = await serialLine();
 

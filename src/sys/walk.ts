@@ -32,6 +32,13 @@ export function walk(
   const fails = (directory: string, result: number): void => {
     if (!NONE.includes(result)) unlisted(directory);
   };
+  // By its name what is in there may be found all the same: an overlay has what was
+  // removed below it.
+  const isStill = (directory: string): boolean => {
+    const fd = open(toCString(directory), FLAGS);
+    if (fd >= 0) close(fd);
+    return fd >= 0;
+  };
   const left = [from];
   for (let here = left.pop(); here !== undefined; here = left.pop()) {
     const fd = open(toCString(here), FLAGS);
@@ -43,7 +50,7 @@ export function walk(
     try {
       for (;;) {
         const length = getdents64(fd, buffer);
-        if (length < 0) fails(here, length);
+        if (length < 0 && isStill(here)) unlisted(here);
         if (length <= 0) break;
         // Where an entry is, is not worth an object for each.
         let next = 0;
