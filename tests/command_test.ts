@@ -340,6 +340,12 @@ Deno.test("jail says where a rule leaves open what a reader may take for refused
       ],
       [["-P", "--", "true"], ["jail: deno.json: secret,none is not there"]],
       [["-R", "--allow-run", "--deny-read=x none", "--", "true"], []],
+      [
+        ["-A", "--deny-net=0.0.0.0/0", "--", "true"],
+        ["jail: --deny-net=0.0.0.0/0 leaves open all addresses of IPv6"],
+      ],
+      [["-A", "--deny-net=0.0.0.0/0,[::]/0", "--", "true"], []],
+      [["--deny-net=0.0.0.0/0", "--", "true"], []],
       [["-R=/usr,/lib,/lib64", "--deny-read=x secret", "--", "true"], []],
     ] as const
   ) {

@@ -23,6 +23,7 @@ import {
   type Policy,
 } from "../policy/policy.ts";
 import { isPreset, PRESETS } from "../policy/presets.ts";
+import { interfaceIndex } from "../sys/interfaces.ts";
 import type { View } from "../sys/view.ts";
 import { isDirectory } from "../sys/which.ts";
 
@@ -105,6 +106,46 @@ export function doubts(
     }
   }
   return [...found];
+}
+
+/** Addresses of documentation, one of each kind. */
+const EXAMPLES = [
+  { family: "inet", address: [192, 0, 2, 1] },
+  {
+    family: "inet6",
+    address: [0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1],
+    scope: 0,
+  },
+] as const;
+
+/**
+ * Finds rules that refuse every address of one kind, where those of the other may be
+ * reached: few mean that.
+ *
+ * @param policy the merged policy
+ * @returns a text for each
+ */
+export function netDoubts(policy: Policy): string[] {
+  const { net } = policy;
+  if (typeof net === "string") return [];
+  const { deny, ignore } = net.connect;
+  return [...deny, ...ignore].flatMap(({ patterns: [pattern], ref }) => {
+    if (pattern?.kind !== "address" || pattern.bits > 0) return [];
+    const { address: { length }, ports } = pattern;
+    const other = EXAMPLES.find(({ address }) => address.length !== length);
+    if (other === undefined) return [];
+    const endpoint = { ...other, port: ports.first };
+    const ends = [{ access: "connect", endpoint }] as const;
+    const call = { name: "connect", uses: [], net: ends } as const;
+    const kind = length === 4 ? "IPv6" : "IPv4";
+    return compile(policy, { interfaceIndex }).decide(call).kind === "allow"
+      ? [
+        `${
+          named(ref)
+        } leaves open all addresses of ${kind}, which "*" means too`,
+      ]
+      : [];
+  });
 }
 
 /**

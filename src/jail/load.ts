@@ -19,7 +19,7 @@ import type { Root } from "../sys/launch/root.ts";
 import { ownEnvironment } from "../sys/proc.ts";
 import { told, type View } from "../sys/view.ts";
 import { canExecute, whichAll } from "../sys/which.ts";
-import { doubts } from "./doubts.ts";
+import { doubts, netDoubts } from "./doubts.ts";
 import { mustStayInside } from "./inside.ts";
 import { insideOf, loadLayers, permissionSet } from "./layers.ts";
 import { checkZones } from "./net.ts";
@@ -135,9 +135,13 @@ export async function loadSpec(
     const policy = mergeLayers([...layers, ...temporary.layers]);
     const home = homeIn(program.env);
     const near = [inside.cwd, ...home === undefined ? [] : [home]];
+    const checked = await checkZones(policy);
     return {
-      ...{ policy: await checkZones(policy), program: inside, root },
-      doubts: doubts(layers, { view: root.view, near }),
+      ...{ policy: checked, program: inside, root },
+      doubts: [
+        ...doubts(layers, { view: root.view, near }),
+        ...netDoubts(checked),
+      ],
     };
   } catch (error) {
     root.close();

@@ -7,7 +7,7 @@ import { interfaceIndex } from "../sys/interfaces.ts";
 import { ownEnvironment } from "../sys/proc.ts";
 import { OWN_VIEW } from "../sys/view.ts";
 import { currentDirectory } from "./directory.ts";
-import { callDoubts, doubts } from "./doubts.ts";
+import { callDoubts, doubts, netDoubts } from "./doubts.ts";
 import { loadLayers } from "./layers.ts";
 import { checkZones, netOptions } from "./net.ts";
 import { variable } from "./program.ts";
@@ -51,5 +51,9 @@ export async function checkPolicy(policy: string): Promise<readonly string[]> {
   compile(merged, { interfaceIndex });
   netOptions(merged);
   const near = [variables.cwd, variables.home];
-  return [...doubts(layers, { view: OWN_VIEW, near }), ...callDoubts(merged)];
+  return [
+    ...doubts(layers, { view: OWN_VIEW, near }),
+    ...netDoubts(merged),
+    ...callDoubts(merged),
+  ];
 }

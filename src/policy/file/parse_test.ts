@@ -210,6 +210,8 @@ const WRONG: readonly (readonly [string, string, string, string?])[] = [
   ["read: {deny: ['/a/!(b)']}", "1:15", "mean themselves", "for each name"],
   ["read: {deny: ['/a/*.!(b)']}", "1:15", "mean themselves"],
   ["net: {deny: ['unix:/a/@(b)']}", "1:14", "mean themselves"],
+  ["net: {deny: [private]}", "1:14", "the name of a host", '"*" for all'],
+  ["net: {connect: {deny: ['TCP:22']}}", "1:24", "the name of a host"],
   ["read: {deny: ['${home}.ssh']}", "1:15", 'a "/" is missing', "${home}/…"],
   ["read: ['${cwd}src']", "1:8", 'a "/" is missing', "${cwd}/../…"],
   ["read: {deny: ['${cwd}*.key']}", "1:15", 'a "/" is missing'],

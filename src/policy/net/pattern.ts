@@ -60,6 +60,14 @@ const EXAMPLES = "write an address, such as 192.0.2.1:443, 10.0.0.0/8, " +
   "[2001:db8::1]:80, localhost:8000-8100, *:443 or unix:/run/x.sock, " +
   "or a name, such as example.org:443";
 
+/** Words for many addresses, or for none, that elsewhere are no names of hosts. */
+const WORDS: ReadonlySet<string> = new Set(
+  ("all any everything everyone external global icmp inet inet4 inet6 internal " +
+    "internet intranet ip ip4 ip6 ipv4 ipv6 lan linklocal link-local local " +
+    "loopback multicast none private public tcp udp unix vsock wan world")
+    .split(" "),
+);
+
 /**
  * Reads one rule about the network.
  *
@@ -101,6 +109,12 @@ export function parseNet(
   }
   if (prefix !== undefined) {
     throw new GlobError(`"${host}" has no prefix`, `write "${host}" alone`);
+  }
+  if (refuses && WORDS.has(host.toLowerCase())) {
+    throw new GlobError(
+      `"${host}" is the name of a host here`,
+      `write addresses, "*" for all of them, or "${host}." for such a host`,
+    );
   }
   const named = parseHost(host);
   if (named !== undefined) return [{ kind: "name", ...named, ports }];
