@@ -341,6 +341,13 @@ Deno.test("jail says where a rule leaves open what a reader may take for refused
       [["-P", "--", "true"], ["jail: deno.json: secret,none is not there"]],
       [["-R", "--allow-run", "--deny-read=x none", "--", "true"], []],
       [
+        ["-A", "--deny-read=etc/passwd,sec\\ret", "--", "true"],
+        [
+          "jail: --deny-read=etc/passwd is not there",
+          "jail: --deny-read=sec\\\\ret is not there",
+        ],
+      ],
+      [
         ["-A", "--deny-net=0.0.0.0/0", "--", "true"],
         ["jail: --deny-net=0.0.0.0/0 leaves open all addresses of IPv6"],
       ],

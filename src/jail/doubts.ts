@@ -9,7 +9,7 @@ import type { RuleRef } from "../policy/decision.ts";
 import { compile, type Engine } from "../policy/decide.ts";
 import { isProc, rootOf } from "../policy/floor/grants.ts";
 import { mergeLayers } from "../policy/merge.ts";
-import type { Glob } from "../policy/path/glob.ts";
+import { type Glob, parseGlob } from "../policy/path/glob.ts";
 import { realGlobs } from "../policy/path/rules.ts";
 import { matchSegment } from "../policy/path/segment.ts";
 import { isWithin, parentOf } from "../policy/path/within.ts";
@@ -42,7 +42,11 @@ const MOST_LOOKS = 1000;
 const ANY_NAME = "\x01";
 
 /** What ends a path for other programs, or holds two together, and is part of it here. */
-const ODD_REGEXP = /[\s:;,|&#"'`<>()=]+/g;
+const ODD_REGEXP = /[\s:;,|&#"'`<>()=\\]+/g;
+
+/** What lies at the top, and seldom where somebody works. */
+const TOP_REGEXP =
+  /^\/(?:dev|etc|home|media|mnt|opt|root|run|srv|tmp|usr|var)\//;
 
 /**
  * Finds rules of somebody's own that refuse something, and leave open what a reader
@@ -67,16 +71,23 @@ export function doubts(
     const uses = [{ access, path, kind: "file" }] as const;
     return engine.decide({ name: "openat", uses }).kind === "allow";
   };
+  const isClear = (glob: Glob): boolean => {
+    const { path, plain } = rootOf(glob);
+    if (!plain) return glob.beneath;
+    return path.search(ODD_REGEXP) < 0 &&
+      withoutSlash(path, near) === undefined;
+  };
   const found = new Set<string>();
   const look = (section: PathSection, { pattern, ref }: PathRule): void => {
-    const globs = realGlobs(pattern, realpath);
-    for (const glob of globs) {
+    // Most rules are plain, and nobody looks for what they mean once more.
+    if (parseGlob(pattern).every(isClear)) return;
+    for (const glob of realGlobs(pattern, realpath)) {
       const { path, plain } = rootOf(glob);
       if (isProc(path)) continue;
       const left = plain || glob.beneath
         ? undefined
         : directoriesOf(glob, view, near).find((one) => isOpen(section, one));
-      const meant = plain ? likelyMeant(path, view) : undefined;
+      const meant = plain ? likelyMeant(path, view, near) : undefined;
       if (left !== undefined) {
         found.add(
           `${named(ref)} means the directory ${printable(left)} alone, ` +
@@ -224,13 +235,18 @@ function isAutomounted(path: string, view: View): boolean {
 }
 
 /**
- * What a path may be meant for that has no file, such as `/secret:ro`, `/secret # mine`
+ * What a path may be meant for that has no file, such as `/secret:ro`, `etc/secret`
  * or `a,b`: what is in front of something odd, or behind it, or is left without it.
  */
-function likelyMeant(path: string, view: View): string | undefined {
+function likelyMeant(
+  path: string,
+  view: View,
+  near: readonly string[],
+): string | undefined {
   const isThere = (path: string): boolean => view.realpath(path) !== undefined;
   const odd = [...path.matchAll(ODD_REGEXP)];
-  if (odd.length === 0 || isThere(path)) return undefined;
+  const top = withoutSlash(path, near);
+  if (odd.length === 0 && top === undefined || isThere(path)) return undefined;
   const likely = odd.flatMap(({ 0: text, index }) => {
     const [before, after] = [
       path.slice(0, index),
@@ -239,5 +255,16 @@ function likelyMeant(path: string, view: View): string | undefined {
     const behind = after === "" ? [] : [`${parentOf(before)}/${after}`];
     return before.endsWith("/") ? behind : [before, ...behind];
   });
+  if (top !== undefined) likely.push(top);
   return [...likely, path.replaceAll(ODD_REGEXP, "")].find(isThere);
+}
+
+/** What `etc/x` may be meant for, the slash in front of it forgotten. */
+function withoutSlash(
+  path: string,
+  near: readonly string[],
+): string | undefined {
+  return near.filter((one) => one !== "/" && isWithin(path, one))
+    .map((one) => path.slice(one.length))
+    .find((rest) => TOP_REGEXP.test(rest));
 }
