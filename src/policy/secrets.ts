@@ -23,12 +23,22 @@ const SECRET_NAMES = [
   "*_KEY",
   "*_KEYS",
   "*PASS",
-  "*_PW",
+  "*PW",
   "*_PWD",
+  "USERPWD",
+  "*PSK",
   "*_AUTH",
   "*_AUTH_CONFIG",
   "*_PAT",
   "*CREDS*",
+  "*_CRED",
+  "*OAUTH*",
+  "*BEARER*",
+  "*OTP",
+  "*TOTP*",
+  "*RECOVERY_CODE*",
+  "*BACKUP_CODE*",
+  "*_SAS",
   "BW_SESSION",
   "OP_SESSION_*",
   "*MNEMONIC*",
@@ -54,11 +64,22 @@ export function lowerCase(text: string): string {
   return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
-/**
- * A password in an address, whatever the variable is called: REDIS_URL, HTTP_PROXY;
- * and a private key, as of an account: PEM (RFC 7468), in JSON as well.
- */
-const SECRET_REGEXP = /:\/\/[^/\s:]*:[^/\s]+@|-----BEGIN [A-Z ]*PRIVATE KEY/;
+/** What values look like that are secrets, whatever the variable is called. */
+const SECRET_REGEXPS: readonly RegExp[] = [
+  // A password in an address: REDIS_URL, HTTP_PROXY.
+  /:\/\/[^/\s:]*:[^/\s]+@/,
+  // One among other settings: of a database, of an account, in a query.
+  /(?:^|[\s;&?])(?:password|passwd|pwd|(?:account|shared_?access|secret)_?key|shared_?access_?signature|client_?secret|(?:access_?)?token|sig|api_?key)\s*=\s*[^\s;&]/i,
+  // A private key, as of an account: PEM (RFC 7468), in JSON as well.
+  /-----BEGIN [A-Z ]*PRIVATE KEY/,
+  /\bAGE-SECRET-KEY-1/,
+  // What some who give out tokens put in front of them.
+  /\b(?:gh[oprsu]_|github_pat_|glpat-|xox[abeoprs]-|[rs]k_live_|pypi-|dop_v1_|shpat_)[\w-]{16}/,
+  /\b(?:sk-|ya29\.|AIza|SG\.)[\w-]{20}|\b(?:hf|npm)_[A-Za-z0-9]{30}/,
+  /\bA(?:KI|SI)A[0-9A-Z]{16}/,
+  // Two parts of JSON in base64: RFC 7519.
+  /\beyJ[\w-]{8,999}\.eyJ[\w-]{8}/,
+];
 
 /**
  * Whether a variable looks like a secret, by whatever case:
@@ -69,6 +90,6 @@ const SECRET_REGEXP = /:\/\/[^/\s:]*:[^/\s]+@|-----BEGIN [A-Z ]*PRIVATE KEY/;
  */
 export function looksSecret(name: string, value: string): boolean {
   const upper = upperCase(name);
-  return SECRET_REGEXP.test(value) ||
+  return SECRET_REGEXPS.some((one) => one.test(value)) ||
     PATTERNS.some((one) => matchSegment(one, upper, 0, upper.length));
 }

@@ -502,6 +502,7 @@ Deno.test("passes() hides a secret whatever the case of its name", () => {
     "npm_config__authToken",
     "github_token",
     ...["DBPASS", "LDAP_PW", "GOOGLE_CREDS", "BW_SESSION", "OP_SESSION_my"],
+    ...["GITHUB_OAUTH", "LDAP_BINDPW", "WIFI_PSK", "TOTP_URI", "AZURE_SAS"],
     ...["XDG_SESSION_ID", "HOME"],
   ];
   assertEquals(names.filter((name) => passes(env, name)), [
@@ -517,6 +518,17 @@ for (
     ["a http://x/ amqp://me:w%40rd@h", false],
     ['{"private_key": "-----BEGIN PRIVATE KEY-----\\nMII"}', false],
     ["-----BEGIN OPENSSH PRIVATE KEY-----\nb3B", false],
+    ["Server=db;User Id=me;Password=word;", false],
+    ["DefaultEndpointsProtocol=https;AccountName=a;AccountKey=b2s=", false],
+    ["host=db user=me password=word", false],
+    ["https://a.blob.example/c?sv=2022&sig=b2s%3D", false],
+    ["ghp_0123456789abcdefghij", false],
+    ["use sk-proj-0123456789abcdefghij", false],
+    ["AKIAIOSFODNN7EXAMPLE", false],
+    ["eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2ln", false],
+    ["AGE-SECRET-KEY-1QQPQZ", false],
+    ["task-force-and-others-of-the-kind", true],
+    ["max_token=5;pwdx=1", true],
     ["-----BEGIN CERTIFICATE-----\nMII", true],
     ["ssh://git@host:22/x:y@z", true],
     ["http://proxy:3128", true],
@@ -535,7 +547,8 @@ for (
 Deno.test("passes() comes to an end with the longest value there is", () => {
   const ref = { source: "x", keys: [], text: "" };
   const rules = { allow: [{ pattern: "*", ref }], deny: [], ignore: [] };
-  for (const part of [":", "://:", "-----BEGIN ", "A", "@"]) {
+  const parts = [":", "://:", "-----BEGIN ", "A", "@", "eyJ-", " pwd "];
+  for (const part of parts) {
     // The most that the kernel takes for one variable.
     const value = `://${part.repeat((1 << 17) / part.length)}`;
     assertEquals(passes(rules, "TITLE", value), true);
