@@ -199,10 +199,11 @@ function directoriesOf(
   near: readonly string[],
 ): string[] {
   const found: string[] = [];
+  const far = farIn(view);
   let left = MOST_LOOKS;
   const look = (path: string, at: number): void => {
     const segment = segments[at];
-    if (left-- <= 0 || isProc(path)) return;
+    if (left-- <= 0 || isProc(path) || far.has(path)) return;
     if (segment === undefined) {
       if (isDirectory(path, view)) found.push(path);
       return;
@@ -216,8 +217,6 @@ function directoriesOf(
         }
         return;
       case "pattern":
-        // Each name of these would be mounted.
-        if (isAutomounted(path, view)) return;
         for (const name of view.names(path || "/")) {
           if (!matchSegment(segment.pattern, name, 0, name.length)) continue;
           look(`${path}/${name}`, at + 1);
@@ -228,10 +227,13 @@ function directoriesOf(
   return found;
 }
 
-function isAutomounted(path: string, view: View): boolean {
-  return view.mounts().some(({ point, type }) =>
-    type === "autofs" && point === path
-  );
+/** Whose answer may take long, or who would mount something for each name. */
+const FAR_REGEXP = /^(?:9p|afs|autofs|ceph|cifs|fuse|gluster|lustre|nfs|smb)/;
+
+/** Where something is mounted that may be far away. */
+function farIn(view: View): ReadonlySet<string> {
+  const far = view.mounts().filter(({ type }) => FAR_REGEXP.test(type));
+  return new Set(far.map(({ point }) => point));
 }
 
 /**
