@@ -341,10 +341,11 @@ Deno.test("jail says where a rule leaves open what a reader may take for refused
       [["-P", "--", "true"], ["jail: deno.json: secret,none is not there"]],
       [["-R", "--allow-run", "--deny-read=x none", "--", "true"], []],
       [
-        ["-A", "--deny-read=etc/passwd,sec\\ret", "--", "true"],
+        ["-A", "--deny-read=etc/passwd,sec\\ret,%secret%", "--", "true"],
         [
           "jail: --deny-read=etc/passwd is not there",
           "jail: --deny-read=sec\\\\ret is not there",
+          "jail: --deny-read=%secret% is not there",
         ],
       ],
       [

@@ -42,7 +42,7 @@ const MOST_LOOKS = 1000;
 const ANY_NAME = "\x01";
 
 /** What ends a path for other programs, or holds two together, and is part of it here. */
-const ODD_REGEXP = /[\s:;,|&#"'`<>()=\\]+/g;
+const ODD_REGEXP = /[\s:;,|&#"'`<>()=\\[\]{}%!?*^$@]+/g;
 
 /** What lies at the top, and seldom where somebody works. */
 const TOP_REGEXP =

@@ -199,8 +199,8 @@ function plain(text: string): string {
 
 /**
  * Refuses a path that is hardly meant as it is written: with what only a shell acts
- * on, before a `=` not even that; and with a wildcard, where it refuses, what may hold
- * two together, or a quote that no shell has taken off.
+ * on, before a `=` not even that; and where it refuses, a word for everything, a
+ * wildcard, what may hold two together, or a quote that no shell has taken off.
  */
 function mustBeMeant(path: string, refuses: boolean): void {
   const shown = printable(fromText(path));
@@ -208,6 +208,14 @@ function mustBeMeant(path: string, refuses: boolean): void {
     throw new GlobError(
       `${shown} begins with what no shell has replaced`,
       `write the whole path, or ${
+        printable(fromText(`./${path}`))
+      } for a file of that name`,
+    );
+  }
+  if (refuses && /^(?:all|any|everything|true|yes)$/i.test(path)) {
+    throw new GlobError(
+      `${shown} is the name of a file here`,
+      `leave the list out for everything, or write ${
         printable(fromText(`./${path}`))
       } for a file of that name`,
     );

@@ -274,6 +274,7 @@ const WILDCARDS = [
   "a.@(key)",
 ];
 const QUOTED = ['"/etc"', "'/etc'", "\u201c/etc\u201d", 'unix:"/run/x"'];
+const WORDS = ["all", "True", "everything"];
 const BLANKS = [
   "/a,/b",
   "/root/.ssh ",
@@ -289,12 +290,16 @@ const BLANKS = [
   "aa:../b",
 ];
 
-for (const path of [...WILDCARDS, ...BLANKS, ...QUOTED]) {
+for (const path of [...WILDCARDS, ...WORDS, ...BLANKS, ...QUOTED]) {
   Deno.test(`flagsLayer() refuses nothing by "${path}", and says so`, () => {
     const section = path.startsWith("unix:") ? "net" : "read";
     for (const effect of ["deny", "ignore"] as const) {
       const flags = { [section]: { [effect]: [path] } };
-      const message = WILDCARDS.includes(path) ? "has a wildcard" : "a quote";
+      const message = WILDCARDS.includes(path)
+        ? "has a wildcard"
+        : WORDS.includes(path)
+        ? "the name of a file"
+        : "a quote";
       assertThrows(() => layer(flags), UsageError, message);
     }
     layer({ [section]: { allow: [path] } });
