@@ -27,6 +27,20 @@ Deno.test("jail shows its version", async () => {
   assertMatch(ended.stdout, /^jail \d+\.\d+\.\d+\n$/);
 });
 
+for (
+  const [words, hint] of [
+    [["run", "ls"], 'leave out "run": jail -- program'],
+    [["-R", "no-such", "--", "ls"], 'the value of a flag needs a "="'],
+    [["no-such", "x"], "it is not in a directory of PATH"],
+  ] as const
+) {
+  Deno.test(`jail says what ${words.join(" ")} may have been meant for`, async () => {
+    const { code, stderr } = await jail(words);
+    assertEquals(code, 127);
+    assertStringIncludes(stderr, hint);
+  });
+}
+
 for (const flag of ["--allow-net", "--allow-net=localhost"]) {
   Deno.test(`jail ${flag} alone is enough for a program to find hosts by name`, async () => {
     const found = await jail([flag, "--", "getent", "hosts", "localhost"]);

@@ -3,7 +3,7 @@
 import { printable, toText } from "../abi/bytes.ts";
 import { isErrnoName } from "../abi/errno.ts";
 import { SIGXFSZ } from "../abi/signal.ts";
-import { SystemCallError, UsageError } from "../errors.ts";
+import { LaunchError, SystemCallError, UsageError } from "../errors.ts";
 import { run, type RunRequest } from "../jail/run.ts";
 import type { Outcome } from "../outcome.ts";
 import { outlive } from "../sys/signals.ts";
@@ -62,13 +62,30 @@ export async function runProgram(request: RunRequest): Promise<Outcome> {
     return outcome;
   } catch (error) {
     log?.failed(error instanceof Error ? error.message : String(error));
-    throw error;
+    throw error instanceof LaunchError ? hinted(error, request) : error;
   } finally {
     log?.close();
     const summary = denials?.summary();
     if (summary !== undefined) tell(summary);
     tellRest();
   }
+}
+
+/** Says what a command line may have been meant for, whose program is not there. */
+function hinted(
+  error: LaunchError,
+  { program, args }: RunRequest,
+): LaunchError {
+  const { call, errno, exitCode } = error;
+  if (errno !== "ENOENT" || args.length === 0) return error;
+  const name = printable(program);
+  // As in `deno run`, and as in `jail -R src -- ls`.
+  const hint = program === "run"
+    ? 'leave out "run": jail -- program'
+    : args.includes("--")
+    ? `${name} is taken for the program: the value of a flag needs a "="`
+    : error.hint;
+  return new LaunchError(name, call, errno, exitCode, hint);
 }
 
 /**
