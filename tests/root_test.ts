@@ -558,6 +558,14 @@ Deno.test("jail says where a policy names a root that is not there", async () =>
   assertStringIncludes(stderr, "open() failed with ENOENT at line 2,");
 });
 
+Deno.test("jail says that a program is looked for in the root directory", async () => {
+  const root = await rootDirectory();
+  const flags = [`--root=${root}`, "-p", "minimal"];
+  const { code, stderr } = await run([...jailCommand(), ...flags, "make"]);
+  assertEquals(code, 127);
+  assertStringIncludes(stderr, "of PATH, as the root directory has it\n");
+});
+
 Deno.test("jail plan asks for a program where a root does not have any", async () => {
   await using directory = await scratch();
   const file = await directory.file(

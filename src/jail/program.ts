@@ -115,7 +115,7 @@ export function findProgram(program: Program, view: View): FoundProgram {
         "execve",
         why < 0 ? errnoName(-why) : "ENOENT",
         NOT_FOUND,
-        notFoundHint(name, why),
+        notFoundHint(name, why, view),
       );
     }
   }
@@ -141,8 +141,11 @@ function notExecutableHint(path: string, view: View): string {
 /** The mode by which everybody may execute a file. */
 const EVERYBODY = 0o111;
 
-function notFoundHint(name: string, why: number): string {
-  if (!name.includes("/")) return "it is not in a directory of PATH";
+function notFoundHint(name: string, why: number, { isOwn }: View): string {
+  if (!name.includes("/")) {
+    const where = isOwn ? "" : ", as the root directory has it";
+    return `it is not in a directory of PATH${where}`;
+  }
   switch (why) {
     case -ELOOP:
       return "links lead around in circles there";
