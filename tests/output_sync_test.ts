@@ -106,7 +106,7 @@ Deno.test("outputSync() leaves nothing open", async () => {
   assert(count() <= before, `${count()} descriptors, and ${before} before`);
 });
 
-Deno.test("outputSync() fails at once where its Worker may not be read", async () => {
+Deno.test("outputSync() fails before long where its Worker may not be read", async () => {
   await using directory = await scratch();
   const file = await directory.file(
     "script.ts",
@@ -122,5 +122,5 @@ Deno.test("outputSync() fails at once where its Worker may not be read", async (
     stdin: "null",
     signal: AbortSignal.timeout(20_000),
   }).output();
-  assertStringIncludes(text(stderr), "its module may not be read");
+  assertStringIncludes(text(stderr), "traces: it does not answer");
 });

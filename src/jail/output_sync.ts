@@ -13,8 +13,14 @@ import { type JailOutput, type JailStatus, toStatus } from "./status.ts";
 import { connect, type Connected } from "./stdio.ts";
 import { type Bytes, joined } from "./streams.ts";
 
-/** How long a Worker may take to be there, in milliseconds. */
+/**
+ * How long a Worker may take to be there, in milliseconds: one that cannot be loaded
+ * says so to no thread that is blocked.
+ */
 const PATIENCE_MS = 30_000;
+
+/** The same where its module may not be read, unless it is part of a program. */
+const UNREADABLE_PATIENCE_MS = 3000;
 
 const scratch = new Uint8Array(new ArrayBuffer(64 * 1024));
 
@@ -33,21 +39,8 @@ export function outputSync(request: SpawnRequest): JailOutput {
   if (request.signal?.aborted) {
     return { ...takenBack(), stdout: joined([]), stderr: joined([]) };
   }
-  mustBeReadable();
   using run = new BlockingRun(request);
   return run.output();
-}
-
-/** A Worker that cannot be loaded says so to no thread that is blocked. */
-function mustBeReadable(): void {
-  if (WORKER.protocol !== "file:") return;
-  const path = WORKER;
-  const { state } = Deno.permissions.querySync({ name: "read", path });
-  if (state === "granted") return;
-  throw new UnsupportedError(
-    "Cannot start the Worker that traces: its module may not be read",
-    "allow it by --allow-read",
-  );
 }
 
 /** An output of the program, and what it has brought so far. */
@@ -101,9 +94,11 @@ class BlockingRun implements Disposable {
     const piped = [this.#stdout, this.#stderr].filter(({ fd }) => fd >= 0);
     const fds = [this.#answers, ...piped.map(({ fd }) => fd)];
     const waited = new Map(fds.map((fd) => [fd, POLLIN]));
-    const until = performance.now() + PATIENCE_MS;
+    const mayRead = mayReadWorker();
+    const patience = mayRead ? PATIENCE_MS : UNREADABLE_PATIENCE_MS;
+    const until = performance.now() + patience;
     for (;;) {
-      waitForAny(waited, this.#isReady ? -1 : PATIENCE_MS);
+      waitForAny(waited, this.#isReady ? -1 : patience);
       piped.forEach(collect);
       const status = this.#hear();
       if (status !== undefined) {
@@ -116,7 +111,12 @@ class BlockingRun implements Disposable {
         };
       }
       if (!this.#isReady && performance.now() > until) {
-        throw new UnsupportedError("Cannot start the Worker that traces");
+        // It may come yet, and must find no other files under these numbers.
+        this.#opened.length = 0;
+        throw new UnsupportedError(
+          "Cannot start the Worker that traces: it does not answer",
+          mayRead ? undefined : "let its module be read by --allow-read",
+        );
       }
     }
   }
@@ -154,6 +154,12 @@ class BlockingRun implements Disposable {
     this.#worker?.terminate();
     for (const fd of this.#opened) close(fd);
   }
+}
+
+function mayReadWorker(): boolean {
+  if (WORKER.protocol !== "file:") return true;
+  const read = { name: "read", path: WORKER } as const;
+  return Deno.permissions.querySync(read).state === "granted";
 }
 
 function collect({ fd, chunks }: Collected): void {
