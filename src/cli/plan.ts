@@ -8,7 +8,7 @@ import type { RuleRef } from "../policy/decision.ts";
 import type { GradedRule } from "../policy/grade.ts";
 import type { Unheld } from "../policy/plan/unasked.ts";
 import { print, stderrPaint, tell } from "./console.ts";
-import { errorText, safe } from "./report.ts";
+import { errorText, placeText, safe } from "./report.ts";
 import { enter } from "./run.ts";
 
 /**
@@ -122,10 +122,7 @@ function kernelText(
   }
   const lines = (rules: readonly Unheld[]): string[] =>
     rules.map(({ rule, why }) => {
-      const position = locate(rule);
-      const where = position === undefined
-        ? rule.source
-        : `${position.file}:${position.line}`;
+      const where = placeText(rule, locate(rule));
       return `          ${safe(`${where}: ${rule.text}: ${why}`)}`;
     });
   if (unheld.length === 0) {
@@ -143,11 +140,7 @@ function kernelText(
 
 /** `file:line`, the flag, or nothing. */
 function whereOf({ ref }: GradedRule, { locate }: PolicyPlan): string {
-  if (ref === undefined) return "";
-  const position = locate(ref);
-  return position === undefined
-    ? ref.source
-    : `${position.file}:${position.line}`;
+  return ref === undefined ? "" : placeText(ref, locate(ref));
 }
 
 /** What is longer than this does not make its whole column wide. */

@@ -110,16 +110,26 @@ export function ruleText(
     const whole = text === "" || text.startsWith("--");
     return whole ? text || source : `${source}=${text}`;
   }
-  const place = position === undefined
-    ? source
-    : `${safe(position.file)}:${position.line}`;
   // What jail itself holds stands in no file; its key would tell nothing.
   if (rule.source === "jail") return `${paint.place(source)}  ${text}`;
   const key = rule.keys.findLast((part) => typeof part === "string");
   const said = key === undefined || text.startsWith(`${key}:`)
     ? text
     : `${safe(key)}: ${text}`;
-  return `${paint.place(place)}  ${said}`;
+  return `${paint.place(safe(placeText(rule, position)))}  ${said}`;
+}
+
+/**
+ * Words where a rule stands: `build.yaml:14`, or what it is part of.
+ *
+ * @param rule the rule
+ * @param position where it stands, if that is known
+ */
+export function placeText(
+  { source }: RuleRef,
+  position: Position | undefined,
+): string {
+  return position === undefined ? source : `${position.file}:${position.line}`;
 }
 
 /**
