@@ -119,7 +119,7 @@ export const F_SETLK = 6;
 export const F_SETLKW = 7;
 /** Who gets SIGIO and SIGURG: a process, or minus a group. */
 export const F_SETOWN = 8;
-/** Who does? */
+/** Who gets them? */
 export const F_GETOWN = 9;
 /** Which signal to send in place of SIGIO. */
 export const F_SETSIG = 10;

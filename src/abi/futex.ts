@@ -1,6 +1,6 @@
 /** Constants from `include/uapi/linux/futex.h`. */
 
-/** Of an operation: the word is in memory that only threads share. */
+/** Flag of an operation: only threads share the memory of the word. */
 export const FUTEX_PRIVATE = 128;
 /** Wait while a word has a value, among threads that share memory. */
 export const FUTEX_WAIT_PRIVATE = 128;

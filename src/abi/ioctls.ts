@@ -155,7 +155,7 @@ export const FAT_IOCTL_SET_ATTRIBUTES = 0x4004_7211;
 export const FIOSETOWN = 0x8901;
 /** The same. */
 export const SIOCSPGRP = 0x8902;
-/** Who does? */
+/** Who gets them? */
 export const FIOGETOWN = 0x8903;
 /** The same. */
 export const SIOCGPGRP = 0x8904;

@@ -13,7 +13,7 @@ export const PROT_EXEC = 0x4;
 export const MAP_SHARED = 0x01;
 /** The same, and unknown flags are refused. */
 export const MAP_SHARED_VALIDATE = 0x03;
-/** Of flags: whether changes stay here. */
+/** The bits of the flags that say whether changes stay here. */
 export const MAP_TYPE = 0x0f;
 /** Changes stay here. */
 export const MAP_PRIVATE = 0x02;
@@ -47,5 +47,5 @@ export const MADV_COLLAPSE = 25;
 export const MAP_GROWSDOWN = 0x0100;
 /** mprotect(2): down to the beginning of memory that grows down. */
 export const PROT_GROWSDOWN = 0x0100_0000;
-/** Of pages that are larger, which the kernel rounds the length up to. */
+/** Large pages; the kernel rounds the length up to their size. */
 export const MAP_HUGETLB = 0x4_0000;

@@ -104,7 +104,7 @@ export const PR_SET_SHADOW_STACK_STATUS = 75;
 export const PR_LOCK_SHADOW_STACK_STATUS = 76;
 /** Size of the process's own table of futexes. */
 export const PR_FUTEX_HASH = 78;
-/** Of that: sets it. */
+/** Under {@linkcode PR_FUTEX_HASH}: set it. */
 export const PR_FUTEX_HASH_SET_SLOTS = 1;
 /** Get the auxiliary vector. */
 export const PR_GET_AUXV = 0x4155_5856;

@@ -63,9 +63,9 @@ export const CLONE_VFORK = 0x0000_4000;
 export const PID_MAX_LIMIT = 4 * 1024 * 1024;
 
 // include/uapi/linux/sched.h: policies of scheduling.
-/** By turns. */
+/** Tasks run by turns. */
 export const SCHED_NORMAL = 0;
-/** By turns, of longer ones. */
+/** Tasks run by turns, and for longer at a time. */
 export const SCHED_BATCH = 3;
 /** When nobody else runs. */
 export const SCHED_IDLE = 5;

@@ -108,7 +108,7 @@ const OTHER_PROCESS: RuleRef = jailRule(
   "/proc of a process outside the jail",
 );
 const MEMORY: RuleRef = jailRule(["mem"], "/proc/self/mem is never written");
-/** Of all who are in its session, jail and who started it among them. */
+/** It is set for all of a session, jail and whoever started it among them. */
 const SESSION: RuleRef = jailRule(
   ["proc"],
   "/proc/self/autogroup says how much time others get, too",
@@ -122,7 +122,10 @@ const SETTING: RuleRef = jailRule(
 const OTHER_PROCESS_REGEXP = /^\/proc\/[0-9]+(?:\/|$)/;
 const MEMORY_REGEXP = /^\/proc\/self\/(?:task\/[^/]+\/)?mem$/;
 const SESSION_REGEXP = /^\/proc\/self\/(?:task\/[^/]+\/)?autogroup$/;
-/** Of a process, but for what its network namespace has, which is not its own. */
+/**
+ * The files of a process, but for those of its network namespace, which is not its
+ * own.
+ */
 const OWN_REGEXP = /^\/proc\/self(?!\/(?:task\/[^/]+\/)?net(?:\/|$))(?:\/|$)/;
 const HARMLESS_DEVICE_REGEXP =
   /^\/dev\/(?:null|zero|full|random|urandom|tty|ptmx|pts\/[^/]+)$/;

@@ -21,7 +21,7 @@ export class Ending {
   launched: Launched | undefined;
   /** Looks at the limits of the whole jail, where there are any. */
   watch: Watch | undefined;
-  /** Who follows the end, once the program runs. */
+  /** Told of the end, once the program runs. */
   watcher: Watcher | undefined;
   readonly #options: TraceOptions;
   readonly #family: Family;

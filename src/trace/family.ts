@@ -259,7 +259,7 @@ export class Family {
     this.endVforkOf(tracee);
   }
 
-  /** Who waits for a tracee's vfork. */
+  /** The parent that waits for a tracee, which it made by vfork(2). */
   parentOf(child: Tracee): Tracee | undefined {
     return this.#waiting.get(child);
   }

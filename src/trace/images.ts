@@ -89,7 +89,7 @@ export class Images {
   }
 }
 
-/** By which name a new image opens what it runs, if it is a dynamic loader. */
+/** The name by which a new image opens what it runs, if it is a dynamic loader. */
 function programOf(exec: PendingExec | undefined): string {
   const { told } = exec ?? {};
   return told?.whole === false ? told.words.at(-1) ?? "" : "";

@@ -15,10 +15,12 @@ import { attachFilter, hasFilter, socketFacts } from "../sys/task/borrow.ts";
 import { borrowSocket } from "./look/sockets.ts";
 import type { Tracee } from "./tracee/tracee.ts";
 
-/** From how many such addresses one socket receives: the last ones it sent to. */
+/**
+ * From how many such addresses one socket receives: the last ones that it sent to.
+ */
 export const MOST_SOURCES = 32;
 
-/** Of how many sockets it is known, the last ones. */
+/** For how many sockets this is remembered: the last ones. */
 const MOST_SOCKETS = 4096;
 
 /** The sockets that receive from addresses that were found by a name. */

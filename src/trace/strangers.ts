@@ -278,7 +278,9 @@ export class Strangers {
   }
 }
 
-/** Who of some tracees shares something with a task that nobody has told of. */
+/**
+ * Those of some tracees that share something with a task of which nobody has told.
+ */
 function sharing(
   tracees: readonly Tracee[],
   tid: number,

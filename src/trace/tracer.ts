@@ -36,7 +36,7 @@ export function trace(options: TraceOptions): Outcome {
 /** How often a wait may fail whose errno could be another call's (`libc.ts`). */
 const MOST_FAILURES = 10;
 
-/** Of how many questions for names is heard before calls have their turn. */
+/** How many questions for names are heard before calls have their turn. */
 const MOST_HEARD = 256;
 
 /**

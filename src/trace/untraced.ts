@@ -54,7 +54,7 @@ export interface UntracedOptions extends
   readonly launch: LaunchPlan;
   /** The tree that it enters. */
   readonly tree: Tree;
-  /** Of the limits, the time alone is looked at. */
+  /** The limits of the policy, of which the time alone is looked at. */
   readonly limits: Limits;
 }
 

@@ -160,7 +160,7 @@ export function readName(
 
 /** A record in a message. */
 export interface DnsRecord {
-  /** Whose it is, as `hostName()` writes it. */
+  /** The name that it belongs to, as `hostName()` writes it. */
   readonly owner: string | undefined;
   /** Its type. */
   readonly type: number;

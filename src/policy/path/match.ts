@@ -88,7 +88,7 @@ export interface Residual {
 
 /** Where a walk has come to. */
 interface Reached {
-  /** By which path. */
+  /** The path that led there. */
   readonly path: string;
   /** Which kinds of rules mattered, as bits. */
   readonly slots: number;

@@ -50,7 +50,7 @@ interface AllowingPattern extends Pattern {
 
 /** What a rule refuses by a wildcard. */
 interface RefusedPattern extends Refused, Pattern {
-  /** Of which section it is. */
+  /** The section that it is in. */
   readonly section: PathSection;
 }
 

@@ -101,7 +101,10 @@ export class Freezer {
     return this.#wanted.has(tracee) || this.waits(tracee);
   }
 
-  /** Whose turn it is to begin, if nobody is stopped and it can be served. */
+  /**
+   * The tracee whose turn it is to begin, if nobody is stopped and it can be
+   * served.
+   */
   get next(): Tracee | undefined {
     if (this.#for !== undefined) return undefined;
     for (const tracee of this.#wanted) {

@@ -43,9 +43,9 @@ export class PathLock {
   readonly #waiting: Set<Tracee> = new Set();
   #open = 0;
   #shared = 0;
-  /** Who makes or moves something. */
+  /** The holder that makes or moves something. */
   #mover: Tracee | undefined;
-  /** Who wants to, and how. */
+  /** The tracee that waits for the lock, and how it wants to hold it. */
   #wanted: { readonly tracee: Tracee; readonly hold: Hold } | undefined;
 
   /**

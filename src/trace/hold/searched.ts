@@ -65,7 +65,9 @@ function maySearch({ uid, gids }: Searcher): boolean {
   return (mode & (gids.has(get(STAT, stat, "st_gid")) ? 0o010 : 0o001)) !== 0;
 }
 
-/** Who a tracee is to the files that it looks for; `undefined` who searches all. */
+/**
+ * The ids by which a tracee looks for files; `undefined` where it may search all.
+ */
 function searcherOf(tid: number): Searcher | undefined {
   const status = statusOf(tid);
   const capabilities = parseInt(field(status, "CapEff") ?? "", 16);

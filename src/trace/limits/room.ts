@@ -19,7 +19,7 @@ const DEEP_MS = 1000;
 export class Room {
   readonly #family: Family;
   readonly #most: number;
-  /** Who has a fork in the kernel that may succeed. */
+  /** Tracees that have a fork in the kernel which may succeed. */
   readonly #making = new Set<Tracee>();
   /** Processes that are gone, or were when this was last looked at. */
   readonly #zombies = new Set<number>();

@@ -71,7 +71,7 @@ export class Watch {
   #deadline: number;
   #sample: number;
   #near = false;
-  /** Who had the most memory at the last look. */
+  /** The process that had the most memory at the last look. */
   #largest: Process | undefined;
   #overtime: Limited | undefined;
   #pulse: Pulse | undefined;

@@ -18,7 +18,7 @@ import { cString } from "./place.ts";
 
 const DIRECTORY = O_PATH | O_NOFOLLOW | O_CLOEXEC | O_DIRECTORY;
 
-/** Of no more names than these each is looked up by itself, which is as cheap. */
+/** Up to so many names are looked up one by one, which is as cheap. */
 const FEW = 16;
 
 /**
