@@ -10,6 +10,8 @@ export type TreeNode =
   | {
     readonly kind: "bind";
     readonly path: string;
+    /** Its name on the machine, where that is another one: no link is in it. */
+    readonly from?: string;
     /** What it is. */
     readonly is: "directory" | "file" | "device";
     /** Whether a node above has a name for it already. */

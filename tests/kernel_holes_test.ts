@@ -163,13 +163,14 @@ test("a jail held by the kernel opens no file again for more than it was handed 
     flags: readonly string[],
     script: string,
     redirected: string,
+    why = /Permission denied/,
   ): Promise<void> => {
     const { code, stdout, stderr } = await inside(
       ...[here, flags, script, redirected],
     );
     assertNotEquals(code, 0);
     assertEquals(stdout, "");
-    assertMatch(stderr, /Permission denied/);
+    assertMatch(stderr, why);
   };
   const writes = ["-p", "default", "-W=out", "--deny-write=out/kept"];
   const python = (does: string): string =>
@@ -181,7 +182,7 @@ test("a jail held by the kernel opens no file again for more than it was handed 
       python("truncate('/proc/self/fd/0', 0)"),
     ]
   ) {
-    await refused(writes, script, "<out/kept/file");
+    await refused(writes, script, "<out/kept/file", /Read-only file system/);
     const kept = await Deno.readTextFile(`${here.path}/out/kept/file`);
     assertEquals(kept, "kept\n");
   }
@@ -367,6 +368,40 @@ test("a jail held by the kernel changes no file that is handed in, where it may 
   assertEquals(stdout, "text\n");
   assertEquals((mode ?? 0) & 0o777, 0o640);
   assertNotEquals(mtime?.getUTCFullYear(), 2001);
+});
+
+test("a jail held by the kernel changes no file that is handed in to be read, and no terminal", async () => {
+  await using here = await scratch();
+  const file = await here.file("file", "text\nmore\n");
+  await Deno.chmod(file, 0o640);
+  await Deno.mkdir(`${here.path}/out`);
+  const flags = ["-p", "default", "-W=out"];
+  const script = "chmod 666 /dev/stdin; touch -d 2001-01-01 /dev/fd/7; " +
+    "read line; echo $line; cat <&7";
+  // Who started it reads on where the program stopped.
+  const argv = jailArgv([KERNEL, ...flags, "--keep-fd=7"], [
+    ...["sh", "-c", script],
+  ]);
+  const shell = ["sh", "-c", '{ "$@" 7<file; cat; } <file', "sh", ...argv];
+  const { stdout, stderr } = await run(shell, { cwd: here.path });
+  const { mode, mtime } = await Deno.stat(file);
+  assertEquals(stdout, "text\ntext\nmore\nmore\n", stderr);
+  assertMatch(stderr, /^chmod.*Read-only[^]*touch.*Read-only/);
+  assertEquals((mode ?? 0) & 0o777, 0o640);
+  assertNotEquals(mtime?.getUTCFullYear(), 2001);
+
+  const code = `import errno, os
+for what in (lambda: os.fchmod(0, 0o666), lambda: os.chmod("/dev/fd/1", 0o666)):
+    try: print("made", what())
+    except OSError as e: print("tried", errno.errorcode[e.errno])`;
+  const inside = jailArgv([KERNEL, ...flags], ["/usr/bin/python3", "-c", code]);
+  const quoted = inside.map((word) => `'${word}'`).join(" ");
+  await using terminal = new Terminal([
+    "sh",
+    "-c",
+    `cd ${here.path}; ${quoted}`,
+  ]);
+  await terminal.see(/tried EROFS\r\ntried EROFS\r\n/);
 });
 
 test("a jail held by the kernel tells of no sockets of the machine unless a rule says so", async () => {

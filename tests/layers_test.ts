@@ -15,7 +15,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   policy: ["abi", "errors", "outcome", "tree_node", "policies"],
   sys: ["abi", "errors", "outcome", "tree_node"],
   trace: ["abi", "errors", "outcome", "policy", "sys"],
-  jail: ["abi", "errors", "outcome", "policy", "sys", "trace"],
+  jail: ["abi", "errors", "outcome", "tree_node", "policy", "sys", "trace"],
   mod: ["abi", "errors", "outcome", "policy", "trace", "jail"],
   cli: ["abi", "errors", "outcome", "policy", "sys", "trace", "jail", "deno"],
 };

@@ -45,6 +45,8 @@ export const FD_CLOEXEC = 1;
 // linux/fs.h
 /** `lseek`: from the start. */
 export const SEEK_SET = 0;
+/** `lseek`: from where it is. */
+export const SEEK_CUR = 1;
 /** `lseek`: to the next data, which is no hole. */
 export const SEEK_DATA = 3;
 /** `lseek`: to the next hole. */

@@ -115,7 +115,7 @@ export function checkServed(fd: number): void {
 }
 
 /** The number of the device that a descriptor is of, or a negative errno. */
-function deviceOf(fd: number): number {
+export function deviceOf(fd: number): number {
   const result = fstat(fd, stat);
   return result < 0 ? result : get(STAT, stat, "st_rdev");
 }
@@ -165,8 +165,13 @@ export function leadsNowhere(fd: number): boolean {
  */
 function isHarmless(fd: number): boolean {
   const device = deviceOf(fd);
-  return PLAIN_NUMBERS.has(device) || isPseudoTerminal(device) &&
+  return isPlainDevice(device) || isPseudoTerminal(device) &&
       (openAccess(fd) & LANDLOCK_ACCESS_FS_READ_FILE) !== 0;
+}
+
+/** Whether a device, by its number, is one that any program may use. */
+export function isPlainDevice(device: number): boolean {
+  return PLAIN_NUMBERS.has(device);
 }
 
 const PLAIN_NUMBERS: ReadonlySet<number> = new Set(

@@ -22,6 +22,7 @@ import {
 } from "./program.ts";
 import { whyNot } from "./root.ts";
 import { holdToStrict } from "./strict.ts";
+import { type TreeFile, treeFiles } from "./tree_files.ts";
 
 /** A tree, and what goes with it. */
 export interface HeldTree
@@ -30,6 +31,8 @@ export interface HeldTree
   readonly engine: Engine;
   /** What happens to each call. */
   readonly plan: CallPlan;
+  /** Files that are handed in, and have a place in the tree. */
+  readonly files: readonly TreeFile[];
   /** The tree, to be closed when the program is gone. */
   readonly tree: Tree;
 }
@@ -69,7 +72,8 @@ function tryOnce(
   const found = findProgram(program, OWN_VIEW);
   const { cwd } = program;
   const at = { env, cwd, program: found.real, view: OWN_VIEW, realpath };
-  const files = [...program.stdio, ...program.keepFds].map(handedFile);
+  const given = [...program.stdio, ...program.keepFds];
+  const handed = given.map(handedFile);
   const { plan, tree: { nodes, ...tree }, unheld } = holdByKernel(
     policy,
     at,
@@ -77,13 +81,18 @@ function tryOnce(
       ...OWN_VIEW.links(fromDirectory(cwd, found.path)),
       ...OWN_VIEW.links(workedIn(program, realpath)),
     ],
-    files.flatMap((file) => file?.isWritten === true ? [file.path] : []),
+    handed.flatMap((file) => file?.isWritten === true ? [file.path] : []),
   );
   if (unheld.length > 0) throw new UnheldError(unheld);
   // What Landlock holds here is of the tree; no rule is a best effort without it.
   holdToStrict(policy, plan, NO_FLOOR, at, true);
-  const made = openTree({ nodes, alone: policy.net === "none" });
-  return { ...tree, engine, plan, made };
+  // Where nothing may be changed, no call does so.
+  const own = treeFiles(tree.changes ? given : [], engine);
+  const made = openTree({
+    nodes: [...nodes, ...own.nodes],
+    alone: policy.net === "none",
+  });
+  return { ...tree, engine, plan, files: own.files, made };
 }
 
 /** The name of the working directory: shells keep the one with links in PWD. */

@@ -6,6 +6,7 @@ import type { Outcome } from "../outcome.ts";
 import { close } from "../sys/files.ts";
 import { hostArch } from "../sys/host.ts";
 import { createRuleset, landlockAbi } from "../sys/landlock.ts";
+import type { Step } from "../sys/launch/steps.ts";
 import { OWN_VIEW, type View } from "../sys/view.ts";
 import { assemble } from "../trace/bpf/filter.ts";
 import { runUntraced } from "../trace/untraced.ts";
@@ -21,6 +22,7 @@ import {
   planLaunch,
   type Program,
 } from "./program.ts";
+import { closeTreeFiles, openTreeFiles } from "./tree_files.ts";
 import { treeRulesets } from "./tree_rulesets.ts";
 
 /** Landlock holds signals, and abstract sockets, from Linux 6.12 on. */
@@ -68,7 +70,8 @@ function runIn(
   hint: string,
 ): Outcome {
   const { policy } = job;
-  [...program.stdio, ...program.keepFds].forEach(checkHanded);
+  const given = [...program.stdio, ...program.keepFds];
+  given.forEach(checkHanded);
   const held = holdInTree(policy, program, givenEnvironment(job));
   using tree = held.tree;
   const warning = stricterText(held.stricter);
@@ -84,15 +87,12 @@ function runIn(
   const where = findInside(program, view);
   const most = Math.max(2, ...program.keepFds);
   const [stdin, stdout, stderr] = program.stdio;
-  const stdio = [
-    ownNull(stdin, view),
-    ownNull(stdout, view),
-    ownNull(stderr, view),
-  ] as const;
-  const fds = [...stdio, ...program.keepFds];
+  const own = openTreeFiles(held.files, view);
+  const ownFile = (fd: number): number => own.get(fd) ?? ownNull(fd, view);
+  const stdio = [ownFile(stdin), ownFile(stdout), ownFile(stderr)] as const;
   const rulesets: number[] = [];
   try {
-    for (const ruleset of treeRulesets({ ...held, policy, fds })) {
+    for (const ruleset of treeRulesets({ ...held, policy, fds: given })) {
       rulesets.push(createRuleset(ruleset, most, view));
     }
     const env = programEnvironment(job, policy.env);
@@ -102,6 +102,12 @@ function runIn(
         rulesets,
         limits: policy.limits,
         root: tree,
+        steps: program.keepFds.flatMap((fd): Step[] => {
+          const file = own.get(fd);
+          return file === undefined
+            ? []
+            : [{ call: "dup3", args: [file, fd, 0] }];
+        }),
       }),
       tree,
       program: printable(program.name),
@@ -115,7 +121,10 @@ function runIn(
     });
   } finally {
     rulesets.forEach(close);
-    stdio.filter((fd, at) => fd !== program.stdio[at]).forEach(close);
+    const opened = [...own.values()];
+    stdio.filter((fd, at) => fd !== program.stdio[at] && !opened.includes(fd))
+      .forEach(close);
+    closeTreeFiles(own);
   }
 }
 

@@ -17,6 +17,7 @@ import {
   FD_CLOEXEC,
   O_CLOEXEC,
   O_RDONLY,
+  SEEK_CUR,
   SEEK_SET,
 } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
@@ -357,6 +358,16 @@ export function chmodHeld(fd: number, mode: number): number {
 /** Reads a directory from its start again. */
 export function rewind(fd: number): void {
   rareLibc().lseek64(fd, 0, SEEK_SET);
+}
+
+/** Where an open file is read on, or a negative errno. */
+export function offsetOf(fd: number): number {
+  return Number(rareLibc().lseek64(fd, 0, SEEK_CUR));
+}
+
+/** Has an open file be read on somewhere; not where that is negative, an errno. */
+export function setOffset(fd: number, offset: number): void {
+  if (offset >= 0) rareLibc().lseek64(fd, offset, SEEK_SET);
 }
 
 /** Duplicates an fd to a free one, `least` or above, that exec closes. */

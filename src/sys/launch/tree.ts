@@ -122,7 +122,7 @@ function tryWay(
       ? "another"
       : undefined;
     if (
-      wanted !== undefined && whatIsAt(node.path, view) !== wanted ||
+      wanted !== undefined && whatIsAt(node, view) !== wanted ||
       node.kind === "bind" && !isHeld(node, view)
     ) return fail("mount", -ESTALE);
   }
@@ -173,13 +173,14 @@ function forkSteps(tid: Int32Array, go: Int32Array): Step[] {
 
 /** What has a name in a tree, seen from what has it outside. */
 function whatIsAt(
-  path: string,
+  node: TreeNode,
   view: View,
 ): "the same" | "another" | "nothing" {
   const flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
-  const name = toCString(path);
-  const outside = OWN_VIEW.open(name, flags, RESOLVE_NO_SYMLINKS);
-  const inside = view.open(name, flags, RESOLVE_NO_SYMLINKS);
+  const { path } = node;
+  const from = node.kind === "bind" ? node.from ?? path : path;
+  const outside = OWN_VIEW.open(toCString(from), flags, RESOLVE_NO_SYMLINKS);
+  const inside = view.open(toCString(path), flags, RESOLVE_NO_SYMLINKS);
   // Nothing may be said of what is outside (FUSE), and is of what lies over it.
   const found = outside < 0 || inside < 0 || typeOf(inside) < 0
     ? "nothing"

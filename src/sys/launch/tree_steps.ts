@@ -78,7 +78,7 @@ function nodeSteps(node: TreeNode): Step[] {
       return [
         ...point(path, node.is, node.there),
         ...bind(
-          at(OLD, node.path),
+          at(OLD, node.from ?? node.path),
           path,
           MOUNT_ATTR_NOSUID |
             (node.is === "device" ? 0 : MOUNT_ATTR_NODEV) |

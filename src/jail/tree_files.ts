@@ -1,0 +1,149 @@
+/**
+ * Files that a program is handed from outside of its tree, made files of the tree.
+ *
+ * Whoever has a file open changes it (fchmod(2), futimens(3)): its mode, its owner,
+ * its times, whatever it is open for. Only a mount keeps him from that, so a file that
+ * is handed to be read, and a terminal, are mounted in the tree, to be read alone, and
+ * opened there. A file that came to be written is not: no such mount lets it be.
+ */
+
+import { toCString } from "../abi/bytes.ts";
+import { isTerminalDevice } from "../abi/devices.ts";
+import {
+  O_ACCMODE,
+  O_APPEND,
+  O_CLOEXEC,
+  O_NOCTTY,
+  O_NOFOLLOW,
+  O_NONBLOCK,
+  O_PATH,
+  O_RDONLY,
+} from "../abi/fcntl.ts";
+import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
+import { S_IFCHR, S_IFREG } from "../abi/stat.ts";
+import type { Engine } from "../policy/decide.ts";
+import {
+  close,
+  flagsOf,
+  isSameFile,
+  offsetOf,
+  readLink,
+  setFlags,
+  setOffset,
+  typeOf,
+} from "../sys/files.ts";
+import { OWN_VIEW, type View } from "../sys/view.ts";
+import type { TreeNode } from "../tree_node.ts";
+import { deviceOf, isPlainDevice } from "./handed.ts";
+
+/** Where such files are in a tree. No machine has a directory of this name. */
+const PLACE = "/.jail-handed";
+
+/** A file that is handed in, as it is in a tree. */
+export interface TreeFile {
+  /** The descriptor of this process that it comes by. */
+  readonly fd: number;
+  /** Its path in the tree. */
+  readonly path: string;
+}
+
+/**
+ * What puts files that are handed in into a tree.
+ *
+ * @param fds descriptors of this process
+ * @param engine what the policy says: what may be written may be changed
+ * @returns the nodes, and which file is where; none for what needs no place, or has
+ *   no name by which it could be mounted
+ */
+export function treeFiles(
+  fds: readonly number[],
+  engine: Engine,
+): {
+  readonly nodes: readonly TreeNode[];
+  readonly files: readonly TreeFile[];
+} {
+  const nodes: TreeNode[] = [];
+  const files: TreeFile[] = [];
+  for (const fd of new Set(fds)) {
+    const from = nameToMount(fd);
+    if (from === undefined) continue;
+    const path = `${PLACE}/${fd}`;
+    const is = typeOf(fd) === S_IFCHR ? "device" : "file";
+    const uses = [{ access: "write", path: from, kind: is }] as const;
+    const written = engine.decide({ name: "openat", uses }).kind === "allow";
+    // A device is changed by nobody.
+    if (is === "file" && written) continue;
+    const held = { there: false, write: false, noRun: true } as const;
+    nodes.push({ kind: "bind", path, from, is, ...held });
+    files.push({ fd, path });
+  }
+  if (nodes.length > 0) nodes.unshift({ kind: "directory", path: PLACE });
+  return { nodes, files };
+}
+
+/** The path of what is handed in and is to be mounted, if it is still there. */
+function nameToMount(fd: number): string | undefined {
+  const flags = flagsOf(fd);
+  const type = typeOf(fd);
+  const isMeant = flags >= 0 && (flags & O_PATH) === 0 &&
+    (type === S_IFREG && (flags & O_ACCMODE) === O_RDONLY ||
+      type === S_IFCHR && mayOpenAgain(fd));
+  const name = isMeant ? readLink(`/proc/self/fd/${fd}`) : "";
+  if (typeof name !== "string" || !name.startsWith("/")) return undefined;
+  const found = OWN_VIEW.open(
+    toCString(name),
+    O_PATH | O_NOFOLLOW | O_CLOEXEC,
+    RESOLVE_NO_SYMLINKS,
+  );
+  if (found < 0) return undefined;
+  const isSame = isSameFile(found, fd);
+  close(found);
+  return isSame ? name : undefined;
+}
+
+/** Whether a device means the same when it is opened once more. */
+function mayOpenAgain(fd: number): boolean {
+  const device = deviceOf(fd);
+  return isTerminalDevice(device) || isPlainDevice(device);
+}
+
+/**
+ * Opens the files of a tree in place of those that were handed in.
+ *
+ * @param files which ones, by {@linkcode treeFiles}
+ * @param view the tree
+ * @returns the descriptors by those that they are in place of, to be given back by
+ *   {@linkcode closeTreeFiles}
+ */
+export function openTreeFiles(
+  files: readonly TreeFile[],
+  view: View,
+): ReadonlyMap<number, number> {
+  const opened = new Map<number, number>();
+  for (const { fd, path } of files) {
+    const flags = flagsOf(fd) & (O_ACCMODE | O_APPEND | O_NONBLOCK);
+    // A line without a carrier is not waited for.
+    const own = view.open(
+      toCString(path),
+      flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+    );
+    if (own < 0) continue;
+    setFlags(own, flags);
+    setOffset(own, offsetOf(fd));
+    opened.set(fd, own);
+  }
+  return opened;
+}
+
+/**
+ * Closes them, and has those that were handed in go on where the program stopped: who
+ * started jail may read on.
+ *
+ * @param opened what {@linkcode openTreeFiles} returned
+ */
+export function closeTreeFiles(opened: ReadonlyMap<number, number>): void {
+  for (const [fd, own] of opened) {
+    setOffset(fd, offsetOf(own));
+    close(own);
+  }
+}
