@@ -390,6 +390,15 @@ test("a jail held by the kernel changes no file that is handed in to be read, an
   assertEquals((mode ?? 0) & 0o777, 0o640);
   assertNotEquals(mtime?.getUTCFullYear(), 2001);
 
+  await run(["mkfifo", "-m", "600", `${here.path}/pipe`]);
+  const piped = jailArgv([KERNEL, ...flags], [
+    ...["sh", "-c", "chmod 666 /dev/stdin; cat"],
+  ]);
+  const both = ["sh", "-c", 'echo text >pipe & "$@" <pipe', "sh", ...piped];
+  const ended = await run(both, { cwd: here.path });
+  assertEquals(ended.stdout, "text\n");
+  assertMatch(ended.stderr, /^chmod.*Read-only/);
+
   const code = `import errno, os
 for what in (lambda: os.fchmod(0, 0o666), lambda: os.chmod("/dev/fd/1", 0o666)):
     try: print("made", what())

@@ -3,8 +3,9 @@
  *
  * Whoever has a file open changes it (fchmod(2), futimens(3)): its mode, its owner,
  * its times, whatever it is open for. Only a mount keeps him from that, so a file that
- * is handed to be read, and a terminal, are mounted in the tree, to be read alone, and
- * opened there. A file that came to be written is not: no such mount lets it be.
+ * is handed to be read, a device, and a pipe that has a name are mounted in the tree, to
+ * be read alone, and opened there. A file that came to be written is not: no such mount
+ * lets it be.
  */
 
 import { toCString } from "../abi/bytes.ts";
@@ -20,7 +21,7 @@ import {
   O_RDONLY,
 } from "../abi/fcntl.ts";
 import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
-import { S_IFCHR, S_IFREG } from "../abi/stat.ts";
+import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFREG } from "../abi/stat.ts";
 import type { Engine } from "../policy/decide.ts";
 import {
   close,
@@ -68,7 +69,8 @@ export function treeFiles(
     const from = nameToMount(fd);
     if (from === undefined) continue;
     const path = `${PLACE}/${fd}`;
-    const is = typeOf(fd) === S_IFCHR ? "device" : "file";
+    const type = typeOf(fd);
+    const is = type === S_IFCHR || type === S_IFBLK ? "device" : "file";
     const uses = [{ access: "write", path: from, kind: is }] as const;
     const written = engine.decide({ name: "openat", uses }).kind === "allow";
     // A device is changed by nobody.
@@ -87,6 +89,7 @@ function nameToMount(fd: number): string | undefined {
   const type = typeOf(fd);
   const isMeant = flags >= 0 && (flags & O_PATH) === 0 &&
     (type === S_IFREG && (flags & O_ACCMODE) === O_RDONLY ||
+      type === S_IFIFO || type === S_IFBLK ||
       type === S_IFCHR && mayOpenAgain(fd));
   const name = isMeant ? readLink(`/proc/self/fd/${fd}`) : "";
   if (typeof name !== "string" || !name.startsWith("/")) return undefined;
@@ -122,7 +125,7 @@ export function openTreeFiles(
   const opened = new Map<number, number>();
   for (const { fd, path } of files) {
     const flags = flagsOf(fd) & (O_ACCMODE | O_APPEND | O_NONBLOCK);
-    // A line without a carrier is not waited for.
+    // A line without a carrier is not waited for, nor the other end of a pipe.
     const own = view.open(
       toCString(path),
       flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
