@@ -390,6 +390,27 @@ test("a jail held by the kernel changes no file that is handed in to be read, an
   assertEquals((mode ?? 0) & 0o777, 0o640);
   assertNotEquals(mtime?.getUTCFullYear(), 2001);
 
+  // The side of a terminal that it is made by is no other one.
+  const master = `import os, sys
+made, _ = os.openpty()
+print(os.ptsname(made))
+sys.stdout.flush()
+os.dup2(made, 7)
+os.execvp(sys.argv[1], sys.argv[1:])`;
+  const asks = `import ctypes, fcntl
+number = ctypes.c_int()
+fcntl.ioctl(7, 0x80045430, number)
+print(f"/dev/pts/{number.value}")`;
+  const made = await run([
+    ...["/usr/bin/python3", "-c", master],
+    ...jailArgv(
+      [KERNEL, "-R", "--allow-run", `-W=${here.path}/out`, "--keep-fd=7"],
+      ["/usr/bin/python3", "-c", asks],
+    ),
+  ]);
+  const [outside, within] = made.stdout.split("\n");
+  assertEquals(outside, within, made.stderr);
+
   await run(["mkfifo", "-m", "600", `${here.path}/pipe`]);
   const piped = jailArgv([KERNEL, ...flags], [
     ...["sh", "-c", "chmod 666 /dev/stdin; cat"],

@@ -9,7 +9,11 @@
  */
 
 import { toCString } from "../abi/bytes.ts";
-import { isTerminalDevice } from "../abi/devices.ts";
+import {
+  DEVICE_NUMBERS,
+  isTerminalDevice,
+  TERMINAL_DOORS,
+} from "../abi/devices.ts";
 import {
   O_ACCMODE,
   O_APPEND,
@@ -104,10 +108,17 @@ function nameToMount(fd: number): string | undefined {
   return isSame ? name : undefined;
 }
 
+/** What leads elsewhere when it is opened once more, or makes a terminal. */
+const DOORS: ReadonlySet<number | undefined> = new Set([
+  ...TERMINAL_DOORS,
+  DEVICE_NUMBERS.get("/dev/ptmx"),
+]);
+
 /** Whether a device means the same when it is opened once more. */
 function mayOpenAgain(fd: number): boolean {
   const device = deviceOf(fd);
-  return isTerminalDevice(device) || isPlainDevice(device);
+  return isPlainDevice(device) ||
+    isTerminalDevice(device) && !DOORS.has(device);
 }
 
 /**
