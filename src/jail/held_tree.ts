@@ -90,6 +90,7 @@ function tryOnce(
   const own = treeFiles(tree.changes ? given : [], engine);
   const made = openTree({
     nodes: [...nodes, ...own.nodes],
+    passing: own.files.map(({ path }) => path),
     alone: policy.net === "none",
   });
   return { ...tree, engine, plan, files: own.files, made };

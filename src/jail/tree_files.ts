@@ -41,7 +41,10 @@ import { OWN_VIEW, type View } from "../sys/view.ts";
 import type { TreeNode } from "../tree_node.ts";
 import { deviceOf, isPlainDevice } from "./handed.ts";
 
-/** Where such files are in a tree. No machine has a directory of this name. */
+/**
+ * Where such files are in a tree, until the program enters it. No machine has a
+ * directory of this name.
+ */
 const PLACE = "/.jail-handed";
 
 /** A file that is handed in, as it is in a tree. */

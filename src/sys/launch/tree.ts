@@ -4,6 +4,7 @@ import { toCString } from "../../abi/bytes.ts";
 import { errnoName, ESTALE } from "../../abi/errno.ts";
 import { O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH } from "../../abi/fcntl.ts";
 import { get } from "../../abi/layout.ts";
+import { MNT_DETACH } from "../../abi/mount.ts";
 import { RESOLVE_NO_SYMLINKS } from "../../abi/openat2.ts";
 import { PR_SET_PDEATHSIG } from "../../abi/prctl.ts";
 import {
@@ -43,6 +44,8 @@ import { treeSteps } from "./tree_steps.ts";
 export interface TreeOptions {
   /** What is in it. */
   readonly nodes: readonly TreeNode[];
+  /** What of it the program does not find there: jail alone opens it. */
+  readonly passing?: readonly string[];
   /** Whether its programs have a network of their own, with nothing in it. */
   readonly alone: boolean;
 }
@@ -91,7 +94,7 @@ export function openTree(options: TreeOptions): Tree | readonly RootFailure[] {
 function tryWay(
   kind: RootKind,
   namespaces: number,
-  { nodes }: TreeOptions,
+  { nodes, passing = [] }: TreeOptions,
 ): Tree | RootFailure {
   const init = startInit(treeSteps(nodes), namespaces);
   if ("errno" in init) {
@@ -144,7 +147,15 @@ function tryWay(
   const [tid, go] = [new Int32Array(1), new Int32Array(1)];
   return {
     ...{ kind, view, init },
-    steps: [...steps, ...enterSteps(root), ...forkSteps(tid, go)],
+    steps: [
+      ...steps,
+      ...enterSteps(root),
+      ...passing.map((path): Step => ({
+        call: "umount2",
+        args: [toCString(path), MNT_DETACH],
+      })),
+      ...forkSteps(tid, go),
+    ],
     entered: () => tid[0] ?? 0,
     release: (): void => wake(go),
     close: end,
