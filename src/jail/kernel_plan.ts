@@ -30,7 +30,8 @@ import { type TreeFacts, treeOf } from "../policy/tree/tree.ts";
 import { close, readLink, typeOf } from "../sys/files.ts";
 import { landlockAbi } from "../sys/landlock.ts";
 import { isBehindOthers, sharesOrphanedGroup } from "../sys/task/groups.ts";
-import { OWN_VIEW, told } from "../sys/view.ts";
+import { told } from "../sys/told.ts";
+import { OWN_VIEW } from "../sys/view.ts";
 import { walk } from "../sys/walk.ts";
 import {
   controlGroups,

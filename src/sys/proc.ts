@@ -5,7 +5,7 @@ import { ERANGE } from "../abi/errno.ts";
 import { readFile } from "./files.ts";
 import { callNumber } from "./host.ts";
 import { libc } from "./libc.ts";
-import { told } from "./view.ts";
+import { told } from "./told.ts";
 
 // More than the kernel lets argv and the environment be together.
 const MOST_STRINGS = 2 ** 27;

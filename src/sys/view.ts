@@ -8,19 +8,8 @@
  * program leads there.
  */
 
-import { fromBytes, printable, toCString } from "../abi/bytes.ts";
-import {
-  EACCES,
-  EAGAIN,
-  ELOOP,
-  ENAMETOOLONG,
-  ENOENT,
-  ENOTDIR,
-  EROFS,
-  errnoName,
-  ESRCH,
-  EXDEV,
-} from "../abi/errno.ts";
+import { fromBytes, toCString } from "../abi/bytes.ts";
+import { EACCES, EAGAIN } from "../abi/errno.ts";
 import {
   AT_EACCESS,
   AT_FDCWD,
@@ -57,60 +46,14 @@ import {
   placeOf,
 } from "./mount_info.ts";
 import { mountsAge } from "./mounted.ts";
-
-/** The start of a name for a file that no path of the program leads to. */
-const OUTSIDE = "outside:";
-
-/** Whether a name is for a file that no path of the program leads to. */
-export function isOutside(name: string): boolean {
-  return name.startsWith(OUTSIDE);
-}
-
-/**
- * The name for a file that no path of the program leads to.
- *
- * @param outer what the kernel calls it
- * @param mount the id of its mount, where that is none of this process's: others
- *   may have chosen the same name there
- */
-export function nameOutside(outer: string, mount = ""): string {
-  return `${OUTSIDE}${mount}${outer}`;
-}
+import { isOutside, nameOutside } from "./outside.ts";
+import { told } from "./told.ts";
 
 /** How the kernel calls a file in memory, wherever the root is: shmem_dname(). */
 const MEMFD_REGEXP = /^\/memfd:.* \(deleted\)$/s;
 
 /** How often a path with `..` is looked up while something is moved. */
 const MAX_TRIES = 16;
-
-/**
- * The errors of a look that tell something of the file: there is nothing to be had.
- */
-const TELLING: ReadonlySet<number> = new Set([
-  ...[-ENOENT, -ENOTDIR, -ELOOP, -ENAMETOOLONG],
-  // A process that is gone, and a link of the kernel's own out of the root.
-  ...[-ESRCH, -EXDEV],
-  ...[-EACCES, -EROFS],
-]);
-
-/**
- * Sees to it that a look at a file tells something of it: whoever takes it for one
- * that is not there would let a rule go that refuses it.
- *
- * @param path the file
- * @param result what a call has returned
- * @returns the same
- * @throws {SystemCallError} where this process, or the machine, could open nothing,
- *   or whoever serves the file did not say what there is (EIO, ESTALE, ENOTCONN)
- */
-export function told(path: string, result: number): number {
-  if (result >= 0 || TELLING.has(result)) return result;
-  throw new SystemCallError(
-    `look at ${printable(path)}`,
-    "openat2()",
-    errnoName(-result),
-  );
-}
 
 /** Where a path leads, as far as that can be told. */
 interface Followed {

@@ -1,7 +1,5 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import { ERRNO } from "../abi/errno.ts";
-import { SystemCallError } from "../errors.ts";
-import { OWN_VIEW, told as toldOf, View } from "./view.ts";
+import { assertEquals } from "@std/assert";
+import { OWN_VIEW, View } from "./view.ts";
 
 const PLAIN = new View(99, "/srv/box");
 const MOUNTED = new View(99, "/srv/box", {
@@ -131,18 +129,4 @@ Deno.test("View.closedOnTheWay() tells of the way to what was not found a moment
   await Deno.remove(path, { recursive: true });
   const way = [path, `${path}/deep`];
   assertEquals(found, { known: [], unknown: way, other: way, missing: [] });
-});
-
-Deno.test("a rule does not fall where a file cannot be looked at for any other reason than that none is there", () => {
-  for (const errno of ["ENOENT", "ENOTDIR", "ELOOP", "EACCES"] as const) {
-    assertEquals(toldOf("/file", -ERRNO[errno]), -ERRNO[errno]);
-  }
-  for (
-    const errno of [
-      ...["EIO", "ESTALE", "ENOTCONN", "ETIMEDOUT", "EINTR"] as const,
-      ...["EAGAIN", "EMFILE", "ENFILE", "ENOMEM"] as const,
-    ]
-  ) {
-    assertThrows(() => toldOf("/file", -ERRNO[errno]), SystemCallError, errno);
-  }
 });

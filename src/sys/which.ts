@@ -5,7 +5,8 @@ import { EACCES, ENODEV, ESTALE, ETIMEDOUT } from "../abi/errno.ts";
 import { O_CLOEXEC, O_PATH, X_OK } from "../abi/fcntl.ts";
 import { S_IFDIR, S_IFREG } from "../abi/stat.ts";
 import { close, typeOf } from "./files.ts";
-import { OWN_VIEW, told, type View } from "./view.ts";
+import { told } from "./told.ts";
+import { OWN_VIEW, type View } from "./view.ts";
 
 /** Where a program is. */
 export type Whereabouts =

@@ -33,7 +33,8 @@ import { isWithin } from "../../policy/path/within.ts";
 import { close, fstat, isSameFile, readFile, statx } from "../../sys/files.ts";
 import { heedMounts } from "../../sys/mounted.ts";
 import type { MountPlace } from "../../sys/mount_info.ts";
-import { nameOutside, OWN_VIEW, type View } from "../../sys/view.ts";
+import { nameOutside } from "../../sys/outside.ts";
+import { OWN_VIEW, type View } from "../../sys/view.ts";
 import { isGuarded } from "./automount.ts";
 import { cString, kindOf } from "./place.ts";
 
