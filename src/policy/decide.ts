@@ -240,8 +240,6 @@ class CompiledPolicy implements Engine {
         ? decision
         : this.#told(uses) ?? decision;
     }
-    const closed = call.net && this.#closedSocket(uses);
-    if (closed !== undefined) return closed;
     let allowed: Decision | undefined;
     for (let i = 0; i < uses.length; i++) {
       const use = uses[i] as Use;
@@ -255,6 +253,8 @@ class CompiledPolicy implements Engine {
       }
       allowed ??= decision;
     }
+    const closed = call.net && this.#closedSocket(uses);
+    if (closed !== undefined) return closed;
     if (call.setsId === true && !this.#everything) {
       return refuse(fixed.SETS_ID, EPERM, -1);
     }
@@ -318,7 +318,8 @@ class CompiledPolicy implements Engine {
 
   /**
    * Refuses to reach a socket that a rule closes to be read, where none about the
-   * network names it: what comes from there is read.
+   * network names it: what comes from there is read. Where its file may not be written
+   * that says how it is refused, as for a name where there is no socket.
    */
   #closedSocket(uses: readonly Use[]): Decision | undefined {
     for (let i = 0; i < uses.length; i++) {

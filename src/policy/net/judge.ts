@@ -193,15 +193,20 @@ export class NetJudge {
     if (endpoint.family !== "unix") return allow(ref);
     // Its file is one that is written. To reach it the rule is enough, unless
     // another one closes the file; to make it is to write in its directory.
-    const reaches = access === "connect" && endpoint.kind === "socket";
-    const unread = reaches ? closed(endpoint.path) : undefined;
+    const written = file(endpoint.path, endpoint.kind);
     // Who names a place that is closed as a whole means what is in it.
     const meant = found.root !== undefined && closed(found.root) !== undefined;
-    if (unread !== undefined && !meant) return unread;
-    const written = file(endpoint.path, endpoint.kind);
-    if (written.kind === "allow") return allow(ref);
+    const unread = meant || access !== "connect"
+      ? undefined
+      : closed(endpoint.path);
+    if (written.kind === "allow") {
+      const reaches = endpoint.kind === "socket";
+      return reaches && unread !== undefined ? unread : allow(ref);
+    }
     const unsaid = written.rule === otherwise.rule;
-    return found.named && access === "connect" && unsaid ? allow(ref) : written;
+    return found.named && access === "connect" && unsaid
+      ? unread ?? allow(ref)
+      : written;
   }
 
   /**

@@ -248,12 +248,38 @@ Deno.test("decide() lets no socket be reached that may not be read, where a rule
     ] as const
   ) {
     const engine = await engineOf(`${files}\nnet: {connect: [${rules}]}`);
-    const decision = engine.decide({
-      name: "connect",
-      uses: [{ access: "write", path, kind: "socket" }],
-      net: [{ access: "connect", endpoint: endpointOf(`unix:${path}`) }],
-    });
-    assertEquals([rules, path, word(decision)], [rules, path, expected]);
+    for (const kind of ["socket", "missing"] as const) {
+      const decision = engine.decide({
+        name: "connect",
+        uses: [{ access: "write", path, kind }],
+        net: [{
+          access: "connect",
+          endpoint: { family: "unix", path, kind },
+        }],
+      });
+      assertEquals([rules, path, word(decision)], [rules, path, expected]);
+    }
+  }
+});
+
+Deno.test("decide() tells of no socket by how it refuses to reach one that may not be read", async () => {
+  const files = `write: [/drop]\nread: {deny: [/run]}\ndefault: EPERM`;
+  for (const net of ["true", "{allow: true, deny: [169.254.169.254]}"]) {
+    const engine = await engineOf(`${files}\nnet: ${net}`);
+    for (const kind of ["missing", "file", "socket"] as const) {
+      for (const name of ["connect", "bind"] as const) {
+        const path = "/run/a";
+        const decision = engine.decide({
+          name,
+          uses: [{ access: "write", path, kind }],
+          net: [{
+            access: name === "bind" ? "listen" : "connect",
+            endpoint: { family: "unix", path, kind },
+          }],
+        });
+        assertEquals([kind, name, word(decision)], [kind, name, "EPERM"]);
+      }
+    }
   }
 });
 
