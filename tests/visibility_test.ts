@@ -311,6 +311,43 @@ run: ["${program}"]
     assertEquals(seen, names.map(() => seen[0]));
   });
 
+  Deno.test(`jail (${engine}) tells of no hidden directory by a link behind it that leads back`, async () => {
+    await using directory = await scratch();
+    const root = directory.path;
+    const program = fixture("try_call");
+    for (const name of ["directory", "open"]) {
+      await Deno.mkdir(`${root}/${name}`);
+    }
+    await directory.file("file", "");
+    const names = ["directory", "file", "none"];
+    for (const name of names) {
+      await Deno.symlink(`../${name}`, `${root}/open/${name}`);
+    }
+    const calls = [
+      "stat",
+      "open_read",
+      "open_write",
+      "chmod",
+      "mkdir",
+      "creat",
+    ];
+    const policy = `extends: minimal
+unseen: ENOENT
+read: ["${program}"]
+write: ["${root}/open"]
+run: ["${program}"]
+`;
+    const seen = await Promise.all(names.map(async (name) => {
+      const words = ["", "/x"].flatMap((end) =>
+        calls.map((call) => `${call}=${root}/${name}/../open/${name}${end}`)
+      );
+      return (await jail(policy, [program, "alone", ...words], { engine }))
+        .stdout;
+    }));
+    assertEquals(seen[0]?.match(/: E/g)?.length, 2 * calls.length);
+    assertEquals(seen, names.map(() => seen[0]));
+  });
+
   Deno.test(`jail (${engine}) tells of no hidden directory by how it refuses a name beneath it`, async () => {
     await using directory = await scratch();
     const root = directory.path;

@@ -76,7 +76,9 @@ export class Crossed {
   /**
    * Those that nothing else tells of.
    *
-   * @param real where the path leads, which is judged by itself
+   * @param real where the path leads by its own names, which is judged by itself; ""
+   *   where a link leads there, and does not where there is nothing to lead through:
+   *   how a call is refused there would tell the one from the other
    * @param known other real paths that are there for whoever makes the call
    */
   untold(real: string, known: readonly string[]): readonly string[] {

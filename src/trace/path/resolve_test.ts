@@ -397,6 +397,8 @@ const CROSSED:
     ["/deep/../../file", ["/dir/sub"]],
     ["/dir/up", []],
     ["/dir/up/../file", []],
+    // Where a link leads back into one, it would lead nowhere without that.
+    ["/dir/sub/../../deep", ["/dir/sub"]],
     ["/dir/beside/../../file", ["/dir/sub"]],
     ["/absolute/sub/../x", ["/dir/sub"]],
     [`/dir${"/sub/..".repeat(20)}/../file`, ["/dir/sub"]],
