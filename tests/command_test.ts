@@ -327,6 +327,7 @@ Deno.test("jail says where a rule leaves open what a reader may take for refused
     await Deno.mkdir(`${here.path}/home/${user}/keys`, { recursive: true });
   }
   await here.file("secret", "secret\n");
+  await here.file("caf\u00e9", "secret\n");
   const policy = await here.file(
     "p.yaml",
     `read:
@@ -354,6 +355,11 @@ Deno.test("jail says where a rule leaves open what a reader may take for refused
       ],
       [["-P", "--", "true"], ["jail: deno.json: secret,none is not there"]],
       [["-R", "--allow-run", "--deny-read=x none", "--", "true"], []],
+      [["-A", "--deny-read=caf\u00e9", "--", "true"], []],
+      [
+        ["-A", "--deny-read=cafe\u0301", "--", "true"],
+        ["is not there, and refuses nothing of"],
+      ],
       [
         ["-A", "--deny-read=etc/passwd,sec\\ret,%secret%", "--", "true"],
         [

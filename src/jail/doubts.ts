@@ -1,6 +1,6 @@
 /** Rules that refuse less on this machine than who reads them would think. */
 
-import { printable } from "../abi/bytes.ts";
+import { fromText, printable, toText } from "../abi/bytes.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
 import { twinsOf } from "../abi/twins.ts";
 import { SystemCallError } from "../errors.ts";
@@ -42,7 +42,7 @@ const MOST_LOOKS = 1000;
 const ANY_NAME = "\x01";
 
 /** What ends a path for other programs, or holds two together, and is part of it here. */
-const ODD_REGEXP = /[\s:;,|&#"'`<>()=\\[\]{}%!?*^$@]+/g;
+const ODD_REGEXP = /[ \t\n\r:;,|&#"'`<>()=\\[\]{}%!?*^$@]+/g;
 
 /** What lies at the top, and seldom where somebody works. */
 const TOP_REGEXP =
@@ -74,7 +74,7 @@ export function doubts(
   const isClear = (glob: Glob): boolean => {
     const { path, plain } = rootOf(glob);
     if (!plain) return glob.beneath;
-    return path.search(ODD_REGEXP) < 0 &&
+    return path.search(ODD_REGEXP) < 0 && otherForms(path).length === 0 &&
       withoutSlash(path, near) === undefined;
   };
   const found = new Set<string>();
@@ -248,7 +248,9 @@ function likelyMeant(
   const isThere = (path: string): boolean => view.realpath(path) !== undefined;
   const odd = [...path.matchAll(ODD_REGEXP)];
   const top = withoutSlash(path, near);
-  if (odd.length === 0 && top === undefined || isThere(path)) return undefined;
+  const others = otherForms(path);
+  const isClear = odd.length === 0 && others.length === 0 && top === undefined;
+  if (isClear || isThere(path)) return undefined;
   const likely = odd.flatMap(({ 0: text, index }) => {
     const [before, after] = [
       path.slice(0, index),
@@ -258,7 +260,15 @@ function likelyMeant(
     return before.endsWith("/") ? behind : [before, ...behind];
   });
   if (top !== undefined) likely.push(top);
-  return [...likely, path.replaceAll(ODD_REGEXP, "")].find(isThere);
+  return [...likely, ...others, path.replaceAll(ODD_REGEXP, "")].find(isThere);
+}
+
+/** The same text in other bytes: a letter with its accent, or one behind the other. */
+function otherForms(path: string): string[] {
+  const text = /[\x80-\xff]/.test(path) ? toText(path) : undefined;
+  if (text === undefined) return [];
+  return ["NFC", "NFD"].map((form) => fromText(text.normalize(form)))
+    .filter((one) => one !== path);
 }
 
 /** What `etc/x` may be meant for, the slash in front of it forgotten. */
