@@ -541,6 +541,24 @@ cat over/key && rm -r low && exec "$@"`;
   hasMounts,
 );
 
+test(
+  "a jail held by the kernel changes and moves no device in a directory that root's program may write",
+  async () => {
+    await using here = await scratch();
+    await Deno.mkdir(`${here.path}/out/dev`, { recursive: true });
+    const disk = `${here.path}/out/dev/null`;
+    await run(["mknod", "-m", "600", disk, "c", "1", "3"]);
+    const flags = ["-p", "default", "-W=out"];
+    const script = "chmod 666 out/dev/null; mv out/dev/null out/n; " +
+      "rm out/dev/null; mv out/dev out/d; echo x >out/dev/new; cat out/dev/new";
+    const { stdout, stderr } = await inside(here, flags, script);
+    const { mode, isCharDevice } = await Deno.lstat(disk);
+    assertEquals(stdout, "x\n", stderr);
+    assertEquals([(mode ?? 0) & 0o777, isCharDevice], [0o600, true]);
+  },
+  (name) => hasMachine(Deno.uid() === 0, "root to run it", name),
+);
+
 /** A serial line that can be opened here. */
 const LINE = await serialLine();
 

@@ -17,5 +17,9 @@ export const DIRENT: Layout<"d_reclen" | "d_type"> = {
 export const DT_UNKNOWN = 0;
 /** `d_type`: a pipe that has a name. */
 export const DT_FIFO = 1;
+/** `d_type`: a device that is no disk. */
+export const DT_CHR = 2;
 /** `d_type`: a directory. */
 export const DT_DIR = 4;
+/** `d_type`: a disk. */
+export const DT_BLK = 6;

@@ -7,7 +7,7 @@ import {
   majorOf,
   minorOf,
 } from "../abi/devices.ts";
-import { DT_FIFO, DT_UNKNOWN } from "../abi/dirent.ts";
+import { DT_BLK, DT_CHR, DT_FIFO, DT_UNKNOWN } from "../abi/dirent.ts";
 import { EACCES, EINVAL } from "../abi/errno.ts";
 import {
   O_CLOEXEC,
@@ -28,6 +28,7 @@ import type { Policy } from "../policy/policy.ts";
 import { isReal } from "../policy/sys.ts";
 import { type TreeFacts, treeOf } from "../policy/tree/tree.ts";
 import { close, readLink, typeOf } from "../sys/files.ts";
+import { ownUser } from "../sys/ids.ts";
 import { landlockAbi } from "../sys/landlock.ts";
 import { isBehindOthers, sharesOrphanedGroup } from "../sys/task/groups.ts";
 import { told } from "../sys/told.ts";
@@ -228,6 +229,7 @@ function treeFacts(
     settings: settingsElsewhere(mounts),
     isSetByReaders,
     pipe: pipeIn,
+    devices: (path) => ownUser() === 0 ? devicesIn(path) : [],
     alone: net === "none",
     cwd: facts.realpath(at.cwd) ?? at.cwd,
     foundBy,
@@ -284,6 +286,18 @@ function pipeIn(path: string): string | undefined {
       found ??= directory;
     }
   });
+  return found;
+}
+
+/** The devices beneath a directory. */
+function devicesIn(path: string): string[] {
+  const found: string[] = [];
+  walk(path, (directory, name, type) => {
+    if (type === DT_CHR || type === DT_BLK) {
+      found.push(`${directory === "/" ? "" : directory}/${name}`);
+    }
+    return true;
+  }, () => {});
   return found;
 }
 

@@ -398,6 +398,11 @@ export class TreeRules {
       for (const path of this.granted[section].keys()) paths.add(path);
       for (const path of this.refused[section].keys()) paths.add(path);
     }
+    for (const path of outermost([...this.granted.write.keys()])) {
+      // Nobody looks through all of a machine for a rule that means all of it.
+      if (path === "/" || this.#facts.kind(path) !== "directory") continue;
+      for (const device of this.#facts.devices(path)) paths.add(device);
+    }
     // All that is allowed is beneath the root directory, and begins there alone.
     if (PATH_SECTIONS.every((section) => !this.granted[section].has("/"))) {
       paths.delete("/");

@@ -91,6 +91,7 @@ const FACTS: Parameters<typeof treeOf>[1] = {
   overProc: [],
   mounted: [],
   unlisted: () => new Map(),
+  devices: () => [],
   isSetByReaders: (path) => path === "/dev/ttyS0",
   pipe: (path) => path === "/home/me/p/a" ? "/home/me/p/a/pipe" : undefined,
   alone: true,
@@ -465,6 +466,19 @@ const CASES: readonly Case[] = [
     tree: [
       ...["/home ro", "/home/me/p/a/.ssh closed"],
       "/home/**/.ssh/**: /home/.snap is there, and in it what nobody lists",
+    ],
+  },
+  {
+    name: "closes a device in a directory that may be written",
+    policy: "{read: [/home], write: [/home/me]}",
+    machine: {
+      devices: (path) => [`${path}/p/a/disk`],
+      kind: (path) =>
+        path.endsWith("/disk") ? "device" : FILES[path] ?? "missing",
+    },
+    tree: [
+      ...["/home ro", "/home/me rw noexec", "/home/me/p rw noexec"],
+      ...["/home/me/p/a rw noexec", "/home/me/p/a/disk closed"],
     ],
   },
   {
