@@ -918,3 +918,41 @@ Deno.test("--report names the address that was refused, and the rule", async () 
       "  jail  no rule allows it; --allow-net would\n",
   );
 });
+
+const SHORT_NAMES = `import os, socket, sys, threading
+end = threading.Event()
+threading.Thread(target=end.wait).start()
+try:
+  home, way = sys.argv[1:]
+  deep = home + "/a directory with a name that is long" * 4
+  os.makedirs(deep)
+  os.symlink(deep, home + "/to")
+  os.chdir(deep)
+  name = "socket" if way == "here" else home + "/to/socket"
+  with socket.socket(socket.AF_UNIX) as s, socket.socket(socket.AF_UNIX) as c:
+    s.bind(name)
+    s.listen()
+    c.connect(name)
+    print(os.path.relpath(c.getpeername(), home if way == "link" else "."))
+finally:
+  end.set()`;
+
+for (const engine of ENGINES) {
+  // Where not every call is heard of that moves a process, it could be elsewhere.
+  for (const way of engine === "ptrace" ? ["link"] : ["link", "here"]) {
+    Deno.test({
+      ...needs(
+        ["python3"],
+        `jail (${engine}) knows a socket by its short name in a long directory, beside a thread (${way})`,
+      ),
+      async fn(): Promise<void> {
+        await using directory = await scratch();
+        const home = directory.path;
+        const argv = ["/usr/bin/python3", "-c", SHORT_NAMES, home, way];
+        const ended = await run(jailArgv(["-A"], argv, engine));
+        const name = way === "here" ? "socket\n" : "to/socket\n";
+        assertEquals(ended.stdout, name, ended.stderr);
+      },
+    });
+  }
+}

@@ -274,6 +274,13 @@ export const RACES: readonly Race[] = [
     both: true,
     control: "pinning",
   },
+  {
+    name: "the directory of a bind is changed by a thread",
+    words: ["race_socket", "here"],
+    net: true,
+    both: true,
+    control: "pinning",
+  },
   ...[
     ["connect", "the address of a connect is overwritten"],
     ["sendto", "the address of a sendto is overwritten"],

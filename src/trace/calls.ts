@@ -331,8 +331,7 @@ export class Calls {
         this.#tools.resumer.go(tracee);
         return true;
       case "moves":
-        this.#tools.resumer.go(tracee);
-        return true;
+        return this.#files.move(tracee, spec);
       case "room":
         this.#limited.make(tracee, spec);
         return true;

@@ -107,6 +107,14 @@ export class Family {
     return sharers === 1;
   }
 
+  /**
+   * Whether each call that moves where a tracee is stops before it is made, and it is
+   * known who shares that with whom.
+   */
+  get hearsMoves(): boolean {
+    return this.#keeping.trusted && !this.#hasUntold();
+  }
+
   #hasUntold(): boolean {
     for (const tid of this.untold.keys()) {
       if (!this.tracees.has(tid)) return true;
@@ -320,7 +328,12 @@ export class Family {
   }
 
   #directories(): Directories {
-    return { tracees: 0, cwd: new WorkingDirectory(this.#keeping) };
+    return {
+      tracees: 0,
+      cwd: new WorkingDirectory(this.#keeping),
+      resting: new Set(),
+      moving: new Set(),
+    };
   }
 
   #process(

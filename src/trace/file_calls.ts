@@ -2,6 +2,7 @@
 
 import { EACCES, EAGAIN, ENOENT, ENOTDIR } from "../abi/errno.ts";
 import { AT_FDCWD } from "../abi/fcntl.ts";
+import { MOVING } from "../policy/plan/answered.ts";
 import { close } from "../sys/files.ts";
 import { heedMove } from "../sys/mounted.ts";
 import { goByPath, mayGoByPath } from "./hold/by_path.ts";
@@ -13,7 +14,7 @@ import { isMarked } from "./hold/marks.ts";
 import { keepArguments } from "./hold/private.ts";
 import { isShutOut } from "./hold/searched.ts";
 import { isSteady, mayStay, removesLink } from "./hold/unseen.ts";
-import type { Looked } from "./look/looked.ts";
+import { type Looked, nothing } from "./look/looked.ts";
 import {
   isDatagram,
   isPortless,
@@ -26,7 +27,7 @@ import { lookAt } from "./look_at.ts";
 import { resolveBase } from "./path/magic.ts";
 import { replaceFile } from "./path/replace.ts";
 import type { Tools } from "./tools.ts";
-import { ownerOf, type Tracee } from "./tracee/tracee.ts";
+import { interruptCall, ownerOf, type Tracee } from "./tracee/tracee.ts";
 
 /** Those that wait for what a call holds. */
 export interface Queue {
@@ -74,6 +75,12 @@ export class FileCalls {
     if (pins && !unseen && !this.#flights.prepare(tracee)) return true;
     const ended = this.#flights.ended;
     lock.forget(tracee);
+    if (!staysMeanwhile(tracee, spec)) {
+      // One of those that are stopped for it could be the one that moves.
+      freezer.release(tracee);
+      lock.give(tracee);
+      return this.#anew(tracee, ended);
+    }
     if (pins && spec.treatment !== "id" && tracee.lock === undefined) {
       const hold: Hold = spec.movesLinks
         ? "exclusive"
@@ -93,6 +100,21 @@ export class FileCalls {
     if (mayWait(spec)) freezer.letWait(tracee);
     if (freezer.release(tracee) || freezer.next !== undefined) {
       this.#queue.drain();
+    }
+    return true;
+  }
+
+  /** Handles one that moves where a tracee is, as it may; false where it has to wait. */
+  move(tracee: Tracee, spec: CallSpec): boolean {
+    const { answers, family, resumer } = this.#tools;
+    if (family.alone || tracee.directories.tracees === 1) {
+      resumer.go(tracee);
+      return true;
+    }
+    const ended = this.#flights.ended;
+    if (!staysMeanwhile(tracee, spec)) return this.#anew(tracee, ended);
+    if (answers.save(tracee)) {
+      this.#flights.begin(tracee, spec, -1, nothing());
     }
     return true;
   }
@@ -272,6 +294,24 @@ export class FileCalls {
     this.#flights.begin(tracee, spec, -1, looked);
     return "in flight";
   }
+}
+
+/**
+ * Whether a call may be made beside those in flight of others with the same
+ * directories: where a relative path of theirs begins is not moved, and while that is
+ * moved no address is looked at. What may wait in the kernel is interrupted for that,
+ * and made again.
+ */
+function staysMeanwhile(
+  { directories: { moving, resting } }: Tracee,
+  { syscall, treatment }: CallSpec,
+): boolean {
+  if (MOVING.has(syscall.name)) {
+    for (const other of resting) interruptCall(other);
+    return resting.size === 0;
+  }
+  return moving.size === 0 ||
+    treatment !== "address" && treatment !== "message";
 }
 
 /**

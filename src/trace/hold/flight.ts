@@ -60,11 +60,15 @@ export function lengthOf({ paths, address, messages }: Looked): number {
   if (message !== undefined) {
     return message.control.length === 0 ? SOCKADDR_STORAGE_SIZE : Infinity;
   }
-  if (path === undefined) return address?.length ?? 0;
+  const bytes = address?.length ?? 0;
+  if (path === undefined) return bytes;
   if (paths.length > 1) return Infinity;
   const { written, place } = path;
   // An address begins with two bytes, a path may end in a slash.
-  return Math.max(written.length, place.path.length, place.via.length) + 4;
+  return Math.max(
+    bytes,
+    Math.max(written.length, place.path.length, place.via.length) + 4,
+  );
 }
 
 /** Errors that show that a file changed between the look and the call. */

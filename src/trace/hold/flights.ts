@@ -6,6 +6,7 @@
 import { EINTR, ENOMEM, ERESTARTNOHAND, ERESTARTSYS } from "../../abi/errno.ts";
 import { PIN_START } from "../../abi/pin.ts";
 import { SIGKILL } from "../../abi/signal.ts";
+import { MOVING } from "../../policy/plan/answered.ts";
 import { close } from "../../sys/files.ts";
 import { heedMove } from "../../sys/mounted.ts";
 import { kill } from "../../sys/task/wait.ts";
@@ -50,6 +51,7 @@ export class Flights {
     const { freezer, resumer, lock } = this.#tools;
     if (tracee.exec !== undefined) tracee.process.executing = tracee;
     const frozen = freezer.keep(tracee);
+    if (MOVING.has(spec.syscall.name)) tracee.directories.moving.add(tracee);
     tracee.inFlight = {
       slot,
       frozen,
@@ -83,6 +85,7 @@ export class Flights {
       pins.give(slot);
       return "done";
     }
+    const staysThere = family.alone || family.owns(tracee);
     const failed = rewriter.pin(
       tracee,
       registers,
@@ -90,7 +93,8 @@ export class Flights {
       looked,
       slot,
       {
-        staysThere: family.alone || family.owns(tracee),
+        staysThere,
+        isKeptThere: staysThere || family.hearsMoves,
         keepsNumber: keepsNumber(tracee, spec, this.#tools),
       },
     );
@@ -104,6 +108,7 @@ export class Flights {
       pins.give(slot);
       return "done";
     }
+    if (looked.rests) tracee.directories.resting.add(tracee);
     this.begin(tracee, spec, slot, looked);
     if (namesOther(tracee, spec, looked)) resumer.aims(tracee);
     return "in flight";
@@ -234,6 +239,8 @@ export class Flights {
     if (flight === undefined) return;
     const { freezer, lock } = this.#tools;
     this.ended++;
+    tracee.directories.resting.delete(tracee);
+    tracee.directories.moving.delete(tracee);
     tracee.inFlight = undefined;
     tracee.exec = undefined;
     if (tracee.process.executing === tracee) {

@@ -34,11 +34,14 @@ import { HOW_BEFORE_PATH } from "../tracee/pin.ts";
 import type { Registers } from "../tracee/registers.ts";
 import type { Tracee } from "../tracee/tracee.ts";
 import { BY_PATH } from "./by_path.ts";
+import { keepsMeaning } from "./unseen.ts";
 
 /** What pinning a call depends on besides the call. */
 export interface PinOptions {
   /** Whether nobody else can change where the tracee is. */
   readonly staysThere: boolean;
+  /** Whether whoever else would change it waits for a call that rests on it. */
+  readonly isKeptThere: boolean;
   /** Whether an open stays the call that it is. */
   readonly keepsNumber: boolean;
 }
@@ -138,16 +141,16 @@ export class Rewriter {
     spec: CallSpec,
     looked: Looked,
     slot: number,
-    { staysThere, keepsNumber }: PinOptions,
+    { staysThere, isKeptThere, keepsNumber }: PinOptions,
   ): number {
     const { pins } = tracee.space;
     if (spec.treatment === "message") {
       return keepsNumber && registers.nr === this.#sendmmsg
         ? -ENOSYS
-        : this.#pinMessage(tracee, registers, looked, slot);
+        : this.#pinMessage(tracee, registers, looked, slot, isKeptThere);
     }
     if (looked.address !== undefined) {
-      return pinAddress(tracee, registers, spec, looked, slot);
+      return pinAddress(tracee, registers, spec, looked, slot, isKeptThere);
     }
     if (looked.byPath) this.#nameFile(registers, spec);
     for (const [index, path] of looked.paths.entries()) {
@@ -204,11 +207,14 @@ export class Rewriter {
     registers: Registers,
     looked: Looked,
     slot: number,
+    isKeptThere: boolean,
   ): number {
     const [message] = looked.messages;
     // sendmmsg(2) of no message sends none.
     if (message === undefined) return 0;
-    const name = realAddress(message.name, message.path);
+    const { path } = message;
+    const name = realAddress(message.name, path) ??
+      writtenAddress(tracee, looked, message.name, path, isKeptThere);
     if (name === undefined) return -ENAMETOOLONG;
     const address = tracee.space.pins.putMessage(
       tracee.tid,
@@ -307,9 +313,14 @@ function pinAddress(
   spec: CallSpec,
   looked: Looked,
   slot: number,
+  isKeptThere: boolean,
 ): number {
   const { address: given = new Uint8Array(0), paths: [path] } = looked;
-  const bytes = realAddress(given, path);
+  const written = (): Uint8Array | undefined =>
+    writtenAddress(tracee, looked, given, path, isKeptThere);
+  const bytes = spec.syscall.name === "bind"
+    ? written() ?? realAddress(given, path)
+    : realAddress(given, path) ?? written();
   if (bytes === undefined) return -ENAMETOOLONG;
   const address = tracee.space.pins.putBytes(tracee.tid, slot, bytes);
   if (address < 0) return -EFAULT;
@@ -318,6 +329,25 @@ function pinAddress(
     registers.setArgument(spec.address + 1, bytes.length);
   }
   return 0;
+}
+
+/**
+ * An address with a path as it was written: for bind(2), since it is what a socket is
+ * called from then on, and where the real path is too long for one.
+ *
+ * @returns `undefined` where it could come to mean another file
+ */
+function writtenAddress(
+  tracee: Tracee,
+  looked: Looked,
+  given: Uint8Array,
+  path: LookedPath | undefined,
+  isKeptThere: boolean,
+): Uint8Array | undefined {
+  if (path === undefined) return given;
+  if (!keepsMeaning(tracee, path, isKeptThere)) return undefined;
+  looked.rests = !path.written.startsWith("/");
+  return given;
 }
 
 /**

@@ -9,9 +9,9 @@
 import { O_CREAT } from "../../abi/fcntl.ts";
 import { waitingIn } from "../../sys/task/task.ts";
 import type { Family } from "../family.ts";
-import type { Looked } from "../look/looked.ts";
+import type { Looked, LookedPath } from "../look/looked.ts";
 import type { CallSpec } from "../look/spec.ts";
-import { processOf } from "../path/place.ts";
+import { type Place, processOf } from "../path/place.ts";
 import type { Tracee } from "../tracee/tracee.ts";
 
 /**
@@ -49,11 +49,34 @@ export function isSteady(
   if (makes || ((open?.flags ?? 0) & O_CREAT) !== 0) return false;
   // One that is no path means the same whatever links there are, and may wait long.
   if (address !== undefined && paths.length === 0) return false;
-  return paths.every(({ place }) => {
-    const pid = processOf(place.path);
-    return place.via === "" && place.kind !== "object" &&
-      place.magic !== true && (pid === 0 || pid === process.pid);
-  });
+  return paths.every(({ place }) => staysWithLinks(place, process.pid));
+}
+
+/**
+ * Whether a path that nobody can change any more means what it was found to mean
+ * while links stay as they are: as it was written, by links as well.
+ *
+ * @param tracee who makes the call
+ * @param path the path
+ * @param isKeptThere whether nobody else can change where the tracee is meanwhile
+ */
+export function keepsMeaning(
+  { process, view }: Tracee,
+  { place, written }: LookedPath,
+  isKeptThere: boolean,
+): boolean {
+  if (!isKeptThere && !written.startsWith("/")) return false;
+  if (view.leaks && written !== place.path) return false;
+  return staysWithLinks(place, process.pid);
+}
+
+function staysWithLinks(
+  { kind, magic, path, via }: Place,
+  pid: number,
+): boolean {
+  const named = processOf(path);
+  return via === "" && kind !== "object" && magic !== true &&
+    (named === 0 || named === pid);
 }
 
 /** Whether a call removes a link: another path could lead elsewhere then. */

@@ -51,6 +51,8 @@ export interface Looked {
   said: Uint8Array | undefined;
   /** For sendmsg(2) and sendmmsg(2): the messages, copied once. */
   readonly messages: LookedMessage[];
+  /** Whether the kernel is given a relative path of its address. */
+  rests: boolean;
   /** Whether the kernel must be given the copy, which says what was meant. */
   changed: boolean;
   /** What has to be done about its socket once it was made. */
@@ -99,6 +101,7 @@ export function nothing(): Looked {
     address: undefined,
     said: undefined,
     messages: [],
+    rests: false,
     changed: false,
     after: undefined,
     setsId: false,

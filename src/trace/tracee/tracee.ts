@@ -67,6 +67,10 @@ export interface Directories {
   tracees: number;
   /** The first of them. */
   readonly cwd: WorkingDirectory;
+  /** Those in whose calls in flight a relative path begins there. */
+  readonly resting: Set<Tracee>;
+  /** Those whose calls in flight move it. */
+  readonly moving: Set<Tracee>;
 }
 
 /**
