@@ -499,8 +499,8 @@ class CompiledPolicy implements Engine {
 
   /**
    * Whether a rule closes what moves to be read, and none does at its new place: a
-   * socket could be reached there, and who may write a link there sees where it leads.
-   * Of a directory that is asked anyway.
+   * socket could be reached there; and who may write there sees where a link leads,
+   * and how large a file is that he may not open. Of a directory that is asked anyway.
    */
   #opens({ from, to, tree }: Move): boolean {
     return !tree && this.#closed(from, -1) !== undefined &&
@@ -521,10 +521,8 @@ class CompiledPolicy implements Engine {
     if (move.tree && this.#hasLinkAt(move.from, true)) {
       return refuse(fixed.LINK_OF_RULE, EXDEV, indexOf(move.from, uses));
     }
-    const kind = kindOf(move, uses);
-    const mayBeSocket = move.tree || kind === "socket";
-    const reached = mayBeSocket && this.#net?.widens(move) ||
-      (mayBeSocket || kind === "link") && this.#opens(move);
+    const reached = hasSocket(move, uses) && this.#net?.widens(move) ||
+      this.#opens(move);
     const found = reached ? WIDER : obstacle(move, this.#judge, this.#matcher);
     if (found === HARMLESS) return undefined;
     return refuse(
@@ -536,12 +534,10 @@ class CompiledPolicy implements Engine {
   }
 }
 
-/** What moves, if that is known. */
-function kindOf(
-  { from, kind }: Move,
-  uses: readonly Use[],
-): Use["kind"] | undefined {
-  return kind ?? uses.find(({ path }) => path === from)?.kind;
+/** Whether what moves is a socket, or may have one in it. */
+function hasSocket(move: Move, uses: readonly Use[]): boolean {
+  return move.tree || move.kind === "socket" ||
+    uses.some(({ path, kind }) => path === move.from && kind === "socket");
 }
 
 function indexOf(path: string, uses: readonly Use[]): number {

@@ -345,7 +345,7 @@ Deno.test("decide() changes nothing that is hidden, also where that is closed", 
   assertEquals(word(one.decide(opening("write", "/w/.env"))), "EACCES");
 });
 
-Deno.test("decide() moves no link out of what must not be read to where its text is seen", async () => {
+Deno.test("decide() moves no link or file out of what must not be read to where it is seen", async () => {
   const one = await engine(`write: [/w, /drop]
 read: {deny: [/w/closed, /drop/closed]}`);
   const move = (kind: FileKind, from: string, to: string): string =>
@@ -362,7 +362,9 @@ read: {deny: [/w/closed, /drop/closed]}`);
   assertEquals(move("link", "/w/closed/a", "/drop/a"), "EACCES");
   assertEquals(move("link", "/w/closed/a", "/drop/closed/a"), "allow");
   assertEquals(move("link", "/w/a", "/drop/a"), "allow");
-  assertEquals(move("file", "/w/closed/a", "/drop/a"), "allow");
+  assertEquals(move("file", "/w/closed/a", "/drop/a"), "EACCES");
+  assertEquals(move("file", "/w/closed/a", "/drop/closed/a"), "allow");
+  assertEquals(move("file", "/w/a", "/drop/a"), "allow");
 });
 
 Deno.test("decide() moves no directory out of what must not be seen to where it is", async () => {
