@@ -12,7 +12,7 @@ import { mergeLayers } from "../policy/merge.ts";
 import { type Glob, parseGlob } from "../policy/path/glob.ts";
 import { realGlobs } from "../policy/path/rules.ts";
 import { matchSegment } from "../policy/path/segment.ts";
-import { isWithin, parentOf } from "../policy/path/within.ts";
+import { isWithin, parentOf, pathIn } from "../policy/path/within.ts";
 import { planCalls } from "../policy/plan/plan.ts";
 import {
   EMPTY_LAYER,
@@ -67,7 +67,7 @@ export function doubts(
     // What is said of calls by name is no matter here.
     const { calls } = EMPTY_LAYER;
     engine ??= compile({ ...mergeLayers(layers), calls }, { realpath });
-    const path = `${directory === "/" ? "" : directory}/${ANY_NAME}`;
+    const path = pathIn(directory, ANY_NAME);
     const uses = [{ access, path, kind: "file" }] as const;
     return engine.decide({ name: "openat", uses }).kind === "allow";
   };

@@ -17,6 +17,7 @@ import { holdByKernel, UnheldError } from "./kernel_plan.ts";
 import {
   findProgram,
   fromDirectory,
+  handedTo,
   type Program,
   variable,
 } from "./program.ts";
@@ -72,7 +73,7 @@ function tryOnce(
   const found = findProgram(program, OWN_VIEW);
   const { cwd } = program;
   const at = { env, cwd, program: found.real, view: OWN_VIEW, realpath };
-  const given = [...program.stdio, ...program.keepFds];
+  const given = handedTo(program);
   const handed = given.map(handedFile);
   const { plan, tree: { nodes, ...tree }, unheld } = holdByKernel(
     policy,

@@ -16,7 +16,7 @@ import type {
 import type { Ask } from "./ask.ts";
 import { checkRing } from "./handed.ts";
 import { runByKernel } from "./kernel.ts";
-import type { Program } from "./program.ts";
+import { handedTo, type Program } from "./program.ts";
 import type { TemporaryDirectory } from "./temporary.ts";
 import { runTraced } from "./traced.ts";
 
@@ -81,7 +81,7 @@ export interface JobHooks {
 export function runJob(job: Job, hooks: JobHooks): Outcome {
   const { engine: wanted, program } = job;
   checkProcesses();
-  [...program.stdio, ...program.keepFds].forEach(checkRing);
+  handedTo(program).forEach(checkRing);
   return wanted === "kernel"
     ? runByKernel(job, hooks)
     : runTraced(job, wanted, hooks);

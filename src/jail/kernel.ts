@@ -18,6 +18,7 @@ import { stricterText } from "./kernel_plan.ts";
 import {
   findProgram,
   type FoundProgram,
+  handedTo,
   orAsScript,
   planLaunch,
   type Program,
@@ -70,7 +71,7 @@ function runIn(
   hint: string,
 ): Outcome {
   const { policy } = job;
-  const given = [...program.stdio, ...program.keepFds];
+  const given = handedTo(program);
   given.forEach(checkHanded);
   const held = holdInTree(policy, program, givenEnvironment(job));
   using tree = held.tree;

@@ -21,7 +21,7 @@ import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT, STAT } from "../abi/stat.ts";
 import { UnsupportedError } from "../errors.ts";
 import type { LimitName } from "../outcome.ts";
 import type { RuleRef } from "../policy/decision.ts";
-import { isWithin } from "../policy/path/within.ts";
+import { isWithin, pathIn } from "../policy/path/within.ts";
 import { planCalls } from "../policy/plan/plan.ts";
 import { unaskedPlan, type Unheld } from "../policy/plan/unasked.ts";
 import type { Policy } from "../policy/policy.ts";
@@ -255,7 +255,7 @@ function unlistedIn(top: string): ReadonlyMap<string, boolean> {
   const flags = O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
   const found = new Map<string, boolean>();
   for (const [name, everywhere] of SNAPSHOTS) {
-    const path = `${top === "/" ? "" : top}/${name}`;
+    const path = pathIn(top, name);
     // Where that cannot be told, nothing is listed either, and all is closed.
     const fd = OWN_VIEW.open(toCString(path), flags);
     if (fd < 0) continue;
@@ -278,7 +278,7 @@ function pipeIn(path: string): string | undefined {
   let found = isPipe(path) ? path : undefined;
   walk(path, (directory, name, type) => {
     if (found !== undefined) return false;
-    const path = `${directory === "/" ? "" : directory}/${name}`;
+    const path = pathIn(directory, name);
     if (type === DT_FIFO || (type === DT_UNKNOWN && isPipe(path))) found = path;
     return true;
   }, (directory) => {
@@ -294,7 +294,7 @@ function devicesIn(path: string): string[] {
   const found: string[] = [];
   walk(path, (directory, name, type) => {
     if (type === DT_CHR || type === DT_BLK) {
-      found.push(`${directory === "/" ? "" : directory}/${name}`);
+      found.push(pathIn(directory, name));
     }
     return true;
   }, () => {});

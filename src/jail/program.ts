@@ -55,6 +55,11 @@ export interface Program {
   readonly keepFds: readonly number[];
 }
 
+/** All descriptors of this process that a program gets. */
+export function handedTo({ stdio, keepFds }: Program): readonly number[] {
+  return [...stdio, ...keepFds];
+}
+
 /** Where a program was found. */
 export interface FoundProgram {
   /** The path to execute, as a shell would write it. */

@@ -31,6 +31,7 @@ import type { Job, JobHooks } from "./job.ts";
 import { netOptions } from "./net.ts";
 import {
   findProgram,
+  handedTo,
   orAsScript,
   planLaunch,
   type Program,
@@ -153,7 +154,7 @@ export function runTraced(
   );
   const env = programEnvironment(job, policy.env);
   using group = groupFor(policy);
-  const given = [...program.stdio, ...program.keepFds];
+  const given = handedTo(program);
   given.forEach(checkServed);
   const sockets = given.every(isStreamOrNoSocket) ? "streams" : "any";
   const observe = (hooks.observe ?? hooks.measured) !== undefined ||

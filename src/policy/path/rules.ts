@@ -14,6 +14,7 @@ import {
 import { escapeGlob, type Glob, parseGlob, type Segment } from "./glob.ts";
 import { PathMatcher } from "./match.ts";
 import { matchSegment, parseSegment } from "./segment.ts";
+import { pathIn } from "./within.ts";
 
 /**
  * Finds the real path of a file, or where a link leads to what is not there;
@@ -346,9 +347,7 @@ export function realRoot(names: readonly string[], realpath: Realpath): string {
     const real = realpath(`/${names.slice(0, known).join("/")}`);
     if (real === undefined) continue;
     const rest = names.slice(known);
-    return rest.length === 0
-      ? real
-      : `${real === "/" ? "" : real}/${rest.join("/")}`;
+    return rest.length === 0 ? real : pathIn(real, rest.join("/"));
   }
   return `/${names.join("/")}`;
 }

@@ -48,6 +48,11 @@ export function parentOf(path: string): string {
   return path.slice(0, path.lastIndexOf("/")) || "/";
 }
 
+/** The path of a name in a directory. */
+export function pathIn(directory: string, name: string): string {
+  return directory === "/" ? `/${name}` : `${directory}/${name}`;
+}
+
 /** The paths above one, from its directory up to the root. */
 export function directoriesAbove(path: string): string[] {
   const found: string[] = [];

@@ -3,7 +3,7 @@
 import type { Glob } from "../path/glob.ts";
 import { PathMatcher } from "../path/match.ts";
 import { matchSegment, type SegmentPattern } from "../path/segment.ts";
-import { isWithin, outermost, overlap } from "../path/within.ts";
+import { isWithin, outermost, overlap, pathIn } from "../path/within.ts";
 
 /**
  * Goes through all that is beneath a directory.
@@ -83,7 +83,7 @@ export function search<P extends Pattern>(
       start,
       (directory, name) =>
         matched.has(directory) || isFirst(name)
-          ? match(`${directory === "/" ? "" : directory}/${name}`)
+          ? match(pathIn(directory, name))
           : true,
       (directory) => {
         for (const pattern of patterns) {
