@@ -150,7 +150,7 @@ function isAlone([file = ""]: readonly string[]): boolean {
 
 /** What ends with this takes the longest, so that it begins first. */
 const LONGEST = [
-  ...["tracer_test.ts", "sys_test.ts", "files_test.ts", "holes_test.ts"],
+  ...["tracer_test.ts", "sys_test.ts", "files_test.ts", "mounts_test.ts"],
   ...["limits_test.ts", "kernel_test.ts", "names_test.ts", "library_test.ts"],
   ...["waits_test.ts", "policies_test.ts"],
 ];

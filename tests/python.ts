@@ -15,3 +15,19 @@ def filter(number, action=0x80000000):
   assert libc.prctl(38, 1, 0, 0, 0) == 0
   assert libc.prctl(22, 2, program) == 0
 `;
+
+/**
+ * The words that run Python which tries something, and prints the name of its errno,
+ * or "done".
+ *
+ * @param code what it tries
+ */
+export function attempt(code: string): readonly string[] {
+  return [
+    "python3",
+    "-c",
+    `import errno, os, socket, sys\ntry:\n  ${
+      code.replaceAll("\n", "\n  ")
+    }\n  print("done")\nexcept OSError as e: print(errno.errorcode[e.errno])`,
+  ];
+}

@@ -1,0 +1,258 @@
+/** A descriptor gives no more than it was opened, or sent, for. */
+
+import { assertEquals } from "@std/assert";
+import { ENGINES, jail, jailArgv, run } from "./harness.ts";
+import { scratch } from "./jail.ts";
+import { needs } from "./needs.ts";
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) goes on while a hundred opens of a pipe wait`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const code = `import os, threading
+os.mkfifo("f")
+def wait(): os.close(os.open("f", os.O_RDONLY))
+threads = [threading.Thread(target=wait) for _ in range(100)]
+for t in threads: t.start()
+os.stat(".")
+w = os.open("f", os.O_WRONLY)
+for t in threads: t.join()
+print("all")`;
+      const { stdout } = await jail(["-A"], ["/usr/bin/python3", "-c", code], {
+        engine,
+        cwd: directory.path,
+      });
+      assertEquals(stdout, "all\n");
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) stops what is done to a closed file by a descriptor of a link to it`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      await Deno.mkdir(`${path}/closed`);
+      const closed = await directory.file("closed/file", "secret", 0o640);
+      await Deno.utime(closed, 1000, 1000);
+      const code = `import errno, os, signal, socket, stat
+other = os.fork()
+if other == 0:
+  signal.pause()
+os.symlink("closed/file", "link")
+os.symlink("closed", "above")
+link = f"/proc/self/fd/{os.open('link', os.O_PATH | os.O_NOFOLLOW)}"
+above = f"/proc/self/fd/{os.open('above', os.O_PATH | os.O_NOFOLLOW)}"
+def attempt(what):
+  try: print(what())
+  except OSError as error: print(errno.errorcode[error.errno])
+for path in link, link.replace("self", str(os.getpid())):
+  attempt(lambda: os.chmod(path, 0o777))
+  attempt(lambda: os.utime(path, (5, 5)))
+  attempt(lambda: os.truncate(path, 0))
+  attempt(lambda: os.getxattr(path, "user.x"))
+  attempt(lambda: os.open(path, os.O_RDONLY))
+  attempt(lambda: stat.S_ISLNK(os.stat(path).st_mode))
+attempt(lambda: socket.socket(socket.AF_UNIX).connect(link))
+attempt(lambda: os.chdir(above))
+attempt(lambda: os.listdir(above))
+attempt(lambda: os.mkdir(above + "/made"))
+os.kill(other, signal.SIGKILL)`;
+      const policy =
+        `extends: allow-all\nread: {deny: ["${path}/closed"]}\nwrite: {deny: ["${path}/closed"]}\n`;
+      const argv = ["/usr/bin/python3", "-c", code];
+      const ended = await jail(policy, argv, { engine, cwd: path });
+      // What the kernel says of the link itself.
+      const ofLink = "ENOTSUP\nNone\nEINVAL\nENODATA\nELOOP\nTrue\n";
+      const others = "ECONNREFUSED\nENOTDIR\nENOTDIR\nENOTDIR\n";
+      assertEquals(ended.stdout, ofLink.repeat(2) + others, ended.stderr);
+      const { mode, mtime } = await Deno.stat(closed);
+      assertEquals([(mode ?? 0) & 0o777, mtime], [0o640, new Date(1_000_000)]);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) starts no path at a descriptor of a link`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      // Who walks a path name by name takes it from this that no link is on the way.
+      const code = `import errno, os, signal, sys
+if sys.argv[1] == "beside": other = os.fork()
+else: other = -1
+if other == 0: signal.pause()
+os.makedirs("real/directory")
+open("real/file", "w").close()
+os.symlink("real", "link")
+at = os.open("link", os.O_PATH | os.O_NOFOLLOW)
+def attempt(what):
+  try: print(what())
+  except OSError as error: print(errno.errorcode[error.errno])
+attempt(lambda: os.open("file", os.O_RDONLY, dir_fd=at))
+attempt(lambda: os.open("file", os.O_RDWR, dir_fd=at))
+attempt(lambda: os.open("new", os.O_RDWR | os.O_CREAT, dir_fd=at))
+attempt(lambda: os.stat(".", dir_fd=at))
+attempt(lambda: os.stat("../real", dir_fd=at))
+attempt(lambda: os.chmod("file", 0o600, dir_fd=at))
+attempt(lambda: os.rmdir("directory", dir_fd=at))
+attempt(lambda: os.rename("file", "other", src_dir_fd=at))
+if other > 0: os.kill(other, signal.SIGKILL)`;
+      for (const beside of ["alone", "beside"]) {
+        const argv = ["/usr/bin/python3", "-c", code, beside];
+        await Deno.mkdir(`${path}/${beside}`);
+        const { stdout, stderr } = await jail(["-A"], argv, {
+          engine,
+          cwd: `${path}/${beside}`,
+        });
+        assertEquals(stdout, "ENOTDIR\n".repeat(8), stderr);
+      }
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) stops a file opened anew by the number of a descriptor of its own`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const file = await directory.file("seen", "secret");
+      // openat2(2) with RESOLVE_CACHED: jail once gave the kernel a number of
+      // its own, which means another file here.
+      const code = `import ctypes, os, struct, threading
+seen = os.open(${JSON.stringify(file)}, os.O_RDONLY)
+pipe, _ = os.pipe()
+os.dup2(pipe, 500)
+for fd in range(3, 400):
+    if fd != seen: os.dup2(seen, fd)
+threading.Thread(target=lambda: threading.Event().wait(), daemon=True).start()
+libc = ctypes.CDLL(None, use_errno=True)
+for resolve, path in ((0x20, b"/proc/self/fd/500"), (0x20, b"/proc/%d/fd/500" % os.getpid()), (0x01, b"/proc/self/fd/500")):
+    how = struct.pack("QQQ", os.O_RDWR, 0, resolve)
+    fd = libc.syscall(437, -100, path, how, len(how))
+    if fd >= 0 and os.readlink(f"/proc/self/fd/{fd}").startswith("/"): print("opened", path)
+os._exit(7)`;
+      const { stdout, stderr, code: exit } = await jail(
+        `extends: allow-all\nwrite: {deny: ["${file}"]}`,
+        ["/usr/bin/python3", "-c", code],
+        { engine },
+      );
+      assertEquals([stdout, stderr, exit], ["", "", 7]);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3", "sh", "cat"],
+      `jail (${engine}) stops a pipe opened anew at its other end`,
+    ),
+    async fn(): Promise<void> {
+      const inside = `import errno, os
+for number, flags in (
+    (0, os.O_RDONLY), (0, os.O_WRONLY), (0, os.O_RDWR),
+    (1, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_RDONLY),
+):
+    try: os.open(f"/proc/self/fd/{number}", flags | os.O_NONBLOCK); print("done")
+    except OSError as e: print(errno.errorcode[e.errno])
+own = os.pipe()
+os.open(f"/proc/self/fd/{own[1]}", os.O_RDONLY | os.O_NONBLOCK)
+print("own")`;
+      const { stdout } = await run([
+        "sh",
+        "-c",
+        `cat /dev/null | "$@" 2>&1 | cat`,
+        "sh",
+        ...jailArgv(["-A"], ["/usr/bin/python3", "-c", inside], engine),
+      ]);
+      assertEquals(stdout.split("\n"), [
+        "done",
+        "EPERM",
+        "EPERM",
+        "done",
+        "EPERM",
+        "EPERM",
+        "own",
+        "",
+      ]);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) lets a program open at its other end a pipe that only the jail can have`,
+    ),
+    async fn(): Promise<void> {
+      const inside = `import os
+ends = os.pipe()
+os.close(ends[1])
+memory = os.memfd_create("own")
+read = os.open(f"/proc/self/fd/{memory}", os.O_RDONLY)
+os.close(memory)
+for fd in ends[0], read:
+    print(os.write(os.open(f"/proc/self/fd/{fd}", os.O_RDWR), b"own"))`;
+      for (const net of [[], ["--allow-net=127.0.0.1"]]) {
+        const { stdout } = await jail(
+          ["-R=/", "--allow-run", ...net],
+          ["/usr/bin/python3", "-c", inside],
+          { engine },
+        );
+        assertEquals(stdout, "3\n3\n");
+      }
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) opens nothing that came by a socket for more than it was sent for`,
+    ),
+    async fn(): Promise<void> {
+      const outside = `import os, socket, subprocess, sys
+ours, theirs = socket.socketpair()
+os.dup2(theirs.fileno(), 9)
+memory = os.memfd_create("sent")
+ends = os.pipe()
+socket.send_fds(ours, [b"x"], [ends[0], os.open(f"/proc/self/fd/{memory}", os.O_RDONLY)])
+sys.exit(subprocess.run(sys.argv[1:], pass_fds=(9,)).returncode)`;
+      const inside = `import errno, os, socket
+own = os.memfd_create("sent")
+def attempt(what, *arguments):
+    try: what(*arguments); print("done")
+    except OSError as e: print(errno.errorcode[e.errno])
+for fd in socket.recv_fds(socket.socket(fileno=9), 1, 2)[1]:
+    name = f"/proc/self/fd/{fd}"
+    attempt(os.open, name, os.O_RDONLY | os.O_NONBLOCK)
+    attempt(os.open, name, os.O_WRONLY | os.O_NONBLOCK)
+    attempt(os.open, name, os.O_RDWR)
+    attempt(os.fchmod, fd, 0o600)
+    attempt(os.fchown, fd, os.getuid(), -1)
+    attempt(os.setxattr, fd, "user.told", b"")
+attempt(os.truncate, name, 0)
+attempt(os.truncate, f"/proc/self/fd/{own}", 0)
+attempt(os.fchmod, own, 0o600)`;
+      const { stdout } = await run([
+        ...["/usr/bin/python3", "-c", outside],
+        ...jailArgv(
+          ["-A", "--keep-fd=9"],
+          ["/usr/bin/python3", "-c", inside],
+          engine,
+        ),
+      ]);
+      assertEquals(stdout.split("\n"), [
+        ...["done", "EPERM", "EPERM", "EPERM", "EPERM", "EPERM"],
+        ...["done", "EPERM", "EPERM", "EPERM", "EPERM", "EPERM"],
+        ...["EPERM", "done", "done", ""],
+      ]);
+    },
+  });
+}

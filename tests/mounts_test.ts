@@ -1,0 +1,560 @@
+/** What is mounted elsewhere, or over something, or gone, opens nothing that is closed. */
+
+import { assertEquals, assertMatch } from "@std/assert";
+import { ENGINES, jailArgv, run } from "./harness.ts";
+import { scratch } from "./jail.ts";
+import { hasMounts } from "./needs.ts";
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...hasMounts(
+      `jail (${engine}) believes no name of a file in mounts of somebody else's`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const root = directory.path;
+      for (const name of ["open/directory", "secret"]) {
+        await Deno.mkdir(`${root}/${name}`, { recursive: true });
+      }
+      await Deno.writeTextFile(`${root}/secret/file`, "secret");
+      await Deno.writeTextFile(`${root}/open/file`, "open");
+      await Deno.writeTextFile(`${root}/open/directory/file`, "open");
+      // Outside: what is closed has names there that rules allow.
+      const helper = `import os, socket, subprocess, sys
+root, number = sys.argv[1:]
+def bind(what, where):
+    subprocess.check_call(["mount", "--bind", root + what, root + where])
+bind("/secret/file", "/open/file")
+bind("/secret", "/open/directory")
+names = "/open/file", "/open/directory"
+given = [os.open(root + name, os.O_PATH) for name in names]
+socket.send_fds(socket.socket(fileno=int(number)), [b"x"], given)
+sys.stdin.read()`;
+      const inside = `import errno, os, socket, sys
+root, number = sys.argv[1:]
+_, given, _, _ = socket.recv_fds(socket.socket(fileno=int(number)), 1, 9)
+file, directory = given
+def attempt(call):
+    try: print("done", call())
+    except OSError as e: print(errno.errorcode[e.errno])
+def read(path, at=None): return os.read(os.open(path, os.O_RDONLY, dir_fd=at), 9)
+def name(fd): return f"/proc/self/fd/{fd}"
+attempt(lambda: read(name(file)))
+attempt(lambda: os.open(name(file), os.O_RDWR))
+attempt(lambda: os.chmod(name(file), 0o666))
+attempt(lambda: os.listdir(name(directory)))
+attempt(lambda: read(name(directory) + "/file"))
+attempt(lambda: read("file", directory))
+attempt(lambda: os.unlink("file", dir_fd=directory))
+os.fchdir(directory)
+attempt(lambda: read("file"))
+attempt(lambda: os.chmod(".", 0o777))
+attempt(lambda: os.mkdir("new"))
+attempt(lambda: os.unlink("file"))
+os.chdir(root + "/open/directory")
+attempt(lambda: read("file"))`;
+      const outside = `import socket, subprocess, sys
+root, helper, *jail = sys.argv[1:]
+one, other = socket.socketpair()
+with subprocess.Popen(["unshare", "-m", "/usr/bin/python3", "-c", helper, root, str(one.fileno())],
+                      pass_fds=[one.fileno()], stdin=subprocess.PIPE):
+    at = jail.index("--")
+    jail[at:at] = [f"--keep-fd={other.fileno()}"]
+    subprocess.call(jail + [root, str(other.fileno())], pass_fds=[other.fileno()])`;
+      const { stdout, stderr } = await run([
+        "python3",
+        "-c",
+        outside,
+        root,
+        helper,
+        ...jailArgv(
+          ["-p", "python", `-R=${root}/open`, `-W=${root}/open`],
+          ["/usr/bin/python3", "-c", inside],
+          engine,
+        ),
+      ]);
+      const answers = stdout.trimEnd().split("\n");
+      assertEquals(answers.pop(), "done b'open'", stderr);
+      assertEquals(answers.length, 11, stdout);
+      assertMatch(answers.join(" "), /^(?:E[A-Z]+ ?)+$/);
+      assertEquals(await Deno.readTextFile(`${root}/secret/file`), "secret");
+    },
+  });
+
+  Deno.test({
+    ...hasMounts(
+      `jail (${engine}) believes no name of a file outside of its own root of chroot(2)`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      await Deno.mkdir(`${path}/open`);
+      await directory.file("open/file", "secret", 0o600);
+      // In there another directory has that name, which may be changed.
+      const script = `cd "$0"
+for each in /*; do
+  if [ -L $each ] || ! [ -d $each ]; then continue; fi
+  mkdir -p root$each && mount --rbind $each root$each
+done
+cp -P /bin /lib* root 2>/dev/null
+mount -t tmpfs inner "root$0/open"
+exec 8<open/file; exec chroot root "$@"`;
+      const inside = `import errno, os
+for change in (
+    lambda: os.fchmod(8, 0o666), lambda: os.truncate("/proc/self/fd/8", 0),
+    lambda: os.open("/proc/self/fd/8", os.O_RDWR)):
+  try: change(); print("done")
+  except OSError as e: print(errno.errorcode[e.errno])
+os.close(os.open("${path}/open/own", os.O_RDWR | os.O_CREAT))
+os.chmod("${path}/open/own", 0o600)`;
+      const { code, stdout, stderr } = await run([
+        ...["unshare", "-m", "sh", "-c", script, path],
+        ...jailArgv(
+          ["-R", `-W=${path}/open`, "--allow-run", "--keep-fd=8"],
+          ["/usr/bin/python3", "-c", inside],
+          engine,
+        ),
+      ]);
+      assertEquals([code, stdout], [0, "EPERM\n".repeat(3)], stderr);
+      const { mode, size } = await Deno.stat(`${path}/open/file`);
+      assertEquals([(mode ?? 0) & 0o777, size], [0o600, 6]);
+    },
+  });
+
+  Deno.test({
+    ...hasMounts(
+      `jail (${engine}) believes no name of a file in a mount that is gone`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const root = directory.path;
+      await Deno.mkdir(`${root}/open`);
+      await Deno.writeTextFile(`${root}/open/file`, "open");
+      // Outside: what is mounted has files where rules allow them, from its root on.
+      const outside = `import os, subprocess, sys
+root, *jail = sys.argv[1:]
+mount = root + "/mount"
+inner = mount + root + "/open"
+os.mkdir(mount)
+subprocess.check_call(["mount", "-t", "tmpfs", "inner", mount])
+os.makedirs(inner + "/seen")
+open(inner + "/file", "w").write("secret")
+secret = os.open(inner + "/file", os.O_RDONLY)
+with subprocess.Popen(jail + [inner], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+    print(program.stdout.readline().decode(), end="")
+    subprocess.check_call(["umount", "-l", mount])
+    print(program.communicate()[0].decode(), end="")
+print(os.read(secret, 9), oct(os.fstat(secret).st_mode))`;
+      const inside = `import errno, os, sys
+os.chdir(sys.argv[1])
+seen = os.open("seen", os.O_RDONLY)
+for _ in range(4): os.stat("seen"), os.stat(".", dir_fd=seen)
+print("ready", flush=True)
+sys.stdin.readline()
+def attempt(call):
+    try: print("done", call())
+    except OSError as e: print(errno.errorcode[e.errno])
+def read(path, flags, at=None): return os.read(os.open(path, flags, dir_fd=at), 9)
+for flags in os.O_RDONLY, os.O_RDWR:
+    attempt(lambda: read("file", flags))
+    attempt(lambda: read("../file", flags, seen))
+attempt(lambda: os.stat("file"))
+attempt(lambda: os.chmod("file", 0o604))
+attempt(lambda: os.unlink("../file", dir_fd=seen))`;
+      const { stdout, stderr } = await run([
+        ...["unshare", "-m", "/usr/bin/python3", "-c", outside, root],
+        ...jailArgv(
+          [
+            ...["-p", "python", "--no-landlock", `-W=${root}/open`],
+            `-R=${root}/open,${root}/mount${root}/open/seen`,
+          ],
+          ["/usr/bin/python3", "-c", inside],
+          engine,
+        ),
+      ]);
+      const [ready, ...answers] = stdout.trimEnd().split("\n");
+      assertEquals(
+        [ready, answers.pop()],
+        ["ready", "b'secret' 0o100644"],
+        stderr,
+      );
+      assertEquals(answers.length, 7, stderr);
+      assertMatch(answers.join(" "), /^(?:E[A-Z]+ ?)+$/);
+    },
+  });
+
+  Deno.test({
+    ...hasMounts(
+      `jail (${engine}) believes no name of a file that something is mounted over`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const root = directory.path;
+      // What is mounted over the program's directory is seen in its place. What was
+      // moved out of a part that is mounted the kernel calls the root directory.
+      const outside = `import os, subprocess, sys
+root, *jail = sys.argv[1:]
+def mount(*words): subprocess.check_call(["mount", *words])
+for name in "over", "part", "whole/part/inner": os.makedirs(root + "/open/" + name)
+mount("--bind", root + "/open/whole/part", root + "/open/part")
+with open(root + "/secret", "w") as secret: secret.write("secret")
+with subprocess.Popen(jail + [root], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+    print(program.stdout.readline().decode(), end="")
+    mount("-t", "tmpfs", "over", root + "/open/over")
+    print(program.communicate()[0].decode(), end="")
+print(open(root + "/secret").read(), oct(os.stat(root + "/secret").st_mode))`;
+      const inside = `import errno, os, sys
+root = sys.argv[1]
+answers = []
+def attempt(call):
+    try: answers.append(f"done {call()}")
+    except OSError as e: answers.append(errno.errorcode[e.errno])
+def write(file, at=None): return os.write(os.open(file, os.O_RDWR, dir_fd=at), b"!")
+def change(file, fd, seen):
+    open(seen, "w").close()
+    for at in None, fd:
+        attempt(lambda: os.chmod(file, 0o777, dir_fd=at))
+        attempt(lambda: write(file, at))
+    attempt(lambda: os.truncate(file, 0))
+    answers.append(str(os.stat(seen).st_size))
+def enter(path):
+    fd = os.open(path, os.O_RDONLY)
+    os.fchdir(fd)
+    return fd
+over = root + "/open/over"
+inner = enter(root + "/open/part/inner")
+file = root[1:] + "/open/file"
+os.makedirs(os.path.dirname(file))
+os.symlink(root + "/secret", file)
+for _ in range(4): os.lstat(file)
+os.rename(root + "/open/whole/part/inner", root + "/open/whole/inner")
+change(file, inner, "/" + file)
+fd = enter(over)
+os.symlink(root + "/secret", "file")
+print("ready", flush=True)
+sys.stdin.readline()
+change("file", fd, over + "/file")
+print(*answers, sep="\\n")`;
+      const { stdout, stderr } = await run([
+        ...["unshare", "-m", "/usr/bin/python3", "-c", outside, root],
+        ...jailArgv(
+          [
+            ...["-p", "python", "--no-landlock"],
+            ...[`-W=${root}/open`, `-R=${root}/open`],
+          ],
+          ["/usr/bin/python3", "-c", inside],
+          engine,
+        ),
+      ]);
+      const [ready, ...answers] = stdout.trimEnd().split("\n");
+      assertEquals(
+        [ready, answers.pop()],
+        ["ready", "secret 0o100644"],
+        stderr,
+      );
+      assertEquals(answers.length, 12, stderr);
+      assertMatch(answers.join(" "), /^(?:(?:E[A-Z]+ ){5}0 ?){2}$/);
+    },
+  });
+
+  Deno.test({
+    ...hasMounts(
+      `jail (${engine}) moves nothing to where another mount of it lets more be done`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const root = directory.path;
+      for (const name of ["data/closed", "data/seen", "all", "part"]) {
+        await Deno.mkdir(`${root}/${name}`, { recursive: true });
+      }
+      await Deno.writeTextFile(`${root}/data/closed/key`, "secret");
+      const script =
+        `cd "$0"; mount --bind data all; mount --bind data/seen part
+exec "$@"`;
+      const inside = `import errno, os, sys
+os.chdir(sys.argv[1])
+def attempt(old, new, read):
+    try: os.rename(old, new)
+    except OSError as e: return print(errno.errorcode[e.errno])
+    print("moved")
+    try: print(open(read).read())
+    except OSError as e: print(errno.errorcode[e.errno])
+attempt("all/closed", "all/open", "data/open/key")
+attempt("all/closed/key", "all/key", "data/key")
+attempt("all/closed/key", "all/seen/key", "part/key")
+open("all/new", "w").close()
+attempt("all/new", "all/newer", "data/newer")`;
+      const { stdout, stderr } = await run([
+        ...["unshare", "-m", "sh", "-c", script, root],
+        ...jailArgv(
+          [
+            ...["-p", "python", `-R=${root}/data,${root}/part`],
+            ...[`--deny-read=${root}/data/closed`, `-W=${root}/all`],
+          ],
+          ["/usr/bin/python3", "-c", inside, root],
+          engine,
+        ),
+      ]);
+      assertEquals(stdout, "EXDEV\nEACCES\nEACCES\nmoved\n\n", stderr);
+      assertEquals(
+        await Deno.readTextFile(`${root}/data/closed/key`),
+        "secret",
+      );
+    },
+  });
+
+  Deno.test({
+    ...hasMounts(
+      `jail (${engine}) moves no socket to where another mount of it lets one be reached`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const root = directory.path;
+      await Deno.mkdir(`${root}/all/seen`, { recursive: true });
+      await Deno.mkdir(`${root}/part`);
+      const script = `cd "$0"; mount --bind all part
+python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("all/socket")'
+exec "$@"`;
+      const inside = `import errno, os, sys
+os.chdir(sys.argv[1])
+for old, new in ("all/socket", "all/seen/socket"), ("all/socket", "all/other"):
+    try: print(os.rename(old, new))
+    except OSError as e: print(errno.errorcode[e.errno])`;
+      const { stdout, stderr } = await run([
+        ...["unshare", "-m", "sh", "-c", script, root],
+        ...jailArgv(
+          [
+            ...["-p", "python", `-R=${root}`, `-W=${root}/all`],
+            `--allow-net=unix:${root}/part/seen/socket`,
+          ],
+          ["/usr/bin/python3", "-c", inside, root],
+          engine,
+        ),
+      ]);
+      assertEquals(stdout, "EACCES\nNone\n", stderr);
+    },
+  });
+
+  Deno.test({
+    ...hasMounts(
+      `jail (${engine}) closes another procfs also where it is mounted while the jail runs`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const root = directory.path;
+      await Deno.mkdir(`${root}/open/proc`, { recursive: true });
+      const outside = `import subprocess, sys
+root, *jail = sys.argv[1:]
+with subprocess.Popen(jail + [root], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+    print(program.stdout.readline().decode(), end="")
+    subprocess.check_call(["mount", "-t", "proc", "proc", root + "/open/proc"])
+    print(program.communicate()[0].decode(), end="")`;
+      const inside = `import errno, os, sys
+proc = sys.argv[1] + "/open/proc"
+print("ready", flush=True)
+sys.stdin.readline()
+for of in "1/cmdline", "self/mem", "sys/kernel/core_pattern":
+    for flags in os.O_RDONLY, os.O_RDWR:
+        try: print("done", os.open(f"{proc}/{of}", flags))
+        except OSError as e: print(errno.errorcode[e.errno])
+try: print("done", os.stat(f"{proc}/1/cmdline"))
+except OSError as e: print(errno.errorcode[e.errno])`;
+      const { stdout, stderr } = await run([
+        ...["unshare", "-m", "/usr/bin/python3", "-c", outside, root],
+        ...jailArgv(
+          ["-p", "python", `-W=${root}/open`, `-R=${root}/open`],
+          ["/usr/bin/python3", "-c", inside],
+          engine,
+        ),
+      ]);
+      assertEquals(stdout, `ready\n${"EPERM\n".repeat(7)}`, stderr);
+    },
+  });
+
+  Deno.test({
+    ...hasMounts(
+      `jail (${engine}) closes another procfs also where it was moved with a directory`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const root = directory.path;
+      await Deno.mkdir(`${root}/open/box/proc`, { recursive: true });
+      await Deno.mkdir(`${root}/open/alias`);
+      const script = `cd "$0/open"; mount -t tmpfs box box; mkdir -p box/in/proc
+mount --bind box alias; mount -t proc proc box/in/proc; exec "$@"`;
+      const inside = `import errno, os, sys
+where = sys.argv[1] + "/open"
+def attempt():
+    for of in "1/cmdline", f"{os.getpid()}/mem", "sys/kernel/core_pattern":
+        for flags in os.O_RDONLY, os.O_RDWR:
+            try: print("done", os.open(f"{where}/{at}/proc/{of}", flags))
+            except OSError as e: print(errno.errorcode[e.errno])
+at = "box/in"
+attempt()
+os.rename(where + "/box/in", where + "/box/out")
+at = "box/out"
+attempt()
+os.rename(where + "/alias/out", where + "/alias/on")
+at = "box/on"
+attempt()`;
+      const { stdout, stderr } = await run([
+        ...["unshare", "-m", "sh", "-c", script, root],
+        ...jailArgv(
+          ["-p", "python", `-W=${root}/open`, `-R=${root}/open`],
+          ["/usr/bin/python3", "-c", inside, root],
+          engine,
+        ),
+      ]);
+      assertEquals(stdout, "EPERM\n".repeat(18), stderr);
+    },
+  });
+
+  Deno.test({
+    ...hasMounts(
+      `jail (${engine}) sets the kernel by no sysfs elsewhere that no rule names`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const root = directory.path;
+      const found = await run([
+        ...["sh", "-c", "cd /sys/kernel; ls rcu_expedited profiling | head -1"],
+      ]);
+      await Deno.mkdir(`${root}/open/box`, { recursive: true });
+      await Deno.mkdir(`${root}/named`);
+      const script =
+        `cd "$0"; mount -t tmpfs box open/box; mkdir -p open/box/in/sys
+mount -t sysfs s open/box/in/sys; mount --bind /sys named; exec "$@"`;
+      const inside = `import errno, os, sys
+def attempt(at):
+    try: print("done", os.open(f"{sys.argv[1]}/{at}/kernel/{sys.argv[2]}", os.O_WRONLY))
+    except OSError as e: print(errno.errorcode[e.errno])
+attempt("open/box/in/sys")
+os.rename(f"{sys.argv[1]}/open/box/in", f"{sys.argv[1]}/open/box/out")
+attempt("open/box/out/sys")
+attempt("named")`;
+      const { stdout, stderr } = await run([
+        ...["unshare", "-m", "sh", "-c", script, root],
+        ...jailArgv(
+          ["-p", "python", `-W=${root}/open,${root}/named`, `-R=${root}`],
+          ["/usr/bin/python3", "-c", inside, root, found.stdout.trim()],
+          engine,
+        ),
+      ]);
+      assertEquals(stdout, "EACCES\nEPERM\ndone 3\n", stderr);
+    },
+  });
+
+  for (const beside of ["", " beside a thread"]) {
+    Deno.test({
+      ...hasMounts(
+        `jail (${engine}) knows what lies over a file where a mount was moved with its directory${beside}`,
+      ),
+      async fn(): Promise<void> {
+        await using directory = await scratch();
+        const root = directory.path;
+        await Deno.writeTextFile(`${root}/secret`, "secret", { mode: 0o600 });
+        await Deno.mkdir(`${root}/open/disk`, { recursive: true });
+        await Deno.mkdir(`${root}/open/alias`);
+        // By the other name of the disk a directory comes beneath what is mounted.
+        const script = `cd "$0/open"; mount -t tmpfs disk disk
+mkdir -p disk/in disk/of/over; mount --bind disk alias; mount -t tmpfs over disk/of/over
+exec "$@"`;
+        const inside = `import errno, os, sys, threading
+where, beside = sys.argv[1] + "/open", sys.argv[2]
+if beside: threading.Thread(target=os.read, args=(os.pipe()[0], 1), daemon=True).start()
+os.chdir(where + "/disk/in")
+os.symlink(sys.argv[1] + "/secret", "file")
+os.rename(where + "/alias/in", where + "/alias/of/over/in")
+def attempt():
+    try: print("done", os.chmod("file", 0o777))
+    except OSError as e: print(errno.errorcode[e.errno])
+attempt()
+os.rename(where + "/alias/of", where + "/alias/by")
+seen = where + "/disk/by/over/in"
+os.mkdir(seen)
+open(seen + "/file", "w").close()
+attempt()`;
+        const { stdout, stderr } = await run([
+          ...["unshare", "-m", "sh", "-c", script, root],
+          ...jailArgv(
+            [
+              ...["-p", "python", "--no-landlock"],
+              ...[`-W=${root}/open`, `-R=${root}/open`],
+            ],
+            ["/usr/bin/python3", "-c", inside, root, beside],
+            engine,
+          ),
+        ]);
+        assertEquals(stdout, "EPERM\n".repeat(2), stderr);
+        const { mode } = await Deno.stat(`${root}/secret`);
+        assertEquals((mode ?? 0) & 0o777, 0o600);
+      },
+    });
+  }
+
+  Deno.test({
+    ...hasMounts(
+      `jail (${engine}) lets nobody write to a control group, whatever may be written`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      await Deno.mkdir(`${path}/groups`);
+      const script = `mount -t cgroup2 none groups && exec "$@"`;
+      const tries =
+        "echo 0 > groups/cgroup.procs; mkdir groups/jail-none; cat groups/cgroup.procs > /dev/null";
+      const { stderr, code } = await run([
+        ...["unshare", "-m", "sh", "-c", script, "sh"],
+        ...jailArgv(["-A"], ["sh", "-c", `${tries} && exit 7`], engine),
+      ], { cwd: path });
+      const refused = stderr.match(/Operation not permitted/g) ?? [];
+      assertEquals([refused.length, code], [2, 7], stderr);
+    },
+  });
+
+  Deno.test({
+    ...hasMounts(
+      `jail (${engine}) stops a look into processes outside by another procfs`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      await Deno.mkdir(`${path}/p`);
+      const script = `mount -t proc proc p && exec "$@"`;
+      const tries =
+        "cat p/1/environ; cat p/1/status; (: >p/self/mem) && echo opened; ls p/1/fd; cat p/1/root/etc/passwd";
+      const { stdout, code } = await run([
+        ...["unshare", "-m", "sh", "-c", script, "sh"],
+        ...jailArgv(["-A"], ["sh", "-c", `${tries}; exit 7`], engine),
+      ], { cwd: path });
+      assertEquals([stdout, code], ["", 7]);
+    },
+  });
+
+  Deno.test({
+    ...hasMounts(
+      `jail (${engine}) lets settings of the kernel be written elsewhere only by who names them`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      await Deno.mkdir(`${path}/s`);
+      await Deno.mkdir(`${path}/k`);
+      const mount =
+        'mount -t sysfs sysfs s && mount --bind s/kernel k && exec "$@"';
+      const tries =
+        "for f in s/kernel/mm/ksm/run k/mm/ksm/run; do (: >>$f) && echo opened; done; exit 7";
+      const named = `extends: allow-all\nwrite: [${path}/s, ${path}/k]\n`;
+      await Deno.writeTextFile(`${path}/named.yaml`, named);
+      const results = [];
+      for (const flags of [["-A"], ["-p", "named.yaml"]]) {
+        const { stdout, code } = await run([
+          ...["unshare", "-m", "sh", "-c", mount, "sh"],
+          ...jailArgv(flags, ["sh", "-c", tries], engine),
+        ], { cwd: path });
+        results.push([stdout, code]);
+      }
+      assertEquals(results, [["", 7], ["opened\nopened\n", 7]]);
+    },
+  });
+}

@@ -1,0 +1,81 @@
+/** The audit log of a jail is changed by nobody in it. */
+
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { ENGINES, jail } from "./harness.ts";
+import { scratch } from "./jail.ts";
+import { needs } from "./needs.ts";
+import { attempt } from "./python.ts";
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) stops writing to its own audit log`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const log = `${directory.path}/log`;
+      const { stdout } = await jail(
+        ["-A", `--audit=${log}`],
+        attempt(`open("${log}", "w")`),
+        { engine },
+      );
+      assertEquals(stdout, "EACCES\n");
+      assertStringIncludes(await Deno.readTextFile(log), `"decision":"refuse"`);
+    },
+  });
+
+  Deno.test(`jail (${engine}) stops a change to its own audit log, whatever letters are in its name`, async () => {
+    await using directory = await scratch();
+    const { path } = directory;
+    await Deno.mkdir(`${path}/ü`);
+    const { stdout } = await jail(
+      ["-A", `--audit=${path}/ü/lög`],
+      ["sh", "-c", "echo >ü/lög; mv ü/lög x; mv ü x; rm ü/lög; ls ü"],
+      { engine, cwd: path },
+    );
+    assertEquals(stdout, "lög\n");
+    const log = await Deno.readTextFile(`${path}/ü/lög`);
+    assertStringIncludes(log, `"decision":"refuse"`);
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) stops writing to its own audit log by a link that it had`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const log = await directory.file("log", "");
+      await Deno.link(log, `${directory.path}/other`);
+      await directory.file("third", "");
+      for (const [name, wanted] of [["other", "EPERM"], ["third", "done"]]) {
+        const { stdout } = await jail(
+          ["-A", `--audit=${log}`],
+          attempt(`open("${directory.path}/${name}", "w")`),
+          { engine },
+        );
+        assertEquals([name, stdout], [name, `${wanted}\n`]);
+      }
+    },
+  });
+
+  Deno.test(`jail (${engine}) keeps a link by which its audit log is named`, async () => {
+    await using directory = await scratch();
+    const { path } = directory;
+    await directory.file("log", "");
+    await Deno.symlink("links/log", `${path}/current`);
+    await Deno.mkdir(`${path}/links`);
+    await Deno.symlink("../log", `${path}/links/log`);
+    const script = "rm current; ln -sfn other current; mv current x; " +
+      "rm links/log; mv links x; rm -r x; ls";
+    const { stdout } = await jail(
+      ["-R", `-W=${path}`, "--allow-run", `--audit=${path}/current`],
+      ["sh", "-c", script],
+      { engine, cwd: path },
+    );
+    assertEquals(stdout, "current\nlinks\nlog\n");
+    assertEquals(await Deno.readLink(`${path}/current`), "links/log");
+    assertEquals(await Deno.readLink(`${path}/links/log`), "../log");
+  });
+}

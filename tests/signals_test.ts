@@ -1,0 +1,273 @@
+/** Nobody outside is signalled, stopped or hung up on, and no crash reaches anybody. */
+
+import { assertEquals } from "@std/assert";
+import { ENGINES, fixture, jail, jailArgv, run } from "./harness.ts";
+import { hasMachine, hasMounts, needs } from "./needs.ts";
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) signals nobody outside by a descriptor that it is handed`,
+    ),
+    async fn(): Promise<void> {
+      const inside = `import os, signal, sys, threading
+def send(fd):
+  try: signal.pidfd_send_signal(fd, signal.SIGKILL); return "sent"
+  except OSError as error: return error.strerror
+def own():
+  child = os.fork()
+  if child == 0: signal.pause()
+  fd = os.pidfd_open(child)
+  sent = send(fd)
+  os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+  again = send(fd)
+  os.waitpid(child, 0)
+  return sent, again, send(fd)
+def all(): print(*map(send, map(int, sys.argv[1:])), *own(), send(0), send(99), sep=", ")
+all()
+thread = threading.Thread(target=all)
+thread.start()
+thread.join()`;
+      const outside = `import os, subprocess, sys
+with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as other:
+  fds = [os.pidfd_open(other.pid), os.open(f"/proc/{other.pid}", os.O_RDONLY)]
+  at = sys.argv.index("--")
+  keep = [f"--keep-fd={fd}" for fd in fds]
+  subprocess.call(sys.argv[1:at] + keep + sys.argv[at:] + [str(fd) for fd in fds], pass_fds=fds)
+  print("lives" if other.poll() is None else "gone")`;
+      const argv = jailArgv(
+        ["-p", "python", "--no-landlock"],
+        ["/usr/bin/python3", "-c", inside],
+        engine,
+      );
+      const start = ["/usr/bin/python3", "-c", outside, ...argv];
+      const { stdout, stderr } = await run(start);
+      const [none, bad] = ["No such process", "Bad file descriptor"];
+      const line = [none, none, "sent", "sent", none, bad, bad].join(", ");
+      assertEquals(stdout, `${line}\n${line}\nlives\n`, stderr);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) stops a group outside put in front of the terminal, or joined`,
+    ),
+    async fn(): Promise<void> {
+      // As a shell that has another job beside the jail.
+      const outside = `import os, signal, sys
+signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+def job(argv):
+    pid = os.fork()
+    if pid == 0:
+        os.setpgid(0, 0)
+        os.execvp(argv[0], argv)
+    return pid
+other = job(["sleep", "60"])
+while os.getpgid(other) != other: pass
+pid = job(sys.argv[1:] + [str(other)])
+while os.getpgid(pid) != pid: pass
+os.tcsetpgrp(0, pid)
+os.waitpid(pid, 0)
+os.kill(other, signal.SIGKILL)`;
+      const inside = `import errno, os, signal, sys, threading
+signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+def attempt(call):
+    try: call(); print("done")
+    except OSError as e: print(errno.errorcode[e.errno])
+other, own = int(sys.argv[1]), os.getpgrp()
+def attempts():
+    attempt(lambda: os.tcsetpgrp(0, other))
+    attempt(lambda: os.tcsetpgrp(0, 4194303))
+    attempt(lambda: os.tcsetpgrp(0, own))
+    child = os.fork()
+    if child == 0:
+        attempt(lambda: os.setpgid(0, other))
+        sys.stdout.flush()
+        os._exit(0)
+    os.setpgid(child, child)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    attempt(lambda: os.tcsetpgrp(0, child)) # a job that has ended
+    os.tcsetpgrp(0, own)
+    os.waitpid(child, 0)
+attempts()
+threading.Thread(target=lambda: threading.Event().wait(), daemon=True).start()
+attempts()
+sys.stdout.flush()
+os._exit(0)`;
+      const { stdout } = await run([
+        fixture("in_terminal"),
+        "/usr/bin/python3",
+        "-c",
+        outside,
+        ...jailArgv(
+          ["-A"],
+          ["/usr/bin/python3", "-W", "ignore", "-c", inside],
+          engine,
+        ),
+      ]);
+      const answers = ["ESRCH", "ESRCH", "done", "EPERM", "done"];
+      assertEquals(stdout.match(/ESRCH|EPERM|done/g), [...answers, ...answers]);
+    },
+  });
+
+  Deno.test(`jail (${engine}) lets nobody choose which signal somebody outside gets of a terminal`, async () => {
+    // As an editor that hears of keys by SIGIO, beside a job at the same terminal.
+    const outside = `import fcntl, os, pty, signal, subprocess, sys
+both = {signal.SIGIO, signal.SIGUSR1}
+signal.pthread_sigmask(signal.SIG_BLOCK, both)
+ours, theirs = pty.openpty()
+fcntl.fcntl(theirs, fcntl.F_SETOWN, os.getpid())
+fcntl.fcntl(theirs, fcntl.F_SETFL, os.O_RDWR | os.O_ASYNC)
+subprocess.run(sys.argv[1:], stdin=theirs, check=True)
+os.write(ours, b"key\\n")
+print(signal.sigwait(both).name)`;
+    const inside = `import fcntl, signal
+try: fcntl.fcntl(0, fcntl.F_SETSIG, signal.SIGUSR1)
+except PermissionError: pass`;
+    const python = ["/usr/bin/python3", "-c"];
+    const argv = jailArgv(["-A"], [...python, inside], engine);
+    const { stdout } = await run([...python, outside, ...argv]);
+    assertEquals(stdout, "SIGIO\n");
+  });
+
+  Deno.test(`jail (${engine}) has nobody hang up on the group that it was started in`, async () => {
+    const orphan = fixture("orphan_group");
+    for (
+      const way of [["leave", "3"], ["join", "3"], ["adopt", "3"], [
+        "race",
+        "100",
+      ]]
+    ) {
+      const argv = jailArgv(["-A"], [orphan, ...way], engine);
+      const ended = await run([orphan, "stay", ...argv]);
+      assertEquals([way, ended.stdout, ended.code], [way, "0\n", 0]);
+    }
+    // Where nobody stays behind, a group can be left, and joined again.
+    const script = `import os
+own = os.getpgid(0)
+os.setpgid(0, 0)
+os.setpgid(0, own)
+child = os.fork()
+if child == 0:
+    os.setpgid(0, 0)
+    os._exit(os.getpgid(0) != os.getpid())
+print(os.waitpid(child, 0)[1])`;
+    const python = ["/usr/bin/python3", "-c", script];
+    const { stdout } = await jail(["-A"], python, { engine });
+    assertEquals(stdout, "0\n");
+    // Nor does it matter who does where nobody else is in the group.
+    const argv = jailArgv(["-A"], ["sh", "-c", 'sleep 9 & exec "$@"', "sh"]);
+    const alone = ["setsid", "-w", ...argv, ...python];
+    assertEquals((await run(alone)).stdout, "0\n");
+  });
+
+  Deno.test({
+    ...hasMounts(
+      `jail (${engine}) takes no group for its own alone where /proc hides processes`,
+    ),
+    async fn(): Promise<void> {
+      const hide = 'mount -t proc -o hidepid=2 proc /proc; exec setsid -w "$@"';
+      const leave = `import errno, os
+try: os.setpgid(0, 0)
+except OSError as e: print(errno.errorcode[e.errno])`;
+      const python = ["/usr/bin/python3", "-c", leave];
+      const argv = ["sh", "-c", 'sleep 9 & exec "$@"', "sh", ...python];
+      const { stdout } = await run([
+        ...["unshare", "-m", "sh", "-c", hide, "sh"],
+        ...jailArgv(["-A"], argv, engine),
+      ]);
+      assertEquals(stdout, "EPERM\n");
+    },
+  });
+
+  Deno.test({
+    ...hasMachine(
+      Deno.uid() === 0,
+      "root to run it",
+      `jail (${engine}) signals nobody whom a program may not signal itself`,
+    ),
+    async fn(): Promise<void> {
+      const code = `import os, signal, time
+came = []
+signal.signal(signal.SIGUSR1, lambda *_: came.append(1))
+for user in 65534, 0:
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+        os.setresuid(user, user, user)
+        for whom in -1, 0:
+            for number in signal.SIGUSR1, signal.SIGCONT:
+                try: os.kill(whom, number); print(user, whom, "sent", flush=True)
+                except OSError as error: print(user, whom, type(error).__name__, flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
+    time.sleep(0.1)
+    print(len(came) > 0)`;
+      const { stdout, stderr } = await jail(
+        ["-A"],
+        ["/usr/bin/python3", "-c", code],
+        { engine },
+      );
+      const sent = (user: number): string =>
+        `${user} -1 sent\n${user} 0 sent\n${user} 0 sent\n`;
+      assertEquals(
+        [stdout, stderr],
+        [
+          `65534 -1 PermissionError\n${sent(65534)}False\n` +
+          `0 -1 sent\n${sent(0)}True\n`,
+          "",
+        ],
+      );
+    },
+  });
+
+  Deno.test({
+    ...hasMachine(
+      Deno.uid() === 0,
+      "root to run it",
+      `jail (${engine}) signals nobody for a program whose name looks like a status with more rights`,
+    ),
+    async fn(): Promise<void> {
+      const code = `import ctypes, os, signal
+PR_SET_NAME = 15
+came = []
+signal.signal(signal.SIGUSR1, lambda *_: came.append(1))
+for name in b"\\rUid:\\t0\\t0\\t0", b"\\rCapEff:20":
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+        os.setresuid(65534, 65534, 65534)
+        ctypes.CDLL(None).prctl(PR_SET_NAME, name, 0, 0, 0)
+        try: os.kill(-1, signal.SIGUSR1); print("sent", flush=True)
+        except PermissionError: print("refused", flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
+    print(len(came))`;
+      const { stdout, stderr } = await jail(
+        ["-A"],
+        ["/usr/bin/python3", "-c", code],
+        { engine },
+      );
+      assertEquals([stdout, stderr], ["refused\n0\nrefused\n0\n", ""]);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) stops a core that is piped to a program outside`,
+    ),
+    async fn(): Promise<void> {
+      // What the kernel takes to mean no core at all; 0 is for files alone.
+      const code = `import resource
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+print(resource.getrlimit(resource.RLIMIT_CORE))`;
+      const { stdout } = await jail(["-A"], ["/usr/bin/python3", "-c", code], {
+        engine,
+      });
+      assertEquals(stdout, "(1, 1)\n");
+    },
+  });
+}

@@ -1,0 +1,248 @@
+/** No socket tells, chooses or reaches what no rule names. */
+
+import { assertEquals, assertMatch } from "@std/assert";
+import { type Ended, ENGINES, jail, jailArgv, run, start } from "./harness.ts";
+import { scratch } from "./jail.ts";
+import { needs } from "./needs.ts";
+import { attempt } from "./python.ts";
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) tells of the machine's interfaces by no socket where it has no network`,
+    ),
+    async fn(): Promise<void> {
+      const [, ...ask] = attempt(`import fcntl
+one, other = socket.socketpair()
+for command in 0x8910, 0x8912, 0x8927:
+  fcntl.ioctl(one, command, bytes([0] * 16 + [1]) + bytes(23))
+  print("told")`);
+      const argv = ["/usr/bin/python3", ...ask];
+      const closed = await jail([], argv, { engine });
+      const open = await jail(["-A"], argv, { engine });
+      assertEquals(closed.stdout, "EACCES\n");
+      assertMatch(open.stdout, /^told\n/);
+      const SO_BINDTOIFINDEX = 62;
+      const [, ...bound] = attempt(
+        `socket.socketpair()[0].setsockopt(1, ${SO_BINDTOIFINDEX}, 1)`,
+      );
+      const bind = ["/usr/bin/python3", ...bound];
+      assertEquals((await jail([], bind, { engine })).stdout, "EACCES\n");
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) tells of no interface by a socket that it is handed, and joins no group`,
+    ),
+    async fn(): Promise<void> {
+      const [, ...tell] = attempt(`import struct
+one = socket.socket(fileno=0)
+one.setsockopt(0, 2, 64)
+IP_UNICAST_IF, IP_MULTICAST_IF, IP_ADD_MEMBERSHIP = 50, 32, 35
+group, local = socket.inet_aton("224.0.0.9"), socket.inet_aton("127.0.0.1")
+for option, value in (
+    (IP_UNICAST_IF, struct.pack("!I", 1)),
+    (IP_MULTICAST_IF, local),
+    (IP_ADD_MEMBERSHIP, group + local),
+):
+    try:
+        one.setsockopt(0, option, value)
+        print("told")
+    except OSError as error:
+        print(errno.errorcode[error.errno])`);
+      // A socket for datagrams is its input, as of a server that inetd starts.
+      const hand = "import os, socket, sys\n" +
+        "one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n" +
+        "os.dup2(one.fileno(), 0)\nos.execvp(sys.argv[1], sys.argv[1:])";
+      const handed = (...flags: readonly string[]): Promise<Ended> =>
+        run([
+          ...["/usr/bin/python3", "-c", hand],
+          ...jailArgv(flags, ["/usr/bin/python3", ...tell], engine),
+        ]);
+      const closed = await handed("-p", "readonly");
+      assertEquals(closed.stdout, "EACCES\nEACCES\nEACCES\ndone\n");
+      assertMatch((await handed("-A")).stdout, /^told\ntold\n/);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) chooses nobody among servers that share the port of a socket which is handed in`,
+    ),
+    async fn(): Promise<void> {
+      const outside = `import socket, subprocess, sys
+def server():
+  it = socket.socket()
+  it.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+  it.bind(("127.0.0.1", port)); it.listen()
+  return it
+port = 0
+first = server()
+port = first.getsockname()[1]
+second = server()
+subprocess.run(sys.argv[1:], stdin=second.fileno())`;
+      // BPF_RET: the second one of them.
+      const inside = `import ctypes, socket, struct
+code = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 1))
+it = socket.socket(fileno=0)
+for option, value in (51, struct.pack("HxxxxxxQ", 1, ctypes.addressof(code))), (49, struct.pack("i", 0)), (68, bytes(4)):
+  try: it.setsockopt(socket.SOL_SOCKET, option, value); print("done")
+  except OSError as error: print(error.strerror)`;
+      const argv = ["/usr/bin/python3", "-c", inside];
+      const { stdout, stderr } = await run([
+        ...["/usr/bin/python3", "-c", outside],
+        ...jailArgv(["-R", "--allow-run"], argv, engine),
+      ]);
+      assertEquals(stdout, "Permission denied\n".repeat(3), stderr);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) stops a socket made or reached where nothing may be written`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const path = `${directory.path}/s`;
+      const closed = ["-A", `--deny-write=${directory.path}`];
+      for (const call of ["bind", "connect"]) {
+        const { stdout } = await jail(
+          closed,
+          attempt(`socket.socket(socket.AF_UNIX).${call}("${path}")`),
+          { engine },
+        );
+        assertEquals([call, stdout], [call, "EACCES\n"]);
+      }
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) stops a socket reached by the name that the kernel gives to a pipe`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      // Beside a thread jail gives the kernel the path that it has checked.
+      const code = `import os, socket, sys, threading
+threading.Thread(target=lambda: threading.Event().wait(), daemon=True).start()
+pipe, _ = os.pipe()
+os.write(1, os.readlink(f"/proc/self/fd/{pipe}").encode())
+sys.stdin.readline()
+try: socket.socket(socket.AF_UNIX).connect(f"/proc/self/fd/{pipe}"); os.write(1, b"reached")
+except OSError as e: os.write(1, errno.errorcode[e.errno].encode())
+os._exit(0)`;
+      await using files = await scratch();
+      const policy = await files.file(
+        "policy.yaml",
+        `extends: base\nnet: true\nread: ["${directory.path}"]\n`,
+      );
+      const argv = ["/usr/bin/python3", "-c", `import errno\n${code}`];
+      const child = start(jailArgv(["-p", policy], argv, engine), {
+        cwd: directory.path,
+      });
+      const reader = child.stdout.getReader();
+      const decoder = new TextDecoder();
+      const name = decoder.decode((await reader.read()).value);
+      using _listener = Deno.listen({
+        transport: "unix",
+        path: `${directory.path}/${name}`,
+      });
+      await Deno.chmod(`${directory.path}/${name}`, 0o777);
+      const writer = child.stdin.getWriter();
+      await writer.write(new TextEncoder().encode("go\n"));
+      await writer.close();
+      assertEquals(decoder.decode((await reader.read()).value), "ECONNREFUSED");
+      await reader.cancel();
+      await child.stderr.cancel();
+      await child.status;
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) stops a socket moved to where a rule lets one be reached`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      const policy = `extends: base\nread: ["${path}"]\nwrite: ["${path}"]\n` +
+        `net: {connect: ["unix:${path}/own/s"], listen: ["unix:${path}/own/s"]}\n`;
+      const before = "mkdir -p own others/own";
+      await run(["sh", "-c", before], { cwd: path });
+      using _agent = Deno.listen({
+        transport: "unix",
+        path: `${path}/others/agent`,
+      });
+      using _other = Deno.listen({
+        transport: "unix",
+        path: `${path}/others/own/s`,
+      });
+      const listens =
+        `socket.socket(socket.AF_UNIX).bind("own/s"); os.rename("own/s", "x")`;
+      const tries = [
+        [`os.rename("others/agent", "own/s")`, "EACCES"],
+        [`os.link("others/agent", "own/s")`, "EACCES"],
+        [`os.rmdir("own"); os.rename("others/own", "own")`, "EXDEV"],
+        [`os.mkdir("own"); ${listens}`, "EACCES"],
+        [`os.rename("own", "y")`, "EXDEV"],
+        [
+          `held = os.open("others/agent", os.O_PATH)
+os.link("others/agent", "others/too")
+os.unlink("others/agent")
+os.link("/proc/self/fd/%d" % held, "own/s", src_dir_fd=held)`,
+          "EACCES",
+        ],
+        [`os.rename("others/too", "z")`, "done"],
+      ] as const;
+      for (const [code, expected] of tries) {
+        const { stdout } = await jail(policy, [
+          "/usr/bin/python3",
+          ...attempt(code).slice(1),
+        ], { engine, cwd: path });
+        assertEquals([code, stdout], [code, `${expected}\n`]);
+      }
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) stops a link at a socket that the next run would follow`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      await using outside = await scratch();
+      const { path } = directory;
+      const policy = `extends: base\nread: ["${path}"]\nwrite: ["${path}"]\n` +
+        `net: {connect: ["unix:${path}/own/s"]}\n`;
+      using _server = Deno.listen({
+        transport: "unix",
+        path: `${outside.path}/s`,
+      });
+      const connects = `socket.socket(socket.AF_UNIX).connect("${path}/own/s")`;
+      const tries = [
+        [`os.symlink("${outside.path}", "own")`, "EACCES"],
+        [connects, "ENOENT"],
+        [`os.mkdir("own"); os.symlink("${outside.path}/s", "own/s")`, "EACCES"],
+        [connects, "ENOENT"],
+        [`os.mkdir("d"); os.symlink("${outside.path}/s", "d/s")`, "done"],
+        [`os.rmdir("own"); os.rename("d", "own")`, "EXDEV"],
+        [connects, "ENOENT"],
+      ] as const;
+      for (const [code, expected] of tries) {
+        const { stdout } = await jail(policy, [
+          "/usr/bin/python3",
+          ...attempt(code).slice(1),
+        ], { engine, cwd: path });
+        assertEquals([code, stdout], [code, `${expected}\n`]);
+      }
+    },
+  });
+}
