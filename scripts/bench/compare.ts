@@ -115,8 +115,26 @@ export interface Ratio {
   readonly ms: number;
   /** How many times that of the program alone. */
   readonly whole: number;
-  /** The same once started: without what `true` takes in the same way. */
+  /**
+   * The same once started: without what `true` takes in the same way. NaN where
+   * that cannot be told: see {@link isHidden}.
+   */
   readonly started: number;
+  /** Whether the start hides what the work takes. */
+  readonly hidden: boolean;
+}
+
+/** What less than this says of a way is that its start was not always the same. */
+const FASTER = 0.9;
+
+/**
+ * Whether a start hides what the work behind it takes: with it taken off the way
+ * would be faster than the program alone, and the work is not long beside it. A
+ * tool that waits for a fixed time, or ends while another part of it still starts,
+ * has such a start.
+ */
+function isHidden(started: number, work: number, start: number): boolean {
+  return started < FASTER && work < 2 * start;
 }
 
 /**
@@ -128,9 +146,10 @@ export function ratios(row: Row): readonly Ratio[] {
   const starts = row.cells.map((cell) => median(cell.starts));
   const alone = medians[0] ?? NaN;
   const work = alone - (starts[0] ?? NaN);
-  return medians.map((ms, i) => ({
-    ms,
-    whole: ms / alone,
-    started: Math.max(0, ms - (starts[i] ?? NaN)) / work,
-  }));
+  return medians.map((ms, i) => {
+    const start = starts[i] ?? NaN;
+    const started = (ms - start) / work;
+    const hidden = isHidden(started, work, start);
+    return { ms, whole: ms / alone, started: hidden ? NaN : started, hidden };
+  });
 }

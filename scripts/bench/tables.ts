@@ -49,13 +49,16 @@ function inMilliseconds(ms: number): string {
   return Number.isFinite(ms) ? `${short(ms)} ms` : short(ms);
 }
 
+/** Why nothing is said of a work that is short beside a start. */
+const HIDDEN = "its start varies by more than the work takes";
+
 /** Every workload in every way. */
 export function fullTable({ ways, rows }: Results): string {
   const notes: string[] = [];
   const table = rows.map((row) => {
     const found = ratios(row);
-    const cells = found.map(({ ms, started }, i) => {
-      const note = row.cells[i]?.note;
+    const cells = found.map(({ ms, started, hidden }, i) => {
+      const note = row.cells[i]?.note ?? (hidden ? HIDDEN : undefined);
       const mark = note === undefined ? "" : ` (${footnote(notes, note)})`;
       const inMs = i === 0 || row.workload.name === START;
       return `${inMs ? inMilliseconds(ms) : short(started)}${mark}`;
@@ -142,8 +145,7 @@ export function fullText(results: Results): string {
     `Measured on ${results.date}: ${results.machine}. Ways take turns, and each`,
     "number is a median. `true` is the start, in milliseconds; all else is how",
     "many times as long as native it takes once started: without what `true` takes",
-    "in the same way, measured in the same turns. Where that is far below 1, the",
-    "start varies by more than the work takes.",
+    "in the same way, measured in the same turns.",
     "",
     fullTable(results),
     "",
@@ -166,7 +168,8 @@ export function fullText(results: Results): string {
 /** The few lines of it that everybody reads. */
 export function shortText(results: Results): string {
   return [
-    `${results.date}, ${results.machine}: times as long as native, once started.`,
+    `${results.date}, ${results.machine}: times as long as native, once started ` +
+    "(–: its start varies by more).",
     "",
     shortTable(results),
   ].join("\n");

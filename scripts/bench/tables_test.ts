@@ -59,9 +59,26 @@ Deno.test("median() is the middle one, whatever the order", () => {
 
 Deno.test("ratios() takes off what starting takes in the same way", () => {
   const [alone, jail, tool] = ratios(FIND);
-  assertEquals(alone, { ms: 20, whole: 1, started: 1 });
-  assertEquals(jail, { ms: 130, whole: 6.5, started: 2 });
+  assertEquals(alone, { ms: 20, whole: 1, started: 1, hidden: false });
+  assertEquals(jail, { ms: 130, whole: 6.5, started: 2, hidden: false });
   assertEquals(tool?.started, NaN);
+});
+
+Deno.test("ratios() says nothing of work that is short beside a start", () => {
+  // A tool that waits for a while takes as long with the work as without.
+  const waits = row("gcc", { times: [20], starts: [10] }, {
+    times: [37],
+    starts: [37],
+  });
+  assertEquals(ratios(waits)[1], {
+    ...{ ms: 37, whole: 1.85, started: NaN, hidden: true },
+  });
+  // Where the work is long, to be faster is a result.
+  const faster = row("a byte", { times: [2000], starts: [1] }, {
+    times: [1400],
+    starts: [40],
+  });
+  assertEquals(ratios(faster)[1]?.hidden, false);
 });
 
 Deno.test("fullTable() says why a way has no number", () => {

@@ -30,7 +30,7 @@ export interface Loops {
 export const FULL: Loops = {
   ...{ programs: 1000, looks: 50_000, balls: 50_000 },
   ...{ times: 10_000_000 },
-  ...{ opens: 1000, requests: 2000 },
+  ...{ opens: 5000, requests: 2000 },
 };
 
 /** The loops of `--quick`. */
