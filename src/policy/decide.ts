@@ -500,10 +500,10 @@ class CompiledPolicy implements Engine {
   /**
    * Whether a rule closes what moves to be read, and none does at its new place: a
    * socket could be reached there; and who may write there sees where a link leads,
-   * and how large a file is that he may not open. Of a directory that is asked anyway.
+   * how large a file is that he may not open, and when a directory was changed.
    */
-  #opens({ from, to, tree }: Move): boolean {
-    return !tree && this.#closed(from, -1) !== undefined &&
+  #opens({ from, to }: Move): boolean {
+    return this.#closed(from, -1) !== undefined &&
       this.#closed(to, -1) === undefined;
   }
 

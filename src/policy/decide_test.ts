@@ -381,6 +381,19 @@ run: [/w]
   assertEquals(word(one.decide(renaming({ from, to, tree: true }))), "EXDEV");
 });
 
+Deno.test("decide() moves no directory that a wildcard alone closes to where it is seen", async () => {
+  const one = await engine(`{read: {deny: ["/w/*.d"]}, write: [/w]}`);
+  const seen = (path: string): string =>
+    word(one.decide(opening("stat", path, "directory")));
+  assertEquals(seen("/w/a.d"), "EACCES");
+  assertEquals(seen("/w/a"), "allow");
+  const moved = (from: string, to: string): string =>
+    word(one.decide(renaming({ from, to, tree: true })));
+  assertEquals(moved("/w/a.d", "/w/a"), "EXDEV");
+  assertEquals(moved("/w/a.d", "/w/b.d"), "allow");
+  assertEquals(moved("/w/a", "/w/a.d"), "allow");
+});
+
 Deno.test("decide() moves no directory to where what is not seen in it is on the way", async () => {
   const one = await engine(`
 write: {allow: [/w, "/w/t*/kept/x"], deny: ["/w/**/kept"]}
