@@ -13,7 +13,14 @@ import { openTree, type Tree } from "../src/sys/launch/tree.ts";
 import type { TreeNode } from "../src/tree_node.ts";
 import { type Ended, fixture, jailArgv, run } from "./harness.ts";
 import { type Scratch, scratch } from "./jail.ts";
-import { hasMachine, hasMounts, type Needs, serialLine } from "./needs.ts";
+import {
+  hasMachine,
+  hasMounts,
+  hasNamesAlone,
+  LISTS_NAMES,
+  type Needs,
+  serialLine,
+} from "./needs.ts";
 import { Terminal } from "./terminal.ts";
 
 const KERNEL = "--engine=kernel";
@@ -557,6 +564,25 @@ test(
     assertEquals([(mode ?? 0) & 0o777, isCharDevice], [0o600, true]);
   },
   (name) => hasMachine(Deno.uid() === 0, "root to run it", name),
+);
+
+test(
+  "a jail held by the kernel changes no device where directories do not list what is in them",
+  async () => {
+    await using here = await scratch();
+    const lay = `${LISTS_NAMES} && mkdir out/d && mknod -m 600 out/d/null c 1 3
+"$@"; stat -c %a/%t out/d/null`;
+    const script = "chmod 666 out/d/null; mv out/d/null out/n; ls out";
+    const argv = jailArgv([KERNEL, "-p", "default", "-W=out"], [
+      ...["sh", "-c", script],
+    ]);
+    const { stdout, stderr } = await run(
+      ["unshare", "-m", "sh", "-c", lay, "sh", ...argv],
+      { cwd: here.path },
+    );
+    assertEquals(stdout, "d\nlost+found\n600/1\n", stderr);
+  },
+  hasNamesAlone,
 );
 
 /** A serial line that can be opened here. */

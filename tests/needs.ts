@@ -54,6 +54,29 @@ export function hasMounts(name: string): Needs {
   return hasMachine(mounts, "mount namespaces", name);
 }
 
+/**
+ * Mounts a file system at `out` whose directories list names alone: mke2fs(8), without
+ * `filetype`. Whoever runs it has a mount namespace.
+ */
+export const LISTS_NAMES = "truncate -s 1M disk && " +
+  "mke2fs -q -t ext2 -O ^filetype disk && mkdir out && mount disk out";
+
+/**
+ * Skips a test visibly where nobody can mount such a file system.
+ *
+ * @param name the test's name
+ */
+export function hasNamesAlone(name: string): Needs {
+  const script =
+    `cd "$(mktemp -d)" && trap 'rm -r disk; rmdir "$PWD"' EXIT && ` +
+    `{ ${LISTS_NAMES}; } && umount out && rmdir out`;
+  const has = inPath("unshare") && inPath("mke2fs") &&
+    new Deno.Command("unshare", {
+      ...{ args: ["-m", "sh", "-c", script], stdout: "null", stderr: "null" },
+    }).outputSync().success;
+  return hasMachine(has, "ext2 to mount, or mke2fs", name);
+}
+
 /** A serial line that can be opened here, if there is one. */
 export async function serialLine(): Promise<string | undefined> {
   const line = "/dev/ttyS0";

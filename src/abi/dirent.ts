@@ -23,3 +23,8 @@ export const DT_CHR = 2;
 export const DT_DIR = 4;
 /** `d_type`: a disk. */
 export const DT_BLK = 6;
+
+/** The `DT_*` of a kind of file, by its `S_IF*`: `S_DT()`. */
+export function typeListed(type: number): number {
+  return type >> 12;
+}

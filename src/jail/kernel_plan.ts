@@ -7,7 +7,13 @@ import {
   majorOf,
   minorOf,
 } from "../abi/devices.ts";
-import { DT_BLK, DT_CHR, DT_FIFO, DT_UNKNOWN } from "../abi/dirent.ts";
+import {
+  DT_BLK,
+  DT_CHR,
+  DT_FIFO,
+  DT_UNKNOWN,
+  typeListed,
+} from "../abi/dirent.ts";
 import { EACCES, EINVAL } from "../abi/errno.ts";
 import {
   O_CLOEXEC,
@@ -17,7 +23,7 @@ import {
   X_OK,
 } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
-import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT, STAT } from "../abi/stat.ts";
+import { S_IFBLK, S_IFCHR, S_IFMT, STAT } from "../abi/stat.ts";
 import { UnsupportedError } from "../errors.ts";
 import type { LimitName } from "../outcome.ts";
 import type { RuleRef } from "../policy/decision.ts";
@@ -275,11 +281,11 @@ function unlistedIn(top: string): ReadonlyMap<string, boolean> {
  * can be reached, and not be found.
  */
 function pipeIn(path: string): string | undefined {
-  let found = isPipe(path) ? path : undefined;
+  let found = typeAt(path, DT_UNKNOWN) === DT_FIFO ? path : undefined;
   walk(path, (directory, name, type) => {
     if (found !== undefined) return false;
     const path = pathIn(directory, name);
-    if (type === DT_FIFO || (type === DT_UNKNOWN && isPipe(path))) found = path;
+    if (typeAt(path, type) === DT_FIFO) found = path;
     return true;
   }, (directory) => {
     if (OWN_VIEW.access(toCString(directory), X_OK) !== -EACCES) {
@@ -293,12 +299,25 @@ function pipeIn(path: string): string | undefined {
 function devicesIn(path: string): string[] {
   const found: string[] = [];
   walk(path, (directory, name, type) => {
-    if (type === DT_CHR || type === DT_BLK) {
-      found.push(pathIn(directory, name));
-    }
+    const path = pathIn(directory, name);
+    if ([DT_CHR, DT_BLK].includes(typeAt(path, type))) found.push(path);
     return true;
   }, () => {});
   return found;
+}
+
+/**
+ * What is at a path, as `DT_*`: there are file systems whose directories do not list
+ * it with the name.
+ */
+function typeAt(path: string, listed: number): number {
+  if (listed !== DT_UNKNOWN) return listed;
+  const flags = O_PATH | O_CLOEXEC | O_NOFOLLOW;
+  const fd = told(path, OWN_VIEW.open(toCString(path), flags));
+  if (fd < 0) return DT_UNKNOWN;
+  const type = typeOf(fd);
+  close(fd);
+  return type < 0 ? DT_UNKNOWN : typeListed(type);
 }
 
 const stat = new Uint8Array(STAT.size);
@@ -315,13 +334,4 @@ function isSetByReaders(path: string): boolean {
   const name = `/sys/dev/char/${majorOf(device)}:${minorOf(device)}`;
   const kind = readLink(`${name}/subsystem`);
   return typeof kind === "string" && kind.endsWith("/tty");
-}
-
-function isPipe(path: string): boolean {
-  const flags = O_PATH | O_CLOEXEC | O_NOFOLLOW;
-  const fd = told(path, OWN_VIEW.open(toCString(path), flags));
-  if (fd < 0) return false;
-  const type = typeOf(fd);
-  close(fd);
-  return type === S_IFIFO;
 }
