@@ -226,6 +226,54 @@ for (const [to, log] of [[">>log", "log"], ["2>log", "/dev/stderr"]]) {
   });
 }
 
+for (
+  const [name, to] of [
+    ["log", "../elsewhere/rc"],
+    ["log", "../elsewhere/new"],
+    ["logs/log", "../elsewhere"],
+    ["logs/sub/log", "other"],
+  ] as const
+) {
+  Deno.test(`jail --audit follows no link out of the working directory: ${name}, ${to}`, async () => {
+    await using directory = await scratch();
+    const { path } = directory;
+    for (const name of ["elsewhere/sub", "work/away"]) {
+      await Deno.mkdir(`${path}/${name}`, { recursive: true });
+    }
+    await directory.file("elsewhere/rc", "# mine\n");
+    await Deno.symlink(`${path}/elsewhere`, `${path}/work/other`);
+    await Deno.symlink(to, `${path}/work/${name.split("/")[0]}`);
+    const cwd = `${path}/work`;
+    const flags = ["-A", `--audit=${name}`];
+    const ended = await jail([...flags, "--", "echo", "ran"], { cwd });
+    assertEquals([ended.stdout, ended.code], ["", 125]);
+    assertStringIncludes(
+      ended.stderr,
+      `is a link that leads out of the working directory, to "${path}/elsewhere/`,
+    );
+    assertEquals(await Deno.readTextFile(`${path}/elsewhere/rc`), "# mine\n");
+    const left = [...Deno.readDirSync(`${path}/elsewhere`)];
+    assertEquals(left.map(({ name }) => name).sort(), ["rc", "sub"]);
+  });
+}
+
+Deno.test("jail --audit follows a link that stays in the working directory, or lies outside of it", async () => {
+  await using directory = await scratch();
+  const { path } = directory;
+  await Deno.mkdir(`${path}/work/logs`, { recursive: true });
+  await Deno.symlink("logs/new", `${path}/work/log`);
+  await Deno.symlink("work/logs/newer", `${path}/outer`);
+  await Deno.symlink("work", `${path}/link`);
+  const logs = ["log", "../outer", "../third", `${path}/link/logs/last`];
+  for (const log of [...logs, "/dev/null"]) {
+    const flags = ["-A", `--audit=${log}`];
+    const ended = await jail([...flags, "--", "echo", "ran"], {
+      cwd: `${path}/work`,
+    });
+    assertEquals([log, ended.stdout], [log, "ran\n"]);
+  }
+});
+
 Deno.test("jail ends when the audit log cannot be written", async () => {
   const ended = await jail(["--audit=/dev/full", "--", "cat", "/etc/hostname"]);
   assertEquals([ended.stdout, ended.code], ["", 125]);

@@ -4,6 +4,7 @@ import { printable, toText } from "../abi/bytes.ts";
 import { isErrnoName } from "../abi/errno.ts";
 import { SIGXFSZ } from "../abi/signal.ts";
 import { LaunchError, SystemCallError, UsageError } from "../errors.ts";
+import { logMustStayInside } from "../jail/inside.ts";
 import { run, type RunRequest } from "../jail/run.ts";
 import type { Outcome } from "../outcome.ts";
 import { outlive } from "../sys/signals.ts";
@@ -27,6 +28,7 @@ export async function runProgram(request: RunRequest): Promise<Outcome> {
   const paint = stderrPaint();
   const warn = (text: string): void =>
     tell(`${paint.name("jail:")} ${safe(text)}`);
+  if (request.audit !== undefined) logMustStayInside(request.audit);
   const log = request.audit === undefined
     ? undefined
     : AuditLog.open(request.audit, { optional: request.auditOptional, warn });

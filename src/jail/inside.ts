@@ -1,13 +1,16 @@
 /** Whether what a policy means in the working directory is there. */
 
 import { printable } from "../abi/bytes.ts";
-import { PolicyError } from "../errors.ts";
+import { PolicyError, UsageError } from "../errors.ts";
 import { parseGlob } from "../policy/path/glob.ts";
 import { literalRoot, realRoot } from "../policy/path/rules.ts";
 import { isWithin } from "../policy/path/within.ts";
 import { type Layer, PATH_SECTIONS, type Policy } from "../policy/policy.ts";
 import { isPreset } from "../policy/presets.ts";
-import type { View } from "../sys/view.ts";
+import { readLink } from "../sys/files.ts";
+import { OWN_VIEW, type View } from "../sys/view.ts";
+import { currentDirectory } from "./directory.ts";
+import { fromDirectory } from "./program.ts";
 
 /**
  * Refuses a link that leads what a built-in policy allows beneath the working
@@ -65,6 +68,30 @@ export function linksOut(
         } may be written`
       )
       : []
+  );
+}
+
+/**
+ * Refuses an audit log that a link in the working directory leads out of it: whoever
+ * filled that chose the file, and a program chooses words of each record.
+ *
+ * @param audit the log as it was named, a byte string
+ * @throws {UsageError} where there is one
+ */
+export function logMustStayInside(audit: string): void {
+  const cwd = currentDirectory();
+  const path = fromDirectory(cwd, audit);
+  const names = path.split("/").filter((name) => name !== "" && name !== ".");
+  const end = realRoot(names, (path) => OWN_VIEW.meant(path));
+  if (isWithin(end, cwd)) return;
+  const link = OWN_VIEW.links(path).find((place) =>
+    isWithin(place, cwd) && typeof readLink(place) === "string"
+  );
+  if (link === undefined) return;
+  throw new UsageError(
+    `Cannot use --audit: ${printable(link)} is a link that leads out of the ` +
+      `working directory, to ${printable(end)}`,
+    "if you mean that file, name it by its own path",
   );
 }
 
