@@ -3,7 +3,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { ENGINES, jailArgv, run } from "./harness.ts";
 import { scratch } from "./jail.ts";
-import { hasMounts } from "./needs.ts";
+import { hasMounts, hasOverlays } from "./needs.ts";
 
 for (const engine of ENGINES) {
   Deno.test({
@@ -302,6 +302,64 @@ attempt("all/new", "all/newer", "data/newer")`;
       );
     },
   });
+
+  for (
+    const [what, lower, upper] of [
+      ["by their paths", "$0/low", "$0/up"],
+      ["by relative paths", "low", "up"],
+      ["and lies over one", "$0/over", "$0/up"],
+    ] as const
+  ) {
+    Deno.test({
+      ...hasOverlays(
+        `jail (${engine}) moves nothing to where an overlay lets more be done that names its layers ${what}`,
+      ),
+      async fn(): Promise<void> {
+        await using directory = await scratch();
+        const root = directory.path;
+        const names = ["up/pub", "up/shut", "work", "over", "low", "shut/tree"];
+        for (const name of [...names, "again"]) {
+          await Deno.mkdir(`${root}/${name}`, { recursive: true });
+        }
+        for (const name of ["shut/key", "shut/tree/key", "up/shut/key"]) {
+          await Deno.writeTextFile(`${root}/${name}`, "secret");
+        }
+        const script = `cd "$0" && mount --bind . again && mount -t overlay \\
+  -o "lowerdir=${lower},upperdir=${upper},workdir=work" none over && cd again/work && exec "$@"`;
+        const inside = `import errno, os, sys
+os.chdir(sys.argv[1])
+low = sys.argv[2]
+def attempt(old, new, read):
+    try: os.rename(old, new)
+    except OSError as e: return print(errno.errorcode[e.errno])
+    try: print(open(read).read())
+    except OSError as e: print("moved", errno.errorcode[e.errno])
+attempt("again/shut/key", low + "/key", "over/key")
+attempt("again/shut/tree", low + "/tree", "over/tree/key")
+attempt(low, low + "2", "over")
+attempt("over/shut/key", "over/pub/key", "up/pub/key")
+attempt("again/shut/key", "again/shut/other", "again/shut/other")`;
+        const low = `again/${lower.replace("$0/", "")}`;
+        const seen = ["over/key", "over/tree", "up/pub"];
+        const { stdout, stderr } = await run([
+          ...["unshare", "-m", "sh", "-c", script, root],
+          ...jailArgv(
+            [
+              ...["-p", "python", `-W=${root}`],
+              ...seen.map((name) => `-R=${root}/${name}`),
+            ],
+            ["/usr/bin/python3", "-c", inside, root, low],
+            engine,
+          ),
+        ]);
+        assertEquals(
+          stdout,
+          "EACCES\nEXDEV\nEPERM\nEACCES\nmoved EACCES\n",
+          stderr,
+        );
+      },
+    });
+  }
 
   Deno.test({
     ...hasMounts(

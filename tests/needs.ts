@@ -55,6 +55,21 @@ export function hasMounts(name: string): Needs {
 }
 
 /**
+ * Skips a test visibly where nobody can mount an overlay.
+ *
+ * @param name the test's name
+ */
+export function hasOverlays(name: string): Needs {
+  const script = 'cd "$(mktemp -d)" && trap \'rm -r "$PWD"\' EXIT && ' +
+    "mkdir low up work over && mount -t overlay " +
+    "-o lowerdir=low,upperdir=up,workdir=work none over && umount over";
+  const has = inPath("unshare") && new Deno.Command("unshare", {
+    ...{ args: ["-m", "sh", "-c", script], stdout: "null", stderr: "null" },
+  }).outputSync().success;
+  return hasMachine(has, "overlays to mount", name);
+}
+
+/**
  * Mounts a file system at `out` whose directories list names alone: mke2fs(8), without
  * `filetype`. Whoever runs it has a mount namespace.
  */

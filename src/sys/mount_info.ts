@@ -14,6 +14,8 @@ export interface Mount {
   readonly point: string;
   /** What kind it is, such as `proc`. */
   readonly type: string;
+  /** What the file system itself says of how it is mounted, as it is written there. */
+  readonly options: string;
 }
 
 /** Where a mount is, and what lies over it. */
@@ -42,15 +44,15 @@ export function mountsIn(
     // id parent major:minor root mount-point options … - type source options
     const [before = "", after] = line.split(" - ");
     const [id, on, device, root, point] = before.split(" ");
-    const [type] = after?.split(" ") ?? [];
+    const [type, , options = ""] = after?.split(" ") ?? [];
     if (
       id === undefined || on === undefined || device === undefined ||
       root === undefined || point === undefined || type === undefined
     ) return [];
     return [{
-      ...{ id, on, device, type },
-      root: unescaped(root),
-      point: nameOf(unescaped(point)),
+      ...{ id, on, device, type, options },
+      root: spelled(root),
+      point: nameOf(spelled(point)),
     }];
   });
 }
@@ -84,8 +86,8 @@ export function isPath(point: string): boolean {
 }
 
 /** A path in mountinfo: blanks, tabs, newlines and \ are octal. */
-function unescaped(spelled: string): string {
-  return spelled.replace(
+export function spelled(text: string): string {
+  return text.replace(
     /\\([0-7]{3})/g,
     (_, code) => String.fromCharCode(parseInt(code, 8)),
   );

@@ -12,15 +12,15 @@ const MOUNTS = mountsIn(TEXT, (name) => name);
 
 Deno.test("mountsIn() tells what is mounted, and where", () => {
   assertEquals(
-    MOUNTS.map(({ id, on, device, root, point, type }) =>
-      [id, on, device, root, point, type].join(" ")
+    MOUNTS.map(({ id, on, device, root, point, type, options }) =>
+      [id, on, device, root, point, type, options].join(" ")
     ),
     [
-      "22 28 0:20 / /proc proc",
-      "28 1 8:1 / / ext4",
-      "30 28 8:1 /a b /mnt/c\\d ext4",
-      "31 30 0:44 / /mnt/c\\d/deep tmpfs",
-      "32 28 0:45 / outside tmpfs",
+      "22 28 0:20 / /proc proc rw",
+      "28 1 8:1 / / ext4 rw",
+      "30 28 8:1 /a b /mnt/c\\d ext4 rw",
+      "31 30 0:44 / /mnt/c\\d/deep tmpfs rw",
+      "32 28 0:45 / outside tmpfs rw",
     ],
   );
 });

@@ -36,6 +36,8 @@ import { type IsOwn, type Looked, type LookedPath, nothing } from "./looked.ts";
 import { setsId } from "./open_flags.ts";
 import type { CallSpec } from "./spec.ts";
 
+const LAYER = "a directory that an overlay shows as its own";
+
 const stat = new Uint8Array(STAT.size);
 
 function accessesOf(kind: PathKind): readonly Access[] {
@@ -172,7 +174,8 @@ function addMove(
   looked.moves.push({ from, to, tree });
   const aliases = aliasesOf(view, from, to);
   if (aliases === undefined) looked.never ??= UNTOLD_MOUNTS;
-  for (const [before, after] of aliases ?? []) {
+  if (tree && aliases?.layer) looked.never ??= LAYER;
+  for (const [before, after] of aliases?.names ?? []) {
     looked.moves.push({ from: before, to: after, tree, kind });
   }
 }

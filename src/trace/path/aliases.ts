@@ -1,5 +1,6 @@
 /**
- * Other names of a file, where the same part of a disk is mounted more than once.
+ * Other names of a file, where the same part of a disk is mounted more than once, or
+ * an overlay shows it.
  *
  * A file that is moved gets a new name in each of these mounts, and rules may say
  * more of one than of another.
@@ -9,10 +10,36 @@ import { isWithin } from "../../policy/path/within.ts";
 import { heedMounts } from "../../sys/mounted.ts";
 import type { Mount } from "../../sys/mount_info.ts";
 import type { View } from "../../sys/view.ts";
+import {
+  carried,
+  type Inside,
+  insideOf,
+  type Layer,
+  layersOf,
+  topOf,
+} from "./layers.ts";
 import { mountsOf } from "./mounts.ts";
 
 /** The names of what is moved: before, and after that. */
 export type Names = readonly [from: string, to: string];
+
+/** What is known of a move besides its paths. */
+export interface Aliases {
+  /**
+   * The names that it gives in other mounts, with `from` where what is moved had no
+   * such name before.
+   */
+  readonly names: readonly Names[];
+  /** Whether it takes along a directory that an overlay shows as its own. */
+  readonly layer: boolean;
+}
+
+/** Where what is moved will be in a file system, and where it is there now. */
+interface Moved {
+  readonly to: Inside;
+  /** `undefined` where it may not be there now. */
+  readonly from: Inside | undefined;
+}
 
 /**
  * The names that a file loses and gets besides, where it is moved.
@@ -20,53 +47,85 @@ export type Names = readonly [from: string, to: string];
  * @param view where paths begin
  * @param from its real path
  * @param to its new one
- * @returns its names in other mounts, with `from` where it had none in there before;
- *   `undefined` where it cannot be told what is mounted
+ * @returns `undefined` where it cannot be told what is mounted
  */
 export function aliasesOf(
   view: View,
   from: string,
   to: string,
-): readonly Names[] | undefined {
-  const mounts = mountsOf(view, heedMounts());
-  if (mounts === undefined) return undefined;
+): Aliases | undefined {
+  const age = heedMounts();
+  const mounts = mountsOf(view, age);
+  const layers = layersOf(age);
+  if (mounts === undefined || layers === undefined) return undefined;
   const here = topOf(mounts, to);
   // The kernel moves nothing from one mount to another.
-  if (here === undefined || topOf(mounts, from) !== here) return [];
-  const inside = within(here, to);
-  const before = within(here, from);
-  const found: Names[] = [];
-  for (const other of mounts) {
-    if (other === here || other.device !== here.device) continue;
-    const name = outside(other, inside);
-    if (name === undefined) continue;
-    found.push([outside(other, before) ?? from, name]);
+  if (here === undefined || topOf(mounts, from) !== here) {
+    return { names: [], layer: false };
   }
-  return found;
+  const all = movedIn(layers, {
+    from: insideOf(here, from),
+    to: insideOf(here, to),
+  });
+  const names = all.flatMap((moved, index) =>
+    mounts.flatMap((mount): Names[] =>
+      mount === here && index === 0 ? [] : namesIn(mount, moved, from)
+    )
+  );
+  const layer = layers.some(({ place }) =>
+    all.some(({ from }) =>
+      from?.device === place.device && isWithin(place.name, from.name)
+    )
+  );
+  return { names, layer };
 }
 
-/** The mount that a path leads into: of those at one place the last one is on top. */
-function topOf(mounts: readonly Mount[], path: string): Mount | undefined {
-  return mounts.filter(({ point }) => isWithin(path, point))
-    .reduce<Mount | undefined>(
-      (top, one) =>
-        top === undefined || one.point.length >= top.point.length ? one : top,
-      undefined,
-    );
+/** All file systems in which what is moved will have a name, by overlays. */
+function movedIn(layers: readonly Layer[], first: Moved): Moved[] {
+  const all = [first];
+  for (const { from, to } of all) {
+    for (const { overlay, place, upper } of layers) {
+      let next: Moved | undefined;
+      if (to.device === place.device) {
+        // By the overlay another one may have had the name, in a layer above.
+        const name = carried(to.name, place.name, "/");
+        if (name !== undefined) {
+          next = { from: undefined, to: { device: overlay, name } };
+        }
+      } else if (upper && to.device === overlay) {
+        next = { from: inLayer(from, place), to: inLayer(to, place) as Inside };
+      }
+      if (next !== undefined && !all.some((one) => isSame(one.to, next.to))) {
+        all.push(next);
+      }
+    }
+  }
+  return all;
 }
 
-/** What the file system itself calls what has a path in a mount. */
-function within({ point, root }: Mount, path: string): string {
-  return joined(root, path.slice(point === "/" ? 0 : point.length));
+/** Where something of an overlay is in one of its layers. */
+function inLayer(
+  inside: Inside | undefined,
+  { device, name }: Inside,
+): Inside | undefined {
+  const there = inside && carried(inside.name, "/", name);
+  return there === undefined ? undefined : { device, name: there };
 }
 
-/** The path in a mount of what the file system calls so, if it is there. */
-function outside({ point, root }: Mount, name: string): string | undefined {
-  if (!isWithin(name, root)) return undefined;
-  return joined(point, name.slice(root === "/" ? 0 : root.length));
+function isSame(one: Inside, other: Inside): boolean {
+  return one.device === other.device && one.name === other.name;
 }
 
-/** A path, and what follows it with a slash in front, or nothing. */
-function joined(top: string, rest: string): string {
-  return top === "/" ? rest || "/" : `${top}${rest === "/" ? "" : rest}`;
+/** The names that a mount gives to what is moved, if it does. */
+function namesIn(
+  mount: Mount,
+  { from: before, to: after }: Moved,
+  from: string,
+): Names[] {
+  const { device, point, root } = mount;
+  if (device !== after.device) return [];
+  const name = carried(after.name, root, point);
+  if (name === undefined) return [];
+  const old = before && carried(before.name, root, point);
+  return [[old ?? from, name]];
 }

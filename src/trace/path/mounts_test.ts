@@ -15,7 +15,7 @@ for (
   ] as const
 ) {
   Deno.test(`otherProcs() finds procfs ${what}`, () => {
-    const ids = { id: "", on: "" };
+    const ids = { id: "", on: "", options: "" };
     const own = { type: "proc", device: "0:21", root: "/", point: "/proc" };
     const mounts = [own, { type, device, root, point }]
       .map((mount) => ({ ...ids, ...mount }));
@@ -35,6 +35,7 @@ Deno.test("settingsElsewhere() finds file systems that set the kernel, but in /p
     on: "",
     device: "",
     root: "/",
+    options: "",
   }));
   assertEquals(settingsElsewhere(mounts), ["/a/sys", "/config"]);
 });

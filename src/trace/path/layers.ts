@@ -1,0 +1,158 @@
+/**
+ * Directories that overlays show as a part of their own: what is in one has a name
+ * beneath the overlay as well.
+ *
+ * The kernel says of them what whoever mounted the overlay has said, and not where
+ * they are by now. So each is looked up once, and a jail moves none.
+ */
+
+import { SystemCallError } from "../../errors.ts";
+import {
+  directoriesAbove,
+  isWithin,
+  pathIn,
+} from "../../policy/path/within.ts";
+import { type Mount, spelled } from "../../sys/mount_info.ts";
+import { OWN_VIEW } from "../../sys/view.ts";
+import { mountsOf } from "./mounts.ts";
+
+/** Where something is in a file system, whatever is mounted of that. */
+export interface Inside {
+  /** Which file system: `major:minor`. */
+  readonly device: string;
+  /** What that calls it. */
+  readonly name: string;
+}
+
+/** A directory that an overlay shows. */
+export interface Layer {
+  /** The device of the overlay. */
+  readonly overlay: string;
+  /** Where the directory is. */
+  readonly place: Inside;
+  /** Whether what is changed in the overlay is changed there. */
+  readonly upper: boolean;
+}
+
+/** The layers of overlays that are mounted, by what the kernel says of these. */
+let known: ReadonlyMap<string, readonly Layer[]> = new Map();
+
+/**
+ * Finds the layers of all overlays that are mounted.
+ *
+ * @param age stays the same as long as nothing is mounted, unmounted or moved
+ * @returns `undefined` where it cannot be told which these are
+ */
+export function layersOf(age: number): readonly Layer[] | undefined {
+  const mounts = mountsOf(OWN_VIEW, age);
+  if (mounts === undefined) return undefined;
+  const found = new Map<string, readonly Layer[]>();
+  for (const mount of mounts) {
+    if (mount.type !== "overlay") continue;
+    const said = `${mount.device} ${mount.options}`;
+    if (found.has(said)) continue;
+    try {
+      found.set(said, known.get(said) ?? lookUp(mounts, mount));
+    } catch (error) {
+      if (error instanceof SystemCallError) return undefined;
+      throw error;
+    }
+  }
+  known = found;
+  return [...found.values()].flat();
+}
+
+/** The mount that a path leads into: of those at one place the last one is on top. */
+export function topOf(
+  mounts: readonly Mount[],
+  path: string,
+): Mount | undefined {
+  let top: Mount | undefined;
+  for (const one of mounts) {
+    const isHigher = top === undefined || one.point.length >= top.point.length;
+    if (isHigher && isWithin(path, one.point)) top = one;
+  }
+  return top;
+}
+
+/** Where a path of a mount is in its file system. */
+export function insideOf({ device, point, root }: Mount, path: string): Inside {
+  const rest = path.slice(point === "/" ? 0 : point.length);
+  return { device, name: joined(root, rest) };
+}
+
+/** What has a name beneath one directory, beneath another one, if it is there. */
+export function carried(
+  name: string,
+  from: string,
+  to: string,
+): string | undefined {
+  if (!isWithin(name, from)) return undefined;
+  return joined(to, name.slice(from === "/" ? 0 : from.length));
+}
+
+/** A path, and what follows it with a slash in front, or nothing. */
+function joined(top: string, rest: string): string {
+  return top === "/" ? rest || "/" : `${top}${rest === "/" ? "" : rest}`;
+}
+
+/**
+ * Looks for the layers of an overlay. One that is named by a relative path could be
+ * anywhere: it is looked for where the overlay is, and in all directories above.
+ */
+function lookUp(mounts: readonly Mount[], overlay: Mount): Layer[] {
+  const { device, options, point } = overlay;
+  // An overlay may lie over what it shows.
+  const below = without(mounts, overlay);
+  const places = (path: string): readonly string[] =>
+    path.startsWith("/")
+      ? [path]
+      : directoriesAbove(point).map((directory) => pathIn(directory, path));
+  return named(options).flatMap(({ path, upper }) =>
+    places(path).flatMap((place) => {
+      const real = OWN_VIEW.realpath(place);
+      const mount = real === undefined ? undefined : topOf(below, real);
+      return real === undefined || mount === undefined
+        ? []
+        : [{ overlay: device, place: insideOf(mount, real), upper }];
+    })
+  );
+}
+
+/** All mounts but one, and those that are on it. */
+function without(mounts: readonly Mount[], { id }: Mount): Mount[] {
+  const gone = new Set([id]);
+  for (let size = 0; size < gone.size;) {
+    size = gone.size;
+    for (const mount of mounts) if (gone.has(mount.on)) gone.add(mount.id);
+  }
+  return mounts.filter((mount) => !gone.has(mount.id));
+}
+
+/** A directory that an overlay shows, as whoever mounted that has named it. */
+type Named = Pick<Layer, "upper"> & { readonly path: string };
+
+/** The directories that the options of an overlay name. */
+function named(options: string): Named[] {
+  return options.split(",").flatMap((option): Named[] => {
+    const end = option.indexOf("=");
+    const value = spelled(option.slice(end + 1));
+    switch (option.slice(0, end)) {
+      case "lowerdir":
+        return (value.match(/(?:\\.|[^\\:])+/gs) ?? [])
+          .map((path) => ({ path: plain(path), upper: false }));
+      case "lowerdir+":
+      case "datadir+":
+        return [{ path: value, upper: false }];
+      case "upperdir":
+        return [{ path: plain(value), upper: true }];
+      default:
+        return [];
+    }
+  });
+}
+
+/** A path without the backslashes that keep a colon from ending it. */
+function plain(path: string): string {
+  return path.replace(/\\(.)/gs, "$1");
+}
