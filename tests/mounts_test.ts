@@ -303,6 +303,43 @@ attempt("all/new", "all/newer", "data/newer")`;
     },
   });
 
+  Deno.test({
+    ...hasMounts(
+      `jail (${engine}) moves nothing to where another mount shows it that something lies over where it was`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const root = directory.path;
+      for (const name of ["seen/shut", "seen/open", "all"]) {
+        await Deno.mkdir(`${root}/${name}`, { recursive: true });
+      }
+      await Deno.writeTextFile(`${root}/seen/shut/key`, "secret");
+      const script = `cd "$0"; mount --bind seen all
+mount -t tmpfs none seen/shut; cd seen; exec "$@"`;
+      const inside = `import errno, os, sys
+os.chdir(sys.argv[1])
+def attempt(old, new, read):
+    try:
+        os.rename(old, new)
+        print(open(read).read())
+    except OSError as e: print(errno.errorcode[e.errno])
+attempt("all/shut/key", "all/open/key", "seen/open/key")
+attempt("all/shut/key", "all/shut/other", "seen/shut/other")
+attempt("all/open", "all/opened", "seen/opened/key")`;
+      const { stdout, stderr } = await run([
+        ...["unshare", "-m", "sh", "-c", script, root],
+        ...jailArgv(
+          [
+            ...["-p", "python", `-R=${root}/seen`, `-W=${root}/all`],
+          ],
+          ["/usr/bin/python3", "-c", inside, root],
+          engine,
+        ),
+      ]);
+      assertEquals(stdout, "EACCES\nENOENT\nENOENT\n", stderr);
+    },
+  });
+
   for (
     const [what, lower, upper] of [
       ["by their paths", "$0/low", "$0/up"],

@@ -69,7 +69,7 @@ export function aliasesOf(
   });
   const names = all.flatMap((moved, index) =>
     mounts.flatMap((mount): Names[] =>
-      mount === here && index === 0 ? [] : namesIn(mount, moved, from)
+      mount === here && index === 0 ? [] : namesIn(mount, mounts, moved, from)
     )
   );
   const layer = layers.some(({ place }) =>
@@ -119,6 +119,7 @@ function isSame(one: Inside, other: Inside): boolean {
 /** The names that a mount gives to what is moved, if it does. */
 function namesIn(
   mount: Mount,
+  mounts: readonly Mount[],
   { from: before, to: after }: Moved,
   from: string,
 ): Names[] {
@@ -127,5 +128,9 @@ function namesIn(
   const name = carried(after.name, root, point);
   if (name === undefined) return [];
   const old = before && carried(before.name, root, point);
-  return [[old ?? from, name]];
+  if (old === undefined) return [[from, name]];
+  // What something else is mounted over could not be used by that name.
+  const isHidden = topOf(mounts, old) !== mount &&
+    topOf(mounts, name) === mount;
+  return [[isHidden ? from : old, name]];
 }
