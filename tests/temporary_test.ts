@@ -9,6 +9,7 @@ import {
 import { Jail } from "../src/mod.ts";
 import { ENGINES, eventually, jail, jailArgv, start } from "./harness.ts";
 import { type Scratch, scratch } from "./jail.ts";
+import { needs } from "./needs.ts";
 
 const POLICY = `extends: default
 read: ["\${tmp}"]
@@ -152,6 +153,61 @@ Deno.test("jail keeps the temporary directories of two runs apart", async () => 
   await first.stdin.close();
   await first.output();
   assertEquals(namesIn(directory), []);
+});
+
+for (const engine of ENGINES) {
+  Deno.test(`jail (${engine}) removes the temporary directory of a jail that was killed, and no other`, async () => {
+    const { directory, env } = await parent();
+    await using _ = directory;
+    await using files = await scratch();
+    const policy = await files.file("policy.yaml", POLICY);
+    const flags = ["-p", policy, `--engine=${engine}`];
+    const begun = async (): Promise<Deno.ChildProcess> => {
+      const known = new Set(namesIn(directory));
+      const script =
+        "mkdir -p $TMPDIR/a/b; ln -s / $TMPDIR/a/root; chmod 0 $TMPDIR/a; : >$TMPDIR/x; read line; ls $TMPDIR";
+      const child = start(jailArgv(flags, ["sh", "-c", script]), { env });
+      const isReady = (name: string): boolean =>
+        [...Deno.readDirSync(`${directory.path}/${name}`)].length > 1;
+      const isNew = (name: string): boolean =>
+        !known.has(name) && isReady(name);
+      assert(await eventually(() => namesIn(directory).some(isNew)));
+      return child;
+    };
+    const killed = await begun();
+    const [left = ""] = namesIn(directory);
+    killed.kill("SIGKILL");
+    await killed.output();
+    assertEquals(namesIn(directory), [left]);
+    // What is no jail's own stays: a link, a file, a directory by another name.
+    const others = [1, 2, 3].map(() => `jail-${crypto.randomUUID()}`);
+    others[2] += "-mine";
+    const [link = "", file = "", mine = ""] = others;
+    await Deno.mkdir(`${files.path}/theirs/keep`, { recursive: true });
+    await Deno.symlink(`${files.path}/theirs`, `${directory.path}/${link}`);
+    await Deno.mkdir(`${directory.path}/${mine}`);
+    await Deno.writeTextFile(`${directory.path}/${file}`, "");
+    const living = await begun();
+    assert(!namesIn(directory).includes(left));
+    const second = await jail(flags, ["true"], { env });
+    assertEquals([second.stderr, second.code], ["", 0]);
+    await living.stdin.close();
+    const { stdout } = await living.output();
+    assertEquals(new TextDecoder().decode(stdout), "a\nx\n");
+    assertEquals(namesIn(directory).sort(), others.sort());
+    assertEquals([...Deno.readDirSync(`${files.path}/theirs`)].length, 1);
+  });
+}
+
+Deno.test({
+  ...needs(["flock"], "jail lets its program lock its temporary directory"),
+  async fn(): Promise<void> {
+    const { directory, env } = await parent();
+    await using _ = directory;
+    const script = 'exec 3<"$TMPDIR"; flock -n -x 3 && echo locked';
+    const ended = await jail(POLICY, ["sh", "-c", script], { env });
+    assertEquals([ended.stdout, ended.stderr], ["locked\n", ""]);
+  },
 });
 
 Deno.test("jail leaves TMPDIR alone where no policy names ${tmp}", async () => {

@@ -1,5 +1,7 @@
 /** Constants from `linux/fcntl.h`, `asm-generic/fcntl.h` and `linux/falloc.h`. */
 
+import type { Layout } from "./layout.ts";
+
 // open flags, asm-generic/fcntl.h
 /** The bits that say how a file is accessed. */
 export const O_ACCMODE = 0o3;
@@ -173,14 +175,35 @@ export const F_SET_FILE_RW_HINT = 1038;
 export const X_OK = 1;
 
 // include/uapi/asm-generic/fcntl.h: kinds of locks.
+/** With others who read. */
+export const F_RDLCK = 0;
+/** With nobody else. */
+export const F_WRLCK = 1;
 /** None: unlock. */
 export const F_UNLCK = 2;
+
+/** `struct flock` of `asm-generic/fcntl.h`, where `long` has 64 bits. */
+export const FLOCK: Layout<
+  "l_type" | "l_whence" | "l_start" | "l_len" | "l_pid"
+> = {
+  size: 32,
+  // deno-fmt-ignore
+  fields: {
+    l_type:   [ 0, "u16"], // short l_type
+    l_whence: [ 2, "u16"], // short l_whence
+    l_start:  [ 8, "i64"], // __kernel_off_t l_start
+    l_len:    [16, "i64"], // __kernel_off_t l_len
+    l_pid:    [24, "i32"], // __kernel_pid_t l_pid
+  },
+};
 
 // include/uapi/asm-generic/fcntl.h: what flock(2) does.
 /** Lock for this open file alone. */
 export const LOCK_EX = 2;
 /** Do not wait. */
 export const LOCK_NB = 4;
+/** Unlock. */
+export const LOCK_UN = 8;
 
 // access(2), <unistd.h>
 /** May it be read? */

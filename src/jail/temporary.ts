@@ -1,7 +1,7 @@
 /** The temporary directory of one run, which is nobody else's. */
 
 import { fromText, printable, toCString } from "../abi/bytes.ts";
-import { errnoName } from "../abi/errno.ts";
+import { EAGAIN, ENOENT, errnoName } from "../abi/errno.ts";
 import {
   AT_FDCWD,
   AT_REMOVEDIR,
@@ -9,17 +9,31 @@ import {
   O_DIRECTORY,
   O_PATH,
 } from "../abi/fcntl.ts";
+import { get } from "../abi/layout.ts";
+import { STAT } from "../abi/stat.ts";
 import { SystemCallError } from "../errors.ts";
 import type { Refusal } from "../policy/decision.ts";
 import { escapeGlob } from "../policy/path/glob.ts";
 import { EMPTY_LAYER, type Layer } from "../policy/policy.ts";
-import { close, mkdir, unlinkat } from "../sys/files.ts";
-import { holdDirectory, removeTree } from "../sys/remove.ts";
+import { eachName } from "../sys/directory.ts";
+import { close, fstat, mkdir, unlinkat } from "../sys/files.ts";
+import { ownUser } from "../sys/ids.ts";
+import { isInUse, keepInUse, openLocked } from "../sys/locked.ts";
+import { removeTree } from "../sys/remove.ts";
 import { OWN_VIEW, type View } from "../sys/view.ts";
 import { fromDirectory, variable } from "./program.ts";
 
 /** Where temporary files go where `TMPDIR` says nothing. */
 const DEFAULT = "/tmp";
+
+/** The names of jail's temporary directories. */
+const NAME_REGEXP = /^jail-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** How long a start may take to remove what others have left, in milliseconds. */
+const PATIENCE_MS = 1000;
+
+/** How many names are tried: another jail may remove a new one as left behind. */
+const MAX_TRIES = 8;
 
 /** What changing the directory itself fails with. */
 const IN_USE: Refusal = { kind: "errno", errno: "EBUSY" };
@@ -157,34 +171,68 @@ export async function withTemporary<T>(
 function make(env: readonly string[], view: View): Made {
   const parent = parentOf(env, view);
   const real = view.realpath(parent) ?? parent;
-  const name = fromText(`jail-${crypto.randomUUID()}`);
-  const path = fromDirectory(real, name);
   const directory = view.open(
     toCString(real),
     O_PATH | O_DIRECTORY | O_CLOEXEC,
   );
+  const own = `/proc/self/fd/${directory}`;
   try {
-    const own = `/proc/self/fd/${directory}/${name}`;
-    const result = directory < 0 ? directory : mkdir(toCString(own), 0o700);
-    if (result < 0) {
+    if (directory >= 0) sweep(own);
+    for (let tries = 1;; tries++) {
+      const name = fromText(`jail-${crypto.randomUUID()}`);
+      const path = fromDirectory(real, name);
+      const inOwn = toCString(`${own}/${name}`);
+      const result = directory < 0 ? directory : mkdir(inOwn, 0o700);
+      if (result < 0) {
+        throw new SystemCallError(
+          `make a temporary directory in ${printable(parent)}`,
+          "mkdir()",
+          errnoName(-result),
+          "set TMPDIR to a directory that you may write to",
+        );
+      }
+      const held = openLocked(`${own}/${name}`);
+      if (held >= 0) {
+        keepInUse(held);
+        return { path, held };
+      }
+      unlinkat(AT_FDCWD, inOwn, AT_REMOVEDIR);
+      // Another jail took it for one that had been left.
+      const swept = held === -EAGAIN || held === -ENOENT;
+      if (swept && tries < MAX_TRIES) continue;
       throw new SystemCallError(
-        `make a temporary directory in ${printable(parent)}`,
-        "mkdir()",
-        errnoName(-result),
-        "set TMPDIR to a directory that you may write to",
+        `open the temporary directory ${printable(path)}`,
+        "openat()",
+        errnoName(-held),
       );
     }
-    const held = holdDirectory(own);
-    if (held >= 0) return { path, held };
-    unlinkat(AT_FDCWD, toCString(own), AT_REMOVEDIR);
-    throw new SystemCallError(
-      `open the temporary directory ${printable(path)}`,
-      "openat()",
-      errnoName(-held),
-    );
   } finally {
     if (directory >= 0) close(directory);
   }
+}
+
+/**
+ * Removes temporary directories of this user that jails have left which were killed,
+ * or some of what is in them: a start does not wait for long.
+ */
+function sweep(parent: string): void {
+  const end = performance.now() + PATIENCE_MS;
+  const isLate = (): boolean => performance.now() > end;
+  for (const name of [...eachName(parent)]) {
+    if (!NAME_REGEXP.test(name)) continue;
+    if (isLate()) return;
+    const fd = openLocked(`${parent}/${name}`, isLeft);
+    if (fd < 0) continue;
+    removeTree(fd, isLate);
+    close(fd);
+  }
+}
+
+/** Whether a directory was made by a jail of this user that is gone. */
+function isLeft(fd: number): boolean {
+  const status = new Uint8Array(STAT.size);
+  return fstat(fd, status) >= 0 &&
+    get(STAT, status, "st_uid") === ownUser() && !isInUse(fd);
 }
 
 /** Where it is made: what `TMPDIR` says may not be there in another root. */

@@ -12,19 +12,14 @@ import { EAGAIN, EBUSY, ENOENT, errnoName } from "../abi/errno.ts";
 import {
   AT_FDCWD,
   AT_REMOVEDIR,
-  LOCK_EX,
-  LOCK_NB,
   O_CLOEXEC,
-  O_DIRECTORY,
   O_RDONLY,
   O_WRONLY,
 } from "../abi/fcntl.ts";
-import { STAT } from "../abi/stat.ts";
 import { SystemCallError } from "../errors.ts";
 import { eachName } from "./directory.ts";
 import {
   close,
-  fstatat,
   mkdir,
   open,
   pread,
@@ -32,9 +27,8 @@ import {
   unlinkat,
   writeAll,
 } from "./files.ts";
-import { callNumber } from "./host.ts";
 import { launchSteps } from "./launch/spawn.ts";
-import { libc } from "./libc.ts";
+import { openLocked } from "./locked.ts";
 import { waitATurn } from "./output.ts";
 import { reap } from "./task/wait.ts";
 import { OWN_VIEW } from "./view.ts";
@@ -176,7 +170,7 @@ function makeIn(parent: string, memory: number): ControlGroup | string {
     const path = `${parent}/jail-${Deno.pid}-${id}`;
     const made = mkdir(toCString(path), 0o755);
     if (made < 0) return failed("mkdir", path, made);
-    const fd = holdLocked(path);
+    const fd = openLocked(path);
     if (fd >= 0) return setUp(path, fd, memory);
     remove(path);
     // Another jail took it for one that had been left.
@@ -240,26 +234,11 @@ function start(fd: number): string | undefined {
 function sweep(parent: string): void {
   for (const name of eachName(parent)) {
     if (!NAME_REGEXP.test(name)) continue;
-    const fd = holdLocked(`${parent}/${name}`);
+    const fd = openLocked(`${parent}/${name}`);
     if (fd < 0) continue;
     remove(`${parent}/${name}`);
     close(fd);
   }
-}
-
-/** Opens a group and locks it; a negative errno where it is another jail's, or gone. */
-function holdLocked(path: string): number {
-  const name = toCString(path);
-  const fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return fd;
-  const locked = libc.syscallIII(callNumber("flock"), fd, LOCK_EX | LOCK_NB, 0);
-  // Who had it before may have removed it.
-  const there = locked < 0
-    ? locked
-    : fstatat(AT_FDCWD, name, new Uint8Array(STAT.size), 0);
-  if (there >= 0) return fd;
-  close(fd);
-  return there;
 }
 
 function remove(path: string): number {
