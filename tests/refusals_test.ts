@@ -2,8 +2,8 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { SYSCALLS } from "../src/abi/syscalls.ts";
-import { ENGINES, fixture, jail } from "./harness.ts";
-import { scratch } from "./jail.ts";
+import { ENGINES, fixture, jail, run } from "./harness.ts";
+import { jailCommand, scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
 
 interface RefusalCase {
@@ -122,6 +122,30 @@ for (const engine of ENGINES) {
       );
     });
   }
+
+  Deno.test(`jail (${engine}) --on-deny=kill ends at a file, and lets a call by number fail, as jail plan says`, async () => {
+    const policy = "extends: allow-all\nnet: false\ncalls: {deny: [sync]}\n";
+    await using directory = await scratch();
+    const file = await directory.file("p.yaml", policy);
+    const flags = ["-p", file, "--deny-read=/etc/hostname", "--on-deny=kill"];
+    const numbers = [
+      call("socket", "2", "1", "0"),
+      call("ptrace", "0", "0", "0", "0"),
+      call("sync"),
+    ];
+    for (const argv of numbers) {
+      const { code, stdout } = await jail(flags, argv, { engine });
+      assertEquals([code, /^E[A-Z]+\n$/.test(stdout)], [0, true], stdout);
+    }
+    const argv = call("openat", "0", "/etc/hostname", "0");
+    const ended = await jail(flags, argv, { engine });
+    assertEquals([ended.code, ended.stdout], [159, ""]);
+    const plan = await run([...jailCommand(), "plan", ...flags]);
+    assertMatch(
+      plan.stdout,
+      /^kill {6}a file, .*; what is refused by its number or its flags fails/m,
+    );
+  });
 
   Deno.test(`jail (${engine}) --audit says which rule ended the jail`, async () => {
     await using directory = await scratch();

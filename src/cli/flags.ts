@@ -158,7 +158,9 @@ export const FLAGS: readonly Flag[] = [
     category: "refusals",
     doc: "Let a refused call fail, end the jail, or ask",
     more:
-      "errno gives the errno that the rule says. kill sends SIGSYS to everything in the jail. " +
+      "errno gives the errno that the rule says. kill sends SIGSYS to everything in the jail " +
+      "where a file, an address or a name is refused; a call that is refused by its number or " +
+      "its flags fails as it would without (calls has kill for those). " +
       "ask asks at the terminal where no rule speaks of a file or an address (of names of hosts " +
       "it does not ask): y once, n, A all of this kind, " +
       "s saves the rule, for all beneath as well, in the last policy that is a file. " +

@@ -25,7 +25,7 @@ export async function plan(
 ): Promise<number> {
   enter(request.cwd);
   const found = await planned(request, named);
-  print(planText(found));
+  print(planText(found, request.onDeny));
   if (found.notStrict === undefined) return 0;
   tell(errorText(found.notStrict, stderrPaint()));
   return 1;
@@ -48,7 +48,7 @@ async function planned(
 }
 
 /** A plan as a person reads it. */
-function planText(found: PolicyPlan): string {
+function planText(found: PolicyPlan, onDeny: RunRequest["onDeny"]): string {
   const unheld = new Set<RuleRef | undefined>(
     found.unheld?.map(({ rule }) => rule),
   );
@@ -69,6 +69,7 @@ function planText(found: PolicyPlan): string {
     `${stopped} may stop, ${answered} are answered, ${refused} are refused`,
     `watched   ${found.watched.stopped} may stop with --report, --audit, ` +
     "--stats or --on-deny=kill: refusals do, too",
+    ...onDeny === "kill" ? [KILL] : [],
     ...answered > 0
       ? [
         "answers   jail looks at files, and opens them for reading, in the " +
@@ -89,6 +90,10 @@ function planText(found: PolicyPlan): string {
     }`,
   ].join("\n");
 }
+
+const KILL =
+  "kill      a file, an address or a name that is refused ends the jail; what is " +
+  "refused by its number or its flags fails, unless calls says kill";
 
 const HEAD = ["WHERE", "RULE", "", "BY", "GRADE", "KERNEL", "LANDLOCK"];
 

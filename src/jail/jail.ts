@@ -48,7 +48,10 @@ export interface JailCommandOptions {
   readonly engine?: EngineChoice | undefined;
   /** How much it may use; the smaller one holds of these and the policy's. */
   readonly limits?: JailLimits | undefined;
-  /** What a refusal does: what its rule says (`errno`), or end the jail. */
+  /**
+   * What a refusal does: what its rule says (`errno`), or end the jail. A call that
+   * is refused by its number or its flags fails either way.
+   */
   readonly onDeny?: "errno" | "kill" | undefined;
 }
 
