@@ -131,7 +131,11 @@ export class NetJudge {
    * @param move what moves: a socket, or a directory
    */
   widens(move: Move): boolean {
-    return this.#matcher.widens(move);
+    const isClosed = (path: string): boolean =>
+      this.#context.closed(path) !== undefined;
+    return this.#matcher.widens(move) ||
+      (move.tree || isClosed(move.from)) &&
+        this.#matcher.bringsTo(move, isClosed);
   }
 
   /**

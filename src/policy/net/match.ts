@@ -4,7 +4,7 @@ import type { Move } from "../call.ts";
 import type { Refusal } from "../decision.ts";
 import type { Glob } from "../path/glob.ts";
 import { PathMatcher } from "../path/match.ts";
-import { opensSockets } from "../path/move.ts";
+import { opensSockets, reachesMore } from "../path/move.ts";
 import {
   literalRoot,
   realGlobs,
@@ -202,6 +202,32 @@ export class NetMatcher {
         unnamed.length > 0,
       );
     });
+  }
+
+  /**
+   * Whether a move may bring a socket that is closed to be read to where a rule means
+   * such sockets, from where none does.
+   *
+   * @param move what moves: a socket, or a directory
+   * @param isClosed whether a path is closed to be read: a rule that begins at one
+   *   means what is in it
+   */
+  bringsTo(
+    { from, to, tree }: Move,
+    isClosed: (path: string) => boolean,
+  ): boolean {
+    const means = this.#unix.map(({ effect, root }) =>
+      effect === "allow" && isClosed(root)
+    );
+    if (!means.includes(true)) return false;
+    const slot = slotOf(ACCESSES.indexOf("connect"), EFFECTS.indexOf("allow"));
+    const [before, after] = [from, to].map((path) => {
+      this.#walk(path);
+      return means[this.#paths.best(slot)] === true;
+    });
+    if (after === true && before !== true) return true;
+    return tree &&
+      reachesMore(this.#paths.residual(from), this.#paths.residual(to), slot);
   }
 
   /**

@@ -327,6 +327,39 @@ net: ${net}`);
   }
 });
 
+Deno.test("decide() moves no socket that is closed to be read to where a rule of net means those that are", async () => {
+  const engine = await engineOf(`write: [/w]
+read: {allow: [/w], deny: [/w/shut, /w/keys]}
+net: ["unix:/w", "unix:/w/shut"]`);
+  const reach = (path: string): string =>
+    word(
+      engine.decide({
+        name: "connect",
+        uses: [{ access: "write", path, kind: "socket" }],
+        net: [{ access: "connect", endpoint: endpointOf(`unix:${path}`) }],
+      }),
+    );
+  const move = (kind: "directory" | "socket", from: string, to: string) =>
+    word(
+      engine.decide({
+        name: "rename",
+        uses: [
+          { access: "write", path: from, kind },
+          { access: "write", path: to, kind: "missing" },
+        ],
+        moves: [{ from, to, tree: kind === "directory" }],
+      }),
+    );
+  assertEquals(reach("/w/keys/agent"), "EACCES");
+  assertEquals(reach("/w/shut/agent"), "allow");
+  assertEquals(move("socket", "/w/keys/agent", "/w/shut/agent"), "EACCES");
+  assertEquals(move("directory", "/w/keys/sub", "/w/shut/sub"), "EXDEV");
+  assertEquals(move("socket", "/w/shut/agent", "/w/shut/other"), "allow");
+  assertEquals(move("directory", "/w/shut/sub", "/w/shut/other"), "allow");
+  assertEquals(move("socket", "/w/agent", "/w/other"), "allow");
+  assertEquals(move("directory", "/w/sub", "/w/other"), "allow");
+});
+
 Deno.test("decide() takes localhost for itself, whatever the case of its letters", async () => {
   for (const spelt of ["LOCALHOST", "Localhost.", "localhost.:80"]) {
     const engine = await engineOf(`net: {allow: ["*"], deny: ["${spelt}"]}`);

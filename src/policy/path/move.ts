@@ -139,6 +139,18 @@ export function opensSockets(
   return !isOpen(less) && gained(less, more, allow, closing) >= 0;
 }
 
+/**
+ * Whether a rule of a slot lies beneath the new place of a directory, and not beneath
+ * the old one.
+ */
+export function reachesMore(
+  from: Residual,
+  to: Residual,
+  slot: number,
+): boolean {
+  return missing(to, from, 1 << slot) >= 0;
+}
+
 /** A rule of these slots that lies beneath one place and not the other, or -1. */
 function missing(one: Residual, other: Residual, slots: number): number {
   for (const branch of one.branches) {
