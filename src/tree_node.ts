@@ -25,7 +25,8 @@ export type TreeNode =
   | {
     readonly kind: "closed";
     readonly path: string;
-    readonly is: "directory" | "file";
+    /** What it is; in the place of a link is one that leads to nothing. */
+    readonly is: "directory" | "file" | "link";
   }
   /** The processes of a PID namespace: proc(5). */
   | {

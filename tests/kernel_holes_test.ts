@@ -236,6 +236,28 @@ test("a jail held by the kernel moves no directory in which a wildcard closes so
   assertEquals(kept, "secret\n");
 });
 
+test("a jail held by the kernel does not say where a link leads that a rule closes", async () => {
+  await using here = await scratch();
+  await Deno.mkdir(`${here.path}/out`);
+  await here.file("file", "secret\n");
+  for (const name of ["closed", "out/closed", "plain", "other"]) {
+    await Deno.symlink(`${here.path}/file`, `${here.path}/${name}`);
+  }
+  const policy = await here.file(
+    "p.yaml",
+    `extends: [default]
+read: {deny: ["${here.path}/**/closed", "${here.path}/plain"]}
+write: {allow: ["${here.path}/out"]}
+`,
+  );
+  const script = "readlink closed out/closed plain; cat closed plain; " +
+    "mv out/closed out/moved; rm out/closed; echo x >closed; readlink other";
+  const { stdout } = await inside(here, ["-p", policy], script);
+  const nowhere = "/.jail-closed\n".repeat(3);
+  assertEquals(stdout, `${nowhere}${here.path}/file\n`);
+  assertEquals(await Deno.readTextFile(`${here.path}/out/closed`), "secret\n");
+});
+
 test("a jail held by the kernel closes what a wildcard means in a directory that cannot be listed", async () => {
   await using here = await scratch();
   await Deno.mkdir(`${here.path}/out/a`, { recursive: true });

@@ -85,17 +85,18 @@ class Maker {
     const kind = state.read && this.#facts.isOutOfReach(path)
       ? "missing"
       : this.#facts.kind(path);
-    if (kind === "link" && parentOf(path) === "/") {
+    const leads = kind === "link" && !this.#rules.isClosed(path);
+    if (leads && parentOf(path) === "/") {
       this.#rules.links.add(path);
       return;
     }
     const changes = around?.kind === "bind" && around.write;
-    if (kind === "missing" || kind === "link") {
+    if (kind === "missing" || leads) {
       const rule = this.#rules.beginsAt(path);
       if (rule !== undefined && changes) {
         this.#rules.cannot(
           rule,
-          kind === "link"
+          leads
             ? "it is a link that the program could replace"
             : "it is not there, and the program could make it",
         );
@@ -109,7 +110,7 @@ class Maker {
       }
       return;
     }
-    if (!state.read) {
+    if (!state.read || kind === "link") {
       if (changes) this.#keep(around.path, path);
       return this.#close(path, kind, around);
     }
@@ -154,7 +155,7 @@ class Maker {
     this.#nodes.set(path, {
       kind: "closed",
       path,
-      is: kind === "directory" ? "directory" : "file",
+      is: kind === "directory" || kind === "link" ? kind : "file",
     });
   }
 
@@ -313,7 +314,9 @@ class Maker {
           why: "a rule leads through it, and the program could replace it",
         });
       }
-      if (around === undefined) this.#leadOn(path);
+      if (around === undefined && !this.#rules.isClosed(path)) {
+        this.#leadOn(path);
+      }
     }
     // These are followed once, before the program could replace one.
     for (const path of this.#facts.foundBy) {

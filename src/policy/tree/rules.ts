@@ -127,6 +127,11 @@ export class TreeRules {
     this.unheld.push({ rule: ref, why });
   }
 
+  /** Whether a rule closes a path to be read. */
+  isClosed(path: string): boolean {
+    return above(this.refused.read, path) !== undefined;
+  }
+
   /** Takes note of rules about everything that mean only what may be read. */
   needsRead(): void {
     if (this.granted.read.has("/")) return;
@@ -153,6 +158,10 @@ export class TreeRules {
     }
     const run = allowed("run");
     if (run !== undefined) this.#meansLess("run", run);
+    if (this.#facts.kind(path) === "link" && "glob" in refused) {
+      const why = `${path} is a link, and does not lead on either`;
+      this.stricter.push({ rule: ref, why, mayBeSaid: false });
+    }
   }
 
   #meansLess(section: "write" | "run", { ref }: PathRule): void {
@@ -216,9 +225,12 @@ export class TreeRules {
       } else if (saysHow(rule)) {
         this.cannot(rule, OWN_WAY);
       } else if (plain) {
-        if (this.#leadsElsewhere(path)) continue;
+        const isLink = this.#facts.kind(path) === "link";
+        const leadsElsewhere = this.#leadsElsewhere(path);
+        // Where a link leads is closed as well, and by itself it says where.
+        if (leadsElsewhere && !(isLink && section === "read")) continue;
         this.refused[section].set(path, refused);
-        if (this.#facts.kind(path) === "link") {
+        if (isLink && !leadsElsewhere) {
           this.cannot(rule, "it is a link, and where it leads is not known");
         }
       } else {

@@ -6,6 +6,7 @@ import {
   AT_FDCWD,
   AT_RECURSIVE,
   O_CLOEXEC,
+  O_NOFOLLOW,
   O_PATH,
 } from "../../abi/fcntl.ts";
 import { set } from "../../abi/layout.ts";
@@ -40,16 +41,23 @@ export function beginMounts(): Step[] {
  * beneath, so that less can be done with it.
  *
  * Whoever may write there could put a link in the place of a directory that was
- * looked at, by which anything would be mounted anywhere: none is followed.
+ * looked at, by which anything would be mounted anywhere: none is followed. A link
+ * itself is mounted on another one alone.
  *
  * @param from where it is, a real path
  * @param to the other place, a real path
  * @param attributes `MOUNT_ATTR_*`
+ * @param options whether both are links
  */
-export function bind(from: string, to: string, attributes = 0): Step[] {
+export function bind(
+  from: string,
+  to: string,
+  attributes = 0,
+  { isLink = false }: { readonly isLink?: boolean } = {},
+): Step[] {
   const attr = attributesOf(attributes);
   return [
-    find(from),
+    find(from, isLink),
     call("open_tree", FROM, "", OPEN_TREE_CLONE | AT_EMPTY_PATH | AT_RECURSIVE),
     {
       call: "mount_setattr",
@@ -61,7 +69,7 @@ export function bind(from: string, to: string, attributes = 0): Step[] {
         attr.length,
       ],
     },
-    find(to),
+    find(to, isLink),
     call(
       "move_mount",
       ...[TREE, "", TO, ""],
@@ -71,10 +79,10 @@ export function bind(from: string, to: string, attributes = 0): Step[] {
   ];
 }
 
-/** Opens what has a path with no link in it. */
-function find(path: string): Step {
+/** Opens what has a path with no link in it, but what it leads to, where that is one. */
+function find(path: string, isLink: boolean): Step {
   const how = new Uint8Array(OPEN_HOW.size);
-  set(OPEN_HOW, how, "flags", O_PATH | O_CLOEXEC);
+  set(OPEN_HOW, how, "flags", O_PATH | O_CLOEXEC | (isLink ? O_NOFOLLOW : 0));
   set(OPEN_HOW, how, "resolve", RESOLVE_NO_SYMLINKS);
   return {
     call: "openat2",

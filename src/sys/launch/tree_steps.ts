@@ -25,9 +25,14 @@ import type { Step } from "./steps.ts";
 
 const OLD = "/old";
 const NEW = "/new";
-/** What lies over a file, or a directory, that is closed. */
-const CLOSED_FILE = "/closed-file";
-const CLOSED_DIRECTORY = "/closed-directory";
+/** What lies over what is closed. */
+const CLOSED = {
+  directory: "/closed-directory",
+  file: "/closed-file",
+  link: "/closed-link",
+} as const;
+/** What that says: nothing has this name in a tree, and nobody makes it. */
+const NOWHERE = "/.jail-closed";
 /** Where the tree is built: any directory will do, and jail needs this one anyway. */
 const PLACE = "/proc";
 
@@ -50,6 +55,7 @@ export function treeSteps(nodes: readonly TreeNode[]): Step[] {
     // A device whose numbers are 0, which anybody may make: no driver has it, and
     // it is not opened where devices are not, whoever asks.
     call("mknodat", AT_FDCWD, "closed-file", S_IFCHR, 0),
+    call("symlinkat", NOWHERE, AT_FDCWD, "closed-link"),
     call("pivot_root", ".", "old"),
     call("chdir", "/"),
     mount("jail", NEW, "tmpfs", HELD, "mode=755"),
@@ -88,11 +94,9 @@ function nodeSteps(node: TreeNode): Step[] {
         ),
       ];
     case "closed":
-      return bind(
-        node.is === "directory" ? CLOSED_DIRECTORY : CLOSED_FILE,
-        path,
-        QUIET | MOUNT_ATTR_RDONLY,
-      );
+      return bind(CLOSED[node.is], path, QUIET | MOUNT_ATTR_RDONLY, {
+        isLink: node.is === "link",
+      });
     case "processes":
       return [
         directory(path),
