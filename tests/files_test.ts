@@ -440,6 +440,38 @@ thread.join()`;
   });
 }
 
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `a program looks at a pipe of another process in the jail (${engine}) by its id`,
+    ),
+    async fn(): Promise<void> {
+      const code = `import os, sys
+reader, writer = os.pipe()
+name = f"/proc/{os.getpid()}/fd/{reader}"
+mine = os.stat(reader)
+if os.fork() == 0:
+    os.close(reader)
+    os.close(writer)
+    theirs = os.stat(name)
+    print((theirs.st_ino, theirs.st_mode) == (mine.st_ino, mine.st_mode), os.access(name, os.R_OK))
+    try:
+        os.open(name, os.O_RDONLY | os.O_NONBLOCK)
+    except PermissionError:
+        print("not opened")
+    sys.exit()
+os.wait()`;
+      const { stdout, stderr } = await jail(
+        ["-A"],
+        ["/usr/bin/python3", "-c", code],
+        { engine },
+      );
+      assertEquals([stdout, stderr], ["True True\nnot opened\n", ""]);
+    },
+  });
+}
+
 /** Looks at a file from its directory while another process moves what that is in. */
 const FOUND_WHILE_MOVED = `import os, signal, sys
 d = sys.argv[1]

@@ -156,7 +156,8 @@ export class Rewriter {
     for (const [index, path] of looked.paths.entries()) {
       // A magic link names the task that is meant: "self" would be the tracee.
       if (path.place.via.startsWith("/proc/self/")) return -EACCES;
-      if (isPipeOfOther(tracee, path.place)) return -EACCES;
+      const opens = looked.open !== undefined;
+      if (opens && isPipeOfOther(tracee, path.place)) return -EACCES;
       // NULL in place of a path means the descriptor.
       if (registers.address(path.arg) === 0) continue;
       const text = kernelPath(registers, spec, path);
