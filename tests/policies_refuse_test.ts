@@ -446,13 +446,40 @@ const OF_A_HOME: readonly string[] = [
   ...[".ssh/authorized_keys", ".ssh/config", ".cargo/config.toml"],
   ...[".config/autostart/x.desktop", ".config/fish/config.fish", "bin/ls"],
   ...[".local/bin/ls", ".local/share/systemd/user/x.service"],
-  ...[".local/lib/python3/site-packages/x.pth", ".aws/config"],
+  ...[".local/lib/python3/site-packages/x.pth", ".aws/config", "go/bin/x"],
+  ...[".deno/bin/jail", ".cache/deno/v8_code_cache_v2", ".npm/_npx/x/y.js"],
+  ...[".nvm/nvm.sh", ".pyenv/shims/python", ".oh-my-zsh/oh-my-zsh.sh"],
+  ...[".local/share/mise/shims/node", ".config/git/config", ".vim/plugin/x"],
+  ...[".config/nvim/init.lua", ".local/share/bash-completion/completions/x"],
+  ...[".config/plasma-workspace/env/x.sh", ".m2/repository/x.jar"],
 ];
 
 Deno.test("-p agent changes nothing that a shell outside runs, where it is started at home", async () => {
   const run = OF_A_HOME.map((name) => `/home/me/${name}`);
   const others = ["/home/me/x", "/home/me/.dotfiles/x", "/home/me/app/.vimrc"];
   assertEquals(await readable("agent", [...run, ...others], "write"), others);
+});
+
+Deno.test("jail says where the home directory is the working directory that may be written", async () => {
+  await using here = await place({ "me/app/x": "", "me/x": "" });
+  const HOME = `${here.path}/me`;
+  const saysSo = async (
+    cwd: string,
+    ...flags: readonly string[]
+  ): Promise<boolean> => {
+    const env = { ...ENV, HOME };
+    const ended = await jail(flags, ["true"], { cwd, env });
+    assertEquals(ended.code, 0, ended.stderr);
+    return /lets what is hidden in the home directory be written/
+      .test(ended.stderr);
+  };
+  for (const flags of [["-p", "build"], ["-R", "-W=.", "--allow-run"]]) {
+    assertEquals(await saysSo(HOME, ...flags), true);
+    assertEquals(await saysSo(here.path, ...flags), true);
+    assertEquals(await saysSo(`${HOME}/app`, ...flags), false);
+  }
+  assertEquals(await saysSo(HOME, "-p", "default"), false);
+  assertEquals(await saysSo("/", "-A"), false);
 });
 
 /** Secrets that are kept elsewhere than by their names, as by GNU Stow. */

@@ -119,6 +119,37 @@ export function doubts(
   return [...found];
 }
 
+/**
+ * Finds what lets the working directory be written where that is the home directory,
+ * or holds it: programs outside run much of what is hidden there.
+ *
+ * @param layers all that a policy is made of
+ * @param cwd the working directory, a real path
+ * @param home the home directory, a real path
+ * @returns a text for each
+ */
+export function homeDoubts(
+  layers: readonly Layer[],
+  cwd: string,
+  home: string | undefined,
+): string[] {
+  // Who works at the top, and lets all be written, knows that.
+  if (home === undefined || cwd === "/" || !isWithin(home, cwd)) return [];
+  const found = layers.flatMap(({ write }) =>
+    write.allow.filter(({ pattern }) =>
+      parseGlob(pattern).map(rootOf).some(({ path, plain }) =>
+        plain && path === cwd
+      )
+    ).map(({ ref }) =>
+      `${
+        named(ref)
+      } lets what is hidden in the home directory be written, which ` +
+      "shells and other programs outside run: start in a directory beneath it"
+    )
+  );
+  return [...new Set(found)];
+}
+
 /** Addresses of documentation, one of each kind. */
 const EXAMPLES = [
   { family: "inet", address: [192, 0, 2, 1] },

@@ -20,7 +20,7 @@ import { ownEnvironment } from "../sys/proc.ts";
 import { told } from "../sys/told.ts";
 import type { View } from "../sys/view.ts";
 import { canExecute, whichAll } from "../sys/which.ts";
-import { doubts, netDoubts } from "./doubts.ts";
+import { doubts, homeDoubts, netDoubts } from "./doubts.ts";
 import { mustStayInside } from "./inside.ts";
 import { insideOf, loadLayers, permissionSet } from "./layers.ts";
 import { checkZones } from "./net.ts";
@@ -136,11 +136,13 @@ export async function loadSpec(
     const policy = mergeLayers([...layers, ...temporary.layers]);
     const home = homeIn(program.env);
     const near = [inside.cwd, ...home === undefined ? [] : [home]];
+    const real = home === undefined ? undefined : root.view.realpath(home);
     const checked = await checkZones(policy);
     return {
       ...{ policy: checked, program: inside, root },
       doubts: [
         ...doubts(layers, { view: root.view, near }),
+        ...homeDoubts(layers, realDirectory(inside, root.view), real),
         ...netDoubts(checked),
       ],
     };
