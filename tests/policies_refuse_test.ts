@@ -416,6 +416,13 @@ const OF_PROGRAMS: readonly string[] = [
   ...[".cloudflared/cert.pem", ".pulumi/credentials.json", ".supabase/x"],
   ...[".nuget/NuGet/NuGet.Config", ".bundle/config", ".yarnrc.yml"],
   ...[".erlang.cookie", ".offlineimaprc", ".davfs2/secrets", ".chef/me.pem"],
+  ...[".docker/key.pem", ".docker/contexts/tls/x/docker/key.pem", "x.kdbx"],
+  ...[".config/.wrangler/config/default.toml", ".config/Exodus/seed.seco"],
+  ...[".config/Code/User/globalStorage/state.vscdb", ".acme.sh/account.conf"],
+  ...[".config/google-chrome-for-testing/Default/Cookies", ".zen/p/key4.db"],
+  ...[".local/share/password-store/x.gpg", ".local/share/gem/credentials"],
+  ...[".pip/pip.conf", ".config/pip/pip.conf", ".dbt/profiles.yml"],
+  ...[".foundry/keystores/x", ".minikube/ca.key", ".subversion/auth/x"],
 ];
 
 Deno.test("readonly reads no secret that a program keeps, and what is none", async () => {
@@ -424,6 +431,10 @@ Deno.test("readonly reads no secret that a program keeps, and what is none", asy
     .map((name) => `/home/me/.${name}`);
   others.push("/home/me/app/.m2/settings.xml", "/home/me/app/.fly/script");
   others.push("/home/me/app/.wrangler/state/x", "/home/me/app/.yarnrc.yml");
+  others.push(
+    "/home/me/.config/Code/User/settings.json",
+    "/home/me/app/pip.conf",
+  );
   assertEquals(await readable("readonly", [...kept, ...others]), others);
 });
 
