@@ -400,6 +400,50 @@ attempt("again/shut/key", "again/shut/other", "again/shut/other")`;
 
   Deno.test({
     ...hasMounts(
+      `jail (${engine}) puts no link where a rule begins, and removes none of a rule, by another mount of it`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const root = directory.path;
+      for (const name of ["one/pub", "two", "key"]) {
+        await Deno.mkdir(`${root}/${name}`, { recursive: true });
+      }
+      await Deno.symlink(`${root}/key`, `${root}/one/link`);
+      const script = `cd "$0"; mount --bind one two; cd two; exec "$@"`;
+      const inside = `import errno, os, sys
+os.chdir(sys.argv[1] + "/two")
+def attempt(call, *names):
+    try: print(call(*names))
+    except OSError as e: print(errno.errorcode[e.errno])
+os.rmdir("pub")
+attempt(os.symlink, "../key", "pub")
+attempt(os.symlink, "../key", "other")
+attempt(os.rename, "other", "pub")
+attempt(os.link, "other", "pub")
+attempt(os.unlink, "link")
+attempt(os.rename, "other", "link")
+attempt(os.unlink, "other")`;
+      const { stdout, stderr } = await run([
+        ...["unshare", "-m", "sh", "-c", script, root],
+        ...jailArgv(
+          [
+            ...["-p", "python", `-R=${root}/one/pub`, `-W=${root}/two`],
+            `--deny-read=${root}/one/link`,
+          ],
+          ["/usr/bin/python3", "-c", inside, root],
+          engine,
+        ),
+      ]);
+      assertEquals(
+        stdout,
+        "EACCES\nNone\nEACCES\nEACCES\nEACCES\nEACCES\nNone\n",
+        stderr,
+      );
+    },
+  });
+
+  Deno.test({
+    ...hasMounts(
       `jail (${engine}) moves no socket to where another mount of it lets one be reached`,
     ),
     async fn(): Promise<void> {

@@ -80,6 +80,11 @@ export interface Call {
   /** What it would move; RENAME_EXCHANGE moves two things. */
   readonly moves?: readonly Move[];
   /**
+   * Of one that places or removes a link: the other names of what it writes, where the
+   * same is mounted more than once.
+   */
+  readonly names?: readonly string[];
+  /**
    * Where it would send or receive. The file of a unix socket that has a path is
    * among the uses as well, to be written.
    */

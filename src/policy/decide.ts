@@ -259,11 +259,11 @@ class CompiledPolicy implements Engine {
       return refuse(fixed.SETS_ID, EPERM, -1);
     }
     if (fixed.placesLink(call)) {
-      const decision = this.#link(uses);
+      const decision = this.#link(call);
       if (decision !== undefined) return decision;
     }
     if (fixed.removesLink(call)) {
-      const decision = this.#unlink(uses);
+      const decision = this.#unlink(call);
       if (decision !== undefined) return decision;
     }
     if (moves !== undefined) {
@@ -460,30 +460,28 @@ class CompiledPolicy implements Engine {
   }
 
   /** Refuses a link at a place that a rule names, or on the way there. */
-  #link(uses: readonly Use[]): Decision | undefined {
-    for (let i = 0; i < uses.length; i++) {
-      const { access, path } = uses[i] as Use;
-      if (access !== "write") continue;
+  #link(call: Call): Decision | undefined {
+    const path = writtenPaths(call).find((path) => {
       this.#matcher.walk(path, lengthOf(path), ALL_SLOTS);
-      const named = this.#matcher.named() !== 0 ||
+      return this.#matcher.named() !== 0 ||
         this.#net?.hasRuleAt(path, EFFECTS) || this.#hasLinkAt(path);
-      if (named) return refuse(fixed.LINK_AT_RULE, EACCES, i);
-    }
-    return undefined;
+    });
+    return path === undefined
+      ? undefined
+      : refuse(fixed.LINK_AT_RULE, EACCES, indexOf(path, call.uses, "write"));
   }
 
   /** Refuses to remove a link by which a rule refuses something. */
-  #unlink(uses: readonly Use[]): Decision | undefined {
-    for (let i = 0; i < uses.length; i++) {
-      const { access, path } = uses[i] as Use;
-      if (access !== "write") continue;
+  #unlink(call: Call): Decision | undefined {
+    const path = writtenPaths(call).find((path) => {
       this.#matcher.walk(path, lengthOf(path), ALL_SLOTS);
-      const named = (this.#matcher.named() & ~ALLOW_SLOTS) !== 0 ||
+      return (this.#matcher.named() & ~ALLOW_SLOTS) !== 0 ||
         this.#net?.hasRuleAt(path, ["deny", "ignore"]) ||
         this.#hasLinkAt(path, true);
-      if (named) return refuse(fixed.LINK_OF_RULE, EACCES, i);
-    }
-    return undefined;
+    });
+    return path === undefined
+      ? undefined
+      : refuse(fixed.LINK_OF_RULE, EACCES, indexOf(path, call.uses, "write"));
   }
 
   /**
@@ -540,8 +538,22 @@ function hasSocket(move: Move, uses: readonly Use[]): boolean {
     uses.some(({ path, kind }) => path === move.from && kind === "socket");
 }
 
-function indexOf(path: string, uses: readonly Use[]): number {
-  return uses.findIndex((use) => use.path === path);
+/** The use of a path, so or in any way: -1 where that is another name of what is used. */
+function indexOf(
+  path: string,
+  uses: readonly Use[],
+  access?: Use["access"],
+): number {
+  return uses.findIndex((use) =>
+    use.path === path && (access === undefined || use.access === access)
+  );
+}
+
+/** All names of what a call writes. */
+function writtenPaths({ uses, names = [] }: Call): string[] {
+  const written = uses.filter(({ access }) => access === "write")
+    .map(({ path }) => path);
+  return [...written, ...names];
 }
 
 /** How long a path is for a walk: 0 for the root directory and for what is no path. */

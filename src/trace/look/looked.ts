@@ -26,6 +26,8 @@ export interface Looked {
   readonly uses: Use[];
   /** What it would rename. */
   readonly moves: Move[];
+  /** Other names of what it writes, where a link is placed or removed. */
+  readonly names: string[];
   /** Where it would send or receive. */
   readonly net: NetUse[];
   /** Its path arguments. */
@@ -90,6 +92,7 @@ export function nothing(): Looked {
   return {
     uses: [],
     moves: [],
+    names: [],
     net: [],
     paths: [],
     errno: 0,

@@ -14,6 +14,7 @@ import { get } from "../../abi/layout.ts";
 import { S_IFBLK, S_IFCHR, S_IFMT, STAT } from "../../abi/stat.ts";
 import type { PathKind } from "../../abi/syscalls.ts";
 import type { Access, FileKind } from "../../policy/call.ts";
+import { placesLink, removesLink } from "../../policy/fixed.ts";
 import { fstatat } from "../../sys/files.ts";
 import type { View } from "../../sys/view.ts";
 import { aliasesOf } from "../path/aliases.ts";
@@ -125,6 +126,7 @@ export function lookAtPaths(
     looked.errno = earlierErrno(registers, spec, ofDescriptor) || looked.errno;
   }
   lookAtMove(looked, tracee, registers, spec, places, isOwn);
+  lookAtLinks(looked, tracee, spec);
   lookAtMode(looked, registers, spec, places[0]);
   return looked;
 }
@@ -177,6 +179,29 @@ function addMove(
   if (tree && aliases?.layer) looked.never ??= LAYER;
   for (const [before, after] of aliases?.names ?? []) {
     looked.moves.push({ from: before, to: after, tree, kind });
+  }
+}
+
+/**
+ * Adds the other names of where a link is placed, or removed, where it is mounted: a
+ * rule may be about one of these.
+ */
+function lookAtLinks(
+  looked: Looked,
+  { view }: Tracee,
+  { syscall: { name } }: CallSpec,
+): void {
+  const { errno, uses } = looked;
+  if (
+    errno !== 0 || !placesLink({ name, uses }) && !removesLink({ name, uses })
+  ) {
+    return;
+  }
+  for (const { access, path } of uses) {
+    if (access !== "write") continue;
+    const aliases = aliasesOf(view, path, path);
+    if (aliases === undefined) looked.never ??= UNTOLD_MOUNTS;
+    looked.names.push(...(aliases?.names ?? []).map(([, name]) => name));
   }
 }
 
