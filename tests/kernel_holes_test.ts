@@ -341,6 +341,37 @@ test("a jail held by the kernel has no loader run what its output went to", asyn
   }
 });
 
+test("a jail held by the kernel has no loader run what it has written, by a descriptor to read it either", async () => {
+  await using here = await scratch();
+  await Deno.mkdir(`${here.path}/out`);
+  const flags = ["-R", "--allow-run=/usr"];
+  const loader = "/lib64/ld-linux-x86-64.so.2";
+  for (
+    const [more, script, redirect] of [
+      [["-W=out"], "cat /bin/echo >out/file", "<out/file"],
+      [["-W=out"], "exec 4>&1; cat /bin/echo", "<file >>file"],
+      [[], "exec 4>&1; cat /bin/echo", "<file >>file"],
+    ] as const
+  ) {
+    for (const name of ["file", "out/file"]) await here.file(name, "");
+    const runs =
+      `${script}; for fd in 0 4; do ${loader} /proc/self/fd/$fd ran ` +
+      ">&2; done; cat /dev/stdin | wc -c >&2";
+    const { stderr } = await inside(here, [...flags, ...more], runs, redirect);
+    assertMatch(stderr, /loading shared libraries/);
+    assertEquals(stderr.includes("ran\n"), false, stderr);
+    const { size } = await Deno.stat("/bin/echo");
+    if (redirect === "<out/file") assertStringIncludes(stderr, `\n${size}\n`);
+  }
+  const both = await inside(
+    here,
+    ["-R", "-W=out", "--allow-run=/usr,./out"],
+    `cat /bin/echo >out/file; ${loader} /proc/self/fd/0 ran`,
+    "<out/file",
+  );
+  assertEquals(both.stdout, "ran\n");
+});
+
 test("a jail held by the kernel has no loader run what a rule refuses, by a descriptor either", async () => {
   await using here = await scratch();
   for (const name of ["closed", "open"]) {

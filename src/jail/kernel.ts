@@ -93,7 +93,11 @@ function runIn(
   const stdio = [ownFile(stdin), ownFile(stdout), ownFile(stderr)] as const;
   const rulesets: number[] = [];
   try {
-    for (const ruleset of treeRulesets({ ...held, policy, fds: given })) {
+    for (
+      const ruleset of treeRulesets({
+        ...{ ...held, policy, fds: given, ofTree: own },
+      })
+    ) {
       rulesets.push(createRuleset(ruleset, most, view));
     }
     const env = programEnvironment(job, policy.env);

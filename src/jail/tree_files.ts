@@ -4,8 +4,8 @@
  * Whoever has a file open changes it (fchmod(2), futimens(3)): its mode, its owner,
  * its times, whatever it is open for. Only a mount keeps him from that, so a file that
  * is handed to be read, a device, and a pipe that has a name are mounted in the tree, to
- * be read alone, and opened there. A file that came to be written is not: no such mount
- * lets it be.
+ * be read alone, and opened there; one that may be written so that nothing of it is
+ * executed. A file that came to be written is not: no such mount lets it be.
  */
 
 import { toCString } from "../abi/bytes.ts";
@@ -78,11 +78,14 @@ export function treeFiles(
     const path = `${PLACE}/${fd}`;
     const type = typeOf(fd);
     const is = type === S_IFCHR || type === S_IFBLK ? "device" : "file";
-    const uses = [{ access: "write", path: from, kind: is }] as const;
-    const written = engine.decide({ name: "openat", uses }).kind === "allow";
+    const may = (access: "write" | "run"): boolean => {
+      const uses = [{ access, path: from, kind: is }] as const;
+      return engine.decide({ name: "openat", uses }).kind === "allow";
+    };
     // A device is changed by nobody.
-    if (is === "file" && written) continue;
-    const held = { there: false, write: false, noRun: true } as const;
+    const write = is === "file" && may("write");
+    if (write && may("run")) continue;
+    const held = { there: false, write, noRun: true } as const;
     nodes.push({ kind: "bind", path, from, is, ...held });
     files.push({ fd, path });
   }

@@ -8,9 +8,11 @@ import {
   LANDLOCK_SCOPE_SIGNAL,
 } from "../abi/landlock.ts";
 import type { Engine } from "../policy/decide.ts";
+import type { Decision } from "../policy/decision.ts";
 import { writesEverything } from "../policy/everything.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { PolicyTree } from "../policy/tree/tree.ts";
+import { isSameFile } from "../sys/files.ts";
 import type { Ruleset } from "../sys/landlock.ts";
 import { handed, handedFile, leadsNowhere } from "./handed.ts";
 
@@ -33,6 +35,8 @@ export interface TreeRulesetOptions
   readonly policy: Policy;
   /** The descriptors that are handed to the program. */
   readonly fds: readonly number[];
+  /** Those in whose place it gets files of the tree, of which nothing is executed. */
+  readonly ofTree?: ReadonlyMap<number, unknown>;
 }
 
 /**
@@ -45,11 +49,14 @@ export interface TreeRulesetOptions
  * @param options the floor of the tree, and what the program has besides
  */
 export function treeRulesets(
-  { floor, runsEverything, engine, policy, fds }: TreeRulesetOptions,
+  { floor, runsEverything, engine, policy, fds, ofTree }: TreeRulesetOptions,
 ): Ruleset[] {
-  const open = fds.flatMap((fd) =>
-    handed(fd, runsEverything || mayBeMapped(fd, engine))
-  );
+  const open = fds.flatMap((fd) => {
+    const same = fds.filter((other) => other === fd || isSameFile(other, fd));
+    const isRead = runsEverything || mayBeMapped(fd, same, engine) ||
+      same.every((one) => ofTree?.has(one) === true);
+    return handed(fd, isRead);
+  });
   const { handledFs } = floor;
   if (!fds.every(leadsNowhere) || isSentDescriptors(policy)) {
     const beneath = [{ path: "/", access: handledFs }];
@@ -75,14 +82,27 @@ export function treeRulesets(
   }];
 }
 
-/** Whether a dynamic loader may run what a descriptor is of. */
-function mayBeMapped(fd: number, engine: Engine): boolean {
+/**
+ * Whether a dynamic loader may run what a descriptor is of; others are of the same
+ * file, and Landlock knows the file alone.
+ */
+function mayBeMapped(
+  fd: number,
+  same: readonly number[],
+  engine: Engine,
+): boolean {
   const file = handedFile(fd);
   if (file === undefined) return true;
-  const uses = [{ access: "run", path: file.path, kind: "file" }] as const;
-  const run = engine.decide({ name: "execve", uses });
+  const decide = (access: "run" | "write"): Decision => {
+    const uses = [{ access, path: file.path, kind: "file" }] as const;
+    return engine.decide({ name: "openat", uses });
+  };
+  const run = decide("run");
+  const isWritten = decide("write").kind === "allow" ||
+    same.some((one) => handedFile(one)?.isWritten === true);
   // What no rule means a loader may run, as what may be read in the tree.
-  return run.kind === "allow" || run.uncovered === true && !file.isWritten;
+  return run.kind === "allow" ||
+    run.kind === "refuse" && run.uncovered === true && !isWritten;
 }
 
 /** Whether the program may make sockets that reach somebody who sends descriptors. */
