@@ -217,13 +217,14 @@ Deno.test("flagsLayer() refuses what is no name of a host", async () => {
 const NO_VARIABLES = [
   ...["[x", "A**", "A=b", "=", "$A", "${A}", " A"],
   ...["A ", "A B", "A\n", "{A,B}_*", "@(A|B)", "'A'", "A;", "A$"],
-  ...["!A", "-A", "^A", "~A", "%A%", "(A)", "A:B"],
+  ...["!A", "-A", "^A", "~A", "%A%", "(A)", "A:B", "A\\"],
 ];
 
 for (const name of NO_VARIABLES) {
   Deno.test(`flagsLayer() refuses ${name}, which names no variable`, async () => {
     for (const effect of ["allow", "deny", "ignore"] as const) {
-      const flag = `Cannot use --${effect}-env=${name.replace("\n", "\\n")}: `;
+      const shown = name.replace("\\", "\\\\").replace("\n", "\\n");
+      const flag = `Cannot use --${effect}-env=${shown}: `;
       const env = { [effect]: [name] };
       assertThrows(() => layer({ env }), UsageError, flag);
     }

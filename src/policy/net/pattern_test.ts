@@ -78,6 +78,7 @@ for (const [text, ...want] of READ) {
 
 const REFUSED: readonly (readonly [string, string])[] = [
   ["", "has no address"],
+  ["unix:@bus\\", "has nothing to act on"],
   ["example.org/8", "has no prefix"],
   ["foo*.example.org", `a "*" where none can be`],
   ["*.*.org", `a "*" where none can be`],

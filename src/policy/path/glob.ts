@@ -9,6 +9,7 @@
  */
 
 import {
+  actsOnNothing,
   classEnd,
   GlobError,
   literalSegment,
@@ -158,10 +159,7 @@ function splitSegments(pattern: string): string[] {
 function escapedAt(pattern: string, at: number): number {
   const next = pattern[at + 1];
   if (next === undefined || next === "/") {
-    throw new GlobError(
-      `"\\" has nothing to act on`,
-      `write "\\\\" for the character itself`,
-    );
+    throw actsOnNothing();
   }
   return at + 1;
 }

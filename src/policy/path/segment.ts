@@ -72,10 +72,20 @@ export function parseSegment(text: string): SegmentPattern {
       classes.push(parseClass(text.slice(at + 1, end)));
       at = end;
     } else {
-      steps.push(text.charCodeAt(char === "\\" ? ++at : at));
+      if (char === "\\") at++;
+      if (at === text.length) throw actsOnNothing();
+      steps.push(text.charCodeAt(at));
     }
   }
   return { text, steps, classes };
+}
+
+/** What is wrong with a `\` at the end. */
+export function actsOnNothing(): GlobError {
+  return new GlobError(
+    `"\\" has nothing to act on`,
+    `write "\\\\" for the character itself`,
+  );
 }
 
 /** Where the `]` is that closes the `[` at `open`. */
