@@ -505,6 +505,30 @@ Deno.test("jail waits for no pipe that lies where a permission set is looked for
   );
 });
 
+Deno.test({
+  name: "jail takes no permission set that somebody else put where anybody may",
+  ignore: Deno.uid() !== 0,
+  async fn(): Promise<void> {
+    await using here = await scratch();
+    const cwd = `${here.path}/work`;
+    await Deno.mkdir(cwd);
+    const set = '{"permissions": {"default": {"all": true}}}';
+    const file = await here.file("deno.json", set, 0o644);
+    const run = async (
+      mode: number,
+      uid: number,
+    ): Promise<readonly [number, boolean]> => {
+      await Deno.chmod(here.path, mode);
+      await Deno.chown(file, uid, uid);
+      const { code, stderr } = await jail(["-P", "--", "true"], { cwd });
+      return [code, /is another user's/.test(stderr)];
+    };
+    assertEquals(await run(0o1777, 4321), [125, true]);
+    assertEquals(await run(0o1777, 0), [0, false]);
+    assertEquals(await run(0o755, 4321), [0, false]);
+  },
+});
+
 Deno.test("jail takes no permission set of a file that is not UTF-8", async () => {
   await using here = await scratch();
   const set = '{"permissions": {"default": {"read": {"deny": ["f\xfcr"]}}}}';

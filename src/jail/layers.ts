@@ -1,7 +1,10 @@
 /** Policies read from files: YAML, and permission sets of `deno.json`. */
 
-import { fromText, printable, toText } from "../abi/bytes.ts";
+import { fromText, printable, toCString, toText } from "../abi/bytes.ts";
 import { EISDIR, ENOENT, ENOTDIR, errnoName } from "../abi/errno.ts";
+import { O_CLOEXEC, O_NONBLOCK, O_RDONLY } from "../abi/fcntl.ts";
+import { get } from "../abi/layout.ts";
+import { S_IWOTH, STAT } from "../abi/stat.ts";
 import { PolicyError, UsageError } from "../errors.ts";
 import {
   joinPath,
@@ -12,8 +15,10 @@ import {
 import { permissionsLayer } from "../policy/file/permissions.ts";
 import { MAX_SIZE } from "../policy/file/text.ts";
 import type { Variables } from "../policy/file/variables.ts";
+import { parentOf } from "../policy/path/within.ts";
 import type { Layer } from "../policy/policy.ts";
-import { readFile } from "../sys/files.ts";
+import { close, fstat, readFile, readToEnd } from "../sys/files.ts";
+import { ownUser } from "../sys/ids.ts";
 import { OWN_VIEW, type View } from "../sys/view.ts";
 import { fromDirectory } from "./program.ts";
 
@@ -89,6 +94,42 @@ function textOf(bytes: Uint8Array, source: string): string {
 }
 
 /**
+ * Reads a file that nobody has named: a pipe that is there is not waited for, and
+ * what somebody else has put where anybody may, as in /tmp, is not believed.
+ */
+function readFound(
+  path: string,
+  limit: number,
+): Uint8Array<ArrayBuffer> | number {
+  const flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC;
+  const fd = OWN_VIEW.open(toCString(path), flags);
+  if (fd < 0) return fd;
+  try {
+    const status = new Uint8Array(STAT.size);
+    const result = fstat(fd, status);
+    if (result < 0) return result;
+    const owner = get(STAT, status, "st_uid");
+    const isOwn = owner === 0 || owner === ownUser();
+    if (!isOwn && isOpenToAll(parentOf(path), status)) {
+      throw new UsageError(
+        `Cannot use a permission set: ${printable(path)} is another user's, ` +
+          "in a directory that anybody may write",
+        "make a deno.json of your own in the project, or name a policy by -p",
+      );
+    }
+    return readToEnd(fd, limit);
+  } finally {
+    close(fd);
+  }
+}
+
+/** Whether anybody may write to a directory, as far as its mode says. */
+function isOpenToAll(directory: string, status: Uint8Array): boolean {
+  return OWN_VIEW.stat(toCString(directory), status) < 0 ||
+    (get(STAT, status, "st_mode") & S_IWOTH) !== 0;
+}
+
+/**
  * Makes the layer of a permission set of the nearest `deno.json`.
  *
  * @param set its name, or `true` for its default
@@ -108,11 +149,7 @@ export async function permissionSet(
   for (let dir = here;; dir = joinPath(dir, "..")) {
     for (const name of ["deno.json", "deno.jsonc"]) {
       const path = fromDirectory(dir, name);
-      // Nobody has named it: a pipe that is there is not waited for.
-      const bytes = readPolicy(
-        path,
-        (path, limit) => OWN_VIEW.readFile(path, limit),
-      );
+      const bytes = readPolicy(path, readFound);
       if (bytes === undefined) continue;
       const inside = insideOf(dir, view);
       if (inside === undefined) {
