@@ -560,6 +560,9 @@ for (
     assertStringIncludes(ran.stderr, "write {deny: true}");
     const other = await directory.file("q.yaml", `extends: a.yaml\n${said}\n`);
     assertEquals((await jail(["-p", other, "--", "true"])).code, 125);
+    const checked = await jail(["check", other]);
+    assertEquals(checked.code, 1);
+    assertStringIncludes(checked.stderr, "takes nothing back");
     // What comes later adds.
     const later = await jail(["-p", file, "-p", "readonly", "--", "true"]);
     assertEquals([later.code, later.stderr], [0, ""]);

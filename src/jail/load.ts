@@ -204,8 +204,16 @@ async function policyLayers(
   return layers;
 }
 
-/** Refuses a `false` that seems to take back what layers before it allow. */
-async function mustTakeNothingBack(layers: readonly Layer[]): Promise<void> {
+/**
+ * Refuses a `false` that seems to take back what layers before it allow.
+ *
+ * @param layers all that a policy is made of
+ * @throws {PolicyError} where there is one in a file
+ * @throws {UsageError} where a permission set or a flag has it
+ */
+export async function mustTakeNothingBack(
+  layers: readonly Layer[],
+): Promise<void> {
   const found = takesNothingBack(layers);
   if (found === undefined) return;
   const { layer, ref } = found;

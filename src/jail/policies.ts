@@ -9,6 +9,7 @@ import { OWN_VIEW } from "../sys/view.ts";
 import { currentDirectory } from "./directory.ts";
 import { callDoubts, doubts, netDoubts } from "./doubts.ts";
 import { loadLayers } from "./layers.ts";
+import { mustTakeNothingBack } from "./load.ts";
 import { checkZones, netOptions } from "./net.ts";
 import { variable } from "./program.ts";
 import { mustCloseWhole } from "./whole.ts";
@@ -47,6 +48,7 @@ export async function checkPolicy(policy: string): Promise<readonly string[]> {
   };
   const layers = await loadLayers(policy, variables, here);
   await mustCloseWhole(layers, OWN_VIEW);
+  await mustTakeNothingBack(layers);
   const merged = await checkZones(mergeLayers(layers));
   compile(merged, { interfaceIndex });
   netOptions(merged);
