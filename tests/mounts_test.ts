@@ -399,6 +399,32 @@ attempt("again/shut/key", "again/shut/other", "again/shut/other")`;
   }
 
   Deno.test({
+    ...hasOverlays(
+      `jail (${engine}) goes on with moves where an overlay names a directory that has its layers by a dot`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const root = directory.path;
+      for (const name of ["low/over", "top/up", "top/work", "beside/a"]) {
+        await Deno.mkdir(`${root}/${name}`, { recursive: true });
+      }
+      const script = `cd "$0/low" && mount -t overlay \\
+  -o "lowerdir=.,upperdir=$0/top/up,workdir=$0/top/work" none over &&
+cd .. && exec "$@"`;
+      const { code, stderr } = await run([
+        ...["unshare", "-m", "sh", "-c", script, root],
+        ...jailArgv(
+          ["-p", "readonly", `-W=${root}/beside`],
+          ["/bin/mv", `${root}/beside/a`, `${root}/beside/b`],
+          engine,
+        ),
+      ]);
+      assertEquals(code, 0, stderr);
+      await Deno.stat(`${root}/beside/b`);
+    },
+  });
+
+  Deno.test({
     ...hasMounts(
       `jail (${engine}) puts no link where a rule begins, and removes none of a rule, by another mount of it`,
     ),

@@ -20,6 +20,12 @@ import {
 } from "./layers.ts";
 import { mountsOf } from "./mounts.ts";
 
+/**
+ * How many overlays and layers what is moved is seen through at most: the kernel puts
+ * two overlays on each other, FILESYSTEM_MAX_STACK_DEPTH in its fs.h.
+ */
+const MOST_STEPS = 4;
+
 /** The names of what is moved: before, and after that. */
 export type Names = readonly [from: string, to: string];
 
@@ -83,7 +89,11 @@ export function aliasesOf(
 /** All file systems in which what is moved will have a name, by overlays. */
 function movedIn(layers: readonly Layer[], first: Moved): Moved[] {
   const all = [first];
-  for (const { from, to } of all) {
+  const steps = new Map([[first, 0]]);
+  for (const moved of all) {
+    const { from, to } = moved;
+    const step = (steps.get(moved) as number) + 1;
+    if (step > MOST_STEPS) break;
     for (const { overlay, place, upper } of layers) {
       let next: Moved | undefined;
       if (to.device === place.device) {
@@ -97,6 +107,7 @@ function movedIn(layers: readonly Layer[], first: Moved): Moved[] {
       }
       if (next !== undefined && !all.some((one) => isSame(one.to, next.to))) {
         all.push(next);
+        steps.set(next, step);
       }
     }
   }

@@ -98,16 +98,21 @@ function joined(top: string, rest: string): string {
 
 /**
  * Looks for the layers of an overlay. One that is named by a relative path could be
- * anywhere: it is looked for where the overlay is, and in all directories above.
+ * anywhere: it is looked for where the overlay is, and in all directories above. Of
+ * one whose path is dots alone, or climbs, that would be any directory.
  */
 function lookUp(mounts: readonly Mount[], overlay: Mount): Layer[] {
   const { device, options, point } = overlay;
   // An overlay may lie over what it shows.
   const below = without(mounts, overlay);
-  const places = (path: string): readonly string[] =>
-    path.startsWith("/")
-      ? [path]
+  const places = (path: string): readonly string[] => {
+    if (path.startsWith("/")) return [path];
+    const isVague = path.split("/").every((name) => /^\.?$/.test(name)) ||
+      path.split("/").includes("..");
+    return isVague
+      ? []
       : directoriesAbove(point).map((directory) => pathIn(directory, path));
+  };
   return named(options).flatMap(({ path, upper }) =>
     places(path).flatMap((place) => {
       const real = OWN_VIEW.realpath(place);
