@@ -562,6 +562,17 @@ test("a jail held by the kernel does not start with a file in memory for its inp
   assertMatch(ended.stderr, /^hint: redirect it: <\/dev\/null$/m);
 });
 
+test("a jail held by the kernel does not start with the name of a file alone, which it could change", async () => {
+  const script =
+    "import os, sys; os.dup2(os.open('/etc/passwd', os.O_PATH), 0); " +
+    "os.execvp(sys.argv[1], sys.argv[1:])";
+  const argv = ["python3", "-c", script, ...jailArgv([KERNEL, "-A"], ["cat"])];
+  const ended = await run(argv);
+  assertEquals(ended.code, 125);
+  assertMatch(ended.stderr, /descriptor 0 [^]*: it is the name of a file/);
+  assertMatch(ended.stderr, /^hint: redirect it: <\/dev\/null$/m);
+});
+
 test("a jail held by the kernel has no file in memory that a loader could run", async () => {
   const script = `import ctypes, os
 for flags in 0, 8, 16:

@@ -43,9 +43,15 @@ function nameOf(fd: number): string {
   return typeof name === "string" ? name : "";
 }
 
+/** Whether a descriptor is open for nothing, and leads to a file all the same. */
+function isNameAlone(fd: number): boolean {
+  const flags = flagsOf(fd);
+  return flags >= 0 && (flags & O_PATH) !== 0;
+}
+
 /**
- * Refuses a directory, a socket that sends anywhere, or a file in memory: through
- * these the program gets out.
+ * Refuses a directory, a socket that sends anywhere, a file in memory, or the name of
+ * a file alone: through these the program gets out.
  *
  * @param fd a descriptor of this process
  * @throws {UnsupportedError} where it is one
@@ -56,6 +62,8 @@ export function checkHanded(fd: number): void {
     ? "it is a directory"
     : type === S_IFREG && isNameless(fd)
     ? "it is a file in memory"
+    : isNameAlone(fd)
+    ? "it is the name of a file (O_PATH), which could be changed by it"
     : isStreamOrNoSocket(fd)
     ? undefined
     : "it is a socket that can send anywhere";
