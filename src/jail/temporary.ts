@@ -218,9 +218,9 @@ function make(env: readonly string[], view: View): Made {
 function sweep(parent: string): void {
   const end = performance.now() + PATIENCE_MS;
   const isLate = (): boolean => performance.now() > end;
-  for (const name of [...eachName(parent)]) {
-    if (!NAME_REGEXP.test(name)) continue;
+  for (const name of eachName(parent)) {
     if (isLate()) return;
+    if (!NAME_REGEXP.test(name)) continue;
     const fd = openLocked(`${parent}/${name}`, isLeft);
     if (fd < 0) continue;
     removeTree(fd, isLate);
