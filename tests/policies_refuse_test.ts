@@ -535,6 +535,12 @@ Deno.test("-p agent changes nothing that an editor, or git, runs by itself", asy
   run.push(".claude/settings.json", ".mcp.json", ".husky/_/h", ".git/config");
   run.push(".kiro/hooks/x", ".opencode/plugin/x.ts", ".roo/mcp.json");
   run.push(".windsurf/hooks.json", ".aider.conf.yml", "opencode.json");
+  run.push(
+    ".helix/languages.toml",
+    ".vim/coc-settings.json",
+    ".fleet/run.json",
+  );
+  run.push(".kilocode/mcp.json", ".github/hooks/x.json", ".agents/skills/x");
   const paths = run.map((name) => `/${name}`);
   const others = ["/.github/workflows/x.yml", "/node_modules/x/.vscode/x"];
   assertEquals(await readable("agent", [...paths, ...others], "write"), others);
