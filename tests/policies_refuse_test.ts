@@ -445,7 +445,18 @@ Deno.test("readonly reads no password of another system in this one, nor of one 
   paths.push("/run/NetworkManager/system-connections/netplan-x.nmconnection");
   paths.push("/run/systemd/network/10-netplan-wg0.netdev");
   paths.push("/etc/systemd/network/wg0.netdev", "/run/cryptsetup-keys.d/x.key");
+  paths.push(
+    "/etc/nginx/.htpasswd",
+    "/etc/zypp/credentials.d/x",
+    "/etc/msmtprc",
+  );
+  paths.push("/etc/dovecot/private/dovecot.pem", "/etc/samba/smbcredentials");
+  paths.push("/etc/pki/consumer/key.pem", "/etc/haproxy/site-key.pem");
+  paths.push("/etc/tinc/n/rsa_key.priv", "/etc/tomcat/x.keystore");
+  paths.push("/etc/tomcat/server.jks", "/etc/vault.d/vault.hcl");
   const others = ["/srv/chroot/etc/passwd", "/var/lib/machines/m/etc/hosts"];
+  others.push("/etc/ssl/certs/x.pem", "/etc/apt/keyrings/x.asc");
+  others.push("/etc/nginx/nginx.conf", "/etc/profile.d/private.sh");
   paths.push("/etc/.git/objects/00/00", "/run/user/1000/containers/auth.json");
   paths.push("/root/anaconda-ks.cfg", "/var/cache/debconf/passwords.dat");
   assertEquals(await readable("readonly", [...paths, ...others]), others);
