@@ -268,7 +268,7 @@ class CompiledPolicy implements Engine {
     }
     if (moves !== undefined) {
       for (const move of moves) {
-        const decision = this.#move(move, uses);
+        const decision = this.#move(move, uses, movesOfSame(move, moves));
         if (decision !== undefined) return decision;
       }
     }
@@ -505,8 +505,45 @@ class CompiledPolicy implements Engine {
       this.#closed(to, -1) === undefined;
   }
 
+  /**
+   * Whether one of several names of what moves lets it be seen, or a socket be reached,
+   * where none did before: it may be moved by one, and not be written by another.
+   */
+  #shows(
+    { to, tree }: Move,
+    uses: readonly Use[],
+    same: readonly Move[],
+  ): boolean {
+    if (same.length === 1) return false;
+    const kind = tree
+      ? "directory"
+      : same.find(({ kind }) => kind !== undefined)?.kind ?? "file";
+    const gains = (may: (path: string) => boolean): boolean =>
+      may(to) && !same.some(({ from }) => may(from));
+    const sees = (path: string): boolean =>
+      this.#stat({ access: "stat", path, kind }, -1).kind === "allow";
+    return gains(sees) ||
+      !tree && same.some((move) => hasSocket(move, uses)) &&
+        gains((path) => this.#reaches(path));
+  }
+
+  /** Whether a socket can be reached by a path. */
+  #reaches(path: string): boolean {
+    const kind = "socket";
+    const call: Call = {
+      name: "connect",
+      uses: [{ access: "write", path, kind }],
+      net: [{ access: "connect", endpoint: { family: "unix", path, kind } }],
+    };
+    return this.decide(call).kind === "allow";
+  }
+
   /** Refuses a move that lets more be done than before. */
-  #move(move: Move, uses: readonly Use[]): Decision | undefined {
+  #move(
+    move: Move,
+    uses: readonly Use[],
+    same: readonly Move[],
+  ): Decision | undefined {
     if (move.tree) {
       // A link in it would then be where a rule begins.
       this.#matcher.walk(move.to, lengthOf(move.to), ALLOW_SLOTS);
@@ -520,7 +557,7 @@ class CompiledPolicy implements Engine {
       return refuse(fixed.LINK_OF_RULE, EXDEV, indexOf(move.from, uses));
     }
     const reached = hasSocket(move, uses) && this.#net?.widens(move) ||
-      this.#opens(move);
+      this.#opens(move) || this.#shows(move, uses, same);
     const found = reached ? WIDER : obstacle(move, this.#judge, this.#matcher);
     if (found === HARMLESS) return undefined;
     return refuse(
@@ -530,6 +567,18 @@ class CompiledPolicy implements Engine {
       indexOf(move.from, uses),
     );
   }
+}
+
+/** All moves of what one of them moves: first by its own name, then by others. */
+function movesOfSame(move: Move, moves: readonly Move[]): readonly Move[] {
+  const at = moves.indexOf(move);
+  const isOwn = ({ kind }: Move): boolean => kind === undefined;
+  const first = moves.slice(0, at + 1).findLastIndex(isOwn);
+  const next = moves.slice(at + 1).findIndex(isOwn);
+  return moves.slice(
+    Math.max(0, first),
+    next < 0 ? moves.length : at + 1 + next,
+  );
 }
 
 /** Whether what moves is a socket, or may have one in it. */

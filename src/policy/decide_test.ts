@@ -408,6 +408,49 @@ write: {allow: [/w, "/w/t*/kept/x"], deny: ["/w/**/kept"]}
   assertEquals(word(one.decide(other)), "allow");
 });
 
+for (
+  const [what, kind, text, refused] of [
+    [
+      "a file is seen",
+      "file",
+      "{read: {deny: [/w]}, write: {allow: [/w, /m], deny: [/m/shut, /m/kept]}}",
+      "EACCES",
+    ],
+    [
+      "a socket is reached",
+      "socket",
+      "{net: ['unix:/m'], write: {allow: [/w], deny: [/m/shut, /m/kept]}}",
+      "EACCES",
+    ],
+    [
+      "a directory has sockets that are reached",
+      "directory",
+      "{net: ['unix:/m/*/*'], write: {allow: [/w], deny: [/m/shut, /m/kept]}}",
+      "EXDEV",
+    ],
+  ] as const
+) {
+  Deno.test(`decide() moves nothing to where, by another name of it, ${what}`, async () => {
+    const one = await engine(text);
+    const move = (to: string): string => {
+      const tree = kind === "directory";
+      return word(one.decide({
+        name: "rename",
+        uses: [
+          { access: "write", path: "/w/shut", kind },
+          { access: "write", path: `/w${to}`, kind: "missing" },
+        ],
+        moves: [
+          { from: "/w/shut", to: `/w${to}`, tree },
+          { from: "/m/shut", to: `/m${to}`, tree, kind },
+        ],
+      }));
+    };
+    assertEquals(move("/open"), refused);
+    assertEquals(move("/kept"), "allow");
+  });
+}
+
 Deno.test("decide() names the rule in the way of a move", async () => {
   const decision = (await engine(POLICY)).decide(
     renaming({ from: "/w/.git", to: "/w/x", tree: true }),

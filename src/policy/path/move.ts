@@ -64,9 +64,11 @@ export function obstacle(
 
 /** The same for all that lies beneath, now and later. */
 function treeObstacle(from: Residual, to: Residual): number {
-  // What lies in there and may not be written must not be seen elsewhere either.
-  if (isCovered(from, closing(READ)) && !isCovered(to, closing(READ))) {
-    return WIDER;
+  // What lies in there and may not be written must not be seen elsewhere either, nor
+  // sockets be reached that a rule about writing closes by another name.
+  for (const access of [READ, WRITE]) {
+    const closes = closing(access);
+    if (isCovered(from, closes) && !isCovered(to, closes)) return WIDER;
   }
   const readable = isOpen(from, READ) && ruleIn(from, closing(READ)) < 0;
   for (const access of ACCESSES) {
