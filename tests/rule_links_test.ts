@@ -120,6 +120,39 @@ write: ["${here.path}"]
     }
   });
 
+  Deno.test(`jail (${engine}) keeps a link that the link of a rule leads through, whatever would be put there`, async () => {
+    await using directory = await scratch();
+    await using here = await scratch();
+    const { path } = directory;
+    const policy = `extends: default\nwrite: ["${path}/own"]\n` +
+      `read: ["${path}/open"]\n`;
+    const before = "mkdir -p own/shut real/sub && echo it >own/shut/key && " +
+      "ln -s ../real own/current && ln -s own/current/sub open";
+    await run(["sh", "-c", before], { cwd: path });
+    const tries = [
+      "rm current; mkdir -p current/sub; mv shut/key current/sub",
+      "mv current x; mkdir -p current/sub; mv shut/key current/sub",
+    ];
+    for (const command of tries) {
+      await jail(policy, ["sh", "-c", `cd ${path}/own; ${command}`], {
+        engine,
+        cwd: here.path,
+      });
+      const { stdout } = await jail(
+        policy,
+        ["cat", `${path}/own/shut/key`, `${path}/own/current/sub/key`],
+        { engine, cwd: here.path },
+      );
+      assertEquals([command, stdout], [command, ""]);
+    }
+    const { code } = await jail(
+      policy,
+      ["sh", "-c", `rm ${path}/own/shut/key && rmdir ${path}/own/shut`],
+      { engine, cwd: here.path },
+    );
+    assertEquals(code, 0);
+  });
+
   Deno.test({
     ...needs(
       ["python3"],

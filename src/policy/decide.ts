@@ -471,7 +471,7 @@ class CompiledPolicy implements Engine {
       : refuse(fixed.LINK_AT_RULE, EACCES, indexOf(path, call.uses, "write"));
   }
 
-  /** Refuses to remove a link by which a rule refuses something. */
+  /** Refuses to remove a link that must stay. */
   #unlink(call: Call): Decision | undefined {
     const path = writtenPaths(call).find((path) => {
       this.#matcher.walk(path, lengthOf(path), ALL_SLOTS);
@@ -485,12 +485,12 @@ class CompiledPolicy implements Engine {
   }
 
   /**
-   * Whether a rule leads through a link there or beneath; of those that refuse,
+   * Whether a rule leads through a link there or beneath; through one that must stay,
    * perhaps.
    */
-  #hasLinkAt(path: string, refuses = false): boolean {
+  #hasLinkAt(path: string, stays = false): boolean {
     return this.#links.some((link) =>
-      (link.refuses || !refuses) &&
+      (link.stays || !stays) &&
       (link.path === path || link.path.startsWith(`${path}/`))
     );
   }

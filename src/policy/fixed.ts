@@ -78,11 +78,13 @@ export const LINK_AT_RULE: RuleRef = jailRule(
 
 /**
  * No link may be removed by which a rule that refuses something is meant: the
- * next run of the same policy would not know where it led.
+ * next run of the same policy would not know where it led. Nor may one that the
+ * link of a rule leads through: what is put there the next run would take for what
+ * the rule means, and no rule names it now.
  */
 export const LINK_OF_RULE: RuleRef = jailRule(
   ["link"],
-  "a link by which a rule refuses something",
+  "a link by which a rule refuses something, or leads on",
 );
 
 /** A file that runs as somebody else would carry the user's rights outside. */

@@ -14,7 +14,7 @@ import {
 import { escapeGlob, type Glob, parseGlob, type Segment } from "./glob.ts";
 import { PathMatcher } from "./match.ts";
 import { matchSegment, parseSegment } from "./segment.ts";
-import { pathIn } from "./within.ts";
+import { isWithin, pathIn } from "./within.ts";
 
 /**
  * Finds the real path of a file, or where a link leads to what is not there;
@@ -245,8 +245,11 @@ function isName(segment: Segment | undefined, name: string): boolean {
 export interface RuleLink {
   /** Where it is, without links on the way. */
   readonly path: string;
-  /** Whether the rule refuses something. */
-  readonly refuses: boolean;
+  /**
+   * Whether it must not be removed: the rule refuses something, or names another link,
+   * which would lead to whatever is put there.
+   */
+  readonly stays: boolean;
 }
 
 /**
@@ -265,9 +268,11 @@ export function linksOfRules(
 ): readonly RuleLink[] {
   const found: RuleLink[] = [];
   for (const { path, effect } of roots) {
-    if (realRoot(path, realpath) === `/${path.join("/")}`) continue;
-    for (const link of links(`/${path.join("/")}`)) {
-      found.push({ path: link, refuses: effect !== "allow" });
+    const root = `/${path.join("/")}`;
+    if (realRoot(path, realpath) === root) continue;
+    for (const link of links(root)) {
+      const stays = effect !== "allow" || !isWithin(root, link);
+      found.push({ path: link, stays });
     }
   }
   return found;
