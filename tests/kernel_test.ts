@@ -562,6 +562,24 @@ test("a jail held by the kernel does not start with a file in memory for its inp
   assertMatch(ended.stderr, /^hint: redirect it: <\/dev\/null$/m);
 });
 
+test("a jail held by the kernel does not start with a unix socket that could be connected to any", async () => {
+  const script = `import os, socket, sys
+ends = socket.socketpair()
+mine = socket.socket(socket.AF_UNIX) if sys.argv[1] == "new" else ends[0]
+os.dup2(mine.fileno(), 0)
+os.execvp(sys.argv[2], sys.argv[2:])`;
+  const ways: string[] = [];
+  for (const which of ["new", "pair"]) {
+    const argv = jailArgv([KERNEL, "-R", "-N", "--allow-run"], ["true"]);
+    const ended = await run(["python3", "-c", script, which, ...argv]);
+    ways.push(`${ended.code} ${/it is a unix socket.*/.exec(ended.stderr)}`);
+  }
+  assertEquals(ways, [
+    "125 it is a unix socket that could be connected to any",
+    "0 null",
+  ]);
+});
+
 test("a jail held by the kernel does not start with the name of a file alone, which it could change", async () => {
   const script =
     "import os, sys; os.dup2(os.open('/etc/passwd', os.O_PATH), 0); " +

@@ -59,6 +59,19 @@ export const SOL_SOCKET = 1;
 export const SO_PASSPIDFD = 76;
 /** A pidfd of the process at the other end. */
 export const SO_PEERPIDFD = 77;
+/** Who is at the other end of a unix socket, or listens at this one: `UCRED`. */
+export const SO_PEERCRED = 17;
+/** What `SO_PEERCRED` says of nobody's user id, net/core/sock.c. */
+export const NO_PEER = 2 ** 32 - 1;
+
+/** `struct ucred`, include/linux/socket.h. */
+export const UCRED: Layout<"uid"> = {
+  size: 12,
+  // deno-fmt-ignore
+  fields: {
+    uid: [4, "u32"], // __u32 uid
+  },
+};
 
 /** The type of a socket, include/uapi/asm-generic/socket.h. */
 export const SO_TYPE = 3;

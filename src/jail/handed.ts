@@ -25,7 +25,7 @@ import { get } from "../abi/layout.ts";
 import { S_IFCHR, S_IFDIR, S_IFIFO, S_IFREG, STAT } from "../abi/stat.ts";
 import { UnsupportedError } from "../errors.ts";
 import { flagsOf, fstat, readLink, typeOf } from "../sys/files.ts";
-import { isStreamOrNoSocket } from "../sys/socket.ts";
+import { isStreamOrNoSocket, isUnusedUnixSocket } from "../sys/socket.ts";
 import type { View } from "../sys/view.ts";
 
 /**
@@ -64,9 +64,11 @@ export function checkHanded(fd: number): void {
     ? "it is a file in memory"
     : isNameAlone(fd)
     ? "it is the name of a file (O_PATH), which could be changed by it"
-    : isStreamOrNoSocket(fd)
-    ? undefined
-    : "it is a socket that can send anywhere";
+    : !isStreamOrNoSocket(fd)
+    ? "it is a socket that can send anywhere"
+    : isUnusedUnixSocket(fd)
+    ? "it is a unix socket that could be connected to any"
+    : undefined;
   if (why !== undefined) throw cannotHand(fd, why);
 }
 

@@ -6,12 +6,16 @@ import {
   AF_UNIX,
   IPPROTO_MPTCP,
   IPPROTO_TCP,
+  NO_PEER,
   SO_DOMAIN,
+  SO_PEERCRED,
   SO_PROTOCOL,
   SO_TYPE,
   SOCK_STREAM,
   SOL_SOCKET,
+  UCRED,
 } from "../abi/socket.ts";
+import { get } from "../abi/layout.ts";
 import { S_IFSOCK } from "../abi/stat.ts";
 import { typeOf } from "./files.ts";
 import { rareLibc } from "./libc.ts";
@@ -57,6 +61,21 @@ export function goesOneWay(
   if (domain === AF_UNIX) return true;
   return (domain === AF_INET || domain === AF_INET6) &&
     (protocol === IPPROTO_TCP || protocol === IPPROTO_MPTCP);
+}
+
+/**
+ * Whether a descriptor is of a unix socket that is not used yet: it could be connected
+ * to whatever has a name.
+ *
+ * @param fd a descriptor of this process
+ */
+export function isUnusedUnixSocket(fd: number): boolean {
+  if (!isSocket(fd) || option(fd, SO_DOMAIN) !== AF_UNIX) return false;
+  const peer = new Uint8Array(UCRED.size);
+  const size = new Uint32Array([peer.length]);
+  const result = rareLibc()
+    .getsockopt(fd, SOL_SOCKET, SO_PEERCRED, peer, size);
+  return result < 0 || get(UCRED, peer, "uid") === NO_PEER;
 }
 
 /** What the kernel says of a socket; -1 where it says nothing. */
