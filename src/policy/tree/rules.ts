@@ -158,7 +158,9 @@ export class TreeRules {
     }
     const run = allowed("run");
     if (run !== undefined) this.#meansLess("run", run);
-    if (this.#facts.kind(path) === "link" && "glob" in refused) {
+    // One tells of all.
+    const isTold = this.stricter.some(({ rule }) => rule === ref);
+    if (this.#facts.kind(path) === "link" && "glob" in refused && !isTold) {
       const why = `${path} is a link, and does not lead on either`;
       this.stricter.push({ rule: ref, why, mayBeSaid: false });
     }

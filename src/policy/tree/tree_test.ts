@@ -171,15 +171,16 @@ const CASES: readonly Case[] = [
   },
   {
     name:
-      "closes a link that may not be read, and has none of the root directory",
-    policy: `read: {allow: [/srv], deny: ["/**/link", /lib]}`,
+      "closes links that may not be read, and has none of the root directory",
+    policy: `read: {allow: [/srv], deny: ["/**/link*", /lib]}`,
     machine: {
-      walk: (from, enters): void => void enters(from, "link"),
+      walk: (from, enters): void =>
+        ["link", "link2"].forEach((name) => enters(from, name)),
       kind: (path): FloorKind =>
-        path === "/srv/link" ? "link" : FACTS.kind(path),
+        path.startsWith("/srv/link") ? "link" : FACTS.kind(path),
     },
     tree: [
-      ...["/srv ro", "/srv/link closed"],
+      ...["/srv ro", "/srv/link closed", "/srv/link2 closed"],
       "but /srv/link is a link, and does not lead on either",
     ],
   },
