@@ -201,6 +201,27 @@ test("a jail held by the kernel opens no file again for more than it was handed 
   await refused(runs, "/proc/self/fd/0", "<closed/true");
 });
 
+test("a jail held by the kernel does not start where the program could make what a rule hides", async () => {
+  await using here = await scratch();
+  await Deno.mkdir(`${here.path}/out`);
+  for (const name of ["out/none", "**/.envrc"]) {
+    const flags = ["-p", "default", "-W=out"];
+    const policy = await here.file(
+      "p.yaml",
+      `read: {ignore: ["${here.path}/${name}"]}\n`,
+    );
+    const made = "echo x >out/none; echo x >out/.envrc";
+    const { code, stderr } = await inside(
+      here,
+      [...flags, "-p", policy],
+      made,
+    );
+    assertEquals(code, 125);
+    assertMatch(stderr, /the program could make/);
+  }
+  assertEquals([...Deno.readDirSync(`${here.path}/out`)], []);
+});
+
 test("a jail held by the kernel moves nothing that is closed to where the next one finds it", async () => {
   await using here = await scratch();
   await Deno.mkdir(`${here.path}/out/a`, { recursive: true });

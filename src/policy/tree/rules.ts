@@ -335,8 +335,9 @@ export class TreeRules {
   /** Finds what wildcards refuse, of all that is there. */
   #findRefused(): void {
     const patterns = this.patterns.filter(({ root }) => !isProc(root));
-    for (const { section, root, rule } of patterns) {
-      if (section !== "read" && this.#isMade(root)) {
+    for (const { section, root, rule, hides } of patterns) {
+      // What is hidden is not written either, other than what is closed.
+      if ((section !== "read" || hides) && this.#isMade(root)) {
         this.cannot(rule, COULD_MAKE);
       }
     }
@@ -425,15 +426,17 @@ export class TreeRules {
   }
 
   /**
-   * A rule that begins at a path, and rests on what is there: what refuses to read
-   * closes what was there at the start, and may find nothing.
+   * A rule that begins at a path, and rests on what is there: what closes a path to
+   * be read closes what was there at the start, and may find nothing. What hides it
+   * refuses to write it, too.
    */
   beginsAt(path: string): PathRule | undefined {
     for (const section of PATH_SECTIONS) {
+      const refused = this.refused[section].get(path);
       const rule = this.granted[section].get(path) ??
-        (section === "read"
+        (section === "read" && refused?.hides !== true
           ? undefined
-          : this.refused[section].get(path)?.rule);
+          : refused?.rule);
       if (rule !== undefined) return rule;
     }
     return this.#roots.get(path);

@@ -278,6 +278,24 @@ const CASES: readonly Case[] = [
     ],
   },
   {
+    name: "does not hide what the program could make",
+    policy: "{read: {allow: [/home/me/p], ignore: [/home/me/p/none]}, " +
+      "write: [/home/me/p]}",
+    tree: [
+      ...["/home/", "/home/me/", "/home/me/p rw noexec"],
+      "/home/me/p/none: it is not there, and the program could make it",
+    ],
+  },
+  {
+    name: "does not hide what the program could make by a wildcard",
+    policy: '{read: {allow: [/home/me/p], ignore: ["/home/**/none"]}, ' +
+      "write: [/home/me/p]}",
+    tree: [
+      ...["/home/", "/home/me/", "/home/me/p rw noexec"],
+      "/home/**/none: the program could make what it means",
+    ],
+  },
+  {
     name: "has what a wildcard allows, of all that is there",
     policy: 'read: ["/usr/b*/**", "/etc/pass*", "/none/*"]',
     tree: ["/etc/", "/etc/passwd ro", "/usr/", "/usr/bin ro"],
