@@ -42,6 +42,8 @@ const SECRET_NAMES = [
   "BW_SESSION",
   "OP_SESSION_*",
   "*MNEMONIC*",
+  "*SEED_PHRASE*",
+  "*KUBE*CONFIG_DATA",
   "AUTHORIZATION",
   "*JWT*",
   "*_DSN",
@@ -68,6 +70,8 @@ export function lowerCase(text: string): string {
 const SECRET_REGEXPS: readonly RegExp[] = [
   // A password in an address: REDIS_URL, HTTP_PROXY.
   /:\/\/[^/\s:]*:[^/\s]+@/,
+  // A token in the place of a user, who has no password.
+  /\bhttps?:\/\/[^/\s:@]{16,999}@/,
   // One among other settings: of a database, of an account, in a query.
   /(?:^|[\s;&?])(?:password|passwd|pwd|(?:account|shared_?access|secret)_?key|shared_?access_?signature|client_?secret|(?:access_?)?token|sig|api_?key)\s*=\s*[^\s;&]/i,
   // A private key, as of an account: PEM (RFC 7468), in JSON as well.
@@ -77,6 +81,8 @@ const SECRET_REGEXPS: readonly RegExp[] = [
   /\b(?:gh[oprsu]_|github_pat_|glpat-|xox[abeoprs]-|[rs]k_live_|pypi-|dop_v1_|shpat_)[\w-]{16}/,
   /\b(?:sk-|ya29\.|AIza|SG\.)[\w-]{20}|\b(?:hf|npm)_[A-Za-z0-9]{30}/,
   /\bA(?:KI|SI)A[0-9A-Z]{16}/,
+  /\b(?:ATATT3|dckr_pat_|figd_|glsa_|gsk_|lin_api_|nfp_|pplx-|r8_|sntry[su]_)[\w-]{16}/,
+  /\b(?:tvly-|whsec_|xai-|xapp-)[\w-]{16}|\b\d{8,10}:AA[\w-]{33}/,
   // Two parts of JSON in base64: RFC 7519.
   /\beyJ[\w-]{8,999}\.eyJ[\w-]{8}/,
 ];

@@ -508,6 +508,7 @@ Deno.test("passes() hides a secret whatever the case of its name", () => {
     "npm_config__authToken",
     "github_token",
     ...["DBPASS", "LDAP_PW", "GOOGLE_CREDS", "BW_SESSION", "OP_SESSION_my"],
+    ...["SEED_PHRASE", "KUBE_CONFIG_DATA"],
     ...["GITHUB_OAUTH", "LDAP_BINDPW", "WIFI_PSK", "TOTP_URI", "AZURE_SAS"],
     ...["XDG_SESSION_ID", "HOME"],
   ];
@@ -533,10 +534,16 @@ for (
     ["AKIAIOSFODNN7EXAMPLE", false],
     ["eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2ln", false],
     ["AGE-SECRET-KEY-1QQPQZ", false],
+    ["https://0123456789abcdef0123@pypi.corp/simple", false],
+    ["gsk_0123456789abcdefghij", false],
+    ["12345678:AAF0123456789abcdefghijklmnopqrstuv", false],
     ["task-force-and-others-of-the-kind", true],
     ["max_token=5;pwdx=1", true],
     ["-----BEGIN CERTIFICATE-----\nMII", true],
     ["ssh://git@host:22/x:y@z", true],
+    ["https://me@dev.azure.example/org/project/_git/repository", true],
+    ["https://host/a-path-that-is-long/x@y", true],
+    ["2001:db8:1234567:8", true],
     ["http://proxy:3128", true],
     ["me:word@host", true],
   ] as const
@@ -554,6 +561,7 @@ Deno.test("passes() comes to an end with the longest value there is", () => {
   const ref = { source: "x", keys: [], text: "" };
   const rules = { allow: [{ pattern: "*", ref }], deny: [], ignore: [] };
   const parts = [":", "://:", "-----BEGIN ", "A", "@", "eyJ-", " pwd "];
+  parts.push("https://", "12345678:AA", "https://x");
   for (const part of parts) {
     // The most that the kernel takes for one variable.
     const value = `://${part.repeat((1 << 17) / part.length)}`;
