@@ -607,6 +607,27 @@ Deno.test("jail says that a link leads what may be written out of the working di
   assertEquals([named.code, named.stderr], [0, ""]);
 });
 
+Deno.test("jail says that a link leads what may be read out of the working directory", async () => {
+  await using here = await place(
+    { "keys/own": "mine\n", "docs/real/x": "" },
+    "ln -s ../keys docs/src; ln -s real docs/here; ln -s /usr/lib docs/lib",
+  );
+  const options = { cwd: `${here.path}/docs`, env: ENV };
+  const ran = async (...flags: readonly string[]): Promise<string> => {
+    const ended = await jail(flags, ["true"], options);
+    assertEquals(ended.code, 0, ended.stderr);
+    return ended.stderr.replaceAll(here.path, "HERE");
+  };
+  assertEquals(
+    await ran("-R=src", "--allow-run=/usr/bin"),
+    "jail: --allow-read=src is led out of the working directory by a link: " +
+      '"HERE/keys" may be read\n',
+  );
+  // What may be read anyway is no news, nor is what stays inside.
+  const named = ["-R=here,lib,../keys", "--allow-run=/usr/bin,here/x"];
+  assertEquals(await ran(...named), "");
+});
+
 Deno.test("-p agent hides what an editor or a person keeps of a .env beside it", async () => {
   const endings = [".swp", ".save", ".tmp", ".temp", ".test.bak", ".dev2"];
   endings.push(".docker", ".de", ".sandbox", ".stg", ".d", "1", ",v", " copy");

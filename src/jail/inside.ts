@@ -5,7 +5,13 @@ import { PolicyError, UsageError } from "../errors.ts";
 import { parseGlob } from "../policy/path/glob.ts";
 import { literalRoot, realRoot } from "../policy/path/rules.ts";
 import { isWithin } from "../policy/path/within.ts";
-import { type Layer, PATH_SECTIONS, type Policy } from "../policy/policy.ts";
+import {
+  type Layer,
+  PATH_SECTIONS,
+  type PathRule,
+  type PathSection,
+  type Policy,
+} from "../policy/policy.ts";
 import { isPreset } from "../policy/presets.ts";
 import { readLink } from "../sys/files.ts";
 import { OWN_VIEW, type View } from "../sys/view.ts";
@@ -45,10 +51,13 @@ export function mustStayInside(
   }
 }
 
+/** What may be done with a file, in words. */
+const DONE = { read: "read", write: "written", run: "run" } as const;
+
 /**
- * Says which links in the working directory lead what may be written out of it.
- * What somebody has said himself is followed; that a checkout has such a link he
- * may not know.
+ * Says which links in the working directory lead what is allowed out of it. What
+ * somebody has said himself is followed; that a checkout has such a link he may not
+ * know.
  *
  * @param policy the merged policy
  * @param cwd the working directory, a real path
@@ -56,18 +65,31 @@ export function mustStayInside(
  * @returns a text for each
  */
 export function linksOut(
-  { write }: Pick<Policy, "write">,
+  policy: Pick<Policy, PathSection>,
   cwd: string,
   view: View,
 ): string[] {
-  return write.allow.flatMap(({ pattern, ref }) =>
-    isWithin(pattern, cwd)
-      ? outside(pattern, cwd, view).map((real) =>
-        `${ref.text} is led out of the working directory by a link: ${
-          printable(real)
-        } may be written`
-      )
-      : []
+  return PATH_SECTIONS.flatMap((section) => {
+    const { allow } = policy[section];
+    return allow.filter(({ pattern }) => isWithin(pattern, cwd)).flatMap((
+      { pattern, ref },
+    ) =>
+      outside(pattern, cwd, view)
+        // What others allow by its own path is no news.
+        .filter((real) => !allow.some((one) => covers(one, real)))
+        .map((real) =>
+          `${ref.text} is led out of the working directory by a link: ${
+            printable(real)
+          } may be ${DONE[section]}`
+        )
+    );
+  });
+}
+
+/** Whether a rule means a path by itself, or by a directory around it. */
+function covers({ pattern }: PathRule, real: string): boolean {
+  return parseGlob(pattern).some((glob) =>
+    glob.beneath && isWithin(real, `/${literalRoot(glob).join("/")}`)
   );
 }
 
