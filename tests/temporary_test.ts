@@ -179,13 +179,21 @@ for (const engine of ENGINES) {
     killed.kill("SIGKILL");
     await killed.output();
     assertEquals(namesIn(directory), [left]);
-    // What is no jail's own stays: a link, a file, a directory by another name.
-    const others = [1, 2, 3].map(() => `jail-${crypto.randomUUID()}`);
+    // What is no jail's own stays: a link, a file, a directory by another name, and
+    // one of another machine, which has a text of its own in front.
+    const others = [1, 2, 3, 4].map((nth) => {
+      const random = crypto.randomUUID();
+      return nth === 4
+        ? `jail-${random}`
+        : left.slice(0, "jail-".length + 8) + random.slice(8);
+    });
     others[2] += "-mine";
-    const [link = "", file = "", mine = ""] = others;
+    const [link = "", file = "", mine = "", far = ""] = others;
     await Deno.mkdir(`${files.path}/theirs/keep`, { recursive: true });
     await Deno.symlink(`${files.path}/theirs`, `${directory.path}/${link}`);
-    await Deno.mkdir(`${directory.path}/${mine}`);
+    for (const name of [mine, far]) {
+      await Deno.mkdir(`${directory.path}/${name}`);
+    }
     await Deno.writeTextFile(`${directory.path}/${file}`, "");
     const living = await begun();
     assert(!namesIn(directory).includes(left));

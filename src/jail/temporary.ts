@@ -1,6 +1,6 @@
 /** The temporary directory of one run, which is nobody else's. */
 
-import { fromText, printable, toCString } from "../abi/bytes.ts";
+import { fromBytes, fromText, printable, toCString } from "../abi/bytes.ts";
 import { EAGAIN, ENOENT, errnoName } from "../abi/errno.ts";
 import {
   AT_FDCWD,
@@ -16,7 +16,7 @@ import type { Refusal } from "../policy/decision.ts";
 import { escapeGlob } from "../policy/path/glob.ts";
 import { EMPTY_LAYER, type Layer } from "../policy/policy.ts";
 import { eachName } from "../sys/directory.ts";
-import { close, fstat, mkdir, unlinkat } from "../sys/files.ts";
+import { close, fstat, mkdir, readFile, unlinkat } from "../sys/files.ts";
 import { ownUser } from "../sys/ids.ts";
 import { isInUse, keepInUse, openLocked } from "../sys/locked.ts";
 import { removeTree } from "../sys/remove.ts";
@@ -28,6 +28,9 @@ const DEFAULT = "/tmp";
 
 /** The names of jail's temporary directories. */
 const NAME_REGEXP = /^jail-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** A text of the kernel's own, another one after each start of the machine. */
+const BOOT_ID = "/proc/sys/kernel/random/boot_id";
 
 /** How long a start may take to remove what others have left, in milliseconds. */
 const PATIENCE_MS = 1000;
@@ -176,10 +179,12 @@ function make(env: readonly string[], view: View): Made {
     O_PATH | O_DIRECTORY | O_CLOEXEC,
   );
   const own = `/proc/self/fd/${directory}`;
+  const boot = bootOf();
   try {
-    if (directory >= 0) sweep(own);
+    if (directory >= 0 && boot !== "") sweep(own, boot);
     for (let tries = 1;; tries++) {
-      const name = fromText(`jail-${crypto.randomUUID()}`);
+      const random = crypto.randomUUID().slice(boot.length);
+      const name = fromText(`jail-${boot}${random}`);
       const path = fromDirectory(real, name);
       const inOwn = toCString(`${own}/${name}`);
       const result = directory < 0 ? directory : mkdir(inOwn, 0o700);
@@ -212,15 +217,26 @@ function make(env: readonly string[], view: View): Made {
 }
 
 /**
+ * What the names of this kernel begin with: on a disk that machines share, nobody
+ * sees what is locked by another one.
+ */
+function bootOf(): string {
+  const bytes = readFile(BOOT_ID, 64);
+  const id = typeof bytes === "number" ? "" : fromBytes(bytes);
+  return /^[0-9a-f]{8}/.exec(id)?.[0] ?? "";
+}
+
+/**
  * Removes temporary directories of this user that jails have left which were killed,
  * or some of what is in them: a start does not wait for long.
  */
-function sweep(parent: string): void {
+function sweep(parent: string, boot: string): void {
   const end = performance.now() + PATIENCE_MS;
   const isLate = (): boolean => performance.now() > end;
   for (const name of eachName(parent)) {
     if (isLate()) return;
-    if (!NAME_REGEXP.test(name)) continue;
+    const isOurs = name.startsWith(`jail-${boot}`) && NAME_REGEXP.test(name);
+    if (!isOurs) continue;
     const fd = openLocked(`${parent}/${name}`, isLeft);
     if (fd < 0) continue;
     removeTree(fd, isLate);
