@@ -286,8 +286,9 @@ class CompiledPolicy implements Engine {
   ): Refusal | undefined {
     if (fixed.asksForNames(call) && uncovered === true) return ENOENT;
     if (!fixed.makesName(call) || refusal.kind !== "errno") return undefined;
-    const isThere = use.kind !== "missing" &&
-      this.#stat(use, 0).kind === "allow";
+    const { path, kind } = use;
+    const isThere = kind !== "missing" &&
+      this.#use({ access: "stat", path, kind }, 0).kind === "allow";
     return isThere ? EEXIST : undefined;
   }
 

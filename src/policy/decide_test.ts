@@ -451,6 +451,22 @@ for (
   });
 }
 
+Deno.test("decide() tells of no process outside by a name that would be made", async () => {
+  const one = await engine("{read: true, write: [/w]}");
+  const made = (path: string, kind: FileKind): string =>
+    word(
+      one.decide({ name: "mkdir", uses: [{ access: "write", path, kind }] }),
+    );
+  for (const path of ["/proc/77", "/proc/77/task/78", "/proc/77/fd/0"]) {
+    assertEquals(made(path, "missing"), "EACCES", path);
+    for (const kind of ["directory", "file", "link"] as const) {
+      assertEquals(made(path, kind), "EACCES", path);
+    }
+  }
+  assertEquals(made("/proc/self", "directory"), "EEXIST");
+  assertEquals(made("/usr", "directory"), "EEXIST");
+});
+
 Deno.test("decide() names the rule in the way of a move", async () => {
   const decision = (await engine(POLICY)).decide(
     renaming({ from: "/w/.git", to: "/w/x", tree: true }),
