@@ -731,6 +731,16 @@ const MADE: readonly (readonly [what: string, given: unknown, text: string])[] =
       { all: true, read: new Map([["deny", ["/"]]]) },
       "true, false or a list",
     ],
+    [
+      "a path behind two slashes",
+      { all: true, read: { deny: [new URL("file://home/me/.ssh")] } },
+      '"home" is no part of a path: write file:///',
+    ],
+    [
+      "a path with a fragment",
+      { all: true, read: { deny: [new URL("file:///home/me/a#1")] } },
+      '"#1" is no part of a path: write it as %3F or %23',
+    ],
     ["a promise of some", Promise.resolve({ read: [] }), "a plain object"],
   ];
 

@@ -118,8 +118,17 @@ function isNamed(value: unknown): value is string | URL {
 /** The path of a file's URL; a text is a path already. */
 export function pathOf(file: string | URL): string {
   if (typeof file === "string") return file;
-  if (file instanceof URL && file.protocol === "file:") {
-    return decodeURIComponent(file.pathname);
+  if (!(file instanceof URL && file.protocol === "file:")) {
+    throw new TypeError(`Cannot use "${file}": it is no file`);
   }
-  throw new TypeError(`Cannot use "${file}": it is no file`);
+  const { hostname, search, hash, pathname } = file;
+  // What a path has of these would be left out of it, and it be another one.
+  if (hostname !== "" || search !== "" || hash !== "") {
+    const hint = hostname === "" ? "write it as %3F or %23" : "write file:///";
+    throw new TypeError(
+      `Cannot use "${file}": "${hostname || search || hash}" is no part of a ` +
+        `path: ${hint}`,
+    );
+  }
+  return decodeURIComponent(pathname);
 }
