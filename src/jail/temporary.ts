@@ -19,7 +19,7 @@ import { eachName } from "../sys/directory.ts";
 import { close, fstat, mkdir, readFile, unlinkat } from "../sys/files.ts";
 import { ownUser } from "../sys/ids.ts";
 import { isInUse, keepInUse, openLocked } from "../sys/locked.ts";
-import { removeTree } from "../sys/remove.ts";
+import { holdDirectory, removeTree } from "../sys/remove.ts";
 import { OWN_VIEW, type View } from "../sys/view.ts";
 import { fromDirectory, variable } from "./program.ts";
 
@@ -196,14 +196,17 @@ function make(env: readonly string[], view: View): Made {
           "set TMPDIR to a directory that you may write to",
         );
       }
-      const held = openLocked(`${own}/${name}`);
-      if (held >= 0) {
-        keepInUse(held);
-        return { path, held };
+      const locked = openLocked(`${own}/${name}`);
+      if (locked >= 0) {
+        keepInUse(locked);
+        return { path, held: locked };
       }
-      unlinkat(AT_FDCWD, inOwn, AT_REMOVEDIR);
       // Another jail took it for one that had been left.
-      const swept = held === -EAGAIN || held === -ENOENT;
+      const swept = locked === -EAGAIN || locked === -ENOENT;
+      // Some file systems lock nothing: nobody removes what is left there.
+      const held = swept ? locked : holdDirectory(`${own}/${name}`);
+      if (held >= 0) return { path, held };
+      unlinkat(AT_FDCWD, inOwn, AT_REMOVEDIR);
       if (swept && tries < MAX_TRIES) continue;
       throw new SystemCallError(
         `open the temporary directory ${printable(path)}`,
