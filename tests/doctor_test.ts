@@ -185,6 +185,23 @@ Deno.test("jail plan shows what enforces each flag of a run", async () => {
   assertMatch(stdout, /^program +"\S*\/cat"$/m);
 });
 
+Deno.test("jail plan says of what there is doubt, as a run does", async () => {
+  await using directory = await scratch();
+  const { path } = directory;
+  await Deno.mkdir(`${path}/work`);
+  await Deno.symlink("/usr/share", `${path}/work/out`);
+  const flags = [`--cwd=${path}/work`, "-R", "-W=out", "--allow-run=/usr/bin"];
+  flags.push("--deny-net=0.0.0.0/0", "--allow-net");
+  const [ran, planned] = await Promise.all([
+    command(...flags, "--", "true"),
+    command("plan", ...flags, "--", "true"),
+  ]);
+  assertEquals([ran.code, planned.code], [0, 0]);
+  assertEquals(planned.stderr, ran.stderr);
+  assertMatch(ran.stderr, /addresses of IPv6/);
+  assertMatch(ran.stderr, /"\/usr\/share" may be written/);
+});
+
 Deno.test("jail plan shows nothing as held that is not in such a run", async () => {
   await using directory = await scratch();
   const sys = "sys: {time: 2000-01-01}";

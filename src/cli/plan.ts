@@ -26,6 +26,9 @@ export async function plan(
   enter(request.cwd);
   const found = await planned(request, named);
   print(planText(found, request.onDeny));
+  for (const doubt of found.doubts) {
+    tell(`${stderrPaint().name("jail:")} ${safe(doubt)}`);
+  }
   if (found.notStrict === undefined) return 0;
   tell(errorText(found.notStrict, stderrPaint()));
   return 1;

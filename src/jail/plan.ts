@@ -20,6 +20,7 @@ import { mayAnswer } from "./answers.ts";
 import { currentDirectory } from "./directory.ts";
 import { floorFor, type FloorPlace } from "./floor.ts";
 import { whyNoTree } from "./held_tree.ts";
+import { linksOut } from "./inside.ts";
 import { beyondKernel, LEAST_ABI } from "./kernel.ts";
 import { holdByKernel } from "./kernel_plan.ts";
 import { type Loaded, loadSpec, type PolicySpec } from "./load.ts";
@@ -59,6 +60,8 @@ export interface PolicyPlan {
   readonly unheld: readonly Unheld[] | undefined;
   /** What it holds by refusing more than is said. */
   readonly stricter: readonly Unheld[];
+  /** What a run would warn of: what refuses less, or allows more, than it seems. */
+  readonly doubts: readonly string[];
 }
 
 /** What is planned: a policy, and the program that would run under it. */
@@ -111,7 +114,7 @@ async function planWith(
 }
 
 async function planLoaded(
-  { policy, program, root }: Loaded,
+  { policy, program, root, doubts }: Loaded,
   env: readonly string[],
   request: PlanRequest,
 ): Promise<PolicyPlan> {
@@ -158,5 +161,6 @@ async function planLoaded(
     beyond,
     unheld: beyond === undefined ? held?.unheld : undefined,
     stricter: held?.tree.stricter ?? [],
+    doubts: [...doubts, ...linksOut(policy, program.cwd, view)],
   };
 }
