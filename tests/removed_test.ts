@@ -254,3 +254,48 @@ attempt(lambda: os.open(f"/proc/self/fd/{fd}", os.O_RDWR))`;
     },
   });
 }
+
+Deno.test({
+  ...needs(
+    ["python3"],
+    "jail lets a thread be in a directory that was removed, and follows no other from there",
+  ),
+  async fn(): Promise<void> {
+    await using directory = await scratch();
+    const { path } = directory;
+    const code = `${TRY}
+import threading
+os.mkdir("gone")
+gone = os.open("gone", os.O_RDONLY)
+os.chdir("gone")
+os.rmdir("../gone")
+def looks():
+  attempt(lambda: os.listdir("."))
+  attempt(lambda: os.path.samestat(os.stat("."), os.fstat(gone)))
+  attempt(lambda: os.chdir("."))
+thread = threading.Thread(target=looks)
+thread.start()
+thread.join()
+tried = False
+def moves():
+  while not tried:
+    os.chdir("${path}/kept")
+    os.fchdir(gone)
+thread = threading.Thread(target=moves)
+thread.start()
+for i in range(100):
+  try: os.chmod(".", 0o700)
+  except PermissionError: pass
+tried = True
+thread.join()`;
+    await Deno.mkdir(`${path}/kept`, { mode: 0o755 });
+    await Deno.mkdir(`${path}/own`);
+    const policy =
+      `extends: default\nread: {allow: ["/"]}\nwrite: ["${path}/own"]\nrun: [/usr/bin]\n`;
+    const argv = ["/usr/bin/python3", "-c", code];
+    const ended = await jail(policy, argv, { cwd: `${path}/own` });
+    assertEquals(ended.stdout, "[]\nTrue\nNone\n", ended.stderr);
+    const { mode } = await Deno.stat(`${path}/kept`);
+    assertEquals((mode ?? 0) & 0o777, 0o755);
+  },
+});

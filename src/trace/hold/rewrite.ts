@@ -164,7 +164,10 @@ export class Rewriter {
       const leads = path.place.via !== "";
       if (leads && WHERE_IT_IS_REGEXP.test(text)) {
         const own = text.startsWith(`/proc/${tracee.tid}/`);
-        if (!staysThere || !own) return -EACCES;
+        const rests = isKeptThere && CWD_REGEXP.test(text) &&
+          tracee.directories.moving.size === 0;
+        if (!own || !staysThere && !rests) return -EACCES;
+        looked.rests = !staysThere;
       }
       if (text.length >= PATH_MAX) return -ENAMETOOLONG;
       const becomesOpenat2 = !keepsNumber || spec.syscall.name === "openat2";
@@ -352,12 +355,14 @@ function writtenAddress(
 }
 
 /**
- * A working directory or a root that has no path, by its magic link: another
- * task with the same one could change it by fchdir(2), which nothing stops, and
- * so could another task its own.
+ * A working directory or a root that has no path, by its magic link. Another task with
+ * the same root could change it, and so could another task its own; who would change
+ * the same working directory waits.
  */
 const WHERE_IT_IS_REGEXP =
   /^\/proc\/[0-9]+(?:\/task\/[0-9]+)?\/(?:cwd|root)(?:\/\.)?$/;
+
+const CWD_REGEXP = /\/cwd(?:\/\.)?$/;
 
 /** Paths whose last part is no name, so that no link is meant. */
 const NAMELESS_REGEXP = /(?:^|\/)\.?$/;

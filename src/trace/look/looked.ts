@@ -53,7 +53,7 @@ export interface Looked {
   said: Uint8Array | undefined;
   /** For sendmsg(2) and sendmmsg(2): the messages, copied once. */
   readonly messages: LookedMessage[];
-  /** Whether the kernel is given a relative path of its address. */
+  /** Whether the kernel is given a path that begins where the tracee is. */
   rests: boolean;
   /** Whether the kernel must be given the copy, which says what was meant. */
   changed: boolean;
