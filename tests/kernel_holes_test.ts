@@ -17,6 +17,7 @@ import {
   hasMachine,
   hasMounts,
   hasNamesAlone,
+  hasUsers,
   LISTS_NAMES,
   type Needs,
   serialLine,
@@ -638,6 +639,28 @@ test(
     assertEquals([(mode ?? 0) & 0o777, isCharDevice], [0o600, true]);
   },
   (name) => hasMachine(Deno.uid() === 0, "root to run it", name),
+);
+
+test(
+  "a jail held by the kernel moves no device in a directory that a user's program may write",
+  async () => {
+    await using here = await scratch();
+    await Deno.mkdir(`${here.path}/out`);
+    await run(["mknod", `${here.path}/out/null`, "c", "1", "3"]);
+    // Who owns the directory, and is not root.
+    const user = ["unshare", "-U", "--map-user=1234", "--map-group=1234"];
+    const script = "mv out/null out/n; rm -f out/null; ls out; id -u";
+    const { stdout } = await run([
+      ...user,
+      ...jailArgv([KERNEL, "-R", "-W=out", "--allow-run"], [
+        "sh",
+        "-c",
+        script,
+      ]),
+    ], { cwd: here.path });
+    assertEquals(stdout, "null\n1234\n");
+  },
+  hasUsers,
 );
 
 test(

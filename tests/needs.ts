@@ -70,6 +70,20 @@ export function hasOverlays(name: string): Needs {
 }
 
 /**
+ * Skips a test visibly where root cannot be somebody else in a namespace of users.
+ *
+ * @param name the test's name
+ */
+export function hasUsers(name: string): Needs {
+  const has = Deno.uid() === 0 && inPath("unshare") &&
+    new Deno.Command("unshare", {
+      ...{ args: ["-U", "--map-user=1234", "true"] },
+      ...{ stdout: "null", stderr: "null" },
+    }).outputSync().success;
+  return hasMachine(has, "root to run it, or namespaces of users", name);
+}
+
+/**
  * Mounts a file system at `out` whose directories list names alone: mke2fs(8), without
  * `filetype`. Whoever runs it has a mount namespace.
  */

@@ -28,7 +28,6 @@ import { isWithin, pathIn } from "../policy/path/within.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { TreeFacts } from "../policy/tree/tree.ts";
 import { close, readLink, typeOf } from "../sys/files.ts";
-import { ownUser } from "../sys/ids.ts";
 import { landlockAbi } from "../sys/landlock.ts";
 import { told } from "../sys/told.ts";
 import { OWN_VIEW } from "../sys/view.ts";
@@ -95,7 +94,7 @@ export function treeFacts(
     settings: settingsElsewhere(mounts),
     isSetByReaders,
     pipe: pipeIn,
-    devices: (path) => ownUser() === 0 ? devicesIn(path) : [],
+    devices: devicesIn,
     alone: net === "none",
     cwd: facts.realpath(at.cwd) ?? at.cwd,
     foundBy,

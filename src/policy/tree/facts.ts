@@ -44,7 +44,7 @@ export interface TreeFacts
    * that may have one in it, and cannot be listed.
    */
   readonly pipe: (path: string) => string | undefined;
-  /** The devices beneath a directory, where the program might own them. */
+  /** The devices beneath a directory. */
   readonly devices: (path: string) => readonly string[];
   /** Whether the program has a network of its own, with nothing in it. */
   readonly alone: boolean;
