@@ -362,6 +362,20 @@ test("a jail held by the kernel reads what is redirected to it, by name as well"
   assertEquals(await Deno.readTextFile(file), "text\n");
 });
 
+test("a jail held by the kernel reads by name what was removed where it may write, as a shell does of a long text", async () => {
+  await using here = await place();
+  const file = await here.file("removed", "text\n");
+  const argv = jailArgv([KERNEL, "-R", "-W=.", "--allow-run=/usr"], [
+    ...["cat", "/dev/stdin"],
+  ]);
+  const quoted = argv.map((word) => `'${word}'`).join(" ");
+  const { stdout } = await run(
+    ["sh", "-c", `exec <${file}; rm ${file}; ${quoted}`],
+    { cwd: here.path },
+  );
+  assertEquals(stdout, "text\n");
+});
+
 test("a jail held by the kernel can have all that there is", async () => {
   await using here = await place();
   const script = "ls -d /etc /home /root; echo x >open; cat open";

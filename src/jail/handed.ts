@@ -212,6 +212,8 @@ export interface HandedFile {
   readonly path: string;
   /** Whether it may be written, whatever a policy says of that. */
   readonly isWritten: boolean;
+  /** Whether it has a name, which need not be its path any more. */
+  readonly isNamed: boolean;
 }
 
 /**
@@ -224,7 +226,8 @@ export function handedFile(fd: number): HandedFile | undefined {
   const path = nameOf(fd);
   if (typeOf(fd) !== S_IFREG || path === "") return undefined;
   const isWritten = (openAccess(fd) & LANDLOCK_ACCESS_FS_WRITE_FILE) !== 0;
-  return { path, isWritten };
+  const isNamed = fstat(fd, stat) < 0 || get(STAT, stat, "st_nlink") > 0;
+  return { path, isWritten, isNamed };
 }
 
 /** What a descriptor is open for. */

@@ -98,7 +98,7 @@ function mayBeMapped(
     return engine.decide({ name: "openat", uses });
   };
   const run = decide("run");
-  const isWritten = decide("write").kind === "allow" ||
+  const isWritten = file.isNamed && decide("write").kind === "allow" ||
     same.some((one) => handedFile(one)?.isWritten === true);
   // What no rule means a loader may run, as what may be read in the tree.
   return run.kind === "allow" ||
