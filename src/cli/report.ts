@@ -37,8 +37,14 @@ export function denialText(
       withWhat(decision.refusal)
     }`,
   ];
-  const use = event.call.uses[decision.use];
-  lines.push(...realPath(event.text, use && namedPath(use)));
+  const { uses } = event.call;
+  const use = uses[decision.use];
+  const shown = new Set(
+    uses.map(namedPath).filter((path) => event.text.includes(printable(path))),
+  );
+  // Of two names in the call it may be either.
+  const text = shown.size > 1 ? "" : event.text;
+  lines.push(...realPath(text, use && namedPath(use)));
   // Not the first of several messages, a link, or an address that means another.
   const end = event.call.net?.[decision.end ?? -1];
   if (end !== undefined) {

@@ -115,6 +115,22 @@ for (const { refusal, end } of REFUSALS) {
   });
 }
 
+Deno.test("denialText() says which of two paths is refused", () => {
+  const paths = ["/work/a", "/work/b"];
+  const uses = paths.map((path): Use => ({
+    ...{ access: "write", path, kind: "file" },
+  }));
+  const text = 'rename("/work/a", "/work/b")';
+  for (const [use, path] of paths.entries()) {
+    const event = denial({ text, call: { name: "rename", uses } });
+    const decision = { ...event.decision, use } as Decision;
+    assertEquals(
+      denialText({ ...event, decision }, AT, PLAIN).split("\n")[1],
+      `  real path "${path}"`,
+    );
+  }
+});
+
 Deno.test("denialText() lets no control character through", () => {
   const text = denialText(
     denial({ text: 'openat("\x1b[2J\u202e\r")' }),
