@@ -119,33 +119,53 @@ export function doubts(
   return [...found];
 }
 
+/** What should not lie in a directory that may be written. */
+export interface Precious {
+  /** The home directory, a real path. */
+  readonly home: string | undefined;
+  /** Where Deno keeps what jail is made of, a real path, if that was said. */
+  readonly code: string | undefined;
+}
+
 /**
  * Finds what lets the working directory be written where that is the home directory,
- * or holds it: programs outside run much of what is hidden there.
+ * or holds it: programs outside run much of what is hidden there. Or it holds what
+ * the next jail is started from.
  *
  * @param layers all that a policy is made of
  * @param cwd the working directory, a real path
- * @param home the home directory, a real path
+ * @param precious what may lie in there
  * @returns a text for each
  */
-export function homeDoubts(
+export function workingDoubts(
   layers: readonly Layer[],
   cwd: string,
-  home: string | undefined,
+  { home, code }: Precious,
 ): string[] {
+  const lies = (path: string | undefined): boolean =>
+    path !== undefined && isWithin(path, cwd);
+  const said = [
+    ...lies(home)
+      ? [
+        "lets what is hidden in the home directory be written, which shells " +
+        "and other programs outside run: start in a directory beneath it",
+      ]
+      : [],
+    ...lies(code)
+      ? [
+        "lets DENO_DIR be written, from which the next jail is started: " +
+        "put that elsewhere",
+      ]
+      : [],
+  ];
   // Who works at the top, and lets all be written, knows that.
-  if (home === undefined || cwd === "/" || !isWithin(home, cwd)) return [];
+  if (said.length === 0 || cwd === "/") return [];
   const found = layers.flatMap(({ write }) =>
     write.allow.filter(({ pattern }) =>
       parseGlob(pattern).map(rootOf).some(({ path, plain }) =>
         plain && path === cwd
       )
-    ).map(({ ref }) =>
-      `${
-        named(ref)
-      } lets what is hidden in the home directory be written, which ` +
-      "shells and other programs outside run: start in a directory beneath it"
-    )
+    ).flatMap(({ ref }) => said.map((text) => `${named(ref)} ${text}`))
   );
   return [...new Set(found)];
 }

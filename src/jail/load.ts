@@ -18,9 +18,9 @@ import { ownUser } from "../sys/ids.ts";
 import type { Root } from "../sys/launch/root.ts";
 import { ownEnvironment } from "../sys/proc.ts";
 import { told } from "../sys/told.ts";
-import type { View } from "../sys/view.ts";
+import { OWN_VIEW, type View } from "../sys/view.ts";
 import { canExecute, whichAll } from "../sys/which.ts";
-import { doubts, homeDoubts, netDoubts } from "./doubts.ts";
+import { doubts, netDoubts, workingDoubts } from "./doubts.ts";
 import { mustStayInside } from "./inside.ts";
 import { insideOf, loadLayers, permissionSet } from "./layers.ts";
 import { checkZones } from "./net.ts";
@@ -136,13 +136,16 @@ export async function loadSpec(
     const policy = mergeLayers([...layers, ...temporary.layers]);
     const home = homeIn(program.env);
     const near = [inside.cwd, ...home === undefined ? [] : [home]];
-    const real = home === undefined ? undefined : root.view.realpath(home);
+    const precious = {
+      home: home === undefined ? undefined : root.view.realpath(home),
+      code: ownCode(here, root.view),
+    };
     const checked = await checkZones(policy);
     return {
       ...{ policy: checked, program: inside, root },
       doubts: [
         ...doubts(layers, { view: root.view, near }),
-        ...homeDoubts(layers, realDirectory(inside, root.view), real),
+        ...workingDoubts(layers, realDirectory(inside, root.view), precious),
         ...netDoubts(checked),
       ],
     };
@@ -321,6 +324,17 @@ function homeOf(uid: number | null): string | undefined {
   // name:password:uid:gid:comment:home:shell, passwd(5)
   return fromBytes(bytes).split("\n").map((line) => line.split(":"))
     .find((fields) => fields[2] === String(uid))?.[5] || undefined;
+}
+
+/** Where Deno keeps what jail is made of, if that was said, as the program sees it. */
+function ownCode(here: string, view: View): string | undefined {
+  const named = variable(ownEnvironment(), "DENO_DIR");
+  // One file has all of it.
+  if (named === undefined || named === "" || Deno.build.standalone) {
+    return undefined;
+  }
+  const real = OWN_VIEW.realpath(fromDirectory(here, named));
+  return real === undefined ? undefined : view.fromOutside(real);
 }
 
 /** Finds the programs that a flag means by a name, as a shell does. */
