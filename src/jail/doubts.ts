@@ -123,8 +123,8 @@ export function doubts(
 export interface Precious {
   /** The home directory, a real path. */
   readonly home: string | undefined;
-  /** Where Deno keeps what jail is made of, a real path, if that was said. */
-  readonly code: string | undefined;
+  /** What jail is started from, real paths. */
+  readonly code: readonly string[];
 }
 
 /**
@@ -142,21 +142,18 @@ export function workingDoubts(
   cwd: string,
   { home, code }: Precious,
 ): string[] {
-  const lies = (path: string | undefined): boolean =>
-    path !== undefined && isWithin(path, cwd);
   const said = [
-    ...lies(home)
+    ...home !== undefined && isWithin(home, cwd)
       ? [
         "lets what is hidden in the home directory be written, which shells " +
         "and other programs outside run: start in a directory beneath it",
       ]
       : [],
-    ...lies(code)
-      ? [
-        "lets DENO_DIR be written, from which the next jail is started: " +
-        "put that elsewhere",
-      ]
-      : [],
+    ...code.filter((path) => isWithin(path, cwd)).map((path) =>
+      `lets ${
+        printable(path)
+      } be written, from which the next jail is started: put that elsewhere`
+    ),
   ];
   // Who works at the top, and lets all be written, knows that.
   if (said.length === 0 || cwd === "/") return [];

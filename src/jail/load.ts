@@ -326,15 +326,16 @@ function homeOf(uid: number | null): string | undefined {
     .find((fields) => fields[2] === String(uid))?.[5] || undefined;
 }
 
-/** Where Deno keeps what jail is made of, if that was said, as the program sees it. */
-function ownCode(here: string, view: View): string | undefined {
-  const named = variable(ownEnvironment(), "DENO_DIR");
+/** What jail is started from, as the program sees it: Deno, and where that keeps code. */
+function ownCode(here: string, view: View): string[] {
+  const named = variable(ownEnvironment(), "DENO_DIR") ?? "";
   // One file has all of it.
-  if (named === undefined || named === "" || Deno.build.standalone) {
-    return undefined;
-  }
-  const real = OWN_VIEW.realpath(fromDirectory(here, named));
-  return real === undefined ? undefined : view.fromOutside(real);
+  const isAlone = named === "" || Deno.build.standalone;
+  const kept = isAlone ? [] : [fromDirectory(here, named)];
+  return ["/proc/self/exe", ...kept].flatMap((path) => {
+    const real = OWN_VIEW.realpath(path);
+    return real === undefined ? [] : view.fromOutside(real) ?? [];
+  });
 }
 
 /** Finds the programs that a flag means by a name, as a shell does. */
