@@ -280,6 +280,36 @@ for (const engine of HOLDERS) {
   Deno.test({
     ...needs(
       ["setpriv"],
+      `jail (${engine}) says that nothing can be used where a directory above may not be searched`,
+    ),
+    fn: async () => {
+      await using directory = await scratch();
+      const { path } = directory;
+      await Deno.mkdir(`${path}/above/here`, { recursive: true });
+      const shell = 'cd above/here && chmod 0 .. && exec "$@"';
+      const less = Deno.uid() === 0
+        ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+        : [];
+      const jailed = jailArgv(["-A"], ["/bin/true"], engine);
+      const argv = ["sh", "-c", shell, "sh", ...less, ...jailed];
+      const ended = await run(argv, { cwd: path });
+      await Deno.chmod(`${path}/above`, 0o700);
+      assertEquals(
+        [ended.stderr.split("\n")[0], ended.code],
+        [
+          `jail: Nothing in "${path}/above/here" can be used: ` +
+          "a directory above it may not be searched",
+          engine === "kernel" ? 125 : 0,
+        ],
+      );
+    },
+  });
+}
+
+for (const engine of HOLDERS) {
+  Deno.test({
+    ...needs(
+      ["setpriv"],
       `jail (${engine}) lets nobody become another user whom it could not end`,
     ),
     ignore: Deno.uid() !== 0 || Deno.env.has("JAIL_BINARY"),

@@ -23,6 +23,7 @@ import {
   planLaunch,
   type Program,
 } from "./program.ts";
+import { isOutOfReach, outOfReachText } from "./reach.ts";
 import { closeTreeFiles, openTreeFiles } from "./tree_files.ts";
 import { treeRulesets } from "./tree_rulesets.ts";
 
@@ -79,6 +80,12 @@ function runIn(
   if (warning !== undefined) hooks.warn?.(warning);
   const { view } = tree;
   if (view.realpath(program.cwd) === undefined) {
+    if (job.owned === true && isOutOfReach(program.cwd, OWN_VIEW)) {
+      throw new UnsupportedError(
+        outOfReachText(program.cwd),
+        "--cwd=DIR works in another directory",
+      );
+    }
     throw new UnsupportedError(
       `Cannot work in ${printable(program.cwd)}: no rule lets it be read, ` +
         "so it is not there",

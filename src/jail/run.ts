@@ -51,6 +51,7 @@ import { type Loaded, loadSpec } from "./load.ts";
 import { type Locate, locator, placed } from "./locate.ts";
 import { withNames } from "./names/names.ts";
 import { fromDirectory, type Program } from "./program.ts";
+import { isOutOfReach, outOfReachText } from "./reach.ts";
 import { type TemporaryDirectory, withTemporary } from "./temporary.ts";
 
 /** What a command line asks to run. Names are byte strings. */
@@ -198,6 +199,10 @@ async function runLoaded(
   const find = (): Locate | Promise<Locate> => locate ?? locator(policy);
   const led = linksOut(policy, program.cwd, root.view);
   for (const text of [...loaded.doubts, ...led]) hooks.warn(text);
+  const { cwd } = program;
+  if (request.engine !== "kernel" && isOutOfReach(cwd, root.view)) {
+    hooks.warn(outOfReachText(cwd));
+  }
   const giveBack = keepForeground();
   const run = (names: NameOptions | undefined): Outcome =>
     runJob({
