@@ -2,7 +2,8 @@
 
 import type { Glob } from "../path/glob.ts";
 import { PathMatcher } from "../path/match.ts";
-import { matchSegment, type SegmentPattern } from "../path/segment.ts";
+import type { SegmentPattern } from "../path/segment.ts";
+import { SegmentSet } from "../path/segment_set.ts";
 import { isWithin, outermost, overlap, pathIn } from "../path/within.ts";
 
 /**
@@ -120,7 +121,6 @@ function firstNames(patterns: readonly Pattern[]): (name: string) => boolean {
     else if (next.kind === "pattern") others.push(next.pattern);
     else return () => true;
   }
-  return (name) =>
-    names.has(name) ||
-    others.some((pattern) => matchSegment(pattern, name, 0, name.length));
+  const set = new SegmentSet(others);
+  return (name) => names.has(name) || set.matches(name);
 }
