@@ -69,6 +69,8 @@ export interface Move {
   readonly tree: boolean;
   /** What moves, where none of the call's uses has that name. */
   readonly kind?: FileKind;
+  /** Whether nobody can use it by that name now: something is mounted over it. */
+  readonly hidden?: boolean;
 }
 
 /** One decoded system call, as rules see it. */

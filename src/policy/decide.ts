@@ -520,7 +520,7 @@ class CompiledPolicy implements Engine {
       ? "directory"
       : same.find(({ kind }) => kind !== undefined)?.kind ?? "file";
     const gains = (may: (path: string) => boolean): boolean =>
-      may(to) && !same.some(({ from }) => may(from));
+      may(to) && !same.some(({ from, hidden }) => hidden !== true && may(from));
     const sees = (path: string): boolean =>
       this.#stat({ access: "stat", path, kind }, -1).kind === "allow";
     return gains(sees) ||

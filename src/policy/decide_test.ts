@@ -451,6 +451,29 @@ for (
   });
 }
 
+Deno.test("decide() heeds no name of what moves by which nobody can use it", async () => {
+  const one = await engine(
+    "{read: {allow: [/over], deny: [/w]}, write: {allow: [/w, /m], deny: [/m/shut]}}",
+  );
+  const move = (hidden: boolean): string =>
+    word(one.decide({
+      name: "rename",
+      uses: [
+        { access: "write", path: "/w/shut", kind: "file" },
+        { access: "write", path: "/w/open", kind: "missing" },
+      ],
+      moves: [
+        { from: "/w/shut", to: "/w/open", tree: false },
+        ...["/m", "/over"].map((top) => ({
+          ...{ from: `${top}/shut`, to: `${top}/open`, tree: false },
+          ...{ kind: "file" as const, hidden: hidden && top === "/over" },
+        })),
+      ],
+    }));
+  assertEquals(move(true), "EACCES");
+  assertEquals(move(false), "allow");
+});
+
 Deno.test("decide() tells of no process outside by a name that would be made", async () => {
   const one = await engine("{read: true, write: [/w]}");
   const made = (path: string, kind: FileKind): string =>

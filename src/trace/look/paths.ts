@@ -177,8 +177,8 @@ function addMove(
   const aliases = aliasesOf(view, from, to);
   if (aliases === undefined) looked.never ??= UNTOLD_MOUNTS;
   if (tree && aliases?.layer) looked.never ??= LAYER;
-  for (const [before, after] of aliases?.names ?? []) {
-    looked.moves.push({ from: before, to: after, tree, kind });
+  for (const names of aliases?.names ?? []) {
+    looked.moves.push({ ...names, tree, kind });
   }
 }
 
@@ -201,7 +201,7 @@ function lookAtLinks(
     if (access !== "write") continue;
     const aliases = aliasesOf(view, path, path);
     if (aliases === undefined) looked.never ??= UNTOLD_MOUNTS;
-    looked.names.push(...(aliases?.names ?? []).map(([, name]) => name));
+    looked.names.push(...(aliases?.names ?? []).map(({ to }) => to));
   }
 }
 

@@ -27,7 +27,14 @@ import { mountsOf } from "./mounts.ts";
 const MOST_STEPS = 4;
 
 /** The names of what is moved: before, and after that. */
-export type Names = readonly [from: string, to: string];
+export interface Names {
+  /** Before. */
+  readonly from: string;
+  /** After that. */
+  readonly to: string;
+  /** Whether something else is mounted over what has the first name. */
+  readonly hidden: boolean;
+}
 
 /** What is known of a move besides its paths. */
 export interface Aliases {
@@ -139,9 +146,9 @@ function namesIn(
   const name = carried(after.name, root, point);
   if (name === undefined) return [];
   const old = before && carried(before.name, root, point);
-  if (old === undefined) return [[from, name]];
+  if (old === undefined) return [{ from, to: name, hidden: false }];
   // What something else is mounted over could not be used by that name.
-  const isHidden = topOf(mounts, old) !== mount &&
-    topOf(mounts, name) === mount;
-  return [[isHidden ? from : old, name]];
+  const hidden = topOf(mounts, old) !== mount;
+  const shows = hidden && topOf(mounts, name) === mount;
+  return [{ from: shows ? from : old, to: name, hidden: hidden && !shows }];
 }
