@@ -23,7 +23,7 @@ import {
   planLaunch,
   type Program,
 } from "./program.ts";
-import { isOutOfReach, outOfReachText } from "./reach.ts";
+import { isOutOfReach } from "./reach.ts";
 import { closeTreeFiles, openTreeFiles } from "./tree_files.ts";
 import { treeRulesets } from "./tree_rulesets.ts";
 
@@ -82,7 +82,8 @@ function runIn(
   if (view.realpath(program.cwd) === undefined) {
     if (job.owned === true && isOutOfReach(program.cwd, OWN_VIEW)) {
       throw new UnsupportedError(
-        outOfReachText(program.cwd),
+        `Cannot work in ${printable(program.cwd)}: a directory above it may ` +
+          "not be searched",
         "--cwd=DIR works in another directory",
       );
     }
