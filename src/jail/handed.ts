@@ -57,19 +57,22 @@ function isNameAlone(fd: number): boolean {
  * @throws {UnsupportedError} where it is one
  */
 export function checkHanded(fd: number): void {
+  const why = wayOut(fd);
+  if (why !== undefined) throw cannotHand(fd, why);
+}
+
+/** How a program would get out by a descriptor, in words. */
+function wayOut(fd: number): string | undefined {
   const type = typeOf(fd);
-  const why = type === S_IFDIR
-    ? "it is a directory"
-    : type === S_IFREG && isNameless(fd)
-    ? "it is a file in memory"
-    : isNameAlone(fd)
-    ? "it is the name of a file (O_PATH), which could be changed by it"
-    : !isStreamOrNoSocket(fd)
-    ? "it is a socket that can send anywhere"
-    : isUnusedUnixSocket(fd)
+  if (type === S_IFDIR) return "it is a directory";
+  if (type === S_IFREG && isNameless(fd)) return "it is a file in memory";
+  if (isNameAlone(fd)) {
+    return "it is the name of a file (O_PATH), which could be changed by it";
+  }
+  if (!isStreamOrNoSocket(fd)) return "it is a socket that can send anywhere";
+  return isUnusedUnixSocket(fd)
     ? "it is a unix socket that could be connected to any"
     : undefined;
-  if (why !== undefined) throw cannotHand(fd, why);
 }
 
 function cannotHand(fd: number, why: string): UnsupportedError {
