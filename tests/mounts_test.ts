@@ -340,6 +340,40 @@ attempt("all/open", "all/opened", "seen/opened/key")`;
     },
   });
 
+  Deno.test({
+    ...hasMounts(
+      `jail (${engine}) moves nothing to where another mount of it lets more be done, whatever is mounted beneath it`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const root = directory.path;
+      for (const name of ["data/in", "other", "all/in", "work"]) {
+        await Deno.mkdir(`${root}/${name}`, { recursive: true });
+      }
+      await Deno.writeTextFile(`${root}/data/in/key`, "secret");
+      // The first one is hidden by the second.
+      const script = `cd "$0"; mount --bind other all/in; mount --bind data all
+cd work; exec "$@"`;
+      const inside = `import errno, os, sys
+os.chdir(sys.argv[1])
+try:
+    os.rename("all/in/key", "all/in/open")
+    print(open("data/in/open").read())
+except OSError as e: print(errno.errorcode[e.errno])`;
+      const { stdout, stderr } = await run([
+        ...["unshare", "-m", "sh", "-c", script, root],
+        ...jailArgv(
+          [
+            ...["-p", "python", `-R=${root}/data/in/open`, `-W=${root}/all`],
+          ],
+          ["/usr/bin/python3", "-c", inside, root],
+          engine,
+        ),
+      ]);
+      assertEquals(stdout, "EACCES\n", stderr);
+    },
+  });
+
   for (
     const [what, lower, upper] of [
       ["by their paths", "$0/low", "$0/up"],

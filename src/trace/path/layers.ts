@@ -62,17 +62,30 @@ export function layersOf(age: number): readonly Layer[] | undefined {
   return [...found.values()].flat();
 }
 
-/** The mount that a path leads into: of those at one place the last one is on top. */
+/**
+ * The mount that a path leads into: from each the first one on the way that is mounted
+ * on it. What lies beneath that in the mount below is hidden, whatever is mounted there.
+ */
 export function topOf(
   mounts: readonly Mount[],
   path: string,
 ): Mount | undefined {
+  const left = new Map(mounts.map((mount) => [mount.id, mount]));
+  let on = mounts.filter(({ id, on }) => on === id || !left.has(on));
   let top: Mount | undefined;
-  for (const one of mounts) {
-    const isHigher = top === undefined || one.point.length >= top.point.length;
-    if (isHigher && isWithin(path, one.point)) top = one;
+  while (true) {
+    let next: Mount | undefined;
+    for (const one of on) {
+      const isNearer = next === undefined ||
+        one.point.length <= next.point.length;
+      if (isNearer && isWithin(path, one.point)) next = one;
+    }
+    if (next === undefined) return top;
+    top = next;
+    const { id } = next;
+    left.delete(id);
+    on = mounts.filter((mount) => mount.on === id && left.has(mount.id));
   }
-  return top;
 }
 
 /** Where a path of a mount is in its file system. */
