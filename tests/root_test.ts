@@ -98,6 +98,28 @@ for (const engine of ENGINES) {
   for (const [name, way] of WAYS) {
     const flags = [`--engine=${engine}`, ...WORK];
 
+    Deno.test({
+      ...hasMounts(
+        `jail (${engine}) moves nothing in a root to where another mount of it lets more be done, ${name}`,
+      ),
+      async fn(): Promise<void> {
+        const root = await rootDirectory();
+        const script = `cd "$0"; mkdir -p data/shut all
+echo secret > data/shut/key; mount --bind data all; cd /; "$@"
+umount "$0/all"; rm -r "$0/data" "$0/all"`;
+        const { stdout, stderr } = await run([
+          ...["unshare", "-m", "sh", "-c", script, root],
+          ...[...way, ...jailCommand(), `--root=${root}`],
+          ...[`--engine=${engine}`, "-p", "minimal", "--allow-run=/bin"],
+          ...["--allow-read=/bin,/data", "--deny-read=/data/shut"],
+          ...["--allow-write=/all", "--", "sh", "-c"],
+          "mv /all/shut/key /all/key; cat /data/key",
+        ], { env: { PATH: "/bin:/usr/bin:/sbin:/usr/sbin" } });
+        assertEquals(stdout, "", stderr);
+        assertMatch(stderr, /^mv: .*Permission denied$/m);
+      },
+    });
+
     Deno.test(`jail (${engine}) shows a program a directory as /, ${name}`, async () => {
       const { stdout, stderr, code } = await inside(
         "pwd; cd /var; pwd; cat note ../var/note /../../var/note; ls ..",

@@ -10,14 +10,8 @@ import { isWithin } from "../../policy/path/within.ts";
 import { heedMounts } from "../../sys/mounted.ts";
 import type { Mount } from "../../sys/mount_info.ts";
 import type { View } from "../../sys/view.ts";
-import {
-  carried,
-  type Inside,
-  insideOf,
-  type Layer,
-  layersOf,
-  topOf,
-} from "./layers.ts";
+import { carried, type Inside, insideOf, topOf } from "./inside.ts";
+import { type Layer, layersOf } from "./layers.ts";
 import { mountsOf } from "./mounts.ts";
 
 /**

@@ -7,22 +7,11 @@
  */
 
 import { SystemCallError } from "../../errors.ts";
-import {
-  directoriesAbove,
-  isWithin,
-  pathIn,
-} from "../../policy/path/within.ts";
+import { directoriesAbove, pathIn } from "../../policy/path/within.ts";
 import { type Mount, spelled } from "../../sys/mount_info.ts";
 import { OWN_VIEW } from "../../sys/view.ts";
+import { type Inside, insideOf, topOf } from "./inside.ts";
 import { mountsOf } from "./mounts.ts";
-
-/** Where something is in a file system, whatever is mounted of that. */
-export interface Inside {
-  /** Which file system: `major:minor`. */
-  readonly device: string;
-  /** What that calls it. */
-  readonly name: string;
-}
 
 /** A directory that an overlay shows. */
 export interface Layer {
@@ -60,53 +49,6 @@ export function layersOf(age: number): readonly Layer[] | undefined {
   }
   known = found;
   return [...found.values()].flat();
-}
-
-/**
- * The mount that a path leads into: from each the first one on the way that is mounted
- * on it. What lies beneath that in the mount below is hidden, whatever is mounted there.
- */
-export function topOf(
-  mounts: readonly Mount[],
-  path: string,
-): Mount | undefined {
-  const left = new Map(mounts.map((mount) => [mount.id, mount]));
-  let on = mounts.filter(({ id, on }) => on === id || !left.has(on));
-  let top: Mount | undefined;
-  while (true) {
-    let next: Mount | undefined;
-    for (const one of on) {
-      const isNearer = next === undefined ||
-        one.point.length <= next.point.length;
-      if (isNearer && isWithin(path, one.point)) next = one;
-    }
-    if (next === undefined) return top;
-    top = next;
-    const { id } = next;
-    left.delete(id);
-    on = mounts.filter((mount) => mount.on === id && left.has(mount.id));
-  }
-}
-
-/** Where a path of a mount is in its file system. */
-export function insideOf({ device, point, root }: Mount, path: string): Inside {
-  const rest = path.slice(point === "/" ? 0 : point.length);
-  return { device, name: joined(root, rest) };
-}
-
-/** What has a name beneath one directory, beneath another one, if it is there. */
-export function carried(
-  name: string,
-  from: string,
-  to: string,
-): string | undefined {
-  if (!isWithin(name, from)) return undefined;
-  return joined(to, name.slice(from === "/" ? 0 : from.length));
-}
-
-/** A path, and what follows it with a slash in front, or nothing. */
-function joined(top: string, rest: string): string {
-  return top === "/" ? rest || "/" : `${top}${rest === "/" ? "" : rest}`;
 }
 
 /**

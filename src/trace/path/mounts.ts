@@ -6,7 +6,8 @@
 import { SystemCallError } from "../../errors.ts";
 import { SETTINGS } from "../../policy/fixed.ts";
 import type { Mount } from "../../sys/mount_info.ts";
-import type { View } from "../../sys/view.ts";
+import { OWN_VIEW, type View } from "../../sys/view.ts";
+import { insideOf, topOf } from "./inside.ts";
 
 /** What is mounted, as long as none of it comes or goes. */
 interface Known {
@@ -31,13 +32,26 @@ export function mountsOf(
   const all = known.get(view);
   if (all?.age === age) return all.mounts;
   try {
-    const mounts = view.mounts();
+    const mounts = withRoot(view.mounts(), view);
     known.set(view, { age, mounts });
     return mounts;
   } catch (error) {
     if (error instanceof SystemCallError) return undefined;
     throw error;
   }
+}
+
+/** Where nothing is mounted at the root of a view, what it lies in is mounted there. */
+function withRoot(
+  mounts: readonly Mount[],
+  { directory }: View,
+): readonly Mount[] {
+  const isThere = directory === undefined ||
+    mounts.some(({ point }) => point === "/");
+  const top = isThere ? undefined : topOf(OWN_VIEW.mounts(), directory);
+  if (isThere || top === undefined) return mounts;
+  const { name } = insideOf(top, directory);
+  return [{ ...top, root: name, point: "/" }, ...mounts];
 }
 
 /**
