@@ -516,6 +516,41 @@ for what in (lambda: os.fchmod(0, 0o666), lambda: os.chmod("/dev/fd/1", 0o666)):
   await terminal.see(/tried EROFS\r\ntried EROFS\r\n/);
 });
 
+test("a jail held by the kernel is handed no file that it could change by another name of it", async () => {
+  await using here = await scratch();
+  await Deno.mkdir(`${here.path}/out`);
+  const argv = jailArgv([KERNEL, "-p", "default", "-W=out"], [
+    ...["sh", "-c", "chmod 666 /dev/stdin; cat"],
+  ]);
+  const handed = async (meanwhile: string): Promise<string> => {
+    const script = `rm -f a b; echo text >a; chmod 640 a
+      exec 3<a; ${meanwhile}; "$@" <&3; stat -c %a [ab]`;
+    const shell = ["sh", "-c", script, "sh", ...argv];
+    const { stdout, stderr } = await run(shell, { cwd: here.path });
+    return `${stdout}${/it is a file .*/.exec(stderr)}`;
+  };
+  assertEquals(
+    await handed("ln a b; rm a"),
+    "640\nit is a file that could be changed, and cannot be opened by its name",
+  );
+  // Nobody has a name for it.
+  assertEquals(await handed("rm a; mkdir b"), "text\n755\nnull");
+});
+
+test("a jail held by the kernel does not change a pipe with a name that nobody reads any more", async () => {
+  await using here = await scratch();
+  await Deno.mkdir(`${here.path}/out`);
+  const argv = jailArgv([KERNEL, "-p", "default", "-W=out"], [
+    ...["sh", "-c", "chmod 666 /dev/stdout"],
+  ]);
+  const script = `mkfifo -m 600 pipe; exec 3<>pipe; exec 4>pipe; exec 3<&-
+    "$@" >&4; stat -c %a pipe`;
+  const shell = ["sh", "-c", script, "sh", ...argv];
+  const { stdout, stderr } = await run(shell, { cwd: here.path });
+  assertEquals(stdout, "600\n", stderr);
+  assertMatch(stderr, /^chmod.*Read-only/);
+});
+
 test("a jail held by the kernel tells of no sockets of the machine unless a rule says so", async () => {
   await using here = await scratch();
   const flags = ["-N", "-R=/usr,/bin,.", "--allow-run=/usr"];

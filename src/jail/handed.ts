@@ -7,6 +7,7 @@ import {
   isPseudoTerminal,
   NULL_DEVICE,
 } from "../abi/devices.ts";
+import { EACCES } from "../abi/errno.ts";
 import {
   O_ACCMODE,
   O_APPEND,
@@ -15,6 +16,7 @@ import {
   O_PATH,
   O_RDONLY,
   O_WRONLY,
+  W_OK,
 } from "../abi/fcntl.ts";
 import {
   LANDLOCK_ACCESS_FS_READ_FILE,
@@ -25,8 +27,9 @@ import { get } from "../abi/layout.ts";
 import { S_IFCHR, S_IFDIR, S_IFIFO, S_IFREG, STAT } from "../abi/stat.ts";
 import { UnsupportedError } from "../errors.ts";
 import { flagsOf, fstat, readLink, typeOf } from "../sys/files.ts";
+import { ownUser } from "../sys/ids.ts";
 import { isStreamOrNoSocket, isUnusedUnixSocket } from "../sys/socket.ts";
-import type { View } from "../sys/view.ts";
+import { OWN_VIEW, type View } from "../sys/view.ts";
 
 /**
  * Whether a file has a name on no mount, such as one in memory: Landlock neither
@@ -124,6 +127,28 @@ export function checkServed(fd: number): void {
     `Cannot hand descriptor ${fd} to the program: it would serve a file ` +
       "system that jail looks into",
     "--engine=kernel looks into none; or start the program outside",
+  );
+}
+
+/**
+ * Refuses a file that no mount of the tree keeps from being changed by its descriptor
+ * (fchmod(2)), where this user could: it has lost its name and has another one, or it
+ * cannot be opened once more. One without any name is nobody's, and the terminals of a
+ * container may be those of what is around it.
+ *
+ * @param fd a descriptor of this process, of what may not be written
+ * @throws {UnsupportedError} where it is one
+ */
+export function checkUnmounted(fd: number): void {
+  if (typeOf(fd) === S_IFCHR) return;
+  const written = OWN_VIEW.access(toCString(`/proc/self/fd/${fd}`), W_OK);
+  const isKnown = fstat(fd, stat) >= 0;
+  if (isKnown && get(STAT, stat, "st_nlink") === 0) return;
+  const isOwner = isKnown && get(STAT, stat, "st_uid") === ownUser();
+  if (written < 0 && !(written === -EACCES && isOwner)) return;
+  throw cannotHand(
+    fd,
+    "it is a file that could be changed, and cannot be opened by its name",
   );
 }
 

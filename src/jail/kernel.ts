@@ -11,7 +11,7 @@ import { OWN_VIEW, type View } from "../sys/view.ts";
 import { assemble } from "../trace/bpf/filter.ts";
 import { runUntraced } from "../trace/untraced.ts";
 import { givenEnvironment, programEnvironment } from "./environment.ts";
-import { checkHanded, ownNull } from "./handed.ts";
+import { checkHanded, checkUnmounted, ownNull } from "./handed.ts";
 import { holdInTree } from "./held_tree.ts";
 import type { Job, JobHooks } from "./job.ts";
 import { stricterText } from "./kernel_plan.ts";
@@ -101,6 +101,9 @@ function runIn(
   const stdio = [ownFile(stdin), ownFile(stdout), ownFile(stderr)] as const;
   const rulesets: number[] = [];
   try {
+    for (const { fd, write } of held.files) {
+      if (!write && !own.has(fd)) checkUnmounted(fd);
+    }
     for (
       const ruleset of treeRulesets({
         ...{ ...held, policy, fds: given, ofTree: own },

@@ -6,6 +6,7 @@
  * is handed to be read, a device, and a pipe that has a name are mounted in the tree, to
  * be read alone, and opened there; one that may be written so that nothing of it is
  * executed. A file that came to be written is not: no such mount lets it be.
+ * One to be read that cannot be mounted, and could be changed, is not handed in.
  */
 
 import { toCString } from "../abi/bytes.ts";
@@ -14,6 +15,7 @@ import {
   isTerminalDevice,
   TERMINAL_DOORS,
 } from "../abi/devices.ts";
+import { ENXIO } from "../abi/errno.ts";
 import {
   O_ACCMODE,
   O_APPEND,
@@ -39,7 +41,7 @@ import {
 } from "../sys/files.ts";
 import { OWN_VIEW, type View } from "../sys/view.ts";
 import type { TreeNode } from "../tree_node.ts";
-import { deviceOf, isPlainDevice } from "./handed.ts";
+import { checkUnmounted, deviceOf, isPlainDevice } from "./handed.ts";
 
 /**
  * Where such files are in a tree, until the program enters it. No machine has a
@@ -53,6 +55,8 @@ export interface TreeFile {
   readonly fd: number;
   /** Its path in the tree. */
   readonly path: string;
+  /** Whether it may be changed there. */
+  readonly write: boolean;
 }
 
 /**
@@ -62,6 +66,7 @@ export interface TreeFile {
  * @param engine what the policy says: what may be written may be changed
  * @returns the nodes, and which file is where; none for what needs no place, or has
  *   no name by which it could be mounted
+ * @throws {UnsupportedError} where that one could be changed
  */
 export function treeFiles(
   fds: readonly number[],
@@ -74,7 +79,7 @@ export function treeFiles(
   const files: TreeFile[] = [];
   for (const fd of new Set(fds)) {
     const from = nameToMount(fd);
-    if (from === undefined) continue;
+    if (!from.startsWith("/")) continue;
     const path = `${PLACE}/${fd}`;
     const type = typeOf(fd);
     const is = type === S_IFCHR || type === S_IFBLK ? "device" : "file";
@@ -85,16 +90,20 @@ export function treeFiles(
     // A device is changed by nobody.
     const write = is === "file" && may("write");
     if (write && may("run")) continue;
+    if (!isAt(from, fd)) {
+      if (!write) checkUnmounted(fd);
+      continue;
+    }
     const held = { there: false, write, noRun: true } as const;
     nodes.push({ kind: "bind", path, from, is, ...held });
-    files.push({ fd, path });
+    files.push({ fd, path, write });
   }
   if (nodes.length > 0) nodes.unshift({ kind: "directory", path: PLACE });
   return { nodes, files };
 }
 
-/** The path of what is handed in and is to be mounted, if it is still there. */
-function nameToMount(fd: number): string | undefined {
+/** The path of what is handed in and is to be mounted; nothing for what is not. */
+function nameToMount(fd: number): string {
   const flags = flagsOf(fd);
   const type = typeOf(fd);
   const isMeant = flags >= 0 && (flags & O_PATH) === 0 &&
@@ -102,16 +111,20 @@ function nameToMount(fd: number): string | undefined {
       type === S_IFIFO || type === S_IFBLK ||
       type === S_IFCHR && mayOpenAgain(fd));
   const name = isMeant ? readLink(`/proc/self/fd/${fd}`) : "";
-  if (typeof name !== "string" || !name.startsWith("/")) return undefined;
+  return typeof name === "string" ? name : "";
+}
+
+/** Whether what a descriptor is of is still at a path. */
+function isAt(path: string, fd: number): boolean {
   const found = OWN_VIEW.open(
-    toCString(name),
+    toCString(path),
     O_PATH | O_NOFOLLOW | O_CLOEXEC,
     RESOLVE_NO_SYMLINKS,
   );
-  if (found < 0) return undefined;
+  if (found < 0) return false;
   const isSame = isSameFile(found, fd);
   close(found);
-  return isSame ? name : undefined;
+  return isSame;
 }
 
 /** What leads elsewhere when it is opened once more, or makes a terminal. */
@@ -143,10 +156,15 @@ export function openTreeFiles(
   for (const { fd, path } of files) {
     const flags = flagsOf(fd) & (O_ACCMODE | O_APPEND | O_NONBLOCK);
     // A line without a carrier is not waited for, nor the other end of a pipe.
-    const own = view.open(
-      toCString(path),
-      flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
-    );
+    const open = (flags: number): number =>
+      view.open(toCString(path), flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    let own = open(flags);
+    if (own === -ENXIO) {
+      // Nobody reads a pipe any more: to be opened it needs somebody.
+      const reader = open(O_RDONLY);
+      own = open(flags);
+      if (reader >= 0) close(reader);
+    }
     if (own < 0) continue;
     setFlags(own, flags);
     setOffset(own, offsetOf(fd));
