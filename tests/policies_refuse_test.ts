@@ -520,6 +520,23 @@ Deno.test("jail says where what it is started from may be written", async () => 
   assertEquals(await saysSo(`${cwd}/code`, `${cwd}/sub`), false);
 });
 
+Deno.test("jail says nothing of what it is started from where a rule closes that", async () => {
+  await using here = await place({ ".cache/deno/x": "", "kept/x": "" });
+  const warnings = async (
+    DENO_DIR: string,
+    ...flags: readonly string[]
+  ): Promise<number> => {
+    const env = { ...ENV, HOME: here.path, DENO_DIR };
+    const ended = await jail(flags, ["true"], { cwd: here.path, env });
+    assertEquals(ended.code, 0, ended.stderr);
+    return ended.stderr.split("from which the next jail").length - 1;
+  };
+  const isAlone = Deno.env.has("JAIL_BINARY");
+  assertEquals(await warnings("kept", "-p", "agent"), isAlone ? 0 : 1);
+  assertEquals(await warnings("kept", "-p", "agent", "--deny-write=kept"), 0);
+  assertEquals(await warnings(".cache/deno", "-p", "agent"), 0);
+});
+
 /** Secrets that are kept elsewhere than by their names, as by GNU Stow. */
 const LINKED = `mkdir -p home/.ssh home/.config
 ln -s ../dot/aws home/.aws

@@ -62,15 +62,9 @@ export function doubts(
   { view, near }: DoubtOptions,
 ): string[] {
   const realpath = (path: string): string | undefined => view.meant(path);
-  let engine: Engine | undefined;
-  const isOpen = (access: PathSection, directory: string): boolean => {
-    // What is said of calls by name is no matter here.
-    const { calls } = EMPTY_LAYER;
-    engine ??= compile({ ...mergeLayers(layers), calls }, { realpath });
-    const path = pathIn(directory, ANY_NAME);
-    const uses = [{ access, path, kind: "file" }] as const;
-    return engine.decide({ name: "openat", uses }).kind === "allow";
-  };
+  const isAllowed = asker(layers, view);
+  const isOpen = (access: PathSection, directory: string): boolean =>
+    isAllowed(access, pathIn(directory, ANY_NAME));
   const isClear = (glob: Glob): boolean => {
     const { path, plain } = rootOf(glob);
     if (!plain) return glob.beneath;
@@ -119,6 +113,23 @@ export function doubts(
   return [...found];
 }
 
+/** Says of a file whether layers together allow something of it. */
+function asker(
+  layers: readonly Layer[],
+  view: View,
+): (access: PathSection, path: string) => boolean {
+  let engine: Engine | undefined;
+  return (access, path) => {
+    // What is said of calls by name is no matter here.
+    const { calls } = EMPTY_LAYER;
+    engine ??= compile({ ...mergeLayers(layers), calls }, {
+      realpath: (path) => view.meant(path),
+    });
+    const uses = [{ access, path, kind: "file" }] as const;
+    return engine.decide({ name: "openat", uses }).kind === "allow";
+  };
+}
+
 /** What should not lie in a directory that may be written. */
 export interface Precious {
   /** The home directory, a real path. */
@@ -135,13 +146,19 @@ export interface Precious {
  * @param layers all that a policy is made of
  * @param cwd the working directory, a real path
  * @param precious what may lie in there
+ * @param view where paths begin
  * @returns a text for each
  */
 export function workingDoubts(
   layers: readonly Layer[],
   cwd: string,
   { home, code }: Precious,
+  view: View,
 ): string[] {
+  const isAllowed = asker(layers, view);
+  const isOpen = (path: string): boolean =>
+    isWithin(path, cwd) &&
+    isAllowed("write", isDirectory(path, view) ? pathIn(path, ANY_NAME) : path);
   const said = [
     ...home !== undefined && isWithin(home, cwd)
       ? [
@@ -149,7 +166,7 @@ export function workingDoubts(
         "and other programs outside run: start in a directory beneath it",
       ]
       : [],
-    ...code.filter((path) => isWithin(path, cwd)).map((path) =>
+    ...code.filter(isOpen).map((path) =>
       `lets ${
         printable(path)
       } be written, from which the next jail is started: put that elsewhere`

@@ -145,7 +145,12 @@ export async function loadSpec(
       ...{ policy: checked, program: inside, root },
       doubts: [
         ...doubts(layers, { view: root.view, near }),
-        ...workingDoubts(layers, realDirectory(inside, root.view), precious),
+        ...workingDoubts(
+          layers,
+          realDirectory(inside, root.view),
+          precious,
+          root.view,
+        ),
         ...netDoubts(checked),
       ],
     };
