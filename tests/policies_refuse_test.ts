@@ -661,6 +661,30 @@ Deno.test("jail says that a link leads what may be read out of the working direc
   assertEquals(await ran(...named), "");
 });
 
+Deno.test("jail says nothing of a virtual environment's link to a program that may be read", async () => {
+  await using here = await place(
+    { "tools/own": "#!/bin/sh\n", "app/x": "" },
+    "mkdir app/bin; ln -s /usr/bin/env app/bin/python; ln -s ../../tools/own app/bin/own",
+  );
+  const run = async (name: string): Promise<string> => {
+    const flags = [
+      "-R=/usr,bin",
+      "--allow-run=/bin/true",
+      `--allow-run=${name}`,
+    ];
+    const options = { cwd: `${here.path}/app`, env: ENV };
+    const ended = await jail(flags, ["true"], options);
+    assertEquals(ended.code, 0, ended.stderr);
+    return ended.stderr.replaceAll(here.path, "HERE");
+  };
+  assertEquals(await run("bin/python"), "");
+  assertEquals(
+    await run("bin/own"),
+    "jail: --allow-run=bin/own is led out of the working directory by a " +
+      'link: "HERE/tools/own" may be run\n',
+  );
+});
+
 Deno.test("-p agent hides what an editor or a person keeps of a .env beside it", async () => {
   const endings = [".swp", ".save", ".tmp", ".temp", ".test.bak", ".dev2"];
   endings.push(".docker", ".de", ".sandbox", ".stg", ".d", "1", ",v", " copy");

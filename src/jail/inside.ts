@@ -71,12 +71,14 @@ export function linksOut(
 ): string[] {
   return PATH_SECTIONS.flatMap((section) => {
     const { allow } = policy[section];
+    // A checkout can hold a copy, to be run, of all that may be read.
+    const known = section === "run" ? [...allow, ...policy.read.allow] : allow;
     return allow.filter(({ pattern }) => isWithin(pattern, cwd)).flatMap((
       { pattern, ref },
     ) =>
       outside(pattern, cwd, view)
         // What others allow by its own path is no news.
-        .filter((real) => !allow.some((one) => covers(one, real)))
+        .filter((real) => !known.some((one) => covers(one, real)))
         .map((real) =>
           `${ref.text} is led out of the working directory by a link: ${
             printable(real)
