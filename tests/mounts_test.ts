@@ -374,6 +374,42 @@ except OSError as e: print(errno.errorcode[e.errno])`;
     },
   });
 
+  Deno.test({
+    ...hasMounts(
+      `jail (${engine}) moves nothing to where another mount of it lets more be done, in its own root of chroot(2)`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      const script = `cd "$0"
+for each in /*; do
+  if [ -L $each ] || ! [ -d $each ]; then continue; fi
+  mkdir -p root$each && mount --rbind $each root$each
+done
+cp -P /bin /lib* root 2>/dev/null
+mkdir -p root/moved-data/shut root/moved-all work
+echo secret > root/moved-data/shut/key; mount --bind root/moved-data root/moved-all
+exec chroot root sh -c 'cd "$0/work"; exec "$@"' "$0" "$@"`;
+      const inside = `import errno, os
+try:
+    os.rename("/moved-all/shut/key", "/moved-all/key")
+    print(open("/moved-data/key").read())
+except OSError as e: print(errno.errorcode[e.errno])`;
+      const { stdout, stderr } = await run([
+        ...["unshare", "-m", "sh", "-c", script, path],
+        ...jailArgv(
+          [
+            ...["-p", "python", "-R=/moved-data"],
+            ...["--deny-read=/moved-data/shut", "-W=/moved-all"],
+          ],
+          ["/usr/bin/python3", "-c", inside],
+          engine,
+        ),
+      ]);
+      assertEquals(stdout, "EACCES\n", stderr);
+    },
+  });
+
   for (
     const [what, lower, upper] of [
       ["by their paths", "$0/low", "$0/up"],

@@ -6,8 +6,8 @@
 import { SystemCallError } from "../../errors.ts";
 import { SETTINGS } from "../../policy/fixed.ts";
 import type { Mount } from "../../sys/mount_info.ts";
-import { OWN_VIEW, type View } from "../../sys/view.ts";
-import { insideOf, topOf } from "./inside.ts";
+import type { View } from "../../sys/view.ts";
+import { withRoot } from "./root_mount.ts";
 
 /** What is mounted, as long as none of it comes or goes. */
 interface Known {
@@ -39,19 +39,6 @@ export function mountsOf(
     if (error instanceof SystemCallError) return undefined;
     throw error;
   }
-}
-
-/** Where nothing is mounted at the root of a view, what it lies in is mounted there. */
-function withRoot(
-  mounts: readonly Mount[],
-  { directory }: View,
-): readonly Mount[] {
-  const isThere = directory === undefined ||
-    mounts.some(({ point }) => point === "/");
-  const top = isThere ? undefined : topOf(OWN_VIEW.mounts(), directory);
-  if (isThere || top === undefined) return mounts;
-  const { name } = insideOf(top, directory);
-  return [{ ...top, root: name, point: "/" }, ...mounts];
 }
 
 /**
