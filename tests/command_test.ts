@@ -531,6 +531,30 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name:
+    "jail takes no permission set that somebody else's link where anybody may write leads to",
+  ignore: Deno.uid() !== 0,
+  async fn(): Promise<void> {
+    await using here = await scratch();
+    const cwd = `${here.path}/work`;
+    await Deno.mkdir(cwd);
+    const set = '{"permissions": {"default": {"all": true}}}';
+    const file = await here.file("other.json", set, 0o644);
+    const link = `${here.path}/deno.json`;
+    await Deno.symlink(file, link);
+    const run = async (uid: number): Promise<readonly [number, boolean]> => {
+      await Deno.chmod(here.path, 0o777);
+      await new Deno.Command("chown", { args: ["-h", `${uid}`, link] })
+        .output();
+      const { code, stderr } = await jail(["-P", "--", "true"], { cwd });
+      return [code, /is another user's/.test(stderr)];
+    };
+    assertEquals(await run(1234), [125, true]);
+    assertEquals(await run(0), [0, false]);
+  },
+});
+
 Deno.test("jail takes no permission set of a file that is not UTF-8", async () => {
   await using here = await scratch();
   const set = '{"permissions": {"default": {"read": {"deny": ["f\xfcr"]}}}}';

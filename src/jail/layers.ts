@@ -108,9 +108,10 @@ function readFound(
     const status = new Uint8Array(STAT.size);
     const result = fstat(fd, status);
     if (result < 0) return result;
-    const owner = get(STAT, status, "st_uid");
-    const isOwn = owner === 0 || owner === ownUser();
-    if (!isOwn && isOpenToAll(parentOf(path), status)) {
+    // Or a link of somebody else's leads to a file that means another project.
+    const isMine = isOwn(status) &&
+      OWN_VIEW.stat(toCString(path), status) >= 0 && isOwn(status);
+    if (!isMine && isOpenToAll(parentOf(path), status)) {
       throw new UsageError(
         `Cannot use a permission set: ${printable(path)} is another user's, ` +
           "in a directory that anybody may write",
@@ -121,6 +122,12 @@ function readFound(
   } finally {
     close(fd);
   }
+}
+
+/** Whether a file, or a link, is this user's, or root's. */
+function isOwn(status: Uint8Array): boolean {
+  const owner = get(STAT, status, "st_uid");
+  return owner === 0 || owner === ownUser();
 }
 
 /** Whether anybody may write to a directory, as far as its mode says. */
