@@ -410,6 +410,40 @@ except OSError as e: print(errno.errorcode[e.errno])`;
     },
   });
 
+  Deno.test({
+    ...hasMounts(
+      `jail (${engine}) moves nothing to where another mount of it lets more be done, whatever is mounted over the root`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const root = directory.path;
+      await Deno.mkdir(`${root}/disk`);
+      await Deno.mkdir(`${root}/work`);
+      const script =
+        `cd "$0"; mount -t tmpfs disk disk; mkdir -p disk/data disk/all
+echo secret > disk/data/key; mount --bind disk/data disk/all; mount --bind / /
+cd work; exec "$@"`;
+      const inside = `import errno, os, sys
+os.chdir(sys.argv[1] + "/disk")
+try:
+    os.rename("all/key", "all/open")
+    print(open("data/open").read())
+except OSError as e: print(errno.errorcode[e.errno])`;
+      const { stdout, stderr } = await run([
+        ...["unshare", "-m", "sh", "-c", script, root],
+        ...jailArgv(
+          [
+            ...["-p", "python", `-R=${root}/disk/data/open`],
+            `-W=${root}/disk/all`,
+          ],
+          ["/usr/bin/python3", "-c", inside, root],
+          engine,
+        ),
+      ]);
+      assertEquals(stdout, "EACCES\n", stderr);
+    },
+  });
+
   for (
     const [what, lower, upper] of [
       ["by their paths", "$0/low", "$0/up"],

@@ -21,6 +21,7 @@ export function topOf(
 ): Mount | undefined {
   const left = new Map(mounts.map((mount) => [mount.id, mount]));
   let on = mounts.filter(({ id, on }) => on === id || !left.has(on));
+  const ids = new Set<string>();
   let top: Mount | undefined;
   while (true) {
     let next: Mount | undefined;
@@ -31,9 +32,11 @@ export function topOf(
     }
     if (next === undefined) return top;
     top = next;
-    const { id } = next;
-    left.delete(id);
-    on = mounts.filter((mount) => mount.on === id && left.has(mount.id));
+    // What is mounted over a root hides nothing from who has that root still.
+    if (next.point !== "/") ids.clear();
+    ids.add(next.id);
+    left.delete(next.id);
+    on = mounts.filter((mount) => ids.has(mount.on) && left.has(mount.id));
   }
 }
 
