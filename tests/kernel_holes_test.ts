@@ -699,6 +699,30 @@ test(
 );
 
 test(
+  "a jail held by the kernel moves no device out of a directory that its user may not list",
+  async () => {
+    await using here = await scratch();
+    const lay = `mkdir -p out/a out/b && mknod out/a/null c 1 3 &&
+      mknod out/b/null c 1 3 && chmod 300 out/a && chmod 0 out/b`;
+    const laid = await run(["sh", "-c", lay], { cwd: here.path });
+    assertEquals(laid.code, 0, laid.stderr);
+    const script = "chmod 700 out/b; mv out/a/null out/n; " +
+      "mv out/b/null out/m; ls out; id -u";
+    const user = ["unshare", "-U", "--map-user=1234", "--map-group=1234"];
+    const { stdout, stderr } = await run([
+      ...user,
+      ...jailArgv([KERNEL, "-R", "-W=out", "--allow-run"], [
+        "sh",
+        "-c",
+        script,
+      ]),
+    ], { cwd: here.path });
+    assertEquals(stdout, "a\nb\n1234\n", stderr);
+  },
+  hasUsers,
+);
+
+test(
   "a jail held by the kernel changes no device where directories do not list what is in them",
   async () => {
     await using here = await scratch();

@@ -20,6 +20,7 @@ import {
   O_DIRECTORY,
   O_NOFOLLOW,
   O_PATH,
+  W_OK,
   X_OK,
 } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
@@ -28,6 +29,7 @@ import { isWithin, pathIn } from "../policy/path/within.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { TreeFacts } from "../policy/tree/tree.ts";
 import { close, readLink, typeOf } from "../sys/files.ts";
+import { ownUser } from "../sys/ids.ts";
 import { landlockAbi } from "../sys/landlock.ts";
 import { told } from "../sys/told.ts";
 import { OWN_VIEW } from "../sys/view.ts";
@@ -154,14 +156,23 @@ function pipeIn(path: string): string | undefined {
   return found;
 }
 
-/** The devices beneath a directory. */
-function devicesIn(path: string): string[] {
+/** The devices beneath a directory, and what may hide one that can be moved. */
+function devicesIn(
+  path: string,
+  unlisted: (directory: string) => void,
+): string[] {
   const found: string[] = [];
   walk(path, (directory, name, type) => {
     const path = pathIn(directory, name);
     if ([DT_CHR, DT_BLK].includes(typeAt(path, type))) found.push(path);
     return true;
-  }, () => {});
+  }, (directory) => {
+    const name = toCString(directory);
+    // Its owner lets himself do so.
+    const isOwn = OWN_VIEW.stat(name, stat) >= 0 &&
+      get(STAT, stat, "st_uid") === ownUser();
+    if (isOwn || OWN_VIEW.access(name, W_OK | X_OK) >= 0) unlisted(directory);
+  });
   return found;
 }
 

@@ -44,8 +44,14 @@ export interface TreeFacts
    * that may have one in it, and cannot be listed.
    */
   readonly pipe: (path: string) => string | undefined;
-  /** The devices beneath a directory. */
-  readonly devices: (path: string) => readonly string[];
+  /**
+   * The devices beneath a directory; told of each directory there that cannot be
+   * listed, and in which the program could move one all the same.
+   */
+  readonly devices: (
+    path: string,
+    unlisted: (directory: string) => void,
+  ) => readonly string[];
   /** Whether the program has a network of its own, with nothing in it. */
   readonly alone: boolean;
   /** Where the program works, a real path. */

@@ -88,6 +88,8 @@ export class TreeRules {
   readonly #allowing: AllowingPattern[] = [];
   /** Where patterns begin. */
   readonly #roots = new Map<string, PathRule>();
+  /** Devices where something may be written. */
+  readonly #devices: string[] = [];
   /** Where settings of the kernel are. */
   readonly #settings: readonly string[];
 
@@ -119,6 +121,7 @@ export class TreeRules {
     this.#machine();
     this.#findAllowed();
     this.#findRefused();
+    this.#findDevices();
     this.#checkLoaders();
   }
 
@@ -390,6 +393,19 @@ export class TreeRules {
     } else this.refused.read.set(around, { rule, hides: false });
   }
 
+  /** Finds devices where something may be written, which could be moved there. */
+  #findDevices(): void {
+    const { kind, devices } = this.#facts;
+    for (const path of outermost([...this.granted.write.keys()])) {
+      // Nobody looks through all of a machine for a rule that means all of it.
+      if (path === "/" || kind(path) !== "directory") continue;
+      const found = devices(path, (directory) => {
+        this.#closeAround(directory, treeRule(directory));
+      });
+      this.#devices.push(...found);
+    }
+  }
+
   /** What may be written and not be run is not executed, by no program either. */
   #checkLoaders(): void {
     for (const path of this.#facts.loaders) {
@@ -413,11 +429,7 @@ export class TreeRules {
       for (const path of this.granted[section].keys()) paths.add(path);
       for (const path of this.refused[section].keys()) paths.add(path);
     }
-    for (const path of outermost([...this.granted.write.keys()])) {
-      // Nobody looks through all of a machine for a rule that means all of it.
-      if (path === "/" || this.#facts.kind(path) !== "directory") continue;
-      for (const device of this.#facts.devices(path)) paths.add(device);
-    }
+    for (const device of this.#devices) paths.add(device);
     // All that is allowed is beneath the root directory, and begins there alone.
     if (PATH_SECTIONS.every((section) => !this.granted[section].has("/"))) {
       paths.delete("/");
