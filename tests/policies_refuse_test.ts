@@ -438,6 +438,16 @@ Deno.test("readonly reads no secret that a program keeps, and what is none", asy
   assertEquals(await readable("readonly", [...kept, ...others]), others);
 });
 
+Deno.test("base reads what a project has by the names of secrets at home", async () => {
+  const names = [".zen/config.yaml", ".jfrog/projects/npm.yaml", ".lightning"];
+  const others = names.map((name) => `/srv/app/${name}`);
+  const kept = [".zen/p/key4.db", ".jfrog/jfrog-cli.conf.v6"]
+    .concat([".lightning/bitcoin/hsm_secret"])
+    .flatMap((name) => [`/home/me/${name}`, `/root/${name}`]);
+  assertEquals(await readable("base", kept), []);
+  assertEquals(await readable("readonly", [...kept, ...others]), others);
+});
+
 Deno.test("readonly reads no password of another system in this one, nor of one that is gone", async () => {
   const paths = ["/srv/chroot/etc/shadow", "/var/lib/machines/m/etc/gshadow-"];
   paths.push("/etc/chrony/chrony.keys", "/etc/zabbix/agent.psk");
