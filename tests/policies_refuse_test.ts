@@ -547,6 +547,32 @@ Deno.test("jail says nothing of what it is started from where a rule closes that
   assertEquals(await warnings(".cache/deno", "-p", "agent"), 0);
 });
 
+Deno.test("jail says where what is named to be written is closed by -p agent", async () => {
+  await using here = await place({
+    ...{ ".npm/x": "", ".cache/tmp/x": "", ".other/x": "", "app/x": "" },
+    ".config/nvim/init.lua": "",
+  });
+  const HOME = here.path;
+  const warnings = async (
+    flags: readonly string[],
+    TMPDIR = "/tmp",
+    at = "app",
+  ): Promise<string[]> => {
+    const options = { cwd: `${HOME}/${at}`, env: { ...ENV, HOME, TMPDIR } };
+    const ended = await jail(["-p", "agent", ...flags], ["true"], options);
+    assertEquals(ended.code, 0, ended.stderr);
+    return ended.stderr.split("\n").filter((line) => line !== "")
+      .map((line) => line.replace(/^jail: (.*?) lets nothing .*$/, "$1"));
+  };
+  const flags = [`-W=${HOME}/.npm,${HOME}/.other,x,new`];
+  assertEquals(await warnings(flags), [`--allow-write=${HOME}/.npm`]);
+  const inCache = await warnings([], `${HOME}/.cache/tmp`);
+  assertEquals(inCache, ["agent: ${tmp}"]);
+  assertEquals(await warnings([], "/tmp", ".config/nvim"), ["agent: ${cwd}"]);
+  // Who closes it himself knows.
+  assertEquals(await warnings(["-W=x", "--deny-write=x"]), []);
+});
+
 /** Secrets that are kept elsewhere than by their names, as by GNU Stow. */
 const LINKED = `mkdir -p home/.ssh home/.config
 ln -s ../dot/aws home/.aws

@@ -184,6 +184,44 @@ export function workingDoubts(
   return [...new Set(found)];
 }
 
+/**
+ * Finds what is named to be written and a built-in policy closes, whoever allows it:
+ * its `deny` beats every `allow`.
+ *
+ * @param layers all that a policy is made of
+ * @param view where paths begin
+ * @returns a text for each
+ */
+export function closedDoubts(layers: readonly Layer[], view: View): string[] {
+  const own = {
+    ...mergeLayers([EMPTY_LAYER]),
+    write: mergeLayers(layers).write,
+  };
+  // Most policies close nothing of what they let be written.
+  if (own.write.deny.length === 0) return [];
+  const realpath = (path: string): string | undefined => view.meant(path);
+  const engine = compile(own, { realpath });
+  const closer = (path: string): RuleRef | undefined => {
+    const uses = [{ access: "write", path, kind: "file" }] as const;
+    const { kind, rule } = engine.decide({ name: "openat", uses });
+    const isBuiltIn = PRESETS.some(({ name }) => name === rule.source);
+    return kind !== "allow" && isBuiltIn ? rule : undefined;
+  };
+  const found = own.write.allow.flatMap(({ pattern, ref }) =>
+    realGlobs(pattern, realpath).map(rootOf).flatMap(({ path, plain }) => {
+      if (!plain) return [];
+      const beneath = closer(pathIn(path, ANY_NAME));
+      const rule = isDirectory(path, view) ? beneath : beneath && closer(path);
+      return rule === undefined ? [] : [
+        `${named(ref)} lets nothing be written: ${named(rule)} closes ${
+          printable(path)
+        }`,
+      ];
+    })
+  );
+  return [...new Set(found)];
+}
+
 /** Addresses of documentation, one of each kind. */
 const EXAMPLES = [
   { family: "inet", address: [192, 0, 2, 1] },

@@ -20,7 +20,7 @@ import { ownEnvironment } from "../sys/proc.ts";
 import { told } from "../sys/told.ts";
 import { OWN_VIEW, type View } from "../sys/view.ts";
 import { canExecute, whichAll } from "../sys/which.ts";
-import { doubts, netDoubts, workingDoubts } from "./doubts.ts";
+import { closedDoubts, doubts, netDoubts, workingDoubts } from "./doubts.ts";
 import { mustStayInside } from "./inside.ts";
 import { insideOf, loadLayers, permissionSet } from "./layers.ts";
 import { checkZones } from "./net.ts";
@@ -151,6 +151,7 @@ export async function loadSpec(
           precious,
           root.view,
         ),
+        ...closedDoubts(layers, root.view),
         ...netDoubts(checked),
       ],
     };
