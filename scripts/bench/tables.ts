@@ -58,9 +58,10 @@ export function fullTable({ ways, rows }: Results): string {
   const table = rows.map((row) => {
     const found = ratios(row);
     const cells = found.map(({ ms, started, hidden }, i) => {
-      const note = row.cells[i]?.note ?? (hidden ? HIDDEN : undefined);
-      const mark = note === undefined ? "" : ` (${footnote(notes, note)})`;
       const inMs = i === 0 || row.workload.name === START;
+      const isHidden = hidden && !inMs;
+      const note = row.cells[i]?.note ?? (isHidden ? HIDDEN : undefined);
+      const mark = note === undefined ? "" : ` (${footnote(notes, note)})`;
       return `${inMs ? inMilliseconds(ms) : short(started)}${mark}`;
     });
     return [row.workload.name, ...cells];
