@@ -237,13 +237,13 @@ for (
   Deno.test(`jail --audit follows no link out of the working directory: ${name}, ${to}`, async () => {
     await using directory = await scratch();
     const { path } = directory;
-    for (const name of ["elsewhere/sub", "work/away"]) {
+    for (const name of ["elsewhere/sub", "project/away"]) {
       await Deno.mkdir(`${path}/${name}`, { recursive: true });
     }
     await directory.file("elsewhere/rc", "# mine\n");
-    await Deno.symlink(`${path}/elsewhere`, `${path}/work/other`);
-    await Deno.symlink(to, `${path}/work/${name.split("/")[0]}`);
-    const cwd = `${path}/work`;
+    await Deno.symlink(`${path}/elsewhere`, `${path}/project/other`);
+    await Deno.symlink(to, `${path}/project/${name.split("/")[0]}`);
+    const cwd = `${path}/project`;
     const flags = ["-A", `--audit=${name}`];
     const ended = await jail([...flags, "--", "echo", "ran"], { cwd });
     assertEquals([ended.stdout, ended.code], ["", 125]);
@@ -260,17 +260,17 @@ for (
 Deno.test("jail --audit follows a link that stays in the working directory, or lies outside of it", async () => {
   await using directory = await scratch();
   const { path } = directory;
-  await Deno.mkdir(`${path}/work/logs`, { recursive: true });
+  await Deno.mkdir(`${path}/project/logs`, { recursive: true });
   // Of an ordinary user as well, who runs this with a compiled file.
-  await Deno.chmod(`${path}/work/logs`, 0o777);
-  await Deno.symlink("logs/new", `${path}/work/log`);
-  await Deno.symlink("work/logs/newer", `${path}/outer`);
-  await Deno.symlink("work", `${path}/link`);
+  await Deno.chmod(`${path}/project/logs`, 0o777);
+  await Deno.symlink("logs/new", `${path}/project/log`);
+  await Deno.symlink("project/logs/newer", `${path}/outer`);
+  await Deno.symlink("project", `${path}/link`);
   const logs = ["log", "../outer", "../third", `${path}/link/logs/last`];
   for (const log of [...logs, "/dev/null"]) {
     const flags = ["-A", `--audit=${log}`];
     const ended = await jail([...flags, "--", "echo", "ran"], {
-      cwd: `${path}/work`,
+      cwd: `${path}/project`,
     });
     assertEquals([log, ended.stdout, ended.stderr], [log, "ran\n", ""]);
   }

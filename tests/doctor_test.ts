@@ -188,9 +188,14 @@ Deno.test("jail plan shows what enforces each flag of a run", async () => {
 Deno.test("jail plan says of what there is doubt, as a run does", async () => {
   await using directory = await scratch();
   const { path } = directory;
-  await Deno.mkdir(`${path}/work`);
-  await Deno.symlink("/usr/share", `${path}/work/out`);
-  const flags = [`--cwd=${path}/work`, "-R", "-W=out", "--allow-run=/usr/bin"];
+  await Deno.mkdir(`${path}/project`);
+  await Deno.symlink("/usr/share", `${path}/project/out`);
+  const flags = [
+    `--cwd=${path}/project`,
+    "-R",
+    "-W=out",
+    "--allow-run=/usr/bin",
+  ];
   flags.push("--deny-net=0.0.0.0/0", "--allow-net");
   const [ran, planned] = await Promise.all([
     command(...flags, "--", "true"),

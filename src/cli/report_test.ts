@@ -116,11 +116,11 @@ for (const { refusal, end } of REFUSALS) {
 }
 
 Deno.test("denialText() says which of two paths is refused", () => {
-  const paths = ["/work/a", "/work/b"];
+  const paths = ["/srv/a", "/srv/b"];
   const uses = paths.map((path): Use => ({
     ...{ access: "write", path, kind: "file" },
   }));
-  const text = 'rename("/work/a", "/work/b")';
+  const text = 'rename("/srv/a", "/srv/b")';
   for (const [use, path] of paths.entries()) {
     const event = denial({ text, call: { name: "rename", uses } });
     const decision = { ...event.decision, use } as Decision;
