@@ -334,6 +334,37 @@ for (const engine of HOLDERS) {
   });
 }
 
+const PLAYED = {
+  auto: ["pidfd_send_signal", "ptrace"],
+  seccomp: ["pidfd_send_signal", "prctl", "ptrace"],
+  ptrace: ["prctl", "ptrace"],
+  kernel: ["fchdir", "landlock_restrict_self", "seccomp", "setns"],
+} as const;
+
+for (const engine of HOLDERS) {
+  Deno.test(`jail (${engine}) starts no program where a call that holds it only seems to be made`, async () => {
+    const argv = jailArgv(["-R", "--allow-run"], ["echo", "free"], engine);
+    for (const call of PLAYED[engine]) {
+      const number = `${SYSCALLS[call].x86_64}=`;
+      const ended = await run([fixture("refuse_call"), number, ...argv]);
+      const at = `${call}: ${ended.stderr}`;
+      assertEquals([ended.code, ended.stdout], [125, ""], at);
+      assertStringIncludes(ended.stderr, `${call} succeeds whatever`);
+    }
+  });
+}
+
+Deno.test("jail traces without a filter where one only seems to be made", async () => {
+  const argv = jailArgv(["-R", "--deny-read=/etc/passwd"], [
+    "cat",
+    "/etc/passwd",
+  ]);
+  const number = `${SYSCALLS.seccomp.x86_64}=`;
+  const ended = await run([fixture("refuse_call"), number, ...argv]);
+  assertEquals([ended.code, ended.stdout], [1, ""]);
+  assertStringIncludes(ended.stderr, "Permission denied");
+});
+
 Deno.test("jail runs a script without #! by sh, as a shell does", async () => {
   await using directory = await scratch();
   const { path } = directory;

@@ -34,6 +34,7 @@ import { LAUNCH_BLOCK } from "../launch_code.ts";
 import { libc } from "../libc.ts";
 import type { ResourceLimit } from "../origin.ts";
 import { workingDirectory } from "../proc.ts";
+import { checkMade } from "./made.ts";
 import { type LaidOut, layOut, type Step, stringArray } from "./steps.ts";
 
 export type { Step } from "./steps.ts";
@@ -100,13 +101,14 @@ const inUse = new Set<readonly unknown[]>();
  * @param plan what to start
  * @returns the process, before any of the plan's steps
  * @throws {LaunchError} if no process can be made
- * @throws {UnsupportedError} if this kernel or machine cannot do it
+ * @throws {UnsupportedError} if this kernel or machine cannot do it, or only seems to
  */
 export function launch(plan: LaunchPlan): Launched {
   const stdio: number[] = [];
   try {
     for (const fd of plan.stdio) stdio.push(moveAway(plan, fd, stdio.length));
     const { steps, memory } = programSteps(plan, stdio);
+    checkMade(steps, plan.traced === true);
     const launched = launchSteps(steps, memory, 0, plan.cgroup);
     if (typeof launched !== "number") return launched;
     throw launchError(plan, "clone3", launched);
