@@ -516,6 +516,25 @@ for what in (lambda: os.fchmod(0, 0o666), lambda: os.chmod("/dev/fd/1", 0o666)):
   await terminal.see(/tried EROFS\r\ntried EROFS\r\n/);
 });
 
+test("a jail held by the kernel does not change /dev/tty where it is handed in", async () => {
+  await using here = await scratch();
+  await Deno.mkdir(`${here.path}/out`);
+  const code = `import errno, os
+what = os.fstat(0)
+print(os.major(what.st_rdev), os.minor(what.st_rdev), os.isatty(0))
+try: print("made", os.fchmod(0, what.st_mode & 0o777))
+except OSError as e: print("tried", errno.errorcode[e.errno])
+print(input())`;
+  const argv = jailArgv([KERNEL, "-p", "default", "-W=out"], [
+    ...["/usr/bin/python3", "-c", code],
+  ]);
+  const shell = `cd "$0" && exec "$@" </dev/tty`;
+  await using terminal = new Terminal(["sh", "-c", shell, here.path, ...argv]);
+  await terminal.see(/5 0 True\r\ntried EROFS\r\n/);
+  await terminal.type("typed\n");
+  await terminal.see(/typed\r\ntyped\r\n/);
+});
+
 test("a jail held by the kernel is handed no file that it could change by another name of it", async () => {
   await using here = await scratch();
   await Deno.mkdir(`${here.path}/out`);

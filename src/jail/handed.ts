@@ -6,6 +6,7 @@ import {
   FUSE_DEVICE,
   isPseudoTerminal,
   NULL_DEVICE,
+  TERMINAL_DOORS,
 } from "../abi/devices.ts";
 import { EACCES } from "../abi/errno.ts";
 import {
@@ -134,13 +135,13 @@ export function checkServed(fd: number): void {
  * Refuses a file that no mount of the tree keeps from being changed by its descriptor
  * (fchmod(2)), where this user could: it has lost its name and has another one, or it
  * cannot be opened once more. One without any name is nobody's, and the terminals of a
- * container may be those of what is around it.
+ * container may be those of what is around it; but /dev/tty is the machine's.
  *
  * @param fd a descriptor of this process, of what may not be written
  * @throws {UnsupportedError} where it is one
  */
 export function checkUnmounted(fd: number): void {
-  if (typeOf(fd) === S_IFCHR) return;
+  if (typeOf(fd) === S_IFCHR && !isDoor(deviceOf(fd))) return;
   const written = OWN_VIEW.access(toCString(`/proc/self/fd/${fd}`), W_OK);
   const isKnown = fstat(fd, stat) >= 0;
   if (isKnown && get(STAT, stat, "st_nlink") === 0) return;
@@ -210,6 +211,11 @@ function isHarmless(fd: number): boolean {
 /** Whether a device, by its number, is one that any program may use. */
 export function isPlainDevice(device: number): boolean {
   return PLAIN_NUMBERS.has(device);
+}
+
+/** Whether a device, by its number, leads to a terminal that is another device. */
+export function isDoor(device: number): boolean {
+  return TERMINAL_DOORS.includes(device);
 }
 
 const PLAIN_NUMBERS: ReadonlySet<number> = new Set(

@@ -10,11 +10,7 @@
  */
 
 import { toCString } from "../abi/bytes.ts";
-import {
-  DEVICE_NUMBERS,
-  isTerminalDevice,
-  TERMINAL_DOORS,
-} from "../abi/devices.ts";
+import { DEVICE_NUMBERS, isTerminalDevice } from "../abi/devices.ts";
 import { ENXIO } from "../abi/errno.ts";
 import {
   O_ACCMODE,
@@ -39,9 +35,10 @@ import {
   setOffset,
   typeOf,
 } from "../sys/files.ts";
+import { terminalOf } from "../sys/output.ts";
 import { OWN_VIEW, type View } from "../sys/view.ts";
 import type { TreeNode } from "../tree_node.ts";
-import { checkUnmounted, deviceOf, isPlainDevice } from "./handed.ts";
+import { checkUnmounted, deviceOf, isDoor, isPlainDevice } from "./handed.ts";
 
 /**
  * Where such files are in a tree, until the program enters it. No machine has a
@@ -127,17 +124,20 @@ function isAt(path: string, fd: number): boolean {
   return isSame;
 }
 
-/** What leads elsewhere when it is opened once more, or makes a terminal. */
-const DOORS: ReadonlySet<number | undefined> = new Set([
-  ...TERMINAL_DOORS,
-  DEVICE_NUMBERS.get("/dev/ptmx"),
-]);
+/** What makes a terminal each time that it is opened. */
+const MAKER = DEVICE_NUMBERS.get("/dev/ptmx");
 
-/** Whether a device means the same when it is opened once more. */
+/** Whether a device may mean the same when it is opened once more. */
 function mayOpenAgain(fd: number): boolean {
   const device = deviceOf(fd);
   return isPlainDevice(device) ||
-    isTerminalDevice(device) && !DOORS.has(device);
+    isTerminalDevice(device) && device !== MAKER;
+}
+
+/** Whether both are of one terminal, where the first is of what leads to one. */
+function leadsToSame(fd: number, own: number): boolean {
+  return typeOf(fd) !== S_IFCHR || !isDoor(deviceOf(fd)) ||
+    terminalOf(fd) === terminalOf(own);
 }
 
 /**
@@ -166,6 +166,10 @@ export function openTreeFiles(
       if (reader >= 0) close(reader);
     }
     if (own < 0) continue;
+    if (!leadsToSame(fd, own)) {
+      close(own);
+      continue;
+    }
     setFlags(own, flags);
     setOffset(own, offsetOf(fd));
     opened.set(fd, own);

@@ -151,13 +151,18 @@ function openAgain(fd: number): number {
   // After su(1) one's own terminal is another user's, but for this name.
   const terminal = open(toCString(fromText("/dev/tty")), flags);
   if (terminal < 0) return -1;
-  if (deviceOf(terminal) === deviceOf(fd)) return terminal;
+  if (terminalOf(terminal) === terminalOf(fd)) return terminal;
   close(terminal);
   return -1;
 }
 
-/** The device of a terminal; a negative errno for anything else. */
-function deviceOf(fd: number): number {
+/**
+ * The device of a terminal, whatever name it was opened by (/dev/tty); a negative errno
+ * for anything else.
+ *
+ * @param fd a descriptor of this process
+ */
+export function terminalOf(fd: number): number {
   const device = new Uint8Array(4);
   const result = libc.ioctl(fd, TIOCGDEV, device);
   return result < 0 ? result : new DataView(device.buffer).getUint32(0, true);
