@@ -285,6 +285,25 @@ run: ["${program}"]
     assertEquals(seen.slice(0, 4), seen.slice(4));
   });
 
+  Deno.test(`jail (${engine}) tells of nothing hidden by a file without a name that would be made in it`, async () => {
+    await using directory = await scratch();
+    const root = directory.path;
+    const program = fixture("try_call");
+    await Deno.mkdir(`${root}/hidden`);
+    await directory.file("hid", "");
+    const policy = `extends: minimal
+read: {allow: ["${program}"], ignore: ["${root}/**/hid*"]}
+write: ["${root}"]
+run: ["${program}"]
+`;
+    const calls = ["hidden", "hid", "hides"].map((name) =>
+      `open_unnamed=${root}/${name}`
+    );
+    const argv = [program, "alone", ...calls];
+    const { stdout } = await jail(policy, argv, { engine });
+    assertEquals(stdout, "open_unnamed: ENOENT\n".repeat(3));
+  });
+
   Deno.test(`jail (${engine}) tells of no hidden directory by a name that leads out of it again`, async () => {
     await using directory = await scratch();
     const root = directory.path;

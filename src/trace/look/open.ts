@@ -105,6 +105,8 @@ export function lookAtOpen(
     const use = useOf(place, access, isOwn);
     looked.uses.push(isUnnamed(request) ? inside(use) : use);
   }
+  // What is made in a directory tells that it is there.
+  if (isUnnamed(request)) looked.uses.push(useOf(place, "stat", isOwn));
   if (mayBeTaken(place, request) && refusesWrites(place)) {
     if ((flags & (O_EXCL | O_CREAT)) === O_EXCL) looked.never = CLAIMED;
     // By /dev/tty it could be written then.
