@@ -304,6 +304,37 @@ run: ["${program}"]
     assertEquals(stdout, "open_unnamed: ENOENT\n".repeat(3));
   });
 
+  Deno.test(`jail (${engine}) tells of no hidden link that leads around in circles, or may not be followed`, async () => {
+    await using directory = await scratch();
+    const root = directory.path;
+    const program = fixture("try_call");
+    const worlds = ["circle", "pair", "nothing"];
+    for (const world of worlds) await Deno.mkdir(`${root}/${world}`);
+    await Deno.symlink("hidden", `${root}/circle/hidden`);
+    await Deno.symlink("hides", `${root}/pair/hidden`);
+    await Deno.symlink("hidden", `${root}/pair/hides`);
+    const policy = `extends: minimal
+default: EPERM
+read: {allow: ["${program}", "${root}"], deny: ["${root}/**/hid*"]}
+run: ["${program}"]
+`;
+    const calls = ["", "/", "/x", "/../x", "/../hidden"].flatMap((way) =>
+      ["stat", "open_read", "open_write", "openat2", "openat2_straight"]
+        .map((call) => ({ call, way }))
+    );
+    const [circle, pair, nothing] = await Promise.all(
+      worlds.map(async (world) => {
+        const words = calls.map(({ call, way }) =>
+          `${call}=${root}/${world}/hidden${way}`
+        );
+        return (await jail(policy, [program, "alone", ...words], { engine }))
+          .stdout;
+      }),
+    );
+    assertEquals(circle, nothing);
+    assertEquals(pair, nothing);
+  });
+
   Deno.test(`jail (${engine}) tells of no hidden directory by a name that leads out of it again`, async () => {
     await using directory = await scratch();
     const root = directory.path;

@@ -46,6 +46,8 @@ export interface Way {
   end: string | undefined;
   /** Where the path starts, and links lie that it leads through. */
   readonly known: string[];
+  /** The first link that it leads through, with names behind that. */
+  link: string | undefined;
   /** How many links the last one led through that needed no walk. */
   links: number;
   /** Where absolute links lead, and what `..` does not lead out of: a real path. */
@@ -57,6 +59,7 @@ const current: Way = {
   crossed: new Crossed(),
   end: undefined,
   known: [],
+  link: undefined,
   links: 0,
   root: "/",
 };
@@ -73,6 +76,7 @@ export function wayFrom(start: string, root: string): Way {
   current.end = undefined;
   current.known.length = 0;
   current.known.push(start);
+  current.link = undefined;
   current.links = 0;
   current.root = root;
   return current;

@@ -127,10 +127,10 @@ export function withCrossed(
   const full = isRoot || path.startsWith("/") ? path : `${start}/${path}`;
   const looker = { ...owner, keeps: false };
   const walked = new Walk(looker, full, follow, isOwn, way).end();
-  // At the first link it failed by the names as written.
+  // At the first link it failed by the names as written, and tells of that.
   const isWritten = found.errno === ELOOP &&
     (resolveFlags & RESOLVE_NO_SYMLINKS) !== 0;
-  if (isWritten) way.end = undefined;
+  if (isWritten) way.end = way.link;
   const leads = found.errno !== 0 && !isWritten && walked.via === "" &&
     (start.startsWith("/") || path.startsWith("/"));
   const place = leads ? { ...found, path: walked.path } : found;

@@ -29,7 +29,7 @@ import {
   processOf,
   readLink,
 } from "./place.ts";
-import { linksAt, quick, type Way } from "./quick.ts";
+import { linksAt, quick, type Way, wayFrom } from "./quick.ts";
 import { rememberLink } from "./root_links.ts";
 import { isGuardedLink } from "./sticky.ts";
 import { straightNames } from "./straight.ts";
@@ -45,6 +45,13 @@ export class Walk {
   readonly #follow: boolean;
   readonly #isOwn: (pid: number) => boolean;
   readonly #way: Way;
+  readonly #full: string;
+  /** A link that is followed no more, since it leads around in circles. */
+  readonly #circle: string | undefined;
+  /** The links that it has met. */
+  readonly #met = new Set<string>();
+  /** The first one that it met again. */
+  #again: string | undefined;
   /** The names that are left, the next one last. */
   readonly #todo: string[];
   /** How far it has come: a real path. */
@@ -60,6 +67,7 @@ export class Walk {
    * @param follow whether a link in the last place is followed
    * @param isOwn whether a process id is one of the jail's
    * @param way what it meets
+   * @param circle a link that leads around in circles, if one does
    */
   constructor(
     owner: Owner,
@@ -67,11 +75,14 @@ export class Walk {
     follow: boolean,
     isOwn: (pid: number) => boolean,
     way: Way,
+    circle?: string,
   ) {
     this.#owner = owner;
     this.#follow = follow;
     this.#isOwn = isOwn;
     this.#way = way;
+    this.#full = full;
+    this.#circle = circle;
     this.#todo = full.split("/").reverse();
     this.#real = way.root;
     this.#slash = full.endsWith("/");
@@ -157,10 +168,11 @@ export class Walk {
       return this.#stuck(next, EACCES);
     }
     if (links === "never followed") return this.#stuck(next, ELOOP);
-    if (++this.#links > MAXSYMLINKS) {
-      if (this.#todo.includes("..")) this.#way.crossed.add(next);
-      return place(next, "link", this.#slash, ELOOP);
-    }
+    if (++this.#links === 1 && !this.#isLast()) this.#way.link = next;
+    if (next === this.#circle) return this.#stuck(next, ELOOP);
+    if (this.#links > MAXSYMLINKS) return this.#endAtCircle(next);
+    if (this.#met.has(next)) this.#again ??= next;
+    else this.#met.add(next);
     const proc = links === "procfs";
     if (proc && processOf(next) !== 0) return this.#goByMagic(next);
     const text = readLink(fd, "");
@@ -207,6 +219,21 @@ export class Walk {
     return last ? place(target.path, target.kind, slash) : undefined;
   }
 
+  /**
+   * Where the path ends that leads through too many links: where one leads around in
+   * circles, as if it led nowhere. What comes behind it must not tell of it.
+   */
+  #endAtCircle(last: string): Place {
+    const again = this.#again;
+    if (again === undefined || this.#circle !== undefined) {
+      return this.#stuck(last, ELOOP);
+    }
+    const way = wayFrom(this.#way.known[0] as string, this.#way.root);
+    const owner = this.#owner;
+    return new Walk(owner, this.#full, this.#follow, this.#isOwn, way, again)
+      .end();
+  }
+
   /** Goes on where a link says. */
   #goByLink(next: string, text: string): Place | undefined {
     const way = this.#way;
@@ -237,9 +264,9 @@ export class Walk {
     const last = this.#isLast();
     // The last name may be free: a call that makes it goes on.
     if (errno === ENOENT && last) return place(path, "missing", this.#slash);
-    const isTold = errno === ENOENT || errno === ENOTDIR;
-    if (isTold && !last) this.#way.end = path;
-    return place(this.#asWritten(path), "missing", this.#slash, errno);
+    if (errno !== 0 && !last) this.#way.end = path;
+    const kind = errno === ELOOP && last ? "link" : "missing";
+    return place(this.#asWritten(path), kind, this.#slash, errno);
   }
 
   /**
