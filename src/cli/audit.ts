@@ -12,12 +12,13 @@
  */
 
 import { printable, toCString, toText } from "../abi/bytes.ts";
-import { errnoName } from "../abi/errno.ts";
+import { ENXIO, errnoName } from "../abi/errno.ts";
 import {
   O_APPEND,
   O_CLOEXEC,
   O_CREAT,
   O_NOCTTY,
+  O_NONBLOCK,
   O_RDONLY,
   O_WRONLY,
 } from "../abi/fcntl.ts";
@@ -28,7 +29,7 @@ import type { Outcome } from "../outcome.ts";
 import type { Use } from "../policy/call.ts";
 import type { RuleRef } from "../policy/decision.ts";
 import { endpointText } from "../policy/net/endpoint.ts";
-import { close, fstat, open, pread } from "../sys/files.ts";
+import { close, flagsOf, fstat, open, pread, setFlags } from "../sys/files.ts";
 import { Output } from "../sys/output.ts";
 import type { Observation } from "../trace/options.ts";
 
@@ -73,12 +74,18 @@ export class AuditLog {
    */
   static open(path: string, options: AuditOptions): AuditLog {
     const flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY;
-    // Others need not know what was run.
-    const fd = open(toCString(path), flags, 0o600);
+    // A pipe that somebody has put there is waited for by nobody. Others need not
+    // know what was run.
+    const fd = open(toCString(path), flags | O_NONBLOCK, 0o600);
     const log = new AuditLog(path, fd, options);
-    if (fd < 0) log.#fail("open()", -fd);
-    // A run before may have found the disk full in the middle of a record.
-    else log.#torn = isTorn(fd);
+    if (fd < 0) {
+      log.#fail("open()", -fd);
+    } else {
+      // Who reads a pipe may be slow.
+      setFlags(fd, flagsOf(fd) & ~O_NONBLOCK);
+      // A run before may have found the disk full in the middle of a record.
+      log.#torn = isTorn(fd);
+    }
     return log;
   }
 
@@ -155,6 +162,8 @@ export class AuditLog {
       errnoName(errno),
       this.#options.optional
         ? undefined
+        : errno === ENXIO
+        ? "it is a pipe that nobody reads: let somebody do so first"
         : "make it writable, or go on without it by --audit-optional",
     );
     if (!this.#options.optional) throw error;

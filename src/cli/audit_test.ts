@@ -164,6 +164,29 @@ Deno.test("AuditLog throws when the log cannot be opened", () => {
   );
 });
 
+Deno.test("AuditLog waits for nobody who would read a pipe by its name", async () => {
+  const directory = await Deno.makeTempDir();
+  const path = `${directory}/log`;
+  try {
+    await new Deno.Command("mkfifo", { args: [path] }).output();
+    const error = assertThrows(
+      () => AuditLog.open(path, { optional: false, warn: unexpected }),
+      SystemCallError,
+    );
+    assertEquals(error.errno, "ENXIO");
+    using reader = await Deno.open(path, { read: true, write: true });
+    const log = AuditLog.open(path, { optional: false, warn: unexpected });
+    log.record(event("/a"), undefined);
+    log.close();
+    const bytes = new Uint8Array(4096);
+    const count = await reader.read(bytes) ?? 0;
+    const line = new TextDecoder().decode(bytes.subarray(0, count));
+    assertEquals(JSON.parse(line).uses[0].path, "/a");
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
 Deno.test("AuditLog throws when a record cannot be written", () => {
   const log = AuditLog.open("/dev/full", { optional: false, warn: unexpected });
   const error = assertThrows(
