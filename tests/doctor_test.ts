@@ -254,3 +254,16 @@ Deno.test("jail refuses a best effort under a strict policy", async () => {
     assertEquals([planned.stderr, planned.code], [ran.stderr, 1]);
   }
 });
+
+Deno.test("jail check says that a rule of a strict policy is a best effort", async () => {
+  await using directory = await scratch();
+  const check = async (rule: string): ReturnType<typeof command> => {
+    const text = `extends: minimal\n${rule}\nstrict: true\n`;
+    return await command("check", await directory.file("policy.yaml", text));
+  };
+  const effort = await check("calls: {deny: [time]}");
+  assertStringIncludes(effort.stderr, '"time" of "calls"');
+  assertEquals(effort.code, 1);
+  const held = await check("write: [/tmp]");
+  assertEquals([held.stderr, held.code], ["", 0]);
+});

@@ -2,16 +2,21 @@
 
 import { compile } from "../policy/decide.ts";
 import { mergeLayers } from "../policy/merge.ts";
+import { planCalls } from "../policy/plan/plan.ts";
+import type { Policy } from "../policy/policy.ts";
 import { PRESETS } from "../policy/presets.ts";
 import { interfaceIndex } from "../sys/interfaces.ts";
+import { hasSeccompTrace } from "../sys/probe.ts";
 import { ownEnvironment } from "../sys/proc.ts";
 import { OWN_VIEW } from "../sys/view.ts";
 import { currentDirectory } from "./directory.ts";
 import { callDoubts, doubts, netDoubts } from "./doubts.ts";
+import { floorFor, type FloorPlace } from "./floor.ts";
 import { loadLayers } from "./layers.ts";
 import { mustTakeNothingBack } from "./load.ts";
 import { checkZones, netOptions } from "./net.ts";
 import { variable } from "./program.ts";
+import { holdToStrict } from "./strict.ts";
 import { mustCloseWhole } from "./whole.ts";
 
 /** A built-in policy. */
@@ -52,10 +57,26 @@ export async function checkPolicy(policy: string): Promise<readonly string[]> {
   const merged = await checkZones(mergeLayers(layers));
   compile(merged, { interfaceIndex });
   netOptions(merged);
+  mustBeStrict(merged, variables);
   const near = [variables.cwd, variables.home];
   return [
     ...doubts(layers, { view: OWN_VIEW, near }),
     ...netDoubts(merged),
     ...callDoubts(merged),
   ];
+}
+
+/** Holds a policy to its `strict`, as a run on this machine would. */
+function mustBeStrict(
+  policy: Policy,
+  { cwd, program }: { readonly cwd: string; readonly program: string },
+): void {
+  if (policy.strict === undefined) return;
+  const at: FloorPlace = {
+    ...{ env: ownEnvironment(), cwd, program, view: OWN_VIEW },
+  };
+  // What it requires of a machine is that of a run.
+  const floor = floorFor({ ...policy, require: [] }, at, true);
+  const plan = planCalls(policy, { observe: false, sockets: "streams" });
+  holdToStrict(policy, plan, floor, at, hasSeccompTrace());
 }
