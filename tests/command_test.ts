@@ -555,6 +555,23 @@ Deno.test({
   },
 });
 
+Deno.test("jail takes no permission set with another name where anybody may make links", async () => {
+  await using here = await scratch();
+  await Deno.mkdir(`${here.path}/work`);
+  await Deno.mkdir(`${here.path}/open`);
+  const set = '{"permissions": {"default": {"all": true}}}';
+  const file = await here.file("work/deno.json", set, 0o644);
+  await Deno.link(file, `${here.path}/open/deno.json`);
+  const run = async (mode: number): Promise<readonly [number, boolean]> => {
+    await Deno.chmod(`${here.path}/open`, mode);
+    const cwd = `${here.path}/open`;
+    const { code, stderr } = await jail(["-P", "--", "true"], { cwd });
+    return [code, /has another name/.test(stderr)];
+  };
+  assertEquals(await run(0o1777), [125, true]);
+  assertEquals(await run(0o755), [0, false]);
+});
+
 Deno.test("jail takes no permission set of a file that is not UTF-8", async () => {
   await using here = await scratch();
   const set = '{"permissions": {"default": {"read": {"deny": ["f\xfcr"]}}}}';

@@ -108,13 +108,15 @@ function readFound(
     const status = new Uint8Array(STAT.size);
     const result = fstat(fd, status);
     if (result < 0) return result;
-    // Or a link of somebody else's leads to a file that means another project.
+    // Somebody else's link of either kind leads to a file that means another project.
+    const isLinked = get(STAT, status, "st_nlink") > 1;
     const isMine = isOwn(status) &&
       OWN_VIEW.stat(toCString(path), status) >= 0 && isOwn(status);
-    if (!isMine && isOpenToAll(parentOf(path), status)) {
+    if ((!isMine || isLinked) && isOpenToAll(parentOf(path), status)) {
       throw new UsageError(
-        `Cannot use a permission set: ${printable(path)} is another user's, ` +
-          "in a directory that anybody may write",
+        `Cannot use a permission set: ${printable(path)} ${
+          isMine ? "has another name" : "is another user's"
+        }, in a directory that anybody may write`,
         "make a deno.json of your own in the project, or name a policy by -p",
       );
     }
