@@ -163,6 +163,32 @@ gcc -g -pthread -o a a.c && TMPDIR=$PWD valgrind -q ./a; echo $?; rm a`,
     script: "runuser -u nobody -- id -u; echo $?",
   },
   {
+    what: "a job that makes all of its process group slower",
+    commands: ["python3"],
+    script: `/usr/bin/python3 -c '
+import ctypes, errno, os
+libc = ctypes.CDLL(None, use_errno=True)
+def io(number, *words):
+  result = libc.syscall(number, *words)
+  return result if result >= 0 else errno.errorcode[ctypes.get_errno()]
+os.setpgid(0, 0)
+r, w = os.pipe()
+child = os.fork()
+if child == 0:
+  os.read(r, 1)
+  print(os.getpriority(os.PRIO_PGRP, 0), io(252, 2, 0), flush=True)
+  os._exit(0)
+group = os.getpid()
+for who in 0, group, child, 0:
+  try: print(os.setpriority(os.PRIO_PGRP, who, 3), os.getpriority(os.PRIO_PGRP, who))
+  except OSError as e: print(errno.errorcode[e.errno])
+  print(io(251, 2, who, 3 << 13), io(252, 2, who))
+print(os.getpriority(os.PRIO_PROCESS, child), io(252, 1, child), flush=True)
+os.write(w, b"x")
+os.waitpid(child, 0)
+'`,
+  },
+  {
     what: "ls in all its columns",
     commands: ["ls"],
     policy: "ls",

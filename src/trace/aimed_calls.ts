@@ -75,7 +75,7 @@ export class AimedCalls {
         return resumer.aims(tracee);
       case "own group":
         if (!answers.save(tracee)) return;
-        registers.setArgument(spec.pid, -aim.group);
+        registers.setArgument(spec.pid, aim.id);
         if (!answers.write(tracee)) return;
         this.#flights.begin(tracee, spec, -1, nothing());
         return resumer.aims(tracee);

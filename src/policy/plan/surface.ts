@@ -14,7 +14,7 @@
 import * as fcntl from "../../abi/fcntl.ts";
 import * as futex from "../../abi/futex.ts";
 import * as ioctl from "../../abi/ioctls.ts";
-import { IOPRIO_WHO_PROCESS } from "../../abi/ioprio.ts";
+import { IOPRIO_WHO_PGRP, IOPRIO_WHO_PROCESS } from "../../abi/ioprio.ts";
 import {
   MAP_DROPPABLE,
   MAP_FIXED,
@@ -28,7 +28,7 @@ import { ADDR_NO_RANDOMIZE, PER_LINUX } from "../../abi/personality.ts";
 import { PIDFD_SIGNAL_PROCESS_GROUP } from "../../abi/pidfd.ts";
 import { PIN_END } from "../../abi/pin.ts";
 import * as prctl from "../../abi/prctl.ts";
-import { PRIO_PROCESS, RLIMIT_CORE } from "../../abi/resource.ts";
+import { PRIO_PGRP, PRIO_PROCESS, RLIMIT_CORE } from "../../abi/resource.ts";
 import * as clone from "../../abi/sched.ts";
 import * as seccomp from "../../abi/seccomp.ts";
 import { SO_PASSPIDFD, SO_PEERPIDFD, SOL_SOCKET } from "../../abi/socket.ts";
@@ -210,10 +210,10 @@ export const SURFACE: Readonly<
     ),
   ],
   // Scheduling.
-  getpriority: ownOf(PRIO_PROCESS),
-  setpriority: ownOf(PRIO_PROCESS),
-  ioprio_get: ownOf(IOPRIO_WHO_PROCESS),
-  ioprio_set: ownOf(IOPRIO_WHO_PROCESS),
+  getpriority: ownOf(PRIO_PROCESS, PRIO_PGRP),
+  setpriority: ownOf(PRIO_PROCESS, PRIO_PGRP),
+  ioprio_get: ownOf(IOPRIO_WHO_PROCESS, IOPRIO_WHO_PGRP),
+  ioprio_set: ownOf(IOPRIO_WHO_PROCESS, IOPRIO_WHO_PGRP),
   sched_getattr: own(0),
   sched_getparam: own(0),
   sched_getscheduler: own(0),

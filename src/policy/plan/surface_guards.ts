@@ -89,11 +89,14 @@ export function own(arg: ArgIndex): Guard[] {
   ];
 }
 
+/** Why a call may not mean a user, nor every group. */
+export const MEANS_OTHERS = "it means processes outside the jail";
+
 /** As {@linkcode own}, for the calls that can also mean a group or a user. */
-export function ownOf(thread: number): Guard[] {
+export function ownOf(thread: number, group: number): Guard[] {
   return [
-    refuse("EPERM", "it means processes outside the jail", isNot(0, thread)),
-    allow("it means the caller", is(1, 0)),
+    refuse("EPERM", MEANS_OTHERS, isNot(0, thread, group)),
+    allow("it means the caller", is(0, thread), is(1, 0)),
     {
       tests: [],
       action: { kind: "trace", look: { kind: "pid", arg: 1 } },

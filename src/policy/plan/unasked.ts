@@ -23,6 +23,8 @@ import {
   TIOCSPGRP,
   TIOCSWINSZ,
 } from "../../abi/ioctls.ts";
+import { IOPRIO_WHO_PGRP } from "../../abi/ioprio.ts";
+import { PRIO_PGRP } from "../../abi/resource.ts";
 import * as net from "../../abi/socket.ts";
 import { S_ISGID, S_ISUID } from "../../abi/stat.ts";
 import {
@@ -46,7 +48,7 @@ import {
 } from "./guard.ts";
 import type { CallEntry, CallPlan } from "./plan.ts";
 import { IOCTL_WRITES, TERMINAL_MODES } from "./surface_commands.ts";
-import { callRule } from "./surface_guards.ts";
+import { callRule, MEANS_OTHERS } from "./surface_guards.ts";
 
 /** Something that the kernel alone does not hold. */
 export interface Unheld {
@@ -161,6 +163,12 @@ function own(
       return runsEverything ? [] : EXECUTES_MEMORY;
     case "socket":
       return reachesSockets ? UNIX_PATHS : [];
+    case "getpriority":
+    case "setpriority":
+      return notGroups(PRIO_PGRP, name);
+    case "ioprio_get":
+    case "ioprio_set":
+      return notGroups(IOPRIO_WHO_PGRP, name);
     default:
       return notFirst(name);
   }
@@ -182,6 +190,11 @@ function notFirst(name: SyscallName): readonly Guard[] {
       ? refuse("ESRCH", "it means a process of jail's", is(arg as ArgIndex, 1))
       : []
   );
+}
+
+/** The caller's group may be the one that jail was started in: others are in it. */
+function notGroups(which: number, name: SyscallName): readonly Guard[] {
+  return [refuse("EPERM", MEANS_OTHERS, is(0, which)), ...notFirst(name)];
 }
 
 /** Calls that change what a file is, and not what is in it. */

@@ -14,9 +14,9 @@
  * whichever that is, is made with the number of the group that was looked at.
  */
 
-import { EINVAL, EPERM } from "../../abi/errno.ts";
-import { IOPRIO_WHO_PROCESS } from "../../abi/ioprio.ts";
-import { PRIO_PROCESS } from "../../abi/resource.ts";
+import { EINVAL, EPERM, ESRCH } from "../../abi/errno.ts";
+import { IOPRIO_WHO_PGRP } from "../../abi/ioprio.ts";
+import { PRIO_PGRP } from "../../abi/resource.ts";
 import { getpgid } from "../../sys/task/task.ts";
 import type { Registers } from "../tracee/registers.ts";
 import type { Process, Tracee } from "../tracee/tracee.ts";
@@ -30,9 +30,9 @@ export type Aim =
   | { readonly kind: "other" }
   /**
    * It reaches the caller's group, which has others of the jail alone in it: it goes
-   * on with the number of that.
+   * on with the number of that, as the call names groups.
    */
-  | { readonly kind: "own group"; readonly group: number }
+  | { readonly kind: "own group"; readonly id: number }
   /**
    * It fails: it means one outside, or nobody; which id that is, where it is one, and
    * what the kernel says of that if not ESRCH.
@@ -84,13 +84,14 @@ export function aimOf(
       return id === tracee.process.pid ? OWN : OTHER;
     case "setpriority":
     case "getpriority":
-      return aimOfWho(registers.int(0) === PRIO_PROCESS, registers.int(1));
+      return registers.int(0) === PRIO_PGRP
+        ? aimOfGroup(id)
+        : aimOfId(tracee, id, isOwn);
     case "ioprio_set":
     case "ioprio_get":
-      return aimOfWho(
-        registers.int(0) === IOPRIO_WHO_PROCESS,
-        registers.int(1),
-      );
+      return registers.int(0) === IOPRIO_WHO_PGRP
+        ? aimOfGroup(id)
+        : aimOfId(tracee, id, isOwn);
   }
   return aimOfId(tracee, id, isOwn);
 
@@ -101,10 +102,14 @@ export function aimOf(
       : aim;
   }
 
-  function aimOfWho(process: boolean, who: number): Aim {
-    // Groups and users have members outside.
-    if (!process) return { kind: "foreign" };
-    return aimOfId(tracee, who, isOwn);
+  function aimOfGroup(who: number): Aim {
+    const group = who === 0 ? getpgid(tracee.process.pid) : who;
+    if (processes.has(group)) {
+      return who === 0 ? { kind: "own group", id: group } : OTHER;
+    }
+    // There may be members of the jail in it, and others.
+    const errno = who === 0 ? EPERM : ESRCH;
+    return { kind: "foreign", id: -group, errno };
   }
 }
 
@@ -141,7 +146,7 @@ function aimOfKill(
   const group = id === 0 ? getpgid(process.pid) : -id;
   // A group that one of ours leads: nobody outside can be in it.
   if (processes.has(group)) {
-    return id === 0 ? { kind: "own group", group } : OTHER;
+    return id === 0 ? { kind: "own group", id: -group } : OTHER;
   }
   const members = [...processes.values()].filter((p) =>
     getpgid(p.pid) === group

@@ -61,6 +61,9 @@ for (
     ["prlimit64", [200, 7, 0, 0], "other", "another process"],
     ["setpriority", [0, 200, 1], "other", "another process"],
     ["setpriority", [0, 0, 1], "own", "itself"],
+    ["setpriority", [1, 200, 1], "other", "the group of another process"],
+    ["setpriority", [1, 300, 1], "foreign", "a group outside"],
+    ["ioprio_set", [2, 300, 1], "foreign", "a group outside"],
   ] as const
 ) {
   Deno.test(`aimOf() says that ${name} reaches ${promise}`, () => {
