@@ -270,4 +270,22 @@ print(resource.getrlimit(resource.RLIMIT_CORE))`;
       assertEquals(stdout, "(1, 1)\n");
     },
   });
+
+  Deno.test(`jail (${engine}) says what the limit for cores is to whoever sets it`, async () => {
+    // Of itself, of a child, and of a thread beside it.
+    const code = `import os, resource, threading
+core = resource.RLIMIT_CORE
+def set(pid): print(resource.prlimit(pid, core, (0, 0)), resource.prlimit(pid, core))
+child = os.fork()
+if child == 0:
+    os.read(0, 1)
+    os._exit(0)
+for pid in 0, os.getpid(), child: set(pid)
+thread = threading.Thread(target=set, args=(0,))
+thread.start()
+thread.join()`;
+    const argv = ["/usr/bin/python3", "-c", code];
+    const { stdout, stderr } = await jail(["-A"], argv, { engine });
+    assertEquals(stdout, "(1, 1) (1, 1)\n".repeat(4), stderr);
+  });
 }

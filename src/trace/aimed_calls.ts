@@ -1,6 +1,7 @@
 /** What happens at calls that aim at processes or groups by their ids. */
 
 import { EPERM, errnoName, ESRCH } from "../abi/errno.ts";
+import { RLIMIT_CORE } from "../abi/resource.ts";
 import {
   getsid,
   isNobody,
@@ -15,6 +16,7 @@ import { nothing } from "./look/looked.ts";
 import { type Aim, aimOf, signalMembers, waitsForAim } from "./look/process.ts";
 import type { CallSpec } from "./look/spec.ts";
 import type { Tools } from "./tools.ts";
+import type { Registers } from "./tracee/registers.ts";
 import type { Tracee } from "./tracee/tracee.ts";
 
 /** An aim at nobody who lives in the jail. */
@@ -66,11 +68,16 @@ export class AimedCalls {
   #make(tracee: Tracee, spec: CallSpec, aim: Aim): void {
     const { answers, family, resumer } = this.#tools;
     const { registers } = answers;
+    const onlySeems = setsCore(spec, registers);
     switch (aim.kind) {
       case "own":
-        return resumer.go(tracee);
       case "other":
+        if (aim.kind === "own" && !onlySeems) return resumer.go(tracee);
         if (!answers.save(tracee)) return;
+        if (onlySeems) {
+          registers.setArgument(NEW_LIMIT, 0);
+          if (!answers.write(tracee)) return;
+        }
         this.#flights.begin(tracee, spec, -1, nothing());
         return resumer.aims(tracee);
       case "own group":
@@ -133,6 +140,18 @@ export class AimedCalls {
     freezer.release(tracee);
     return true;
   }
+}
+
+/** Which argument of prlimit64(2) points to a new limit. */
+const NEW_LIMIT = 2;
+
+/**
+ * Whether a call sets the limit for cores, and asks what it was: it only asks then.
+ * What sets it alone the filter lets seem to be done.
+ */
+function setsCore({ syscall }: CallSpec, registers: Registers): boolean {
+  return syscall.name === "prlimit64" && registers.int(1) === RLIMIT_CORE &&
+    registers.address(NEW_LIMIT) !== 0;
 }
 
 /**

@@ -45,6 +45,7 @@ import {
   masked,
   otherBits,
   refuse,
+  TRACE,
 } from "./guard.ts";
 import {
   ARCH_PRCTL_OPTIONS,
@@ -172,7 +173,11 @@ export const SURFACE: Readonly<
   setrlimit: [pretend("no core is dumped", is(0, RLIMIT_CORE))],
   prlimit64: [
     pretend("no core is dumped", is(1, RLIMIT_CORE), isSet(2), isZero(3)),
-    refuse("EPERM", "no core is dumped", is(1, RLIMIT_CORE), isSet(2)),
+    {
+      tests: [is(1, RLIMIT_CORE), isSet(2)],
+      action: TRACE,
+      why: "no core is dumped, and it asks as well",
+    },
     ...own(0),
   ],
   // Signals.

@@ -24,7 +24,7 @@ import {
   TIOCSWINSZ,
 } from "../../abi/ioctls.ts";
 import { IOPRIO_WHO_PGRP } from "../../abi/ioprio.ts";
-import { PRIO_PGRP } from "../../abi/resource.ts";
+import { PRIO_PGRP, RLIMIT_CORE } from "../../abi/resource.ts";
 import * as net from "../../abi/socket.ts";
 import { S_ISGID, S_ISUID } from "../../abi/stat.ts";
 import {
@@ -44,6 +44,7 @@ import {
   type FilterAction,
   type Guard,
   is,
+  isSet,
   refuse,
 } from "./guard.ts";
 import type { CallEntry, CallPlan } from "./plan.ts";
@@ -163,6 +164,8 @@ function own(
       return runsEverything ? [] : EXECUTES_MEMORY;
     case "socket":
       return reachesSockets ? UNIX_PATHS : [];
+    case "prlimit64":
+      return [...SETS_AND_ASKS, ...notFirst(name)];
     case "getpriority":
     case "setpriority":
       return notGroups(PRIO_PGRP, name);
@@ -311,6 +314,11 @@ function setsId(
     ),
   ];
 }
+
+/** To set the limit alone only seems to be done. */
+const SETS_AND_ASKS: readonly Guard[] = [
+  refuse("EPERM", "no core is dumped", is(1, RLIMIT_CORE), isSet(2), isSet(3)),
+];
 
 /** What programs do without before Linux 5.6. */
 const MODE_IN_MEMORY: readonly Guard[] = [{

@@ -52,6 +52,10 @@ const CASES: readonly (readonly [
     ...["setpriority", 0, 1] as const,
   ], "ESRCH"],
   ["lets a process be made slower", "{}", ["setpriority", 0, 2], "allow"],
+  ["lets no core be dumped", "{}", ["prlimit64", 0, 4, 1, 1], "EPERM"],
+  ["lets the limit for cores be asked for", "{}", [
+    ...["prlimit64", 0, 4, 0, 1] as const,
+  ], "allow"],
   ["lets no group be made slower", "{}", ["setpriority", 1, 0], "EPERM"],
   ["lets no group wait for its files", "{}", ["ioprio_set", 2, 0], "EPERM"],
   ["lets a child be waited for by a descriptor", "{}", [
