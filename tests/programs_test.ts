@@ -189,6 +189,45 @@ os.waitpid(child, 0)
 '`,
   },
   {
+    what: "a program that hears of its sockets and pipes by SIGIO",
+    commands: ["python3"],
+    script: `/usr/bin/python3 -W ignore -c '
+import errno, fcntl, os, signal, socket, threading
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGIO})
+def hears(fd, send, owner, first):
+  flags = fcntl.fcntl(fd, fcntl.F_GETFL)
+  def own():
+    if owner is not None: fcntl.fcntl(fd, fcntl.F_SETOWN, owner)
+  try:
+    if first: own()
+    fcntl.fcntl(fd, fcntl.F_SETFL, flags | os.O_ASYNC)
+    if not first: own()
+    send()
+    heard = signal.sigtimedwait({signal.SIGIO}, 5 if owner is not None else 0)
+    fcntl.fcntl(fd, fcntl.F_SETFL, flags)
+    return heard and heard.si_signo == signal.SIGIO, fcntl.fcntl(fd, fcntl.F_GETOWN)
+  except OSError as e: return errno.errorcode[e.errno]
+def all(owner, group):
+  for whose in owner, group, None:
+    for first in True, False:
+      ours, theirs = socket.socketpair()
+      got = [hears(ours.fileno(), lambda: theirs.send(b"x"), whose, first)]
+      r, w = os.pipe()
+      got.append(hears(r, lambda: os.write(w, b"x"), whose, first))
+      server = socket.create_server(("127.0.0.1", 0))
+      client = socket.socket()
+      got.append(hears(server.fileno(), lambda: client.connect(server.getsockname()), whose, first))
+      print([one if isinstance(one, str) else (one[0], one[1] == whose) for one in got], flush=True)
+  try: fcntl.fcntl(99, fcntl.F_SETFL, os.O_ASYNC)
+  except OSError as e: print(errno.errorcode[e.errno])
+os.setpgid(0, 0)
+all(os.getpid(), -os.getpid())
+thread = threading.Thread(target=all, args=(os.getpid(), -os.getpid()))
+thread.start()
+thread.join()
+'`,
+  },
+  {
     what: "ls in all its columns",
     commands: ["ls"],
     policy: "ls",

@@ -132,6 +132,42 @@ except PermissionError: pass`;
     assertEquals(stdout, "SIGIO\n");
   });
 
+  Deno.test(`jail (${engine}) sends no SIGIO to somebody outside who owns a pipe or a socket`, async () => {
+    // Of what it was started with, and of what it gets later.
+    const outside = `import array, fcntl, os, signal, socket, subprocess, sys
+def owned(fd):
+  fcntl.fcntl(fd, fcntl.F_SETOWN, os.getpid())
+  return fd
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGIO})
+r, w = os.pipe()
+ours, theirs = socket.socketpair()
+other, sent = os.pipe()
+mine, given = socket.socketpair()
+ours.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [owned(other), owned(given.fileno())]))])
+at = sys.argv.index("--")
+inside = sys.argv[1:at] + [f"--keep-fd={owned(theirs.fileno())}"] + sys.argv[at:]
+with subprocess.Popen(inside + [str(theirs.fileno())], stdin=owned(r), stdout=subprocess.PIPE, pass_fds=[theirs.fileno()]) as jail:
+  print(jail.stdout.readline().decode().strip())
+  os.write(w, b"x")
+  os.write(sent, b"x")
+  mine.send(b"x")
+  ours.send(b"x")
+  print(signal.sigtimedwait({signal.SIGIO}, 0))`;
+    const inside = `import fcntl, os, socket, sys
+with socket.socket(fileno=int(sys.argv[1])) as given:
+  _, fds, _, _ = socket.recv_fds(given, 1, 2)
+  denied = 0
+  for fd in [0, given.fileno(), *fds]:
+    try: fcntl.fcntl(fd, fcntl.F_SETFL, os.O_ASYNC)
+    except PermissionError: denied += 1
+  print(len(fds), denied, flush=True)
+  given.recv(1)`;
+    const python = ["/usr/bin/python3", "-c"];
+    const argv = jailArgv(["-A"], [...python, inside], engine);
+    const { stdout, stderr } = await run([...python, outside, ...argv]);
+    assertEquals(stdout, "2 4\nNone\n", stderr);
+  });
+
   Deno.test(`jail (${engine}) has nobody hang up on the group that it was started in`, async () => {
     const orphan = fixture("orphan_group");
     for (

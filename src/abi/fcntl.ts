@@ -133,6 +133,8 @@ export const F_GETSIG = 11;
 export const F_SETOWN_EX = 15;
 /** As F_GETOWN, into memory. */
 export const F_GETOWN_EX = 16;
+/** F_GETOWN_EX: the owner is a process group. */
+export const F_OWNER_PGRP = 2;
 /** Whose rights does the signal have? */
 export const F_GETOWNER_UIDS = 17;
 /** As F_GETLK, for the open file. */
@@ -181,6 +183,16 @@ export const F_RDLCK = 0;
 export const F_WRLCK = 1;
 /** None: unlock. */
 export const F_UNLCK = 2;
+
+/** `struct f_owner_ex` of `asm-generic/fcntl.h`. */
+export const F_OWNER_EX: Layout<"type" | "pid"> = {
+  size: 8,
+  // deno-fmt-ignore
+  fields: {
+    type: [0, "i32"], // int type
+    pid:  [4, "i32"], // __kernel_pid_t pid
+  },
+};
 
 /** `struct flock` of `asm-generic/fcntl.h`, where `long` has 64 bits. */
 export const FLOCK: Layout<

@@ -157,8 +157,9 @@ export class Calls {
     const action = actionOf(entry, registers);
     if (action.kind !== "trace") return false;
     const { kind } = action.look;
-    return kind === "write-fd" || kind === "pidfd" || kind === "flow" ||
-      kind === "modes" || kind === "call" && spec.treatment === "descriptor";
+    return kind === "write-fd" || kind === "pidfd" || kind === "async" ||
+      kind === "flow" || kind === "modes" ||
+      kind === "call" && spec.treatment === "descriptor";
   }
 
   /** A tracee stopped at the exit of a call; whether something was in flight. */
@@ -320,6 +321,7 @@ export class Calls {
         });
       case "write-fd":
       case "pidfd":
+      case "async":
       case "flow":
       case "modes":
       case "shares-port": {
@@ -390,6 +392,7 @@ export class Calls {
       case "socket":
       case "listen":
       case "shares-port":
+      case "async":
       case "flow":
       case "modes":
       case "id":

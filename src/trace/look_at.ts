@@ -3,6 +3,7 @@
 import { refuseForeign } from "./aimed_calls.ts";
 import { tellsCpus } from "./facts/shown_cpus.ts";
 import { lookAtAddress } from "./look/address.ts";
+import { lookAtAsync } from "./look/async.ts";
 import { lookAtEnded } from "./look/ended.ts";
 import { lookAtExec } from "./look/exec.ts";
 import { lookAtId, lookAtPidfd } from "./look/ids.ts";
@@ -97,6 +98,8 @@ function lookAtCall(
       const number = registers.int(spec.fd);
       return lookAtShared(tracee, number, leads(tracee, family));
     }
+    case "async":
+      return lookAtAsync(tracee, registers, spec, family, closed);
     case "flow":
       return lookAtFlow(tracee, registers, spec, isOwn, closed);
     case "modes":

@@ -65,6 +65,11 @@ export type Look =
   /** A descriptor: of a terminal that jail may write to it only seems to be made. */
   | { readonly kind: "flow"; readonly arg: ArgIndex }
   /**
+   * A descriptor: one of a socket or a pipe may have its owner signalled, who must be
+   * of this jail.
+   */
+  | { readonly kind: "async"; readonly arg: ArgIndex }
+  /**
    * A descriptor: the terminal that jail is at stays as a job outside has it in
    * front.
    */

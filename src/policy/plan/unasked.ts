@@ -351,6 +351,7 @@ function withoutQuestion(action: FilterAction): FilterAction {
   if (action.kind !== "trace") return action;
   const { look } = action;
   if (look.kind === "pair") return NO_UNIX;
+  if (look.kind === "async") return { kind: "errno", errno: "EPERM" };
   if (look.kind === "flow") return { kind: "return", value: 0 };
   if (look.kind !== "refuse") return ALLOW;
   const { refusal } = look;
@@ -383,6 +384,7 @@ function whyAsked(
     case "group":
     case "group-at":
     case "write-fd":
+    case "async":
     case "flow":
     case "modes":
     case "rights":

@@ -1,11 +1,12 @@
 /**
  * Descriptors of tracees, borrowed: what the kernel says of a socket, and its
- * filter.
+ * filter; who owns an open file.
  */
 
 import { SOCK_FILTER, SOCK_FPROG } from "../../abi/bpf.ts";
 import { EBADF, ENOTCONN } from "../../abi/errno.ts";
-import { set } from "../../abi/layout.ts";
+import { F_GETOWN_EX, F_OWNER_EX, F_SETOWN } from "../../abi/fcntl.ts";
+import { get, set } from "../../abi/layout.ts";
 import { PIDFD_THREAD } from "../../abi/pidfd.ts";
 import {
   SHUT_WR,
@@ -73,6 +74,43 @@ export function canBorrow(): boolean {
   const fd = borrowDescriptor(rareLibc().getpid(), true, -1);
   if (fd >= 0) close(fd);
   return fd === -EBADF;
+}
+
+/** Whom the kernel signals for an open file, with SIGIO or SIGURG. */
+export interface FileOwner {
+  /** `F_OWNER_*`. */
+  readonly type: number;
+  /** The id; 0 where there is none, or none that has an id here. */
+  readonly id: number;
+}
+
+/**
+ * Asks who owns an open file.
+ *
+ * @param fd a descriptor of this process, borrowed
+ * @returns the owner, or a negative errno
+ */
+export function ownerOfFile(fd: number): FileOwner | number {
+  // It may be a connection.
+  stopLinger(fd);
+  const owner = new Uint8Array(F_OWNER_EX.size);
+  const number = callNumber("fcntl");
+  const result = libc.syscallIIBB(number, fd, F_GETOWN_EX, owner, null);
+  if (result < 0) return result;
+  return {
+    type: get(F_OWNER_EX, owner, "type"),
+    id: get(F_OWNER_EX, owner, "pid"),
+  };
+}
+
+/**
+ * Has nobody own an open file any more.
+ *
+ * @param fd a descriptor of this process
+ * @returns 0, or a negative errno
+ */
+export function disown(fd: number): number {
+  return libc.syscallIII(callNumber("fcntl"), fd, F_SETOWN, 0);
 }
 
 /**

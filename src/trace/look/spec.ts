@@ -50,8 +50,11 @@ export type Treatment =
   | "listen"
   /** It lets a socket share its port. */
   | "shares-port"
+  /** It has the owner of a file signalled. */
+  | "async"
   /** It stops or drops the output of a terminal. */
   | "flow"
+  /** It sets how a terminal is read, or sends something by a line. */
   | "modes"
   /** It names a process or a group in memory. */
   | "id"

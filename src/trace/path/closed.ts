@@ -163,6 +163,11 @@ export class Closed {
     return makesTerminals(path) || this.#terminals.isMade(path, caller);
   }
 
+  /** Whether what a use means came with the jail's start, and has no path. */
+  isGiven(use: Use): boolean {
+    return this.#given.has(use);
+  }
+
   /** The jail is no more. */
   close(): void {
     this.#terminals.close();

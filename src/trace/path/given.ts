@@ -59,6 +59,11 @@ export class Given {
     this.#ways = ways;
   }
 
+  /** Whether a descriptor was given for it, whichever way. */
+  has({ path }: Use): boolean {
+    return this.#ways.has(path);
+  }
+
   /** Whether a use is one that no descriptor was given for. */
   exceeds({ access, kind, path }: Use): boolean {
     if (kind !== "object") return false;
