@@ -676,6 +676,31 @@ Deno.test("jail says that a link leads what may be written out of the working di
   assertEquals([named.code, named.stderr], [0, ""]);
 });
 
+Deno.test("jail says that a link leads --cwd out of the working directory", async () => {
+  await using here = await place(
+    { "keys/own": "mine\n", "docs/real/x": "" },
+    "ln -s ../keys docs/sub; ln -s real docs/here",
+  );
+  const said = async (directory: string): Promise<string> => {
+    const ended = await jail(
+      ["-p", "build", `--cwd=${directory}`],
+      ["true"],
+      { cwd: `${here.path}/docs`, env: ENV },
+    );
+    assertEquals(ended.code, 0, ended.stderr);
+    return ended.stderr.replaceAll(here.path, "HERE");
+  };
+  assertEquals(
+    await said("sub"),
+    "jail: --cwd=sub is led out of the working directory by a link: " +
+      'the program works in "HERE/keys"\n',
+  );
+  // Nothing of what somebody names where it is, or of what stays inside.
+  for (const directory of ["here", "../keys", `${here.path}/keys`]) {
+    assertEquals(await said(directory), "");
+  }
+});
+
 Deno.test("jail says that a link leads what may be read out of the working directory", async () => {
   await using here = await place(
     { "keys/own": "mine\n", "docs/real/x": "" },

@@ -23,12 +23,12 @@ export async function plan(
   request: RunRequest,
   named: boolean,
 ): Promise<number> {
-  enter(request.cwd);
+  const warn = (text: string): void =>
+    tell(`${stderrPaint().name("jail:")} ${safe(text)}`);
+  enter(request.cwd, warn);
   const found = await planned(request, named);
   print(planText(found, request.onDeny));
-  for (const doubt of found.doubts) {
-    tell(`${stderrPaint().name("jail:")} ${safe(doubt)}`);
-  }
+  found.doubts.forEach(warn);
   if (found.notStrict === undefined) return 0;
   tell(errorText(found.notStrict, stderrPaint()));
   return 1;

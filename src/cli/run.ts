@@ -4,7 +4,7 @@ import { printable, toText } from "../abi/bytes.ts";
 import { isErrnoName } from "../abi/errno.ts";
 import { SIGXFSZ } from "../abi/signal.ts";
 import { LaunchError, SystemCallError, UsageError } from "../errors.ts";
-import { logMustStayInside } from "../jail/inside.ts";
+import { cwdLedOut, logMustStayInside } from "../jail/inside.ts";
 import { run, type RunRequest } from "../jail/run.ts";
 import type { Outcome } from "../outcome.ts";
 import { outlive } from "../sys/signals.ts";
@@ -22,12 +22,12 @@ import { statsLine, statsText } from "./stats.ts";
  * @throws {Error} when it could not be started, or not be watched any more
  */
 export async function runProgram(request: RunRequest): Promise<Outcome> {
-  enter(request.cwd);
   // Of the report, the log, or what is in memory.
   outlive(SIGXFSZ);
   const paint = stderrPaint();
   const warn = (text: string): void =>
     tell(`${paint.name("jail:")} ${safe(text)}`);
+  enter(request.cwd, warn);
   if (request.audit !== undefined) logMustStayInside(request.audit);
   const log = request.audit === undefined
     ? undefined
@@ -95,8 +95,12 @@ function hinted(
  * program. Names of policies and logs are then relative to it as well.
  *
  * @param directory a byte string, or `undefined` to stay
+ * @param warn told where a link in the directory before leads out of that
  */
-export function enter(directory: string | undefined): void {
+export function enter(
+  directory: string | undefined,
+  warn: (text: string) => void = () => {},
+): void {
   if (directory === undefined) return;
   const text = toText(directory);
   if (text === undefined) {
@@ -105,7 +109,9 @@ export function enter(directory: string | undefined): void {
     );
   }
   try {
+    const led = cwdLedOut(directory);
     Deno.chdir(text);
+    if (led !== undefined) warn(led);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : "";
     if (typeof code !== "string" || !isErrnoName(code)) throw error;

@@ -103,20 +103,44 @@ function covers({ pattern }: PathRule, real: string): boolean {
  * @throws {UsageError} where there is one
  */
 export function logMustStayInside(audit: string): void {
+  const led = ledOut(audit);
+  if (led === undefined) return;
+  throw new UsageError(
+    `Cannot use --audit: ${
+      printable(led.link)
+    } is a link that leads out of the ` +
+      `working directory, to ${printable(led.end)}`,
+    "if you mean that file, name it by its own path",
+  );
+}
+
+/**
+ * Says where a link leads the working directory of a run out of the one that jail was
+ * started in: all that a policy means by it is elsewhere then.
+ *
+ * @param directory the directory as it was named, a byte string
+ * @returns a text, where there is one
+ */
+export function cwdLedOut(directory: string): string | undefined {
+  const led = ledOut(directory);
+  return led &&
+    `--cwd=${directory} is led out of the working directory by a link: ` +
+      `the program works in ${printable(led.end)}`;
+}
+
+/** A link in the working directory that leads a path out of it, and where to. */
+function ledOut(
+  named: string,
+): { readonly link: string; readonly end: string } | undefined {
   const cwd = currentDirectory();
-  const path = fromDirectory(cwd, audit);
+  const path = fromDirectory(cwd, named);
   const names = path.split("/").filter((name) => name !== "" && name !== ".");
   const end = realRoot(names, (path) => OWN_VIEW.meant(path));
-  if (isWithin(end, cwd)) return;
+  if (isWithin(end, cwd)) return undefined;
   const link = OWN_VIEW.links(path).find((place) =>
     isWithin(place, cwd) && typeof readLink(place) === "string"
   );
-  if (link === undefined) return;
-  throw new UsageError(
-    `Cannot use --audit: ${printable(link)} is a link that leads out of the ` +
-      `working directory, to ${printable(end)}`,
-    "if you mean that file, name it by its own path",
-  );
+  return link === undefined ? undefined : { link, end };
 }
 
 /** Where what a pattern begins with leads to, where that is not in a directory. */
