@@ -423,6 +423,12 @@ const OF_PROGRAMS: readonly string[] = [
   ...[".local/share/password-store/x.gpg", ".local/share/gem/credentials"],
   ...[".pip/pip.conf", ".config/pip/pip.conf", ".dbt/profiles.yml"],
   ...[".foundry/keystores/x", ".minikube/ca.key", ".subversion/auth/x"],
+  ...[".tsh/keys/host/me", ".doppler/.doppler.yaml", ".google_authenticator"],
+  ...[".config/incus/client.key", ".config/goose/secrets.yaml", ".Renviron"],
+  ...[".local/share/jupyter/runtime/jpserver-1.json", ".globus/userkey.pem"],
+  ...[".kde4/share/apps/kwallet/x.kwl", ".config/opera-beta/Default/Cookies"],
+  ...[".lima/_config/user", ".colima/_lima/_config/user", ".arcrc"],
+  ...[".circleci/cli.yml", ".travis/config.yml", ".mutt/muttrc", ".tofurc"],
 ];
 
 Deno.test("readonly reads no secret that a program keeps, and what is none", async () => {
@@ -431,6 +437,7 @@ Deno.test("readonly reads no secret that a program keeps, and what is none", asy
     .map((name) => `/home/me/.${name}`);
   others.push("/home/me/app/.m2/settings.xml", "/home/me/app/.fly/script");
   others.push("/home/me/app/.wrangler/state/x", "/home/me/app/.yarnrc.yml");
+  others.push("/home/me/app/.circleci/config.yml", "/home/me/app/.Renviron");
   others.push(
     "/home/me/.config/Code/User/settings.json",
     "/home/me/app/pip.conf",
@@ -464,7 +471,14 @@ Deno.test("readonly reads no password of another system in this one, nor of one 
   paths.push("/etc/pki/consumer/key.pem", "/etc/haproxy/site-key.pem");
   paths.push("/etc/tinc/n/rsa_key.priv", "/etc/tomcat/x.keystore");
   paths.push("/etc/tomcat/server.jks", "/etc/vault.d/vault.hcl");
+  paths.push("/etc/dropbear/dropbear_rsa_host_key", "/etc/corosync/authkey");
+  paths.push("/etc/opendkim/keys/x/mail.private", "/etc/xl2tpd/l2tp-secrets");
+  paths.push("/etc/gitlab-runner/config.toml", "/etc/netctl/wlan0-home");
+  paths.push("/srv/chroot/etc/ssh/ssh_host_rsa_key", "/tmp/x509up_u1000");
+  paths.push("/var/lib/jenkins/secrets/master.key", "/var/lib/dkms/mok.key");
+  paths.push("/var/snap/lxd/common/lxd/server.key", "/var/lib/pgsql/data/x");
   const others = ["/srv/chroot/etc/passwd", "/var/lib/machines/m/etc/hosts"];
+  others.push("/srv/chroot/etc/ssh/ssh_host_rsa_key.pub", "/etc/redis/x");
   others.push("/etc/ssl/certs/x.pem", "/etc/apt/keyrings/x.asc");
   others.push("/etc/nginx/nginx.conf", "/etc/profile.d/private.sh");
   paths.push("/etc/.git/objects/00/00", "/run/user/1000/containers/auth.json");
