@@ -635,9 +635,32 @@ Deno.test("-p agent changes nothing that an editor, or git, runs by itself", asy
     ".fleet/run.json",
   );
   run.push(".kilocode/mcp.json", ".github/hooks/x.json", ".agents/skills/x");
+  run.push(".hg/hgrc", "sub/.jj/repo/config.toml", ".repo/repo/main.py", ".hg");
+  run.push("lefthook.yml", ".lefthook-local.json", ".pre-commit-config.yaml");
+  run.push(".exrc", ".vimrc", ".opencode.json", ".pi/extensions/x.ts");
   const paths = run.map((name) => `/${name}`);
   const others = ["/.github/workflows/x.yml", "/node_modules/x/.vscode/x"];
   assertEquals(await readable("agent", [...paths, ...others], "write"), others);
+});
+
+Deno.test("-p agent changes nothing that a shell outside runs as it comes into the project", async () => {
+  const run = [".direnv/flake-profile.rc", ".direnv/bin/ls", ".tool-versions"];
+  run.push(
+    "mise.toml",
+    ".mise.local.toml",
+    "mise.dev.toml",
+    ".mise/config.toml",
+  );
+  run.push("mise/config.toml", ".config/mise/conf.d/x.toml", ".autoenv.zsh");
+  const paths = run.map((name) => `/${name}`);
+  const others = ["/node_modules/x/.tool-versions", "/mise.ts", "/.config/x"];
+  assertEquals(await readable("agent", [...paths, ...others], "write"), others);
+});
+
+Deno.test("-p build changes nothing that Mercurial or Jujutsu runs", async () => {
+  const run = ["/.git/config", "/.hg/hgrc", "/.jj/repo/config.toml"];
+  const others = ["/x", "/.github/x"];
+  assertEquals(await readable("build", [...run, ...others], "write"), others);
 });
 
 Deno.test("-p agent hides a .env whatever it is called, and shows examples", async () => {
