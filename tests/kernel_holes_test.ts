@@ -633,6 +633,30 @@ test(
 );
 
 test(
+  "a jail held by the kernel has nothing that is written run by another name of it",
+  async () => {
+    await using here = await scratch();
+    const { path } = here;
+    for (const name of ["w", "w/in", "m"]) await Deno.mkdir(`${path}/${name}`);
+    const program = "loader=$(ls -d /lib64/ld-linux-x86-64.so.2); " +
+      "cp /usr/bin/echo w/in/x && $loader /usr/bin/echo runs; " +
+      "for file in w/in/x m/in/x m/x; do $loader $PWD/$file $file; done";
+    const ran = async (mount: string): Promise<Ended> =>
+      await run([
+        ...["unshare", "-m", "sh", "-c", `${mount} m && exec "$@"`, "sh"],
+        ...jailArgv([KERNEL, "-R", "-W=w", "--allow-run=/usr"], [
+          ...["sh", "-c", program],
+        ]),
+      ], { cwd: path });
+    for (const mount of ["mount --bind w", "mount --bind w/in"]) {
+      const { stdout, stderr } = await ran(mount);
+      assertEquals(stdout, "runs\n", stderr);
+    }
+  },
+  hasMounts,
+);
+
+test(
   "a jail held by the kernel lets settings of the kernel be written elsewhere only by who names them",
   async () => {
     await using here = await scratch();

@@ -34,6 +34,7 @@ import { landlockAbi } from "../sys/landlock.ts";
 import { told } from "../sys/told.ts";
 import { OWN_VIEW } from "../sys/view.ts";
 import { walk } from "../sys/walk.ts";
+import { otherPlaces } from "../trace/path/inside.ts";
 import {
   controlGroups,
   otherProcs,
@@ -90,6 +91,7 @@ export function treeFacts(
         ).map(({ point }) => point),
       ),
     ],
+    alsoAt: (path) => otherPlaces(mounts, path),
     unlisted: unlistedIn,
     overProc: overProc(mounts),
     groups: controlGroups(mounts),

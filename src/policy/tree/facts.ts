@@ -26,6 +26,8 @@ export interface TreeFacts
   readonly procs: readonly string[];
   /** Where something is mounted. */
   readonly mounted: readonly string[];
+  /** Where else what is at a path is mounted, or a part of it. */
+  readonly alsoAt: (path: string) => readonly string[];
   /**
    * Directories that are there where something is mounted, and that it does not list,
    * such as those of snapshots; each with whether any directory may have one.

@@ -116,6 +116,7 @@ const FACTS: Parameters<typeof treeOf>[1] = {
     overProc: [],
     mounted: [],
     unlisted: () => new Map(),
+    alsoAt: () => [],
     devices: () => [],
   },
   realpath: (path) => {

@@ -90,6 +90,8 @@ export class TreeRules {
   readonly #roots = new Map<string, PathRule>();
   /** Devices where something may be written. */
   readonly #devices: string[] = [];
+  /** Where else what may be written is mounted, and may be read. */
+  readonly #elsewhere: string[] = [];
   /** Where settings of the kernel are. */
   readonly #settings: readonly string[];
 
@@ -122,6 +124,7 @@ export class TreeRules {
     this.#findAllowed();
     this.#findRefused();
     this.#findDevices();
+    this.#findElsewhere();
     this.#checkLoaders();
   }
 
@@ -406,6 +409,17 @@ export class TreeRules {
     }
   }
 
+  /** Finds other names of what may be written, by which it could be executed. */
+  #findElsewhere(): void {
+    for (const path of outermost([...this.granted.write.keys()])) {
+      if (path === "/" || this.state(path).run) continue;
+      for (const other of this.#facts.alsoAt(path)) {
+        const { read, write } = this.state(other);
+        if (read && !write) this.#elsewhere.push(other);
+      }
+    }
+  }
+
   /** What may be written and not be run is not executed, by no program either. */
   #checkLoaders(): void {
     for (const path of this.#facts.loaders) {
@@ -429,7 +443,7 @@ export class TreeRules {
       for (const path of this.granted[section].keys()) paths.add(path);
       for (const path of this.refused[section].keys()) paths.add(path);
     }
-    for (const device of this.#devices) paths.add(device);
+    for (const path of [...this.#devices, ...this.#elsewhere]) paths.add(path);
     // All that is allowed is beneath the root directory, and begins there alone.
     if (PATH_SECTIONS.every((section) => !this.granted[section].has("/"))) {
       paths.delete("/");
@@ -461,7 +475,8 @@ export class TreeRules {
    */
   mayNotRun(path: string): boolean {
     const { run, write } = this.state(path);
-    return !run && (write || this.#facts.written.includes(path) ||
+    const written = [...this.#facts.written, ...this.#elsewhere];
+    return !run && (write || written.some((one) => isWithin(path, one)) ||
       above(this.granted.run, path) !== undefined ||
       above(this.refused.run, path) !== undefined);
   }

@@ -91,6 +91,7 @@ const FACTS: Parameters<typeof treeOf>[1] = {
   overProc: [],
   mounted: [],
   unlisted: () => new Map(),
+  alsoAt: () => [],
   devices: () => [],
   isSetByReaders: (path) => path === "/dev/ttyS0",
   pipe: (path) => path === "/home/me/p/a" ? "/home/me/p/a/pipe" : undefined,
@@ -615,6 +616,21 @@ const CASES: readonly Case[] = [
     tree: [
       ...["/etc ro", "/etc/passwd ro noexec", "/srv rw noexec", "/usr ro"],
     ],
+  },
+  {
+    name: "has nothing executed by another name of where it is written",
+    policy: "{read: [/usr, /srv, /home], write: [/home/me/p], run: [/usr]}",
+    machine: { alsoAt: () => ["/srv/group", "/etc", "/usr/lib"] },
+    tree: [
+      ...["/home ro", "/home/me/p rw noexec"],
+      ...["/srv ro", "/srv/group ro noexec", "/usr ro"],
+    ],
+  },
+  {
+    name: "lets be run by another name what may be run where it is written",
+    policy: "{read: [/srv, /home], write: [/home], run: [/home]}",
+    machine: { alsoAt: () => ["/srv/group"] },
+    tree: ["/home rw", "/srv ro"],
   },
   {
     name: "lets be run what is in a directory that a wildcard means by itself",

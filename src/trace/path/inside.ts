@@ -46,6 +46,33 @@ export function insideOf({ device, point, root }: Mount, path: string): Inside {
   return { device, name: joined(root, rest) };
 }
 
+/**
+ * Where else a directory, or something in it, is mounted.
+ *
+ * @param mounts what is mounted
+ * @param path the directory, a real path
+ * @returns real paths that do not lie in it
+ */
+export function otherPlaces(mounts: readonly Mount[], path: string): string[] {
+  const here = topOf(mounts, path);
+  const shown = mounts.filter((mount) =>
+    isWithin(mount.point, path) && topOf(mounts, mount.point) === mount
+  ).map(({ device, root }): Inside => ({ device, name: root }));
+  if (here !== undefined) shown.push(insideOf(here, path));
+  const found = new Set<string>();
+  for (const { device, name } of shown) {
+    for (const mount of mounts) {
+      if (mount.device !== device) continue;
+      const { point, root } = mount;
+      const other = isWithin(root, name) ? point : carried(name, root, point);
+      if (other === undefined || isWithin(other, path)) continue;
+      // What something else is mounted over cannot be used by that name.
+      if (topOf(mounts, other) === mount) found.add(other);
+    }
+  }
+  return [...found];
+}
+
 /** What has a name beneath one directory, beneath another one, if it is there. */
 export function carried(
   name: string,
