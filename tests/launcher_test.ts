@@ -354,6 +354,18 @@ for (const engine of HOLDERS) {
   });
 }
 
+Deno.test("jail leaves nothing in its working directory where a call only seems to be made", async () => {
+  await using directory = await scratch();
+  const argv = jailArgv(["-R", "--allow-run"], ["echo", "free"], "kernel");
+  for (const call of ["chdir", "mount", "pivot_root"] as const) {
+    const number = `${SYSCALLS[call].x86_64}=`;
+    const words = [fixture("refuse_call"), number, ...argv];
+    const ended = await run(words, { cwd: directory.path });
+    assertEquals([ended.code, ended.stdout], [125, ""], call);
+    assertEquals([...Deno.readDirSync(directory.path)], [], call);
+  }
+});
+
 Deno.test("jail traces without a filter where one only seems to be made", async () => {
   const argv = jailArgv(["-R", "--deny-read=/etc/passwd"], [
     "cat",

@@ -2,7 +2,7 @@
 
 import { toCString } from "../../abi/bytes.ts";
 import { CLOSE_RANGE_CLOEXEC, CLOSE_RANGE_END } from "../../abi/close_range.ts";
-import { EINTR, EIO } from "../../abi/errno.ts";
+import { EINTR, EIO, ENOSYS } from "../../abi/errno.ts";
 import { AT_EMPTY_PATH, O_CLOEXEC, O_RDONLY } from "../../abi/fcntl.ts";
 import { set } from "../../abi/layout.ts";
 import { MFD_CLOEXEC, MFD_EXEC } from "../../abi/memfd.ts";
@@ -19,6 +19,7 @@ import { callNumber } from "../host.ts";
 import { libc } from "../libc.ts";
 import { kill, reap } from "../task/wait.ts";
 import { initImage } from "./init_code.ts";
+import { notMade } from "./made.ts";
 import { mapIds } from "./maker.ts";
 import { launchSteps } from "./spawn.ts";
 import { type Step, stringArray } from "./steps.ts";
@@ -52,6 +53,9 @@ export function startInit(
   steps: readonly Step[],
   namespaces: number,
 ): Init | { readonly call: string; readonly errno: number } {
+  // The others would be made in other places then.
+  const played = notMade(steps);
+  if (played !== undefined) return { call: played, errno: -ENOSYS };
   const image = openImage();
   if (image < 0) return { call: "memfd_create", errno: image };
   const [asking, answering] = [pipe2(O_CLOEXEC), pipe2(O_CLOEXEC)];

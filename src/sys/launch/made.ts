@@ -32,11 +32,19 @@ const IN_VAIN: Partial<Record<SyscallName, readonly [number, number]>> = {
   fchdir: [NONE, 0],
   fcntl: [NONE, F_SETFD],
   landlock_restrict_self: [NONE, 0],
+  mkdirat: [NONE, NULL],
+  mknodat: [NONE, NULL],
+  mount: [NULL, NULL],
+  mount_setattr: [NONE, NULL],
+  move_mount: [NONE, NULL],
+  open_tree: [NONE, NULL],
   pidfd_send_signal: [NONE, 0],
+  pivot_root: [NULL, NULL],
   prlimit64: [NONE, 0],
   ptrace: [PTRACE_SEIZE, NONE],
   seccomp: [SECCOMP_SET_MODE_FILTER, 0],
   setns: [NONE, 0],
+  symlinkat: [NULL, NONE],
   umount2: [NULL, 0],
 };
 
@@ -45,16 +53,13 @@ const ENDS: Step = { call: "pidfd_send_signal", args: [] };
 const SEES: Step = { call: "ptrace", args: [] };
 
 /**
- * Sees to it that calls are made which hold a program.
+ * The first of some calls that only seems to be made.
  *
  * @param steps what the launcher does
- * @param traced whether the program is traced as well
- * @throws {UnsupportedError} where one succeeds that cannot
  */
-export function checkMade(steps: readonly Step[], traced: boolean): void {
-  const own = traced ? [ENDS, SEES] : [ENDS];
+export function notMade(steps: readonly Step[]): SyscallName | undefined {
   const looked = new Set<string>();
-  for (const { call, args: [first] } of [...own, ...steps]) {
+  for (const { call, args: [first] } of steps) {
     const [a, b] = call === "prctl" && typeof first === "number"
       ? [first, NONE]
       : IN_VAIN[call] ?? [];
@@ -62,12 +67,25 @@ export function checkMade(steps: readonly Step[], traced: boolean): void {
     const key = `${call} ${a}`;
     if (looked.has(key)) continue;
     looked.add(key);
-    if (libc.syscallIIBB(callNumber(call), a, b, null, null) < 0) continue;
-    throw new UnsupportedError(
-      `Cannot hold a program here: ${call} succeeds whatever it is asked for, ` +
-        "so it is not made",
-      "whoever started jail has a filter that plays these calls (a container " +
-        "that plays root): start it without",
-    );
+    if (libc.syscallIIBB(callNumber(call), a, b, null, null) >= 0) return call;
   }
+  return undefined;
+}
+
+/**
+ * Sees to it that the calls are made which hold a program.
+ *
+ * @param steps what the launcher does
+ * @param traced whether the program is traced as well
+ * @throws {UnsupportedError} where one only seems to be made
+ */
+export function checkMade(steps: readonly Step[], traced: boolean): void {
+  const call = notMade([ENDS, ...(traced ? [SEES] : []), ...steps]);
+  if (call === undefined) return;
+  throw new UnsupportedError(
+    `Cannot hold a program here: ${call} succeeds whatever it is asked for, ` +
+      "so it is not made",
+    "whoever started jail has a filter that plays these calls (a container " +
+      "that plays root): start it without",
+  );
 }

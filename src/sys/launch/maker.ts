@@ -1,13 +1,14 @@
 /** A process that makes namespaces, and what is in them, and waits to be ended. */
 
 import { toCString } from "../../abi/bytes.ts";
-import { EINTR, EIO } from "../../abi/errno.ts";
+import { EINTR, EIO, ENOSYS } from "../../abi/errno.ts";
 import { O_CLOEXEC, O_WRONLY } from "../../abi/fcntl.ts";
 import { CLONE_NEWUSER } from "../../abi/sched.ts";
 import { SIGKILL } from "../../abi/signal.ts";
 import { close, open, pipe2, read, writeAll } from "../files.ts";
 import { ownGroup, ownUser } from "../ids.ts";
 import { kill, reap } from "../task/wait.ts";
+import { notMade } from "./made.ts";
 import { launchSteps } from "./spawn.ts";
 import type { Step } from "./steps.ts";
 
@@ -34,6 +35,9 @@ export function startMaker(
   steps: readonly Step[],
   namespaces: number,
 ): Maker | { readonly call: string; readonly errno: number } {
+  // The others would be made in other places then.
+  const played = notMade(steps);
+  if (played !== undefined) return { call: played, errno: -ENOSYS };
   const ends = pipe2(O_CLOEXEC);
   if (typeof ends === "number") return { call: "pipe2", errno: ends };
   const [reader, writer] = ends;
