@@ -5,27 +5,25 @@ import type { SyscallName } from "../abi/syscalls.ts";
 import { twinsOf } from "../abi/twins.ts";
 import { SystemCallError } from "../errors.ts";
 import { callSettings } from "../policy/calls.ts";
-import type { RuleRef } from "../policy/decision.ts";
-import { compile, type Engine } from "../policy/decide.ts";
+import { compile } from "../policy/decide.ts";
 import { isProc, rootOf } from "../policy/floor/grants.ts";
-import { mergeLayers } from "../policy/merge.ts";
 import { type Glob, parseGlob } from "../policy/path/glob.ts";
 import { realGlobs } from "../policy/path/rules.ts";
 import { matchSegment } from "../policy/path/segment.ts";
 import { isWithin, parentOf, pathIn } from "../policy/path/within.ts";
 import { planCalls } from "../policy/plan/plan.ts";
 import {
-  EMPTY_LAYER,
   type Layer,
   PATH_SECTIONS,
   type PathRule,
   type PathSection,
   type Policy,
 } from "../policy/policy.ts";
-import { isPreset, PRESETS } from "../policy/presets.ts";
+import { isPreset } from "../policy/presets.ts";
 import { interfaceIndex } from "../sys/interfaces.ts";
 import type { View } from "../sys/view.ts";
 import { isDirectory } from "../sys/which.ts";
+import { ANY_NAME, type FileDecider, isBuiltIn, named } from "./doubted.ts";
 
 /** What rules are looked at for. */
 export interface DoubtOptions {
@@ -33,13 +31,12 @@ export interface DoubtOptions {
   readonly view: View;
   /** Where somebody looks first: where the program works, and his home. */
   readonly near: readonly string[];
+  /** What all layers together say of a file. */
+  readonly decide: FileDecider;
 }
 
 /** How many paths are looked at for one pattern. */
 const MOST_LOOKS = 1000;
-
-/** A name that no rule has, in a directory. */
-const ANY_NAME = "\x01";
 
 /** What ends a path for other programs, or holds two together, and is part of it here. */
 const ODD_REGEXP = /[ \t\n\r:;,|&#"'`<>()=\\[\]{}%!?*^$@]+/g;
@@ -59,12 +56,11 @@ const TOP_REGEXP =
  */
 export function doubts(
   layers: readonly Layer[],
-  { view, near }: DoubtOptions,
+  { view, near, decide }: DoubtOptions,
 ): string[] {
   const realpath = (path: string): string | undefined => view.meant(path);
-  const isAllowed = asker(layers, view);
   const isOpen = (access: PathSection, directory: string): boolean =>
-    isAllowed(access, pathIn(directory, ANY_NAME));
+    decide(access, pathIn(directory, ANY_NAME)).kind === "allow";
   const isClear = (glob: Glob): boolean => {
     const { path, plain } = rootOf(glob);
     if (!plain) return glob.beneath;
@@ -111,115 +107,6 @@ export function doubts(
     }
   }
   return [...found];
-}
-
-/** Says of a file whether layers together allow something of it. */
-function asker(
-  layers: readonly Layer[],
-  view: View,
-): (access: PathSection, path: string) => boolean {
-  let engine: Engine | undefined;
-  return (access, path) => {
-    // What is said of calls by name is no matter here.
-    const { calls } = EMPTY_LAYER;
-    engine ??= compile({ ...mergeLayers(layers), calls }, {
-      realpath: (path) => view.meant(path),
-    });
-    const uses = [{ access, path, kind: "file" }] as const;
-    return engine.decide({ name: "openat", uses }).kind === "allow";
-  };
-}
-
-/** What should not lie in a directory that may be written. */
-export interface Precious {
-  /** The home directory, a real path. */
-  readonly home: string | undefined;
-  /** What jail is started from, real paths. */
-  readonly code: readonly string[];
-}
-
-/**
- * Finds what lets the working directory be written where that is the home directory,
- * or holds it: programs outside run much of what is hidden there. Or it holds what
- * the next jail is started from.
- *
- * @param layers all that a policy is made of
- * @param cwd the working directory, a real path
- * @param precious what may lie in there
- * @param view where paths begin
- * @returns a text for each
- */
-export function workingDoubts(
-  layers: readonly Layer[],
-  cwd: string,
-  { home, code }: Precious,
-  view: View,
-): string[] {
-  const isAllowed = asker(layers, view);
-  const isOpen = (path: string): boolean =>
-    isWithin(path, cwd) &&
-    isAllowed("write", isDirectory(path, view) ? pathIn(path, ANY_NAME) : path);
-  const said = [
-    ...home !== undefined && isWithin(home, cwd)
-      ? [
-        "lets what is hidden in the home directory be written, which shells " +
-        "and other programs outside run: start in a directory beneath it",
-      ]
-      : [],
-    ...code.filter(isOpen).map((path) =>
-      `lets ${
-        printable(path)
-      } be written, from which the next jail is started: put that elsewhere`
-    ),
-  ];
-  // Who works at the top, and lets all be written, knows that.
-  if (said.length === 0 || cwd === "/") return [];
-  const found = layers.flatMap(({ write }) =>
-    write.allow.filter(({ pattern }) =>
-      parseGlob(pattern).map(rootOf).some(({ path, plain }) =>
-        plain && path === cwd
-      )
-    ).flatMap(({ ref }) => said.map((text) => `${named(ref)} ${text}`))
-  );
-  return [...new Set(found)];
-}
-
-/**
- * Finds what is named to be written and a built-in policy closes, whoever allows it:
- * its `deny` beats every `allow`.
- *
- * @param layers all that a policy is made of
- * @param view where paths begin
- * @returns a text for each
- */
-export function closedDoubts(layers: readonly Layer[], view: View): string[] {
-  const own = {
-    ...mergeLayers([EMPTY_LAYER]),
-    write: mergeLayers(layers).write,
-  };
-  // Most policies close nothing of what they let be written.
-  if (own.write.deny.length === 0) return [];
-  const realpath = (path: string): string | undefined => view.meant(path);
-  const engine = compile(own, { realpath });
-  const closer = (path: string): RuleRef | undefined => {
-    const uses = [{ access: "write", path, kind: "file" }] as const;
-    const { kind, rule } = engine.decide({ name: "openat", uses });
-    const isBuiltIn = PRESETS.some(({ name }) => name === rule.source);
-    return kind !== "allow" && isBuiltIn ? rule : undefined;
-  };
-  const found = own.write.allow.flatMap(({ pattern, ref }) =>
-    realGlobs(pattern, realpath).map(rootOf).flatMap(({ path, plain }) => {
-      if (!plain) return [];
-      const beneath = closer(pathIn(path, ANY_NAME));
-      const rule = isDirectory(path, view) ? beneath : beneath && closer(path);
-      return rule === undefined ? [] : [
-        `${named(ref)} lets nothing be written: ${named(rule)} closes ${
-          printable(path)
-        }`,
-      ];
-    })
-  );
-  return [...new Set(found)];
 }
 
 /** Addresses of documentation, one of each kind. */
@@ -280,19 +167,13 @@ export function callDoubts(policy: Policy): string[] {
   return [...settings].flatMap(([name, { kind, ref }]) => {
     // A group has them all, and built-in policies mean what they say.
     if (
-      kind !== "refuse" || ref.text !== name ||
-      PRESETS.some(({ name }) => name === ref.source)
+      kind !== "refuse" || ref.text !== name || isBuiltIn(ref)
     ) return [];
     const made = twinsOf(name).filter(isMade);
     return made.length === 0
       ? []
       : [`${named(ref)} is refused, and may be made as ${made.join(", ")}`];
   });
-}
-
-/** A rule, and where it stands; a flag says that itself. */
-function named({ source, text }: RuleRef): string {
-  return source.startsWith("--") ? text : `${source}: ${text}`;
 }
 
 /** Directories that a pattern means, of those that are soon found. */

@@ -20,7 +20,8 @@ import { ownEnvironment } from "../sys/proc.ts";
 import { told } from "../sys/told.ts";
 import { OWN_VIEW, type View } from "../sys/view.ts";
 import { canExecute, whichAll } from "../sys/which.ts";
-import { closedDoubts, doubts, netDoubts, workingDoubts } from "./doubts.ts";
+import { fileDecider } from "./doubted.ts";
+import { doubts, netDoubts } from "./doubts.ts";
 import { mustStayInside } from "./inside.ts";
 import { insideOf, loadLayers, permissionSet } from "./layers.ts";
 import { checkZones } from "./net.ts";
@@ -34,6 +35,7 @@ import {
 import { enterRoot, OWN_ROOT } from "./root.ts";
 import type { TemporaryDirectory } from "./temporary.ts";
 import { mustCloseWhole } from "./whole.ts";
+import { closedDoubts, workingDoubts } from "./write_doubts.ts";
 
 /** What a policy is made of. It can be sent to a Worker. */
 export interface PolicySpec {
@@ -141,17 +143,15 @@ export async function loadSpec(
       code: ownCode(here, root.view),
     };
     const checked = await checkZones(policy);
+    const cwd = realDirectory(inside, root.view);
+    const decide = fileDecider(checked, root.view);
+    const options = { view: root.view, decide };
     return {
       ...{ policy: checked, program: inside, root },
       doubts: [
-        ...doubts(layers, { view: root.view, near }),
-        ...workingDoubts(
-          layers,
-          realDirectory(inside, root.view),
-          precious,
-          root.view,
-        ),
-        ...closedDoubts(layers, root.view),
+        ...doubts(layers, { ...options, near }),
+        ...workingDoubts(checked, cwd, precious, options),
+        ...closedDoubts(checked, options),
         ...netDoubts(checked),
       ],
     };

@@ -10,6 +10,7 @@ import { hasSeccompTrace } from "../sys/probe.ts";
 import { ownEnvironment } from "../sys/proc.ts";
 import { OWN_VIEW } from "../sys/view.ts";
 import { currentDirectory } from "./directory.ts";
+import { fileDecider } from "./doubted.ts";
 import { callDoubts, doubts, netDoubts } from "./doubts.ts";
 import { floorFor, type FloorPlace } from "./floor.ts";
 import { loadLayers } from "./layers.ts";
@@ -59,8 +60,9 @@ export async function checkPolicy(policy: string): Promise<readonly string[]> {
   netOptions(merged);
   mustBeStrict(merged, variables);
   const near = [variables.cwd, variables.home];
+  const decide = fileDecider(merged, OWN_VIEW);
   return [
-    ...doubts(layers, { view: OWN_VIEW, near }),
+    ...doubts(layers, { view: OWN_VIEW, near, decide }),
     ...netDoubts(merged),
     ...callDoubts(merged),
   ];
