@@ -4,6 +4,7 @@ import { assertEquals } from "@std/assert";
 import { ENGINES, jail, jailArgv, run } from "./harness.ts";
 import { scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
+import { TRY } from "./python.ts";
 
 for (const engine of ENGINES) {
   Deno.test({
@@ -41,7 +42,7 @@ print("all")`;
       await Deno.mkdir(`${path}/closed`);
       const closed = await directory.file("closed/file", "secret", 0o640);
       await Deno.utime(closed, 1000, 1000);
-      const code = `import errno, os, signal, socket, stat
+      const code = `${TRY}import signal, socket, stat
 other = os.fork()
 if other == 0:
   signal.pause()
@@ -49,9 +50,6 @@ os.symlink("closed/file", "link")
 os.symlink("closed", "above")
 link = f"/proc/self/fd/{os.open('link', os.O_PATH | os.O_NOFOLLOW)}"
 above = f"/proc/self/fd/{os.open('above', os.O_PATH | os.O_NOFOLLOW)}"
-def attempt(what):
-  try: print(what())
-  except OSError as error: print(errno.errorcode[error.errno])
 for path in link, link.replace("self", str(os.getpid())):
   attempt(lambda: os.chmod(path, 0o777))
   attempt(lambda: os.utime(path, (5, 5)))
@@ -86,7 +84,7 @@ os.kill(other, signal.SIGKILL)`;
       await using directory = await scratch();
       const { path } = directory;
       // Who walks a path name by name takes it from this that no link is on the way.
-      const code = `import errno, os, signal, sys
+      const code = `${TRY}import signal
 if sys.argv[1] == "beside": other = os.fork()
 else: other = -1
 if other == 0: signal.pause()
@@ -94,9 +92,6 @@ os.makedirs("real/directory")
 open("real/file", "w").close()
 os.symlink("real", "link")
 at = os.open("link", os.O_PATH | os.O_NOFOLLOW)
-def attempt(what):
-  try: print(what())
-  except OSError as error: print(errno.errorcode[error.errno])
 attempt(lambda: os.open("file", os.O_RDONLY, dir_fd=at))
 attempt(lambda: os.open("file", os.O_RDWR, dir_fd=at))
 attempt(lambda: os.open("new", os.O_RDWR | os.O_CREAT, dir_fd=at))

@@ -4,6 +4,17 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { ENGINES, jailArgv, run } from "./harness.ts";
 import { scratch } from "./jail.ts";
 import { hasMounts, hasOverlays } from "./needs.ts";
+import { TRY } from "./python.ts";
+
+/** Python that moves something, and reads it then where it should be seen. */
+const MOVE = `import errno, os, sys
+os.chdir(sys.argv[1])
+def move(old, new, seen):
+    try: os.rename(old, new)
+    except OSError as e: return print(errno.errorcode[e.errno])
+    try: print("moved", open(seen).read())
+    except OSError as e: print("moved", errno.errorcode[e.errno])
+`;
 
 for (const engine of ENGINES) {
   Deno.test({
@@ -30,13 +41,10 @@ names = "/open/file", "/open/directory"
 given = [os.open(root + name, os.O_PATH) for name in names]
 socket.send_fds(socket.socket(fileno=int(number)), [b"x"], given)
 sys.stdin.read()`;
-      const inside = `import errno, os, socket, sys
+      const inside = `${TRY}import socket
 root, number = sys.argv[1:]
 _, given, _, _ = socket.recv_fds(socket.socket(fileno=int(number)), 1, 9)
 file, directory = given
-def attempt(call):
-    try: print("done", call())
-    except OSError as e: print(errno.errorcode[e.errno])
 def read(path, at=None): return os.read(os.open(path, os.O_RDONLY, dir_fd=at), 9)
 def name(fd): return f"/proc/self/fd/{fd}"
 attempt(lambda: read(name(file)))
@@ -74,7 +82,7 @@ with subprocess.Popen(["unshare", "-m", "/usr/bin/python3", "-c", helper, root, 
         ),
       ]);
       const answers = stdout.trimEnd().split("\n");
-      assertEquals(answers.pop(), "done b'open'", stderr);
+      assertEquals(answers.pop(), "b'open'", stderr);
       assertEquals(answers.length, 11, stdout);
       assertMatch(answers.join(" "), /^(?:E[A-Z]+ ?)+$/);
       assertEquals(await Deno.readTextFile(`${root}/secret/file`), "secret");
@@ -145,15 +153,11 @@ with subprocess.Popen(jail + [inner], stdin=subprocess.PIPE, stdout=subprocess.P
     subprocess.check_call(["umount", "-l", mount])
     print(program.communicate()[0].decode(), end="")
 print(os.read(secret, 9), oct(os.fstat(secret).st_mode))`;
-      const inside = `import errno, os, sys
-os.chdir(sys.argv[1])
+      const inside = `${TRY}os.chdir(sys.argv[1])
 seen = os.open("seen", os.O_RDONLY)
 for _ in range(4): os.stat("seen"), os.stat(".", dir_fd=seen)
 print("ready", flush=True)
 sys.stdin.readline()
-def attempt(call):
-    try: print("done", call())
-    except OSError as e: print(errno.errorcode[e.errno])
 def read(path, flags, at=None): return os.read(os.open(path, flags, dir_fd=at), 9)
 for flags in os.O_RDONLY, os.O_RDWR:
     attempt(lambda: read("file", flags))
@@ -271,19 +275,11 @@ print(*answers, sep="\\n")`;
       const script =
         `cd "$0"; mount --bind data all; mount --bind data/seen part
 exec "$@"`;
-      const inside = `import errno, os, sys
-os.chdir(sys.argv[1])
-def attempt(old, new, read):
-    try: os.rename(old, new)
-    except OSError as e: return print(errno.errorcode[e.errno])
-    print("moved")
-    try: print(open(read).read())
-    except OSError as e: print(errno.errorcode[e.errno])
-attempt("all/closed", "all/open", "data/open/key")
-attempt("all/closed/key", "all/key", "data/key")
-attempt("all/closed/key", "all/seen/key", "part/key")
+      const inside = `${MOVE}move("all/closed", "all/open", "data/open/key")
+move("all/closed/key", "all/key", "data/key")
+move("all/closed/key", "all/seen/key", "part/key")
 open("all/new", "w").close()
-attempt("all/new", "all/newer", "data/newer")`;
+move("all/new", "all/newer", "data/newer")`;
       const { stdout, stderr } = await run([
         ...["unshare", "-m", "sh", "-c", script, root],
         ...jailArgv(
@@ -295,7 +291,7 @@ attempt("all/new", "all/newer", "data/newer")`;
           engine,
         ),
       ]);
-      assertEquals(stdout, "EXDEV\nEACCES\nEACCES\nmoved\n\n", stderr);
+      assertEquals(stdout, "EXDEV\nEACCES\nEACCES\nmoved \n", stderr);
       assertEquals(
         await Deno.readTextFile(`${root}/data/closed/key`),
         "secret",
@@ -316,16 +312,10 @@ attempt("all/new", "all/newer", "data/newer")`;
       await Deno.writeTextFile(`${root}/seen/shut/key`, "secret");
       const script = `cd "$0"; mount --bind seen all
 mount -t tmpfs none seen/shut; cd seen; exec "$@"`;
-      const inside = `import errno, os, sys
-os.chdir(sys.argv[1])
-def attempt(old, new, read):
-    try:
-        os.rename(old, new)
-        print(open(read).read())
-    except OSError as e: print(errno.errorcode[e.errno])
-attempt("all/shut/key", "all/open/key", "seen/open/key")
-attempt("all/shut/key", "all/shut/other", "seen/shut/other")
-attempt("all/open", "all/opened", "seen/opened/key")`;
+      const inside =
+        `${MOVE}move("all/shut/key", "all/open/key", "seen/open/key")
+move("all/shut/key", "all/shut/other", "seen/shut/other")
+move("all/open", "all/opened", "seen/opened/key")`;
       const { stdout, stderr } = await run([
         ...["unshare", "-m", "sh", "-c", script, root],
         ...jailArgv(
@@ -336,7 +326,7 @@ attempt("all/open", "all/opened", "seen/opened/key")`;
           engine,
         ),
       ]);
-      assertEquals(stdout, "EACCES\nENOENT\nENOENT\n", stderr);
+      assertEquals(stdout, "EACCES\nmoved ENOENT\nmoved ENOENT\n", stderr);
     },
   });
 
@@ -467,19 +457,12 @@ except OSError as e: print(errno.errorcode[e.errno])`;
         }
         const script = `cd "$0" && mount --bind . again && mount -t overlay \\
   -o "lowerdir=${lower},upperdir=${upper},workdir=work" none over && cd again/work && exec "$@"`;
-        const inside = `import errno, os, sys
-os.chdir(sys.argv[1])
-low = sys.argv[2]
-def attempt(old, new, read):
-    try: os.rename(old, new)
-    except OSError as e: return print(errno.errorcode[e.errno])
-    try: print(open(read).read())
-    except OSError as e: print("moved", errno.errorcode[e.errno])
-attempt("again/shut/key", low + "/key", "over/key")
-attempt("again/shut/tree", low + "/tree", "over/tree/key")
-attempt(low, low + "2", "over")
-attempt("over/shut/key", "over/pub/key", "up/pub/key")
-attempt("again/shut/key", "again/shut/other", "again/shut/other")`;
+        const inside = `${MOVE}low = sys.argv[2]
+move("again/shut/key", low + "/key", "over/key")
+move("again/shut/tree", low + "/tree", "over/tree/key")
+move(low, low + "2", "over")
+move("over/shut/key", "over/pub/key", "up/pub/key")
+move("again/shut/key", "again/shut/other", "again/shut/other")`;
         const low = `again/${lower.replace("$0/", "")}`;
         const seen = ["over/key", "over/tree", "up/pub"];
         const { stdout, stderr } = await run([
@@ -540,11 +523,7 @@ cd .. && exec "$@"`;
       }
       await Deno.symlink(`${root}/key`, `${root}/one/link`);
       const script = `cd "$0"; mount --bind one two; cd two; exec "$@"`;
-      const inside = `import errno, os, sys
-os.chdir(sys.argv[1] + "/two")
-def attempt(call, *names):
-    try: print(call(*names))
-    except OSError as e: print(errno.errorcode[e.errno])
+      const inside = `${TRY}os.chdir(sys.argv[1] + "/two")
 os.rmdir("pub")
 attempt(os.symlink, "../key", "pub")
 attempt(os.symlink, "../key", "other")
@@ -618,16 +597,12 @@ with subprocess.Popen(jail + [root], stdin=subprocess.PIPE, stdout=subprocess.PI
     print(program.stdout.readline().decode(), end="")
     subprocess.check_call(["mount", "-t", "proc", "proc", root + "/open/proc"])
     print(program.communicate()[0].decode(), end="")`;
-      const inside = `import errno, os, sys
-proc = sys.argv[1] + "/open/proc"
+      const inside = `${TRY}proc = sys.argv[1] + "/open/proc"
 print("ready", flush=True)
 sys.stdin.readline()
 for of in "1/cmdline", "self/mem", "sys/kernel/core_pattern":
-    for flags in os.O_RDONLY, os.O_RDWR:
-        try: print("done", os.open(f"{proc}/{of}", flags))
-        except OSError as e: print(errno.errorcode[e.errno])
-try: print("done", os.stat(f"{proc}/1/cmdline"))
-except OSError as e: print(errno.errorcode[e.errno])`;
+    for flags in os.O_RDONLY, os.O_RDWR: attempt(os.open, f"{proc}/{of}", flags)
+attempt(os.stat, f"{proc}/1/cmdline")`;
       const { stdout, stderr } = await run([
         ...["unshare", "-m", "/usr/bin/python3", "-c", outside, root],
         ...jailArgv(
@@ -651,21 +626,16 @@ except OSError as e: print(errno.errorcode[e.errno])`;
       await Deno.mkdir(`${root}/open/alias`);
       const script = `cd "$0/open"; mount -t tmpfs box box; mkdir -p box/in/proc
 mount --bind box alias; mount -t proc proc box/in/proc; exec "$@"`;
-      const inside = `import errno, os, sys
-where = sys.argv[1] + "/open"
-def attempt():
+      const inside = `${TRY}where = sys.argv[1] + "/open"
+def look(at):
     for of in "1/cmdline", f"{os.getpid()}/mem", "sys/kernel/core_pattern":
         for flags in os.O_RDONLY, os.O_RDWR:
-            try: print("done", os.open(f"{where}/{at}/proc/{of}", flags))
-            except OSError as e: print(errno.errorcode[e.errno])
-at = "box/in"
-attempt()
+            attempt(os.open, f"{where}/{at}/proc/{of}", flags)
+look("box/in")
 os.rename(where + "/box/in", where + "/box/out")
-at = "box/out"
-attempt()
+look("box/out")
 os.rename(where + "/alias/out", where + "/alias/on")
-at = "box/on"
-attempt()`;
+look("box/on")`;
       const { stdout, stderr } = await run([
         ...["unshare", "-m", "sh", "-c", script, root],
         ...jailArgv(
@@ -693,14 +663,13 @@ attempt()`;
       const script =
         `cd "$0"; mount -t tmpfs box open/box; mkdir -p open/box/in/sys
 mount -t sysfs s open/box/in/sys; mount --bind /sys named; exec "$@"`;
-      const inside = `import errno, os, sys
-def attempt(at):
-    try: print("done", os.open(f"{sys.argv[1]}/{at}/kernel/{sys.argv[2]}", os.O_WRONLY))
-    except OSError as e: print(errno.errorcode[e.errno])
-attempt("open/box/in/sys")
+      const inside = `${TRY}
+def set(at):
+    attempt(os.open, f"{sys.argv[1]}/{at}/kernel/{sys.argv[2]}", os.O_WRONLY)
+set("open/box/in/sys")
 os.rename(f"{sys.argv[1]}/open/box/in", f"{sys.argv[1]}/open/box/out")
-attempt("open/box/out/sys")
-attempt("named")`;
+set("open/box/out/sys")
+set("named")`;
       const { stdout, stderr } = await run([
         ...["unshare", "-m", "sh", "-c", script, root],
         ...jailArgv(
@@ -709,7 +678,7 @@ attempt("named")`;
           engine,
         ),
       ]);
-      assertEquals(stdout, "EACCES\nEPERM\ndone 3\n", stderr);
+      assertEquals(stdout, "EACCES\nEPERM\n3\n", stderr);
     },
   });
 
@@ -728,21 +697,18 @@ attempt("named")`;
         const script = `cd "$0/open"; mount -t tmpfs disk disk
 mkdir -p disk/in disk/of/over; mount --bind disk alias; mount -t tmpfs over disk/of/over
 exec "$@"`;
-        const inside = `import errno, os, sys, threading
+        const inside = `${TRY}import threading
 where, beside = sys.argv[1] + "/open", sys.argv[2]
 if beside: threading.Thread(target=os.read, args=(os.pipe()[0], 1), daemon=True).start()
 os.chdir(where + "/disk/in")
 os.symlink(sys.argv[1] + "/secret", "file")
 os.rename(where + "/alias/in", where + "/alias/of/over/in")
-def attempt():
-    try: print("done", os.chmod("file", 0o777))
-    except OSError as e: print(errno.errorcode[e.errno])
-attempt()
+attempt(os.chmod, "file", 0o777)
 os.rename(where + "/alias/of", where + "/alias/by")
 seen = where + "/disk/by/over/in"
 os.mkdir(seen)
 open(seen + "/file", "w").close()
-attempt()`;
+attempt(os.chmod, "file", 0o777)`;
         const { stdout, stderr } = await run([
           ...["unshare", "-m", "sh", "-c", script, root],
           ...jailArgv(

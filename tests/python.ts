@@ -17,6 +17,16 @@ def filter(number, action=0x80000000):
 `;
 
 /**
+ * Python that tries calls one by one, and prints of each what it returns, or its
+ * errno's name.
+ */
+export const TRY = `import errno, os, sys
+def attempt(call, *words):
+  try: print(call(*words))
+  except OSError as error: print(errno.errorcode[error.errno])
+`;
+
+/**
  * The words that run Python which tries something, and prints the name of its errno,
  * or "done".
  *

@@ -4,6 +4,7 @@ import { assertEquals } from "@std/assert";
 import { ENGINES, jail, jailArgv, run, start } from "./harness.ts";
 import { scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
+import { TRY } from "./python.ts";
 
 /** Whether devices can be made here. */
 const DEVICES = (await run([
@@ -11,13 +12,6 @@ const DEVICES = (await run([
   "-c",
   'd=$(mktemp -d) && mknod "$d/x" c 1 5 && : <"$d/x"; r=$?; rm -r "$d"; exit $r',
 ])).code === 0;
-
-/** Python that tries something, and prints its errno's name or what it returns. */
-const TRY = `import errno, os, sys
-def attempt(what):
-  try: print(what())
-  except OSError as error: print(errno.errorcode[error.errno])
-`;
 
 /**
  * Runs Python in a jail that stops where it reads a line, has something done
