@@ -544,6 +544,45 @@ Deno.test("jail says where what it is started from may be written", async () => 
   assertEquals(await saysSo(`${cwd}/code`, `${cwd}/sub`), false);
 });
 
+Deno.test("jail says where a repository that is no .git may be written", async () => {
+  const bare = {
+    "HEAD": "ref: refs/heads/main\n",
+    "objects/x": "",
+    "refs/x": "",
+  };
+  const files = Object.entries(bare).flatMap(([name, text]) =>
+    ["work/.bare", "work/.git"].map((at) => [`${at}/${name}`, text])
+  );
+  await using here = await place({
+    ...Object.fromEntries(files),
+    "work/main/.git": "gitdir: ../.bare/worktrees/main\n",
+  });
+  const said = async (
+    flags: readonly string[],
+    at = "work",
+  ): Promise<string> => {
+    const cwd = `${here.path}/${at}`;
+    const ended = await jail(flags, ["true"], { cwd, env: ENV });
+    assertEquals(ended.code, 0, ended.stderr);
+    return ended.stderr.replaceAll(here.path, "HERE");
+  };
+  const lets = (path: string): string =>
+    `lets "${path}" be written, a repository whose settings name programs ` +
+    "that git runs: start in a worktree of it\n";
+  for (const policy of ["agent", "build"]) {
+    assertEquals(
+      await said(["-p", policy]),
+      `jail: ${policy}: \${cwd} ${lets("HERE/work/.bare")}`,
+    );
+    assertEquals(await said(["-p", policy], "work/main"), "");
+  }
+  assertMatch(await said(["-p", "agent"], "work/.bare"), /work\/\.bare" be/);
+  const closed = ["-p", "agent", "--deny-write=.bare"];
+  assertEquals(await said(closed), "");
+  // Where all of it may be written, a .git may be as well.
+  assertEquals(await said(["-R", "-W=.", "--allow-run"]), "");
+});
+
 Deno.test("jail says nothing of what it is started from where a rule closes that", async () => {
   await using here = await place({ ".cache/deno/x": "", "kept/x": "" });
   const warnings = async (

@@ -13,6 +13,9 @@ import type { View } from "../sys/view.ts";
 /** A name that no rule has, in a directory. */
 export const ANY_NAME = "\x01";
 
+/** How many names are looked at for one doubt. */
+export const MOST_LOOKS = 1000;
+
 /** Says what a policy decides about a use of a file. */
 export type FileDecider = (access: PathSection, path: string) => Decision;
 
@@ -43,4 +46,13 @@ export function isBuiltIn({ source }: RuleRef): boolean {
 /** A rule, and where it stands; a flag says that itself. */
 export function named({ source, text }: RuleRef): string {
   return source.startsWith("--") ? text : `${source}: ${text}`;
+}
+
+/** Whose answer may take long, or who would mount something for each name. */
+const FAR_REGEXP = /^(?:9p|afs|autofs|ceph|cifs|fuse|gluster|lustre|nfs|smb)/;
+
+/** Where something is mounted that may be far away. */
+export function farIn(view: View): ReadonlySet<string> {
+  const far = view.mounts().filter(({ type }) => FAR_REGEXP.test(type));
+  return new Set(far.map(({ point }) => point));
 }

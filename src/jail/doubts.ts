@@ -23,7 +23,14 @@ import { isPreset } from "../policy/presets.ts";
 import { interfaceIndex } from "../sys/interfaces.ts";
 import type { View } from "../sys/view.ts";
 import { isDirectory } from "../sys/which.ts";
-import { ANY_NAME, type FileDecider, isBuiltIn, named } from "./doubted.ts";
+import {
+  ANY_NAME,
+  farIn,
+  type FileDecider,
+  isBuiltIn,
+  MOST_LOOKS,
+  named,
+} from "./doubted.ts";
 
 /** What rules are looked at for. */
 export interface DoubtOptions {
@@ -34,9 +41,6 @@ export interface DoubtOptions {
   /** What all layers together say of a file. */
   readonly decide: FileDecider;
 }
-
-/** How many paths are looked at for one pattern. */
-const MOST_LOOKS = 1000;
 
 /** What ends a path for other programs, or holds two together, and is part of it here. */
 const ODD_REGEXP = /[ \t\n\r:;,|&#"'`<>()=\\[\]{}%!?*^$@]+/g;
@@ -209,15 +213,6 @@ function directoriesOf(
   };
   look("", 0);
   return found;
-}
-
-/** Whose answer may take long, or who would mount something for each name. */
-const FAR_REGEXP = /^(?:9p|afs|autofs|ceph|cifs|fuse|gluster|lustre|nfs|smb)/;
-
-/** Where something is mounted that may be far away. */
-function farIn(view: View): ReadonlySet<string> {
-  const far = view.mounts().filter(({ type }) => FAR_REGEXP.test(type));
-  return new Set(far.map(({ point }) => point));
 }
 
 /**

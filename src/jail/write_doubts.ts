@@ -1,6 +1,7 @@
 /** Rules that let more or less be written on this machine than who reads them would think. */
 
 import { printable } from "../abi/bytes.ts";
+import { SystemCallError } from "../errors.ts";
 import type { RuleRef } from "../policy/decision.ts";
 import { rootOf } from "../policy/floor/grants.ts";
 import { parseGlob } from "../policy/path/glob.ts";
@@ -9,7 +10,14 @@ import { isWithin, pathIn } from "../policy/path/within.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { View } from "../sys/view.ts";
 import { isDirectory } from "../sys/which.ts";
-import { ANY_NAME, type FileDecider, isBuiltIn, named } from "./doubted.ts";
+import {
+  ANY_NAME,
+  farIn,
+  type FileDecider,
+  isBuiltIn,
+  MOST_LOOKS,
+  named,
+} from "./doubted.ts";
 
 /** What such rules are looked at with. */
 export interface WriteDoubtOptions {
@@ -30,7 +38,7 @@ export interface Precious {
 /**
  * Finds what lets the working directory be written where that is the home directory,
  * or holds it: programs outside run much of what is hidden there. Or it holds what
- * the next jail is started from.
+ * the next jail is started from, or what git keeps, where .git is closed.
  *
  * @param policy the merged policy
  * @param cwd the working directory, a real path
@@ -44,6 +52,13 @@ export function workingDoubts(
   { home, code }: Precious,
   { view, decide }: WriteDoubtOptions,
 ): string[] {
+  const refs = write.allow.filter(({ pattern }) =>
+    parseGlob(pattern).map(rootOf).some(({ path, plain }) =>
+      plain && path === cwd
+    )
+  ).map(({ ref }) => ref);
+  // Who works at the top, and lets all be written, knows that.
+  if (refs.length === 0 || cwd === "/") return [];
   const isOpen = (path: string): boolean => {
     if (!isWithin(path, cwd)) return false;
     const file = isDirectory(path, view) ? pathIn(path, ANY_NAME) : path;
@@ -61,15 +76,43 @@ export function workingDoubts(
         printable(path)
       } be written, from which the next jail is started: put that elsewhere`
     ),
+    ...repositoriesIn(cwd, view).filter((path) =>
+      // Who lets a .git be written knows that.
+      isOpen(path) && !isOpen(pathIn(cwd, ".git"))
+    ).map((path) =>
+      `lets ${
+        printable(path)
+      } be written, a repository whose settings name programs that git runs: ` +
+      "start in a worktree of it"
+    ),
   ];
-  // Who works at the top, and lets all be written, knows that.
-  if (said.length === 0 || cwd === "/") return [];
-  const found = write.allow.filter(({ pattern }) =>
-    parseGlob(pattern).map(rootOf).some(({ path, plain }) =>
-      plain && path === cwd
-    )
-  ).flatMap(({ ref }) => said.map((text) => `${named(ref)} ${text}`));
+  const found = refs.flatMap((ref) =>
+    said.map((text) => `${named(ref)} ${text}`)
+  );
   return [...new Set(found)];
+}
+
+/**
+ * Finds what git keeps for a repository by another name than .git: beside its worktrees
+ * (`git clone --bare URL .bare`), or where somebody starts.
+ */
+function repositoriesIn(cwd: string, view: View): string[] {
+  const far = farIn(view);
+  let names: readonly string[];
+  try {
+    names = view.names(cwd);
+  } catch (error) {
+    // Where nobody says what there is, there is nothing to doubt.
+    if (!(error instanceof SystemCallError)) throw error;
+    return [];
+  }
+  const beneath = names.slice(0, MOST_LOOKS).filter((name) => name !== ".git")
+    .map((name) => pathIn(cwd, name));
+  return [cwd, ...beneath].filter((path) =>
+    !far.has(path) && isDirectory(pathIn(path, "objects"), view) &&
+    isDirectory(pathIn(path, "refs"), view) &&
+    view.realpath(pathIn(path, "HEAD")) !== undefined
+  );
 }
 
 /**
