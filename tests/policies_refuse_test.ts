@@ -287,6 +287,32 @@ for (const engine of ENGINES) {
   });
 
   Deno.test({
+    ...needs(
+      ["git"],
+      `-p agent (${engine}) makes no directory a repository for git outside`,
+    ),
+    fn: async () => {
+      await using directory = await place({ notes: "one\n" }, "git init -q");
+      // With settings of its own, and with those of another directory.
+      const script = "mkdir -p src/objects src/refs src/tree; cd src; " +
+        "printf '[core]\nbare = false\nworktree = tree\n" +
+        "fsmonitor = touch ran; false\n' >config; " +
+        "echo ref: refs/heads/main >HEAD; ln -s refs/heads/main HEAD; " +
+        "cp config x && mv x HEAD; ln config HEAD; cd ..; " +
+        "cp -r src $TMPDIR/src; touch $TMPDIR/src/HEAD; mv $TMPDIR/src lib";
+      const cwd = directory.path;
+      await jail(["-p", "agent"], ["sh", "-c", script], { cwd, engine });
+      for (const name of ["src", "lib"]) {
+        const { stdout, stderr } = await run(
+          ["git", "rev-parse", "--absolute-git-dir"],
+          { cwd: `${cwd}/${name}` },
+        );
+        assertEquals([stdout, stderr], [`${cwd}/.git\n`, ""]);
+      }
+    },
+  });
+
+  Deno.test({
     ...needs(["git"], `-p agent (${engine}) leaves what git runs as it is`),
     fn: async () => {
       await using directory = await place(
