@@ -23,20 +23,31 @@ const MOST_IN_A_MINUTE = 20;
  * soft reset (DECSTR), and shows nothing until a string that was begun is over.
  */
 const SANE = [
-  // A string that was begun, of which nothing is shown; rows that are held back.
-  "\x18\x1b\\\x1b[?2026l",
+  // A string that was begun, of which nothing is shown.
+  "\x18\x1b\\",
+  // The language of a VT52; a printer that gets all in place of the screen, which
+  // GNU screen heeds; a line of status; a page that is not the one that is shown.
+  "\x1b<\x1b[4i\x1b[0$}\x1b[?64h",
+  // Rows that are held back.
+  "\x1b[?2026l",
   // Rows and columns that alone scroll. To let go of them moves the cursor.
   "\x1b7\x1b[?69l\x1b[r\x1b8",
   // Modes: long lines that are cut, letters that push others away.
   "\x1b[!p\x1b[?7h\x1b[4l",
   // Letters that cannot be seen, and another character set.
   "\x1b[0m\x1b(B\x0f",
-  // Colours: all may be the same one.
-  "\x1b]104\x1b\\\x1b]110\x1b\\\x1b]111\x1b\\",
+  // Colours: all may be the same one. The first is for the console of Linux.
+  "\x1b]R\x1b\\\x1b]104\x1b\\\x1b]110\x1b\\\x1b]111\x1b\\",
 ].join("");
 
-/** Takes away what the program has put beside the question, and below it. */
-const CLEAR = "\x1b[J";
+/**
+ * Takes away what the program has put beside the question, and below it; and that
+ * letters of that row are too large for it.
+ */
+const CLEAR = "\x1b[J\x1b#5";
+
+/** Takes away pictures that lie over letters, of which kitty and others know. */
+const NO_PICTURES = "\x1b_Ga=d,d=A,q=2\x1b\\";
 
 /** Where an answer is kept for the next run. */
 export interface Saver {
@@ -59,6 +70,11 @@ export interface Surroundings {
    * any time, also over a question, though the program stands still.
    */
   readonly piped: boolean;
+  /**
+   * Whether the terminal may show pictures, or heeds no word of them. To others that
+   * word is a title.
+   */
+  readonly pictures: boolean;
   /** The time, in milliseconds. */
   readonly now: () => number;
   /** Tells what is no question. */
@@ -141,7 +157,9 @@ export class Questioner {
     caller: Caller,
   ): Answer | "interrupt" {
     this.#asked.push(this.#around.now());
-    terminal.write(`${SANE}\n${CLEAR}${this.#text(question, caller)}`);
+    const text = this.#text(question, caller);
+    const pictures = this.#around.pictures ? NO_PICTURES : "";
+    terminal.write(`${SANE}${pictures}\n${CLEAR}${text}`);
     // A time limit waits for nobody.
     const until = this.#around.now() + Math.min(PATIENCE_MS, caller.left);
     let typed = "";

@@ -32,9 +32,10 @@ function questioner(
   saver?: Saver,
   group = 7,
   piped = false,
+  pictures = true,
 ): Questioner {
   return new Questioner(saver, {
-    piped,
+    ...{ piped, pictures },
     now: () => who.time,
     tell: (text) => who.told.push(text),
     interrupt: (group) => {
@@ -136,6 +137,10 @@ Deno.test("a question comes after what ends all that could hide it", () => {
   const [before = ""] = who.shown.split("┏");
   const wanted = {
     "a string": "\x18\x1b\\",
+    "the language of another terminal": "\x1b<",
+    "a printer": "\x1b[4i",
+    "a line of status": "\x1b[0$}",
+    "a page that is not shown": "\x1b[?64h",
     "rows that are held back": "\x1b[?2026l",
     "rows that alone scroll": "\x1b7\x1b[?69l\x1b[r\x1b8",
     "long lines that are cut": "\x1b[?7h",
@@ -143,12 +148,21 @@ Deno.test("a question comes after what ends all that could hide it", () => {
     "letters that cannot be seen": "\x1b[0m",
     "another character set": "\x1b(B\x0f",
     "colours that are one": "\x1b]104\x1b\\\x1b]110\x1b\\\x1b]111\x1b\\",
+    "colours of the console": "\x1b]R\x1b\\",
+    "pictures over it": "\x1b_Ga=d,d=A,q=2\x1b\\",
     "what is beside it": "\n\x1b[J",
+    "letters of twice the height": "\x1b#5",
   };
   const missing = Object.entries(wanted)
     .filter(([, sequence]) => !before.includes(sequence));
   assertEquals(missing, []);
   assertEquals(before.startsWith("\x18\x1b\\"), true);
+});
+
+Deno.test("a question gives a terminal no title that takes pictures for one", () => {
+  const who = person("n\n");
+  questioner(who, undefined, 7, false, false).ask(QUESTION, callerFor(who));
+  assertEquals(who.shown.includes("\x1b_"), false);
 });
 
 Deno.test("Ctrl-C at a question refuses, and reaches who was in the foreground", () => {

@@ -9,6 +9,9 @@ import { Questioner } from "./ask.ts";
 import { tell } from "./console.ts";
 import { saverFor } from "./save.ts";
 
+/** What terminals call themselves that may show pictures, and all like xterm. */
+const PICTURES_REGEXP = /^(?:ghostty|konsole|kitty|wezterm|xterm)/;
+
 /**
  * Prepares to ask.
  *
@@ -22,6 +25,7 @@ export async function askingPerson(
   const questioner = new Questioner(await saverFor(policies), {
     converse,
     piped: outputs.some(isPipe),
+    pictures: PICTURES_REGEXP.test(Deno.env.get("TERM") ?? ""),
     now: Date.now,
     tell,
     interrupt,
