@@ -308,31 +308,39 @@ run: ["${program}"]
     await using directory = await scratch();
     const root = directory.path;
     const program = fixture("try_call");
-    const worlds = ["circle", "pair", "nothing"];
-    for (const world of worlds) await Deno.mkdir(`${root}/${world}`);
-    await Deno.symlink("hidden", `${root}/circle/hidden`);
-    await Deno.symlink("hides", `${root}/pair/hidden`);
-    await Deno.symlink("hidden", `${root}/pair/hides`);
+    const worlds = ["circle", "pair", "hanging", "directory", "nothing"];
+    for (const world of worlds) {
+      await Deno.mkdir(`${root}/${world}/in`, { recursive: true });
+      // A link that leads around in circles where a directory is hidden.
+      await Deno.symlink("in/hidden/../../way", `${root}/${world}/way`);
+    }
+    await Deno.symlink("hidden", `${root}/circle/in/hidden`);
+    await Deno.symlink("other", `${root}/pair/in/hidden`);
+    await Deno.symlink("hidden", `${root}/pair/in/other`);
+    await Deno.symlink("other", `${root}/hanging/in/hidden`);
+    await Deno.mkdir(`${root}/directory/in/hidden`);
     const policy = `extends: minimal
 default: EPERM
-read: {allow: ["${program}", "${root}"], deny: ["${root}/**/hid*"]}
+read: {allow: ["${program}", "${root}"], deny: ["${root}/*/in/**"]}
 run: ["${program}"]
 `;
-    const calls = ["", "/", "/x", "/../x", "/../hidden"].flatMap((way) =>
+    const names = ["", "/", "/x", "/../x", "/../hidden"];
+    const ways = [...names.map((name) => `in/hidden${name}`), "way", "way/x"];
+    const calls = ways.flatMap((way) =>
       ["stat", "open_read", "open_write", "openat2", "openat2_straight"]
         .map((call) => ({ call, way }))
     );
-    const [circle, pair, nothing] = await Promise.all(
-      worlds.map(async (world) => {
-        const words = calls.map(({ call, way }) =>
-          `${call}=${root}/${world}/hidden${way}`
-        );
-        return (await jail(policy, [program, "alone", ...words], { engine }))
-          .stdout;
-      }),
+    const seen = await Promise.all(worlds.map(async (world) => {
+      const words = calls.map(({ call, way }) =>
+        `${call}=${root}/${world}/${way}`
+      );
+      return (await jail(policy, [program, "alone", ...words], { engine }))
+        .stdout;
+    }));
+    const nothing = seen.at(-1);
+    worlds.forEach((world, at) =>
+      assertEquals([world, seen[at]], [world, nothing])
     );
-    assertEquals(circle, nothing);
-    assertEquals(pair, nothing);
   });
 
   Deno.test(`jail (${engine}) tells of no hidden directory by a name that leads out of it again`, async () => {

@@ -74,21 +74,18 @@ export class Crossed {
   }
 
   /**
-   * Those that nothing else tells of.
+   * Those that nothing else tells of. Where the path leads is judged by itself, and
+   * may be in one of them: but a link could lead there as well, or to nothing, and how
+   * a call is refused must not tell the one from the other.
    *
-   * @param real where the path leads by its own names, which is judged by itself; ""
-   *   where a link leads there, and does not where there is nothing to lead through:
-   *   how a call is refused there would tell the one from the other
-   * @param known other real paths that are there for whoever makes the call
+   * @param known real paths that are there for whoever makes the call
    */
-  untold(real: string, known: readonly string[]): readonly string[] {
+  untold(known: readonly string[]): readonly string[] {
     if (this.#paths.length === 0) return this.#paths;
     const found: string[] = [];
     for (const path of this.#paths) {
       const tells = (other: string): boolean => isWithin(other, path);
-      if (!tells(real) && !known.some(tells) && !found.some(tells)) {
-        found.push(path);
-      }
+      if (!known.some(tells) && !found.some(tells)) found.push(path);
     }
     return found;
   }

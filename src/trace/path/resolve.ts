@@ -86,8 +86,7 @@ function find(
 /** What a walk has found, with what it met. */
 function ended(found: Place, { magic, crossed, known, end }: Way): Place {
   // Each link that was followed tells of the directory that it lies in.
-  const isLed = known.length > 1;
-  const untold = crossed.untold(isLed ? "" : found.path, known);
+  const untold = crossed.untold(known);
   if (!magic && untold.length === 0 && end === undefined) return found;
   const seen = {
     ...found,

@@ -386,7 +386,7 @@ const CROSSED:
     ["/dir/sub/../..x", ["/dir/sub"]],
     ["/dir/../file", ["/dir"]],
     ["/dir/sub/../../file", ["/dir/sub"]],
-    ["/dir/../dir/sub", []],
+    ["/dir/../dir/sub", ["/dir"]],
     ["/dir/../none", ["/dir"]],
     ["/none/../file", ["/none"]],
     ["/none/more/../../file", ["/none/more"]],

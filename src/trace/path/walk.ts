@@ -29,7 +29,7 @@ import {
   processOf,
   readLink,
 } from "./place.ts";
-import { linksAt, quick, type Way, wayFrom } from "./quick.ts";
+import { linksAt, quick, type Way } from "./quick.ts";
 import { rememberLink } from "./root_links.ts";
 import { isGuardedLink } from "./sticky.ts";
 import { straightNames } from "./straight.ts";
@@ -221,14 +221,16 @@ export class Walk {
 
   /**
    * Where the path ends that leads through too many links: where one leads around in
-   * circles, as if it led nowhere. What comes behind it must not tell of it.
+   * circles, as if it led nowhere. What comes behind it must not tell of it; what the
+   * circle leads out of again is there.
    */
   #endAtCircle(last: string): Place {
     const again = this.#again;
     if (again === undefined || this.#circle !== undefined) {
       return this.#stuck(last, ELOOP);
     }
-    const way = wayFrom(this.#way.known[0] as string, this.#way.root);
+    const way = this.#way;
+    way.known.length = 1;
     const owner = this.#owner;
     return new Walk(owner, this.#full, this.#follow, this.#isOwn, way, again)
       .end();
