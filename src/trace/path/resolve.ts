@@ -13,9 +13,10 @@
 
 import { ELOOP, ENAMETOOLONG, ENOENT } from "../../abi/errno.ts";
 import { RESOLVE_IN_ROOT, RESOLVE_NO_SYMLINKS } from "../../abi/openat2.ts";
+import { pathIn } from "../../policy/path/within.ts";
 import { close } from "../../sys/files.ts";
 import { resolveBase } from "./magic.ts";
-import { type Owner, type Place, place } from "./place.ts";
+import { normalize, type Owner, type Place, place } from "./place.ts";
 import { quick, type Way, wayFrom } from "./quick.ts";
 import { behindLink } from "./root_links.ts";
 import { type From, inObject, outOfRemoved, Walk } from "./walk.ts";
@@ -132,6 +133,11 @@ export function withCrossed(
   if (isWritten) way.end = way.link;
   const leads = found.errno !== 0 && !isWritten && walked.via === "" &&
     (start.startsWith("/") || path.startsWith("/"));
-  const place = leads ? { ...found, path: walked.path } : found;
-  return ended(place, { ...way, magic: false });
+  const real = leads
+    ? walked.path
+    // Above the root `..` leads nowhere.
+    : isWritten && isRoot
+    ? pathIn(start, normalize(`/${path}`).slice(1))
+    : found.path;
+  return ended({ ...found, path: real }, { ...way, magic: false });
 }

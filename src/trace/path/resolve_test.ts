@@ -8,12 +8,14 @@ import {
   ENOTDIR,
 } from "../../abi/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_PATH } from "../../abi/fcntl.ts";
-import { RESOLVE_IN_ROOT } from "../../abi/openat2.ts";
+import { RESOLVE_IN_ROOT, RESOLVE_NO_SYMLINKS } from "../../abi/openat2.ts";
 import { close, open } from "../../sys/files.ts";
 import { libc } from "../../sys/libc.ts";
 import { OWN_VIEW, View } from "../../sys/view.ts";
+import { look } from "./magic.ts";
 import { normalize, type Place, place, processOf } from "./place.ts";
 import { resolve, withCrossed } from "./resolve.ts";
+import { resolveHow } from "./resolve_how.ts";
 
 // Deno 2.4 counts a library that a test opens as a leak of that test.
 libc.__errno_location();
@@ -432,3 +434,19 @@ Deno.test("resolve() does not tell of the way up from the working directory", ()
   assertEquals(crossed("../".repeat(40)), undefined);
   assertEquals(crossed("./.././../none"), undefined);
 });
+
+Deno.test("resolveHow() judges a link by its place in the root that no path leads out of", () =>
+  tree((root) => {
+    const flags = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS;
+    const path = fromText(`${root}/dir`);
+    Deno.symlinkSync("file", `${root}/dir/link`);
+    const fd = look(OWN_VIEW, path);
+    try {
+      const isOwn = (): boolean => true;
+      const how = [SELF, fd, "../link", true, false, flags, isOwn] as const;
+      const found = resolveHow(...how);
+      assertEquals([found.errno, found.path], [ELOOP, `${path}/link`]);
+    } finally {
+      close(fd);
+    }
+  }));
