@@ -38,7 +38,7 @@ export const LAUNCH_RECORD: Layout<
     arg3:   [32, "u64"],
     arg4:   [40, "u64"],
     arg5:   [48, "u64"],
-    flags:  [56, "u64"], // MAY_FAIL, WAITS, FORKS
+    flags:  [56, "u64"], // MAY_FAIL, WAITS, FORKS, IN_VAIN
   },
 };
 
@@ -58,6 +58,12 @@ export const WAITS = 2;
  * may have one, and their memory too.
  */
 export const FORKS = 4;
+
+/**
+ * The call has to fail: it is asked for what cannot be done. Whoever has it succeed
+ * does not make it.
+ */
+export const IN_VAIN = 8;
 
 /** How far after the code the words are that the handler uses: a page. */
 export const HANDLER_DATA = 4096;
@@ -144,6 +150,7 @@ export const LISTING: readonly (readonly [bytes: string, source: string])[] = [
   ["721c",              "  jb done"],
   ["f6433801",          "  test byte [rbx+56], 1"],
   ["7516",              "  jnz done"],
+  ["",                  "record:"],
   ["4d896c2410",        "  mov [r12+16], r13"],
   ["4989442418",        "  mov [r12+24], rax"],
   ["",                  "end:"],
@@ -151,22 +158,27 @@ export const LISTING: readonly (readonly [bytes: string, source: string])[] = [
   ["b8e7000000",        "  mov eax, 231 ; exit_group"],
   ["0f05",              "  syscall"],
   ["",                  "done:"],
+  ["f6433808",          "  test byte [rbx+56], 8"],
+  ["7408",              "  jz made"],
+  ["483d01f0ffff",      "  cmp rax, -4095"],
+  ["72dc",              "  jb record"],
+  ["",                  "made:"],
   ["f6433804",          "  test byte [rbx+56], 4"],
   ["7405",              "  jz advance"],
   ["4885c0",            "  test rax, rax"],
-  ["75e9",              "  jnz end"],
+  ["75db",              "  jnz end"],
   ["",                  "advance:"],
   ["4883c340",          "  add rbx, 64"],
   ["49ffc5",            "  inc r13"],
-  ["eb8b",              "  jmp next"],
+  ["e97affffff",        "  jmp next"],
   ["",                  "handler: ; void handler(int signal, siginfo_t *info, void *context)"],
   ["89f8",              "  mov eax, edi"],
-  ["f00fab05660f0000",  "  lock bts dword [rel launch+4104], eax"],
+  ["f00fab05550f0000",  "  lock bts dword [rel launch+4104], eax"],
   ["31d2",              "  xor edx, edx"],
   ["b80e800000",        "  mov eax, 0x800e ; SIGHUP SIGINT SIGQUIT SIGTERM"],
   ["0fa3f8",            "  bt eax, edi"],
   ["7313",              "  jnc pass"],
-  ["8b05500f0000",      "  mov eax, [rel launch+4100]"],
+  ["8b053f0f0000",      "  mov eax, [rel launch+4100]"],
   ["85c0",              "  test eax, eax"],
   ["7809",              "  js pass"],
   ["89c7",              "  mov edi, eax"],
@@ -179,11 +191,11 @@ export const LISTING: readonly (readonly [bytes: string, source: string])[] = [
   ["837e0800",          "  cmp dword [rsi+8], 0"],
   ["7f25",              "  jg back"],
   ["",                  "forward:"],
-  ["f0ff05340f0000",    "  lock inc dword [rel launch+4108]"],
+  ["f0ff05230f0000",    "  lock inc dword [rel launch+4108]"],
   ["837e08ff",          "  cmp dword [rsi+8], -1 ; SI_QUEUE"],
   ["480f44d6",          "  cmove rdx, rsi"],
   ["89fe",              "  mov esi, edi"],
-  ["8b3d180f0000",      "  mov edi, [rel launch+4096]"],
+  ["8b3d070f0000",      "  mov edi, [rel launch+4096]"],
   ["85ff",              "  test edi, edi"],
   ["780a",              "  js back"],
   ["",                  "send:"],
@@ -197,19 +209,19 @@ export const LISTING: readonly (readonly [bytes: string, source: string])[] = [
   ["0f05",              "  syscall"],
   ["",                  "changed: ; void changed(int signal)"],
   ["b801000000",        "  mov eax, 1 ; write"],
-  ["8b3d070f0000",      "  mov edi, [rel launch+4112]"],
-  ["488d35080f0000",    "  lea rsi, [rel launch+4120]"],
+  ["8b3df60e0000",      "  mov edi, [rel launch+4112]"],
+  ["488d35f70e0000",    "  lea rsi, [rel launch+4120]"],
   ["ba08000000",        "  mov edx, 8"],
   ["0f05",              "  syscall"],
   ["c3",                "  ret"],
   ["",                  "late: ; void late(int signal)"],
   ["b801000000",        "  mov eax, 1"],
-  ["f00fc1050f0f0000",  "  lock xadd [rel launch+4148], eax"],
+  ["f00fc105fe0e0000",  "  lock xadd [rel launch+4148], eax"],
   ["85c0",              "  test eax, eax"],
   ["7ecd",              "  jle back ; not yet"],
-  ["f0ff05f00e0000",    "  lock inc dword [rel launch+4128]"],
-  ["4c8b05f10e0000",    "  mov r8, [rel launch+4136]"],
-  ["448b0de60e0000",    "  mov r9d, [rel launch+4132]"],
+  ["f0ff05df0e0000",    "  lock inc dword [rel launch+4128]"],
+  ["4c8b05e00e0000",    "  mov r8, [rel launch+4136]"],
+  ["448b0dd50e0000",    "  mov r9d, [rel launch+4132]"],
   ["",                  "another:"],
   ["41ffc9",            "  dec r9d"],
   ["781d",              "  js enough"],
@@ -219,10 +231,10 @@ export const LISTING: readonly (readonly [bytes: string, source: string])[] = [
   ["be09000000",        "  mov esi, 9 ; SIGKILL"],
   ["b83e000000",        "  mov eax, 62 ; kill"],
   ["0f05",              "  syscall"],
-  ["f0ff05d20e0000",    "  lock inc dword [rel launch+4144]"],
+  ["f0ff05c10e0000",    "  lock inc dword [rel launch+4144]"],
   ["ebde",              "  jmp another"],
   ["",                  "enough:"],
-  ["f0ff0db90e0000",    "  lock dec dword [rel launch+4128]"],
+  ["f0ff0da80e0000",    "  lock dec dword [rel launch+4128]"],
   ["c3",                "  ret"],
 ];
 

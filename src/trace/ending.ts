@@ -2,7 +2,8 @@
 
 import { errnoName } from "../abi/errno.ts";
 import { SIGCONT, SIGKILL, SIGTERM } from "../abi/signal.ts";
-import { LaunchError } from "../errors.ts";
+import { LaunchError, type UnsupportedError } from "../errors.ts";
+import { notMade } from "../sys/launch/made.ts";
 import { type LimitName, NO_ENDING_RULE, type Outcome } from "../outcome.ts";
 import type { Launched } from "../sys/launch/spawn.ts";
 import type { Family } from "./family.ts";
@@ -158,10 +159,11 @@ const WITHOUT: Readonly<Record<string, string>> = {
 export function launchFailure(
   launched: Launched,
   { program, hint }: Pick<TraceOptions, "program" | "hint">,
-): LaunchError | undefined {
+): LaunchError | UnsupportedError | undefined {
   const failure = launched.failure();
   if (failure === undefined) return undefined;
   const { step } = failure;
+  if (failure.errno === 0) return notMade(step);
   const errno = errnoName(failure.errno);
   if (step !== "execve") {
     return new LaunchError(program, step, errno, 125, WITHOUT[step]);

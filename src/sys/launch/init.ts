@@ -19,7 +19,6 @@ import { callNumber } from "../host.ts";
 import { libc } from "../libc.ts";
 import { kill, reap } from "../task/wait.ts";
 import { initImage } from "./init_code.ts";
-import { notMade } from "./made.ts";
 import { mapIds } from "./maker.ts";
 import { launchSteps } from "./spawn.ts";
 import { type Step, stringArray } from "./steps.ts";
@@ -53,9 +52,6 @@ export function startInit(
   steps: readonly Step[],
   namespaces: number,
 ): Init | { readonly call: string; readonly errno: number } {
-  // The others would be made in other places then.
-  const played = notMade(steps);
-  if (played !== undefined) return { call: played, errno: -ENOSYS };
   const image = openImage();
   if (image < 0) return { call: "memfd_create", errno: image };
   const [asking, answering] = [pipe2(O_CLOEXEC), pipe2(O_CLOEXEC)];
@@ -125,7 +121,7 @@ export function startInit(
   end();
   return failure === undefined
     ? { call: "execveat", errno: -EIO }
-    : { call: failure.step, errno: -failure.errno };
+    : { call: failure.step, errno: -(failure.errno || ENOSYS) };
 }
 
 /** What it does before it executes its program. */

@@ -21,8 +21,8 @@ const NONE = -1;
 /** A null pointer. */
 const NULL = 0;
 
-/** Two arguments with which a call does nothing, and fails; the others are 0. */
-const IN_VAIN: Partial<Record<SyscallName, readonly [number, number]>> = {
+/** Arguments with which a call does nothing, and fails; the others are 0. */
+const ARGS: Partial<Record<SyscallName, readonly [number, number]>> = {
   capset: [NULL, NULL],
   chdir: [NULL, 0],
   chroot: [NULL, 0],
@@ -38,51 +38,52 @@ const IN_VAIN: Partial<Record<SyscallName, readonly [number, number]>> = {
   mount_setattr: [NONE, NULL],
   move_mount: [NONE, NULL],
   open_tree: [NONE, NULL],
-  pidfd_send_signal: [NONE, 0],
   pivot_root: [NULL, NULL],
   prlimit64: [NONE, 0],
-  ptrace: [PTRACE_SEIZE, NONE],
   seccomp: [SECCOMP_SET_MODE_FILTER, 0],
   setns: [NONE, 0],
   symlinkat: [NULL, NONE],
   umount2: [NULL, 0],
 };
 
-/** By these jail ends a program, and sees what it does. */
-const ENDS: Step = { call: "pidfd_send_signal", args: [] };
-const SEES: Step = { call: "ptrace", args: [] };
-
 /**
- * The first of some calls that only seems to be made.
+ * The calls of some steps, each once, so that they have to fail.
  *
  * @param steps what the launcher does
  */
-export function notMade(steps: readonly Step[]): SyscallName | undefined {
-  const looked = new Set<string>();
+export function triedInVain(steps: readonly Step[]): Step[] {
+  const tried = new Map<string, Step>();
   for (const { call, args: [first] } of steps) {
-    const [a, b] = call === "prctl" && typeof first === "number"
+    const args = call === "prctl" && typeof first === "number"
       ? [first, NONE]
-      : IN_VAIN[call] ?? [];
-    if (a === undefined || b === undefined) continue;
-    const key = `${call} ${a}`;
-    if (looked.has(key)) continue;
-    looked.add(key);
-    if (libc.syscallIIBB(callNumber(call), a, b, null, null) >= 0) return call;
+      : ARGS[call];
+    if (args === undefined) continue;
+    tried.set(`${call} ${args[0]}`, { call, args, inVain: true });
   }
-  return undefined;
+  return [...tried.values()];
 }
 
 /**
- * Sees to it that the calls are made which hold a program.
+ * Sees to it that the calls are made by which jail itself ends a program, and sees
+ * what it does.
  *
- * @param steps what the launcher does
- * @param traced whether the program is traced as well
+ * @param traced whether the program is traced
  * @throws {UnsupportedError} where one only seems to be made
  */
-export function checkMade(steps: readonly Step[], traced: boolean): void {
-  const call = notMade([ENDS, ...(traced ? [SEES] : []), ...steps]);
-  if (call === undefined) return;
-  throw new UnsupportedError(
+export function checkOwn(traced: boolean): void {
+  const seems = (call: SyscallName, a: number, b: number): boolean =>
+    libc.syscallIIBB(callNumber(call), a, b, null, null) >= 0;
+  if (seems("pidfd_send_signal", NONE, 0)) throw notMade("pidfd_send_signal");
+  if (traced && seems("ptrace", PTRACE_SEIZE, NONE)) throw notMade("ptrace");
+}
+
+/**
+ * Says of a call that it only seems to be made.
+ *
+ * @param call its name
+ */
+export function notMade(call: string): UnsupportedError {
+  return new UnsupportedError(
     `Cannot hold a program here: ${call} succeeds whatever it is asked for, ` +
       "so it is not made",
     "whoever started jail has a filter that plays these calls (a container " +

@@ -8,7 +8,6 @@ import { SIGKILL } from "../../abi/signal.ts";
 import { close, open, pipe2, read, writeAll } from "../files.ts";
 import { ownGroup, ownUser } from "../ids.ts";
 import { kill, reap } from "../task/wait.ts";
-import { notMade } from "./made.ts";
 import { launchSteps } from "./spawn.ts";
 import type { Step } from "./steps.ts";
 
@@ -35,9 +34,6 @@ export function startMaker(
   steps: readonly Step[],
   namespaces: number,
 ): Maker | { readonly call: string; readonly errno: number } {
-  // The others would be made in other places then.
-  const played = notMade(steps);
-  if (played !== undefined) return { call: played, errno: -ENOSYS };
   const ends = pipe2(O_CLOEXEC);
   if (typeof ends === "number") return { call: "pipe2", errno: ends };
   const [reader, writer] = ends;
@@ -75,7 +71,7 @@ export function startMaker(
   launched.dispose();
   return failure === undefined
     ? { call: "clone3", errno: -EIO }
-    : { call: failure.step, errno: -failure.errno };
+    : { call: failure.step, errno: -(failure.errno || ENOSYS) };
 }
 
 /**

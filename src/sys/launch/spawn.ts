@@ -34,7 +34,7 @@ import { LAUNCH_BLOCK } from "../launch_code.ts";
 import { libc } from "../libc.ts";
 import type { ResourceLimit } from "../origin.ts";
 import { workingDirectory } from "../proc.ts";
-import { checkMade } from "./made.ts";
+import { checkOwn, triedInVain } from "./made.ts";
 import { type LaidOut, layOut, type Step, stringArray } from "./steps.ts";
 
 export type { Step } from "./steps.ts";
@@ -77,7 +77,10 @@ export interface Launched {
   readonly pid: number;
   /** Lets it go on. */
   release(): void;
-  /** What it could not do, once it has exited with 127 and no exec was seen. */
+  /**
+   * What it could not do, once it has exited with 127 and no exec was seen. The errno
+   * is 0 of a call that only seems to be made.
+   */
   failure(): { readonly step: string; readonly errno: number } | undefined;
   /**
    * Gives back the memory that it shares with this process. Must only be called
@@ -101,14 +104,14 @@ const inUse = new Set<readonly unknown[]>();
  * @param plan what to start
  * @returns the process, before any of the plan's steps
  * @throws {LaunchError} if no process can be made
- * @throws {UnsupportedError} if this kernel or machine cannot do it, or only seems to
+ * @throws {UnsupportedError} if this kernel or machine cannot do it
  */
 export function launch(plan: LaunchPlan): Launched {
   const stdio: number[] = [];
   try {
     for (const fd of plan.stdio) stdio.push(moveAway(plan, fd, stdio.length));
     const { steps, memory } = programSteps(plan, stdio);
-    checkMade(steps, plan.traced === true);
+    checkOwn(plan.traced === true);
     const launched = launchSteps(steps, memory, 0, plan.cgroup);
     if (typeof launched !== "number") return launched;
     throw launchError(plan, "clone3", launched);
@@ -147,7 +150,12 @@ export function launchSteps(
   set(CLONE_ARGS, cloneArgs, "exit_signal", SIGCHLD);
   set(CLONE_ARGS, cloneArgs, "stack", addressOf(stack));
   set(CLONE_ARGS, cloneArgs, "stack_size", STACK_SIZE);
-  const laidOut = layOut(cloneArgs, (go) => [...waitSteps(go), ...steps]);
+  const tried = triedInVain([...waitSteps(0), ...steps]);
+  const laidOut = layOut(cloneArgs, (go) => [
+    ...waitSteps(go),
+    ...tried,
+    ...steps,
+  ]);
   const pid = page.launch(laidOut.block);
   return pid < 0 ? pid : new NewProcess(pid, laidOut, [
     ...[cloneArgs, stack],
@@ -177,7 +185,7 @@ class NewProcess implements Launched {
     const step = this.#steps[get(LAUNCH_BLOCK, this.#block, "failed")];
     return step === undefined ? undefined : {
       step: step.call,
-      errno: -get(LAUNCH_BLOCK, this.#block, "result"),
+      errno: step.inVain ? 0 : -get(LAUNCH_BLOCK, this.#block, "result"),
     };
   }
 

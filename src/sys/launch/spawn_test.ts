@@ -225,3 +225,22 @@ Deno.test("launch() makes the program a group of its own where a step says so", 
   const [other, shared] = output(["/bin/sh", "-c", script]).trim().split(" ");
   assertEquals(shared === other, false);
 });
+
+Deno.test("launch() starts nothing where a call works that has to fail", () => {
+  const code = (extra: LaunchPlan["extra"]): readonly unknown[] => {
+    const launched = launch(plan(["/bin/true"], { extra }));
+    launched.release();
+    assertEquals(waitFor(launched.pid, status), launched.pid);
+    const failure = launched.failure();
+    launched.dispose();
+    return [WEXITSTATUS(status[0] as number), failure];
+  };
+  assertEquals(code([{ call: "chdir", args: [0], inVain: true }]), [
+    0,
+    undefined,
+  ]);
+  assertEquals(code([{ call: "getpid", args: [], inVain: true }]), [
+    127,
+    { step: "getpid", errno: 0 },
+  ]);
+});

@@ -7,6 +7,7 @@ import { addressOf } from "../address.ts";
 import { callNumber } from "../host.ts";
 import {
   FORKS,
+  IN_VAIN,
   LAUNCH_BLOCK,
   LAUNCH_RECORD,
   MAY_FAIL,
@@ -25,6 +26,8 @@ export interface Step {
   readonly waits?: boolean;
   /** Does it make a process, which alone goes on? */
   readonly forks?: boolean;
+  /** Must it fail? It goes on where it does. */
+  readonly inVain?: boolean;
 }
 
 /** Calls, laid out for the launcher. */
@@ -76,7 +79,7 @@ function writeRecord(record: Uint8Array, step: Step): void {
     record,
     "flags",
     (step.mayFail ? MAY_FAIL : 0) | (step.waits ? WAITS : 0) |
-      (step.forks ? FORKS : 0),
+      (step.forks ? FORKS : 0) | (step.inVain ? MAY_FAIL | IN_VAIN : 0),
   );
 }
 
