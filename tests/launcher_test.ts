@@ -324,6 +324,25 @@ for (const engine of HOLDERS) {
   });
 }
 
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["setpriv"],
+      `jail (${engine}) lets a shell of another user start programs, where root may not open what is the user's alone`,
+    ),
+    ignore: Deno.uid() !== 0 || Deno.env.has("JAIL_BINARY"),
+    fn: async () => {
+      const become = ["setpriv", "--reuid=65534", "--clear-groups"];
+      // By vfork(2), beside which what is checked is pinned.
+      const shell = [...become, "sh", "-c", "id -u; id -u"];
+      const argv = jailArgv(["-R", "--allow-run"], shell, engine);
+      const less = "--bounding-set=-dac_override";
+      const ended = await run(["setpriv", less, ...argv]);
+      assertEquals([ended.stderr, ended.stdout], ["", "65534\n65534\n"]);
+    },
+  });
+}
+
 for (const engine of HOLDERS) {
   Deno.test(`jail (${engine}) starts no program whose capabilities it cannot tell`, async () => {
     const argv = jailArgv(["-R", "--allow-run"], ["true"], engine);

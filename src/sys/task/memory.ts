@@ -5,7 +5,7 @@
  * a number would not be exact.
  */
 
-import { EFAULT, EIO, ENAMETOOLONG } from "../../abi/errno.ts";
+import { EACCES, EFAULT, EIO, ENAMETOOLONG } from "../../abi/errno.ts";
 import { O_CLOEXEC, O_RDWR } from "../../abi/fcntl.ts";
 import { PAGE_SIZE } from "../../abi/mman.ts";
 import { addressOf } from "../address.ts";
@@ -255,6 +255,11 @@ function writeAt(
 /** Whether the kernel lets no file write read-only pages, and ptrace(2) alone does. */
 let filesOnlyRead = false;
 
+/** Whether the file of a memory does not let it be written, and ptrace(2) may. */
+function needsPoke(written: number): boolean {
+  return written === -EFAULT || written === -EACCES;
+}
+
 const word = new BigUint64Array(1);
 const wordBytes = new Uint8Array(word.buffer);
 
@@ -315,7 +320,8 @@ export class TraceeMemory {
    * Writes, like {@linkcode writeMemory}. A kernel may let read-only pages be written
    * by the file of a task alone that this thread traces, which the one may not be any
    * more that it was opened for, or by none (`proc_mem.force_override=`, Linux 6.12).
-   * It lets ptrace(2) do so.
+   * It lets ptrace(2) do so; also where the file may not be opened, which is another
+   * user's, by root without CAP_DAC_OVERRIDE.
    *
    * @param tid a task that has the memory, stopped
    */
@@ -325,15 +331,16 @@ export class TraceeMemory {
     from: Uint8Array,
     length: number,
   ): number {
+    let written = -EFAULT;
     if (!filesOnlyRead) {
-      const written = this.#write(tid, address, from, length);
-      if (written !== -EFAULT) return written;
+      written = this.#write(tid, address, from, length);
+      if (!needsPoke(written)) return written;
       this.close();
-      const again = this.#write(tid, address, from, length);
-      if (again !== -EFAULT) return again;
+      written = this.#write(tid, address, from, length);
+      if (!needsPoke(written)) return written;
     }
     const poked = pokeMemory(tid, address, from, length);
-    filesOnlyRead ||= poked >= 0;
+    filesOnlyRead ||= poked >= 0 && written === -EFAULT;
     return poked < 0 ? -EFAULT : poked;
   }
 
