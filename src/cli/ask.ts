@@ -49,6 +49,12 @@ const CLEAR = "\x1b[J\x1b#5";
 /** Takes away pictures that lie over letters, of which kitty and others know. */
 const NO_PICTURES = "\x1b_Ga=d,d=A,q=2\x1b\\";
 
+/** More than a terminal answers that is asked where its cursor is. */
+const LONGEST_ANSWER = 16;
+
+/** How many places a terminal is asked for that may hold back what it shows. */
+const MARKS = 2;
+
 /** Where an answer is kept for the next run. */
 export interface Saver {
   /** The policy file, as the user named it. */
@@ -75,6 +81,11 @@ export interface Surroundings {
    * word is a title.
    */
   readonly pictures: boolean;
+  /**
+   * Whether the terminal may hold back what is written, as GNU screen does while it
+   * shows a message of the program's. It says where its cursor is.
+   */
+  readonly holds: boolean;
   /** The time, in milliseconds. */
   readonly now: () => number;
   /** Tells what is no question. */
@@ -157,14 +168,15 @@ export class Questioner {
     caller: Caller,
   ): Answer | "interrupt" {
     this.#asked.push(this.#around.now());
-    const text = this.#text(question, caller);
     const pictures = this.#around.pictures ? NO_PICTURES : "";
-    terminal.write(`${SANE}${pictures}\n${CLEAR}${text}`);
+    const marks = new Marks(this.#around.holds ? MARKS : 0);
+    const asked = `${this.#text(question, caller)}${marks.question}`;
+    terminal.write(`${SANE}${pictures}\n${CLEAR}${asked}`);
     // A time limit waits for nobody.
     const until = this.#around.now() + Math.min(PATIENCE_MS, caller.left);
     let typed = "";
     while (this.#around.now() < until && !terminal.over) {
-      for (const key of terminal.read()) {
+      for (const key of marks.typed(terminal.read())) {
         if (key === "\x03") {
           terminal.write("^C\n");
           return "interrupt";
@@ -260,6 +272,45 @@ export class Questioner {
     // A rule for a directory means what is in it, too.
     const beneath = isNetAccess(access) ? "" : " with all beneath";
     return `[y/n/A/s] (${keys}; s = yes${beneath}, and save the rule)`;
+  }
+}
+
+/**
+ * Places for the cursor that the program cannot know. The terminal that is asked where
+ * that is shows by then what was written before.
+ */
+class Marks {
+  /** What asks the terminal. */
+  readonly question: string;
+  readonly #answers: string[];
+  #early = "";
+
+  constructor(count: number) {
+    const places = Array.from({ length: count }, () => {
+      const [one = 0, other = 0] = crypto.getRandomValues(new Uint8Array(2));
+      // Small windows have these as well.
+      return `${1 + one % 5};${1 + other % 20}`;
+    });
+    this.question = places.map((at) => `\x1b7\x1b[${at}H\x1b[6n\x1b8`).join("");
+    this.#answers = places.map((at) => `\x1b[${at}R`);
+  }
+
+  /**
+   * What was typed once all was shown: before, it was meant for something else, but
+   * for Ctrl-C.
+   */
+  typed(keys: string): string {
+    this.#early += keys;
+    let [answer] = this.#answers;
+    for (; answer !== undefined; [answer] = this.#answers) {
+      const at = this.#early.indexOf(answer);
+      if (at < 0) break;
+      this.#early = this.#early.slice(at + answer.length);
+      this.#answers.shift();
+    }
+    const early = this.#early;
+    this.#early = answer === undefined ? "" : early.slice(-LONGEST_ANSWER);
+    return answer === undefined ? early : early.includes("\x03") ? "\x03" : "";
   }
 }
 

@@ -33,9 +33,10 @@ function questioner(
   group = 7,
   piped = false,
   pictures = true,
+  holds = false,
 ): Questioner {
   return new Questioner(saver, {
-    ...{ piped, pictures },
+    ...{ piped, pictures, holds },
     now: () => who.time,
     tell: (text) => who.told.push(text),
     interrupt: (group) => {
@@ -163,6 +164,30 @@ Deno.test("a question gives a terminal no title that takes pictures for one", ()
   const who = person("n\n");
   questioner(who, undefined, 7, false, false).ask(QUESTION, callerFor(who));
   assertEquals(who.shown.includes("\x1b_"), false);
+});
+
+Deno.test("a question takes no answer that was typed before it was shown", () => {
+  const answers = (late: readonly string[]): Answer => {
+    const who = person("y\n", "\x1b[9;9R\x1b[9;9Ry\n");
+    const asker = questioner(who, undefined, 7, false, true, true);
+    // What GNU screen answers, once it has shown a message of the program's.
+    const says = (): string =>
+      [...who.shown.matchAll(/\[(\d+;\d+)H/g)]
+        .map(([, place]) => `\x1b[${place}R`).join("");
+    const types = who.types.splice(0);
+    Object.assign(who.types, {
+      shift: () =>
+        types.length > 0
+          ? types.shift()
+          : who.time < 2000
+          ? ""
+          : [says(), ...late][Math.round((who.time - 2000) / 200)] ?? "",
+    });
+    return asker.ask(QUESTION, callerFor(who));
+  };
+  assertEquals(answers([]), "none");
+  assertEquals(answers(["n\n"]), "no");
+  assertEquals(answers(["y", "\n"]), "once");
 });
 
 Deno.test("Ctrl-C at a question refuses, and reaches who was in the foreground", () => {

@@ -22,10 +22,12 @@ export async function askingPerson(
   policies: readonly string[],
   outputs: readonly number[],
 ): Promise<Ask> {
+  const terminal = Deno.env.get("TERM") ?? "";
   const questioner = new Questioner(await saverFor(policies), {
     converse,
     piped: outputs.some(isPipe),
-    pictures: PICTURES_REGEXP.test(Deno.env.get("TERM") ?? ""),
+    pictures: PICTURES_REGEXP.test(terminal),
+    holds: terminal.startsWith("screen") || Deno.env.has("STY"),
     now: Date.now,
     tell,
     interrupt,
