@@ -554,6 +554,25 @@ Deno.test("jail leaves the processor to others while its question is in the back
   assert(used < 30, `${used} ticks`);
 });
 
+for (const where of ["SSH_CONNECTION=far away", "STY=1.pts-0"]) {
+  Deno.test(`jail reads no answer before a terminal says that it shows the question: ${where}`, async () => {
+    await using directory = await scratch();
+    const argv = ["env", "TERM=xterm", where];
+    await using terminal = new Terminal(
+      [...argv, ...asks(["/bin/sh", "-c", "echo one > x; echo end"])],
+      directory.path,
+    );
+    const marked = await terminal.see(
+      /> (?:\S7\S\[(\d+;\d+)H\S\[6n\S8)(?:\S7\S\[(\d+;\d+)H\S\[6n\S8)$/,
+    );
+    // What lies on the way still says "Go on? [y/n]", perhaps.
+    await terminal.type("y\n");
+    const answers = marked.slice(1).map((place) => `\x1b[${place}R`);
+    await terminal.type(`y\n${answers.join("")}n\n`);
+    await terminal.see(/^n\r\n❌ Denied write access[^]*\r\nend\r\n/);
+  });
+}
+
 /** The processor time of a process, in hundredths of a second. */
 function ticks(pid: number): number {
   const text = Deno.readTextFileSync(`/proc/${pid}/stat`);

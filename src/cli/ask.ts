@@ -83,7 +83,8 @@ export interface Surroundings {
   readonly pictures: boolean;
   /**
    * Whether the terminal may hold back what is written, as GNU screen does while it
-   * shows a message of the program's. It says where its cursor is.
+   * shows a message of the program's, and a slow line does. It says where its cursor
+   * is.
    */
   readonly holds: boolean;
   /** The time, in milliseconds. */

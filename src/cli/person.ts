@@ -12,6 +12,19 @@ import { saverFor } from "./save.ts";
 /** What terminals call themselves that may show pictures, and all like xterm. */
 const PICTURES_REGEXP = /^(?:ghostty|konsole|kitty|wezterm|xterm)/;
 
+/** What is set where a terminal is one of GNU screen's, or far away. */
+const HOLDING = ["STY", "SSH_CONNECTION", "SSH_TTY"];
+
+/**
+ * Whether what is written may be shown seconds later: what ssh(1) has on its way is
+ * megabytes. Only a terminal that is called dumb does not say where its cursor is.
+ */
+function mayHold(terminal: string): boolean {
+  return terminal !== "dumb" && terminal !== "" &&
+    (terminal.startsWith("screen") ||
+      HOLDING.some((name) => Deno.env.has(name)));
+}
+
 /**
  * Prepares to ask.
  *
@@ -27,7 +40,7 @@ export async function askingPerson(
     converse,
     piped: outputs.some(isPipe),
     pictures: PICTURES_REGEXP.test(terminal),
-    holds: terminal.startsWith("screen") || Deno.env.has("STY"),
+    holds: mayHold(terminal),
     now: Date.now,
     tell,
     interrupt,
