@@ -2,10 +2,11 @@
 
 import { fromText } from "../src/abi/bytes.ts";
 import { floorFor } from "../src/jail/floor.ts";
+import { planLaunch } from "../src/jail/launch.ts";
 import { loadSpec } from "../src/jail/load.ts";
 import { withNames } from "../src/jail/names/names.ts";
 import { netOptions } from "../src/jail/net.ts";
-import { findProgram, planLaunch, type Program } from "../src/jail/program.ts";
+import { findProgram, type Program } from "../src/jail/program.ts";
 import { TemporaryDirectory } from "../src/jail/temporary.ts";
 import type { Outcome } from "../src/outcome.ts";
 import type { Call } from "../src/policy/call.ts";

@@ -15,12 +15,12 @@ import { checkHanded, checkUnmounted, ownNull } from "./handed.ts";
 import { holdInTree } from "./held_tree.ts";
 import type { Job, JobHooks } from "./job.ts";
 import { stricterText } from "./kernel_plan.ts";
+import { planLaunch } from "./launch.ts";
 import {
   findProgram,
   type FoundProgram,
   handedTo,
   orAsScript,
-  planLaunch,
   type Program,
 } from "./program.ts";
 import { isOutOfReach } from "./reach.ts";

@@ -28,14 +28,9 @@ import { SystemFacts } from "./facts.ts";
 import { floorFor } from "./floor.ts";
 import { checkServed } from "./handed.ts";
 import type { Job, JobHooks } from "./job.ts";
+import { planLaunch } from "./launch.ts";
 import { netOptions } from "./net.ts";
-import {
-  findProgram,
-  handedTo,
-  orAsScript,
-  planLaunch,
-  type Program,
-} from "./program.ts";
+import { findProgram, handedTo, orAsScript, type Program } from "./program.ts";
 import { holdToStrict } from "./strict.ts";
 
 /**
