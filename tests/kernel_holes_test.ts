@@ -26,6 +26,19 @@ import { Terminal } from "./terminal.ts";
 
 const KERNEL = "--engine=kernel";
 
+/** A device that any program may have open, and that means something else each time. */
+const FUSE = "/dev/fuse";
+
+/** Whether this is root, and may open a device. */
+function opens(device: string): boolean {
+  try {
+    Deno.openSync(device).close();
+    return Deno.uid() === 0;
+  } catch {
+    return false;
+  }
+}
+
 /** A test that needs a kernel which can hold a policy, and perhaps more. */
 function test(
   name: string,
@@ -534,6 +547,29 @@ print(input())`;
   await terminal.type("typed\n");
   await terminal.see(/typed\r\ntyped\r\n/);
 });
+
+test(
+  "a jail held by the kernel is handed no device that root's program could change",
+  async () => {
+    await using here = await scratch();
+    await Deno.mkdir(`${here.path}/out`);
+    const code = `import os
+try: print("made", os.fchmod(7, os.fstat(7).st_mode & 0o777))
+except OSError as e: print("tried", e.errno)`;
+    const argv = jailArgv([KERNEL, "-p", "default", "-W=out", "--keep-fd=7"], [
+      ...["/usr/bin/python3", "-c", code],
+    ]);
+    for (const device of [FUSE, "/dev/zero"]) {
+      const shell = ["sh", "-c", `exec "$@" 7<${device}`, "sh", ...argv];
+      const { stdout, stderr } = await run(shell, { cwd: here.path });
+      if (device === FUSE) {
+        assertStringIncludes(stderr, "it is a device that could be changed");
+        assertEquals(stdout, "");
+      } else assertEquals(stdout, "tried 30\n", stderr);
+    }
+  },
+  (name) => hasMachine(opens(FUSE), "/dev/fuse for root", name),
+);
 
 test("a jail held by the kernel is handed no file that it could change by another name of it", async () => {
   await using here = await scratch();

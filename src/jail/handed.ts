@@ -5,6 +5,7 @@ import {
   DEVICE_NUMBERS,
   FUSE_DEVICE,
   isPseudoTerminal,
+  isTerminalDevice,
   NULL_DEVICE,
   TERMINAL_DOORS,
 } from "../abi/devices.ts";
@@ -134,22 +135,30 @@ export function checkServed(fd: number): void {
 /**
  * Refuses a file that no mount of the tree keeps from being changed by its descriptor
  * (fchmod(2)), where this user could: it has lost its name and has another one, or it
- * cannot be opened once more. One without any name is nobody's, and the terminals of a
- * container may be those of what is around it; but /dev/tty is the machine's.
+ * cannot be opened once more, as most devices. One without any name is nobody's, and
+ * the terminals of a container may be those of what is around it; but /dev/tty is the
+ * machine's.
  *
  * @param fd a descriptor of this process, of what may not be written
  * @throws {UnsupportedError} where it is one
  */
 export function checkUnmounted(fd: number): void {
-  if (typeOf(fd) === S_IFCHR && !isDoor(deviceOf(fd))) return;
-  const written = OWN_VIEW.access(toCString(`/proc/self/fd/${fd}`), W_OK);
+  const isDevice = typeOf(fd) === S_IFCHR;
+  const device = deviceOf(fd);
+  if (isDevice && isTerminalDevice(device) && !isDoor(device)) return;
   const isKnown = fstat(fd, stat) >= 0;
   if (isKnown && get(STAT, stat, "st_nlink") === 0) return;
   const isOwner = isKnown && get(STAT, stat, "st_uid") === ownUser();
-  if (written < 0 && !(written === -EACCES && isOwner)) return;
+  const written = OWN_VIEW.access(toCString(`/proc/self/fd/${fd}`), W_OK);
+  const isChanged = isDevice
+    // Many may write one that is not theirs.
+    ? isOwner || ownUser() === 0
+    : written >= 0 || written === -EACCES && isOwner;
+  if (!isChanged) return;
+  const what = isDevice ? "device" : "file";
   throw cannotHand(
     fd,
-    "it is a file that could be changed, and cannot be opened by its name",
+    `it is a ${what} that could be changed, and cannot be opened by its name`,
   );
 }
 

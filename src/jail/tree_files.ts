@@ -6,7 +6,8 @@
  * is handed to be read, a device, and a pipe that has a name are mounted in the tree, to
  * be read alone, and opened there; one that may be written so that nothing of it is
  * executed. A file that came to be written is not: no such mount lets it be.
- * One to be read that cannot be mounted, and could be changed, is not handed in.
+ * One to be read that cannot be mounted, and could be changed, is not handed in, nor is
+ * another device.
  */
 
 import { toCString } from "../abi/bytes.ts";
@@ -76,7 +77,10 @@ export function treeFiles(
   const files: TreeFile[] = [];
   for (const fd of new Set(fds)) {
     const from = nameToMount(fd);
-    if (!from.startsWith("/")) continue;
+    if (!from.startsWith("/")) {
+      if (typeOf(fd) === S_IFCHR) checkUnmounted(fd);
+      continue;
+    }
     const path = `${PLACE}/${fd}`;
     const type = typeOf(fd);
     const is = type === S_IFCHR || type === S_IFBLK ? "device" : "file";
