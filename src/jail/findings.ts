@@ -1,7 +1,13 @@
 /** What the doctor looks at, one thing at a time. */
 
 import { fromBytes, fromText } from "../abi/bytes.ts";
-import { CAP_KILL, CAP_SYS_PTRACE, hasCapability } from "../abi/capability.ts";
+import {
+  CAP_DAC_OVERRIDE,
+  CAP_DAC_READ_SEARCH,
+  CAP_KILL,
+  CAP_SYS_PTRACE,
+  hasCapability,
+} from "../abi/capability.ts";
 import { PIN_START } from "../abi/pin.ts";
 import { whyNoControlGroup } from "../sys/cgroup.ts";
 import { readFile } from "../sys/files.ts";
@@ -173,6 +179,10 @@ export function yama(problem: Tried): Finding {
 /** What jail itself may do, and so what programs can. */
 export function privileges(status: ReadonlyMap<string, string>): Finding {
   const has = capabilities(status);
+  // /proc lets nobody else search what a process has open.
+  const searches = [CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH].some((one) =>
+    hasCapability(has, one)
+  );
   return {
     ...{ name: "privileges", state: "note" },
     found: has === 0 ? "jail has none" : "jail has capabilities",
@@ -182,6 +192,8 @@ export function privileges(status: ReadonlyMap<string, string>): Finding {
       ? "without CAP_KILL no program may become another user"
       : !hasCapability(has, CAP_SYS_PTRACE)
       ? "without CAP_SYS_PTRACE a program that becomes another user is refused its files"
+      : !searches
+      ? "without CAP_DAC_READ_SEARCH a program that becomes another user is refused paths by its descriptors"
       : "programs keep those about files and ids alone",
   };
 }

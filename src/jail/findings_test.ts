@@ -23,6 +23,9 @@ Deno.test("privileges() says what a program cannot do for want of one of jail's 
       ["000001ffffffffff", /^programs keep/],
       // What Docker gives to root, which has no CAP_SYS_PTRACE.
       ["00000000a80425fb", /CAP_SYS_PTRACE .* is refused its files$/],
+      ["000001fffffffffb", /^programs keep/],
+      ["000001fffffffffd", /^programs keep/],
+      ["000001fffffffff9", /CAP_DAC_READ_SEARCH .* by its descriptors$/],
       ["00000000a80425db", /CAP_KILL no program may become another user$/],
       ["0000000000000000", /^none are needed$/],
     ] as const
