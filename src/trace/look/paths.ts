@@ -1,7 +1,7 @@
 /** Looks at a call that names files, or one by its descriptor, and does not open it. */
 
 import { isTerminalDevice } from "../../abi/devices.ts";
-import { EBADF, ENOENT, ENOTTY } from "../../abi/errno.ts";
+import { EBADF, ENAMETOOLONG, ENOENT, ENOTTY } from "../../abi/errno.ts";
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
@@ -90,6 +90,7 @@ export function lookAtPaths(
 ): Looked {
   const looked = nothing();
   const places: (Place | undefined)[] = [];
+  let absent = 0;
   for (const path of spec.paths) {
     const place = lookAtPath(
       looked,
@@ -107,7 +108,11 @@ export function lookAtPaths(
     }
     // What comes there by the time of the call has not been judged.
     const needed = path.mustExist || exchanges(registers, spec);
-    if (needed && place?.kind === "missing") looked.errno ||= ENOENT;
+    if (needed && place?.kind === "missing") {
+      // The kernel finds both directories of a move before it looks in either.
+      if (path.kind === "rename-from") absent = ENOENT;
+      else looked.errno ||= ENOENT;
+    }
     if (place === undefined || place.path === "") continue;
     const { written } = looked.paths.at(-1) as LookedPath;
     const held = written === "" && asksOfFile(path.kind);
@@ -118,6 +123,10 @@ export function lookAtPaths(
       const use = useOf(place, access, isOwn);
       looked.uses.push(asked === undefined ? use : within(use));
     }
+  }
+  // The names in them come last: what is moved, and then how it will be called.
+  if (looked.errno === 0 || looked.errno === ENAMETOOLONG) {
+    looked.errno = absent || looked.errno;
   }
   const leadsNowhere = looked.errno !== 0 ||
     places.some((place) => place?.kind === "missing");
