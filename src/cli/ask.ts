@@ -15,6 +15,9 @@ import { safe } from "./report.ts";
 /** How long a person has for an answer, in milliseconds. */
 const PATIENCE_MS = 60_000;
 
+/** How long nothing must be typed before an answer counts, in milliseconds. */
+const QUIET_MS = 400;
+
 /** How many questions there are in a minute at most. */
 const MOST_IN_A_MINUTE = 20;
 
@@ -171,10 +174,16 @@ export class Questioner {
     this.#asked.push(this.#around.now());
     const pictures = this.#around.pictures ? NO_PICTURES : "";
     const marks = new Marks(this.#around.holds ? MARKS : 0);
-    const asked = `${this.#text(question, caller)}${marks.question}`;
-    terminal.write(`${SANE}${pictures}\n${CLEAR}${asked}`);
+    const text = this.#text(question, caller);
+    terminal.write(`${SANE}${pictures}\n${CLEAR}${text}`);
     // A time limit waits for nobody.
     const until = this.#around.now() + Math.min(PATIENCE_MS, caller.left);
+    const isLetBe = this.#settle(terminal, until);
+    terminal.write(`┗ Allow? ${this.#keys(question)} > ${marks.question}`);
+    if (!isLetBe) {
+      terminal.write("^C\n");
+      return "interrupt";
+    }
     let typed = "";
     while (this.#around.now() < until && !terminal.over) {
       for (const key of marks.typed(terminal.read())) {
@@ -205,6 +214,24 @@ export class Questioner {
     }
     terminal.write("\n");
     return this.#done(terminal, question, "none");
+  }
+
+  /**
+   * Waits until nothing is typed any more, and forgets what was: who answers the
+   * program, letter by letter, types on for a moment.
+   *
+   * @returns false where that was Ctrl-C
+   */
+  #settle(terminal: Terminal, until: number): boolean {
+    let since = this.#around.now();
+    for (let now = since; now < since + QUIET_MS && now < until;) {
+      if (terminal.over) return true;
+      const keys = terminal.read();
+      now = this.#around.now();
+      if (keys.includes("\x03")) return false;
+      if (keys !== "") since = now;
+    }
+    return true;
   }
 
   #answerOf(typed: string): Answer | "save" | undefined {
@@ -263,7 +290,7 @@ export class Questioner {
       `┏ ⚠️  ${program} requests ${describe(question)}.`,
       `┠─ Requested by ${callText(caller.text)} of process ${caller.pid}.`,
       `┠─ Run again with ${flag} to bypass this prompt.`,
-      `┗ Allow? ${this.#keys(question)} > `,
+      "",
     ].join("\n");
   }
 

@@ -9,6 +9,8 @@ const QUESTION: Question = { access: "read", path: fromText("/home/me/x") };
 interface Person {
   /** What is typed, a piece at a time; nothing more comes after the last. */
   readonly types: string[];
+  /** The same before an answer is asked for. */
+  readonly early: string[];
   /** What appeared. */
   shown: string;
   /** Whether everything else stood still at the first word. */
@@ -24,7 +26,10 @@ interface Person {
 }
 
 function person(...types: string[]): Person {
-  return { types, shown: "", quiet: false, time: 0, interrupted: 0, told: [] };
+  return {
+    ...{ types, early: [], told: [] },
+    ...{ shown: "", quiet: false, time: 0, interrupted: 0 },
+  };
 }
 
 function questioner(
@@ -54,7 +59,9 @@ function questioner(
           },
           read: () => {
             who.time += 200;
-            return who.types.shift() ?? "";
+            // Nobody types before he is asked to.
+            const isAsked = /Allow\?[^┏]*$/.test(who.shown);
+            return (isAsked ? who.types : who.early).shift() ?? "";
           },
         })
         : undefined,
@@ -164,6 +171,19 @@ Deno.test("a question gives a terminal no title that takes pictures for one", ()
   const who = person("n\n");
   questioner(who, undefined, 7, false, false).ask(QUESTION, callerFor(who));
   assertEquals(who.shown.includes("\x1b_"), false);
+});
+
+Deno.test("a question takes no answer of who is still typing something else", () => {
+  const who = person();
+  who.early.push("y", "", "y", "\n", "", "A\n");
+  assertEquals(ask(who), "none");
+  assertEquals([who.early.length, who.shown.includes("Granted")], [0, false]);
+  const other = person("y\n");
+  other.early.push("n\n", "", "n\n");
+  assertEquals(ask(other), "once");
+  const third = person("y\n");
+  third.early.push("x", "\x03");
+  assertEquals([ask(third), third.interrupted], ["none", 7]);
 });
 
 Deno.test("a question takes no answer that was typed before it was shown", () => {
