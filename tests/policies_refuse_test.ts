@@ -609,6 +609,32 @@ Deno.test("jail says where a repository that is no .git may be written", async (
   assertEquals(await said(["-R", "-W=.", "--allow-run"]), "");
 });
 
+Deno.test("jail says where hooks that git runs may be written", async () => {
+  await using here = await place({
+    "work/.git/config": "[core]\n\thooksPath = tools/hooks\n",
+    "work/tools/hooks/pre-commit": "",
+    "other/.git/config": '[core]\nhookspath = ".husky/_" # by husky\n',
+    "third/.git/config": "[core]\nhooksPath=/usr/share/hooks\n",
+  });
+  const said = async (
+    at: string,
+    ...flags: readonly string[]
+  ): Promise<string> => {
+    const options = { cwd: `${here.path}/${at}`, env: ENV };
+    const ended = await jail(["-p", "agent", ...flags], ["true"], options);
+    assertEquals(ended.code, 0, ended.stderr);
+    return ended.stderr.replaceAll(here.path, "HERE");
+  };
+  assertEquals(
+    await said("work"),
+    'jail: agent: ${cwd} lets "HERE/work/tools/hooks" be written, where the ' +
+      "hooks are that git runs: close it by --deny-write\n",
+  );
+  assertEquals(await said("work", "--deny-write=tools/hooks"), "");
+  assertEquals(await said("other"), "");
+  assertEquals(await said("third"), "");
+});
+
 Deno.test("jail says nothing of what it is started from where a rule closes that", async () => {
   await using here = await place({ ".cache/deno/x": "", "kept/x": "" });
   const warnings = async (

@@ -1,6 +1,6 @@
 /** Rules that let more or less be written on this machine than who reads them would think. */
 
-import { printable } from "../abi/bytes.ts";
+import { fromBytes, printable } from "../abi/bytes.ts";
 import { SystemCallError } from "../errors.ts";
 import type { RuleRef } from "../policy/decision.ts";
 import { rootOf } from "../policy/floor/grants.ts";
@@ -38,7 +38,7 @@ export interface Precious {
 /**
  * Finds what lets the working directory be written where that is the home directory,
  * or holds it: programs outside run much of what is hidden there. Or it holds what
- * the next jail is started from, or what git keeps, where .git is closed.
+ * the next jail is started from, or what git keeps or runs, where .git is closed.
  *
  * @param policy the merged policy
  * @param cwd the working directory, a real path
@@ -64,6 +64,9 @@ export function workingDoubts(
     const file = isDirectory(path, view) ? pathIn(path, ANY_NAME) : path;
     return decide("write", file).kind === "allow";
   };
+  // Who lets a .git be written knows that.
+  const isForgotten = (path: string): boolean =>
+    isOpen(path) && !isOpen(pathIn(cwd, ".git"));
   const said = [
     ...home !== undefined && isWithin(home, cwd)
       ? [
@@ -76,14 +79,16 @@ export function workingDoubts(
         printable(path)
       } be written, from which the next jail is started: put that elsewhere`
     ),
-    ...repositoriesIn(cwd, view).filter((path) =>
-      // Who lets a .git be written knows that.
-      isOpen(path) && !isOpen(pathIn(cwd, ".git"))
-    ).map((path) =>
+    ...repositoriesIn(cwd, view).filter(isForgotten).map((path) =>
       `lets ${
         printable(path)
       } be written, a repository whose settings name programs that git runs: ` +
       "start in a worktree of it"
+    ),
+    ...hooksIn(cwd, view).filter(isForgotten).map((path) =>
+      `lets ${
+        printable(path)
+      } be written, where the hooks are that git runs: close it by --deny-write`
     ),
   ];
   const found = refs.flatMap((ref) =>
@@ -113,6 +118,23 @@ function repositoriesIn(cwd: string, view: View): string[] {
     isDirectory(pathIn(path, "refs"), view) &&
     view.realpath(pathIn(path, "HEAD")) !== undefined
   );
+}
+
+/** How much is read of the settings of a repository, in bytes. */
+const MOST_SETTINGS = 1 << 20;
+
+/** Where a repository has its hooks, if its settings say so: git-config(1). */
+function hooksIn(cwd: string, view: View): string[] {
+  const bytes = view.readFile(pathIn(cwd, ".git/config"), MOST_SETTINGS);
+  if (typeof bytes === "number") return [];
+  return fromBytes(bytes).split("\n").flatMap((line) => {
+    const equals = line.indexOf("=");
+    if (line.slice(0, equals).trim().toLowerCase() !== "hookspath") return [];
+    const [value = ""] = line.slice(equals + 1).split(/[#;]/);
+    const path = value.replaceAll('"', "").trim();
+    const named = path.startsWith("/") ? path : pathIn(cwd, path);
+    return path === "" ? [] : [view.realpath(named) ?? named];
+  });
 }
 
 /**
