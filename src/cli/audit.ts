@@ -12,7 +12,7 @@
  */
 
 import { printable, toCString, toText } from "../abi/bytes.ts";
-import { ENXIO, errnoName } from "../abi/errno.ts";
+import { EAGAIN, ENXIO, errnoName } from "../abi/errno.ts";
 import {
   O_APPEND,
   O_CLOEXEC,
@@ -76,7 +76,9 @@ export class AuditLog {
     const flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY;
     // A pipe that somebody has put there is waited for by nobody. Others need not
     // know what was run.
-    const fd = open(toCString(path), flags | O_NONBLOCK, 0o600);
+    let fd = open(toCString(path), flags | O_NONBLOCK, 0o600);
+    // Who has a lease on the file gives it up when asked, or loses it.
+    if (fd === -EAGAIN) fd = open(toCString(path), flags, 0o600);
     const log = new AuditLog(path, fd, options);
     if (fd < 0) {
       log.#fail("open()", -fd);

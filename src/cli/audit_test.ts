@@ -187,6 +187,31 @@ Deno.test("AuditLog waits for nobody who would read a pipe by its name", async (
   }
 });
 
+Deno.test("AuditLog waits for who has a lease on the file", async () => {
+  const path = await Deno.makeTempFile();
+  const code = `import fcntl, signal, sys
+file = open(sys.argv[1], "r+")
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGIO})
+fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+print(flush=True)
+signal.sigwait({signal.SIGIO})
+fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+`;
+  const holder = new Deno.Command("/usr/bin/python3", {
+    args: ["-c", code, path],
+    stdout: "piped",
+  }).spawn();
+  try {
+    const reader = holder.stdout.getReader();
+    await reader.read();
+    AuditLog.open(path, { optional: false, warn: unexpected }).close();
+    await reader.cancel();
+    assertEquals((await holder.status).code, 0);
+  } finally {
+    await Deno.remove(path);
+  }
+});
+
 Deno.test("AuditLog throws when a record cannot be written", () => {
   const log = AuditLog.open("/dev/full", { optional: false, warn: unexpected });
   const error = assertThrows(
