@@ -343,6 +343,45 @@ run: ["${program}"]
     );
   });
 
+  Deno.test(`jail (${engine}) tells of no hidden link that would be one too many`, async () => {
+    await using directory = await scratch();
+    const root = directory.path;
+    const program = fixture("try_call");
+    const worlds = ["link", "directory", "nothing"];
+    for (const world of worlds) {
+      await Deno.mkdir(`${root}/${world}/in`, { recursive: true });
+      await Deno.symlink(".", `${root}/${world}/same`);
+      await Deno.symlink("in", `${root}/${world}/way`);
+    }
+    await Deno.symlink("other", `${root}/link/in/hidden`);
+    await Deno.mkdir(`${root}/directory/in/hidden`);
+    const policy = `extends: minimal
+default: EPERM
+read: {allow: ["${program}", "${root}"], deny: ["${root}/*/in/**"]}
+run: ["${program}"]
+`;
+    const names = ["", "/x", "/../hidden"];
+    const calls = [37, 38, 39].flatMap((links) =>
+      ["stat", "open_read", "open_write"].flatMap((call) =>
+        names.map((name) => ({
+          call,
+          way: `${"same/".repeat(links)}way/hidden${name}`,
+        }))
+      )
+    );
+    const [link, inside, nothing] = await Promise.all(
+      worlds.map(async (world) => {
+        const words = calls.map(({ call, way }) =>
+          `${call}=${root}/${world}/${way}`
+        );
+        return (await jail(policy, [program, "alone", ...words], { engine }))
+          .stdout;
+      }),
+    );
+    assertEquals(link, nothing);
+    assertEquals(inside, nothing);
+  });
+
   Deno.test(`jail (${engine}) tells of no hidden directory by a name that leads out of it again`, async () => {
     await using directory = await scratch();
     const root = directory.path;

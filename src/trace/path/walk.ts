@@ -48,9 +48,9 @@ export class Walk {
   readonly #full: string;
   /** A link that is followed no more, since it leads around in circles. */
   readonly #circle: string | undefined;
-  /** The links that it has met. */
-  readonly #met = new Set<string>();
-  /** The first one that it met again. */
+  /** The links that it is in, and how many names are left behind each. */
+  readonly #within = new Map<string, number>();
+  /** The first one that has led to itself. */
   #again: string | undefined;
   /** The names that are left, the next one last. */
   readonly #todo: string[];
@@ -171,8 +171,7 @@ export class Walk {
     if (++this.#links === 1 && !this.#isLast()) this.#way.link = next;
     if (next === this.#circle) return this.#stuck(next, ELOOP);
     if (this.#links > MAXSYMLINKS) return this.#endAtCircle(next);
-    if (this.#met.has(next)) this.#again ??= next;
-    else this.#met.add(next);
+    this.#enter(next);
     const proc = links === "procfs";
     if (proc && processOf(next) !== 0) return this.#goByMagic(next);
     const text = readLink(fd, "");
@@ -184,6 +183,17 @@ export class Walk {
       keepLink(next, text);
     }
     return this.#goByLink(next, text);
+  }
+
+  /** Notes that it follows a link, and whether that one has led to itself. */
+  #enter(link: string): void {
+    const left = this.#todo.length;
+    for (const [other, behind] of this.#within) {
+      // Nothing of where it led is left: to meet it again is no circle.
+      if (behind > left) this.#within.delete(other);
+    }
+    if (this.#within.has(link)) this.#again ??= link;
+    else this.#within.set(link, left);
   }
 
   /** Goes on at what is no link, or one that is meant itself. */
