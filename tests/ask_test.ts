@@ -563,11 +563,12 @@ for (const where of ["SSH_CONNECTION=far away", "STY=1.pts-0"]) {
       directory.path,
     );
     const marked = await terminal.see(
-      /> (?:\S7\S\[(\d+;\d+)H\S\[6n\S8)(?:\S7\S\[(\d+;\d+)H\S\[6n\S8)$/,
+      /> (?:\S7\S\[\d+;\d+H\S\[6n\S8){8}$/,
     );
     // What lies on the way still says "Go on? [y/n]", perhaps.
     await terminal.type("y\n");
-    const answers = marked.slice(1).map((place) => `\x1b[${place}R`);
+    const places = `${marked[0]}`.matchAll(/(\d+;\d+)H/g);
+    const answers = [...places].map(([, place]) => `\x1b[${place}R`);
     await terminal.type(`y\n${answers.join("")}n\n`);
     await terminal.see(/^n\r\n❌ Denied write access[^]*\r\nend\r\n/);
   });

@@ -55,8 +55,15 @@ const NO_PICTURES = "\x1b_Ga=d,d=A,q=2\x1b\\";
 /** More than a terminal answers that is asked where its cursor is. */
 const LONGEST_ANSWER = 16;
 
-/** How many places a terminal is asked for that may hold back what it shows. */
-const MARKS = 2;
+/**
+ * How many places a terminal is asked for that may hold back what it shows: the program
+ * may have asked it for each place there is, over and over, and cannot for each row of
+ * so many.
+ */
+const MARKS = 8;
+
+/** What a terminal answers that is asked where its cursor is. */
+const ANSWER_REGEXP = /[^ -~]\[\d{1,4};\d{1,4}R/;
 
 /** Where an answer is kept for the next run. */
 export interface Saver {
@@ -310,7 +317,10 @@ export class Questioner {
 class Marks {
   /** What asks the terminal. */
   readonly question: string;
-  readonly #answers: string[];
+  readonly #count: number;
+  readonly #awaited: string;
+  /** The last of what it has answered. */
+  readonly #answers: string[] = [];
   #early = "";
 
   constructor(count: number) {
@@ -320,7 +330,8 @@ class Marks {
       return `${1 + one % 5};${1 + other % 20}`;
     });
     this.question = places.map((at) => `\x1b7\x1b[${at}H\x1b[6n\x1b8`).join("");
-    this.#answers = places.map((at) => `\x1b[${at}R`);
+    this.#count = count;
+    this.#awaited = places.map((at) => `\x1b[${at}R`).join("");
   }
 
   /**
@@ -328,17 +339,25 @@ class Marks {
    * for Ctrl-C.
    */
   typed(keys: string): string {
+    if (this.#isShown()) return keys;
+    if (keys.includes("\x03")) return "\x03";
     this.#early += keys;
-    let [answer] = this.#answers;
-    for (; answer !== undefined; [answer] = this.#answers) {
-      const at = this.#early.indexOf(answer);
-      if (at < 0) break;
-      this.#early = this.#early.slice(at + answer.length);
-      this.#answers.shift();
+    while (!this.#isShown()) {
+      const answer = ANSWER_REGEXP.exec(this.#early);
+      if (answer === null) {
+        this.#early = this.#early.slice(-LONGEST_ANSWER);
+        return "";
+      }
+      const [text] = answer;
+      this.#early = this.#early.slice(answer.index + text.length);
+      // Nobody else asks between two questions of jail's: its answers are in a row.
+      if (this.#answers.push(text) > this.#count) this.#answers.shift();
     }
-    const early = this.#early;
-    this.#early = answer === undefined ? "" : early.slice(-LONGEST_ANSWER);
-    return answer === undefined ? early : early.includes("\x03") ? "\x03" : "";
+    return this.#early;
+  }
+
+  #isShown(): boolean {
+    return this.#answers.join("") === this.#awaited;
   }
 }
 

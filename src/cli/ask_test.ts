@@ -186,6 +186,29 @@ Deno.test("a question takes no answer of who is still typing something else", ()
   assertEquals([ask(third), third.interrupted], ["none", 7]);
 });
 
+Deno.test("a question takes no answer for its own that the program asked the terminal for", () => {
+  const everywhere = Array.from(
+    { length: 100 },
+    (_, at) => `\x1b[${1 + at % 5};${1 + Math.floor(at / 5)}R`,
+  ).join("");
+  const who = person(everywhere.repeat(8), "y\n", "y\n");
+  const asker = questioner(who, undefined, 7, false, true, true);
+  assertEquals(asker.ask(QUESTION, callerFor(who)), "none");
+  // What is typed between the answers of the terminal is no matter.
+  const other = person(everywhere);
+  const typing = questioner(other, undefined, 7, false, true, true);
+  Object.assign(other.types, {
+    shift: () =>
+      other.time < 2000
+        ? everywhere
+        : other.time < 2200
+        ? [...other.shown.matchAll(/\[(\d+;\d+)H/g)]
+          .map(([, place]) => `y\n\x1b[${place}R`).join("")
+        : "n\n",
+  });
+  assertEquals(typing.ask(QUESTION, callerFor(other)), "no");
+});
+
 Deno.test("a question takes no answer that was typed before it was shown", () => {
   const answers = (late: readonly string[]): Answer => {
     const who = person("y\n", "\x1b[9;9R\x1b[9;9Ry\n");
