@@ -609,6 +609,21 @@ Deno.test("jail says where a repository that is no .git may be written", async (
   assertEquals(await said(["-R", "-W=.", "--allow-run"]), "");
 });
 
+Deno.test("jail says once where git has its hooks, however often the settings do", async () => {
+  const many = Array.from({ length: 2000 }, (_, at) => `hooksPath = h${at}\n`);
+  await using here = await place({
+    "work/.git/config": `[core]\n${many.join("")}[core] hooksPath = last\n` +
+      "[other]\nhooksPath = none\n",
+  });
+  const options = { cwd: `${here.path}/work`, env: ENV };
+  const ended = await jail(["-p", "agent"], ["true"], options);
+  assertEquals(
+    ended.stderr.replaceAll(here.path, "HERE"),
+    'jail: agent: ${cwd} lets "HERE/work/last" be written, where the ' +
+      "hooks are that git runs: close it by --deny-write\n",
+  );
+});
+
 Deno.test("jail says where hooks that git runs may be written", async () => {
   await using here = await place({
     "work/.git/config": "[core]\n\thooksPath = tools/hooks\n",

@@ -127,15 +127,24 @@ const MOST_SETTINGS = 1 << 20;
 function hooksIn(cwd: string, view: View): string[] {
   const bytes = view.readFile(pathIn(cwd, ".git/config"), MOST_SETTINGS);
   if (typeof bytes === "number") return [];
-  return fromBytes(bytes).split("\n").flatMap((line) => {
-    const equals = line.indexOf("=");
-    if (line.slice(0, equals).trim().toLowerCase() !== "hookspath") return [];
-    const [value = ""] = line.slice(equals + 1).split(/[#;]/);
-    const path = value.replaceAll('"', "").trim();
-    const named = path.startsWith("/") ? path : pathIn(cwd, path);
-    return path === "" ? [] : [view.realpath(named) ?? named];
-  });
+  let isCore = false;
+  let path = "";
+  for (const line of fromBytes(bytes).split("\n")) {
+    const [, section, left = line] = SECTION_REGEXP.exec(line) ?? [];
+    if (section !== undefined) isCore = section.trim().toLowerCase() === "core";
+    const equals = left.indexOf("=");
+    const name = left.slice(0, equals).trim().toLowerCase();
+    if (!isCore || name !== "hookspath") continue;
+    // The last one counts, of however many there are.
+    const [value = ""] = left.slice(equals + 1).split(/[#;]/);
+    path = value.replaceAll('"', "").trim();
+  }
+  const named = path.startsWith("/") ? path : pathIn(cwd, path);
+  return path === "" ? [] : [view.realpath(named) ?? named];
 }
+
+/** A section of settings begins, and perhaps the first of them follows. */
+const SECTION_REGEXP = /^\s*\[([^\]]*)\](.*)/;
 
 /**
  * Finds what is named to be written and a built-in policy closes, whoever allows it:
