@@ -414,8 +414,12 @@ export class TreeRules {
     for (const path of outermost([...this.granted.write.keys()])) {
       if (path === "/" || this.state(path).run) continue;
       for (const other of this.#facts.alsoAt(path)) {
-        const { read, write } = this.state(other);
-        if (read && !write) this.#elsewhere.push(other);
+        const parts = [...this.granted.read.keys()]
+          .filter((part) => isWithin(part, other));
+        for (const place of new Set([other, ...parts])) {
+          const { read, write } = this.state(place);
+          if (read && !write) this.#elsewhere.push(place);
+        }
       }
     }
   }

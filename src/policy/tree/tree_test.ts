@@ -627,6 +627,17 @@ const CASES: readonly Case[] = [
     ],
   },
   {
+    name:
+      "has nothing executed by another name of a part of where it is written",
+    policy:
+      "{read: [/usr, /srv/group, /home], write: [/home/me/p], run: [/usr]}",
+    machine: { alsoAt: () => ["/srv"] },
+    tree: [
+      ...["/home ro", "/home/me/p rw noexec"],
+      ...["/srv/", "/srv/group ro noexec", "/usr ro"],
+    ],
+  },
+  {
     name: "lets be run by another name what may be run where it is written",
     policy: "{read: [/srv, /home], write: [/home], run: [/home]}",
     machine: { alsoAt: () => ["/srv/group"] },
