@@ -65,6 +65,11 @@ const MARKS = 8;
 /** What a terminal answers that is asked where its cursor is. */
 const ANSWER_REGEXP = /[^ -~]\[\d{1,4};\d{1,4}R/;
 
+/** Said where that answers nothing, as where a script types. */
+const NOT_SHOWN =
+  "The terminal did not say where its cursor is, so no answer counted: " +
+  "TERM=dumb is for one that never does.";
+
 /** Where an answer is kept for the next run. */
 export interface Saver {
   /** The policy file, as the user named it. */
@@ -219,7 +224,7 @@ export class Questioner {
         terminal.write(`\n┗ Unrecognized answer. Allow? ${keys} > `);
       }
     }
-    terminal.write("\n");
+    terminal.write(marks.areShown ? "\n" : `\n${NOT_SHOWN}\n`);
     return this.#done(terminal, question, "none");
   }
 
@@ -339,10 +344,10 @@ class Marks {
    * for Ctrl-C.
    */
   typed(keys: string): string {
-    if (this.#isShown()) return keys;
+    if (this.areShown) return keys;
     if (keys.includes("\x03")) return "\x03";
     this.#early += keys;
-    while (!this.#isShown()) {
+    while (!this.areShown) {
       const answer = ANSWER_REGEXP.exec(this.#early);
       if (answer === null) {
         this.#early = this.#early.slice(-LONGEST_ANSWER);
@@ -356,7 +361,8 @@ class Marks {
     return this.#early;
   }
 
-  #isShown(): boolean {
+  /** Whether the terminal has said of each that its cursor was there. */
+  get areShown(): boolean {
     return this.#answers.join("") === this.#awaited;
   }
 }

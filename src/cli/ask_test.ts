@@ -209,6 +209,17 @@ Deno.test("a question takes no answer for its own that the program asked the ter
   assertEquals(typing.ask(QUESTION, callerFor(other)), "no");
 });
 
+Deno.test("a question says why no answer counted of who types without a terminal", () => {
+  const ask = (holds: boolean): string => {
+    const who = person("x", "\n", "");
+    questioner(who, undefined, 7, false, true, holds)
+      .ask(QUESTION, callerFor(who));
+    return who.shown;
+  };
+  assertEquals(ask(true).includes("so no answer counted: TERM=dumb"), true);
+  assertEquals(ask(false).includes("no answer counted"), false);
+});
+
 Deno.test("a question takes no answer that was typed before it was shown", () => {
   const answers = (late: readonly string[]): Answer => {
     const who = person("y\n", "\x1b[9;9R\x1b[9;9Ry\n");
