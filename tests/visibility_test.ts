@@ -325,7 +325,9 @@ read: {allow: ["${program}", "${root}"], deny: ["${root}/*/in/**"]}
 run: ["${program}"]
 `;
     const names = ["", "/", "/x", "/../x", "/../hidden"];
-    const ways = [...names.map((name) => `in/hidden${name}`), "way", "way/x"];
+    const before = names.map((name) => `in/../in/hidden${name}`);
+    const behind = names.map((name) => `in/hidden${name}`);
+    const ways = [...behind, ...before, "way", "way/x"];
     const calls = ways.flatMap((way) =>
       ["stat", "open_read", "open_write", "openat2", "openat2_straight"]
         .map((call) => ({ call, way }))

@@ -25,17 +25,36 @@ export function climbs(path: string): boolean {
 /** What one path has led out of. */
 export class Crossed {
   readonly #paths: string[] = [];
+  /** Where links lie that were followed, and how much was crossed before. */
+  readonly #led: { readonly path: string; readonly before: number }[] = [];
   #room = MOST;
 
   /** Begins with another path. */
   begin(): void {
     this.#paths.length = 0;
+    this.#led.length = 0;
     this.#room = MOST;
   }
 
   /** Whether there is more than can be asked about. */
   get isTooMuch(): boolean {
     return this.#room < 0;
+  }
+
+  /**
+   * Notes that a link was followed: what is crossed from then on, and holds it, it
+   * tells of. What was crossed before it does not, since the path would have failed
+   * in the same way where there is none.
+   *
+   * @param directory the real path of the directory that it lies in
+   */
+  lead(directory: string): void {
+    this.#led.push({ path: directory, before: this.#paths.length });
+  }
+
+  /** Forgets the links that were followed. */
+  forgetLinks(): void {
+    this.#led.length = 0;
   }
 
   /**
@@ -78,15 +97,18 @@ export class Crossed {
    * may be in one of them: but a link could lead there as well, or to nothing, and how
    * a call is refused must not tell the one from the other.
    *
-   * @param known real paths that are there for whoever makes the call
+   * @param start where the path starts, a real path
    */
-  untold(known: readonly string[]): readonly string[] {
+  untold(start: string): readonly string[] {
     if (this.#paths.length === 0) return this.#paths;
     const found: string[] = [];
-    for (const path of this.#paths) {
+    this.#paths.forEach((path, at) => {
       const tells = (other: string): boolean => isWithin(other, path);
-      if (!known.some(tells) && !found.some(tells)) found.push(path);
-    }
+      const isLed = this.#led.some((link) =>
+        link.before <= at && tells(link.path)
+      );
+      if (!isLed && !tells(start) && !found.some(tells)) found.push(path);
+    });
     return found;
   }
 }

@@ -44,8 +44,8 @@ export interface Way {
   readonly crossed: Crossed;
   /** Where it ends, with names behind that: how it fails tells of that. */
   end: string | undefined;
-  /** Where the path starts, and links lie that it leads through. */
-  readonly known: string[];
+  /** Where the path starts. */
+  start: string;
   /** The first link that it leads through, with names behind that. */
   link: string | undefined;
   /** How many links the last one led through that needed no walk. */
@@ -58,7 +58,7 @@ const current: Way = {
   magic: false,
   crossed: new Crossed(),
   end: undefined,
-  known: [],
+  start: "/",
   link: undefined,
   links: 0,
   root: "/",
@@ -74,8 +74,7 @@ export function wayFrom(start: string, root: string): Way {
   current.magic = false;
   current.crossed.begin();
   current.end = undefined;
-  current.known.length = 0;
-  current.known.push(start);
+  current.start = start;
   current.link = undefined;
   current.links = 0;
   current.root = root;
@@ -193,7 +192,7 @@ function through(
   }
   if (typeof text === "number" || text === "") return undefined;
   if (++way.links > MAXSYMLINKS) return undefined;
-  way.known.push(real);
+  way.crossed.lead(real);
   const behind = text.startsWith("/")
     ? text
     : `${real === "/" ? "" : real}/${text}`;

@@ -85,9 +85,8 @@ function find(
 }
 
 /** What a walk has found, with what it met. */
-function ended(found: Place, { magic, crossed, known, end }: Way): Place {
-  // Each link that was followed tells of the directory that it lies in.
-  const untold = crossed.untold(known);
+function ended(found: Place, { magic, crossed, start, end }: Way): Place {
+  const untold = crossed.untold(start);
   if (!magic && untold.length === 0 && end === undefined) return found;
   const seen = {
     ...found,

@@ -240,7 +240,7 @@ export class Walk {
       return this.#stuck(last, ELOOP);
     }
     const way = this.#way;
-    way.known.length = 1;
+    way.crossed.forgetLinks();
     const owner = this.#owner;
     return new Walk(owner, this.#full, this.#follow, this.#isOwn, way, again)
       .end();
@@ -250,7 +250,7 @@ export class Walk {
   #goByLink(next: string, text: string): Place | undefined {
     const way = this.#way;
     const todo = this.#todo;
-    way.known.push(this.#real);
+    way.crossed.lead(this.#real);
     if (text.startsWith("/")) this.#real = way.root;
     if (text.endsWith("/") && this.#isLast()) this.#slash = true;
     const rest = text.split("/").reverse();
