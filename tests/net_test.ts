@@ -858,6 +858,55 @@ Deno.test({
   },
 });
 
+const ONE_LINK = `import socket
+def attempt(*args):
+    try: return args[0](*args[1:]) or "made"
+    except PermissionError: return "refused"
+    except OSError: return "failed"
+link = ("fe80::1", 9, 0, 1)
+here, mapped = ("::1", 9), ("::ffff:127.0.0.1", 9)
+for kind in socket.SOCK_DGRAM, socket.SOCK_STREAM:
+    s = socket.socket(socket.AF_INET6, kind)
+    print(attempt(s.connect, link), attempt(s.connect, here), attempt(s.connect, mapped))
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+print(attempt(s.bind, ("fe80::1", 8, 0, 1)), attempt(s.sendto, b"x", here),
+      attempt(s.sendmsg, [b"x"], [], 0, mapped), attempt(s.sendto, b"x", link))
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+print(attempt(s.connect, here), attempt(s.connect, link), attempt(s.send, b"x"))
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+print(attempt(s.sendto, b"x", link), attempt(s.sendto, b"x", here))`;
+
+for (const engine of ENGINES) {
+  const name =
+    `a socket that an address binds to an interface goes nowhere else (${engine})`;
+  Deno.test({
+    ...needs(["ip"], NETWORKS ? name : `${name} (needs unshare -rn)`),
+    ...(NETWORKS ? {} : { ignore: true }),
+    async fn(): Promise<void> {
+      const up = "ip link set lo up && ip addr add fe80::1/64 dev lo nodad";
+      const argv = ["/usr/bin/python3", "-c", ONE_LINK];
+      const net = "[fe80::1%1]:1-9,localhost:9";
+      const flags = ["-R", `--allow-net=${net}`];
+      const ended = await run([
+        ...["unshare", "-rn", "sh", "-c", `${up} && exec "$@"`, "sh"],
+        ...jailArgv(flags, argv, engine),
+      ]);
+      assertEquals(
+        ended.stdout,
+        [
+          "made refused refused",
+          "failed refused refused",
+          "made refused refused 1",
+          "made refused 1",
+          "1 1",
+          "",
+        ].join("\n"),
+        ended.stderr,
+      );
+    },
+  });
+}
+
 Deno.test("jail starts where one rule names a host and another an interface", async () => {
   const flags = ["--allow-net=example.org,[fe80::1%lo]"];
   const { code, stderr } = await jail(flags, ["/bin/true"]);

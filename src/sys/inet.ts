@@ -80,6 +80,14 @@ export function boundAddress(fd: number): InetAddress | undefined {
   return result < 0 ? undefined : decode(address);
 }
 
+/** Where a socket of this process is connected to; `undefined` for nowhere. */
+export function peerAddress(fd: number): InetAddress | undefined {
+  const address = new Uint8Array(SOCKADDR_IN6.size);
+  const length = new Uint32Array([address.length]);
+  const result = rareLibc().getpeername(fd, address, length);
+  return result < 0 ? undefined : decode(address);
+}
+
 /** Accepts a connection: a descriptor, or a negative errno. */
 export function accept(fd: number): number {
   const flags = SOCK_NONBLOCK | SOCK_CLOEXEC;

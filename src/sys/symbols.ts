@@ -186,6 +186,8 @@ export const RARE = {
   listen: { parameters: ["i32", "i32"], result: "i32" },
   // int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
   accept4: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
+  // int getpeername(int fd, struct sockaddr *address, socklen_t *length)
+  getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   // int getsockname(int fd, struct sockaddr *address, socklen_t *length)
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   // unsigned int if_nametoindex(const char *name)

@@ -229,8 +229,16 @@ export class FileCalls {
     looked: Looked,
     asIs: boolean,
   ): "in flight" | "done" | "wait" | "again" {
-    const { answers, family, freezer, lock, options, resumer, rewriter } =
-      this.#tools;
+    const {
+      answers,
+      family,
+      freezer,
+      links,
+      lock,
+      options,
+      resumer,
+      rewriter,
+    } = this.#tools;
     const { registers } = answers;
     // Somebody outside has a lease of its file: whoever opens that waits for him.
     const waits = spec.treatment === "exec" && looked.errno === EAGAIN;
@@ -252,6 +260,7 @@ export class FileCalls {
       answers.answer(tracee, 0);
       return "done";
     }
+    if (looked.link !== undefined) links.note(looked.link);
     // Nobody looks before that is done, or else whoever does looks again after it.
     if (looked.moves.some(({ tree }) => tree)) heedMove();
     const silent = !looked.net.some(isPortless) ||

@@ -46,7 +46,7 @@ function lookAtCall(
   alone: boolean,
   tools: Tools,
 ): Looked | undefined {
-  const { answers, bound, closed, family, names, options, resumer } = tools;
+  const { answers, bound, closed, family, options, resumer } = tools;
   const { registers } = answers;
   const { isOwn } = family;
   const refuses: Refuses = ({ syscall: { name } }, uses) =>
@@ -63,30 +63,12 @@ function lookAtCall(
       if (tellsCpus(looked.paths[0]?.place.path)) resumer.showsCpus(true);
       return looked;
     }
-    case "address": {
-      const looked = lookAtAddress(tracee, registers, spec, isOwn, names);
-      const asks = options.net?.granted !== undefined;
-      if (spec.syscall.name === "bind" && options.net !== undefined) {
-        lookAtBind(looked, tracee, registers, leads(tracee, family), asks);
-        if (names?.takesPlace(looked.net[0]?.endpoint) === true) {
-          looked.never = "it would answer in the place of the resolver";
-        }
-        return looked;
-      }
-      if (spec.syscall.name === "connect" && options.net !== undefined) {
-        lookAtPortless(looked, tracee, registers, leads(tracee, family));
-      }
-      if (asks) {
-        lookAtSender(looked, tracee, registers, leads(tracee, family));
-      }
-      return looked;
-    }
+    case "address":
     case "message": {
-      const looked = lookAtMessages(
-        ...[tracee, registers, spec, isOwn, alone, names] as const,
-      );
-      if (options.net?.granted !== undefined) {
-        lookAtSender(looked, tracee, registers, leads(tracee, family));
+      const looked = lookAtSockets(tracee, spec, alone, tools);
+      if (options.net !== undefined) {
+        const leading = leads(tracee, family);
+        tools.links.look(looked, tracee, registers, spec, leading);
       }
       return looked;
     }
@@ -118,4 +100,36 @@ function lookAtCall(
         ? lookAtPaths(tracee, registers, spec, isOwn)
         : lookAtDescriptor(tracee, registers, spec, isOwn);
   }
+}
+
+/** Looks at a call with socket addresses. */
+function lookAtSockets(
+  tracee: Tracee,
+  spec: CallSpec,
+  alone: boolean,
+  { answers: { registers }, family, names, options }: Tools,
+): Looked {
+  const { isOwn } = family;
+  const asks = options.net?.granted !== undefined;
+  const leading = leads(tracee, family);
+  if (spec.treatment === "message") {
+    const looked = lookAtMessages(
+      ...[tracee, registers, spec, isOwn, alone, names] as const,
+    );
+    if (asks) lookAtSender(looked, tracee, registers, leading);
+    return looked;
+  }
+  const looked = lookAtAddress(tracee, registers, spec, isOwn, names);
+  if (spec.syscall.name === "bind" && options.net !== undefined) {
+    lookAtBind(looked, tracee, registers, leading, asks);
+    if (names?.takesPlace(looked.net[0]?.endpoint) === true) {
+      looked.never = "it would answer in the place of the resolver";
+    }
+    return looked;
+  }
+  if (spec.syscall.name === "connect" && options.net !== undefined) {
+    lookAtPortless(looked, tracee, registers, leading);
+  }
+  if (asks) lookAtSender(looked, tracee, registers, leading);
+  return looked;
 }

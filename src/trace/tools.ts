@@ -8,6 +8,7 @@ import { PathLock } from "./hold/lock.ts";
 import { Rewriter } from "./hold/rewrite.ts";
 import { hasLeft } from "./hold/unseen.ts";
 import { OutputLimit } from "./limits/output_limit.ts";
+import { LinkSockets } from "./look/links.ts";
 import { BoundSockets } from "./look/sockets.ts";
 import { Specs } from "./look/spec.ts";
 import { NamedSources } from "./named_sources.ts";
@@ -41,6 +42,8 @@ export interface Tools {
   readonly lock: PathLock;
   /** The sockets that were bound where they may listen. */
   readonly bound: BoundSockets;
+  /** The sockets that are bound to an interface by an address. */
+  readonly links: LinkSockets;
   /** What may be written to the program's output, where that is limited. */
   readonly output: OutputLimit | undefined;
   /** The filter of new sockets for datagrams, where they have one. */
@@ -85,6 +88,7 @@ export function makeTools(
     }),
     lock: new PathLock(interruptCall, hasLeft),
     bound: new BoundSockets(),
+    links: new LinkSockets(),
     output: limited &&
       new OutputLimit(options.launch.stdio.slice(1), limited.most),
     sources: sources?.([]),

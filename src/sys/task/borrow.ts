@@ -11,6 +11,7 @@ import { PIDFD_THREAD } from "../../abi/pidfd.ts";
 import {
   SHUT_WR,
   SO_ATTACH_FILTER,
+  SO_BINDTOIFINDEX,
   SO_COOKIE,
   SO_DOMAIN,
   SO_GET_FILTER,
@@ -167,6 +168,16 @@ function option(fd: number, level: number, name: number): number {
   const size = new Uint32Array([value.byteLength]);
   const result = rareLibc().getsockopt(fd, level, name, value, size);
   return result < 0 ? result : value[0] as number;
+}
+
+/**
+ * The index of the interface that a socket is bound to.
+ *
+ * @param fd a descriptor of this process
+ * @returns 0 for none, or a negative errno
+ */
+export function boundInterface(fd: number): number {
+  return option(fd, SOL_SOCKET, SO_BINDTOIFINDEX);
 }
 
 /**
