@@ -68,13 +68,19 @@ for option, value in (
     },
   });
 
-  Deno.test({
-    ...needs(
-      ["python3"],
-      `jail (${engine}) chooses nobody among servers that share the port of a socket which is handed in`,
-    ),
-    async fn(): Promise<void> {
-      const outside = `import socket, subprocess, sys
+  for (
+    const [under, flags, errno] of [
+      ["", [], "Permission denied"],
+      [", under rules", ["--allow-net=127.0.0.1:1"], "Operation not permitted"],
+    ] as const
+  ) {
+    Deno.test({
+      ...needs(
+        ["python3"],
+        `jail (${engine}) chooses nobody among servers that share the port of a socket which is handed in${under}`,
+      ),
+      async fn(): Promise<void> {
+        const outside = `import socket, subprocess, sys
 def server():
   it = socket.socket()
   it.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -85,21 +91,22 @@ first = server()
 port = first.getsockname()[1]
 second = server()
 subprocess.run(sys.argv[1:], stdin=second.fileno())`;
-      // BPF_RET: the second one of them.
-      const inside = `import ctypes, socket, struct
+        // BPF_RET: the second one of them.
+        const inside = `import ctypes, socket, struct
 code = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 1))
 it = socket.socket(fileno=0)
 for option, value in (51, struct.pack("HxxxxxxQ", 1, ctypes.addressof(code))), (49, struct.pack("i", 0)), (68, bytes(4)):
   try: it.setsockopt(socket.SOL_SOCKET, option, value); print("done")
   except OSError as error: print(error.strerror)`;
-      const argv = ["/usr/bin/python3", "-c", inside];
-      const { stdout, stderr } = await run([
-        ...["/usr/bin/python3", "-c", outside],
-        ...jailArgv(["-R", "--allow-run"], argv, engine),
-      ]);
-      assertEquals(stdout, "Permission denied\n".repeat(3), stderr);
-    },
-  });
+        const argv = ["/usr/bin/python3", "-c", inside];
+        const { stdout, stderr } = await run([
+          ...["/usr/bin/python3", "-c", outside],
+          ...jailArgv(["-R", "--allow-run", ...flags], argv, engine),
+        ]);
+        assertEquals(stdout, `${errno}\n`.repeat(3), stderr);
+      },
+    });
+  }
 
   Deno.test({
     ...needs(
