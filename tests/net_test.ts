@@ -907,6 +907,44 @@ for (const engine of ENGINES) {
   });
 }
 
+const TO_MANY = `import socket, struct
+def send(family, name, own, to=None):
+    s = socket.socket(family, socket.SOCK_DGRAM)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    s.setsockopt(socket.SOL_IP, socket.IP_MULTICAST_TTL, 0)
+    info = socket.SOL_IP, 8, struct.pack("i4s4s", 0, socket.inet_aton(own), bytes(4))
+    try:
+        if to: s.connect((to, 9))
+        s.sendmsg([b"x"], [info], 0, *([] if to else [(name, 9)]))
+        return "sent"
+    except PermissionError: return "refused"
+    except OSError: return "sent"
+for many in "239.1.1.1", "255.255.255.255":
+    for family, name in (socket.AF_INET, many), (socket.AF_INET6, "::ffff:" + many):
+        print(*[send(family, name, "127.0.0.1", to) for to in (None, name)])
+print(send(socket.AF_INET, "239.1.1.1", "0.0.0.0"))
+print(*[send(socket.AF_INET, "127.0.0.1", "127.0.0.1", to) for to in (None, "127.0.0.1")])`;
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `a message to many chooses no interface by the address it comes from (${engine})`,
+    ),
+    async fn(): Promise<void> {
+      const argv = ["/usr/bin/python3", "-c", TO_MANY];
+      const net = "239.1.1.1:9,255.255.255.255:9,127.0.0.1:9";
+      const { stdout, stderr } = await jail(
+        ["-R", `--allow-net=${net}`],
+        argv,
+        { engine },
+      );
+      const refused = "refused refused\n".repeat(4);
+      assertEquals(stdout, `${refused}sent\nsent sent\n`, stderr);
+    },
+  });
+}
+
 Deno.test("jail starts where one rule names a host and another an interface", async () => {
   const flags = ["--allow-net=example.org,[fe80::1%lo]"];
   const { code, stderr } = await jail(flags, ["/bin/true"]);

@@ -12,7 +12,7 @@ import { lookAtMessages } from "./look/message.ts";
 import { lookAtOpen } from "./look/open.ts";
 import { lookAtDescriptor, lookAtFlow, lookAtPaths } from "./look/paths.ts";
 import { lookAtModes } from "./look/terminal_modes.ts";
-import { lookAtPortless, lookAtSender } from "./look/senders.ts";
+import { lookAtPortless, lookAtSender, lookAtSource } from "./look/senders.ts";
 import {
   leads,
   lookAtBind,
@@ -116,6 +116,7 @@ function lookAtSockets(
     const looked = lookAtMessages(
       ...[tracee, registers, spec, isOwn, alone, names] as const,
     );
+    lookAtSource(looked, tracee, registers, leading);
     if (asks) lookAtSender(looked, tracee, registers, leading);
     return looked;
   }

@@ -113,6 +113,15 @@ export function isOfOneLink(address: readonly number[]): boolean {
       first === 0xff && ((second & 0xf) === 1 || (second & 0xf) === 2));
 }
 
+/**
+ * Whether an address of IPv4 is that of a group, or of all who hear: 224.0.0.0/4 or
+ * 255.255.255.255. The kernel sends it by the interface of the sender's address.
+ */
+export function isOfMany(address: readonly number[]): boolean {
+  return address.length === 4 && (((address[0] as number) & 0xf0) === 0xe0 ||
+    address.every((byte) => byte === 255));
+}
+
 /** Whether an address is that of no interface: `0.0.0.0` or `::`. */
 export function isUnspecified(address: readonly number[]): boolean {
   return address.every((byte) => byte === 0);

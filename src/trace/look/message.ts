@@ -23,6 +23,7 @@ import {
   SOL_IPV6,
 } from "../../abi/socket.ts";
 import { HARMLESS_CONTROL } from "../../abi/socket_options.ts";
+import { isOfMany } from "../../policy/net/endpoint.ts";
 import { readMemory, writeAsTracee } from "../../sys/task/memory.ts";
 import type { Names } from "../names.ts";
 import { CONTROL_MAX } from "../tracee/pin.ts";
@@ -42,6 +43,8 @@ export interface LookedMessage {
   readonly name: Uint8Array;
   /** Its control messages; empty where it has none. */
   readonly control: Uint8Array;
+  /** Whether these say which address of the machine it comes from. */
+  readonly sourced: boolean;
   /** The path that the address is, if it is one. */
   path: LookedPath | undefined;
 }
@@ -49,7 +52,7 @@ export interface LookedMessage {
 const sent = new Uint32Array(1);
 
 /** Why a control message is refused. */
-const OTHER_WAY = "a control message that could choose another way";
+export const OTHER_WAY = "a control message that could choose another way";
 
 /**
  * Looks at a call that sends messages.
@@ -130,16 +133,20 @@ function lookAtMessage(
     looked.errno = EFAULT;
     return;
   }
+  const sourced = lookAtControl(looked, control);
   const message: LookedMessage = {
-    ...{ at, header, name, control },
+    ...{ at, header, name, control, sourced },
     path: undefined,
   };
   looked.messages.push(message);
-  lookAtControl(looked, control);
   if (name.length > 0 && looked.errno === 0) {
     const before = looked.paths.length;
     lookAtName(looked, tracee, name, "send", -1, isOwn, names);
     message.path = looked.paths[before];
+    const endpoint = looked.net.at(-1)?.endpoint;
+    if (sourced && endpoint?.family === "inet" && isOfMany(endpoint.address)) {
+      looked.never = OTHER_WAY;
+    }
   }
 }
 
@@ -154,31 +161,46 @@ function copy(
     : bytes;
 }
 
-/** Looks at control messages as `for_each_cmsghdr()` of the kernel finds them. */
-function lookAtControl(looked: Looked, control: Uint8Array): void {
+/**
+ * Looks at control messages as `for_each_cmsghdr()` of the kernel finds them.
+ *
+ * @returns whether one says where the message comes from
+ */
+function lookAtControl(looked: Looked, control: Uint8Array): boolean {
+  let sourced = false;
   for (let at = 0; at + CMSGHDR.size <= control.length;) {
     const one = control.subarray(at);
     const length = get(CMSGHDR, one, "cmsg_len");
     if (length < CMSGHDR.size || length > one.length) {
       looked.errno = EINVAL;
-      return;
+      return sourced;
     }
-    if (!isHarmless(one.subarray(0, length))) {
+    const message = one.subarray(0, length);
+    if (!isHarmless(message)) {
       looked.never = OTHER_WAY;
-      return;
+      return sourced;
     }
+    sourced ||= indexOffset(message) >= 0 &&
+      message.subarray(CMSGHDR.size).some((byte) => byte !== 0);
     at += Math.ceil(length / 8) * 8;
   }
+  return sourced;
+}
+
+/** Where one that says where its message comes from has an interface; else -1. */
+function indexOffset(message: Uint8Array): number {
+  const level = get(CMSGHDR, message, "cmsg_level");
+  const type = get(CMSGHDR, message, "cmsg_type");
+  if (level === SOL_IP && type === IP_PKTINFO) return 0;
+  return level === SOL_IPV6 && type === IPV6_PKTINFO
+    ? IN6_PKTINFO_IFINDEX_OFFSET
+    : -1;
 }
 
 function isHarmless(message: Uint8Array): boolean {
   const level = get(CMSGHDR, message, "cmsg_level");
   const type = get(CMSGHDR, message, "cmsg_type");
-  const info = level === SOL_IP && type === IP_PKTINFO
-    ? 0
-    : level === SOL_IPV6 && type === IPV6_PKTINFO
-    ? IN6_PKTINFO_IFINDEX_OFFSET
-    : -1;
+  const info = indexOffset(message);
   if (info >= 0) {
     // An interface of the program's choice is another way; an address of its
     // own is none.

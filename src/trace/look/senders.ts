@@ -1,13 +1,25 @@
 /** Looks at sockets that send, where a person may be asked where to. */
 
+import { EBADF, ENOTSOCK } from "../../abi/errno.ts";
 import { SOCK_DGRAM, SOCK_STREAM } from "../../abi/socket.ts";
-import type { NetUse } from "../../policy/net/endpoint.ts";
+import {
+  isOfMany,
+  mappedAddress,
+  type NetUse,
+} from "../../policy/net/endpoint.ts";
 import { close } from "../../sys/files.ts";
-import { attachFilter, hasFilter, silence } from "../../sys/task/borrow.ts";
+import { peerAddress } from "../../sys/inet.ts";
+import {
+  attachFilter,
+  hasFilter,
+  silence,
+  socketFacts,
+} from "../../sys/task/borrow.ts";
 import type { Registers } from "../tracee/registers.ts";
 import type { Tracee } from "../tracee/tracee.ts";
 import type { Looked } from "./looked.ts";
-import { borrow, internetFactsOf } from "./sockets.ts";
+import { OTHER_WAY } from "./message.ts";
+import { borrow, borrowSocket, internetFactsOf } from "./sockets.ts";
 
 /**
  * Looks at the socket of a call that sends to an address, where a person may be
@@ -33,6 +45,40 @@ export function lookAtSender(
   looked.net.forEach((use, at) => {
     if (isAsked(use)) looked.net[at] = { ...use, stream };
   });
+}
+
+/**
+ * Looks at the socket of a message that says where it comes from, and not where it
+ * goes: where that is to many, it would say by which interface as well.
+ *
+ * @param looked what is known of the message
+ * @param tracee whose call it is
+ * @param registers its registers
+ * @param leads whether its descriptors are those of its process's first thread
+ */
+export function lookAtSource(
+  looked: Looked,
+  tracee: Tracee,
+  registers: Registers,
+  leads: boolean,
+): void {
+  const isOpen = looked.messages.some(({ name, sourced }) =>
+    sourced && name.length === 0
+  );
+  if (!isOpen) return;
+  looked.descriptorsOf = tracee.process.pid;
+  const fd = borrowSocket(tracee, leads, registers.int(0));
+  if (fd < 0) {
+    // Of what is no socket the call fails.
+    if (fd !== -ENOTSOCK && fd !== -EBADF) looked.never ??= OTHER_WAY;
+    return;
+  }
+  const peer = peerAddress(fd);
+  // It may be the last one of a connection.
+  socketFacts(fd);
+  close(fd);
+  const address = peer && (mappedAddress(peer.address) ?? peer.address);
+  if (address !== undefined && isOfMany(address)) looked.never ??= OTHER_WAY;
 }
 
 /**
