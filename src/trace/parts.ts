@@ -115,7 +115,7 @@ export function makeParts(
     kill: (outcome) => ending.endWith(outcome),
     aims: (tracee) => waits.aims(tracee),
     aiming: () => waits.aiming,
-    quiet: () => quiet(family, waits),
+    quiet: () => quiet(family, waits, () => ending.look()),
     goesOn: () => {
       ending.look();
       return !ending.killing;

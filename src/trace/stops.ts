@@ -333,7 +333,7 @@ export class Stops {
     if (!this.#jobControl.stopsJail()) return;
     // Who goes on then has no call on its way, such as one that takes the terminal
     // from who is in front by the time that it is made; nor one that reads there.
-    quiet(family, waits);
+    quiet(family, waits, () => ending.look());
     // It may have been continued meanwhile, or be gone.
     const changed = waits.stopOf(tracee.tid) !== undefined ||
       family.ended.has(tracee.tid);

@@ -163,7 +163,7 @@ class Tracer {
       }
       const shortly = strangers.look();
       if (strangers.takeIn()) {
-        waits.takeOthers();
+        this.#takeOthers();
         notices?.takeTurn(() => this.#between());
         continue;
       }
@@ -185,8 +185,13 @@ class Tracer {
         continue;
       }
       waits.take(tid);
-      if (family.tracees.size > 1) waits.takeOthers();
+      if (family.tracees.size > 1) this.#takeOthers();
     }
+  }
+
+  #takeOthers(): void {
+    const { ending, waits } = this.#parts;
+    waits.takeOthers(() => ending.look());
   }
 
   /** Sees to what is neither a stop nor a call. */

@@ -25,6 +25,12 @@ const MOST_AIMS_MS = 10;
 /** How often to look for something that is soon before that is left to the clock. */
 const SPINS = 100;
 
+/**
+ * How many stops are taken before there is a look at limits: to find one the kernel
+ * goes through all tracees that were found before.
+ */
+const MOST_TAKEN = 64;
+
 /** Stops that were waited for, and are not handled yet. */
 export class Waits {
   readonly #accounts: Accounts | undefined;
@@ -146,7 +152,7 @@ export class Waits {
         break;
       }
     }
-    this.takeOthers();
+    this.takeOthers(between);
     return true;
   }
 
@@ -185,12 +191,15 @@ export class Waits {
    * Takes the stops of all that have stopped, so that each has its turn. The
    * kernel tells of the newest tracee first: one that stops all the time would
    * keep the others waiting, and a child would overtake its parent.
+   *
+   * @param between told now and then, where there are many
    */
-  takeOthers(): void {
-    for (;;) {
+  takeOthers(between: () => void): void {
+    for (let taken = 1;; taken++) {
       const tid = this.wait(-1, WNOHANG);
       if (tid <= 0) return;
       this.take(tid);
+      if (taken % MOST_TAKEN === 0) between();
     }
   }
 

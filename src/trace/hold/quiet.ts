@@ -15,8 +15,16 @@ const QUIET_MS = 500;
  * The parent of a vfork is not waited for while its child is in a stop. But a
  * child can die in its stop, of a timer for one, which lets its parent go: so
  * the parent is interrupted like all others, and stops before it runs.
+ *
+ * @param family the tracees
+ * @param waits takes their stops
+ * @param between told now and then, where there are many
  */
-export function quiet(family: Family, waits: Waits): void {
+export function quiet(
+  family: Family,
+  waits: Waits,
+  between: () => void,
+): void {
   const isHeld = (tracee: Tracee): boolean =>
     tracee.stopped || tracee.halted || waits.stopOf(tracee.tid) !== undefined;
   const running: Tracee[] = [];
@@ -33,7 +41,7 @@ export function quiet(family: Family, waits: Waits): void {
   const until = performance.now() + QUIET_MS;
   // One that the kernel keeps in a call does nothing else either.
   while (running.some(runs) && performance.now() < until) {
-    waits.takeOthers();
+    waits.takeOthers(between);
   }
 }
 
