@@ -18,6 +18,7 @@ import { makeParts, type Parts } from "./parts.ts";
 import { leaveDescriptors } from "./path/descriptors.ts";
 import { Stops } from "./stops.ts";
 import { OPTIONS } from "./tracee/stop_options.ts";
+import type { Tracee } from "./tracee/tracee.ts";
 
 /**
  * Starts a program and follows it, and everything that it starts.
@@ -49,13 +50,27 @@ class Tracer {
   readonly #options: TraceOptions;
   readonly #parts: Parts;
   readonly #stops: Stops;
+  // Made once: they are handed over at each stop.
+  readonly #handle = (tracee: Tracee, status: number): void =>
+    this.#stops.handle(tracee, status);
+  readonly #stopped = (tid: number, status: number): void => {
+    const { family, strangers } = this.#parts;
+    const tracee = family.tracees.get(tid);
+    if (tracee === undefined) strangers.stop(tid, status);
+    else this.#stops.handle(tracee, status);
+  };
+  readonly #look = (): void => this.#parts.ending.look();
+  /** Sees to what is neither a stop nor a call. */
+  readonly #between = (): void => {
+    const { ending } = this.#parts;
+    if (!ending.killing) this.#heedNames();
+    ending.heedRequests();
+    ending.look();
+  };
 
   constructor(options: TraceOptions) {
     this.#options = options;
-    this.#parts = makeParts(
-      options,
-      (tracee, status) => this.#stops.handle(tracee, status),
-    );
+    this.#parts = makeParts(options, this.#handle);
     this.#stops = new Stops(this.#parts);
   }
 
@@ -154,20 +169,20 @@ class Tracer {
     const { family, notices, strangers, waits } = this.#parts;
     let failures = 0;
     for (;;) {
-      this.#handleStops();
+      waits.handOver(this.#stopped, this.#look);
       this.#between();
-      if (this.#endAims()) {
+      if (waits.endAims(this.#handle, this.#look)) {
         // Where there are always more, nobody would be answered otherwise.
-        notices?.takeTurn(() => this.#between());
+        notices?.takeTurn(this.#between);
         continue;
       }
       const shortly = strangers.look();
       if (strangers.takeIn()) {
-        this.#takeOthers();
-        notices?.takeTurn(() => this.#between());
+        waits.takeOthers(this.#look);
+        notices?.takeTurn(this.#between);
         continue;
       }
-      const tid = notices?.wait(() => this.#between(), shortly) ??
+      const tid = notices?.wait(this.#between, shortly) ??
         (shortly ? waits.waitShortly() : waits.wait(-1, 0));
       if (tid === -EINTR) continue;
       if (tid === -ECHILD) return;
@@ -185,29 +200,8 @@ class Tracer {
         continue;
       }
       waits.take(tid);
-      if (family.tracees.size > 1) this.#takeOthers();
+      if (family.tracees.size > 1) waits.takeOthers(this.#look);
     }
-  }
-
-  #takeOthers(): void {
-    const { ending, waits } = this.#parts;
-    waits.takeOthers(() => ending.look());
-  }
-
-  /** Sees to what is neither a stop nor a call. */
-  #between(): void {
-    const { ending } = this.#parts;
-    if (!ending.killing) this.#heedNames();
-    ending.heedRequests();
-    ending.look();
-  }
-
-  #endAims(): boolean {
-    const { ending, waits } = this.#parts;
-    return waits.endAims(
-      (tracee, status) => this.#stops.handle(tracee, status),
-      () => ending.look(),
-    );
   }
 
   /** Hears of the questions for names that were asked, and tells of them. */
@@ -223,17 +217,5 @@ class Tracer {
       if (asked === undefined) return;
       calls.answers.asked(pid, asked);
     }
-  }
-
-  #handleStops(): void {
-    const { ending, family, strangers, waits } = this.#parts;
-    waits.handOver(
-      (tid, status) => {
-        const tracee = family.tracees.get(tid);
-        if (tracee === undefined) strangers.stop(tid, status);
-        else this.#stops.handle(tracee, status);
-      },
-      () => ending.look(),
-    );
   }
 }
