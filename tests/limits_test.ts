@@ -840,3 +840,24 @@ for (const engine of ENGINES) {
     assertMatch(stderr, /^jail: took .+, 1 process \(1 task at once\), .+\n$/);
   });
 }
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) --stats tells of no memory of jail's own for a program with threads`,
+    ),
+    async fn(): Promise<void> {
+      const script =
+        "import threading; t = threading.Thread(target=len, args=('',)); t.start(); t.join()";
+      const { stderr } = await jail(
+        ["--stats", "--json"],
+        ["/usr/bin/python3", "-I", "-c", script],
+        { engine },
+      );
+      const { tasks, memoryBytes } = JSON.parse(stderr);
+      assertEquals(tasks, 2);
+      assert(memoryBytes > 1e6 && memoryBytes < 32e6, stderr);
+    },
+  });
+}

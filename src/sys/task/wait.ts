@@ -96,8 +96,8 @@ export interface Accountant {
   /** A task has ended, and is a zombie still: what it used can be read. */
   leaving(tid: number): void;
   /**
-   * The same task is gone. `peak` is the most memory, in bytes, that it or a child
-   * of it has had.
+   * The same task is gone. `peak` is the most memory, in bytes, that its process or
+   * a child of that has had.
    */
   gone(tid: number, peak: number): void;
 }

@@ -139,10 +139,11 @@ export class Accounts {
     this.#over.add(tracee);
   }
 
-  /** A task is gone, which had this many bytes at most. */
+  /** A task is gone, whose process had this many bytes at most. */
   gone(tid: number, peak: number): void {
-    // The launcher's memory was jail's own until its exec.
-    if (tid === this.#program) return;
+    // The launcher's memory was jail's own until its exec. Of a thread the kernel
+    // tells what its process had, and that ends last.
+    if (tid === this.#program || !this.#family.processes.has(tid)) return;
     this.#memory = Math.max(this.#memory, peak);
   }
 
