@@ -874,7 +874,8 @@ print(attempt(s.bind, ("fe80::1", 8, 0, 1)), attempt(s.sendto, b"x", here),
 s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
 print(attempt(s.connect, here), attempt(s.connect, link), attempt(s.send, b"x"))
 s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-print(attempt(s.sendto, b"x", link), attempt(s.sendto, b"x", here))`;
+print(attempt(s.sendto, b"x", link), attempt(s.sendto, b"x", 0x20000000, link),
+      attempt(s.sendto, b"x", here))`;
 
 for (const engine of ENGINES) {
   const name =
@@ -898,7 +899,7 @@ for (const engine of ENGINES) {
           "failed refused refused",
           "made refused refused 1",
           "made refused 1",
-          "1 1",
+          "1 1 1",
           "",
         ].join("\n"),
         ended.stderr,

@@ -7,12 +7,8 @@
  */
 
 import { EBADF, ENOTSOCK } from "../../abi/errno.ts";
-import { MSG_FASTOPEN } from "../../abi/socket.ts";
-import {
-  type Endpoint,
-  isOfOneLink,
-  type NetUse,
-} from "../../policy/net/endpoint.ts";
+import { AF_INET6, MSG_FASTOPEN, SOCK_STREAM } from "../../abi/socket.ts";
+import { isOfOneLink, type NetUse } from "../../policy/net/endpoint.ts";
 import { close } from "../../sys/files.ts";
 import { peerAddress } from "../../sys/inet.ts";
 import { boundInterface, socketFacts } from "../../sys/task/borrow.ts";
@@ -71,12 +67,12 @@ export class LinkSockets {
     leads: boolean,
   ): void {
     const flags = FLAGS.get(name);
-    const stays = flags === undefined ||
-      (registers.int(flags) & MSG_FASTOPEN) !== 0;
+    const sends = flags !== undefined;
+    const stays = !sends || (registers.int(flags) & MSG_FASTOPEN) !== 0;
     const net = looked.net.filter(({ portless }) => portless !== true);
-    const binds = stays && net.some(namesInterface);
-    const others = net.some(({ endpoint }) => isElsewhere(endpoint));
-    if (!binds && !(this.#any && others)) return;
+    const names = stays && net.some(namesInterface);
+    const others = net.some(isElsewhere);
+    if (!names && !(this.#any && others)) return;
     looked.descriptorsOf = tracee.process.pid;
     const fd = borrowSocket(tracee, leads, registers.int(0));
     if (fd < 0) {
@@ -86,14 +82,16 @@ export class LinkSockets {
     }
     const facts = socketFacts(fd);
     const device = boundInterface(fd);
-    const peer = binds ? peerAddress(fd) : undefined;
+    const peer = peerAddress(fd);
     close(fd);
-    if (typeof facts === "number") return;
-    const { cookie } = facts;
+    // One of another family takes no such address.
+    if (typeof facts === "number" || facts.family !== AF_INET6) return;
+    const { cookie, type } = facts;
+    const binds = names && (!sends || type === SOCK_STREAM);
     const strays = binds
       ? this.#others.has(cookie) ||
         peer !== undefined && !isOfOneLink(peer.address)
-      : this.#bound.has(cookie) || device !== 0;
+      : others && (this.#bound.has(cookie) || device !== 0);
     if (strays) looked.never ??= OTHER_LINK;
     looked.link = { cookie, binds };
   }
@@ -113,11 +111,14 @@ export class LinkSockets {
 
 /** Whether a socket is bound to an interface by an address. */
 function namesInterface({ endpoint }: NetUse): boolean {
-  return endpoint.family === "inet6" && endpoint.scope !== 0;
+  return endpoint.family === "inet6" && endpoint.scope !== 0 &&
+    // It is jail that answers, on the loopback.
+    endpoint.resolver !== true;
 }
 
 /** Whether an address is not one of each link. */
-function isElsewhere(endpoint: Endpoint): boolean {
+function isElsewhere({ endpoint }: NetUse): boolean {
   return endpoint.family === "inet" ||
-    endpoint.family === "inet6" && !isOfOneLink(endpoint.address);
+    endpoint.family === "inet6" &&
+      (endpoint.resolver === true || !isOfOneLink(endpoint.address));
 }
