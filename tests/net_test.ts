@@ -908,6 +908,44 @@ for (const engine of ENGINES) {
   });
 }
 
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `no message passes over the routes to its address (${engine})`,
+    ),
+    async fn(): Promise<void> {
+      const inside = `import socket
+here = ("127.0.0.1", 9)
+def datagrams():
+    return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+def attempt(send):
+    try:
+        send()
+        print("sent")
+    except PermissionError: print("refused")
+connected = datagrams()
+connected.connect(here)
+for flags in socket.MSG_DONTROUTE, 0:
+    attempt(lambda: datagrams().sendto(b"x", flags, here))
+    attempt(lambda: datagrams().sendmsg([b"x"], [], flags, here))
+    attempt(lambda: connected.send(b"x", flags))
+attempt(lambda: datagrams().setsockopt(socket.SOL_SOCKET, socket.SO_DONTROUTE, 1))`;
+      const { stdout, stderr } = await jail(
+        ["-R", "--allow-net=127.0.0.1:9"],
+        ["/usr/bin/python3", "-c", inside],
+        { engine },
+      );
+      const refused = "refused\n";
+      assertEquals(
+        stdout,
+        `${refused.repeat(3)}${"sent\n".repeat(3)}${refused}`,
+        stderr,
+      );
+    },
+  });
+}
+
 const TO_MANY = `import socket, struct
 def send(family, name, own, to=None):
     s = socket.socket(family, socket.SOCK_DGRAM)

@@ -153,6 +153,8 @@ export const MSGHDR: Layout<
 export const MMSGHDR_SIZE = 64;
 /** Where `msg_len` is in a `struct mmsghdr`, 32 bits. */
 export const MMSGHDR_LEN_OFFSET = 56;
+/** Send to whoever is on the same link alone, whatever routes say. */
+export const MSG_DONTROUTE = 0x4;
 /** A flag of a message, which connects a TCP socket first, by its address. */
 export const MSG_FASTOPEN = 0x2000_0000;
 /** The most messages of one sendmmsg(2): UIO_MAXIOV, include/uapi/linux/uio.h. */

@@ -17,7 +17,7 @@ import {
   otherBits,
   refuse,
 } from "./guard.ts";
-import { netRuleGuards, NO_SUCH_SOCKETS } from "./net_guards.ts";
+import { netRuleGuards, NO_SUCH_SOCKETS, staysOnLink } from "./net_guards.ts";
 import { NAMES_INTERFACES, TELLS_INTERFACES } from "./surface_commands.ts";
 
 /**
@@ -139,12 +139,19 @@ const NET_NONE: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
   ["connect", NO_NET],
   ["listen", NO_NET],
   ["sendto", [
+    staysOnLink(3),
     allow("it names nobody", isZero(4)),
     ...NO_NET,
   ]],
   // Any socket could be told the number of one, and say its name. One of the internet
   // that is handed in says which numbers and addresses there are, and joins groups.
   ["setsockopt", [
+    refuse(
+      "EACCES",
+      "routes would not be heeded",
+      is(1, net.SOL_SOCKET),
+      is(2, net.SO_DONTROUTE),
+    ),
     refuse(
       "EACCES",
       TELLING,

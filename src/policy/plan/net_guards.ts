@@ -20,6 +20,8 @@ import { needsSources } from "../net/sources.ts";
 import {
   ALLOW,
   allow,
+  type ArgIndex,
+  bits,
   type FilterAction,
   type Guard,
   is,
@@ -90,8 +92,15 @@ export function netRuleGuards(
       return hasNames(net)
         ? [allow("it does not ask who sent it", isZero(4)), ...TELLS_PEER]
         : [];
+    case "sendmsg":
+      return [staysOnLink(2)];
+    case "sendmmsg":
+      return [staysOnLink(3)];
     case "sendto":
-      return [allow("it goes where the socket is connected to", isZero(4))];
+      return [
+        staysOnLink(3),
+        allow("it goes where the socket is connected to", isZero(4)),
+      ];
     case "socket":
       return sockets(net);
     case "socketpair":
@@ -211,6 +220,16 @@ function netlinkSockets(families: ReadonlySet<SocketFamily>): Guard {
 }
 
 const ELSEWHERE = "an address would mean another host, or the route is its own";
+
+/**
+ * What SO_DONTROUTE does, for one message: another host may have its address on a
+ * link than the one that routes lead to.
+ *
+ * @param flags the argument that has the flags
+ */
+export function staysOnLink(flags: ArgIndex): Guard {
+  return refuse("EPERM", ELSEWHERE, bits(flags, sock.MSG_DONTROUTE));
+}
 
 /** Options of every socket that change where a message goes, or what is received. */
 const CLOSED_SOCKET_OPTIONS: readonly number[] = [

@@ -357,6 +357,8 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   ["listen", [3, 1], "EACCES"],
   ["accept4", [3], "EACCES"],
   ["sendto", [3, 1, 1, 0, 0, 0], "allow"],
+  ["sendto", [3, 1, 1, 0x4, 0, 0], "EPERM"], // MSG_DONTROUTE
+  ["setsockopt", [3, 1, 5], "EACCES"], // SO_DONTROUTE
   ["sendto", [3, 1, 1, 0, 1, 16], "EACCES"],
   ["sendto", [3, 1, 1, 0, BIT32, 16], "EACCES"],
   ["sendmsg", [3, 1, 0], "allow"],
@@ -446,6 +448,9 @@ test("with rules about the network", planCalls(SOME, { observe: false }), [
   ["recvfrom", [3, 1, 1, 0, 1, 1], "allow"],
   ["recvmsg", [3, 1, 0], "allow"],
   ["sendto", [3, 1, 1, 0, 0, 0], "allow"],
+  ["sendto", [3, 1, 1, 0x4, 0, 0], "EPERM"], // MSG_DONTROUTE
+  ["sendmsg", [3, 1, 0x4], "EPERM"],
+  ["sendmmsg", [3, 1, 1, 0x4], "EPERM"],
   ["sendto", [3, 1, 1, 0, 1, 16], "look"],
   ["sendto", [3, 1, 1, 0, BIT32, 16], "look"],
   ["sendmsg", [3, 1, 0], "look"],
