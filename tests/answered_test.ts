@@ -187,6 +187,42 @@ Deno.test("many programs look at files at once where jail may open few itself", 
   assertEquals([code, stdout], [0, "0\n"], stderr);
 });
 
+/** Opens a file beside a thread, in seventy processes; says what that failed with. */
+const OPEN_BESIDE_THREADS = `
+import os, threading
+gate, told = os.pipe(), os.pipe()
+for number in range(70):
+    if os.fork(): continue
+    os.close(gate[1])
+    threading.Thread(target=os.read, args=(gate[0], 1)).start()
+    try:
+        os.open(f"file{number}", os.O_RDWR | os.O_CREAT)
+        os.write(told[1], bytes([0]))
+    except OSError as error: os.write(told[1], bytes([error.errno]))
+    break
+else:
+    print({os.read(told[0], 1)[0] for _ in range(70)})`;
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `many programs with threads (${engine}) open files where jail may open few itself`,
+    ),
+    fn: async () => {
+      await using dir = await scratch();
+      const argv = ["/usr/bin/python3", "-c", OPEN_BESIDE_THREADS];
+      const jailed = jailArgv(["-A"], argv, engine);
+      const script = 'ulimit -n 64; exec "$@"';
+      const { stdout, stderr } = await run(
+        ["sh", "-c", script, "sh", ...jailed],
+        { cwd: dir.path },
+      );
+      assertEquals(stdout, "{0}\n", stderr);
+    },
+  });
+}
+
 for (const engine of ENGINES) {
   for (const words of [[], ["threads"]]) {
     Deno.test(

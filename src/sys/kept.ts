@@ -7,11 +7,21 @@
  */
 
 import { close } from "./files.ts";
+import { ownOpenFiles } from "./origin.ts";
 
 /** How many are kept open at most. */
 const MOST = 64;
+/** Which part of the descriptors that this process may have is used with them. */
+const PART = 1 / 4;
 
 const open = new Set<KeptFile>();
+let most = 0;
+
+/** How many are kept open at most: what else is to be opened needs room as well. */
+function mostOpen(): number {
+  const room = Math.floor((ownOpenFiles()?.soft ?? Infinity) * PART);
+  return Math.max(1, Math.min(MOST, room));
+}
 
 /** A file of a task in /proc: whoever opened one first closes it for another. */
 export class KeptFile {
@@ -34,7 +44,8 @@ export class KeptFile {
     if (fd < 0) return fd;
     this.#fd = fd;
     open.add(this);
-    const [first] = open.size > MOST ? open : [];
+    most ||= mostOpen();
+    const [first] = open.size > most ? open : [];
     first?.close();
     return fd;
   }
