@@ -962,7 +962,19 @@ for many in "239.1.1.1", "255.255.255.255":
     for family, name in (socket.AF_INET, many), (socket.AF_INET6, "::ffff:" + many):
         print(*[send(family, name, "127.0.0.1", to) for to in (None, name)])
 print(send(socket.AF_INET, "239.1.1.1", "0.0.0.0"))
-print(*[send(socket.AF_INET, "127.0.0.1", "127.0.0.1", to) for to in (None, "127.0.0.1")])`;
+print(*[send(socket.AF_INET, "127.0.0.1", "127.0.0.1", to) for to in (None, "127.0.0.1")])
+def attempt(call, *args):
+    try: call(*args)
+    except PermissionError: return "refused"
+    except OSError: pass
+    return "made"
+many, one = ("239.1.1.1", 9), ("127.0.0.1", 9)
+for first in one, many:
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.setsockopt(socket.SOL_IP, socket.IP_MULTICAST_TTL, 0)
+    s.setsockopt(socket.SOL_IP, socket.IP_MULTICAST_LOOP, 0)
+    print(attempt(s.connect, first), attempt(s.sendto, b"x", many),
+          attempt(s.sendmsg, [b"x"], [], 0, many), attempt(s.connect, many))`;
 
 for (const engine of ENGINES) {
   Deno.test({
@@ -979,7 +991,8 @@ for (const engine of ENGINES) {
         { engine },
       );
       const refused = "refused refused\n".repeat(4);
-      assertEquals(stdout, `${refused}sent\nsent sent\n`, stderr);
+      const after = "made refused refused refused\nmade made made made\n";
+      assertEquals(stdout, `${refused}sent\nsent sent\n${after}`, stderr);
     },
   });
 }

@@ -131,6 +131,9 @@ function lookAtSockets(
   if (spec.syscall.name === "connect" && options.net !== undefined) {
     lookAtPortless(looked, tracee, registers, leading);
   }
+  if (options.net !== undefined) {
+    lookAtSource(looked, tracee, registers, leading);
+  }
   if (asks) lookAtSender(looked, tracee, registers, leading);
   return looked;
 }

@@ -52,7 +52,7 @@ export interface LookedMessage {
 const sent = new Uint32Array(1);
 
 /** Why a control message is refused. */
-export const OTHER_WAY = "a control message that could choose another way";
+const OTHER_WAY = "a control message that could choose another way";
 
 /**
  * Looks at a call that sends messages.

@@ -18,7 +18,6 @@ import {
 import type { Registers } from "../tracee/registers.ts";
 import type { Tracee } from "../tracee/tracee.ts";
 import type { Looked } from "./looked.ts";
-import { OTHER_WAY } from "./message.ts";
 import { borrow, borrowSocket, internetFactsOf } from "./sockets.ts";
 
 /**
@@ -47,11 +46,15 @@ export function lookAtSender(
   });
 }
 
+/** Why a message to many is refused. */
+const OTHER_SOURCE = "it would leave by the way to another address";
+
 /**
- * Looks at the socket of a message that says where it comes from, and not where it
- * goes: where that is to many, it would say by which interface as well.
+ * Looks at the socket of a call to many, such as a group. The kernel sends by the
+ * interface of the address that it comes from: a message may say that, and a socket
+ * has the one that it got when it was connected to somebody else.
  *
- * @param looked what is known of the message
+ * @param looked what is known of the addresses
  * @param tracee whose call it is
  * @param registers its registers
  * @param leads whether its descriptors are those of its process's first thread
@@ -65,20 +68,29 @@ export function lookAtSource(
   const isOpen = looked.messages.some(({ name, sourced }) =>
     sourced && name.length === 0
   );
-  if (!isOpen) return;
+  const many = looked.net.flatMap(({ access, endpoint }) =>
+    access === "connect" && endpoint.family === "inet" &&
+      isOfMany(endpoint.address)
+      ? [endpoint.address]
+      : []
+  );
+  if (!isOpen && many.length === 0) return;
   looked.descriptorsOf = tracee.process.pid;
   const fd = borrowSocket(tracee, leads, registers.int(0));
   if (fd < 0) {
     // Of what is no socket the call fails.
-    if (fd !== -ENOTSOCK && fd !== -EBADF) looked.never ??= OTHER_WAY;
+    if (fd !== -ENOTSOCK && fd !== -EBADF) looked.never ??= OTHER_SOURCE;
     return;
   }
   const peer = peerAddress(fd);
   // It may be the last one of a connection.
   socketFacts(fd);
   close(fd);
-  const address = peer && (mappedAddress(peer.address) ?? peer.address);
-  if (address !== undefined && isOfMany(address)) looked.never ??= OTHER_WAY;
+  if (peer === undefined) return;
+  const address = mappedAddress(peer.address) ?? peer.address;
+  const strays = isOpen && isOfMany(address) ||
+    many.some((one) => one.join() !== address.join());
+  if (strays) looked.never ??= OTHER_SOURCE;
 }
 
 /**
