@@ -6,7 +6,11 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
+import { toCString } from "../src/abi/bytes.ts";
+import { O_CLOEXEC, O_RDONLY } from "../src/abi/fcntl.ts";
+import { readAvailable } from "../src/jail/output_sync.ts";
 import { Jail, LaunchError, PolicyError } from "../src/mod.ts";
+import { close, open } from "../src/sys/files.ts";
 import { scratch } from "./jail.ts";
 
 const JAIL = new Jail("default");
@@ -123,4 +127,19 @@ Deno.test("outputSync() fails before long where its Worker may not be read", asy
     signal: AbortSignal.timeout(20_000),
   }).output();
   assertStringIncludes(text(stderr), "traces: it does not answer");
+});
+
+Deno.test("outputSync() hears of denials, and of the end, beside a program that writes without a pause", () => {
+  // It never comes to an end, as a pipe that is always filled again.
+  const fd = open(toCString("/dev/zero"), O_RDONLY | O_CLOEXEC);
+  try {
+    let bytes = 0;
+    for (const chunk of readAvailable(fd)) {
+      bytes += chunk.length;
+      if (bytes > 8 << 20) break;
+    }
+    assertEquals(bytes, 1 << 20);
+  } finally {
+    close(fd);
+  }
 });

@@ -11,7 +11,7 @@ import { fromPlain, type WorkerMessage } from "./messages.ts";
 import { type SpawnRequest, startWorker, takenBack, WORKER } from "./spawn.ts";
 import { type JailOutput, type JailStatus, toStatus } from "./status.ts";
 import { connect, type Connected } from "./stdio.ts";
-import { type Bytes, joined } from "./streams.ts";
+import { type Bytes, joined, MOST_KEPT } from "./streams.ts";
 
 /**
  * How long a Worker may take to be there, in milliseconds: one that cannot be loaded
@@ -166,11 +166,17 @@ function collect({ fd, chunks }: Collected): void {
   for (const chunk of readAvailable(fd)) chunks.push(chunk);
 }
 
-/** What can be read of a pipe at once. */
-function* readAvailable(fd: number): Generator<Bytes> {
-  for (;;) {
+/**
+ * What can be read of a pipe at once, but no more than it can hold: a program that
+ * writes without a pause must not keep what the Worker tells from being heard.
+ *
+ * @param fd the pipe, whose reads do not wait
+ */
+export function* readAvailable(fd: number): Generator<Bytes> {
+  for (let left = MOST_KEPT; left > 0;) {
     const count = read(fd, scratch);
     if (count <= 0) return;
+    left -= count;
     yield scratch.slice(0, count);
   }
 }

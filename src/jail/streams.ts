@@ -11,8 +11,8 @@ export type Bytes = Uint8Array<ArrayBuffer>;
 
 // What a pipe holds, as a rule.
 const CHUNK = 64 * 1024;
-// What it can hold at most, unless the administrator allows more.
-const MOST_KEPT = 1024 * 1024;
+/** What a pipe can hold at most, in bytes, unless the administrator allows more. */
+export const MOST_KEPT = 1024 * 1024;
 
 const scratch = new Uint8Array(new ArrayBuffer(CHUNK));
 
