@@ -325,6 +325,48 @@ do cat $path; stat -c %F $path; rm $path; ln $path here; mv $path here
   }
 }
 
+/** Asks of names in directories; each call fails by where its path leads. */
+const FAILS_BY_PATH = `
+import errno, os
+NAMES = ["directory", "loop", "loop/more", "link/more", "a" * 300, "directory/../none"]
+for name in (f"{where}/{name}" for where in ("closed", "searched") for name in NAMES):
+    for call in (
+        lambda: os.open(name, os.O_RDWR),
+        lambda: os.open(name, os.O_CREAT),
+        lambda: os.truncate(name, 0),
+        lambda: os.symlink("x", name),
+    ):
+        try: print(call())
+        except OSError as error: print(name[:30], errno.errorcode[error.errno])`;
+
+for (const engine of ENGINES) {
+  for (const [who, words] of FEWER) {
+    const name =
+      `tells (${engine}) nobody what kind of file is in a directory that is closed: ${who}`;
+    Deno.test({
+      ...hasMachine(Deno.uid() === 0, "root to run it", name),
+      fn: async () => {
+        await using dir = await scratch();
+        for (const [mode, path] of [[0o711, "searched"], [0o700, "closed"]]) {
+          const directory = `${dir.path}/${path}`;
+          await Deno.mkdir(directory, { mode: Number(mode) });
+          await Deno.mkdir(`${directory}/directory`);
+          await Deno.symlink("loop", `${directory}/loop`);
+          await Deno.symlink("none", `${directory}/link`);
+          await Deno.chown(directory, 12345, 12345);
+        }
+        const argv = [...words, "/usr/bin/python3", "-c", FAILS_BY_PATH];
+        const native = await run(argv, { cwd: dir.path });
+        assertMatch(native.stdout, /searched\/directory EISDIR/);
+        assertMatch(native.stdout, /searched\/loop ELOOP/);
+        assert(!/closed.* (?!EACCES)/.test(native.stdout), native.stdout);
+        const jailed = jailArgv(["-A"], argv, engine);
+        assertEquals(await run(jailed, { cwd: dir.path }), native);
+      },
+    });
+  }
+}
+
 for (const engine of ENGINES) {
   const name =
     `leads (${engine}) through no dots of a directory that may not be searched`;

@@ -1,6 +1,6 @@
 /** What happens at calls that name files, descriptors or addresses. */
 
-import { EACCES, EAGAIN, ENOENT, ENOTDIR } from "../abi/errno.ts";
+import { EACCES, EAGAIN } from "../abi/errno.ts";
 import { AT_FDCWD } from "../abi/fcntl.ts";
 import { MOVING } from "../policy/plan/answered.ts";
 import { close } from "../sys/files.ts";
@@ -12,7 +12,7 @@ import { hidesReading } from "./hold/last_read.ts";
 import type { Hold } from "./hold/lock.ts";
 import { isMarked } from "./hold/marks.ts";
 import { keepArguments } from "./hold/private.ts";
-import { isShutOut } from "./hold/searched.ts";
+import { isShutOut, tellsOfWay } from "./hold/searched.ts";
 import { isSteady, mayStay, removesLink } from "./hold/unseen.ts";
 import { type Looked, nothing } from "./look/looked.ts";
 import {
@@ -204,14 +204,14 @@ export class FileCalls {
   #errnoOf(tracee: Tracee, { errno, paths }: Looked): number {
     const { answers: { registers }, options } = this.#tools;
     const mayDoLess = tracee.process.unanswered || options.answers !== true;
-    if (!mayDoLess || errno !== ENOENT && errno !== ENOTDIR) return errno;
+    if (!mayDoLess || !tellsOfWay(errno)) return errno;
     const owner = ownerOf(tracee);
-    const first = paths.find(({ place }) => place.kind === "missing");
-    if (first === undefined) return errno;
-    const { dirfd, place, written } = first;
-    const at = dirfd < 0 ? AT_FDCWD : registers.int(dirfd);
-    const start = written.startsWith("/") ? "/" : resolveBase(owner, at).path;
-    return isShutOut(owner, start, place) ? EACCES : errno;
+    const isClosed = paths.some(({ dirfd, place, written }) => {
+      const at = dirfd < 0 ? AT_FDCWD : registers.int(dirfd);
+      const start = written.startsWith("/") ? "/" : resolveBase(owner, at).path;
+      return isShutOut(owner, start, place);
+    });
+    return isClosed ? EACCES : errno;
   }
 
   /** Lets a socket receive from addresses with names that it sends to. */

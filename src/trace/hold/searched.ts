@@ -1,12 +1,12 @@
 /**
  * Directories that a tracee may not search, though this process may.
  *
- * A path that leads to nothing fails without being handed to the kernel. Whoever has
- * given up rights, as servers do, would be told what is in a directory that is closed
- * to it. The kernel says EACCES, so the tracer looks at the modes of the directories
- * in its place: acl_permission_check() in fs/namei.c. An access control list may say
- * otherwise, and is not looked at: the call fails in any case. File systems that have
- * rules of their own, as procfs has, are left alone.
+ * A path that leads to nothing, or to what a call cannot use, fails without being
+ * handed to the kernel. Whoever has given up rights, as servers do, would be told what
+ * is in a directory that is closed to it. The kernel says EACCES, so the tracer looks
+ * at the modes of the directories in its place: acl_permission_check() in fs/namei.c.
+ * An access control list may say otherwise, and is not looked at: the call fails in
+ * any case. File systems that have rules of their own, as procfs has, are left alone.
  */
 
 import {
@@ -14,6 +14,15 @@ import {
   CAP_DAC_READ_SEARCH,
   hasCapability,
 } from "../../abi/capability.ts";
+import {
+  EBUSY,
+  EEXIST,
+  EISDIR,
+  ELOOP,
+  ENAMETOOLONG,
+  ENOENT,
+  ENOTDIR,
+} from "../../abi/errno.ts";
 import { get } from "../../abi/layout.ts";
 import { S_IFDIR, S_IFMT, STAT } from "../../abi/stat.ts";
 import { isWithin, parentOf } from "../../policy/path/within.ts";
@@ -31,8 +40,18 @@ interface Searcher {
   readonly gids: ReadonlySet<number>;
 }
 
+/** How a call fails by what its path leads to, or by where it leads no further. */
+const TELLING: ReadonlySet<number> = new Set([
+  ...[EBUSY, EEXIST, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR],
+]);
+
+/** Whether an error tells what is in the directories on the way. */
+export function tellsOfWay(errno: number): boolean {
+  return TELLING.has(errno);
+}
+
 /**
- * Whether a tracee may not search a directory on the way to what is not there.
+ * Whether a tracee may not search a directory on the way of a path that fails.
  *
  * @param owner whose path it is
  * @param start where the path starts, a real path
@@ -41,20 +60,30 @@ interface Searcher {
 export function isShutOut(
   { tid, view }: Owner,
   start: string,
-  { path, kind }: Place,
+  { path, crossed = [], end = path }: Place,
 ): boolean {
-  if (kind !== "missing" || !isWithin(path, start)) return false;
   const searcher = searcherOf(tid);
   if (searcher === undefined) return false;
-  const way: string[] = [];
-  for (let at = path; at !== start;) way.unshift(at = parentOf(at));
-  return way.some((directory) => {
+  const way = new Set(crossed);
+  for (const target of [path, end, ...crossed]) {
+    for (const directory of between(start, target)) way.add(directory);
+  }
+  for (const directory of way) {
     const fd = look(view, directory);
-    if (fd < 0) return false;
+    if (fd < 0) continue;
     const isPlain = fstat(fd, stat) >= 0 && isOnPlainFileSystem(fd, stat);
     close(fd);
-    return isPlain && !maySearch(searcher);
-  });
+    if (isPlain && !maySearch(searcher)) return true;
+  }
+  return false;
+}
+
+/** The directories above a path, up to one that its start is, or is in. */
+function* between(start: string, path: string): Generator<string> {
+  // What is no file has no way to it.
+  for (let at = path; at.startsWith("/") && !isWithin(start, at);) {
+    yield at = parentOf(at);
+  }
 }
 
 /** Whether a directory, if `stat` was read from one, lets somebody search it. */
