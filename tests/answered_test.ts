@@ -325,6 +325,43 @@ do cat $path; stat -c %F $path; rm $path; ln $path here; mv $path here
   }
 }
 
+/** Goes through directories and out of them again, beside a thread. */
+const GOES_THROUGH = `
+import errno, os, threading
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+for name in (f"{where}/{way}" for where in ("closed", "searched")
+             for way in ("..", "directory/..", "directory/../../searched", "none/..")):
+    for call in (os.stat, lambda name: os.open(name, os.O_PATH), os.listdir):
+        try: print(name, call(name) is not None)
+        except OSError as error: print(name, errno.errorcode[error.errno])
+os.sys.stdout.flush()
+os._exit(0)`;
+
+for (const engine of ENGINES) {
+  for (const [who, words] of FEWER) {
+    const name =
+      `leads (${engine}) nobody out again of a directory that is closed: ${who}`;
+    Deno.test({
+      ...hasMachine(Deno.uid() === 0, "root to run it", name),
+      fn: async () => {
+        await using dir = await scratch();
+        for (const [mode, path] of [[0o755, "searched"], [0o700, "closed"]]) {
+          const directory = `${dir.path}/${path}`;
+          await Deno.mkdir(directory, { mode: Number(mode) });
+          await Deno.mkdir(`${directory}/directory`);
+          await Deno.chown(directory, 12345, 12345);
+        }
+        const argv = [...words, "/usr/bin/python3", "-c", GOES_THROUGH];
+        const native = await run(argv, { cwd: dir.path });
+        assertMatch(native.stdout, /searched\/directory\/\.\. True/);
+        assertMatch(native.stdout, /closed\/directory\/\.\. EACCES/);
+        const jailed = jailArgv(["-A"], argv, engine);
+        assertEquals(await run(jailed, { cwd: dir.path }), native);
+      },
+    });
+  }
+}
+
 /** Asks of names in directories; each call fails by where its path leads. */
 const FAILS_BY_PATH = `
 import errno, os

@@ -8,3 +8,6 @@ export const XATTR_SIZE_MAX = 65_536;
 export const XATTR_LIST_MAX = 65_536;
 /** What begins so only CAP_SYS_ADMIN sees. */
 export const XATTR_TRUSTED_PREFIX = "trusted.";
+
+/** Attributes: the access control list of a file. */
+export const XATTR_ACCESS_LIST = "system.posix_acl_access";

@@ -202,16 +202,25 @@ export class FileCalls {
 
   /** What a call fails with: it may look into less than jail, which has looked. */
   #errnoOf(tracee: Tracee, { errno, paths }: Looked): number {
+    if (!tellsOfWay(errno)) return errno;
+    return this.#isShutOut(tracee, paths, "probably") ? EACCES : errno;
+  }
+
+  /** Whether a tracee may not search what some paths lead through, though jail may. */
+  #isShutOut(
+    tracee: Tracee,
+    paths: Looked["paths"],
+    sure: "surely" | "probably",
+  ): boolean {
     const { answers: { registers }, options } = this.#tools;
     const mayDoLess = tracee.process.unanswered || options.answers !== true;
-    if (!mayDoLess || !tellsOfWay(errno)) return errno;
+    if (!mayDoLess) return false;
     const owner = ownerOf(tracee);
-    const isClosed = paths.some(({ dirfd, place, written }) => {
+    return paths.some(({ dirfd, place, written }) => {
       const at = dirfd < 0 ? AT_FDCWD : registers.int(dirfd);
       const start = written.startsWith("/") ? "/" : resolveBase(owner, at).path;
-      return isShutOut(owner, start, place);
+      return isShutOut(owner, start, place, sure);
     });
-    return isClosed ? EACCES : errno;
   }
 
   /** Lets a socket receive from addresses with names that it sends to. */
@@ -251,6 +260,12 @@ export class FileCalls {
     if (!allowed) return "done";
     if (looked.errno !== 0) {
       answers.answer(tracee, -this.#errnoOf(tracee, looked));
+      return "done";
+    }
+    // The real path no more leads through what `..` leads out of.
+    const left = asIs ? [] : looked.paths.filter(({ place }) => place.crossed);
+    if (left.length > 0 && this.#isShutOut(tracee, left, "surely")) {
+      answers.answer(tracee, -EACCES);
       return "done";
     }
     // A stream could listen there, once the kernel has given it that port in the

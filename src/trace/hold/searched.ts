@@ -5,10 +5,11 @@
  * handed to the kernel. Whoever has given up rights, as servers do, would be told what
  * is in a directory that is closed to it. The kernel says EACCES, so the tracer looks
  * at the modes of the directories in its place: acl_permission_check() in fs/namei.c.
- * An access control list may say otherwise, and is not looked at: the call fails in
- * any case. File systems that have rules of their own, as procfs has, are left alone.
+ * An access control list may say otherwise, and is not looked at where the call fails
+ * in any case. File systems that have rules of their own, as procfs has, are left alone.
  */
 
+import { toCString } from "../../abi/bytes.ts";
 import {
   CAP_DAC_OVERRIDE,
   CAP_DAC_READ_SEARCH,
@@ -25,14 +26,16 @@ import {
 } from "../../abi/errno.ts";
 import { get } from "../../abi/layout.ts";
 import { S_IFDIR, S_IFMT, STAT } from "../../abi/stat.ts";
+import { XATTR_ACCESS_LIST } from "../../abi/xattr.ts";
 import { isWithin, parentOf } from "../../policy/path/within.ts";
 import { field, statusOf } from "../../sys/task/status.ts";
-import { close, fstat } from "../../sys/files.ts";
+import { close, fstat, getxattr } from "../../sys/files.ts";
 import { look } from "../path/magic.ts";
-import type { Owner, Place } from "../path/place.ts";
+import { cString, type Owner, type Place } from "../path/place.ts";
 import { isOnPlainFileSystem } from "./in_place.ts";
 
 const stat = new Uint8Array(STAT.size);
+const ACCESS_LIST = toCString(XATTR_ACCESS_LIST);
 
 /** The ids by which the kernel decides who may search a directory. */
 interface Searcher {
@@ -51,16 +54,18 @@ export function tellsOfWay(errno: number): boolean {
 }
 
 /**
- * Whether a tracee may not search a directory on the way of a path that fails.
+ * Whether a tracee may not search a directory on the way of a path.
  *
  * @param owner whose path it is
  * @param start where the path starts, a real path
  * @param place where it leads
+ * @param sure whether that has to be sure, or the path fails in any case
  */
 export function isShutOut(
   { tid, view }: Owner,
   start: string,
   { path, crossed = [], end = path }: Place,
+  sure: "surely" | "probably",
 ): boolean {
   const searcher = searcherOf(tid);
   if (searcher === undefined) return false;
@@ -71,11 +76,18 @@ export function isShutOut(
   for (const directory of way) {
     const fd = look(view, directory);
     if (fd < 0) continue;
-    const isPlain = fstat(fd, stat) >= 0 && isOnPlainFileSystem(fd, stat);
+    const isShut = fstat(fd, stat) >= 0 && isOnPlainFileSystem(fd, stat) &&
+      !maySearch(searcher) && (sure === "probably" || !hasList(fd));
     close(fd);
-    if (isPlain && !maySearch(searcher)) return true;
+    if (isShut) return true;
   }
   return false;
+}
+
+/** Whether a file has an access control list. */
+function hasList(fd: number): boolean {
+  const path = cString(`/proc/self/fd/${fd}`);
+  return getxattr(path, ACCESS_LIST, stat, 0) > 0;
 }
 
 /** The directories above a path, up to one that its start is, or is in. */
