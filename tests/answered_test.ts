@@ -325,12 +325,13 @@ do cat $path; stat -c %F $path; rm $path; ln $path here; mv $path here
   }
 }
 
-/** Goes through directories and out of them again, beside a thread. */
+/** Goes through directories and out of them again, by links as well, beside a thread. */
 const GOES_THROUGH = `
 import errno, os, threading
 threading.Thread(target=threading.Event().wait, daemon=True).start()
 for name in (f"{where}/{way}" for where in ("closed", "searched")
-             for way in ("..", "directory/..", "directory/../../searched", "none/..")):
+             for way in ("..", "directory/..", "directory/../../searched", "none/..",
+                         "link", "link/directory", "hangs")):
     for call in (os.stat, lambda name: os.open(name, os.O_PATH), os.listdir):
         try: print(name, call(name) is not None)
         except OSError as error: print(name, errno.errorcode[error.errno])
@@ -349,6 +350,8 @@ for (const engine of ENGINES) {
           const directory = `${dir.path}/${path}`;
           await Deno.mkdir(directory, { mode: Number(mode) });
           await Deno.mkdir(`${directory}/directory`);
+          await Deno.symlink("../searched", `${directory}/link`);
+          await Deno.symlink("../none", `${directory}/hangs`);
           await Deno.chown(directory, 12345, 12345);
         }
         const argv = [...words, "/usr/bin/python3", "-c", GOES_THROUGH];

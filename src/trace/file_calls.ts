@@ -262,8 +262,10 @@ export class FileCalls {
       answers.answer(tracee, -this.#errnoOf(tracee, looked));
       return "done";
     }
-    // The real path no more leads through what `..` leads out of.
-    const left = asIs ? [] : looked.paths.filter(({ place }) => place.crossed);
+    // The real path no more leads by links, and through what `..` leads out of.
+    const left = asIs
+      ? []
+      : looked.paths.filter(({ place }) => place.crossed ?? place.through);
     if (left.length > 0 && this.#isShutOut(tracee, left, "surely")) {
       answers.answer(tracee, -EACCES);
       return "done";

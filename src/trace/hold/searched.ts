@@ -64,13 +64,13 @@ export function tellsOfWay(errno: number): boolean {
 export function isShutOut(
   { tid, view }: Owner,
   start: string,
-  { path, crossed = [], end = path }: Place,
+  { path, crossed = [], through = [], end = path }: Place,
   sure: "surely" | "probably",
 ): boolean {
   const searcher = searcherOf(tid);
   if (searcher === undefined) return false;
-  const way = new Set(crossed);
-  for (const target of [path, end, ...crossed]) {
+  const way = new Set([...crossed, ...through]);
+  for (const target of [path, end, ...way]) {
     for (const directory of between(start, target)) way.add(directory);
   }
   for (const directory of way) {

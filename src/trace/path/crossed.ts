@@ -52,6 +52,11 @@ export class Crossed {
     this.#led.push({ path: directory, before: this.#paths.length });
   }
 
+  /** The real paths of the directories in which links lie that were followed. */
+  links(): string[] {
+    return this.#led.map(({ path }) => path);
+  }
+
   /** Forgets the links that were followed. */
   forgetLinks(): void {
     this.#led.length = 0;

@@ -63,6 +63,8 @@ export interface Place {
    * nothing else tells that they are there.
    */
   readonly crossed?: readonly string[];
+  /** Directories of the links that it leads through, if there are any. */
+  readonly through?: readonly string[];
   /**
    * How far the path leads, where names are left behind that: whether a file is there,
    * or nothing, its error tells.

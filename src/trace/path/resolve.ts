@@ -81,15 +81,22 @@ function find(
   const found =
     quick(owner, behindLink(owner.view, full) ?? full, follow, way) ??
       new Walk(owner, full, follow, isOwn, way).end();
-  return ended(found, way);
+  // Whose calls are answered may do no less than this process.
+  return ended(found, way, owner.keeps === true ? [] : way.crossed.links());
 }
 
 /** What a walk has found, with what it met. */
-function ended(found: Place, { magic, crossed, start, end }: Way): Place {
+function ended(
+  found: Place,
+  { magic, crossed, start, end }: Way,
+  through: readonly string[],
+): Place {
   const untold = crossed.untold(start);
-  if (!magic && untold.length === 0 && end === undefined) return found;
+  const isPlain = !magic && untold.length === 0 && end === undefined;
+  if (isPlain && through.length === 0) return found;
   const seen = {
     ...found,
+    ...through.length > 0 && { through },
     ...magic && { magic },
     ...untold.length > 0 && { crossed: untold },
     ...end !== undefined && { end },
@@ -138,5 +145,6 @@ export function withCrossed(
     : isWritten && isRoot
     ? pathIn(start, normalize(`/${path}`).slice(1))
     : found.path;
-  return ended({ ...found, path: real }, { ...way, magic: false });
+  const through = way.crossed.links();
+  return ended({ ...found, path: real }, { ...way, magic: false }, through);
 }
