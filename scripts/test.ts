@@ -154,8 +154,13 @@ function isAlone([file = ""]: readonly string[]): boolean {
   return file.endsWith("/races_test.ts");
 }
 
-/** What works less than a third of its time, and waits for clocks and limits else. */
-const WAITING = ["limits_test.ts", "sys_test.ts"];
+/** What works the lesser part of its time, and waits for clocks, limits and keys else. */
+const WAITING = [
+  "ask_test.ts",
+  "limits_test.ts",
+  "sys_test.ts",
+  "waits_test.ts",
+];
 
 /** Whether a share mostly waits: it takes the place of none that works. */
 function waits([file = ""]: readonly string[]): boolean {
@@ -166,7 +171,7 @@ function waits([file = ""]: readonly string[]): boolean {
 const LONGEST = [
   ...["tracer_test.ts", "files_test.ts", "mounts_test.ts"],
   ...["kernel_test.ts", "names_test.ts", "library_test.ts"],
-  ...["waits_test.ts", "policies_test.ts"],
+  "policies_test.ts",
 ];
 
 /**
