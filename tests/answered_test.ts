@@ -368,13 +368,23 @@ for (const engine of ENGINES) {
 /** Asks of names in directories; each call fails by where its path leads. */
 const FAILS_BY_PATH = `
 import errno, os
-NAMES = ["directory", "loop", "loop/more", "link/more", "a" * 300, "directory/../none"]
+NAMES = ["directory", "loop", "loop/more", "link/more", "a" * 300, "directory/../none",
+         "directory/.", "directory/..", "words"]
+def execute(name):
+    pid = os.fork()
+    if pid == 0:
+        try: os.execv(name, [name])
+        except OSError as error: os._exit(error.errno)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    if code: raise OSError(code, name)
 for name in (f"{where}/{name}" for where in ("closed", "searched") for name in NAMES):
     for call in (
         lambda: os.open(name, os.O_RDWR),
         lambda: os.open(name, os.O_CREAT),
         lambda: os.truncate(name, 0),
         lambda: os.symlink("x", name),
+        lambda: os.rmdir(name),
+        lambda: execute(name),
     ):
         try: print(call())
         except OSError as error: print(name[:30], errno.errorcode[error.errno])`;
@@ -393,12 +403,16 @@ for (const engine of ENGINES) {
           await Deno.mkdir(`${directory}/directory`);
           await Deno.symlink("loop", `${directory}/loop`);
           await Deno.symlink("none", `${directory}/link`);
+          const file = await dir.file(`${path}/words`, "no program\n", 0o555);
+          await Deno.chown(file, 12345, 12345);
           await Deno.chown(directory, 12345, 12345);
         }
         const argv = [...words, "/usr/bin/python3", "-c", FAILS_BY_PATH];
         const native = await run(argv, { cwd: dir.path });
         assertMatch(native.stdout, /searched\/directory EISDIR/);
         assertMatch(native.stdout, /searched\/loop ELOOP/);
+        assertMatch(native.stdout, /searched\/directory\/\.\. ENOTEMPTY/);
+        assertMatch(native.stdout, /searched\/words ENOEXEC/);
         assert(!/closed.* (?!EACCES)/.test(native.stdout), native.stdout);
         const jailed = jailArgv(["-A"], argv, engine);
         assertEquals(await run(jailed, { cwd: dir.path }), native);

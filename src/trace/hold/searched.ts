@@ -18,11 +18,14 @@ import {
 import {
   EBUSY,
   EEXIST,
+  EINVAL,
   EISDIR,
   ELOOP,
   ENAMETOOLONG,
   ENOENT,
+  ENOEXEC,
   ENOTDIR,
+  ENOTEMPTY,
 } from "../../abi/errno.ts";
 import { get } from "../../abi/layout.ts";
 import { S_IFDIR, S_IFMT, STAT } from "../../abi/stat.ts";
@@ -46,6 +49,8 @@ interface Searcher {
 /** How a call fails by what its path leads to, or by where it leads no further. */
 const TELLING: ReadonlySet<number> = new Set([
   ...[EBUSY, EEXIST, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR],
+  // rmdir(2) of what ends in dots, and an exec of no program.
+  ...[EINVAL, ENOTEMPTY, ENOEXEC],
 ]);
 
 /** Whether an error tells what is in the directories on the way. */
