@@ -365,6 +365,47 @@ for (const engine of ENGINES) {
   }
 }
 
+/** Makes chains of directories, each with a link to the end of the next one. */
+const CHAINS = `
+import os
+top = os.getcwd()
+for chain in range(3):
+    os.chdir(top)
+    for name in [f"{chain}"] + ["a"] * 700:
+        os.mkdir(name)
+        os.chdir(name)
+    next = f"{top}/{chain + 1}/" + "a/" * 700 + "link"
+    os.symlink(top if chain == 2 else next, "link")`;
+
+/** Opens the links of two chains, and of three, beside a thread. */
+const GOES_FAR = `
+import errno, os, threading
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+for chain in (1, 0):
+    try: print(os.listdir(f"{chain}/" + "a/" * 700 + "link") is not None)
+    except OSError as error: print(errno.errorcode[error.errno])
+os.sys.stdout.flush()
+os._exit(0)`;
+
+for (const engine of ENGINES) {
+  for (const [who, words] of FEWER) {
+    const name =
+      `looks (${engine}) at no thousands of directories on the way of a path: ${who}`;
+    Deno.test({
+      ...hasMachine(Deno.uid() === 0, "root to run it", name),
+      fn: async () => {
+        await using dir = await scratch();
+        const { path: cwd } = dir;
+        const made = await run(["/usr/bin/python3", "-c", CHAINS], { cwd });
+        assertEquals([made.code, made.stderr], [0, ""]);
+        const argv = [...words, "/usr/bin/python3", "-c", GOES_FAR];
+        const { stdout } = await run(jailArgv(["-A"], argv, engine), { cwd });
+        assertEquals(stdout, "True\nEACCES\n");
+      },
+    });
+  }
+}
+
 /** Asks of names in directories; each call fails by where its path leads. */
 const FAILS_BY_PATH = `
 import errno, os

@@ -28,6 +28,7 @@ import {
   ENOTEMPTY,
 } from "../../abi/errno.ts";
 import { get } from "../../abi/layout.ts";
+import { PATH_MAX } from "../../abi/limits.ts";
 import { S_IFDIR, S_IFMT, STAT } from "../../abi/stat.ts";
 import { XATTR_ACCESS_LIST } from "../../abi/xattr.ts";
 import { isWithin, parentOf } from "../../policy/path/within.ts";
@@ -36,6 +37,12 @@ import { close, fstat, getxattr } from "../../sys/files.ts";
 import { look } from "../path/magic.ts";
 import { cString, type Owner, type Place } from "../path/place.ts";
 import { isOnPlainFileSystem } from "./in_place.ts";
+
+/**
+ * How many directories are looked at: more than any path has names. One that leads by
+ * links through more could take seconds, in which no limit is looked at.
+ */
+const MOST = PATH_MAX / 2;
 
 const stat = new Uint8Array(STAT.size);
 const ACCESS_LIST = toCString(XATTR_ACCESS_LIST);
@@ -59,7 +66,8 @@ export function tellsOfWay(errno: number): boolean {
 }
 
 /**
- * Whether a tracee may not search a directory on the way of a path.
+ * Whether a tracee may not search a directory on the way of a path, or that leads
+ * through too many.
  *
  * @param owner whose path it is
  * @param start where the path starts, a real path
@@ -74,10 +82,16 @@ export function isShutOut(
 ): boolean {
   const searcher = searcherOf(tid);
   if (searcher === undefined) return false;
-  const way = new Set([...crossed, ...through]);
-  for (const target of [path, end, ...way]) {
-    for (const directory of between(start, target)) way.add(directory);
+  const way = new Set<string>();
+  for (const target of [path, end]) {
+    // What is no file has no way to it.
+    if (!target.startsWith("/") || isWithin(start, target)) continue;
+    climb(way, start, parentOf(target));
   }
+  for (const directory of [...crossed, ...through]) {
+    climb(way, start, directory);
+  }
+  if (way.size > MOST) return true;
   for (const directory of way) {
     const fd = look(view, directory);
     if (fd < 0) continue;
@@ -95,11 +109,12 @@ function hasList(fd: number): boolean {
   return getxattr(path, ACCESS_LIST, stat, 0) > 0;
 }
 
-/** The directories above a path, up to one that its start is, or is in. */
-function* between(start: string, path: string): Generator<string> {
-  // What is no file has no way to it.
-  for (let at = path; at.startsWith("/") && !isWithin(start, at);) {
-    yield at = parentOf(at);
+/** Adds a directory, and those that it is in, up to one that holds the start. */
+function climb(way: Set<string>, start: string, directory: string): void {
+  for (let at = directory; !way.has(at) && way.size <= MOST;) {
+    way.add(at);
+    if (isWithin(start, at)) return;
+    at = parentOf(at);
   }
 }
 
