@@ -228,6 +228,17 @@ thread.join()
 '`,
   },
   {
+    what: "a program that names process groups by numbers below 0",
+    commands: ["python3"],
+    script: `/usr/bin/python3 -c '
+import errno, os
+for who in -1, -os.getpid(), -2 ** 31:
+  for ask in os.getpriority, lambda *group: os.setpriority(*group, 3):
+    try: print(ask(os.PRIO_PGRP, who))
+    except OSError as e: print(errno.errorcode[e.errno])
+'`,
+  },
+  {
     what: "ls in all its columns",
     commands: ["ls"],
     policy: "ls",

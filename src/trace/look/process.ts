@@ -103,6 +103,8 @@ export function aimOf(
   }
 
   function aimOfGroup(who: number): Aim {
+    // No group has such a number, as no process has.
+    if (who < 0) return OWN;
     const group = who === 0 ? getpgid(tracee.process.pid) : who;
     if (processes.has(group)) {
       return who === 0 ? { kind: "own group", id: group } : OTHER;

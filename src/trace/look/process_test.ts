@@ -64,6 +64,7 @@ for (
     ["setpriority", [1, 200, 1], "other", "the group of another process"],
     ["setpriority", [1, 300, 1], "foreign", "a group outside"],
     ["ioprio_set", [2, 300, 1], "foreign", "a group outside"],
+    ["setpriority", [1, -(2 ** 31), 1], "own", "nobody, which the kernel says"],
   ] as const
 ) {
   Deno.test(`aimOf() says that ${name} reaches ${promise}`, () => {
