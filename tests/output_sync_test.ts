@@ -12,6 +12,7 @@ import { readAvailable } from "../src/jail/output_sync.ts";
 import { Jail, LaunchError, PolicyError } from "../src/mod.ts";
 import { close, open } from "../src/sys/files.ts";
 import { scratch } from "./jail.ts";
+import { needs } from "./needs.ts";
 
 const JAIL = new Jail("default");
 
@@ -142,4 +143,35 @@ Deno.test("outputSync() hears of denials, and of the end, beside a program that 
   } finally {
     close(fd);
   }
+});
+
+/** Puts five times what a pipe has room for into it, in parts larger than its pages. */
+const SPLICES = `
+import fcntl, os, socket
+fcntl.fcntl(1, fcntl.F_SETPIPE_SZ, 1 << 20)
+pairs, sizes = [socket.socketpair() for _ in range(40)], []
+for one, _ in pairs:
+    one.setblocking(False)
+    sizes.append(0)
+    try:
+        while sizes[-1] < 5 << 15: sizes[-1] += one.send(bytes(1 << 15))
+    except BlockingIOError: pass
+for (_, other), size in zip(pairs, sizes):
+    while size: size -= os.splice(other.fileno(), 1, size)
+os.write(2, str(sum(sizes)).encode())
+os._exit(0)`;
+
+Deno.test({
+  ...needs(
+    ["python3"],
+    "outputSync() loses nothing that a program left in its pipes",
+  ),
+  fn: () => {
+    for (let turn = 0; turn < 3; turn++) {
+      const args = ["-c", SPLICES];
+      const program = JAIL.command("/usr/bin/python3", { args });
+      const { stdout, stderr } = program.outputSync();
+      assertEquals(`${stdout.length}`, text(stderr));
+    }
+  },
 });

@@ -3,7 +3,7 @@
 import { POLLIN } from "../abi/poll.ts";
 import { UnsupportedError } from "../errors.ts";
 import { close, read } from "../sys/files.ts";
-import { openPipe } from "../sys/pipe.ts";
+import { heldIn, openPipe } from "../sys/pipe.ts";
 import { waitForAny } from "../sys/poll.ts";
 import { ownThread } from "../sys/thread.ts";
 import type { Denial } from "./denial.ts";
@@ -99,11 +99,12 @@ class BlockingRun implements Disposable {
     const until = performance.now() + patience;
     for (;;) {
       waitForAny(waited, this.#isReady ? -1 : patience);
-      piped.forEach(collect);
+      piped.forEach((one) => collect(one));
       const status = this.#hear();
       if (status !== undefined) {
-        // It was told of after all that the program wrote.
-        piped.forEach(collect);
+        // It was told of after all that the program wrote. By splice(2) a pipe can hold
+        // more than it has room for.
+        for (const one of piped) collect(one, heldIn(one.fd));
         return {
           ...status,
           stdout: joined(this.#stdout.chunks),
@@ -162,18 +163,22 @@ function mayReadWorker(): boolean {
   return Deno.permissions.querySync(read).state === "granted";
 }
 
-function collect({ fd, chunks }: Collected): void {
-  for (const chunk of readAvailable(fd)) chunks.push(chunk);
+function collect({ fd, chunks }: Collected, most?: number): void {
+  for (const chunk of readAvailable(fd, most)) chunks.push(chunk);
 }
 
 /**
- * What can be read of a pipe at once, but no more than it can hold: a program that
+ * What can be read of a pipe at once, but no more than it has room for: a program that
  * writes without a pause must not keep what the Worker tells from being heard.
  *
  * @param fd the pipe, whose reads do not wait
+ * @param most how many bytes are enough
  */
-export function* readAvailable(fd: number): Generator<Bytes> {
-  for (let left = MOST_KEPT; left > 0;) {
+export function* readAvailable(
+  fd: number,
+  most: number = MOST_KEPT,
+): Generator<Bytes> {
+  for (let left = most; left > 0;) {
     const count = read(fd, scratch);
     if (count <= 0) return;
     left -= count;

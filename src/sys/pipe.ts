@@ -3,6 +3,7 @@
 import { toCString } from "../abi/bytes.ts";
 import { errnoName } from "../abi/errno.ts";
 import { O_CLOEXEC, O_NONBLOCK, O_RDWR } from "../abi/fcntl.ts";
+import { FIONREAD } from "../abi/ioctls.ts";
 import { S_IFIFO, S_IFSOCK } from "../abi/stat.ts";
 import { SystemCallError } from "../errors.ts";
 import {
@@ -13,6 +14,7 @@ import {
   setFlags,
   typeOf,
 } from "./files.ts";
+import { libc } from "./libc.ts";
 
 /** A pipe: an end of ours, whose calls do not wait, and the program's. */
 export interface Pipe {
@@ -54,6 +56,18 @@ export function openPipe(reading: boolean): Pipe {
     throw failure("fcntl()", result);
   }
   return pipe;
+}
+
+/**
+ * How many bytes a pipe holds.
+ *
+ * @param fd the end that is read
+ * @returns 0 also where the kernel does not say
+ */
+export function heldIn(fd: number): number {
+  const count = new Uint8Array(4);
+  if (libc.ioctl(fd, FIONREAD, count) < 0) return 0;
+  return new DataView(count.buffer).getInt32(0, true);
 }
 
 /**
