@@ -191,11 +191,13 @@ export class Questioner {
     // A time limit waits for nobody.
     const until = this.#around.now() + Math.min(PATIENCE_MS, caller.left);
     const isLetBe = this.#settle(terminal, until);
-    terminal.write(`┗ Allow? ${this.#keys(question)} > ${marks.question}`);
+    terminal.write(`┗ Allow? ${this.#keys(question)} > `);
     if (!isLetBe) {
       terminal.write("^C\n");
       return "interrupt";
     }
+    // Asked only where its answers are read: a shell would take them for letters.
+    terminal.write(marks.question);
     let typed = "";
     while (this.#around.now() < until && !terminal.over) {
       for (const key of marks.typed(terminal.read())) {

@@ -186,6 +186,14 @@ Deno.test("a question takes no answer of who is still typing something else", ()
   assertEquals([ask(third), third.interrupted], ["none", 7]);
 });
 
+Deno.test("a question that is interrupted at once has the terminal answer nothing", () => {
+  const who = person();
+  who.early.push("\x03");
+  const asker = questioner(who, undefined, 7, false, true, true);
+  assertEquals(asker.ask(QUESTION, callerFor(who)), "none");
+  assertEquals([who.interrupted, who.shown.includes("\x1b[6n")], [7, false]);
+});
+
 Deno.test("a question takes no answer for its own that the program asked the terminal for", () => {
   const everywhere = Array.from(
     { length: 100 },
