@@ -909,6 +909,42 @@ for (const engine of ENGINES) {
 }
 
 for (const engine of ENGINES) {
+  const name =
+    `a socket that was accepted on one link goes nowhere else (${engine})`;
+  Deno.test({
+    ...needs(["ip"], NETWORKS ? name : `${name} (needs unshare -rn)`),
+    ...(NETWORKS ? {} : { ignore: true }),
+    async fn(): Promise<void> {
+      const outside = `import socket, time
+while True:
+    try: it = socket.create_connection(("fe80::1%lo", 8080))
+    except OSError: time.sleep(0.01)
+    else: break
+it.recv(1)`;
+      const inside = `import ctypes, socket
+it, _ = socket.create_server(("::", 8080), family=socket.AF_INET6).accept()
+print(it.getsockopt(socket.SOL_SOCKET, 62))
+print(ctypes.CDLL(None).connect(it.fileno(), bytes(16), 16))
+try: it.connect(("::1", 9))
+except OSError as error: print(error.strerror)`;
+      const up = "ip link set lo up && ip addr add fe80::1/64 dev lo nodad";
+      const knock = `/usr/bin/python3 -c '${outside}' >/dev/null 2>&1 &`;
+      const ended = await run([
+        ...["unshare", "-rn", "sh", "-c", `${up} && ${knock}\nexec "$@"`, "sh"],
+        ...jailArgv(
+          ["-R", "--allow-net=[::]:8080,[::1]:9"],
+          ["/usr/bin/python3", "-c", inside],
+          engine,
+        ),
+      ]);
+      // SO_BINDTOIFINDEX says the first interface.
+      const said = "1\n0\nOperation not permitted\n";
+      assertEquals(ended.stdout, said, ended.stderr);
+    },
+  });
+}
+
+for (const engine of ENGINES) {
   Deno.test({
     ...needs(
       ["python3"],

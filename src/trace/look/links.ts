@@ -72,7 +72,8 @@ export class LinkSockets {
     const net = looked.net.filter(({ portless }) => portless !== true);
     const names = stays && net.some(namesInterface);
     const others = net.some(isElsewhere);
-    if (!names && !(this.#any && others)) return;
+    const letsGo = net.some(({ endpoint }) => endpoint.family === "none");
+    if (!names && !letsGo && !(this.#any && others)) return;
     looked.descriptorsOf = tracee.process.pid;
     const fd = borrowSocket(tracee, leads, registers.int(0));
     if (fd < 0) {
@@ -84,6 +85,9 @@ export class LinkSockets {
     const device = boundInterface(fd);
     const peer = peerAddress(fd);
     close(fd);
+    // One that was accepted from an address of one link is bound as well.
+    this.#any ||= device > 0;
+    if (!names && !others) return;
     // One of another family takes no such address.
     if (typeof facts === "number" || facts.family !== AF_INET6) return;
     const { cookie, type } = facts;
