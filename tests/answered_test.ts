@@ -325,6 +325,40 @@ do cat $path; stat -c %F $path; rm $path; ln $path here; mv $path here
   }
 }
 
+/** Becomes another user without groups, whose process has the number of a group. */
+const NUMBERED_AS_GROUP = `
+import errno, os
+r, w = os.pipe()
+child = os.fork()
+if child == 0:
+    os.read(r, 1)
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+    for name in "directory", "none":
+        try: os.open(f"closed/{name}", os.O_RDWR)
+        except OSError as error: print(name, errno.errorcode[error.errno], flush=True)
+    os._exit(0)
+os.chown("closed", 12345, child)
+os.chmod("closed", 0o750)
+os.write(w, b"x")
+os.waitpid(child, 0)`;
+
+for (const engine of ENGINES) {
+  const name = `takes (${engine}) no number of a process for one of its groups`;
+  Deno.test({
+    ...hasMachine(Deno.uid() === 0, "root to run it", name),
+    fn: async () => {
+      await using dir = await scratch();
+      await Deno.mkdir(`${dir.path}/closed/directory`, { recursive: true });
+      const argv = ["/usr/bin/python3", "-c", NUMBERED_AS_GROUP];
+      const jailed = jailArgv(["-A"], argv, engine);
+      const { stdout } = await run(jailed, { cwd: dir.path });
+      assertEquals(stdout, "directory EACCES\nnone EACCES\n");
+    },
+  });
+}
+
 /** Goes through directories and out of them again, by links as well, beside a thread. */
 const GOES_THROUGH = `
 import errno, os, threading

@@ -39,7 +39,8 @@ export function field(
   name: string,
 ): string | undefined {
   if (typeof status === "number") return undefined;
-  return new RegExp(`^${name}:\\s*(.*)$`, "m").exec(status)?.[1];
+  // One that is empty does not go on in the next line.
+  return new RegExp(`^${name}:[ \\t]*(.*)$`, "m").exec(status)?.[1];
 }
 
 /**
