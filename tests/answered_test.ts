@@ -359,6 +359,41 @@ for (const engine of ENGINES) {
   });
 }
 
+/** Makes what is there in a directory, and asks for what is not. */
+const FAILS_IN_LISTED = `
+import errno, os
+for name in "there", "none/more", "there/..", "there/../none":
+    for call in os.mkdir, os.stat, lambda name: os.open(name, os.O_RDWR):
+        try: print(name, call(f"listed/{name}") is not None)
+        except OSError as error: print(name, errno.errorcode[error.errno])`;
+
+for (const engine of ENGINES) {
+  const name =
+    `fails (${engine}) as outside in a directory that an access control list opens`;
+  const isRoot = Deno.uid() === 0;
+  Deno.test({
+    ...isRoot
+      ? needs(["setfacl", "setpriv"], name)
+      : hasMachine(isRoot, "root, to give up its capabilities", name),
+    fn: async () => {
+      await using dir = await scratch();
+      const { path: cwd } = dir;
+      await Deno.mkdir(`${cwd}/listed/there`, { recursive: true });
+      await Deno.chmod(`${cwd}/listed`, 0o700);
+      await Deno.chown(`${cwd}/listed`, 12345, 12345);
+      const listed = await run(["setfacl", "-m", "u:0:rx", "listed"], { cwd });
+      assertEquals([listed.code, listed.stderr], [0, ""]);
+      // Jail may do no more than the program then.
+      const fewer = ["setpriv", "--bounding-set=-all"];
+      const argv = ["/usr/bin/python3", "-c", FAILS_IN_LISTED];
+      const native = await run([...fewer, ...argv], { cwd });
+      assertMatch(native.stdout, /^there EEXIST\n/);
+      const jailed = jailArgv(["-A"], argv, engine);
+      assertEquals(await run([...fewer, ...jailed], { cwd }), native);
+    },
+  });
+}
+
 /** Goes through directories and out of them again, by links as well, beside a thread. */
 const GOES_THROUGH = `
 import errno, os, threading

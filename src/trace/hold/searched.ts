@@ -127,10 +127,25 @@ function maySearch({ uid, gids }: Searcher): boolean {
 }
 
 /**
- * The ids by which a tracee looks for files; `undefined` where it may search all.
+ * The ids by which a tracee looks for files; `undefined` where it may search all, or
+ * what this process may: that has looked.
  */
 function searcherOf(tid: number): Searcher | undefined {
-  const status = statusOf(tid);
+  const searcher = searcherIn(statusOf(tid));
+  if (searcher === undefined) return undefined;
+  own ??= searcherIn(statusOf("self")) ?? "all";
+  return own !== "all" && isSame(own, searcher) ? undefined : searcher;
+}
+
+/** The same of this process. */
+let own: Searcher | "all" | undefined;
+
+function isSame(one: Searcher, other: Searcher): boolean {
+  return one.uid === other.uid && one.gids.size === other.gids.size &&
+    one.gids.isSubsetOf(other.gids);
+}
+
+function searcherIn(status: string | number): Searcher | undefined {
   const capabilities = parseInt(field(status, "CapEff") ?? "", 16);
   const [, , , uid] = numbers(field(status, "Uid"));
   const [, , , gid] = numbers(field(status, "Gid"));
