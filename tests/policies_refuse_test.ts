@@ -822,7 +822,7 @@ Deno.test("jail says that a link leads what may be written out of the working di
 Deno.test("jail says that a link leads --cwd out of the working directory", async () => {
   await using here = await place(
     { "keys/own": "mine\n", "docs/real/x": "" },
-    "ln -s ../keys docs/sub; ln -s real docs/here",
+    "ln -s ../keys docs/sub; ln -s sub docs/größe; ln -s real docs/here",
   );
   const said = async (directory: string): Promise<string> => {
     const ended = await jail(
@@ -838,6 +838,7 @@ Deno.test("jail says that a link leads --cwd out of the working directory", asyn
     "jail: --cwd=sub is led out of the working directory by a link: " +
       'the program works in "HERE/keys"\n',
   );
+  assertMatch(await said("größe"), /^jail: --cwd=größe is led out /);
   // Nothing of what somebody names where it is, or of what stays inside.
   for (const directory of ["here", "../keys", `${here.path}/keys`]) {
     assertEquals(await said(directory), "");

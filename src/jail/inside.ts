@@ -1,6 +1,6 @@
 /** Whether what a policy means in the working directory is there. */
 
-import { printable } from "../abi/bytes.ts";
+import { printable, toText } from "../abi/bytes.ts";
 import { PolicyError, UsageError } from "../errors.ts";
 import { parseGlob } from "../policy/path/glob.ts";
 import { literalRoot, realRoot } from "../policy/path/rules.ts";
@@ -124,7 +124,9 @@ export function logMustStayInside(audit: string): void {
 export function cwdLedOut(directory: string): string | undefined {
   const led = ledOut(directory);
   return led &&
-    `--cwd=${directory} is led out of the working directory by a link: ` +
+    `--cwd=${
+        toText(directory) ?? directory
+      } is led out of the working directory by a link: ` +
       `the program works in ${printable(led.end)}`;
 }
 
