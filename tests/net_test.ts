@@ -948,6 +948,81 @@ for (const engine of ENGINES) {
   Deno.test({
     ...needs(
       ["python3"],
+      `nothing that was kept back goes to port 0 (${engine})`,
+    ),
+    async fn(): Promise<void> {
+      const inside = `import socket
+for more in socket.MSG_MORE, 0:
+    for family, there in (socket.AF_INET, "127.0.0.2"), (socket.AF_INET6, "::ffff:127.0.0.2"):
+        s = socket.socket(family, socket.SOCK_DGRAM)
+        if more: s.sendto(b"x", more, (there[:-1] + "1", 9))
+        try: print(s.connect((there, 0)))
+        except PermissionError: print("refused")
+        try: s.setsockopt(socket.IPPROTO_UDP, 1, 0)
+        except OSError as error: print(error.strerror)`;
+      const { stdout, stderr } = await jail(
+        ["-R", "--allow-net=127.0.0.1:9,127.0.0.2:443"],
+        ["/usr/bin/python3", "-c", inside],
+        { engine },
+      );
+      assertEquals(stdout, "refused\nrefused\nNone\nNone\n", stderr);
+    },
+  });
+}
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `no datagram goes to a mix of two addresses that its socket is connected to (${engine})`,
+    ),
+    async fn(): Promise<void> {
+      // Of both ports the other address is closed.
+      const outside = `import socket, subprocess, sys
+def bound(*at):
+    it = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    it.bind(at)
+    it.setblocking(False)
+    return it
+one, other = bound("127.0.0.1", 0), bound("127.0.0.2", 0)
+first, second = (str(it.getsockname()[1]) for it in (one, other))
+closed = bound("127.0.0.2", int(first)), bound("127.0.0.1", int(second))
+subprocess.run([arg.replace("FIRST", first).replace("SECOND", second) for arg in sys.argv[1:]])
+print(one.recv(9))
+for it in closed:
+    try: print(it.recv(9))
+    except BlockingIOError: print("nothing")`;
+      const inside = `import os, signal, socket
+one, other = ("127.0.0.1", FIRST), ("127.0.0.2", SECOND)
+it = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+it.sendto(b"kept", socket.MSG_MORE, one)
+it.connect(other)
+it.setsockopt(socket.IPPROTO_UDP, 1, 0)
+pid = os.fork()
+while pid == 0:
+    try: it.send(b"x")
+    except OSError: pass
+for _ in range(1000):
+    it.connect(one)
+    it.connect(other)
+os.kill(pid, signal.SIGKILL)`;
+      const { stdout, stderr } = await run([
+        ...["/usr/bin/python3", "-c", outside],
+        ...jailArgv(
+          ["-R", "--allow-net=127.0.0.1:FIRST,127.0.0.2:SECOND"],
+          ["/usr/bin/python3", "-c", inside],
+          engine,
+        ),
+      ]);
+      assertEquals(stdout, "b'kept'\nnothing\nnothing\n", stderr);
+    },
+  });
+}
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
       `no message passes over the routes to its address (${engine})`,
     ),
     async fn(): Promise<void> {

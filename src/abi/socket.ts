@@ -249,6 +249,8 @@ export const TCP_SAVED_SYN = 28;
 export const TCP_CLOSE = 7;
 /** It listens. */
 export const TCP_LISTEN = 10;
+/** Keep back what is sent until more comes, include/uapi/linux/udp.h. */
+export const UDP_CORK = 1;
 /** Split one message into many, include/uapi/linux/udp.h. */
 export const UDP_SEGMENT = 103;
 

@@ -16,6 +16,7 @@ import { isShutOut, tellsOfWay } from "./hold/searched.ts";
 import { isSteady, mayStay, removesLink } from "./hold/unseen.ts";
 import { type Looked, nothing } from "./look/looked.ts";
 import {
+  flushSocket,
   isDatagram,
   isPortless,
   silenceSocket,
@@ -285,6 +286,9 @@ export class FileCalls {
     if (!silent) {
       answers.answer(tracee, -EACCES);
       return "done";
+    }
+    if (spec.syscall.name === "connect" && looked.net.some(isDatagram)) {
+      flushSocket(tracee, leads(tracee, family), registers.int(0));
     }
     const granted = looked.net.some(isDatagram)
       ? options.net?.granted?.()

@@ -12,7 +12,12 @@ import { lookAtMessages } from "./look/message.ts";
 import { lookAtOpen } from "./look/open.ts";
 import { lookAtDescriptor, lookAtFlow, lookAtPaths } from "./look/paths.ts";
 import { lookAtModes } from "./look/terminal_modes.ts";
-import { lookAtPortless, lookAtSender, lookAtSource } from "./look/senders.ts";
+import {
+  lookAtConnected,
+  lookAtOthers,
+  lookAtSender,
+  lookAtSource,
+} from "./look/senders.ts";
 import {
   leads,
   lookAtBind,
@@ -69,6 +74,9 @@ function lookAtCall(
       if (options.net !== undefined) {
         const leading = leads(tracee, family);
         tools.links.look(looked, tracee, registers, spec, leading);
+        if (spec.syscall.name === "connect") {
+          lookAtOthers(looked, tracee, registers, leading);
+        }
       }
       return looked;
     }
@@ -129,7 +137,7 @@ function lookAtSockets(
     return looked;
   }
   if (spec.syscall.name === "connect" && options.net !== undefined) {
-    lookAtPortless(looked, tracee, registers, leading);
+    lookAtConnected(looked, tracee, registers, leading);
   }
   if (options.net !== undefined) {
     lookAtSource(looked, tracee, registers, leading);

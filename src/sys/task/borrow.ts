@@ -6,6 +6,7 @@
 import { SOCK_FILTER, SOCK_FPROG } from "../../abi/bpf.ts";
 import { EBADF, ENOTCONN } from "../../abi/errno.ts";
 import { F_GETOWN_EX, F_OWNER_EX, F_SETOWN } from "../../abi/fcntl.ts";
+import { TIOCOUTQ } from "../../abi/ioctls.ts";
 import { get, set } from "../../abi/layout.ts";
 import { PIDFD_THREAD } from "../../abi/pidfd.ts";
 import {
@@ -19,9 +20,11 @@ import {
   SO_TYPE,
   SOL_SOCKET,
   SOL_TCP,
+  SOL_UDP,
   TCP_CLOSE,
   TCP_INFO,
   TCP_LISTEN,
+  UDP_CORK,
 } from "../../abi/socket.ts";
 import { addressOf } from "../address.ts";
 import { close } from "../files.ts";
@@ -178,6 +181,32 @@ function option(fd: number, level: number, name: number): number {
  */
 export function boundInterface(fd: number): number {
   return option(fd, SOL_SOCKET, SO_BINDTOIFINDEX);
+}
+
+/**
+ * How much of what was sent by a socket the kernel still has, in bytes; also what is
+ * kept back for more to come (MSG_MORE).
+ *
+ * @param fd a descriptor of this process
+ * @returns a negative errno where it does not say
+ */
+export function unsent(fd: number): number {
+  const bytes = new Int32Array(1);
+  const result = libc.ioctl(fd, TIOCOUTQ, new Uint8Array(bytes.buffer));
+  return result < 0 ? result : bytes[0] as number;
+}
+
+/**
+ * Sends what a socket for datagrams has kept back for more to come.
+ *
+ * @param fd a descriptor of this process
+ */
+export function flush(fd: number): void {
+  const before = option(fd, SOL_UDP, UDP_CORK);
+  for (const value of before > 0 ? [0, before] : [0]) {
+    const cork = new Int32Array([value]);
+    rareLibc().setsockopt(fd, SOL_UDP, UDP_CORK, cork, cork.byteLength);
+  }
 }
 
 /**

@@ -33,6 +33,7 @@
 import { waitATurn } from "../../sys/output.ts";
 import { stateOf } from "../../sys/task/task.ts";
 import type { Family } from "../family.ts";
+import { EVERYBODY } from "../look/looked.ts";
 import { stopKind } from "../tracee/stop.ts";
 import {
   type Files,
@@ -305,6 +306,11 @@ export class Freezer {
   }
 
   #sharers(tracee: Tracee, id: number): Tracee[] {
+    if (id === EVERYBODY) {
+      return [...this.#family.tracees.values()].filter((other) =>
+        other !== tracee && !other.leaving
+      );
+    }
     // A thread's id names its process in /proc as well, though none is listed.
     const pid = this.#family.tracees.get(id)?.process.pid ?? id;
     const tables = new Set<Files>();

@@ -9,6 +9,9 @@ import type { LookedMessage } from "./message.ts";
 import type { OpenRequest } from "./open_flags.ts";
 import type { CallSpec } from "./spec.ts";
 
+/** In place of a process: all that are traced, who may share an open file. */
+export const EVERYBODY = -1;
+
 /** A path argument, and the file that it really names. */
 export interface LookedPath {
   /** Index of the argument. */
@@ -37,7 +40,8 @@ export interface Looked {
   errno: number;
   /**
    * The process whose descriptors must not change until the call is over,
-   * since it rests on one of them; 0 for none.
+   * since it rests on one of them; 0 for none, {@linkcode EVERYBODY} where nobody
+   * else may make a call meanwhile.
    */
   descriptorsOf: number;
   /** The name in `/proc` of the descriptor that it means in place of a path, if any. */

@@ -11,13 +11,15 @@ import { close } from "../../sys/files.ts";
 import { peerAddress } from "../../sys/inet.ts";
 import {
   attachFilter,
+  flush,
   hasFilter,
   silence,
   socketFacts,
+  unsent,
 } from "../../sys/task/borrow.ts";
 import type { Registers } from "../tracee/registers.ts";
 import type { Tracee } from "../tracee/tracee.ts";
-import type { Looked } from "./looked.ts";
+import { EVERYBODY, type Looked } from "./looked.ts";
 import { borrow, borrowSocket, internetFactsOf } from "./sockets.ts";
 
 /**
@@ -94,15 +96,16 @@ export function lookAtSource(
 }
 
 /**
- * Looks at the socket of a connect(2) to port 0. Nobody can receive there, but
- * getaddrinfo(3) asks so which address of its own the machine would use.
+ * Looks at the socket of a connect(2), which may be one for datagrams. To port 0
+ * nobody can receive, but getaddrinfo(3) asks so which address of its own the machine
+ * would use.
  *
  * @param looked what is known of the address
  * @param tracee whose call it is
  * @param registers its registers
  * @param leads whether its descriptors are those of its process's first thread
  */
-export function lookAtPortless(
+export function lookAtConnected(
   looked: Looked,
   tracee: Tracee,
   registers: Registers,
@@ -111,16 +114,17 @@ export function lookAtPortless(
   const [use] = looked.net;
   const family = use?.endpoint.family;
   if (use === undefined || family !== "inet" && family !== "inet6") return;
-  if (use.endpoint.port !== 0) return;
   const facts = internetFactsOf(tracee, leads, registers.int(0), looked);
   if (facts?.type !== SOCK_DGRAM) return;
-  looked.net[0] = { ...use, portless: true };
+  const portless = use.endpoint.port === 0;
+  looked.net[0] = { ...use, stream: false, ...(portless ? { portless } : {}) };
 }
 
 /**
  * Lets nobody send by the socket of such a call any more: the kernel would send
  * to port 0, where whoever listens on the way hears. It is done before the call,
- * since others may have the same socket.
+ * since others may have the same socket. What was sent, and has not left, would go
+ * there as well.
  *
  * @returns whether that is so
  */
@@ -131,9 +135,61 @@ export function silenceSocket(
 ): boolean {
   const fd = borrow(tracee, leads, number);
   if (fd < 0) return false;
-  const result = silence(fd);
+  const isSilent = silence(fd) >= 0 && unsent(fd) === 0;
   close(fd);
-  return result >= 0;
+  return isSilent;
+}
+
+/**
+ * Looks whether a socket for datagrams was used before it is connected to somebody
+ * else, or to nobody. The kernel puts the new address, piece by piece, where a message
+ * that is on its way takes its own from: that would go to the address of one and the
+ * port of another, or by the way to another. So nobody sends meanwhile, of all who
+ * may have the same socket.
+ *
+ * @param looked what is known of the address
+ * @param tracee whose call it is
+ * @param registers its registers
+ * @param leads whether its descriptors are those of its process's first thread
+ */
+export function lookAtOthers(
+  looked: Looked,
+  tracee: Tracee,
+  registers: Registers,
+  leads: boolean,
+): void {
+  const [use] = looked.net;
+  if (use === undefined || isPortless(use)) return;
+  const { endpoint } = use;
+  if (endpoint.family !== "none" && !isDatagram(use)) return;
+  const fd = borrowSocket(tracee, leads, registers.int(0));
+  if (fd < 0) return;
+  const facts = socketFacts(fd);
+  const peer = peerAddress(fd);
+  const left = unsent(fd);
+  close(fd);
+  if (typeof facts === "number" || facts.type !== SOCK_DGRAM) return;
+  const address = peer && (mappedAddress(peer.address) ?? peer.address);
+  const isSame = "address" in endpoint && endpoint.port === peer?.port &&
+    endpoint.address.join() === address?.join();
+  if (peer !== undefined && !isSame || left > 0) {
+    looked.descriptorsOf = EVERYBODY;
+  }
+}
+
+/**
+ * Sends what a socket for datagrams has kept back (MSG_MORE), before it is connected
+ * to somebody to whom that would go else.
+ */
+export function flushSocket(
+  tracee: Tracee,
+  leads: boolean,
+  number: number,
+): void {
+  const fd = borrow(tracee, leads, number);
+  if (fd < 0) return;
+  flush(fd);
+  close(fd);
 }
 
 /** Whether it only names an address. */
