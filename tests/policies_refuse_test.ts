@@ -577,15 +577,15 @@ Deno.test("jail says where a repository that is no .git may be written", async (
     "refs/x": "",
   };
   const files = Object.entries(bare).flatMap(([name, text]) =>
-    ["work/.bare", "work/.git"].map((at) => [`${at}/${name}`, text])
+    ["code/.bare", "code/.git"].map((at) => [`${at}/${name}`, text])
   );
   await using here = await place({
     ...Object.fromEntries(files),
-    "work/main/.git": "gitdir: ../.bare/worktrees/main\n",
+    "code/main/.git": "gitdir: ../.bare/worktrees/main\n",
   });
   const said = async (
     flags: readonly string[],
-    at = "work",
+    at = "code",
   ): Promise<string> => {
     const cwd = `${here.path}/${at}`;
     const ended = await jail(flags, ["true"], { cwd, env: ENV });
@@ -598,11 +598,11 @@ Deno.test("jail says where a repository that is no .git may be written", async (
   for (const policy of ["agent", "build"]) {
     assertEquals(
       await said(["-p", policy]),
-      `jail: ${policy}: \${cwd} ${lets("HERE/work/.bare")}`,
+      `jail: ${policy}: \${cwd} ${lets("HERE/code/.bare")}`,
     );
-    assertEquals(await said(["-p", policy], "work/main"), "");
+    assertEquals(await said(["-p", policy], "code/main"), "");
   }
-  assertMatch(await said(["-p", "agent"], "work/.bare"), /work\/\.bare" be/);
+  assertMatch(await said(["-p", "agent"], "code/.bare"), /code\/\.bare" be/);
   const closed = ["-p", "agent", "--deny-write=.bare"];
   assertEquals(await said(closed), "");
   // Where all of it may be written, a .git may be as well.
@@ -612,22 +612,22 @@ Deno.test("jail says where a repository that is no .git may be written", async (
 Deno.test("jail says once where git has its hooks, however often the settings do", async () => {
   const many = Array.from({ length: 2000 }, (_, at) => `hooksPath = h${at}\n`);
   await using here = await place({
-    "work/.git/config": `[core]\n${many.join("")}[core] hooksPath = last\n` +
+    "code/.git/config": `[core]\n${many.join("")}[core] hooksPath = last\n` +
       "[other]\nhooksPath = none\n",
   });
-  const options = { cwd: `${here.path}/work`, env: ENV };
+  const options = { cwd: `${here.path}/code`, env: ENV };
   const ended = await jail(["-p", "agent"], ["true"], options);
   assertEquals(
     ended.stderr.replaceAll(here.path, "HERE"),
-    'jail: agent: ${cwd} lets "HERE/work/last" be written, where the ' +
+    'jail: agent: ${cwd} lets "HERE/code/last" be written, where the ' +
       "hooks are that git runs: close it by --deny-write\n",
   );
 });
 
 Deno.test("jail says where hooks that git runs may be written", async () => {
   await using here = await place({
-    "work/.git/config": "[core]\n\thooksPath = tools/hooks\n",
-    "work/tools/hooks/pre-commit": "",
+    "code/.git/config": "[core]\n\thooksPath = tools/hooks\n",
+    "code/tools/hooks/pre-commit": "",
     "other/.git/config": '[core]\nhookspath = ".husky/_" # by husky\n',
     "third/.git/config": "[core]\nhooksPath=/usr/share/hooks\n",
   });
@@ -641,11 +641,11 @@ Deno.test("jail says where hooks that git runs may be written", async () => {
     return ended.stderr.replaceAll(here.path, "HERE");
   };
   assertEquals(
-    await said("work"),
-    'jail: agent: ${cwd} lets "HERE/work/tools/hooks" be written, where the ' +
+    await said("code"),
+    'jail: agent: ${cwd} lets "HERE/code/tools/hooks" be written, where the ' +
       "hooks are that git runs: close it by --deny-write\n",
   );
-  assertEquals(await said("work", "--deny-write=tools/hooks"), "");
+  assertEquals(await said("code", "--deny-write=tools/hooks"), "");
   assertEquals(await said("other"), "");
   assertEquals(await said("third"), "");
 });
