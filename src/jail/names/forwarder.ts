@@ -28,7 +28,7 @@ import {
   writeReply,
 } from "../../policy/net/dns_client.ts";
 import type { DnsAnswer } from "../../policy/net/dns_resolver.ts";
-import { mappedAddress } from "../../policy/net/endpoint.ts";
+import { unmapped } from "../../policy/net/endpoint.ts";
 import { close } from "../../sys/files.ts";
 import { type InetAddress, receiveFrom, send } from "../../sys/inet.ts";
 import { waitATurn } from "../../sys/output.ts";
@@ -221,7 +221,7 @@ export class Forwarder {
     const now = milliseconds();
     return addresses.every(({ address: found, ttl }) => {
       // By a socket of IPv6 it is reached as IPv4, and rules know it as that.
-      const address = mappedAddress(found) ?? found;
+      const address = unmapped(found);
       return this.#options.table.learn(name, address, ttl, now);
     });
   }

@@ -102,6 +102,11 @@ export function mappedAddress(
     : undefined;
 }
 
+/** An address as IPv4 has it, where it is one of IPv6 that stands for that. */
+export function unmapped(address: readonly number[]): readonly number[] {
+  return mappedAddress(address) ?? address;
+}
+
 /**
  * Whether an address is one of each link, so that an interface tells which is meant:
  * fe80::/10, ff01::/16, ff02::/16. Of any other the kernel heeds none.

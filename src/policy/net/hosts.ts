@@ -3,9 +3,9 @@
 import {
   isUnspecified,
   loopbackOf,
-  mappedAddress,
   parseInet,
   parseInet6,
+  unmapped,
 } from "./endpoint.ts";
 import { hostName } from "./host.ts";
 
@@ -69,5 +69,5 @@ function readAddress(text: string): HostAddress[] {
   const [plain = "", zone = ""] = text.split("%");
   const address = parseInet(plain) ?? parseInet6(plain);
   if (address === undefined || plain === "") return [];
-  return [{ address: mappedAddress(address) ?? address, zone }];
+  return [{ address: unmapped(address), zone }];
 }

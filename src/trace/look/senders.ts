@@ -1,12 +1,8 @@
-/** Looks at sockets that send, where a person may be asked where to. */
+/** Looks at sockets that send, and at where what they send would go. */
 
 import { EBADF, ENOTSOCK } from "../../abi/errno.ts";
 import { SOCK_DGRAM, SOCK_STREAM } from "../../abi/socket.ts";
-import {
-  isOfMany,
-  mappedAddress,
-  type NetUse,
-} from "../../policy/net/endpoint.ts";
+import { isOfMany, type NetUse, unmapped } from "../../policy/net/endpoint.ts";
 import { close } from "../../sys/files.ts";
 import { peerAddress } from "../../sys/inet.ts";
 import {
@@ -89,7 +85,7 @@ export function lookAtSource(
   socketFacts(fd);
   close(fd);
   if (peer === undefined) return;
-  const address = mappedAddress(peer.address) ?? peer.address;
+  const address = unmapped(peer.address);
   const strays = isOpen && isOfMany(address) ||
     many.some((one) => one.join() !== address.join());
   if (strays) looked.never ??= OTHER_SOURCE;
@@ -169,7 +165,7 @@ export function lookAtOthers(
   const left = unsent(fd);
   close(fd);
   if (typeof facts === "number" || facts.type !== SOCK_DGRAM) return;
-  const address = peer && (mappedAddress(peer.address) ?? peer.address);
+  const address = peer && unmapped(peer.address);
   const isSame = "address" in endpoint && endpoint.port === peer?.port &&
     endpoint.address.join() === address?.join();
   if (peer !== undefined && !isSame || left > 0) {
