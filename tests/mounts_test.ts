@@ -1,7 +1,7 @@
 /** What is mounted elsewhere, or over something, or gone, opens nothing that is closed. */
 
 import { assertEquals, assertMatch } from "@std/assert";
-import { ENGINES, jailArgv, run } from "./harness.ts";
+import { type Ended, ENGINES, jailArgv, run } from "./harness.ts";
 import { scratch } from "./jail.ts";
 import { hasMounts, hasOverlays } from "./needs.ts";
 import { TRY } from "./python.ts";
@@ -15,6 +15,20 @@ def move(old, new, seen):
     try: print("moved", open(seen).read())
     except OSError as e: print("moved", errno.errorcode[e.errno])
 `;
+
+/**
+ * Runs a program in a jail, where a script has mounted something that nobody else sees.
+ *
+ * @param script it is told a directory, and ends by `exec "$@"`
+ */
+function amongMounts(
+  script: string,
+  directory: string,
+  ...jailed: Parameters<typeof jailArgv>
+): Promise<Ended> {
+  const mounting = ["unshare", "-m", "sh", "-c", script, directory];
+  return run([...mounting, ...jailArgv(...jailed)]);
+}
 
 for (const engine of ENGINES) {
   Deno.test({
@@ -115,14 +129,13 @@ for change in (
   except OSError as e: print(errno.errorcode[e.errno])
 os.close(os.open("${path}/open/own", os.O_RDWR | os.O_CREAT))
 os.chmod("${path}/open/own", 0o600)`;
-      const { code, stdout, stderr } = await run([
-        ...["unshare", "-m", "sh", "-c", script, path],
-        ...jailArgv(
-          ["-R", `-W=${path}/open`, "--allow-run", "--keep-fd=8"],
-          ["/usr/bin/python3", "-c", inside],
-          engine,
-        ),
-      ]);
+      const { code, stdout, stderr } = await amongMounts(
+        script,
+        path,
+        ["-R", `-W=${path}/open`, "--allow-run", "--keep-fd=8"],
+        ["/usr/bin/python3", "-c", inside],
+        engine,
+      );
       assertEquals([code, stdout], [0, "EPERM\n".repeat(3)], stderr);
       const { mode, size } = await Deno.stat(`${path}/open/file`);
       assertEquals([(mode ?? 0) & 0o777, size], [0o600, 6]);
@@ -280,17 +293,16 @@ move("all/closed/key", "all/key", "data/key")
 move("all/closed/key", "all/seen/key", "part/key")
 open("all/new", "w").close()
 move("all/new", "all/newer", "data/newer")`;
-      const { stdout, stderr } = await run([
-        ...["unshare", "-m", "sh", "-c", script, root],
-        ...jailArgv(
-          [
-            ...["-p", "python", `-R=${root}/data,${root}/part`],
-            ...[`--deny-read=${root}/data/closed`, `-W=${root}/all`],
-          ],
-          ["/usr/bin/python3", "-c", inside, root],
-          engine,
-        ),
-      ]);
+      const { stdout, stderr } = await amongMounts(
+        script,
+        root,
+        [
+          ...["-p", "python", `-R=${root}/data,${root}/part`],
+          ...[`--deny-read=${root}/data/closed`, `-W=${root}/all`],
+        ],
+        ["/usr/bin/python3", "-c", inside, root],
+        engine,
+      );
       assertEquals(stdout, "EXDEV\nEACCES\nEACCES\nmoved \n", stderr);
       assertEquals(
         await Deno.readTextFile(`${root}/data/closed/key`),
@@ -316,16 +328,15 @@ mount -t tmpfs none seen/shut; cd seen; exec "$@"`;
         `${MOVE}move("all/shut/key", "all/open/key", "seen/open/key")
 move("all/shut/key", "all/shut/other", "seen/shut/other")
 move("all/open", "all/opened", "seen/opened/key")`;
-      const { stdout, stderr } = await run([
-        ...["unshare", "-m", "sh", "-c", script, root],
-        ...jailArgv(
-          [
-            ...["-p", "python", `-R=${root}/seen`, `-W=${root}/all`],
-          ],
-          ["/usr/bin/python3", "-c", inside, root],
-          engine,
-        ),
-      ]);
+      const { stdout, stderr } = await amongMounts(
+        script,
+        root,
+        [
+          ...["-p", "python", `-R=${root}/seen`, `-W=${root}/all`],
+        ],
+        ["/usr/bin/python3", "-c", inside, root],
+        engine,
+      );
       assertEquals(stdout, "EACCES\nmoved ENOENT\nmoved ENOENT\n", stderr);
     },
   });
@@ -350,16 +361,15 @@ try:
     os.rename("all/in/key", "all/in/open")
     print(open("data/in/open").read())
 except OSError as e: print(errno.errorcode[e.errno])`;
-      const { stdout, stderr } = await run([
-        ...["unshare", "-m", "sh", "-c", script, root],
-        ...jailArgv(
-          [
-            ...["-p", "python", `-R=${root}/data/in/open`, `-W=${root}/all`],
-          ],
-          ["/usr/bin/python3", "-c", inside, root],
-          engine,
-        ),
-      ]);
+      const { stdout, stderr } = await amongMounts(
+        script,
+        root,
+        [
+          ...["-p", "python", `-R=${root}/data/in/open`, `-W=${root}/all`],
+        ],
+        ["/usr/bin/python3", "-c", inside, root],
+        engine,
+      );
       assertEquals(stdout, "EACCES\n", stderr);
     },
   });
@@ -385,17 +395,16 @@ try:
     os.rename("/moved-all/shut/key", "/moved-all/key")
     print(open("/moved-data/key").read())
 except OSError as e: print(errno.errorcode[e.errno])`;
-      const { stdout, stderr } = await run([
-        ...["unshare", "-m", "sh", "-c", script, path],
-        ...jailArgv(
-          [
-            ...["-p", "python", "-R=/moved-data"],
-            ...["--deny-read=/moved-data/shut", "-W=/moved-all"],
-          ],
-          ["/usr/bin/python3", "-c", inside],
-          engine,
-        ),
-      ]);
+      const { stdout, stderr } = await amongMounts(
+        script,
+        path,
+        [
+          ...["-p", "python", "-R=/moved-data"],
+          ...["--deny-read=/moved-data/shut", "-W=/moved-all"],
+        ],
+        ["/usr/bin/python3", "-c", inside],
+        engine,
+      );
       assertEquals(stdout, "EACCES\n", stderr);
     },
   });
@@ -419,17 +428,16 @@ try:
     os.rename("all/key", "all/open")
     print(open("data/open").read())
 except OSError as e: print(errno.errorcode[e.errno])`;
-      const { stdout, stderr } = await run([
-        ...["unshare", "-m", "sh", "-c", script, root],
-        ...jailArgv(
-          [
-            ...["-p", "python", `-R=${root}/disk/data/open`],
-            `-W=${root}/disk/all`,
-          ],
-          ["/usr/bin/python3", "-c", inside, root],
-          engine,
-        ),
-      ]);
+      const { stdout, stderr } = await amongMounts(
+        script,
+        root,
+        [
+          ...["-p", "python", `-R=${root}/disk/data/open`],
+          `-W=${root}/disk/all`,
+        ],
+        ["/usr/bin/python3", "-c", inside, root],
+        engine,
+      );
       assertEquals(stdout, "EACCES\n", stderr);
     },
   });
@@ -465,17 +473,16 @@ move("over/shut/key", "over/pub/key", "up/pub/key")
 move("again/shut/key", "again/shut/other", "again/shut/other")`;
         const low = `again/${lower.replace("$0/", "")}`;
         const seen = ["over/key", "over/tree", "up/pub"];
-        const { stdout, stderr } = await run([
-          ...["unshare", "-m", "sh", "-c", script, root],
-          ...jailArgv(
-            [
-              ...["-p", "python", `-W=${root}`],
-              ...seen.map((name) => `-R=${root}/${name}`),
-            ],
-            ["/usr/bin/python3", "-c", inside, root, low],
-            engine,
-          ),
-        ]);
+        const { stdout, stderr } = await amongMounts(
+          script,
+          root,
+          [
+            ...["-p", "python", `-W=${root}`],
+            ...seen.map((name) => `-R=${root}/${name}`),
+          ],
+          ["/usr/bin/python3", "-c", inside, root, low],
+          engine,
+        );
         assertEquals(
           stdout,
           "EACCES\nEXDEV\nEPERM\nEACCES\nmoved EACCES\n",
@@ -498,14 +505,13 @@ move("again/shut/key", "again/shut/other", "again/shut/other")`;
       const script = `cd "$0/low" && mount -t overlay \\
   -o "lowerdir=.,upperdir=$0/top/up,workdir=$0/top/work" none over &&
 cd .. && exec "$@"`;
-      const { code, stderr } = await run([
-        ...["unshare", "-m", "sh", "-c", script, root],
-        ...jailArgv(
-          ["-p", "readonly", `-W=${root}/beside`],
-          ["/bin/mv", `${root}/beside/a`, `${root}/beside/b`],
-          engine,
-        ),
-      ]);
+      const { code, stderr } = await amongMounts(
+        script,
+        root,
+        ["-p", "readonly", `-W=${root}/beside`],
+        ["/bin/mv", `${root}/beside/a`, `${root}/beside/b`],
+        engine,
+      );
       assertEquals(code, 0, stderr);
       await Deno.stat(`${root}/beside/b`);
     },
@@ -532,17 +538,16 @@ attempt(os.link, "other", "pub")
 attempt(os.unlink, "link")
 attempt(os.rename, "other", "link")
 attempt(os.unlink, "other")`;
-      const { stdout, stderr } = await run([
-        ...["unshare", "-m", "sh", "-c", script, root],
-        ...jailArgv(
-          [
-            ...["-p", "python", `-R=${root}/one/pub`, `-W=${root}/two`],
-            `--deny-read=${root}/one/link`,
-          ],
-          ["/usr/bin/python3", "-c", inside, root],
-          engine,
-        ),
-      ]);
+      const { stdout, stderr } = await amongMounts(
+        script,
+        root,
+        [
+          ...["-p", "python", `-R=${root}/one/pub`, `-W=${root}/two`],
+          `--deny-read=${root}/one/link`,
+        ],
+        ["/usr/bin/python3", "-c", inside, root],
+        engine,
+      );
       assertEquals(
         stdout,
         "EACCES\nNone\nEACCES\nEACCES\nEACCES\nEACCES\nNone\n",
@@ -568,17 +573,16 @@ os.chdir(sys.argv[1])
 for old, new in ("all/socket", "all/seen/socket"), ("all/socket", "all/other"):
     try: print(os.rename(old, new))
     except OSError as e: print(errno.errorcode[e.errno])`;
-      const { stdout, stderr } = await run([
-        ...["unshare", "-m", "sh", "-c", script, root],
-        ...jailArgv(
-          [
-            ...["-p", "python", `-R=${root}`, `-W=${root}/all`],
-            `--allow-net=unix:${root}/part/seen/socket`,
-          ],
-          ["/usr/bin/python3", "-c", inside, root],
-          engine,
-        ),
-      ]);
+      const { stdout, stderr } = await amongMounts(
+        script,
+        root,
+        [
+          ...["-p", "python", `-R=${root}`, `-W=${root}/all`],
+          `--allow-net=unix:${root}/part/seen/socket`,
+        ],
+        ["/usr/bin/python3", "-c", inside, root],
+        engine,
+      );
       assertEquals(stdout, "EACCES\nNone\n", stderr);
     },
   });
@@ -636,14 +640,13 @@ os.rename(where + "/box/in", where + "/box/out")
 look("box/out")
 os.rename(where + "/alias/out", where + "/alias/on")
 look("box/on")`;
-      const { stdout, stderr } = await run([
-        ...["unshare", "-m", "sh", "-c", script, root],
-        ...jailArgv(
-          ["-p", "python", `-W=${root}/open`, `-R=${root}/open`],
-          ["/usr/bin/python3", "-c", inside, root],
-          engine,
-        ),
-      ]);
+      const { stdout, stderr } = await amongMounts(
+        script,
+        root,
+        ["-p", "python", `-W=${root}/open`, `-R=${root}/open`],
+        ["/usr/bin/python3", "-c", inside, root],
+        engine,
+      );
       assertEquals(stdout, "EPERM\n".repeat(18), stderr);
     },
   });
@@ -670,14 +673,13 @@ set("open/box/in/sys")
 os.rename(f"{sys.argv[1]}/open/box/in", f"{sys.argv[1]}/open/box/out")
 set("open/box/out/sys")
 set("named")`;
-      const { stdout, stderr } = await run([
-        ...["unshare", "-m", "sh", "-c", script, root],
-        ...jailArgv(
-          ["-p", "python", `-W=${root}/open,${root}/named`, `-R=${root}`],
-          ["/usr/bin/python3", "-c", inside, root, found.stdout.trim()],
-          engine,
-        ),
-      ]);
+      const { stdout, stderr } = await amongMounts(
+        script,
+        root,
+        ["-p", "python", `-W=${root}/open,${root}/named`, `-R=${root}`],
+        ["/usr/bin/python3", "-c", inside, root, found.stdout.trim()],
+        engine,
+      );
       assertEquals(stdout, "EACCES\nEPERM\n3\n", stderr);
     },
   });
@@ -709,17 +711,16 @@ seen = where + "/disk/by/over/in"
 os.mkdir(seen)
 open(seen + "/file", "w").close()
 attempt(os.chmod, "file", 0o777)`;
-        const { stdout, stderr } = await run([
-          ...["unshare", "-m", "sh", "-c", script, root],
-          ...jailArgv(
-            [
-              ...["-p", "python", "--no-landlock"],
-              ...[`-W=${root}/open`, `-R=${root}/open`],
-            ],
-            ["/usr/bin/python3", "-c", inside, root, beside],
-            engine,
-          ),
-        ]);
+        const { stdout, stderr } = await amongMounts(
+          script,
+          root,
+          [
+            ...["-p", "python", "--no-landlock"],
+            ...[`-W=${root}/open`, `-R=${root}/open`],
+          ],
+          ["/usr/bin/python3", "-c", inside, root, beside],
+          engine,
+        );
         assertEquals(stdout, "EPERM\n".repeat(2), stderr);
         const { mode } = await Deno.stat(`${root}/secret`);
         assertEquals((mode ?? 0) & 0o777, 0o600);
