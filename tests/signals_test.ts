@@ -1,6 +1,8 @@
 /** Nobody outside is signalled, stopped or hung up on, and no crash reaches anybody. */
 
 import { assertEquals } from "@std/assert";
+import { SYSCALLS } from "../src/abi/syscalls.ts";
+import { hostArch } from "../src/sys/host.ts";
 import { ENGINES, fixture, jail, jailArgv, run } from "./harness.ts";
 import { hasMachine, hasMounts, needs } from "./needs.ts";
 
@@ -46,6 +48,42 @@ with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as other:
       const [none, bad] = ["No such process", "Bad file descriptor"];
       const line = [none, none, "sent", "sent", none, bad, bad].join(", ");
       assertEquals(stdout, `${line}\n${line}\nlives\n`, stderr);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) signals nobody outside whose first thread has left`,
+    ),
+    async fn(): Promise<void> {
+      const leaves = `import ctypes, sys, threading
+threading.Thread(target=sys.stdin.read).start()
+ctypes.CDLL(None).syscall(${SYSCALLS.exit[hostArch().name]}, 0)`;
+      const inside = `import signal, sys
+for fd in sys.argv[1:]:
+  try: print(signal.pidfd_send_signal(int(fd), signal.SIGKILL))
+  except OSError as error: print(error.strerror)`;
+      const outside = `import os, subprocess, sys
+with subprocess.Popen(["/usr/bin/python3", "-c", ${
+        JSON.stringify(leaves)
+      }], stdin=subprocess.PIPE) as other:
+  while ") Z " not in open(f"/proc/{other.pid}/stat").read(): pass
+  fds = [os.pidfd_open(other.pid), os.open(f"/proc/{other.pid}", os.O_RDONLY)]
+  at = sys.argv.index("--")
+  keep = [f"--keep-fd={fd}" for fd in fds]
+  subprocess.call(sys.argv[1:at] + keep + sys.argv[at:] + [str(fd) for fd in fds], pass_fds=fds)
+  other.communicate()
+  print("ended by", other.returncode)`;
+      const argv = jailArgv(
+        ["-p", "python", "--no-landlock"],
+        ["/usr/bin/python3", "-c", inside],
+        engine,
+      );
+      const start = ["/usr/bin/python3", "-c", outside, ...argv];
+      const { stdout, stderr } = await run(start);
+      const none = "No such process\n";
+      assertEquals(stdout, `${none}${none}ended by 0\n`, stderr);
     },
   });
 

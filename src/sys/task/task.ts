@@ -25,6 +25,9 @@ const LABEL_SIZE = 4096;
 /** More than the ids of the children that are looked at, in bytes. */
 const CHILDREN_SIZE = 1 << 20;
 
+/** Where {@linkcode statOf} has the number of threads. */
+const THREADS = 17;
+
 /** What lets a task use files that it may not use by its ids. */
 const FILE_CAPABILITIES: readonly number[] = [
   CAP_DAC_OVERRIDE,
@@ -106,14 +109,16 @@ export function frontOf(pid: number): number | undefined {
 }
 
 /**
- * Whose child a process is that has ended, and that nobody has waited for.
+ * Whose child a process is that has ended, and that nobody has waited for. A first
+ * thread that has left looks the same while others of its process go on.
  *
  * @param pid the process
  * @returns its parent's id; `undefined` where it lives, is gone, or cannot be seen
  */
 export function parentOfEnded(pid: number): number | undefined {
-  const [state, parent] = statOf(pid);
-  return state === "Z" ? Number(parent) : undefined;
+  const stat = statOf(pid);
+  const [state, parent] = stat;
+  return state === "Z" && stat[THREADS] === "1" ? Number(parent) : undefined;
 }
 
 /**
