@@ -221,6 +221,41 @@ os.link("/proc/self/fd/%d" % held, "own/s", src_dir_fd=held)`,
   Deno.test({
     ...needs(
       ["python3"],
+      `jail (${engine}) lets no unix socket listen by a name that the kernel has given it`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      const [, ...listen] = attempt(`two = socket.socket(socket.AF_UNIX)
+two.bind("${path}/own")
+one = socket.socket(socket.AF_UNIX)
+one.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+for step in one.listen, lambda: one.connect("${path}/own"), one.listen:
+  try:
+    step()
+    print("listens")
+  except OSError as error:
+    print(errno.errorcode[error.errno])
+two.listen()
+two.listen()`);
+      const argv = ["/usr/bin/python3", ...listen];
+      const cases = [["", "EACCES"], [', "unix:@*"', "listens"]] as const;
+      for (const [rule, last] of cases) {
+        const own = `"unix:${path}/own"`;
+        const policy =
+          `extends: base\nread: ["${path}"]\nwrite: ["${path}"]\n` +
+          `net: {connect: [${own}], listen: [${own}${rule}]}\n`;
+        const ended = await jail(policy, argv, { engine });
+        const expected = `EINVAL\nECONNREFUSED\n${last}\ndone\n`;
+        assertEquals(ended.stdout, expected, ended.stderr);
+        await Deno.remove(`${path}/own`);
+      }
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
       `jail (${engine}) stops a link at a socket that the next run would follow`,
     ),
     async fn(): Promise<void> {

@@ -209,6 +209,8 @@ export const SO_DETACH_FILTER = 27;
 export const SO_MARK = 36;
 /** The family. */
 export const SO_DOMAIN = 39;
+/** Whether it listens. */
+export const SO_ACCEPTCONN = 30;
 /** Which protocol a socket speaks. */
 export const SO_PROTOCOL = 38;
 /** Nobody may take the filter away. */

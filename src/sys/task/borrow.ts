@@ -11,6 +11,7 @@ import { get, set } from "../../abi/layout.ts";
 import { PIDFD_THREAD } from "../../abi/pidfd.ts";
 import {
   SHUT_WR,
+  SO_ACCEPTCONN,
   SO_ATTACH_FILTER,
   SO_BINDTOIFINDEX,
   SO_COOKIE,
@@ -18,6 +19,7 @@ import {
   SO_GET_FILTER,
   SO_LINGER,
   SO_TYPE,
+  SOCKADDR_STORAGE_SIZE,
   SOL_SOCKET,
   SOL_TCP,
   SOL_UDP,
@@ -171,6 +173,29 @@ function option(fd: number, level: number, name: number): number {
   const size = new Uint32Array([value.byteLength]);
   const result = rareLibc().getsockopt(fd, level, name, value, size);
   return result < 0 ? result : value[0] as number;
+}
+
+/**
+ * The address that a socket is bound to, in bytes. A unix socket that is bound to
+ * none has its family alone.
+ *
+ * @param fd a descriptor of this process
+ * @returns the address, or a negative errno
+ */
+export function boundName(fd: number): Uint8Array | number {
+  const name = new Uint8Array(SOCKADDR_STORAGE_SIZE);
+  const size = new Uint32Array([name.length]);
+  const result = rareLibc().getsockname(fd, name, size);
+  return result < 0 ? result : name.subarray(0, size[0]);
+}
+
+/**
+ * Whether a socket listens.
+ *
+ * @param fd a descriptor of this process
+ */
+export function listens(fd: number): boolean {
+  return option(fd, SOL_SOCKET, SO_ACCEPTCONN) > 0;
 }
 
 /**

@@ -19,8 +19,10 @@ import { AT_FDCWD } from "../../abi/fcntl.ts";
 import {
   AF_INET,
   AF_INET6,
+  AF_UNIX,
   SOCK_DGRAM,
   SOCK_STREAM,
+  SUN_PATH_OFFSET,
   TCP_CLOSE,
   TCP_LISTEN,
 } from "../../abi/socket.ts";
@@ -35,6 +37,8 @@ import { mayBeChosen } from "../../sys/ports.ts";
 import {
   attachFilter,
   borrowDescriptor,
+  boundName,
+  listens,
   type SocketFacts,
   socketFacts,
 } from "../../sys/task/borrow.ts";
@@ -44,6 +48,7 @@ import { readLink } from "../path/place.ts";
 import type { Registers } from "../tracee/registers.ts";
 import type { Tracee } from "../tracee/tracee.ts";
 import { type Looked, nothing } from "./looked.ts";
+import { endpointOf, hasPath } from "./sockaddr.ts";
 
 /** Whether a tracee's descriptors are those of its process's first thread. */
 export function leads(tracee: Tracee, { tracees }: Family): boolean {
@@ -91,8 +96,14 @@ export function lookAtListen(
     looked.errno = EINVAL;
     return looked;
   }
-  // A unix socket listens only once it is bound, and datagrams never. The port
-  // that the kernel says may be one that a connect had, and lost.
+  if (facts.family === AF_UNIX) {
+    if (facts.type !== SOCK_DGRAM) {
+      lookAtUnixListen(looked, tracee, registers, leads);
+    }
+    return looked;
+  }
+  // Datagrams never listen. The port that the kernel says may be one that a
+  // connect had, and lost.
   const needsPort = stream && state === TCP_CLOSE && !bound.has(facts.cookie);
   const endpoint: Endpoint = needsPort
     ? internetEndpoint(
@@ -103,6 +114,29 @@ export function lookAtListen(
     : { family: "none" };
   looked.net.push({ access: "listen", endpoint, stream });
   return looked;
+}
+
+/**
+ * Looks at the name by which a unix socket would listen. To bind it to a path was
+ * asked for. To an abstract one the kernel binds it as well: where it is told who
+ * sends (SO_PASSCRED), and connects to somebody, even if that fails. A name once
+ * given never changes; another process that has the socket could yet give it one.
+ */
+function lookAtUnixListen(
+  looked: Looked,
+  tracee: Tracee,
+  registers: Registers,
+  leads: boolean,
+): void {
+  const fd = borrowSocket(tracee, leads, registers.int(0));
+  const name = fd < 0 ? fd : boundName(fd);
+  const already = fd >= 0 && listens(fd);
+  if (fd >= 0) close(fd);
+  if (typeof name === "number") looked.never = UNSEEN;
+  else if (name.length <= SUN_PATH_OFFSET) looked.errno = EINVAL;
+  else if (!already && !hasPath(name)) {
+    looked.net.push({ access: "listen", endpoint: endpointOf(name, "bind") });
+  }
 }
 
 /**
