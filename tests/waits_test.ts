@@ -42,6 +42,34 @@ for among in [signal.SIGWINCH], [signal.SIGUSR2], [signal.SIGSTOP, signal.SIGCON
     os.waitpid(child, 0)`;
 
 /**
+ * Python that reads from a socket with a timeout of a fifth of a second, while a child
+ * sends signals that are ignored for two; and once more while a thread has all others
+ * stopped. It prints what came of both, and that its child has not ended by then.
+ */
+const READ_IN_TIME = `import ctypes, os, signal, socket, struct, threading, time
+libc = ctypes.CDLL(None, use_errno=True)
+one, other = socket.socketpair()
+one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, 200000))
+bytes = ctypes.create_string_buffer(9)
+def reads(): print(libc.read(one.fileno(), bytes, 9), ctypes.get_errno(), flush=True)
+pid = os.getpid()
+child = os.fork()
+while child == 0:
+  for _ in range(40):
+    time.sleep(.05)
+    os.kill(pid, signal.SIGWINCH)
+  os._exit(0)
+reads()
+print(os.waitpid(child, os.WNOHANG)[0])
+os.kill(child, signal.SIGKILL)
+thread = threading.Thread(target=reads)
+thread.start()
+file = os.open("file", os.O_CREAT | os.O_RDWR)
+while thread.is_alive():
+  os.fchmod(file, 0o600)
+  time.sleep(.02)`;
+
+/**
  * Waits for the processor time of a child, which is over, while another child
  * works.
  */
@@ -178,6 +206,21 @@ for thread in threads: thread.join()`;
         [ended.stdout.trimEnd().split("\n"), ended.stderr],
         [["0 0 0", "0 0 0", "-1 11 0", ...interrupted], ""],
       );
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) lets a read end in time by a socket with a timeout, whatever interrupts it that the program does not see`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const ended = await jail(["-A"], ["python3", "-c", READ_IN_TIME], {
+        engine,
+        cwd: directory.path,
+      });
+      assertEquals([ended.stdout, ended.stderr], ["-1 11\n0\n-1 11\n", ""]);
     },
   });
 

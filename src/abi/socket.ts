@@ -207,6 +207,10 @@ export const SO_GET_FILTER = 26;
 export const SO_DETACH_FILTER = 27;
 /** A mark that routes can depend on. */
 export const SO_MARK = 36;
+/** How long who receives waits at most: two numbers of 64 bits, as a `timeval` has. */
+export const SO_RCVTIMEO = 20;
+/** The same of who sends. */
+export const SO_SNDTIMEO = 21;
 /** The family. */
 export const SO_DOMAIN = 39;
 /** Whether it listens. */

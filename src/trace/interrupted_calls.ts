@@ -8,9 +8,13 @@
  * looked for, so that the next interruption is one of the same wait.
  */
 
-import { EINTR, ERESTARTNOHAND } from "../abi/errno.ts";
+import { EAGAIN, EINTR, ERESTARTNOHAND } from "../abi/errno.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
-import { setWaitTime, waitTime } from "./hold/wait_time.ts";
+import { actionOf } from "../policy/plan/plan.ts";
+import { close } from "../sys/files.ts";
+import { timeoutOf } from "../sys/task/borrow.ts";
+import { setWaitTime, socketWait, waitTime } from "./hold/wait_time.ts";
+import { borrowSocket, leads } from "./look/sockets.ts";
 import type { Tools } from "./tools.ts";
 import { NOTHING_HELD, type Tracee } from "./tracee/tracee.ts";
 
@@ -85,6 +89,11 @@ export class InterruptedCalls {
       tracee.until = undefined;
       return resumer.go(tracee);
     }
+    // The timeout of a socket is that of others as well: it begins anew.
+    if (socketWait(name) !== undefined && until <= performance.now()) {
+      tracee.until = undefined;
+      return answers.answer(tracee, -EAGAIN);
+    }
     if (!answers.save(tracee)) return;
     setWaitTime(tracee.tid, name, registers, until - performance.now());
     if (!answers.write(tracee)) return;
@@ -112,8 +121,26 @@ export class InterruptedCalls {
   }
 
   /** For how long it waits; `undefined` for another call. */
-  #waitTime({ tid }: Tracee): number | undefined {
+  #waitTime(tracee: Tracee): number | undefined {
     const name = this.#name();
-    return name && waitTime(tid, name, this.#tools.answers.registers);
+    return name &&
+      (waitTime(tracee.tid, name, this.#tools.answers.registers) ??
+        this.#socketTime(tracee, name));
+  }
+
+  /** The same of one whose socket says so, and that is not looked at. */
+  #socketTime(tracee: Tracee, name: SyscallName): number | undefined {
+    const way = socketWait(name);
+    if (way === undefined) return undefined;
+    const { answers: { registers }, family, options } = this.#tools;
+    const entry = options.plan.get(name);
+    const isLookedAt = entry !== undefined &&
+      actionOf(entry, registers).kind !== "allow";
+    if (isLookedAt) return undefined;
+    const fd = borrowSocket(tracee, leads(tracee, family), registers.int(0));
+    if (fd < 0) return undefined;
+    const time = timeoutOf(fd, way);
+    close(fd);
+    return time === 0 ? undefined : time;
   }
 }

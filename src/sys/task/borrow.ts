@@ -18,6 +18,8 @@ import {
   SO_DOMAIN,
   SO_GET_FILTER,
   SO_LINGER,
+  SO_RCVTIMEO,
+  SO_SNDTIMEO,
   SO_TYPE,
   SOCKADDR_STORAGE_SIZE,
   SOL_SOCKET,
@@ -232,6 +234,24 @@ export function flush(fd: number): void {
     const cork = new Int32Array([value]);
     rareLibc().setsockopt(fd, SOL_UDP, UDP_CORK, cork, cork.byteLength);
   }
+}
+
+/**
+ * How long a call waits by a socket that receives or sends.
+ *
+ * @param fd a descriptor of this process, borrowed
+ * @param way which of both
+ * @returns milliseconds; 0 where it waits for as long as it takes
+ */
+export function timeoutOf(fd: number, way: "receive" | "send"): number {
+  // It may be a connection.
+  stopLinger(fd);
+  const name = way === "receive" ? SO_RCVTIMEO : SO_SNDTIMEO;
+  const time = new BigInt64Array(2);
+  const size = new Uint32Array([time.byteLength]);
+  const result = rareLibc().getsockopt(fd, SOL_SOCKET, name, time, size);
+  const [seconds = 0n, microseconds = 0n] = time;
+  return result < 0 ? 0 : Number(seconds) * 1e3 + Number(microseconds) / 1e3;
 }
 
 /**

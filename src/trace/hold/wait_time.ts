@@ -29,6 +29,36 @@ const WAITS: Partial<Readonly<Record<SyscallName, TimeArgument>>> = {
   semtimedop: { index: 3 },
 };
 
+/**
+ * Calls that do so where the socket has a timeout (SO_RCVTIMEO, SO_SNDTIMEO), which is
+ * that of their first argument.
+ */
+const SOCKET_WAITS: Partial<Readonly<Record<SyscallName, "receive" | "send">>> =
+  {
+    accept: "receive",
+    accept4: "receive",
+    read: "receive",
+    readv: "receive",
+    recvfrom: "receive",
+    recvmmsg: "receive",
+    recvmsg: "receive",
+    sendfile: "send",
+    sendmmsg: "send",
+    sendmsg: "send",
+    sendto: "send",
+    write: "send",
+    writev: "send",
+  };
+
+/**
+ * By which timeout of its socket a call waits.
+ *
+ * @param name the call
+ */
+export function socketWait(name: SyscallName): "receive" | "send" | undefined {
+  return SOCKET_WAITS[name];
+}
+
 /** Nobody waits for longer than this, in seconds. */
 const MOST = 2 ** 31;
 
