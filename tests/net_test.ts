@@ -974,6 +974,43 @@ for (const engine of ENGINES) {
   Deno.test({
     ...needs(
       ["python3"],
+      `nobody sends by a socket of IPv6 while it is connected to an address of IPv4 (${engine})`,
+    ),
+    async fn(): Promise<void> {
+      // Whoever is stopped for that has been taken out of what it waits in.
+      const inside = `import os, signal, socket
+it = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+waits, ends = os.pipe()
+pid = os.fork()
+if pid == 0:
+    os.close(ends)
+    os._exit(len(os.read(waits, 1)))
+def state():
+    with open(f"/proc/{pid}/status") as status:
+        said = dict(line.split(":", 1) for line in status)
+    return said["State"].split()[0], int(said["voluntary_ctxt_switches"])
+def asleep():
+    while (now := state())[0] != "S": os.sched_yield()
+    return now[1]
+before = asleep()
+it.connect(("::ffff:127.0.0.1", 9))
+print(asleep() > before)
+os.close(ends)
+os.wait()`;
+      const { stdout, stderr } = await jail(
+        ["-R", "--allow-net=127.0.0.1:9"],
+        ["/usr/bin/python3", "-c", inside],
+        { engine },
+      );
+      assertEquals(stdout, "True\n", stderr);
+    },
+  });
+}
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
       `no datagram goes to a mix of two addresses that its socket is connected to (${engine})`,
     ),
     async fn(): Promise<void> {

@@ -1,7 +1,7 @@
 /** Looks at sockets that send, and at where what they send would go. */
 
 import { EBADF, ENOTSOCK } from "../../abi/errno.ts";
-import { SOCK_DGRAM, SOCK_STREAM } from "../../abi/socket.ts";
+import { AF_INET6, SOCK_DGRAM, SOCK_STREAM } from "../../abi/socket.ts";
 import { isOfMany, type NetUse, unmapped } from "../../policy/net/endpoint.ts";
 import { close } from "../../sys/files.ts";
 import { peerAddress } from "../../sys/inet.ts";
@@ -141,7 +141,8 @@ export function silenceSocket(
  * else, or to nobody. The kernel puts the new address, piece by piece, where a message
  * that is on its way takes its own from: that would go to the address of one and the
  * port of another, or by the way to another. So nobody sends meanwhile, of all who
- * may have the same socket.
+ * may have the same socket. What one of IPv6 was connected to it keeps when it lets go
+ * of that, and has in the place of an address of IPv4 until that is written.
  *
  * @param looked what is known of the address
  * @param tracee whose call it is
@@ -168,9 +169,8 @@ export function lookAtOthers(
   const address = peer && unmapped(peer.address);
   const isSame = "address" in endpoint && endpoint.port === peer?.port &&
     endpoint.address.join() === address?.join();
-  if (peer !== undefined && !isSame || left > 0) {
-    looked.descriptorsOf = EVERYBODY;
-  }
+  const isNew = peer !== undefined || facts.family === AF_INET6;
+  if (isNew && !isSame || left > 0) looked.descriptorsOf = EVERYBODY;
 }
 
 /**
