@@ -3,7 +3,7 @@
  * from one to the other: neither by what their programs are told, nor by time.
  */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import type { SyscallName } from "../src/abi/syscalls.ts";
 import { loadLayers } from "../src/jail/layers.ts";
 import { mergeLayers } from "../src/policy/merge.ts";
@@ -72,9 +72,9 @@ const TELLS_NOTHING: Readonly<Record<string, readonly SyscallName[]>> = {
     `epoll_ctl epoll_pwait epoll_pwait2 epoll_wait inotify_rm_watch io_cancel
     io_destroy io_getevents io_pgetevents io_submit`,
   ),
-  "no socket can be made": names(
-    `getpeername getsockname getsockopt recvfrom recvmmsg recvmsg sendmmsg
-    sendmsg sendto setsockopt shutdown`,
+  "it is about a socket that was handed in, and its other end": names(
+    `getpeername getsockname getsockopt recvfrom recvmmsg recvmsg sendto
+    setsockopt shutdown`,
   ),
   "it is about descriptors of the program's own": names(
     `close close_range copy_file_range dup dup2 dup3 eventfd eventfd2 sendfile
@@ -318,6 +318,60 @@ for (const engine of ENGINES) {
           .flatMap((path) => [denied(path), denied(path)]),
         ...[2, 1].map((flags) => denied(`/dev/ptmx ${flags}`)),
       ]);
+    },
+  });
+}
+
+/** Tries what is numbered or counted of sockets, by one that is its input. */
+const SOCKETS = `import array, errno, socket
+one = socket.socket(fileno=0)
+def tell(what, call, *args):
+    try:
+        call(*args)
+        print(what, "ok")
+    except OSError as error:
+        print(what, errno.errorcode.get(error.errno))
+SO_COOKIE, SO_ZEROCOPY, SCM_RIGHTS = 57, 60, 1
+tell("cookie", one.getsockopt, socket.SOL_SOCKET, SO_COOKIE, 8)
+tell("zero copy", one.setsockopt, socket.SOL_SOCKET, SO_ZEROCOPY, 1)
+rights = [(socket.SOL_SOCKET, SCM_RIGHTS, array.array("i", [1]))]
+tell("descriptors", one.sendmsg, [b"x"], rights)
+tell("bytes", one.send, b"x")
+`;
+
+/** Runs what comes behind with a connection as its input. */
+const WITH_SOCKET = `import socket, subprocess, sys
+server = socket.create_server(("127.0.0.1", 0))
+pairs = socket.socketpair(), (socket.create_connection(server.getsockname()), server)
+for one, _ in pairs:
+    subprocess.run(sys.argv[1:], stdin=one)
+`;
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `a program (${engine}) that is told nothing of others counts none by a socket that it is handed`,
+    ),
+    async fn(): Promise<void> {
+      const ask = ["/usr/bin/python3", "-c", SOCKETS];
+      const handed = async (...flags: readonly string[]): Promise<string> => {
+        const argv = jailArgv(flags, ask, engine);
+        const ended = await run([
+          ...["/usr/bin/python3", "-c", WITH_SOCKET],
+          ...argv,
+        ]);
+        return ended.stdout;
+      };
+      const closed = "cookie ENOPROTOOPT\nzero copy ENOTSUP\n" +
+        "descriptors EACCES\nbytes ok\n";
+      await using directory = await scratch();
+      const policy = "{extends: base, sys: {others: deny}}";
+      const file = await directory.file("alone.yaml", policy);
+      assertEquals(await handed("-p", file), `${closed}${closed}`);
+      const open = await handed("-p", "base");
+      assertMatch(open, /^cookie ok\nzero copy .*\ndescriptors ok\nbytes ok\n/);
+      assertMatch(open, /\ncookie ok\nzero copy ok\n.*\nbytes ok\n$/);
     },
   });
 }

@@ -20,8 +20,10 @@ import {
   RLIMIT_SIGPENDING,
 } from "../../abi/resource.ts";
 import { SIGRTMIN } from "../../abi/signal.ts";
+import { SO_COOKIE, SO_ZEROCOPY, SOL_SOCKET } from "../../abi/socket.ts";
 import type { SyscallName } from "../../abi/syscalls.ts";
 import { RWF_NOWAIT } from "../../abi/uio.ts";
+import type { Policy } from "../policy.ts";
 import { given, type SysRules } from "../sys.ts";
 import {
   type ArgIndex,
@@ -91,8 +93,14 @@ const GUARDS: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
   ["memfd_create", [refuse("ENOSYS", NUMBERED)]],
   ["pipe", [refuse("ENFILE", NUMBERED)]],
   ["pipe2", [refuse("ENFILE", NUMBERED)]],
-  // Their cookies, and what is on its way in them, besides.
+  // Their cookies, and what is on its way in them, besides. One may be handed in.
   ["socketpair", [refuse("ENFILE", NUMBERED)]],
+  ["getsockopt", [
+    refuse("ENOPROTOOPT", NUMBERED, is(1, SOL_SOCKET), is(2, SO_COOKIE)),
+  ]],
+  ["setsockopt", [
+    refuse("EOPNOTSUPP", SHARED, is(1, SOL_SOCKET), is(2, SO_ZEROCOPY)),
+  ]],
   // What a user, or the machine, has only so much of.
   ["epoll_create", [refuse("EMFILE", SHARED)]],
   ["epoll_create1", [refuse("EMFILE", SHARED)]],
@@ -157,6 +165,9 @@ const GUARDS: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
   }]],
 ]);
 
+/** A message may have descriptors: of those on their way a user has only so many. */
+const NO_MESSAGES: readonly Guard[] = [refuse("EACCES", SHARED)];
+
 /** Calls that tell when a file was last read, and how much of it is there. */
 const TELLS_OF_READING: ReadonlySet<SyscallName> = new Set<SyscallName>([
   "fstat",
@@ -181,15 +192,18 @@ export function tellsOfReading(sys: SysRules, name: SyscallName): boolean {
  * what others do.
  *
  * @param name the call
- * @param sys what the policy says of the system
+ * @param policy the policy
  */
 export function othersGuards(
   name: SyscallName,
-  sys: SysRules,
+  { net, sys }: Policy,
 ): readonly Guard[] {
   const { others } = sys;
   if (others === undefined || !hidesOthers(sys)) return [];
-  return (GUARDS.get(name) ?? []).map((guard) => ({
+  // Where there is a network, names are asked for by messages.
+  const sends = name === "sendmsg" || name === "sendmmsg";
+  const guards = sends && net === "none" ? NO_MESSAGES : GUARDS.get(name);
+  return (guards ?? []).map((guard) => ({
     ...guard,
     rule: others.ref,
   }));

@@ -180,7 +180,7 @@ function guardsOf(
   const [mapsAnywhere, mapsThere] = sharedGuards(name, limits);
   return NO_GUARDS.concat(
     // They refuse alone, so they may come before what always holds.
-    othersGuards(name, policy.sys),
+    othersGuards(name, policy),
     stampGuards(name, policy.sys),
     uncountedGuards(name, limits),
     memoryGuards(name, limits),
