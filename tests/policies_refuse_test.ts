@@ -512,6 +512,60 @@ Deno.test("readonly reads no password of another system in this one, nor of one 
   assertEquals(await readable("readonly", [...paths, ...others]), others);
 });
 
+/** Where the packages of a system keep what their services are let in by. */
+const OF_PACKAGES: readonly string[] = [
+  ...["/etc/network/interfaces.d/wlan0", "/etc/swanctl/conf.d/secrets.conf"],
+  ...["/etc/cups/printers.conf.O", "/etc/libvirt/secrets/x.base64"],
+  ...["/etc/cloud/cloud.cfg.d/99-installer.cfg", "/etc/dma/auth.conf"],
+  ...["/etc/dbconfig-common/app.conf", "/etc/nix/netrc", "/etc/cntlm.conf"],
+  ...["/etc/mullvad-vpn/device.json", "/etc/netbird/config.json"],
+  ...["/etc/vpnc/default.conf", "/etc/duo/login_duo.conf"],
+  ...["/usr/lib/credstore/x", "/usr/lib/ostree/auth.json"],
+  ...["/opt/vault/tls/tls.key", "/opt/consul/raft/raft.db"],
+];
+
+Deno.test("base reads no password that a package keeps for its service", async () => {
+  const others = ["/etc/network/if-up.d/x", "/etc/vpnc/vpnc-script"];
+  others.push("/etc/cups/cupsd.conf", "/etc/cloud/cloud.cfg", "/opt/vault/x");
+  others.push("/etc/nix/nix.conf", "/etc/secretsrc", "/usr/lib/ostree/x");
+  assertEquals(await readable("base", [...OF_PACKAGES, ...others]), others);
+});
+
+Deno.test("readonly reads no credential, mail or job that services keep or were handed", async () => {
+  const paths = ["/run/credstore.encrypted/x", "/run/containers/0/auth.json"];
+  paths.push("/var/spool/at/a0000", "/var/spool/cron/root");
+  paths.push("/var/spool/postfix/active/x", "/var/lib/connman/wifi/settings");
+  paths.push("/var/lib/valkey/dump.rdb", "/run/lightdm/root/:0");
+  paths.push("/tmp/xauth_AbCdEf", "/root/.xauthAbCdEf", "/crypto_keyfile.bin");
+  paths.push("/sys/firmware/qemu_fw_cfg/by_name/opt/x/raw");
+  const others = ["/run/containers/storage/x", "/var/spool/anacron/x"];
+  others.push("/var/lib/valkey-x/y", "/tmp/xauth", "/sys/firmware/acpi/x");
+  assertEquals(
+    await readable("readonly", [...OF_PACKAGES, ...paths, ...others]),
+    others,
+  );
+});
+
+Deno.test("readonly reads nothing that shells, editors and clients remember of what was typed", async () => {
+  const names = [".config/nushell/history.txt", ".local/share/xonsh/x.json"];
+  names.push(".local/share/powershell/PSReadLine/ConsoleHost_history.txt");
+  names.push(".local/state/elvish/db.bolt", ".history", ".Rhistory");
+  names.push(".local/share/mcfly/history.db", ".filezilla/sitemanager.xml");
+  names.push(
+    ".local/state/nvim/shada/main.shada",
+    ".config/fastly/config.toml",
+  );
+  names.push(".ipython/profile_default/history.sqlite", ".modal.toml");
+  names.push(".mongodb/mongosh/mongosh_repl_history", ".cf/config.json");
+  names.push(".config/yandex-cloud/config.yaml", ".twilio-cli/config.json");
+  names.push(".databricks/token-cache.json", ".local/share/lftp/bookmarks");
+  const kept = names.map((name) => `/home/me/${name}`);
+  const others = ["/home/me/app/.history/x.c", "/home/me/app/.cf/config.json"];
+  others.push("/home/me/.config/nushell/config.nu", "/home/me/.pgpassrc");
+  others.push("/home/me/.local/share/nvim/lazy/x", "/home/me/.databricks/x");
+  assertEquals(await readable("readonly", [...kept, ...others]), others);
+});
+
 /** What a shell, a login or a session runs of a home directory. */
 const OF_A_HOME: readonly string[] = [
   ...[".bash_aliases", ".bashrc", ".cshrc", ".profile", ".xprofile", ".zshenv"],
