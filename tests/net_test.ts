@@ -955,11 +955,11 @@ for (const engine of ENGINES) {
 for more in socket.MSG_MORE, 0:
     for family, there in (socket.AF_INET, "127.0.0.2"), (socket.AF_INET6, "::ffff:127.0.0.2"):
         s = socket.socket(family, socket.SOCK_DGRAM)
-        if more: s.sendto(b"x", more, (there[:-1] + "1", 9))
+        if more:
+            s.connect((there[:-1] + "1", 9))
+            s.send(b"x", more)
         try: print(s.connect((there, 0)))
-        except PermissionError: print("refused")
-        try: s.setsockopt(socket.IPPROTO_UDP, 1, 0)
-        except OSError as error: print(error.strerror)`;
+        except PermissionError: print("refused")`;
       const { stdout, stderr } = await jail(
         ["-R", "--allow-net=127.0.0.1:9,127.0.0.2:443"],
         ["/usr/bin/python3", "-c", inside],
@@ -1011,6 +1011,40 @@ for (const engine of ENGINES) {
   Deno.test({
     ...needs(
       ["python3"],
+      `a socket keeps nothing back but for whom it is connected to (${engine})`,
+    ),
+    async fn(): Promise<void> {
+      const inside = `import socket
+here = ("127.0.0.1", 9)
+def tried(call, *args):
+    try: return call(*args)
+    except OSError as error: return error.strerror
+for kind in socket.AF_INET, socket.AF_INET6:
+    there = here if kind == socket.AF_INET else ("::1", 9)
+    it = socket.socket(kind, socket.SOCK_DGRAM)
+    it.connect(there)
+    print(tried(it.send, b"x", socket.MSG_MORE))
+    print(tried(it.sendmsg, [b"x"], [], socket.MSG_MORE))
+    print(tried(it.sendto, b"x", socket.MSG_MORE, there))
+    print(tried(it.sendmsg, [b"x"], [], socket.MSG_MORE, there))
+    print(tried(it.setsockopt, socket.IPPROTO_UDP, 1, 1))
+    print(tried(it.sendto, b"x", there))`;
+      const { stdout, stderr } = await jail(
+        ["-R", "--allow-net=127.0.0.1:9,[::1]:9"],
+        ["/usr/bin/python3", "-c", inside],
+        { engine },
+      );
+      const no = "Operation not permitted";
+      const each = [1, 1, no, no, no, 1].join("\n");
+      assertEquals(stdout, `${each}\n${each}\n`, stderr);
+    },
+  });
+}
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
       `no datagram goes to a mix of two addresses that its socket is connected to (${engine})`,
     ),
     async fn(): Promise<void> {
@@ -1032,9 +1066,9 @@ for it in closed:
       const inside = `import os, signal, socket
 one, other = ("127.0.0.1", FIRST), ("127.0.0.2", SECOND)
 it = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-it.sendto(b"kept", socket.MSG_MORE, one)
+it.connect(one)
+it.send(b"kept", socket.MSG_MORE)
 it.connect(other)
-it.setsockopt(socket.IPPROTO_UDP, 1, 0)
 pid = os.fork()
 while pid == 0:
     try: it.send(b"x")

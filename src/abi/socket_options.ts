@@ -112,9 +112,8 @@ export const HARMLESS_TCP_OPTIONS: readonly number[] = [
   37, // TCP_TX_DELAY
 ];
 
-/** The same for UDP, include/uapi/linux/udp.h. Not here is UDP_ENCAP. */
+/** The same for UDP, include/uapi/linux/udp.h. Not here are UDP_CORK and UDP_ENCAP. */
 export const HARMLESS_UDP_OPTIONS: readonly number[] = [
-  1, // UDP_CORK
   101, // UDP_NO_CHECK6_TX
   102, // UDP_NO_CHECK6_RX
   103, // UDP_SEGMENT

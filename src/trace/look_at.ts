@@ -14,6 +14,7 @@ import { lookAtDescriptor, lookAtFlow, lookAtPaths } from "./look/paths.ts";
 import { lookAtModes } from "./look/terminal_modes.ts";
 import {
   lookAtConnected,
+  lookAtKept,
   lookAtOthers,
   lookAtSender,
   lookAtSource,
@@ -74,6 +75,7 @@ function lookAtCall(
       if (options.net !== undefined) {
         const leading = leads(tracee, family);
         tools.links.look(looked, tracee, registers, spec, leading);
+        lookAtKept(looked, registers, spec);
         if (spec.syscall.name === "connect") {
           lookAtOthers(looked, tracee, registers, leading);
         }

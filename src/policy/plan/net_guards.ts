@@ -269,6 +269,13 @@ const OPTIONS: readonly Guard[] = [
     why: "datagrams for a socket outside could be taken",
   },
   allow("it concerns the socket", is(1, sock.SOL_SOCKET)),
+  // Another process may have the socket, and say at any moment that it does so.
+  refuse(
+    "EPERM",
+    "what is kept back could go to a mix of two addresses",
+    is(1, sock.SOL_UDP),
+    is(2, sock.UDP_CORK),
+  ),
   allow(
     "it concerns the socket",
     is(1, sock.SOL_IP),

@@ -15,6 +15,7 @@ import { boundInterface, socketFacts } from "../../sys/task/borrow.ts";
 import type { Registers } from "../tracee/registers.ts";
 import type { Tracee } from "../tracee/tracee.ts";
 import type { Looked } from "./looked.ts";
+import { SEND_FLAGS } from "./senders.ts";
 import { borrowSocket } from "./sockets.ts";
 import type { CallSpec } from "./spec.ts";
 
@@ -31,13 +32,6 @@ const MOST_SOCKETS = 4096;
 
 /** Why such a call is refused. */
 const OTHER_LINK = "it would leave by the interface of another address";
-
-/** Index of the flags of calls that connect where these say so. */
-const FLAGS: ReadonlyMap<string, number> = new Map([
-  ["sendto", 3],
-  ["sendmsg", 2],
-  ["sendmmsg", 3],
-]);
 
 /** Knows which sockets are for addresses of one link, and which are not. */
 export class LinkSockets {
@@ -66,7 +60,7 @@ export class LinkSockets {
     { syscall: { name } }: CallSpec,
     leads: boolean,
   ): void {
-    const flags = FLAGS.get(name);
+    const flags = SEND_FLAGS.get(name);
     const sends = flags !== undefined;
     const stays = !sends || (registers.int(flags) & MSG_FASTOPEN) !== 0;
     const net = looked.net.filter(({ portless }) => portless !== true);

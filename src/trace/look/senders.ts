@@ -1,7 +1,12 @@
 /** Looks at sockets that send, and at where what they send would go. */
 
 import { EBADF, ENOTSOCK } from "../../abi/errno.ts";
-import { AF_INET6, SOCK_DGRAM, SOCK_STREAM } from "../../abi/socket.ts";
+import {
+  AF_INET6,
+  MSG_MORE,
+  SOCK_DGRAM,
+  SOCK_STREAM,
+} from "../../abi/socket.ts";
 import { isOfMany, type NetUse, unmapped } from "../../policy/net/endpoint.ts";
 import { close } from "../../sys/files.ts";
 import { peerAddress } from "../../sys/inet.ts";
@@ -17,6 +22,14 @@ import type { Registers } from "../tracee/registers.ts";
 import type { Tracee } from "../tracee/tracee.ts";
 import { EVERYBODY, type Looked } from "./looked.ts";
 import { borrow, borrowSocket, internetFactsOf } from "./sockets.ts";
+import type { CallSpec } from "./spec.ts";
+
+/** Index of the flags of calls that send. */
+export const SEND_FLAGS: ReadonlyMap<string, number> = new Map([
+  ["sendto", 3],
+  ["sendmsg", 2],
+  ["sendmmsg", 3],
+]);
 
 /**
  * Looks at the socket of a call that sends to an address, where a person may be
@@ -89,6 +102,29 @@ export function lookAtSource(
   const strays = isOpen && isOfMany(address) ||
     many.some((one) => one.join() !== address.join());
   if (strays) looked.never ??= OTHER_SOURCE;
+}
+
+/**
+ * Looks whether a message that names its address is kept back for more to come
+ * (MSG_MORE). What others send by that socket to no address is added to it, or goes
+ * where the socket is connected to if it has just left: the kernel asks first whether
+ * there is something and takes the address later, which may be part of each. What
+ * names no address is kept back for the one that it is connected to, and stays.
+ *
+ * @param looked what is known of the addresses
+ * @param registers the registers of whose call it is
+ * @param spec the call
+ */
+export function lookAtKept(
+  looked: Looked,
+  registers: Registers,
+  { syscall: { name } }: CallSpec,
+): void {
+  const flags = SEND_FLAGS.get(name);
+  if (flags === undefined || (registers.int(flags) & MSG_MORE) === 0) return;
+  if (looked.net.some(({ endpoint }) => "address" in endpoint)) {
+    looked.never ??= "what is kept back could go to a mix of two addresses";
+  }
 }
 
 /**
