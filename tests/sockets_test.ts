@@ -111,6 +111,38 @@ for option, value in (51, struct.pack("HxxxxxxQ", 1, ctypes.addressof(code))), (
   Deno.test({
     ...needs(
       ["python3"],
+      `jail (${engine}) takes nothing from servers that share the port of a socket which is handed in`,
+    ),
+    async fn(): Promise<void> {
+      const outside = `import socket, subprocess, sys
+def server():
+  it = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+  it.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+  it.bind(("127.0.0.1", port)); it.setblocking(False)
+  return it
+port = 0
+first = server()
+port = first.getsockname()[1]
+second = server()
+subprocess.run(sys.argv[1:], stdin=second.fileno())
+for _ in range(64):
+  socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", port))
+print(first.recv(1))`;
+      const inside = `import socket
+try: socket.socket(fileno=0).setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 0)
+except PermissionError: print("refused")`;
+      const argv = ["/usr/bin/python3", "-c", inside];
+      const { stdout, stderr } = await run([
+        ...["/usr/bin/python3", "-c", outside],
+        ...jailArgv(["-R", "--allow-run"], argv, engine),
+      ]);
+      assertEquals(stdout, "refused\nb'x'\n", stderr);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
       `jail (${engine}) stops a socket made or reached where nothing may be written`,
     ),
     async fn(): Promise<void> {

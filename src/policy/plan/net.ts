@@ -118,9 +118,10 @@ function streamsOnly(flags: ArgIndex): readonly Guard[] {
 
 /**
  * Options by which one of the servers that share a port gets what is for the
- * others.
+ * others. Who does not share it any more, though it is bound there, gets all.
  */
 const CHOOSES_SERVER = [
+  net.SO_REUSEPORT,
   net.SO_INCOMING_CPU,
   net.SO_ATTACH_REUSEPORT_CBPF,
   net.SO_ATTACH_REUSEPORT_EBPF,
