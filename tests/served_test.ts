@@ -62,6 +62,39 @@ for (const engine of [...ENGINES, "kernel"] as const) {
   });
 }
 
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needsServer(
+      `jail (${engine}) tells nothing by a link of a file system that does not say what it is`,
+    ),
+    async fn(): Promise<void> {
+      await using here = await scratch();
+      const { path } = here;
+      const inside = `import os, threading
+def attempt(call, name):
+  try: return call(name)
+  except OSError as error: return error.strerror
+def all():
+  print(attempt(lambda name: os.stat(name).st_size, "served/link"),
+    os.access("served/link", os.F_OK), attempt(lambda name: open(name).read(), "served/link"),
+    os.readlink("served/link"), open("served/file").read(), sep=", ")
+all()
+thread = threading.Thread(target=all)
+thread.start()
+thread.join()`;
+      const argv = jailArgv(
+        ["-R", `--deny-read=${path}/secret`, "--allow-run"],
+        ["/usr/bin/python3", "-c", inside],
+        engine,
+      );
+      const { stdout, stderr } = await beside(WAY!, here, ["--untold"], argv);
+      const closed = "Too many levels of symbolic links";
+      const line = `${closed}, False, ${closed}, ../secret, text\n\n`;
+      assertEquals(stdout, `${line}${line}`, stderr);
+    },
+  });
+}
+
 const HIDES_NAME =
   "a jail held by the kernel closes snapshots that no directory lists where a wildcard refuses what is in them";
 

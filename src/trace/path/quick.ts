@@ -204,8 +204,9 @@ function through(
  * else, as the kernel itself says, and in some mounts none is followed.
  */
 export function linksAt(fd: number): "plain" | "procfs" | "never followed" {
-  // What cannot be asked is as careful as can be.
-  if (fstatfs(fd, statfs) < 0) return "procfs";
+  // Whoever serves a file system need not say. Taken for one of procfs, the link would
+  // be judged as no link, and followed by the kernel.
+  if (fstatfs(fd, statfs) < 0) return "never followed";
   if ((get(STATFS, statfs, "f_flags") & ST_NOSYMFOLLOW) !== 0) {
     return "never followed";
   }
