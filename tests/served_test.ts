@@ -95,6 +95,31 @@ thread.join()`;
   });
 }
 
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needsServer(
+      `jail (${engine}) tells nothing by a link of which it is not said where it leads`,
+    ),
+    async fn(): Promise<void> {
+      await using here = await scratch();
+      const { path } = here;
+      const inside = `import errno, os
+for _ in range(8):
+  try: print(os.stat("served/link").st_size)
+  except OSError as error: print(errno.errorcode[error.errno])`;
+      const argv = jailArgv(
+        ["-R", `--deny-read=${path}/secret`, "--allow-run"],
+        ["/usr/bin/python3", "-c", inside],
+        engine,
+      );
+      // As often as jail asks, and once more.
+      const options = [`--vague=${engine === "ptrace" ? 3 : 5}`];
+      const { stdout, stderr } = await beside(WAY!, here, options, argv);
+      assertMatch(stdout, /^(?:EACCES\n|ENOENT\n){8}$/, stderr);
+    },
+  });
+}
+
 const HIDES_NAME =
   "a jail held by the kernel closes snapshots that no directory lists where a wildcard refuses what is in them";
 

@@ -175,10 +175,13 @@ export class Walk {
     const proc = links === "procfs";
     if (proc && processOf(next) !== 0) return this.#goByMagic(next);
     const text = readLink(fd, "");
+    // It is there, and no free name, whatever is said of where it leads.
+    if (text === "" || text === -ENOENT && this.#isLast()) {
+      return place(next, "missing", this.#slash, ENOENT);
+    }
     if (typeof text === "number") return this.#stuck(next, -text);
     // procfs elsewhere than at /proc: its links mean somebody else's.
     if (proc && !next.startsWith("/proc/")) return this.#stuck(next, 0);
-    if (text === "") return place(next, "missing", this.#slash, ENOENT);
     if (this.#real === "/" && this.#owner.view.isOwn && !proc) {
       keepLink(next, text);
     }
