@@ -798,8 +798,21 @@ Deno.test("-p agent changes nothing that an editor, or git, runs by itself", asy
   run.push(".hg/hgrc", "sub/.jj/repo/config.toml", ".repo/repo/main.py", ".hg");
   run.push("lefthook.yml", ".lefthook-local.json", ".pre-commit-config.yaml");
   run.push(".exrc", ".vimrc", ".opencode.json", ".pi/extensions/x.ts");
+  run.push(".crush/x", ".gitlab/duo/mcp.json", ".zencoder/x", ".lazy.lua");
   const paths = run.map((name) => `/${name}`);
   const others = ["/.github/workflows/x.yml", "/node_modules/x/.vscode/x"];
+  others.push("/.gitlab/ci/x.yml");
+  assertEquals(await readable("agent", [...paths, ...others], "write"), others);
+});
+
+Deno.test("-p agent changes nothing that hooks of git outside go by", async () => {
+  const run = ["prek.toml", "sub/prek.toml", "sub/.pre-commit-config.yaml"];
+  run.push(".pre-commit-config.yml", ".config/lefthook.yml", "hk.pkl");
+  run.push(".config/hk.pkl", "lefthook-local.jsonc", ".lefthook.yml");
+  run.push(".trunk/trunk.yaml", ".rusty-hook.toml", "captainhook.json");
+  run.push("grumphp.yml", "grumphp.yml.dist", "sub/.p4config");
+  const paths = run.map((name) => `/${name}`);
+  const others = ["/sub/lefthook.yml", "/prek.md", "/.config/x", "/x.pkl"];
   assertEquals(await readable("agent", [...paths, ...others], "write"), others);
 });
 
@@ -812,6 +825,8 @@ Deno.test("-p agent changes nothing that a shell outside runs as it comes into t
     ".mise/config.toml",
   );
   run.push("mise/config.toml", ".config/mise/conf.d/x.toml", ".autoenv.zsh");
+  run.push(".shadowenv.d/500_x.lisp", ".sdkmanrc", ".prototools");
+  run.push(".autoenv_leave.zsh", ".autoenv.leave");
   const paths = run.map((name) => `/${name}`);
   const others = ["/node_modules/x/.tool-versions", "/mise.ts", "/.config/x"];
   assertEquals(await readable("agent", [...paths, ...others], "write"), others);
