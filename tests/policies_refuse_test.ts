@@ -678,10 +678,11 @@ Deno.test("jail says once where git has its hooks, however often the settings do
   );
 });
 
-Deno.test("jail says where hooks that git runs may be written", async () => {
+Deno.test("jail says where hooks that git runs may be written, also beneath the top of a repository", async () => {
   await using here = await place({
     "code/.git/config": "[core]\n\thooksPath = tools/hooks\n",
     "code/tools/hooks/pre-commit": "",
+    "code/src/x": "",
     "other/.git/config": '[core]\nhookspath = ".husky/_" # by husky\n',
     "third/.git/config": "[core]\nhooksPath=/usr/share/hooks\n",
   });
@@ -699,6 +700,12 @@ Deno.test("jail says where hooks that git runs may be written", async () => {
     'jail: agent: ${cwd} lets "HERE/code/tools/hooks" be written, where the ' +
       "hooks are that git runs: close it by --deny-write\n",
   );
+  assertEquals(
+    await said("code/tools"),
+    'jail: agent: ${cwd} lets "HERE/code/tools/hooks" be written, where the ' +
+      "hooks are that git runs: close it by --deny-write\n",
+  );
+  assertEquals(await said("code/src"), "");
   assertEquals(await said("code", "--deny-write=tools/hooks"), "");
   assertEquals(await said("other"), "");
   assertEquals(await said("third"), "");

@@ -6,7 +6,7 @@ import type { RuleRef } from "../policy/decision.ts";
 import { rootOf } from "../policy/floor/grants.ts";
 import { parseGlob } from "../policy/path/glob.ts";
 import { realGlobs } from "../policy/path/rules.ts";
-import { isWithin, pathIn } from "../policy/path/within.ts";
+import { isWithin, parentOf, pathIn } from "../policy/path/within.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { View } from "../sys/view.ts";
 import { isDirectory } from "../sys/which.ts";
@@ -123,9 +123,17 @@ function repositoriesIn(cwd: string, view: View): string[] {
 /** How much is read of the settings of a repository, in bytes. */
 const MOST_SETTINGS = 1 << 20;
 
-/** Where a repository has its hooks, if its settings say so: git-config(1). */
+/**
+ * Where the repository around a directory has its hooks, if its settings say so:
+ * git-config(1). Git looks for one in each directory above.
+ */
 function hooksIn(cwd: string, view: View): string[] {
-  const bytes = view.readFile(pathIn(cwd, ".git/config"), MOST_SETTINGS);
+  let top = cwd;
+  let bytes = view.readFile(pathIn(top, ".git/config"), MOST_SETTINGS);
+  while (typeof bytes === "number" && top !== "/") {
+    top = parentOf(top);
+    bytes = view.readFile(pathIn(top, ".git/config"), MOST_SETTINGS);
+  }
   if (typeof bytes === "number") return [];
   let isCore = false;
   let path = "";
@@ -139,7 +147,7 @@ function hooksIn(cwd: string, view: View): string[] {
     const [value = ""] = left.slice(equals + 1).split(/[#;]/);
     path = value.replaceAll('"', "").trim();
   }
-  const named = path.startsWith("/") ? path : pathIn(cwd, path);
+  const named = path.startsWith("/") ? path : pathIn(top, path);
   return path === "" ? [] : [view.realpath(named) ?? named];
 }
 
