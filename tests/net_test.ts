@@ -1011,6 +1011,48 @@ for (const engine of ENGINES) {
   Deno.test({
     ...needs(
       ["python3"],
+      `a socket that could not be connected to another host sends to its own (${engine})`,
+    ),
+    async fn(): Promise<void> {
+      const outside = `import socket, subprocess, sys
+it = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+it.bind(("127.0.0.1", 0))
+it.setblocking(False)
+subprocess.run([arg.replace("PORT", str(it.getsockname()[1])) for arg in sys.argv[1:]])
+try:
+    while True: print(it.recv(9))
+except BlockingIOError: pass`;
+      // From the loopback nobody else is reached.
+      const inside = `import os, signal, socket
+it = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+it.connect(("127.0.0.1", PORT))
+try: it.connect(("192.0.2.1", 9))
+except OSError: pass
+for text in b"alone", b"alone": it.send(text)
+pid = os.fork()
+if pid == 0: signal.pause()
+try: it.connect(("192.0.2.1", 9))
+except OSError: pass
+for text in b"beside", b"beside": it.send(text)
+os.kill(pid, signal.SIGKILL)`;
+      const { stdout, stderr } = await run([
+        ...["/usr/bin/python3", "-c", outside],
+        ...jailArgv(
+          ["-R", "--allow-net=127.0.0.1:PORT,192.0.2.1:9"],
+          ["/usr/bin/python3", "-c", inside],
+          engine,
+        ),
+      ]);
+      const both = (text: string): string => `b'${text}'\n`.repeat(2);
+      assertEquals(stdout, both("alone") + both("beside"), stderr);
+    },
+  });
+}
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
       `a socket keeps nothing back but for whom it is connected to (${engine})`,
     ),
     async fn(): Promise<void> {

@@ -88,6 +88,18 @@ export function peerAddress(fd: number): InetAddress | undefined {
   return result < 0 ? undefined : decode(address);
 }
 
+/**
+ * Connects a socket for datagrams anew to where it is connected to. Where a connect(2)
+ * to somebody else has failed, the kernel takes his address, and the way to the one
+ * that it is still connected to (`inet->cork.fl` in udp_sendmsg()).
+ */
+export function connectAgain(fd: number): void {
+  const peer = peerAddress(fd);
+  if (peer === undefined) return;
+  const address = encode(peer);
+  rareLibc().connect(fd, address, address.length);
+}
+
 /** Accepts a connection: a descriptor, or a negative errno. */
 export function accept(fd: number): number {
   const flags = SOCK_NONBLOCK | SOCK_CLOEXEC;

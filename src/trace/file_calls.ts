@@ -288,7 +288,7 @@ export class FileCalls {
       return "done";
     }
     if (spec.syscall.name === "connect" && looked.net.some(isDatagram)) {
-      flushSocket(tracee, leads(tracee, family), registers.int(0));
+      flushSocket(looked, tracee, leads(tracee, family), registers.int(0));
     }
     const granted = looked.net.some(isDatagram)
       ? options.net?.granted?.()

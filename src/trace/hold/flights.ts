@@ -8,6 +8,7 @@ import { PIN_START } from "../../abi/pin.ts";
 import { SIGKILL } from "../../abi/signal.ts";
 import { MOVING } from "../../policy/plan/answered.ts";
 import { close } from "../../sys/files.ts";
+import { connectAgain } from "../../sys/inet.ts";
 import { heedMove } from "../../sys/mounted.ts";
 import { kill } from "../../sys/task/wait.ts";
 import type { Looked } from "../look/looked.ts";
@@ -157,6 +158,7 @@ export class Flights {
     const { result } = registers;
     const { saved } = tracee;
     if (flight.output !== undefined) output?.give(flight.output, result);
+    if (result < 0) reconnect(flight);
     registers.copy(saved);
     if (result !== -EINTR) tracee.until = undefined;
     if (flight.maps) {
@@ -264,6 +266,7 @@ export class Flights {
     // It may have been killed after that, and others have the same memory.
     if (tracee.inFlight?.maps === true) tracee.space.pins.state = "unsure";
     if (tracee.inFlight?.after === "made") this.#endSharers(tracee);
+    if (tracee.inFlight !== undefined) reconnect(tracee.inFlight);
     this.end(tracee);
   }
 
@@ -279,6 +282,11 @@ export class Flights {
       }
     }
   }
+}
+
+/** Has a socket send as before where a connect(2) to somebody else may have failed. */
+function reconnect({ after, held }: InFlight): void {
+  if (after === "connected" && held !== undefined) connectAgain(held.fd);
 }
 
 /** Whether a call failed because of what another tracee did meanwhile. */

@@ -80,9 +80,9 @@ export interface Looked {
   held: KeptName | undefined;
 }
 
-/** Something that keeps its name as long as somebody has it open. */
+/** Something that keeps its name, or is kept, as long as somebody has it open. */
 export interface KeptName {
-  /** The path that is kept. */
+  /** The path that is kept; empty for a socket. */
   readonly path: string;
   /** A descriptor of this process. */
   readonly fd: number;

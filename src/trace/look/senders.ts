@@ -7,9 +7,14 @@ import {
   SOCK_DGRAM,
   SOCK_STREAM,
 } from "../../abi/socket.ts";
-import { isOfMany, type NetUse, unmapped } from "../../policy/net/endpoint.ts";
+import {
+  type Endpoint,
+  isOfMany,
+  type NetUse,
+  unmapped,
+} from "../../policy/net/endpoint.ts";
 import { close } from "../../sys/files.ts";
-import { peerAddress } from "../../sys/inet.ts";
+import { type InetAddress, peerAddress } from "../../sys/inet.ts";
 import {
   attachFilter,
   flush,
@@ -202,18 +207,25 @@ export function lookAtOthers(
   const left = unsent(fd);
   close(fd);
   if (typeof facts === "number" || facts.type !== SOCK_DGRAM) return;
-  const address = peer && unmapped(peer.address);
-  const isSame = "address" in endpoint && endpoint.port === peer?.port &&
-    endpoint.address.join() === address?.join();
+  const isSame = isAt(endpoint, peer);
   const isNew = peer !== undefined || facts.family === AF_INET6;
   if (isNew && !isSame || left > 0) looked.descriptorsOf = EVERYBODY;
 }
 
+/** Whether an endpoint is where a socket is connected to. */
+function isAt(endpoint: Endpoint, peer: InetAddress | undefined): boolean {
+  return peer !== undefined && "address" in endpoint &&
+    endpoint.port === peer.port &&
+    endpoint.address.join() === unmapped(peer.address).join();
+}
+
 /**
  * Sends what a socket for datagrams has kept back (MSG_MORE), before it is connected
- * to somebody to whom that would go else.
+ * to somebody to whom that would go else. One that is connected already is held until
+ * that is over: where it fails, or its tracee is killed, it is connected again.
  */
 export function flushSocket(
+  looked: Looked,
   tracee: Tracee,
   leads: boolean,
   number: number,
@@ -221,7 +233,9 @@ export function flushSocket(
   const fd = borrow(tracee, leads, number);
   if (fd < 0) return;
   flush(fd);
-  close(fd);
+  if (peerAddress(fd) === undefined) return void close(fd);
+  looked.after = "connected";
+  looked.held = { path: "", fd };
 }
 
 /** Whether it only names an address. */

@@ -75,9 +75,10 @@ export interface Directories {
 
 /**
  * What has to be done about a socket when a call returns: one that was `made`
- * gets a filter, one that was `bound` is remembered.
+ * gets a filter, one that was `bound` is remembered, one that was `connected` before
+ * sends as before where that has failed.
  */
-export type SocketDuty = "made" | "bound";
+export type SocketDuty = "made" | "bound" | "connected";
 
 /** A call that is in the kernel, and what has to be put right when it returns. */
 export interface InFlight {
