@@ -1053,6 +1053,46 @@ for (const engine of ENGINES) {
   Deno.test({
     ...needs(
       ["python3"],
+      `an address without a family is the one of IPv4 that rules take it for (${engine})`,
+    ),
+    async fn(): Promise<void> {
+      const outside = `import socket, subprocess, sys
+it = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+it.bind(("127.0.0.1", 0))
+it.setblocking(False)
+subprocess.run([arg.replace("PORT", str(it.getsockname()[1])) for arg in sys.argv[1:]])
+try:
+    while True: print(it.recv(9))
+except BlockingIOError: pass`;
+      const inside = `import ctypes, os, socket, struct
+libc = ctypes.CDLL(None, use_errno=True)
+def send(to):
+    address = struct.pack(">HH4s8x", 0, PORT, socket.inet_aton(to))
+    done = libc.sendto(it.fileno(), to.encode(), len(to), 0, address, len(address))
+    print(done if done >= 0 else os.strerror(ctypes.get_errno()), flush=True)
+for family, before in (socket.AF_INET, ""), (socket.AF_INET6, "::ffff:"):
+    it = socket.socket(family, socket.SOCK_DGRAM)
+    send("127.0.0.1")
+    it.connect((before + "127.0.0.1", PORT))
+    send("127.0.0.1"); send("127.0.0.2")`;
+      const { stdout, stderr } = await run([
+        ...["/usr/bin/python3", "-c", outside],
+        ...jailArgv(
+          ["-R", "--allow-net=127.0.0.1:PORT"],
+          ["/usr/bin/python3", "-c", inside],
+          engine,
+        ),
+      ]);
+      const said = "9\n9\nPermission denied\n".repeat(2);
+      assertEquals(stdout, said + "b'127.0.0.1'\n".repeat(4), stderr);
+    },
+  });
+}
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
       `a socket keeps nothing back but for whom it is connected to (${engine})`,
     ),
     async fn(): Promise<void> {

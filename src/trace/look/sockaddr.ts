@@ -1,6 +1,6 @@
 /** The bytes of a socket address, and the endpoint that they mean. */
 
-import { get } from "../../abi/layout.ts";
+import { get, set } from "../../abi/layout.ts";
 import {
   AF_INET,
   AF_INET6,
@@ -92,7 +92,10 @@ function internet4(bytes: Uint8Array, number: number): Endpoint {
 /**
  * Makes an address of no interface the loopback, in its bytes as well. The kernel
  * takes it for that, or for whatever the socket itself is bound to
- * (`ip_route_output_key_hash_rcu()`, `tcp_v6_connect()`), and a rule must know.
+ * (`ip_route_output_key_hash_rcu()`, `tcp_v6_connect()`), and a rule must know. One
+ * of IPv4 that does not say so (AF_UNSPEC) is made to: a socket of IPv6 takes that for
+ * none, and sends where it is connected to, to an address of IPv4 as to one of IPv6
+ * (`udpv6_sendmsg()`).
  *
  * @param bytes the address, which is changed
  * @param endpoint what it means
@@ -101,6 +104,10 @@ function internet4(bytes: Uint8Array, number: number): Endpoint {
 export function aim(bytes: Uint8Array, endpoint: Endpoint): Endpoint {
   if (endpoint.family !== "inet" && endpoint.family !== "inet6") {
     return endpoint;
+  }
+  if (familyOf(bytes) === AF_UNSPEC) {
+    set(SOCKADDR_IN, bytes, "sin_family", AF_INET);
+    return aim(bytes, { ...endpoint });
   }
   if (!isUnspecified(endpoint.address)) return endpoint;
   const address = loopbackOf(endpoint.address);
