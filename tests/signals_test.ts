@@ -90,6 +90,42 @@ with subprocess.Popen(["/usr/bin/python3", "-c", ${
   Deno.test({
     ...needs(
       ["python3"],
+      `jail (${engine}) signals nobody outside by a descriptor that takes the place of another`,
+    ),
+    async fn(): Promise<void> {
+      const inside = `import ctypes, os, signal, sys, threading
+libc, fd, tries, others = ctypes.CDLL(None), int(sys.argv[1]), 1500, []
+nothing = os.open("/dev/null", os.O_RDONLY)
+def replace():
+  while not others:
+    for one in nothing, fd: libc.dup2(one, 50)
+thread = threading.Thread(target=replace)
+thread.start()
+number = ${SYSCALLS.pidfd_send_signal[hostArch().name]}
+sent = [libc.syscall(number, 50, signal.SIGUSR1, None, 0) for _ in range(tries)]
+others.append(None)
+thread.join()
+print(sent.count(0))`;
+      const outside = `import os, signal, subprocess, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+fd = os.pidfd_open(os.getpid())
+at = sys.argv.index("--")
+subprocess.call(sys.argv[1:at] + [f"--keep-fd={fd}"] + sys.argv[at:] + [str(fd)], pass_fds=[fd])
+print(signal.SIGUSR1 in signal.sigpending())`;
+      const argv = jailArgv(
+        ["-p", "python", "--no-landlock"],
+        ["/usr/bin/python3", "-c", inside],
+        engine,
+      );
+      const start = ["/usr/bin/python3", "-c", outside, ...argv];
+      const { stdout, stderr } = await run(start);
+      assertEquals(stdout, "0\nFalse\n", stderr);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
       `jail (${engine}) stops a group outside put in front of the terminal, or joined`,
     ),
     async fn(): Promise<void> {

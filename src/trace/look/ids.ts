@@ -83,9 +83,10 @@ export function lookAtPidfd(
   const { process: { pid }, tid } = tracee;
   const fd = registers.int(spec.fd);
   looked.descriptor = `/proc/${tid}/fd/${fd}`;
+  // Whatever it is of now: one of a process could take its place.
+  looked.descriptorsOf = pid;
   const owner = processOf(looked.descriptor, `/proc/${tid}/fdinfo/${fd}`);
   if (owner === undefined) return { looked, foreign: 0 };
-  looked.descriptorsOf = pid;
   // Who has ended is meant as long as nobody has waited for that.
   const isInside = family.isOwn(owner) || parentOfEnded(owner) !== undefined;
   return { looked, foreign: isInside ? 0 : ESRCH };
