@@ -88,7 +88,10 @@ export function lookAtListen(
   bound: BoundSockets,
 ): Looked {
   const looked = nothing();
-  const facts = factsOf(tracee, leads, registers.int(0), looked);
+  let name: Uint8Array | number | undefined;
+  const facts = factsOf(tracee, leads, registers.int(0), looked, (fd) => {
+    name = listens(fd) ? undefined : boundName(fd);
+  });
   if (facts === undefined) return looked;
   const { state } = facts;
   const stream = isInternet(facts) && facts.type === SOCK_STREAM;
@@ -97,9 +100,7 @@ export function lookAtListen(
     return looked;
   }
   if (facts.family === AF_UNIX) {
-    if (facts.type !== SOCK_DGRAM) {
-      lookAtUnixListen(looked, tracee, registers, leads);
-    }
+    if (facts.type !== SOCK_DGRAM) lookAtUnixListen(looked, name);
     return looked;
   }
   // Datagrams never listen. The port that the kernel says may be one that a
@@ -121,20 +122,18 @@ export function lookAtListen(
  * asked for. To an abstract one the kernel binds it as well: where it is told who
  * sends (SO_PASSCRED), and connects to somebody, even if that fails. A name once
  * given never changes; another process that has the socket could yet give it one.
+ *
+ * @param looked where it is put what the call would do
+ * @param name the name, or a negative errno; `undefined` where it listens already
  */
 function lookAtUnixListen(
   looked: Looked,
-  tracee: Tracee,
-  registers: Registers,
-  leads: boolean,
+  name: Uint8Array | number | undefined,
 ): void {
-  const fd = borrowSocket(tracee, leads, registers.int(0));
-  const name = fd < 0 ? fd : boundName(fd);
-  const already = fd >= 0 && listens(fd);
-  if (fd >= 0) close(fd);
+  if (name === undefined) return;
   if (typeof name === "number") looked.never = UNSEEN;
   else if (name.length <= SUN_PATH_OFFSET) looked.errno = EINVAL;
-  else if (!already && !hasPath(name)) {
+  else if (!hasPath(name)) {
     looked.net.push({ access: "listen", endpoint: endpointOf(name, "bind") });
   }
 }
@@ -237,13 +236,14 @@ export class BoundSockets {
 
 /**
  * What the kernel says of a tracee's socket; `undefined` where it is none, or
- * cannot be told, which is noted.
+ * cannot be told, which is noted. More can be asked of it by the same descriptor.
  */
 function factsOf(
   tracee: Tracee,
   leads: boolean,
   number: number,
   looked: Looked,
+  ask?: (fd: number) => void,
 ): SocketFacts | undefined {
   looked.descriptorsOf = tracee.process.pid;
   const fd = borrowSocket(tracee, leads, number);
@@ -252,6 +252,7 @@ function factsOf(
     return undefined;
   }
   const facts = fd < 0 ? fd : socketFacts(fd);
+  if (typeof facts !== "number") ask?.(fd);
   if (fd >= 0) close(fd);
   if (typeof facts !== "number") return facts;
   looked.never = UNSEEN;
