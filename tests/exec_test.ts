@@ -262,6 +262,32 @@ run:
     },
   });
 
+  Deno.test(`jail (${engine}) says of a file without a format that it may be executed, to who only asks`, async () => {
+    await using directory = await scratch();
+    const { path } = directory;
+    await directory.file("module", "print(1)\n", 0o755);
+    await directory.file("denied", "print(1)\n", 0o755);
+    await directory.file("plain", "print(1)\n", 0o644);
+    // AT_EXECVE_CHECK, with AT_EMPTY_PATH of a descriptor.
+    const code = `import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+words = (ctypes.c_char_p * 2)(b"x", None)
+def ask(fd, path, flags):
+  failed = libc.execveat(fd, path, words, words, 0x10000 | flags)
+  return failed and os.strerror(ctypes.get_errno())
+for name in ("module", "plain", "denied"):
+  path = "${path}/" + name
+  print(name, ask(-100, path.encode(), 0), ask(os.open(path, os.O_RDONLY), b"", 0x1000))
+os.execv("/bin/echo", ["echo", "goes on"]) if os.fork() == 0 else os.wait()
+`;
+    const argv = ["/usr/bin/python3", "-uc", code];
+    const outside = await run(argv);
+    const { stdout } = await jail(without(`${path}/denied`), argv, { engine });
+    const denied = /^denied.*$/m;
+    const refused = "denied Permission denied Permission denied";
+    assertEquals(stdout, outside.stdout.replace(denied, refused));
+  });
+
   Deno.test({
     ...needs(
       ["gcc"],

@@ -77,6 +77,8 @@ export const AT_STATX_DONT_SYNC = 0x4000;
 export const AT_STATX_SYNC_TYPE = 0x6000;
 /** All that is mounted beneath, too. */
 export const AT_RECURSIVE = 0x8000;
+/** `execveat`: may it be executed? Nothing is: from Linux 6.14 on. */
+export const AT_EXECVE_CHECK = 0x1_0000;
 
 // More flags of an open, include/uapi/asm-generic/fcntl.h.
 /** Synchronous writes of data. */

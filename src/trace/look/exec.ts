@@ -6,7 +6,7 @@
  */
 
 import { fromBytes } from "../../abi/bytes.ts";
-import { AT_FDCWD } from "../../abi/fcntl.ts";
+import { AT_EXECVE_CHECK, AT_FDCWD } from "../../abi/fcntl.ts";
 import { close, readToEnd } from "../../sys/files.ts";
 import type { View } from "../../sys/view.ts";
 import {
@@ -36,7 +36,7 @@ import { readArguments, type Words } from "./words.ts";
 export interface LookedExec {
   /** What it would do. */
   readonly looked: Looked;
-  /** What must be there afterwards; `undefined` where the exec cannot work. */
+  /** What must be there afterwards; `undefined` where nothing is executed. */
   readonly pending: PendingExec | undefined;
 }
 
@@ -80,6 +80,9 @@ export function lookAtExec(
   if (looked.errno !== 0 || place.kind !== "file" && place.kind !== "object") {
     return { looked, pending: undefined };
   }
+  const flags = path.flags < 0 ? 0 : registers.uint(path.flags);
+  // The kernel looks at the file's mode, and not at what is in it.
+  if ((flags & AT_EXECVE_CHECK) !== 0) return { looked, pending: undefined };
   const { written } = looked.paths[0] as LookedPath;
   const owner = ownerOf(tracee);
   const find = (name: string): Place => {
