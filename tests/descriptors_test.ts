@@ -1,12 +1,52 @@
 /** A descriptor gives no more than it was opened, or sent, for. */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
+import { AT_EMPTY_PATH, AT_FDCWD } from "../src/abi/fcntl.ts";
+import { SYSCALLS } from "../src/abi/syscalls.ts";
 import { ENGINES, jail, jailArgv, run } from "./harness.ts";
 import { scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
 import { TRY } from "./python.ts";
 
 for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) changes no directory that a thread went to meanwhile, by a call without a path`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      for (const name of ["open", "seen"]) {
+        await Deno.mkdir(`${directory.path}/${name}`);
+      }
+      const { setxattrat: { x86_64: number } } = SYSCALLS;
+      const code = `import ctypes, os, struct, threading
+libc, over = ctypes.CDLL(None), []
+fds = [os.open(name, os.O_RDONLY) for name in ("seen", "open")]
+def move():
+  while not over:
+    for fd in fds: libc.fchdir(fd)
+thread = threading.Thread(target=move)
+thread.start()
+value = ctypes.create_string_buffer(b"x")
+how = ctypes.create_string_buffer(struct.pack("QII", ctypes.addressof(value), 1, 0))
+for _ in range(700):
+  libc.syscall(${number}, ${AT_FDCWD}, None, ${AT_EMPTY_PATH}, b"user.jail", how, ctypes.c_long(16))
+over.append(None)
+thread.join()
+print(os.listxattr(fds[0]))
+os.fchdir(fds[1])
+print(libc.syscall(${number}, ${AT_FDCWD}, None, ${AT_EMPTY_PATH}, b"user.jail", how, ctypes.c_long(16)))`;
+      const { stdout, stderr } = await jail(
+        ["-R", "-W=open", "--allow-run"],
+        ["/usr/bin/python3", "-c", code],
+        { engine, cwd: directory.path },
+      );
+      // Before Linux 6.13 there is no such call.
+      assertMatch(stdout, /^\[\]\n(?:0|-1)\n$/, stderr);
+    },
+  });
+
   Deno.test({
     ...needs(
       ["python3"],

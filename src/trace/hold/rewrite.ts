@@ -158,8 +158,7 @@ export class Rewriter {
       if (path.place.via.startsWith("/proc/self/")) return -EACCES;
       const opens = looked.open !== undefined;
       if (opens && isPipeOfOther(tracee, path.place)) return -EACCES;
-      // NULL in place of a path means the descriptor.
-      if (registers.address(path.arg) === 0) continue;
+      if (isDescriptorAlone(registers, path)) continue;
       const text = kernelPath(registers, spec, path);
       const leads = path.place.via !== "";
       if (leads && WHERE_IT_IS_REGEXP.test(text)) {
@@ -366,6 +365,18 @@ const CWD_REGEXP = /\/cwd(?:\/\.)?$/;
 
 /** Paths whose last part is no name, so that no link is meant. */
 const NAMELESS_REGEXP = /(?:^|\/)\.?$/;
+
+/**
+ * Whether there is NULL in place of a path, which means the descriptor. Without one
+ * it means the working directory, which another thread may change.
+ */
+function isDescriptorAlone(
+  registers: Registers,
+  { arg, dirfd }: LookedPath,
+): boolean {
+  return registers.address(arg) === 0 && dirfd >= 0 &&
+    registers.int(dirfd) !== AT_FDCWD;
+}
 
 /** The path that the kernel is given instead of the tracee's. */
 function kernelPath(
