@@ -120,6 +120,35 @@ for _ in range(8):
   });
 }
 
+for (const engine of [...ENGINES, "kernel"] as const) {
+  const name =
+    `jail (${engine}) lets no rule fall where a file system does not tell capital letters`;
+  Deno.test({
+    ...engine === "kernel" && landlockAbi() < 6
+      ? hasMachine(false, "Landlock of Linux 6.12", name)
+      : needsServer(name),
+    async fn(): Promise<void> {
+      await using here = await scratch();
+      const { path } = here;
+      const cat = async (...flags: readonly string[]): Promise<Ended> =>
+        await beside(
+          WAY!,
+          here,
+          ["--folds=grpcfuse"],
+          jailArgv(
+            ["-R", "--allow-run", ...flags],
+            ["cat", "served/FILE", "served/File", "served/file"],
+            engine,
+          ),
+        );
+      assertEquals((await cat()).stdout, "text\n".repeat(3));
+      const { stdout, stderr } = await cat(`--deny-read=${path}/served/file`);
+      assertEquals(stdout, "", stderr);
+      assertMatch(stderr, /^cat: served\/FILE: /m);
+    },
+  });
+}
+
 const HIDES_NAME =
   "a jail held by the kernel closes snapshots that no directory lists where a wildcard refuses what is in them";
 

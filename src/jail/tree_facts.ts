@@ -37,6 +37,7 @@ import { walk } from "../sys/walk.ts";
 import { otherPlaces } from "../trace/path/inside.ts";
 import {
   controlGroups,
+  foldingPlaces,
   otherProcs,
   overProc,
   procDevice,
@@ -95,6 +96,7 @@ export function treeFacts(
     unlisted: unlistedIn,
     overProc: overProc(mounts),
     groups: controlGroups(mounts),
+    folding: foldingPlaces(mounts),
     settings: settingsElsewhere(mounts),
     isSetByReaders,
     pipe: pipeIn,

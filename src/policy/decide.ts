@@ -10,7 +10,8 @@ import { writesEverything } from "./everything.ts";
 import * as fixed from "./fixed.ts";
 import { judgeNet, type NetJudge } from "./net/judge.ts";
 import type { InterfaceIndex } from "./net/match.ts";
-import type { PathMatcher } from "./path/match.ts";
+import { fold, foldGlob } from "./path/fold.ts";
+import { PathMatcher } from "./path/match.ts";
 import { HARMLESS, type Judge, obstacle, WIDER } from "./path/move.ts";
 import { remembered } from "./path/remembered.ts";
 import {
@@ -25,8 +26,13 @@ import {
   type Said,
   slotOf,
 } from "./path/rules.ts";
-import { parentOf } from "./path/within.ts";
-import { type DefaultRule, EFFECTS, type Policy } from "./policy.ts";
+import { isWithin, parentOf } from "./path/within.ts";
+import {
+  type DefaultRule,
+  EFFECTS,
+  PATH_SECTIONS,
+  type Policy,
+} from "./policy.ts";
 
 /** What {@linkcode compile} can be told about the machine. */
 export interface CompileOptions {
@@ -51,6 +57,8 @@ export interface CompileOptions {
   readonly interfaceIndex?: InterfaceIndex | undefined;
   /** Where files are settings of the kernel; /proc and /sys unless given. */
   readonly settings?: readonly string[] | undefined;
+  /** Where names may mean the same in capital letters. */
+  readonly folding?: readonly string[] | undefined;
 }
 
 /** A policy, ready to decide. */
@@ -103,6 +111,7 @@ export function compile(policy: Policy, options: CompileOptions = {}): Engine {
   const engine = new CompiledPolicy(policy, realpath, ofRules, {
     interfaceIndex,
     settings,
+    folding: options.folding ?? [],
   });
   if (options.closedOnTheWay) {
     mustBeFound(engine, roots, realpath, options.closedOnTheWay);
@@ -163,14 +172,24 @@ function mustBeFound(
 interface Machine {
   readonly interfaceIndex: InterfaceIndex;
   readonly settings: readonly string[];
+  readonly folding: readonly string[];
+}
+
+/** What rules refuse, whatever the case of letters. */
+interface Folded {
+  readonly matcher: PathMatcher;
+  /** The number of the first of its rules. */
+  readonly first: number;
 }
 
 class CompiledPolicy implements Engine {
   readonly policy: Policy;
   readonly #realpath: Realpath;
   readonly #said: Said[] = [];
-  #rules: readonly CompiledRule[];
-  #matcher: PathMatcher;
+  #rules: readonly CompiledRule[] = [];
+  #matcher: PathMatcher = new PathMatcher();
+  #folded: Folded | undefined;
+  readonly #folding: readonly string[];
   readonly #calls: ReadonlyMap<SyscallName, Decision>;
   readonly #otherwise: (use: number) => Decision;
   readonly #hidden: (use: number) => Decision;
@@ -191,15 +210,14 @@ class CompiledPolicy implements Engine {
     policy: Policy,
     realpath: Realpath,
     links: readonly RuleLink[],
-    { interfaceIndex, settings }: Machine,
+    { interfaceIndex, settings, folding }: Machine,
   ) {
     this.policy = policy;
     this.#links = links;
     this.#settings = settings;
+    this.#folding = folding;
     this.#realpath = realpath;
-    const { rules, matcher } = compileRules(policy, realpath);
-    this.#rules = rules;
-    this.#matcher = matcher;
+    this.#compile();
     this.#calls = callDecisions(policy);
     this.#everything = writesEverything(policy);
     this.#otherwise = uncovered(
@@ -222,10 +240,20 @@ class CompiledPolicy implements Engine {
 
   heed(said: Said): void {
     this.#said.push(said);
+    this.#compile();
+  }
+
+  #compile(): void {
     const { policy } = this;
-    const { rules, matcher } = compileRules(policy, this.#realpath, this.#said);
+    const realpath = this.#realpath;
+    const { rules, matcher } = compileRules(policy, realpath, this.#said);
     this.#rules = rules;
     this.#matcher = matcher;
+    if (this.#folding.length === 0) return;
+    const said = this.#said.filter(({ effect }) => effect === "deny");
+    const folded = compileRules(refusing(policy), realpath, said, foldGlob);
+    this.#rules = [...rules, ...folded.rules];
+    this.#folded = { matcher: folded.matcher, first: rules.length };
   }
 
   decide(call: Call): Decision {
@@ -414,12 +442,42 @@ class CompiledPolicy implements Engine {
   /** The number of the rule that holds for an access to a path, or -1. */
   #find(access: number, path: string): number {
     this.#matcher.walk(path, lengthOf(path), SLOTS[access] as number);
-    return this.#found(access);
+    const rule = this.#found(access);
+    if (this.#folded === undefined) return rule;
+    const isOpen = rule < 0 || this.#rules[rule]?.effect === "allow";
+    const refused = isOpen ? this.#findFolded(access, path) : -1;
+    return refused < 0 ? rule : refused;
+  }
+
+  /**
+   * The rule that refuses an access to a path by its name in other letters, where a
+   * file system may take both for the same; else -1.
+   */
+  #findFolded(access: number, path: string): number {
+    if (this.#folded === undefined || !this.#folds(path)) return -1;
+    const { matcher, first } = this.#folded;
+    const folded = fold(path);
+    matcher.walk(folded, lengthOf(folded), SLOTS[access] as number);
+    const rule = this.#found(access, matcher);
+    return rule < 0 ? -1 : first + rule;
+  }
+
+  /** Whether a file system may take names for the same there. */
+  #folds(path: string): boolean {
+    return this.#folding.some((place) => isWithin(path, place));
+  }
+
+  /** Whether a rule that refuses something begins there, whatever the letters. */
+  #isNamedFolded(path: string): boolean {
+    if (this.#folded === undefined || !this.#folds(path)) return false;
+    const { matcher } = this.#folded;
+    const folded = fold(path);
+    matcher.walk(folded, lengthOf(folded), ALL_SLOTS);
+    return matcher.named() !== 0;
   }
 
   /** The rule that the last walk found for an access: deny, then ignore, then allow. */
-  #found(access: number): number {
-    const matcher = this.#matcher;
+  #found(access: number, matcher: PathMatcher = this.#matcher): number {
     const deny = matcher.best(slotOf(access, DENY));
     if (deny >= 0) return deny;
     const ignore = matcher.best(slotOf(access, IGNORE));
@@ -436,6 +494,8 @@ class CompiledPolicy implements Engine {
    */
   #stat(use: Use, index: number): Decision {
     const { path, kind } = use;
+    const hidden = this.#rules[this.#findFolded(READ, path)];
+    if (hidden !== undefined) return hidden.decision(index);
     const matcher = this.#matcher;
     matcher.walk(path, lengthOf(path), ALL_SLOTS);
     for (let access = READ; access <= RUN; access++) {
@@ -464,7 +524,7 @@ class CompiledPolicy implements Engine {
   #link(call: Call): Decision | undefined {
     const path = writtenPaths(call).find((path) => {
       this.#matcher.walk(path, lengthOf(path), ALL_SLOTS);
-      return this.#matcher.named() !== 0 ||
+      return this.#matcher.named() !== 0 || this.#isNamedFolded(path) ||
         this.#net?.hasRuleAt(path, EFFECTS) || this.#hasLinkAt(path);
     });
     return path === undefined
@@ -477,6 +537,7 @@ class CompiledPolicy implements Engine {
     const path = writtenPaths(call).find((path) => {
       this.#matcher.walk(path, lengthOf(path), ALL_SLOTS);
       return (this.#matcher.named() & ~ALLOW_SLOTS) !== 0 ||
+        this.#isNamedFolded(path) ||
         this.#net?.hasRuleAt(path, ["deny", "ignore"]) ||
         this.#hasLinkAt(path, true);
     });
@@ -490,9 +551,11 @@ class CompiledPolicy implements Engine {
    * perhaps.
    */
   #hasLinkAt(path: string, stays = false): boolean {
+    const folds = this.#folds(path);
+    const name = folds ? fold(path) : path;
     return this.#links.some((link) =>
       (link.stays || !stays) &&
-      (link.path === path || link.path.startsWith(`${path}/`))
+      isWithin(folds ? fold(link.path) : link.path, name)
     );
   }
 
@@ -568,6 +631,14 @@ class CompiledPolicy implements Engine {
       indexOf(move.from, uses),
     );
   }
+}
+
+/** A policy with what it refuses of files alone. */
+function refusing(policy: Policy): Policy {
+  const sections = PATH_SECTIONS.map((section) =>
+    [section, { ...policy[section], allow: [] }] as const
+  );
+  return { ...policy, ...Object.fromEntries(sections) };
 }
 
 /** All moves of what one of them moves: first by its own name, then by others. */

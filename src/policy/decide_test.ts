@@ -4,6 +4,7 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
+import { fromText } from "../abi/bytes.ts";
 import { PolicyError } from "../errors.ts";
 import type { Access, Call, FileKind, Move } from "./call.ts";
 import { compile, type Engine } from "./decide.ts";
@@ -805,4 +806,49 @@ Deno.test("compile() takes no rules whose alternatives stand for too many patter
     PolicyError,
     `Cannot use "/256${alternatives}" of "p.yaml": with those before it`,
   );
+});
+
+Deno.test("what is refused is so in capital letters as well, where a file system may not tell them", async () => {
+  const text = `read:
+  allow: [/w]
+  deny: [/w/secret, "/w/**/*.K[a-z]y", /w/\u00e9]
+  ignore: ["/w/**/.env"]
+write: {allow: [/w], deny: ["/w/**/.git/**"]}
+`;
+  const layer = await parsePolicy(text, {
+    source: "test.yaml",
+    variables: VARIABLES,
+  });
+  const said = (
+    paths: readonly string[],
+    folding: readonly string[],
+    access: Access = "read",
+  ): string[] => {
+    const engine = compile(mergeLayers([layer]), { folding });
+    return paths.map((path) =>
+      word(engine.decide(opening(access, fromText(path))))
+    );
+  };
+  const closed = ["/w/SECRET/x", "/w/Secret.", "/w/a/x.key", "/w/X.KEY "];
+  closed.push("/w/\u00c9", "/w/e\u0301", "/w/\u017fecret", "/w/sec\u200bret");
+  const denied = closed.map(() => "EACCES");
+  const allowed = closed.map(() => "allow");
+  assertEquals(said(closed, ["/w"]), denied);
+  assertEquals(said(closed, ["/"]), denied);
+  assertEquals(said(closed, ["/w/b", "/x"]), allowed);
+  assertEquals(said(closed, []), allowed);
+  const hidden = ["/w/.ENV", "/w/a/.Env"];
+  assertEquals(said(hidden, ["/w"]), ["ENOENT", "ENOENT"]);
+  assertEquals(said(hidden, ["/w"], "stat"), ["ENOENT", "ENOENT"]);
+  assertEquals(said(hidden, ["/w"], "write"), ["ENOENT", "ENOENT"]);
+  const link: Call = {
+    name: "symlinkat",
+    uses: [{ access: "write", path: "/w/SECRET", kind: "missing" }],
+  };
+  const { policy } = compile(mergeLayers([layer]));
+  const placed = compile(policy, { folding: ["/w"] }).decide(link);
+  assertEquals(word(placed), "EACCES");
+  const git = ["/w/.GIT/config", "/w/a/.Git", "/w/x", "/W/x"];
+  const written = ["EACCES", "EACCES", "allow", "EACCES"];
+  assertEquals(said(git, ["/"], "write"), written);
 });

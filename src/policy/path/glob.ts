@@ -4,8 +4,9 @@
  * `*` is any characters of one name, dots in front included; `?` is one
  * character; `[a-z]` and `[!a-z]` one of a set; `**` between slashes any
  * number of directories, none included; `{a,b}` one or the other; `\` makes
- * the next character an ordinary one. Case matters. A path without any of
- * these means it and all beneath it; with `/.` at its end, it alone.
+ * the next character an ordinary one. Case matters, but for what is refused where a
+ * file system may not tell it. A path without any of these means it and all beneath
+ * it; with `/.` at its end, it alone.
  */
 
 import {

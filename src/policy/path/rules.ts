@@ -58,11 +58,13 @@ export interface Said {
  * @param policy the merged policy
  * @param realpath finds the real paths that its rules mean
  * @param said what a person says besides
+ * @param spell how their names are spelled in the tree
  */
 export function compileRules(
   policy: Policy,
   realpath: Realpath,
   said: readonly Said[] = [],
+  spell: (glob: Glob) => Glob = (glob) => glob,
 ): { rules: CompiledRule[]; matcher: PathMatcher } {
   const entries: {
     glob: Glob;
@@ -73,7 +75,8 @@ export function compileRules(
   PATH_SECTIONS.forEach((section, access) => {
     EFFECTS.forEach((effect, index) => {
       const add = (rule: PathRule, globs: readonly Glob[]): void => {
-        for (const glob of globs) {
+        for (const written of globs) {
+          const glob = spell(written);
           const names = literalRoot(glob);
           entries.push({
             glob,

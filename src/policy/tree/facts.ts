@@ -37,6 +37,8 @@ export interface TreeFacts
   readonly overProc: readonly string[];
   /** Where control groups are: by them anybody is moved, stopped or killed. */
   readonly groups: readonly string[];
+  /** Where names may mean the same in capital letters. */
+  readonly folding: readonly string[];
   /** Where settings of the kernel are, other than in /proc and /sys. */
   readonly settings: readonly string[];
   /** Whether who reads a device can set it, or keep it from others. */

@@ -108,7 +108,7 @@ function follow(path: string): { real: string; links: string[] } {
 }
 
 const FACTS: Parameters<typeof treeOf>[1] = {
-  ...{ abi: 7, loaders: [], procs: [], groups: [], settings: [] },
+  ...{ abi: 7, loaders: [], procs: [], groups: [], settings: [], folding: [] },
   ...{
     isSetByReaders: () => false,
     foundBy: [],

@@ -365,6 +365,32 @@ export class TreeRules {
     for (const [path, { rule }] of [...read, ...run]) {
       if (this.#facts.isOutOfReach(path)) this.#closeAround(path, rule);
     }
+    this.#closeFolding(patterns);
+  }
+
+  /**
+   * Closes where names may mean the same in capital letters, if a rule refuses
+   * something in there: what is mounted over one name leaves the others open.
+   */
+  #closeFolding(patterns: readonly RefusedPattern[]): void {
+    const { cwd, folding } = this.#facts;
+    const needed = [cwd, ...this.granted.read.keys()];
+    for (const place of folding) {
+      const plain = PATH_SECTIONS.flatMap((section) => [
+        ...this.refused[section],
+      ]).find(([path]) => path !== place && isWithin(path, place));
+      const rule = plain?.[1].rule ??
+        patterns.find((one) => reachesInto(one, place))?.rule;
+      if (rule === undefined) continue;
+      if (needed.some((one) => isWithin(one, place))) {
+        this.cannot(
+          rule,
+          `names in ${place} may mean the same in capital letters`,
+        );
+      } else if (this.state(place).read) {
+        this.refused.read.set(place, { rule, hides: false });
+      }
+    }
   }
 
   /** Closes what is not listed, and may have something in it that a wildcard means. */

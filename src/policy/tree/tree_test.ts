@@ -88,6 +88,7 @@ const FACTS: Parameters<typeof treeOf>[1] = {
   procs: [],
   groups: [],
   settings: [],
+  folding: [],
   overProc: [],
   mounted: [],
   unlisted: () => new Map(),
@@ -811,6 +812,16 @@ const CASES: readonly Case[] = [
     name: "has no /dev of the machine where that is refused",
     policy: "read: {allow: [/], deny: [/dev]}",
     tree: [...MACHINE, ...LINKS, "/proc new"],
+  },
+  {
+    name:
+      "does not hold what is refused where names may mean the same in capital letters",
+    policy: "read: {allow: [/home/me], deny: [/home/me/p/a]}",
+    machine: { folding: ["/home/me"] },
+    tree: [
+      ...["/home/", "/home/me ro", "/home/me/p/a closed"],
+      "/home/me/p/a: names in /home/me may mean the same in capital letters",
+    ],
   },
   {
     name: "has nothing in /dev that a wildcard refuses",

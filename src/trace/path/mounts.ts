@@ -125,6 +125,26 @@ export function settingsElsewhere(mounts: readonly Mount[]): readonly string[] {
     .filter((point) => !isBeneath(point, SETTINGS));
 }
 
+/**
+ * File systems in which a name may mean the same in capital letters: those of other
+ * systems, on a disk or of what this machine runs on. Of the latter nobody says.
+ */
+const FOLDING_TYPES: ReadonlySet<string> = new Set([
+  ...["9p", "affs", "cifs", "drvfs", "exfat", "fakeowner", "fuseblk"],
+  ...["fuse.exfat", "fuse.grpcfuse", "fuse.ntfs", "fuse.ntfs-3g", "fuse.osxfs"],
+  ...["fuse.vmhgfs-fuse", "hfs", "hfsplus", "hpfs", "msdos", "ntfs", "ntfs3"],
+  ...["prl_fs", "smb3", "smbfs", "vboxsf", "vfat", "virtiofs", "vmhgfs"],
+]);
+
+/**
+ * Finds where names may mean the same in capital letters.
+ *
+ * @param mounts all mounts of a view
+ */
+export function foldingPlaces(mounts: readonly Mount[]): readonly string[] {
+  return pointsOf(mounts, FOLDING_TYPES);
+}
+
 /** Where file systems of some kinds are mounted. */
 function pointsOf(
   mounts: readonly Mount[],
