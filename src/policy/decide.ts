@@ -10,7 +10,7 @@ import { writesEverything } from "./everything.ts";
 import * as fixed from "./fixed.ts";
 import { judgeNet, type NetJudge } from "./net/judge.ts";
 import type { InterfaceIndex } from "./net/match.ts";
-import { fold, foldGlob } from "./path/fold.ts";
+import { aboveShort, fold, foldGlob } from "./path/fold.ts";
 import { PathMatcher } from "./path/match.ts";
 import { HARMLESS, type Judge, obstacle, WIDER } from "./path/move.ts";
 import { remembered } from "./path/remembered.ts";
@@ -84,6 +84,12 @@ const ALLOW_SLOTS = (1 << slotOf(READ, ALLOW)) | (1 << slotOf(WRITE, ALLOW)) |
   (1 << slotOf(RUN, ALLOW));
 /** Per access: its own rules, and those of reading, since what is hidden is hidden. */
 const SLOTS = [READ_SLOTS, READ_SLOTS | 0b111_000, READ_SLOTS | 0b111_000_000];
+
+/** Per access: the slots of rules that refuse it. */
+const CLOSING = [READ, WRITE, RUN].map((access) =>
+  (1 << slotOf(access, DENY)) | (1 << slotOf(access, IGNORE)) |
+  (1 << slotOf(READ, IGNORE))
+);
 
 const ENOENT: Refusal = { kind: "errno", errno: "ENOENT" };
 const EACCES: Refusal = { kind: "errno", errno: "EACCES" };
@@ -459,7 +465,15 @@ class CompiledPolicy implements Engine {
     const folded = fold(path);
     matcher.walk(folded, lengthOf(folded), SLOTS[access] as number);
     const rule = this.#found(access, matcher);
-    return rule < 0 ? -1 : first + rule;
+    if (rule >= 0) return first + rule;
+    const slots = CLOSING[access] as number;
+    for (const directory of aboveShort(folded)) {
+      for (const branch of matcher.residual(directory).branches) {
+        const rule = branch.ruleBelow(slots);
+        if (rule >= 0) return first + rule;
+      }
+    }
+    return -1;
   }
 
   /** Whether a file system may take names for the same there. */

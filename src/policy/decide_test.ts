@@ -852,3 +852,24 @@ write: {allow: [/w], deny: ["/w/**/.git/**"]}
   const written = ["EACCES", "EACCES", "allow", "EACCES"];
   assertEquals(said(git, ["/"], "write"), written);
 });
+
+Deno.test("no short name of FAT or NTFS leads to what a rule refuses", async () => {
+  const layer = await parsePolicy(
+    'read: {allow: [/w, /o], deny: [/w/a/.git, "/w/s/**/*.key"]}',
+    { source: "test.yaml", variables: VARIABLES },
+  );
+  const said = (
+    paths: readonly string[],
+    folding: readonly string[],
+  ): string[] => {
+    const engine = compile(mergeLayers([layer]), { folding });
+    return paths.map((path) => word(engine.decide(opening("read", path))));
+  };
+  const short = ["/w/a/GIT~1", "/w/a/git~1/x", "/w/s/b/LONGNA~1.KEY"];
+  short.push("/w/s/GI7EBA~1");
+  assertEquals(said(short, ["/w"]), short.map(() => "EACCES"));
+  assertEquals(said(short, ["/o"]), short.map(() => "allow"));
+  const others = ["/w/b/GIT~1", "/o/GIT~1", "/w/a/x~", "/w/a/x.~1~"];
+  others.push("/w/a/toolong~1", "/w/a/a~b");
+  assertEquals(said(others, ["/"]), others.map(() => "allow"));
+});

@@ -30,6 +30,22 @@ function lowerAscii(text: string): string {
   return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
+/** What FAT and NTFS give a file with a long name besides, such as `GIT~1`. */
+const SHORT_REGEXP = /\/[^/.~]{1,6}~\d{1,6}(?:\.[^/.]{0,3})?(?=\/|$)/g;
+
+/**
+ * The directories in which a path goes on by what may be the short name of a file with
+ * another name: any in there could be meant.
+ *
+ * @param path a path, a byte string
+ */
+export function aboveShort(path: string): string[] {
+  return Array.from(
+    path.matchAll(SHORT_REGEXP),
+    ({ index }) => path.slice(0, index) || "/",
+  );
+}
+
 /**
  * A pattern of what {@linkcode fold} makes of the names that another one means.
  *
