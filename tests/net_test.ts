@@ -1261,6 +1261,51 @@ for (const engine of ENGINES) {
   });
 }
 
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `a message to many chooses no interface by the address that its socket has (${engine})`,
+    ),
+    async fn(): Promise<void> {
+      // One that was bound to an address keeps the next one that it gets.
+      const inside = `import ctypes, socket
+libc = ctypes.CDLL(None)
+def tried(call, *args):
+    try: call(*args)
+    except PermissionError: return "refused"
+    except OSError: pass
+    return "made"
+one, many = ("127.0.0.1", 9), ("239.1.1.1", 9)
+def made(name):
+    it = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    it.setsockopt(socket.SOL_IP, socket.IP_MULTICAST_TTL, 0)
+    it.bind((name, 0))
+    return it
+def use(it):
+    it.connect(one)
+    libc.connect(it.fileno(), bytes(16), 16)
+def show(it):
+    print(tried(it.sendto, b"x", many), tried(it.sendmsg, [b"x"], [], 0, many),
+          tried(it.connect, many))
+show(made("127.0.0.1"))
+kept = made("127.0.0.1")
+use(kept); kept.bind(("0.0.0.0", 0)); use(kept)
+show(kept)
+let_go = made("0.0.0.0")
+use(let_go)
+show(let_go)`;
+      const { stdout, stderr } = await jail(
+        ["-R", "--allow-net=239.1.1.1:9,127.0.0.1,0.0.0.0:0"],
+        ["/usr/bin/python3", "-c", inside],
+        { engine },
+      );
+      const refused = "refused refused refused\n".repeat(2);
+      assertEquals(stdout, `${refused}made made made\n`, stderr);
+    },
+  });
+}
+
 Deno.test("jail starts where one rule names a host and another an interface", async () => {
   const flags = ["--allow-net=example.org,[fe80::1%lo]"];
   const { code, stderr } = await jail(flags, ["/bin/true"]);

@@ -195,6 +195,8 @@ export const SOL_NETLINK = 270;
 export const SO_REUSEADDR = 2;
 /** Send to what is directly connected alone. */
 export const SO_DONTROUTE = 5;
+/** Send to all who hear as well. */
+export const SO_BROADCAST = 6;
 /** Wait at the end until all is sent: `struct linger`, two `int`. */
 export const SO_LINGER = 13;
 /** Share an address with other sockets that say so too. */

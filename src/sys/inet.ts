@@ -8,12 +8,14 @@ import {
   MSG_NOSIGNAL,
   SIN6_ADDR_OFFSET,
   SIN_ADDR_OFFSET,
+  SO_BROADCAST,
   SOCK_CLOEXEC,
   SOCK_DGRAM,
   SOCK_NONBLOCK,
   SOCK_STREAM,
   SOCKADDR_IN,
   SOCKADDR_IN6,
+  SOL_SOCKET,
 } from "../abi/socket.ts";
 import { close } from "./files.ts";
 import { rareLibc } from "./libc.ts";
@@ -27,6 +29,9 @@ export interface InetAddress {
   /** The index of an interface, for an address of one link; or 0. */
   readonly scope: number;
 }
+
+/** Any port does for a socket that sends nothing. */
+const DISCARD_PORT = 9;
 
 /** How many connections may wait to be accepted. */
 const BACKLOG = 64;
@@ -98,6 +103,25 @@ export function connectAgain(fd: number): void {
   if (peer === undefined) return;
   const address = encode(peer);
   rareLibc().connect(fd, address, address.length);
+}
+
+/**
+ * The address of this machine that a datagram has which routes lead to an address;
+ * `undefined` where they lead nowhere. Nothing is sent.
+ */
+export function sourceTowards(
+  address: readonly number[],
+): readonly number[] | undefined {
+  const to = { address, port: DISCARD_PORT, scope: 0 };
+  const fd = make("datagrams", to);
+  if (fd < 0) return undefined;
+  const on = new Int32Array([1]);
+  const bytes = encode(to);
+  rareLibc().setsockopt(fd, SOL_SOCKET, SO_BROADCAST, on, on.byteLength);
+  const result = rareLibc().connect(fd, bytes, bytes.length);
+  const source = result < 0 ? undefined : boundAddress(fd)?.address;
+  close(fd);
+  return source;
 }
 
 /** Accepts a connection: a descriptor, or a negative errno. */

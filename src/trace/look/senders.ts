@@ -10,11 +10,17 @@ import {
 import {
   type Endpoint,
   isOfMany,
+  isUnspecified,
   type NetUse,
   unmapped,
 } from "../../policy/net/endpoint.ts";
 import { close } from "../../sys/files.ts";
-import { type InetAddress, peerAddress } from "../../sys/inet.ts";
+import {
+  boundAddress,
+  type InetAddress,
+  peerAddress,
+  sourceTowards,
+} from "../../sys/inet.ts";
 import {
   attachFilter,
   flush,
@@ -68,7 +74,8 @@ const OTHER_SOURCE = "it would leave by the way to another address";
 /**
  * Looks at the socket of a call to many, such as a group. The kernel sends by the
  * interface of the address that it comes from: a message may say that, and a socket
- * has the one that it got when it was connected to somebody else.
+ * has the one that it was bound to, or got when it was connected to somebody else, which
+ * it may keep when it lets go of him.
  *
  * @param looked what is known of the addresses
  * @param tracee whose call it is
@@ -99,14 +106,25 @@ export function lookAtSource(
     return;
   }
   const peer = peerAddress(fd);
+  const own = boundAddress(fd);
   // It may be the last one of a connection.
   socketFacts(fd);
   close(fd);
-  if (peer === undefined) return;
-  const address = unmapped(peer.address);
-  const strays = isOpen && isOfMany(address) ||
-    many.some((one) => one.join() !== address.join());
+  const address = peer && unmapped(peer.address);
+  const strays = address === undefined
+    ? many.some((one) => !isUsual(own, one))
+    : isOpen && isOfMany(address) ||
+      many.some((one) => one.join() !== address.join());
   if (strays) looked.never ??= OTHER_SOURCE;
+}
+
+/** Whether a socket would send to many from the address that routes give it. */
+function isUsual(
+  own: InetAddress | undefined,
+  to: readonly number[],
+): boolean {
+  if (own === undefined || isUnspecified(unmapped(own.address))) return true;
+  return unmapped(own.address).join() === sourceTowards(to)?.join();
 }
 
 /**
