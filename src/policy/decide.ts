@@ -10,21 +10,27 @@ import { writesEverything } from "./everything.ts";
 import * as fixed from "./fixed.ts";
 import { judgeNet, type NetJudge } from "./net/judge.ts";
 import type { InterfaceIndex } from "./net/match.ts";
-import { aboveShort, fold, foldGlob } from "./path/fold.ts";
-import { PathMatcher } from "./path/match.ts";
+import { foldGlob } from "./path/fold.ts";
+import { FoldedRules } from "./path/folded.ts";
+import { ALL_SLOTS, lengthOf, PathMatcher } from "./path/match.ts";
 import { HARMLESS, type Judge, obstacle, WIDER } from "./path/move.ts";
 import { remembered } from "./path/remembered.ts";
 import {
+  ALLOW,
+  bestRule,
   type CompiledRule,
   compileRules,
   linksOfRules,
   perUse,
+  READ,
   type Realpath,
   type RuleLink,
   type RuleRoot,
   ruleRoots,
+  RUN,
   type Said,
   slotOf,
+  WRITE,
 } from "./path/rules.ts";
 import { isWithin, parentOf } from "./path/within.ts";
 import {
@@ -71,25 +77,11 @@ export interface Engine {
   heed(said: Said): void;
 }
 
-const READ = 0;
-const WRITE = 1;
-const RUN = 2;
-const ALLOW = 0;
-const DENY = 1;
-const IGNORE = 2;
-
 const READ_SLOTS = 0b111;
-const ALL_SLOTS = 0b111_111_111;
 const ALLOW_SLOTS = (1 << slotOf(READ, ALLOW)) | (1 << slotOf(WRITE, ALLOW)) |
   (1 << slotOf(RUN, ALLOW));
 /** Per access: its own rules, and those of reading, since what is hidden is hidden. */
 const SLOTS = [READ_SLOTS, READ_SLOTS | 0b111_000, READ_SLOTS | 0b111_000_000];
-
-/** Per access: the slots of rules that refuse it. */
-const CLOSING = [READ, WRITE, RUN].map((access) =>
-  (1 << slotOf(access, DENY)) | (1 << slotOf(access, IGNORE)) |
-  (1 << slotOf(READ, IGNORE))
-);
 
 const ENOENT: Refusal = { kind: "errno", errno: "ENOENT" };
 const EACCES: Refusal = { kind: "errno", errno: "EACCES" };
@@ -181,20 +173,13 @@ interface Machine {
   readonly folding: readonly string[];
 }
 
-/** What rules refuse, whatever the case of letters. */
-interface Folded {
-  readonly matcher: PathMatcher;
-  /** The number of the first of its rules. */
-  readonly first: number;
-}
-
 class CompiledPolicy implements Engine {
   readonly policy: Policy;
   readonly #realpath: Realpath;
   readonly #said: Said[] = [];
   #rules: readonly CompiledRule[] = [];
   #matcher: PathMatcher = new PathMatcher();
-  #folded: Folded | undefined;
+  #folded: FoldedRules | undefined;
   readonly #folding: readonly string[];
   readonly #calls: ReadonlyMap<SyscallName, Decision>;
   readonly #otherwise: (use: number) => Decision;
@@ -259,7 +244,9 @@ class CompiledPolicy implements Engine {
     const said = this.#said.filter(({ effect }) => effect === "deny");
     const folded = compileRules(refusing(policy), realpath, said, foldGlob);
     this.#rules = [...rules, ...folded.rules];
-    this.#folded = { matcher: folded.matcher, first: rules.length };
+    this.#folded = new FoldedRules(
+      ...[this.#folding, folded.matcher, rules.length] as const,
+    );
   }
 
   decide(call: Call): Decision {
@@ -448,58 +435,21 @@ class CompiledPolicy implements Engine {
   /** The number of the rule that holds for an access to a path, or -1. */
   #find(access: number, path: string): number {
     this.#matcher.walk(path, lengthOf(path), SLOTS[access] as number);
-    const rule = this.#found(access);
-    if (this.#folded === undefined) return rule;
-    const isOpen = rule < 0 || this.#rules[rule]?.effect === "allow";
-    const refused = isOpen ? this.#findFolded(access, path) : -1;
-    return refused < 0 ? rule : refused;
+    return this.#inAnyLetters(access, path, bestRule(this.#matcher, access));
   }
 
   /**
-   * The rule that refuses an access to a path by its name in other letters, where a
-   * file system may take both for the same; else -1.
+   * The number of the rule that holds, where one refuses a path by its name in other
+   * letters that a file system may not tell from it.
+   *
+   * @param access the access
+   * @param path the path
+   * @param rule the rule that holds by the name itself, or -1
    */
-  #findFolded(access: number, path: string): number {
-    if (this.#folded === undefined || !this.#folds(path)) return -1;
-    const { matcher, first } = this.#folded;
-    const folded = fold(path);
-    matcher.walk(folded, lengthOf(folded), SLOTS[access] as number);
-    const rule = this.#found(access, matcher);
-    if (rule >= 0) return first + rule;
-    const slots = CLOSING[access] as number;
-    for (const directory of aboveShort(folded)) {
-      for (const branch of matcher.residual(directory).branches) {
-        const rule = branch.ruleBelow(slots);
-        if (rule >= 0) return first + rule;
-      }
-    }
-    return -1;
-  }
-
-  /** Whether a file system may take names for the same there. */
-  #folds(path: string): boolean {
-    return this.#folding.some((place) => isWithin(path, place));
-  }
-
-  /** Whether a rule that refuses something begins there, whatever the letters. */
-  #isNamedFolded(path: string): boolean {
-    if (this.#folded === undefined || !this.#folds(path)) return false;
-    const { matcher } = this.#folded;
-    const folded = fold(path);
-    matcher.walk(folded, lengthOf(folded), ALL_SLOTS);
-    return matcher.named() !== 0;
-  }
-
-  /** The rule that the last walk found for an access: deny, then ignore, then allow. */
-  #found(access: number, matcher: PathMatcher = this.#matcher): number {
-    const deny = matcher.best(slotOf(access, DENY));
-    if (deny >= 0) return deny;
-    const ignore = matcher.best(slotOf(access, IGNORE));
-    if (ignore >= 0) return ignore;
-    const hidden = matcher.best(slotOf(READ, IGNORE));
-    if (hidden < 0) return matcher.best(slotOf(access, ALLOW));
-    const closed = matcher.best(slotOf(READ, DENY));
-    return closed >= 0 ? closed : hidden;
+  #inAnyLetters(access: number, path: string, rule: number): number {
+    const isOpen = rule < 0 || this.#rules[rule]?.effect === "allow";
+    const refused = isOpen ? this.#folded?.find(access, path) ?? -1 : -1;
+    return refused < 0 ? rule : refused;
   }
 
   /**
@@ -508,12 +458,13 @@ class CompiledPolicy implements Engine {
    */
   #stat(use: Use, index: number): Decision {
     const { path, kind } = use;
-    const hidden = this.#rules[this.#findFolded(READ, path)];
-    if (hidden !== undefined) return hidden.decision(index);
     const matcher = this.#matcher;
     matcher.walk(path, lengthOf(path), ALL_SLOTS);
     for (let access = READ; access <= RUN; access++) {
-      const rule = this.#rules[this.#found(access)];
+      const best = bestRule(matcher, access);
+      const rule = this.#rules[
+        access === READ ? this.#inAnyLetters(READ, path, best) : best
+      ];
       if (rule === undefined) continue;
       // Only a rule about reading says that something must not be seen.
       if (rule.effect === "allow" || access === READ) {
@@ -528,7 +479,7 @@ class CompiledPolicy implements Engine {
     const slash = path.lastIndexOf("/");
     if (slash >= 0 && path !== "/") {
       matcher.walk(path, slash, READ_SLOTS);
-      const listed = this.#rules[this.#found(READ)];
+      const listed = this.#rules[bestRule(matcher, READ)];
       if (listed?.effect === "allow") return listed.decision(index);
     }
     return this.#hidden(index);
@@ -538,7 +489,8 @@ class CompiledPolicy implements Engine {
   #link(call: Call): Decision | undefined {
     const path = writtenPaths(call).find((path) => {
       this.#matcher.walk(path, lengthOf(path), ALL_SLOTS);
-      return this.#matcher.named() !== 0 || this.#isNamedFolded(path) ||
+      return this.#matcher.named() !== 0 ||
+        this.#folded?.isNamed(path) === true ||
         this.#net?.hasRuleAt(path, EFFECTS) || this.#hasLinkAt(path);
     });
     return path === undefined
@@ -551,7 +503,7 @@ class CompiledPolicy implements Engine {
     const path = writtenPaths(call).find((path) => {
       this.#matcher.walk(path, lengthOf(path), ALL_SLOTS);
       return (this.#matcher.named() & ~ALLOW_SLOTS) !== 0 ||
-        this.#isNamedFolded(path) ||
+        this.#folded?.isNamed(path) === true ||
         this.#net?.hasRuleAt(path, ["deny", "ignore"]) ||
         this.#hasLinkAt(path, true);
     });
@@ -565,11 +517,9 @@ class CompiledPolicy implements Engine {
    * perhaps.
    */
   #hasLinkAt(path: string, stays = false): boolean {
-    const folds = this.#folds(path);
-    const name = folds ? fold(path) : path;
     return this.#links.some((link) =>
       (link.stays || !stays) &&
-      isWithin(folds ? fold(link.path) : link.path, name)
+      (isWithin(link.path, path) || this.#folded?.leadsTo(path, link.path))
     );
   }
 
@@ -616,6 +566,12 @@ class CompiledPolicy implements Engine {
     return this.decide(call).kind === "allow";
   }
 
+  /** What speaks against a move, as `obstacle()` says. */
+  #obstacle(move: Move): number {
+    const found = obstacle(move, this.#judge, this.#matcher);
+    return found === HARMLESS ? this.#folded?.obstacle(move) ?? found : found;
+  }
+
   /** Refuses a move that lets more be done than before. */
   #move(
     move: Move,
@@ -636,7 +592,7 @@ class CompiledPolicy implements Engine {
     }
     const reached = hasSocket(move, uses) && this.#net?.widens(move) ||
       this.#opens(move) || this.#shows(move, uses, same);
-    const found = reached ? WIDER : obstacle(move, this.#judge, this.#matcher);
+    const found = reached ? WIDER : this.#obstacle(move);
     if (found === HARMLESS) return undefined;
     return refuse(
       this.#rules[found]?.rule.ref ?? fixed.WIDENS,
@@ -689,11 +645,6 @@ function writtenPaths({ uses, names = [] }: Call): string[] {
   const written = uses.filter(({ access }) => access === "write")
     .map(({ path }) => path);
   return [...written, ...names];
-}
-
-/** How long a path is for a walk: 0 for the root directory and for what is no path. */
-function lengthOf(path: string): number {
-  return path.length > 1 && path[0] === "/" ? path.length : 0;
 }
 
 function allow(rule: RuleRef): Decision {

@@ -873,3 +873,24 @@ Deno.test("no short name of FAT or NTFS leads to what a rule refuses", async () 
   others.push("/w/a/toolong~1", "/w/a/a~b");
   assertEquals(said(others, ["/"]), others.map(() => "allow"));
 });
+
+Deno.test("no directory with what a rule refuses is moved by its name in other letters", async () => {
+  const layer = await parsePolicy(
+    "read: {allow: [/w], deny: [/w/dir/key]}\nwrite: [/w]\n",
+    { source: "test.yaml", variables: VARIABLES },
+  );
+  const moved = (from: string, folding: readonly string[]): string => {
+    const to = "/w/new";
+    const engine = compile(mergeLayers([layer]), { folding });
+    const uses = [from, to].map((path) => (
+      { access: "write", path, kind: "directory" } as const
+    ));
+    const moves = [{ from, to, tree: true }];
+    return word(engine.decide({ name: "rename", uses, moves }));
+  };
+  const names = ["/w/dir", "/w/DIR", "/w/Dir.", "/w/DIR~1", "/w/other"];
+  const closed = ["EXDEV", "EXDEV", "EXDEV", "EXDEV", "allow"];
+  assertEquals(names.map((name) => moved(name, ["/w"])), closed);
+  const told = ["EXDEV", "allow", "allow", "allow", "allow"];
+  assertEquals(names.map((name) => moved(name, [])), told);
+});

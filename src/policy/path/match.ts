@@ -13,6 +13,9 @@ import { matchSegment, type SegmentPattern } from "./segment.ts";
 /** How many kinds of rules one tree holds: three accesses, three effects. */
 export const SLOTS = 9;
 
+/** All of them, as bits. */
+export const ALL_SLOTS = (1 << SLOTS) - 1;
+
 /** Of how many directories a tree remembers what it says; a power of two. */
 const DIRECTORIES = 64;
 
@@ -201,7 +204,7 @@ export class PathMatcher {
 
   /** What can match beneath a path. */
   residual(path: string): Residual {
-    this.#trace(path, path.length, (1 << SLOTS) - 1);
+    this.#trace(path, path.length, ALL_SLOTS);
     const branches = this.#here.slice(0, this.#count)
       .filter((node) => node.below !== 0);
     return { branches, covers: Array.from(this.#best) };
@@ -311,6 +314,11 @@ export class PathMatcher {
       }
     }
   }
+}
+
+/** How long a path is for a walk: 0 for the root directory and for what is no path. */
+export function lengthOf(path: string): number {
+  return path.length > 1 && path[0] === "/" ? path.length : 0;
 }
 
 /** Where a directory is remembered, by a few of its letters: `path[0..end)`. */

@@ -11,15 +11,9 @@
 
 import type { Move } from "../call.ts";
 import type { PathMatcher, Residual } from "./match.ts";
-import { slotOf } from "./rules.ts";
+import { ALLOW, DENY, IGNORE, READ, RUN, slotOf, WRITE } from "./rules.ts";
 
-const READ = 0;
-const WRITE = 1;
-const RUN = 2;
 const ACCESSES = [READ, WRITE, RUN] as const;
-const ALLOW = 0;
-const DENY = 1;
-const IGNORE = 2;
 
 /** The move is as good as it was. */
 export const HARMLESS = -1;
@@ -63,7 +57,7 @@ export function obstacle(
 }
 
 /** The same for all that lies beneath, now and later. */
-function treeObstacle(from: Residual, to: Residual): number {
+export function treeObstacle(from: Residual, to: Residual): number {
   // What lies in there and may not be written must not be seen elsewhere either, nor
   // sockets be reached that a rule about writing closes by another name.
   for (const access of [READ, WRITE]) {
@@ -180,8 +174,8 @@ function isCovered({ covers }: Residual, slots: number): boolean {
   return covers.some((rule, slot) => rule >= 0 && (slots & 1 << slot) !== 0);
 }
 
-/** The slots that close an access: what is hidden from reading is hidden. */
-function closing(access: number): number {
+/** The slots that close an access, as bits: what is hidden from reading is hidden. */
+export function closing(access: number): number {
   return bit(access, DENY) | bit(access, IGNORE) | bit(READ, IGNORE);
 }
 

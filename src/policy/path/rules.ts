@@ -37,9 +37,35 @@ export interface CompiledRule {
 const EACCES: Refusal = { kind: "errno", errno: "EACCES" };
 const ENOENT: Refusal = { kind: "errno", errno: "ENOENT" };
 
+// The numbers of accesses and effects: PATH_SECTIONS, EFFECTS.
+/** To read a file, or list a directory. */
+export const READ = 0;
+/** To change it. */
+export const WRITE = 1;
+/** To execute it. */
+export const RUN = 2;
+/** It may be done. */
+export const ALLOW = 0;
+/** It may not. */
+export const DENY = 1;
+/** It may not, and is as if nothing were there. */
+export const IGNORE = 2;
+
 /** The slot of a kind of rules: `access` and `effect` as indices. */
 export function slotOf(access: number, effect: number): number {
   return access * EFFECTS.length + effect;
+}
+
+/** The rule that a walk found for an access: deny, then ignore, then allow; or -1. */
+export function bestRule(matcher: PathMatcher, access: number): number {
+  const deny = matcher.best(slotOf(access, DENY));
+  if (deny >= 0) return deny;
+  const ignore = matcher.best(slotOf(access, IGNORE));
+  if (ignore >= 0) return ignore;
+  const hidden = matcher.best(slotOf(READ, IGNORE));
+  if (hidden < 0) return matcher.best(slotOf(access, ALLOW));
+  const closed = matcher.best(slotOf(READ, DENY));
+  return closed >= 0 ? closed : hidden;
 }
 
 /** What a person says of a path, which leads through no link. */
