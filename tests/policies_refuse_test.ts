@@ -519,6 +519,7 @@ const OF_PACKAGES: readonly string[] = [
   ...["/etc/cloud/cloud.cfg.d/99-installer.cfg", "/etc/dma/auth.conf"],
   ...["/etc/dbconfig-common/app.conf", "/etc/nix/netrc", "/etc/cntlm.conf"],
   ...["/etc/mullvad-vpn/device.json", "/etc/netbird/config.json"],
+  ...["/etc/gitlab/initial_root_password", "/etc/gitlab/gitlab.rb"],
   ...["/etc/vpnc/default.conf", "/etc/duo/login_duo.conf"],
   ...["/usr/lib/credstore/x", "/usr/lib/ostree/auth.json"],
   ...["/opt/vault/tls/tls.key", "/opt/consul/raft/raft.db"],
@@ -538,7 +539,9 @@ Deno.test("readonly reads no credential, mail or job that services keep or were 
   paths.push("/var/lib/valkey/dump.rdb", "/run/lightdm/root/:0");
   paths.push("/tmp/xauth_AbCdEf", "/root/.xauthAbCdEf", "/crypto_keyfile.bin");
   paths.push("/sys/firmware/qemu_fw_cfg/by_name/opt/x/raw");
+  paths.push("/var/log/cloud-init-output.log.1", "/var/log/mysqld.log");
   const others = ["/run/containers/storage/x", "/var/spool/anacron/x"];
+  others.push("/var/log/cloud-init.log", "/var/log/mysql/error.log");
   others.push("/var/lib/valkey-x/y", "/tmp/xauth", "/sys/firmware/acpi/x");
   assertEquals(
     await readable("readonly", [...OF_PACKAGES, ...paths, ...others]),
