@@ -68,6 +68,48 @@ for option, value in (
     },
   });
 
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) joins no group of those who share packets by a socket that it is handed`,
+    ),
+    async fn(): Promise<void> {
+      const [, ...join] = attempt(
+        `import struct
+SOL_PACKET, PACKET_ADD_MEMBERSHIP, PACKET_FANOUT = 263, 1, 18
+one = socket.socket(fileno=0)
+for option, value in (
+    (PACKET_ADD_MEMBERSHIP, struct.pack("iHH8x", 1, 2, 0)),
+    (PACKET_FANOUT, struct.pack("I", 4711)),
+):
+    try:
+        one.setsockopt(SOL_PACKET, option, value)
+        print("joined")
+    except OSError as error:
+        print(errno.errorcode[error.errno])`,
+      );
+      // A socket for packets is its input, as of a part of a server that parses them;
+      // where nobody may make one, another one.
+      const hand = `import os, socket, sys
+try:
+    one = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
+    one.bind(("lo", 3))
+except PermissionError:
+    one, other = socket.socketpair()
+os.dup2(one.fileno(), 0)
+os.execvp(sys.argv[1], sys.argv[1:])`;
+      const handed = (...flags: readonly string[]): Promise<Ended> =>
+        run([
+          ...["/usr/bin/python3", "-c", hand],
+          ...jailArgv(flags, ["/usr/bin/python3", ...join], engine),
+        ]);
+      const closed = await handed("-p", "readonly");
+      assertEquals(closed.stdout, "EACCES\nEACCES\ndone\n", closed.stderr);
+      const open = await handed("-A");
+      assertMatch(open.stdout, /^(?!EACCES).*\n(?!EACCES).*\ndone\n$/);
+    },
+  });
+
   for (
     const [under, flags, errno] of [
       ["", [], "Permission denied"],

@@ -189,6 +189,8 @@ export const SOL_UDP = 17;
 export const SOL_IPV6 = 41;
 /** Netlink. */
 export const SOL_NETLINK = 270;
+/** TLS, made by the kernel. */
+export const SOL_TLS = 282;
 
 // include/uapi/asm-generic/socket.h: options of every socket.
 /** Bind to an address that is in use, as far as the protocol lets that happen. */

@@ -12,6 +12,7 @@ import {
   bits,
   type Guard,
   is,
+  isNot,
   isZero,
   masked,
   otherBits,
@@ -128,6 +129,16 @@ const CHOOSES_SERVER = [
   net.SO_DETACH_REUSEPORT_BPF,
 ];
 
+/** Whose options concern one socket alone, beside those that are told apart. */
+const OWN_LEVELS = [
+  net.SOL_SOCKET,
+  net.SOL_TCP,
+  net.SOL_UDP,
+  net.SOL_NETLINK,
+  net.SOL_TLS,
+  net.SOL_MPTCP,
+];
+
 // A pair of datagram sockets may send anywhere, a pair of streams only to
 // itself.
 const NET_NONE: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
@@ -176,6 +187,13 @@ const NET_NONE: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
       is(2, ...options.HARMLESS_IPV6_OPTIONS),
     ),
     refuse("EACCES", TELLING, is(1, net.SOL_IP, net.SOL_IPV6)),
+    // Sockets for packets share what comes in a group that any may join, and one
+    // sets what an interface takes (PACKET_FANOUT, PACKET_ADD_MEMBERSHIP).
+    refuse(
+      "EACCES",
+      "it could take what comes to others",
+      isNot(1, ...OWN_LEVELS),
+    ),
   ]],
   ["socket", [...NO_SUCH_SOCKETS, ...NO_NET]],
   ["socketpair", [

@@ -352,6 +352,8 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   ["setsockopt", [3, 0, 35, 1, 8], "EACCES"], // IP_ADD_MEMBERSHIP
   ["setsockopt", [3, 41, 26, 1, 4], "allow"], // IPV6_V6ONLY
   ["setsockopt", [3, 41, BIT32 + 76n, 1, 4], "EACCES"], // IPV6_UNICAST_IF
+  ["setsockopt", [3, 263, 18, 1, 4], "EACCES"], // PACKET_FANOUT
+  ["setsockopt", [3, 282, 1, 1, 4], "allow"], // TLS_TX
   ["connect", [3, 1, 16], "EACCES"],
   ["bind", [3, 1, 16], "EACCES"],
   ["listen", [3, 1], "EACCES"],
