@@ -161,6 +161,8 @@ export const DEVPTS_SUPER_MAGIC = 0x1cd1;
 export const PIPEFS_MAGIC = 0x5049_5045;
 /** Sockets. */
 export const SOCKFS_MAGIC = 0x534f_434b;
+/** File systems that a process serves. */
+export const FUSE_SUPER_MAGIC = 0x6573_5546;
 /** A file system in memory. */
 export const TMPFS_MAGIC = 0x0102_1994;
 /**

@@ -10,7 +10,8 @@ import { type Realpath, ruleRoots } from "../policy/path/rules.ts";
 import type { Policy } from "../policy/policy.ts";
 import { interfaceIndex } from "../sys/interfaces.ts";
 import { OWN_VIEW, type View } from "../sys/view.ts";
-import { foldingPlaces, settingsElsewhere } from "../trace/path/mounts.ts";
+import { settingsElsewhere } from "../trace/path/mounts.ts";
+import { foldingIn } from "./folding.ts";
 
 /**
  * Makes an engine of a policy, with the links that its rules lead through.
@@ -35,7 +36,7 @@ export function compileHere(
     closedOnTheWay: (path, known) => view.closedOnTheWay(path, known),
     interfaceIndex,
     settings: settingsIn(view),
-    folding: foldingPlaces(view.mounts()),
+    folding: foldingIn(policy, view, realpath),
   });
 }
 

@@ -37,13 +37,13 @@ import { walk } from "../sys/walk.ts";
 import { otherPlaces } from "../trace/path/inside.ts";
 import {
   controlGroups,
-  foldingPlaces,
   otherProcs,
   overProc,
   procDevice,
   settingsElsewhere,
 } from "../trace/path/mounts.ts";
 import { floorFacts, type FloorPlace } from "./floor.ts";
+import { foldingIn } from "./folding.ts";
 
 /**
  * What a policy's tree depends on here.
@@ -55,7 +55,7 @@ import { floorFacts, type FloorPlace } from "./floor.ts";
  * @throws {SystemCallError} where what is mounted cannot be told
  */
 export function treeFacts(
-  { net }: Policy,
+  policy: Policy,
   at: FloorPlace,
   foundBy: readonly string[],
   written: readonly string[],
@@ -96,12 +96,12 @@ export function treeFacts(
     unlisted: unlistedIn,
     overProc: overProc(mounts),
     groups: controlGroups(mounts),
-    folding: foldingPlaces(mounts),
+    folding: foldingIn(policy, OWN_VIEW, facts.realpath),
     settings: settingsElsewhere(mounts),
     isSetByReaders,
     pipe: pipeIn,
     devices: devicesIn,
-    alone: net === "none",
+    alone: policy.net === "none",
     cwd: facts.realpath(at.cwd) ?? at.cwd,
     foundBy,
     written,
