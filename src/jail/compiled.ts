@@ -36,7 +36,7 @@ export function compileHere(
     closedOnTheWay: (path, known) => view.closedOnTheWay(path, known),
     interfaceIndex,
     settings: settingsIn(view),
-    folding: foldingIn(policy, view, realpath),
+    folding: (roots, realpath) => foldingIn(roots, view, realpath),
   });
 }
 

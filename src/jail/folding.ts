@@ -3,14 +3,13 @@
 import { toCString } from "../abi/bytes.ts";
 import { O_CLOEXEC, O_NOFOLLOW, O_PATH } from "../abi/fcntl.ts";
 import { FUSE_SUPER_MAGIC, PLAIN_FILE_SYSTEMS } from "../abi/stat.ts";
-import { type Realpath, ruleRoots } from "../policy/path/rules.ts";
+import type { Realpath, RuleRoot } from "../policy/path/rules.ts";
 import { isWithin, parentOf, pathIn } from "../policy/path/within.ts";
-import type { Policy } from "../policy/policy.ts";
 import { close, isSameFile } from "../sys/files.ts";
 import type { View } from "../sys/view.ts";
 import { foldingPlaces } from "../trace/path/mounts.ts";
 
-/** Of how many rules it is tried: nobody writes more. */
+/** In how many directories it is tried: nobody has rules about more. */
 const MOST_TRIED = 1024;
 
 /**
@@ -18,41 +17,43 @@ const MOST_TRIED = 1024;
  * a try of what rules name, since a disk may be so, or some of its directories alone
  * (ZFS, `chattr +F` of ext4).
  *
- * @param policy the policy
+ * @param roots where the rules of a policy begin
  * @param view where paths begin
  * @param realpath finds real paths there
  */
 export function foldingIn(
-  policy: Policy,
+  roots: readonly RuleRoot[],
   view: View,
   realpath: Realpath,
 ): readonly string[] {
-  const found = new Set(foldingPlaces(view.mounts()));
-  const names = new Set(ruleRoots(policy).map(({ path }) => path.join("/")));
-  for (const name of [...names].slice(0, MOST_TRIED)) {
-    const path = realpath(`/${name}`) ?? `/${name}`;
-    const isKnown = [...found].some((one) => isWithin(path, one));
-    if (isKnown || isWithin(path, "/proc") || !folds(path, view)) continue;
-    found.add(parentOf(path));
+  const found = [...foldingPlaces(view.mounts())];
+  const tried = new Set<string>();
+  if (roots.every(({ effect }) => effect === "allow")) return found;
+  for (const { path: names } of roots) {
+    const path = realpath(`/${names.join("/")}`);
+    if (path === undefined) continue;
+    const directory = parentOf(path);
+    const name = path.slice(path.lastIndexOf("/") + 1);
+    const other = swapped(name);
+    if (other === name || tried.has(directory)) continue;
+    if (tried.size === MOST_TRIED) break;
+    tried.add(directory);
+    const isKnown = found.some((place) => isWithin(directory, place));
+    if (isKnown || !mayBeTried(view.fileSystemOf(directory))) continue;
+    if (isSame(path, pathIn(directory, other), view)) found.push(directory);
   }
-  return [...found];
+  return found;
 }
 
-/** Whether what is at a path is so by its name in other letters, too. */
-function folds(path: string, view: View): boolean {
-  const name = path.slice(path.lastIndexOf("/") + 1);
-  const other = swapped(name);
-  if (other === name) return false;
+/** Whether two paths lead to one file, without links. */
+function isSame(path: string, other: string, view: View): boolean {
   const flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+  const two = view.open(toCString(other), flags);
+  if (two < 0) return false;
   const one = view.open(toCString(path), flags);
-  if (one < 0) return false;
-  const directory = parentOf(path);
-  const two = mayBeTried(view.fileSystemOf(directory))
-    ? view.open(toCString(pathIn(directory, other)), flags)
-    : -1;
-  const isSame = two >= 0 && isSameFile(one, two);
+  const same = one >= 0 && isSameFile(one, two);
   for (const fd of [one, two]) if (fd >= 0) close(fd);
-  return isSame;
+  return same;
 }
 
 /** Whether nothing is asked over a network, or mounted, by another name. */

@@ -63,8 +63,10 @@ export interface CompileOptions {
   readonly interfaceIndex?: InterfaceIndex | undefined;
   /** Where files are settings of the kernel; /proc and /sys unless given. */
   readonly settings?: readonly string[] | undefined;
-  /** Where names may mean the same in capital letters. */
-  readonly folding?: readonly string[] | undefined;
+  /** Where names may mean the same in capital letters, of where rules begin. */
+  readonly folding?:
+    | ((roots: readonly RuleRoot[], realpath: Realpath) => readonly string[])
+    | undefined;
 }
 
 /** A policy, ready to decide. */
@@ -109,7 +111,7 @@ export function compile(policy: Policy, options: CompileOptions = {}): Engine {
   const engine = new CompiledPolicy(policy, realpath, ofRules, {
     interfaceIndex,
     settings,
-    folding: options.folding ?? [],
+    folding: options.folding?.(roots, realpath) ?? [],
   });
   if (options.closedOnTheWay) {
     mustBeFound(engine, roots, realpath, options.closedOnTheWay);
