@@ -1093,6 +1093,42 @@ for (const engine of ENGINES) {
   Deno.test({
     ...needs(
       ["python3"],
+      `a stream that was connected by IPv4 is connected to no address of IPv6 (${engine})`,
+    ),
+    async fn(): Promise<void> {
+      const inside = `import ctypes, socket
+libc = ctypes.CDLL(None)
+old, new = ("::ffff:127.0.0.1", 9), ("::1", 9)
+def tried(call, *args):
+    try: return str(call(*args))
+    except OSError as error: return error.strerror
+for firsts in (), (new,), (old,), (new, old):
+    it = socket.socket(socket.AF_INET6)
+    it.settimeout(5)
+    for first in firsts:
+        tried(it.connect, first)
+        libc.connect(it.fileno(), bytes(16), 16)
+    # By a message as well, where the kernel connects so.
+    print("not permitted" in tried(it.sendto, b"x", socket.MSG_FASTOPEN, new), tried(it.connect, new))
+    print(tried(it.connect, old))`;
+      const { stdout, stderr } = await jail(
+        ["-R", "--allow-net=127.0.0.1:9,[::1]:9"],
+        ["/usr/bin/python3", "-c", inside],
+        { engine },
+      );
+      const dead = "Connection refused";
+      const no = "Operation not permitted";
+      const made = `False ${dead}\n${dead}\n`.repeat(2);
+      const refused = `True ${no}\n${dead}\n`.repeat(2);
+      assertEquals(stdout, made + refused, stderr);
+    },
+  });
+}
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
       `a socket keeps nothing back but for whom it is connected to (${engine})`,
     ),
     async fn(): Promise<void> {

@@ -251,6 +251,8 @@ export const SO_DETACH_REUSEPORT_BPF = 68;
 
 /** What a TCP socket does, include/uapi/linux/tcp.h; `tcpi_state` is the first byte. */
 export const TCP_INFO = 11;
+/** Where `tcpi_advmss` is in a `struct tcp_info`, 32 bits: 0 before it first connects. */
+export const TCPI_ADVMSS_OFFSET = 84;
 /** The clock of its packets. */
 export const TCP_TIMESTAMP = 24;
 /** What its way of sending has measured. */

@@ -75,6 +75,7 @@ function lookAtCall(
       if (options.net !== undefined) {
         const leading = leads(tracee, family);
         tools.links.look(looked, tracee, registers, spec, leading);
+        tools.streams.look(looked, tracee, registers, spec, leading);
         lookAtKept(looked, registers, spec);
         if (spec.syscall.name === "connect") {
           lookAtOthers(looked, tracee, registers, leading);

@@ -11,6 +11,7 @@ import { OutputLimit } from "./limits/output_limit.ts";
 import { LinkSockets } from "./look/links.ts";
 import { BoundSockets } from "./look/sockets.ts";
 import { Specs } from "./look/spec.ts";
+import { StreamSockets } from "./look/streams.ts";
 import { NamedSources } from "./named_sources.ts";
 import { Names } from "./names.ts";
 import type { TraceOptions } from "./options.ts";
@@ -44,6 +45,8 @@ export interface Tools {
   readonly bound: BoundSockets;
   /** The sockets that are bound to an interface by an address. */
   readonly links: LinkSockets;
+  /** The streams of IPv6 that were connected to addresses of IPv6 alone. */
+  readonly streams: StreamSockets;
   /** What may be written to the program's output, where that is limited. */
   readonly output: OutputLimit | undefined;
   /** The filter of new sockets for datagrams, where they have one. */
@@ -89,6 +92,7 @@ export function makeTools(
     lock: new PathLock(interruptCall, hasLeft),
     bound: new BoundSockets(),
     links: new LinkSockets(),
+    streams: new StreamSockets(),
     output: limited &&
       new OutputLimit(options.launch.stdio.slice(1), limited.most),
     sources: sources?.([]),

@@ -28,6 +28,7 @@ import {
   TCP_CLOSE,
   TCP_INFO,
   TCP_LISTEN,
+  TCPI_ADVMSS_OFFSET,
   UDP_CORK,
 } from "../../abi/socket.ts";
 import { addressOf } from "../address.ts";
@@ -153,6 +154,19 @@ export function socketFacts(fd: number): SocketFacts | number {
     cookie: (cookie[1] as number) * 2 ** 32 + (cookie[0] as number),
     state: tcp,
   };
+}
+
+/**
+ * Whether a stream of the internet was ever connected: what it has told the other end
+ * of itself stays when it lets go of that.
+ *
+ * @param fd a descriptor of this process
+ */
+export function hasConnected(fd: number): boolean {
+  const info = new Uint32Array(TCPI_ADVMSS_OFFSET / 4 + 1);
+  const size = new Uint32Array([info.byteLength]);
+  const result = rareLibc().getsockopt(fd, SOL_TCP, TCP_INFO, info, size);
+  return result < 0 || info.at(-1) !== 0;
 }
 
 /**

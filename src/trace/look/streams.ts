@@ -1,0 +1,81 @@
+/**
+ * Looks at streams of IPv6 that are connected to an address of IPv6 after one of IPv4.
+ *
+ * Once such a socket was connected to an address of IPv4, or was accepted from one, the
+ * kernel sends by IPv4 whatever it is connected to then (`icsk_af_ops`, which
+ * tcp_v6_connect() sets and does not set back): to the old address, at the new port.
+ */
+
+import { AF_INET6, MSG_FASTOPEN, SOCK_STREAM } from "../../abi/socket.ts";
+import { close } from "../../sys/files.ts";
+import { hasConnected, socketFacts } from "../../sys/task/borrow.ts";
+import type { Registers } from "../tracee/registers.ts";
+import type { Tracee } from "../tracee/tracee.ts";
+import type { Looked } from "./looked.ts";
+import { familyOf } from "./sockaddr.ts";
+import { SEND_FLAGS } from "./senders.ts";
+import { borrowSocket } from "./sockets.ts";
+import type { CallSpec } from "./spec.ts";
+
+/** For how many sockets this is remembered. */
+const MOST_SOCKETS = 4096;
+
+/** Why such a call is refused. */
+const BY_IPV4 = "it would go by IPv4 to an address that the socket had before";
+
+/** Knows which streams of IPv6 were connected to addresses of IPv6 alone. */
+export class StreamSockets {
+  /** One that is forgotten here is connected to none of IPv6 any more. */
+  readonly #sixes = new Set<number>();
+  /** One that was not really connected yet (TCP_FASTOPEN_CONNECT) looks unused. */
+  readonly #fours = new Set<number>();
+
+  /**
+   * Looks at the socket of a call that has an address.
+   *
+   * @param looked what is known of the address
+   * @param tracee whose call it is
+   * @param registers its registers
+   * @param spec the call
+   * @param leads whether its descriptors are those of its process's first thread
+   */
+  look(
+    looked: Looked,
+    tracee: Tracee,
+    registers: Registers,
+    { syscall: { name } }: CallSpec,
+    leads: boolean,
+  ): void {
+    const flags = SEND_FLAGS.get(name);
+    const connects = flags === undefined
+      ? name === "connect"
+      : (registers.int(flags) & MSG_FASTOPEN) !== 0;
+    if (!connects || familyOf(looked.said ?? NOTHING) !== AF_INET6) return;
+    looked.descriptorsOf ||= tracee.process.pid;
+    const fd = borrowSocket(tracee, leads, registers.int(0));
+    // Where it cannot be borrowed, others have seen that.
+    if (fd < 0) return;
+    const facts = socketFacts(fd);
+    const used = hasConnected(fd);
+    close(fd);
+    if (typeof facts === "number" || facts.type !== SOCK_STREAM) return;
+    const { cookie } = facts;
+    if (!looked.net.every(({ endpoint }) => endpoint.family === "inet6")) {
+      this.#sixes.delete(cookie);
+      remember(this.#fours, cookie);
+    } else if (used ? this.#sixes.has(cookie) : !this.#fours.has(cookie)) {
+      remember(this.#sixes, cookie);
+    } else looked.never ??= BY_IPV4;
+  }
+}
+
+const NOTHING = new Uint8Array(0);
+
+function remember(sockets: Set<number>, cookie: number): void {
+  sockets.add(cookie);
+  if (sockets.size <= MOST_SOCKETS) return;
+  for (const first of sockets) {
+    sockets.delete(first);
+    break;
+  }
+}
