@@ -315,6 +315,16 @@ os._exit(0)`;
     },
   });
 
+  Deno.test(`jail (${engine}) changes what a descriptor is of beside a thread, while others take its name`, async () => {
+    await using directory = await scratch();
+    const argv = [
+      ...[fixture("fchmod_beside_unlink"), "80"],
+      `${directory.path}/file`,
+    ];
+    const ended = await run(jailArgv(["-A"], argv, engine));
+    assertEquals([ended.stderr, ended.stdout], ["", "0\n"]);
+  });
+
   Deno.test(`jail (${engine}) decides relative to a directory descriptor`, async () => {
     await using directory = await scratch();
     const root = directory.path;

@@ -83,7 +83,8 @@ export class FileCalls {
       return this.#anew(tracee, ended);
     }
     if (pins && spec.treatment !== "id" && tracee.lock === undefined) {
-      const hold: Hold = spec.movesLinks
+      // By a path the file is meant that has it: nobody may put another one there.
+      const hold: Hold = spec.movesLinks || byPath
         ? "exclusive"
         : spec.treatment === "open" && !unseen &&
             !keepsNumber(tracee, spec, this.#tools)

@@ -5,7 +5,7 @@
  * another file, and would all have to be stopped for each (`freeze.ts`). A pool of
  * threads that copies files makes one of them for each file. So the number is
  * looked at once, and what the path of its file means stays that while the path
- * lock is held, as it does for every call that has a path.
+ * lock is held alone: a name that is removed, and made again, would be another file's.
  *
  * By a path such a call may fail as it does not by a descriptor: a directory on the
  * way may not be searched, or the file was removed meanwhile. Then it is made again,

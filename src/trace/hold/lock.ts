@@ -30,7 +30,7 @@ export type Hold =
   | "open"
   /** It uses a path. */
   | "shared"
-  /** It makes, moves or removes a link. */
+  /** It makes, moves or removes a link, or changes the very file that has a name. */
   | "exclusive"
   /** It moves a directory. */
   | "tree";
