@@ -282,6 +282,18 @@ print(len({os.fstat(f).st_ino for f in files}), len({os.pread(f, 8, 0) for f in 
   Deno.test({
     ...needs(
       ["gcc"],
+      `jail (${engine}) serves threads while one waits whose exec has failed, where a policy denies the time`,
+    ),
+    fn: async () => {
+      const program = fixture("exec_in_vain");
+      const argv = [program, program];
+      assertEquals(await lines("{time: deny}", argv, engine), ["soon"]);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["gcc"],
       `jail (${engine}) closes every clock where a policy denies the time`,
     ),
     fn: async () => {

@@ -50,7 +50,9 @@ export class Flights {
   /** Lets a call go whose registers have been saved. */
   begin(tracee: Tracee, spec: CallSpec, slot: number, looked: Looked): void {
     const { freezer, resumer, lock } = this.#tools;
-    if (tracee.exec !== undefined) tracee.process.executing = tracee;
+    // One that failed, and that nobody saw end, is still there in the next call.
+    const executes = spec.treatment === "exec" && tracee.exec !== undefined;
+    if (executes) tracee.process.executing = tracee;
     const frozen = freezer.keep(tracee);
     if (MOVING.has(spec.syscall.name)) tracee.directories.moving.add(tracee);
     tracee.inFlight = {
