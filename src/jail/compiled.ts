@@ -36,7 +36,7 @@ export function compileHere(
     closedOnTheWay: (path, known) => view.closedOnTheWay(path, known),
     interfaceIndex,
     settings: settingsIn(view),
-    folding: (roots, realpath) => foldingIn(roots, view, realpath),
+    folding: (paths, realpath) => foldingIn(paths, view, realpath),
   });
 }
 

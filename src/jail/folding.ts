@@ -3,7 +3,7 @@
 import { toCString } from "../abi/bytes.ts";
 import { O_CLOEXEC, O_NOFOLLOW, O_PATH } from "../abi/fcntl.ts";
 import { FUSE_SUPER_MAGIC, PLAIN_FILE_SYSTEMS } from "../abi/stat.ts";
-import type { Realpath, RuleRoot } from "../policy/path/rules.ts";
+import type { Realpath } from "../policy/path/rules.ts";
 import { isWithin, parentOf, pathIn } from "../policy/path/within.ts";
 import { close, isSameFile } from "../sys/files.ts";
 import type { View } from "../sys/view.ts";
@@ -17,20 +17,19 @@ const MOST_TRIED = 1024;
  * a try of what rules name, since a disk may be so, or some of its directories alone
  * (ZFS, `chattr +F` of ext4).
  *
- * @param roots where the rules of a policy begin
+ * @param paths what the rules of a policy name
  * @param view where paths begin
  * @param realpath finds real paths there
  */
 export function foldingIn(
-  roots: readonly RuleRoot[],
+  paths: readonly string[],
   view: View,
   realpath: Realpath,
 ): readonly string[] {
   const found = [...foldingPlaces(view.mounts())];
   const tried = new Set<string>();
-  if (roots.every(({ effect }) => effect === "allow")) return found;
-  for (const { path: names } of roots) {
-    const path = realpath(`/${names.join("/")}`);
+  for (const named of paths) {
+    const path = realpath(named);
     if (path === undefined) continue;
     const directory = parentOf(path);
     const name = path.slice(path.lastIndexOf("/") + 1);

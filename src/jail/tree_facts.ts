@@ -25,7 +25,7 @@ import {
 } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
 import { S_IFBLK, S_IFCHR, S_IFMT, STAT } from "../abi/stat.ts";
-import { ruleRoots } from "../policy/path/rules.ts";
+import { pathsOfRules } from "../policy/path/rules.ts";
 import { isWithin, pathIn } from "../policy/path/within.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { TreeFacts } from "../policy/tree/tree.ts";
@@ -97,7 +97,7 @@ export function treeFacts(
     unlisted: unlistedIn,
     overProc: overProc(mounts),
     groups: controlGroups(mounts),
-    folding: foldingIn(ruleRoots(policy), OWN_VIEW, facts.realpath),
+    folding: foldingIn(pathsOfRules(policy), OWN_VIEW, facts.realpath),
     settings: settingsElsewhere(mounts),
     isSetByReaders,
     pipe: pipeIn,

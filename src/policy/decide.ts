@@ -21,6 +21,7 @@ import {
   type CompiledRule,
   compileRules,
   linksOfRules,
+  pathOfRoot,
   perUse,
   READ,
   type Realpath,
@@ -63,9 +64,12 @@ export interface CompileOptions {
   readonly interfaceIndex?: InterfaceIndex | undefined;
   /** Where files are settings of the kernel; /proc and /sys unless given. */
   readonly settings?: readonly string[] | undefined;
-  /** Where names may mean the same in capital letters, of where rules begin. */
+  /**
+   * Finds where names may mean the same in capital letters, by paths that rules name;
+   * nowhere unless given.
+   */
   readonly folding?:
-    | ((roots: readonly RuleRoot[], realpath: Realpath) => readonly string[])
+    | ((paths: readonly string[], realpath: Realpath) => readonly string[])
     | undefined;
 }
 
@@ -111,12 +115,19 @@ export function compile(policy: Policy, options: CompileOptions = {}): Engine {
   const engine = new CompiledPolicy(policy, realpath, ofRules, {
     interfaceIndex,
     settings,
-    folding: options.folding?.(roots, realpath) ?? [],
+    folding: options.folding?.(refusedNames(roots), realpath) ?? [],
   });
   if (options.closedOnTheWay) {
     mustBeFound(engine, roots, realpath, options.closedOnTheWay);
   }
   return engine;
+}
+
+/** The paths that rules name, where one of them refuses something. */
+function refusedNames(roots: readonly RuleRoot[]): string[] {
+  return roots.every(({ effect }) => effect === "allow")
+    ? []
+    : roots.map(pathOfRoot);
 }
 
 /**

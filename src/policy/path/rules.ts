@@ -344,6 +344,16 @@ export function ruleRoots(policy: Policy): readonly RuleRoot[] {
   return roots;
 }
 
+/** The paths that the rules of a policy name, up to their first wildcards. */
+export function pathsOfRules(policy: Policy): readonly string[] {
+  return ruleRoots(policy).map(pathOfRoot);
+}
+
+/** The path that a pattern begins with. */
+export function pathOfRoot({ path }: RuleRoot): string {
+  return `/${path.join("/")}`;
+}
+
 function* eachRoot(policy: Policy): Iterable<RuleRoot> {
   for (const effect of EFFECTS) {
     for (const section of PATH_SECTIONS) {
