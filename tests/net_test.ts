@@ -1342,6 +1342,61 @@ show(let_go)`;
   });
 }
 
+/**
+ * Sends to who never answers to be found, until there is no room, and connects the
+ * same socket elsewhere, while a child makes calls that jail looks at.
+ */
+const HELD_BY_SENDER =
+  `import fcntl, os, select, socket, struct, threading, time
+end, ends = os.pipe()
+child = os.fork()
+longest, last = 0, time.monotonic()
+while child == 0:
+    try: os.mkdir("/nowhere/made")
+    except OSError: pass
+    longest, last = max(longest, time.monotonic() - last), time.monotonic()
+    if select.select([end], [], [], .01)[0]:
+        print("at once" if longest < 4 else "held up")
+        os._exit(0)
+it = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+it.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+room = it.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+it.connect(("10.99.0.2", 9))
+def sends():
+    while True:
+        it.send(bytes(900), socket.MSG_MORE)
+        it.send(b"")
+thread = threading.Thread(target=sends, daemon=True)
+thread.start()
+def state(): return open(f"/proc/self/task/{thread.native_id}/stat").read().split()[2]
+def unsent(): return struct.unpack("i", fcntl.ioctl(it, 0x5411, bytes(4)))[0]
+while unsent() < room or state() != "S": time.sleep(.01)
+it.connect(("10.99.0.3", 9))
+os.write(ends, b".")
+os.waitpid(child, 0)`;
+
+for (const engine of ENGINES) {
+  const name =
+    `jail waits for nobody who keeps the lock of a socket that is connected anew (${engine})`;
+  Deno.test({
+    ...needs(["ip"], NETWORKS ? name : `${name} (needs unshare -rn)`),
+    ...(NETWORKS ? {} : { ignore: true }),
+    async fn(): Promise<void> {
+      const up = "ip link add v0 type veth peer name v1 && " +
+        "ip addr add 10.99.0.1/24 dev v0 && ip link set v0 up && " +
+        "ip link set v1 up && " +
+        "ip ntable change name arp_cache dev v0 retrans 5000";
+      const argv = ["/usr/bin/python3", "-uc", HELD_BY_SENDER];
+      const flags = ["-R", "--allow-net=10.99.0.0/24"];
+      const ended = await run([
+        ...["unshare", "-rn", "sh", "-c", `${up} && exec "$@"`, "sh"],
+        ...jailArgv(flags, argv, engine),
+      ]);
+      assertEquals(ended.stdout, "at once\n", ended.stderr);
+    },
+  });
+}
+
 Deno.test("jail starts where one rule names a host and another an interface", async () => {
   const flags = ["--allow-net=example.org,[fe80::1%lo]"];
   const { code, stderr } = await jail(flags, ["/bin/true"]);

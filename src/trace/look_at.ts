@@ -7,7 +7,13 @@ import { lookAtAsync } from "./look/async.ts";
 import { lookAtEnded } from "./look/ended.ts";
 import { lookAtExec } from "./look/exec.ts";
 import { lookAtId, lookAtPidfd } from "./look/ids.ts";
-import { type Looked, nothing, type Refuses } from "./look/looked.ts";
+import {
+  EVERYBODY,
+  type Looked,
+  nothing,
+  type Refuses,
+} from "./look/looked.ts";
+import { LookedSocket } from "./look/looked_socket.ts";
 import { lookAtMessages } from "./look/message.ts";
 import { lookAtOpen } from "./look/open.ts";
 import { lookAtDescriptor, lookAtFlow, lookAtPaths } from "./look/paths.ts";
@@ -70,19 +76,8 @@ function lookAtCall(
       return looked;
     }
     case "address":
-    case "message": {
-      const looked = lookAtSockets(tracee, spec, alone, tools);
-      if (options.net !== undefined) {
-        const leading = leads(tracee, family);
-        tools.links.look(looked, tracee, registers, spec, leading);
-        tools.streams.look(looked, tracee, registers, spec, leading);
-        lookAtKept(looked, registers, spec);
-        if (spec.syscall.name === "connect") {
-          lookAtOthers(looked, tracee, registers, leading);
-        }
-      }
-      return looked;
-    }
+    case "message":
+      return lookAtSockets(tracee, spec, alone, tools);
     case "socket":
       return lookAtSocket(tracee, leads(tracee, family));
     case "listen":
@@ -118,33 +113,49 @@ function lookAtSockets(
   tracee: Tracee,
   spec: CallSpec,
   alone: boolean,
-  { answers: { registers }, family, names, options }: Tools,
+  tools: Tools,
+): Looked {
+  const { answers: { registers }, family, freezer } = tools;
+  const socket = new LookedSocket(
+    ...[tracee, leads(tracee, family), registers.int(0)] as const,
+    () => alone || freezer.holds(tracee, EVERYBODY),
+  );
+  try {
+    const looked = lookAtAddresses(tracee, spec, alone, tools, socket);
+    return socket.isHeld ? { ...nothing(), descriptorsOf: EVERYBODY } : looked;
+  } finally {
+    socket.close();
+  }
+}
+
+/** Looks at the socket addresses of a call, and then at its socket. */
+function lookAtAddresses(
+  tracee: Tracee,
+  spec: CallSpec,
+  alone: boolean,
+  { answers: { registers }, family, links, names, options, streams }: Tools,
+  socket: LookedSocket,
 ): Looked {
   const { isOwn } = family;
-  const asks = options.net?.granted !== undefined;
-  const leading = leads(tracee, family);
-  if (spec.treatment === "message") {
-    const looked = lookAtMessages(
-      ...[tracee, registers, spec, isOwn, alone, names] as const,
-    );
-    lookAtSource(looked, tracee, registers, leading);
-    if (asks) lookAtSender(looked, tracee, registers, leading);
-    return looked;
-  }
-  const looked = lookAtAddress(tracee, registers, spec, isOwn, names);
-  if (spec.syscall.name === "bind" && options.net !== undefined) {
-    lookAtBind(looked, tracee, registers, leading, asks);
+  const { syscall: { name } } = spec;
+  const looked = spec.treatment === "message"
+    ? lookAtMessages(tracee, registers, spec, isOwn, alone, names)
+    : lookAtAddress(tracee, registers, spec, isOwn, names);
+  if (options.net === undefined) return looked;
+  const asks = options.net.granted !== undefined;
+  if (name === "bind") {
+    lookAtBind(looked, socket, asks);
     if (names?.takesPlace(looked.net[0]?.endpoint) === true) {
       looked.never = "it would answer in the place of the resolver";
     }
-    return looked;
+  } else {
+    if (name === "connect") lookAtConnected(looked, socket);
+    lookAtSource(looked, socket);
+    if (asks) lookAtSender(looked, socket);
   }
-  if (spec.syscall.name === "connect" && options.net !== undefined) {
-    lookAtConnected(looked, tracee, registers, leading);
-  }
-  if (options.net !== undefined) {
-    lookAtSource(looked, tracee, registers, leading);
-  }
-  if (asks) lookAtSender(looked, tracee, registers, leading);
+  links.look(looked, registers, spec, socket);
+  streams.look(looked, registers, spec, socket);
+  lookAtKept(looked, registers, spec);
+  if (name === "connect") lookAtOthers(looked, socket);
   return looked;
 }

@@ -21,6 +21,7 @@ import {
   SO_RCVTIMEO,
   SO_SNDTIMEO,
   SO_TYPE,
+  SOCK_STREAM,
   SOCKADDR_STORAGE_SIZE,
   SOL_SOCKET,
   SOL_TCP,
@@ -175,6 +176,8 @@ export function hasConnected(fd: number): boolean {
  * that the connection is reset, nobody does.
  */
 function stopLinger(fd: number): void {
+  // No other one waits, and who sends may keep the lock of one for datagrams.
+  if (option(fd, SOL_SOCKET, SO_TYPE) !== SOCK_STREAM) return;
   const linger = new Int32Array(2);
   const size = new Uint32Array([linger.byteLength]);
   const known = rareLibc().getsockopt(fd, SOL_SOCKET, SO_LINGER, linger, size);

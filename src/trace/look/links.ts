@@ -6,17 +6,12 @@
  * then leaves there: any other address would mean whoever has it on that link.
  */
 
-import { EBADF, ENOTSOCK } from "../../abi/errno.ts";
 import { AF_INET6, MSG_FASTOPEN, SOCK_STREAM } from "../../abi/socket.ts";
 import { isOfOneLink, type NetUse } from "../../policy/net/endpoint.ts";
-import { close } from "../../sys/files.ts";
-import { peerAddress } from "../../sys/inet.ts";
-import { boundInterface, socketFacts } from "../../sys/task/borrow.ts";
 import type { Registers } from "../tracee/registers.ts";
-import type { Tracee } from "../tracee/tracee.ts";
 import type { Looked } from "./looked.ts";
+import type { LookedSocket } from "./looked_socket.ts";
 import { SEND_FLAGS } from "./senders.ts";
-import { borrowSocket } from "./sockets.ts";
 import type { CallSpec } from "./spec.ts";
 
 /** A socket that a call would bind to an interface, or use for other addresses. */
@@ -48,17 +43,15 @@ export class LinkSockets {
    * Looks at the socket of a call that has addresses.
    *
    * @param looked what is known of these
-   * @param tracee whose call it is
-   * @param registers its registers
+   * @param registers the registers of whose call it is
    * @param spec the call
-   * @param leads whether its descriptors are those of its process's first thread
+   * @param socket its socket
    */
   look(
     looked: Looked,
-    tracee: Tracee,
     registers: Registers,
     { syscall: { name } }: CallSpec,
-    leads: boolean,
+    socket: LookedSocket,
   ): void {
     const flags = SEND_FLAGS.get(name);
     const sends = flags !== undefined;
@@ -68,27 +61,18 @@ export class LinkSockets {
     const others = net.some(isElsewhere);
     const letsGo = net.some(({ endpoint }) => endpoint.family === "none");
     if (!names && !letsGo && !(this.#any && others)) return;
-    looked.descriptorsOf = tracee.process.pid;
-    const fd = borrowSocket(tracee, leads, registers.int(0));
-    if (fd < 0) {
-      if (fd === -ENOTSOCK || fd === -EBADF) looked.errno ||= -fd;
-      else looked.never ??= OTHER_LINK;
-      return;
-    }
-    const facts = socketFacts(fd);
-    const device = boundInterface(fd);
-    const peer = peerAddress(fd);
-    close(fd);
+    const facts = socket.facts(looked);
+    if (facts === undefined) return;
+    const { device } = socket;
     // One that was accepted from an address of one link is bound as well.
     this.#any ||= device > 0;
     if (!names && !others) return;
     // One of another family takes no such address.
-    if (typeof facts === "number" || facts.family !== AF_INET6) return;
+    if (facts.family !== AF_INET6) return;
     const { cookie, type } = facts;
     const binds = names && (!sends || type === SOCK_STREAM);
     const strays = binds
-      ? this.#others.has(cookie) ||
-        peer !== undefined && !isOfOneLink(peer.address)
+      ? this.#others.has(cookie) || isConnectedElsewhere(socket)
       : others && (this.#bound.has(cookie) || device !== 0);
     if (strays) looked.never ??= OTHER_LINK;
     looked.link = { cookie, binds };
@@ -112,6 +96,11 @@ function namesInterface({ endpoint }: NetUse): boolean {
   return endpoint.family === "inet6" && endpoint.scope !== 0 &&
     // It is jail that answers, on the loopback.
     endpoint.resolver !== true;
+}
+
+/** Whether a socket is connected to an address that is not one of each link. */
+function isConnectedElsewhere({ peer }: LookedSocket): boolean {
+  return peer !== undefined && !isOfOneLink(peer.address);
 }
 
 /** Whether an address is not one of each link. */

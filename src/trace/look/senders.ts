@@ -1,6 +1,5 @@
 /** Looks at sockets that send, and at where what they send would go. */
 
-import { EBADF, ENOTSOCK } from "../../abi/errno.ts";
 import {
   AF_INET6,
   MSG_MORE,
@@ -16,7 +15,6 @@ import {
 } from "../../policy/net/endpoint.ts";
 import { close } from "../../sys/files.ts";
 import {
-  boundAddress,
   type InetAddress,
   peerAddress,
   sourceTowards,
@@ -26,13 +24,13 @@ import {
   flush,
   hasFilter,
   silence,
-  socketFacts,
   unsent,
 } from "../../sys/task/borrow.ts";
 import type { Registers } from "../tracee/registers.ts";
 import type { Tracee } from "../tracee/tracee.ts";
 import { EVERYBODY, type Looked } from "./looked.ts";
-import { borrow, borrowSocket, internetFactsOf } from "./sockets.ts";
+import type { LookedSocket } from "./looked_socket.ts";
+import { borrow } from "./sockets.ts";
 import type { CallSpec } from "./spec.ts";
 
 /** Index of the flags of calls that send. */
@@ -47,20 +45,16 @@ export const SEND_FLAGS: ReadonlyMap<string, number> = new Map([
  * asked about that.
  *
  * @param looked what is known of the addresses
- * @param tracee whose call it is
- * @param registers its registers
- * @param leads whether its descriptors are those of its process's first thread
+ * @param socket the socket of the call
  */
 export function lookAtSender(
   looked: Looked,
-  tracee: Tracee,
-  registers: Registers,
-  leads: boolean,
+  socket: LookedSocket,
 ): void {
   const isAsked = ({ endpoint: { family } }: NetUse): boolean =>
     family === "inet" || family === "inet6";
   if (!looked.net.some(isAsked)) return;
-  const facts = internetFactsOf(tracee, leads, registers.int(0), looked);
+  const facts = socket.internetFacts(looked);
   if (facts === undefined) return;
   const stream = facts.type === SOCK_STREAM;
   looked.net.forEach((use, at) => {
@@ -78,15 +72,11 @@ const OTHER_SOURCE = "it would leave by the way to another address";
  * it may keep when it lets go of him.
  *
  * @param looked what is known of the addresses
- * @param tracee whose call it is
- * @param registers its registers
- * @param leads whether its descriptors are those of its process's first thread
+ * @param socket the socket of the call
  */
 export function lookAtSource(
   looked: Looked,
-  tracee: Tracee,
-  registers: Registers,
-  leads: boolean,
+  socket: LookedSocket,
 ): void {
   const isOpen = looked.messages.some(({ name, sourced }) =>
     sourced && name.length === 0
@@ -98,18 +88,8 @@ export function lookAtSource(
       : []
   );
   if (!isOpen && many.length === 0) return;
-  looked.descriptorsOf = tracee.process.pid;
-  const fd = borrowSocket(tracee, leads, registers.int(0));
-  if (fd < 0) {
-    // Of what is no socket the call fails.
-    if (fd !== -ENOTSOCK && fd !== -EBADF) looked.never ??= OTHER_SOURCE;
-    return;
-  }
-  const peer = peerAddress(fd);
-  const own = boundAddress(fd);
-  // It may be the last one of a connection.
-  socketFacts(fd);
-  close(fd);
+  if (socket.facts(looked) === undefined) return;
+  const { own, peer } = socket;
   const address = peer && unmapped(peer.address);
   const strays = address === undefined
     ? many.some((one) => !isUsual(own, one))
@@ -156,20 +136,16 @@ export function lookAtKept(
  * would use.
  *
  * @param looked what is known of the address
- * @param tracee whose call it is
- * @param registers its registers
- * @param leads whether its descriptors are those of its process's first thread
+ * @param socket the socket of the call
  */
 export function lookAtConnected(
   looked: Looked,
-  tracee: Tracee,
-  registers: Registers,
-  leads: boolean,
+  socket: LookedSocket,
 ): void {
   const [use] = looked.net;
   const family = use?.endpoint.family;
   if (use === undefined || family !== "inet" && family !== "inet6") return;
-  const facts = internetFactsOf(tracee, leads, registers.int(0), looked);
+  const facts = socket.internetFacts(looked);
   if (facts?.type !== SOCK_DGRAM) return;
   const portless = use.endpoint.port === 0;
   looked.net[0] = { ...use, stream: false, ...(portless ? { portless } : {}) };
@@ -204,30 +180,22 @@ export function silenceSocket(
  * of that, and has in the place of an address of IPv4 until that is written.
  *
  * @param looked what is known of the address
- * @param tracee whose call it is
- * @param registers its registers
- * @param leads whether its descriptors are those of its process's first thread
+ * @param socket the socket of the call
  */
 export function lookAtOthers(
   looked: Looked,
-  tracee: Tracee,
-  registers: Registers,
-  leads: boolean,
+  socket: LookedSocket,
 ): void {
   const [use] = looked.net;
   if (use === undefined || isPortless(use)) return;
   const { endpoint } = use;
   if (endpoint.family !== "none" && !isDatagram(use)) return;
-  const fd = borrowSocket(tracee, leads, registers.int(0));
-  if (fd < 0) return;
-  const facts = socketFacts(fd);
-  const peer = peerAddress(fd);
-  const left = unsent(fd);
-  close(fd);
-  if (typeof facts === "number" || facts.type !== SOCK_DGRAM) return;
+  const facts = socket.internetFacts(looked);
+  if (facts?.type !== SOCK_DGRAM) return;
+  const { peer, unsent } = socket;
   const isSame = isAt(endpoint, peer);
   const isNew = peer !== undefined || facts.family === AF_INET6;
-  if (isNew && !isSame || left > 0) looked.descriptorsOf = EVERYBODY;
+  if (isNew && !isSame || unsent > 0) looked.descriptorsOf = EVERYBODY;
 }
 
 /** Whether an endpoint is where a socket is connected to. */

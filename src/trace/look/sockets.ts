@@ -48,6 +48,7 @@ import { readLink } from "../path/place.ts";
 import type { Registers } from "../tracee/registers.ts";
 import type { Tracee } from "../tracee/tracee.ts";
 import { type Looked, nothing } from "./looked.ts";
+import type { LookedSocket } from "./looked_socket.ts";
 import { endpointOf, hasPath } from "./sockaddr.ts";
 
 /** Whether a tracee's descriptors are those of its process's first thread. */
@@ -58,7 +59,7 @@ export function leads(tracee: Tracee, { tracees }: Family): boolean {
 }
 
 /** Why a call is refused where the kernel does not say what a socket is. */
-const UNSEEN = "jail cannot look at the sockets of this process";
+export const UNSEEN = "jail cannot look at the sockets of this process";
 
 /**
  * Looks at socket(2), which makes one whose datagrams are filtered.
@@ -167,23 +168,19 @@ export function lookAtShared(
  * so only seems to be bound. Of any other it is remembered that it is.
  *
  * @param looked what is known of the address
- * @param tracee whose call it is
- * @param registers its registers
- * @param leads whether its descriptors are those of its process's first thread
+ * @param socket the socket of the call
  * @param asks whether a person is asked where a stream is bound
  */
 export function lookAtBind(
   looked: Looked,
-  tracee: Tracee,
-  registers: Registers,
-  leads: boolean,
+  socket: LookedSocket,
   asks: boolean,
 ): void {
   const [use] = looked.net;
   const family = use?.endpoint.family;
   if (use === undefined || family !== "inet" && family !== "inet6") return;
   const { address, port } = use.endpoint;
-  const facts = internetFactsOf(tracee, leads, registers.int(0), looked);
+  const facts = socket.internetFacts(looked);
   if (facts === undefined) return;
   const stream = facts.type === SOCK_STREAM;
   if (!stream && facts.type !== SOCK_DGRAM) return;
@@ -194,7 +191,7 @@ export function lookAtBind(
 }
 
 /** Whether a socket is one of the internet. */
-function isInternet({ family }: SocketFacts): boolean {
+export function isInternet({ family }: SocketFacts): boolean {
   return family === AF_INET || family === AF_INET6;
 }
 

@@ -7,14 +7,11 @@
  */
 
 import { AF_INET6, MSG_FASTOPEN, SOCK_STREAM } from "../../abi/socket.ts";
-import { close } from "../../sys/files.ts";
-import { hasConnected, socketFacts } from "../../sys/task/borrow.ts";
 import type { Registers } from "../tracee/registers.ts";
-import type { Tracee } from "../tracee/tracee.ts";
 import type { Looked } from "./looked.ts";
+import type { LookedSocket } from "./looked_socket.ts";
 import { familyOf } from "./sockaddr.ts";
 import { SEND_FLAGS } from "./senders.ts";
-import { borrowSocket } from "./sockets.ts";
 import type { CallSpec } from "./spec.ts";
 
 /** For how many sockets this is remembered. */
@@ -34,36 +31,30 @@ export class StreamSockets {
    * Looks at the socket of a call that has an address.
    *
    * @param looked what is known of the address
-   * @param tracee whose call it is
-   * @param registers its registers
+   * @param registers the registers of whose call it is
    * @param spec the call
-   * @param leads whether its descriptors are those of its process's first thread
+   * @param socket its socket
    */
   look(
     looked: Looked,
-    tracee: Tracee,
     registers: Registers,
     { syscall: { name } }: CallSpec,
-    leads: boolean,
+    socket: LookedSocket,
   ): void {
     const flags = SEND_FLAGS.get(name);
     const connects = flags === undefined
       ? name === "connect"
       : (registers.int(flags) & MSG_FASTOPEN) !== 0;
     if (!connects || familyOf(looked.said ?? NOTHING) !== AF_INET6) return;
-    looked.descriptorsOf ||= tracee.process.pid;
-    const fd = borrowSocket(tracee, leads, registers.int(0));
-    // Where it cannot be borrowed, others have seen that.
-    if (fd < 0) return;
-    const facts = socketFacts(fd);
-    const used = hasConnected(fd);
-    close(fd);
-    if (typeof facts === "number" || facts.type !== SOCK_STREAM) return;
+    const facts = socket.facts(looked);
+    if (facts?.type !== SOCK_STREAM) return;
     const { cookie } = facts;
     if (!looked.net.every(({ endpoint }) => endpoint.family === "inet6")) {
       this.#sixes.delete(cookie);
       remember(this.#fours, cookie);
-    } else if (used ? this.#sixes.has(cookie) : !this.#fours.has(cookie)) {
+    } else if (
+      socket.wasConnected ? this.#sixes.has(cookie) : !this.#fours.has(cookie)
+    ) {
       remember(this.#sixes, cookie);
     } else looked.never ??= BY_IPV4;
   }
