@@ -71,6 +71,8 @@ export class Freezer {
   #frozen: Tracee[] = [];
   #for: Tracee | undefined;
   #kept = false;
+  /** Whether all that are traced are stopped. */
+  #all = false;
   /** Tracees whose opens sleep in the kernel: they stop when these are over. */
   readonly #asleep = new Set<Tracee>();
   /** Tracees whose calls wait for their turn, oldest first. */
@@ -159,6 +161,7 @@ export class Freezer {
       return false;
     }
     this.#for = tracee;
+    this.#all = id === EVERYBODY;
     this.#frozen = this.#withChildren(this.#sharers(tracee, id), tracee);
     for (const other of this.#frozen) {
       other.frozen = true;
@@ -235,14 +238,14 @@ export class Freezer {
 
   /**
    * A tracee comes in of which nobody has told, stopped: it is held where the
-   * descriptors are held that it uses.
+   * descriptors are held that it uses, or everybody is.
    */
   join(tracee: Tracee): void {
+    if (this.#for === undefined) return;
     const { files } = tracee;
-    if (
-      this.#for?.files !== files &&
-      !this.#frozen.some((other) => other.files === files)
-    ) return;
+    const shares = this.#all || this.#for.files === files ||
+      this.#frozen.some((other) => other.files === files);
+    if (!shares) return;
     tracee.frozen = true;
     this.#frozen.push(tracee);
   }

@@ -3,6 +3,7 @@ import { CLONE_FILES, CLONE_VM } from "../../abi/sched.ts";
 import { X86_64 } from "../../abi/x86_64.ts";
 import { OWN_VIEW } from "../../sys/view.ts";
 import { Family } from "../family.ts";
+import { EVERYBODY } from "../look/looked.ts";
 import type { Tracee } from "../tracee/tracee.ts";
 import { Freezer } from "./freeze.ts";
 
@@ -21,14 +22,40 @@ function chain(length: number): [Family, Tracee] {
   return [family, last];
 }
 
+/** What a freezer tells nobody. */
+const UNHEARD = {
+  ready(): void {},
+  handle(): void {},
+  go(): void {},
+  restsOnDescriptor: () => false,
+};
+
+Deno.test("Freezer holds whoever comes in while everybody is held, and else who shares descriptors", () => {
+  for (const [id, isHeld] of [[EVERYBODY, true], [1, false]] as const) {
+    const family = new Family(X86_64, OWN_VIEW);
+    const [first, sharer, other] = [
+      family.addProgram(1),
+      family.addChild(family.addProgram(2), 3, CLONE_FILES, false),
+      family.addProgram(4),
+    ];
+    for (const tracee of family.tracees.values()) tracee.stopped = true;
+    const freezer = new Freezer(family, UNHEARD);
+    freezer.join(other);
+    assertEquals(other.frozen, false);
+    freezer.start(first, id);
+    const late = family.addChild(sharer, 5, 0, false);
+    freezer.join(late);
+    const thread = family.addChild(first, 6, CLONE_FILES, false);
+    freezer.join(thread);
+    assertEquals([late.frozen, thread.frozen], [isHeld, true]);
+    freezer.thaw(first);
+    assertEquals([late.frozen, thread.frozen], [false, false]);
+  }
+});
+
 Deno.test("Freezer holds the last of fifty thousand that each wait for a vfork", () => {
   const [family, last] = chain(50_000);
-  const freezer = new Freezer(family, {
-    ready(): void {},
-    handle(): void {},
-    go(): void {},
-    restsOnDescriptor: () => false,
-  });
+  const freezer = new Freezer(family, UNHEARD);
   freezer.hold(last, STOP);
   assertEquals(last.held, [STOP]);
 });
