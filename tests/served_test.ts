@@ -153,6 +153,43 @@ for (const engine of [...ENGINES, "kernel"] as const) {
   });
 }
 
+for (const engine of [...ENGINES, "kernel"] as const) {
+  const name =
+    `jail (${engine}) lets no rule fall where a directory on the way to what it refuses does not tell capital letters`;
+  Deno.test({
+    ...engine === "kernel" && landlockAbi() < 6
+      ? hasMachine(false, "Landlock of Linux 6.12", name)
+      : needsServer(name),
+    async fn(): Promise<void> {
+      await using here = await scratch();
+      for (
+        const [deny, file, ...options] of [
+          ["dir/file", "DIR/file", "--hides=dir"],
+          ["**/fil?", "FILE"],
+        ] as const
+      ) {
+        const policy = await here.file(
+          "p.yaml",
+          `read: {allow: [/], deny: ["\${policy-dir}/served/${deny}"]}\n`,
+        );
+        const argv = jailArgv(
+          ["-p", "minimal", "-p", policy, "--allow-run"],
+          ["cat", `served/${file}`],
+          engine,
+        );
+        const ended = await beside(
+          WAY!,
+          here,
+          ["--folds=fuse", ...options],
+          argv,
+        );
+        assertEquals(ended.stdout, "", ended.stderr);
+        assertMatch(ended.stderr, /^cat: served\/\S+: /m);
+      }
+    },
+  });
+}
+
 const HIDES_NAME =
   "a jail held by the kernel closes snapshots that no directory lists where a wildcard refuses what is in them";
 

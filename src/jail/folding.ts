@@ -1,10 +1,17 @@
 /** Where names mean the same in capital letters, or may. */
 
 import { toCString } from "../abi/bytes.ts";
-import { O_CLOEXEC, O_NOFOLLOW, O_PATH } from "../abi/fcntl.ts";
+import {
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_PATH,
+  O_RDONLY,
+} from "../abi/fcntl.ts";
 import { FUSE_SUPER_MAGIC, PLAIN_FILE_SYSTEMS } from "../abi/stat.ts";
 import type { Realpath } from "../policy/path/rules.ts";
 import { isWithin, parentOf, pathIn } from "../policy/path/within.ts";
+import { nextNames } from "../sys/directory.ts";
 import { close, isSameFile } from "../sys/files.ts";
 import type { View } from "../sys/view.ts";
 import { foldingPlaces } from "../trace/path/mounts.ts";
@@ -14,8 +21,8 @@ const MOST_TRIED = 1024;
 
 /**
  * Finds where names may mean the same in capital letters: by what is mounted, and by
- * a try of what rules name, since a disk may be so, or some of its directories alone
- * (ZFS, `chattr +F` of ext4).
+ * a try in each directory that rules name, and on the way there, since a disk may be
+ * so, or some of its directories alone (ZFS, `chattr +F` of ext4).
  *
  * @param paths what the rules of a policy name
  * @param view where paths begin
@@ -28,20 +35,60 @@ export function foldingIn(
 ): readonly string[] {
   const found = [...foldingPlaces(view.mounts())];
   const tried = new Set<string>();
-  for (const named of paths) {
-    const path = realpath(named);
-    if (path === undefined) continue;
-    const directory = parentOf(path);
-    const name = path.slice(path.lastIndexOf("/") + 1);
-    const other = swapped(name);
-    if (other === name || tried.has(directory)) continue;
-    if (tried.size === MOST_TRIED) break;
+  const attempt = (directory: string, known?: string): void => {
+    if (tried.has(directory) || tried.size === MOST_TRIED) return;
+    if (known !== undefined && swapped(known) === known) return;
     tried.add(directory);
     const isKnown = found.some((place) => isWithin(directory, place));
-    if (isKnown || !mayBeTried(view.fileSystemOf(directory))) continue;
-    if (isSame(path, pathIn(directory, other), view)) found.push(directory);
+    if (isKnown || !mayBeTried(view.fileSystemOf(directory))) return;
+    const name = known ?? someName(directory, view);
+    if (name === undefined) return;
+    const other = pathIn(directory, swapped(name));
+    if (isSame(pathIn(directory, name), other, view)) found.push(directory);
+  };
+  const ends = new Set<string>();
+  for (const named of new Set(paths)) {
+    for (const path of waysOf(named, view, realpath)) {
+      if (ends.has(path)) continue;
+      ends.add(path);
+      let directory = "/";
+      for (const name of path.split("/").slice(1)) {
+        attempt(directory, name);
+        directory = pathIn(directory, name);
+      }
+    }
   }
+  for (const path of ends) attempt(path);
   return found;
+}
+
+/**
+ * Where a path leads, or the nearest one above it that leads somewhere, and the links
+ * by which it does.
+ */
+function waysOf(
+  path: string,
+  view: View,
+  realpath: Realpath,
+): readonly string[] {
+  for (let at = path; at !== "/"; at = parentOf(at)) {
+    const real = realpath(at);
+    if (real !== undefined) {
+      return real === at ? [real] : [real, ...view.links(at)];
+    }
+  }
+  return ["/"];
+}
+
+/** A name in a directory that has another one in other letters. */
+function someName(directory: string, view: View): string | undefined {
+  const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  const fd = view.open(toCString(directory), flags);
+  if (fd < 0) return undefined;
+  const names = nextNames(fd);
+  close(fd);
+  if (!Array.isArray(names)) return undefined;
+  return names.find((name) => swapped(name) !== name);
 }
 
 /** Whether two paths lead to one file, without links. */
