@@ -853,6 +853,38 @@ write: {allow: [/w], deny: ["/w/**/.git/**"]}
   assertEquals(said(git, ["/"], "write"), written);
 });
 
+Deno.test("what a wildcard refuses is so in letters of all kinds, where a file system may not tell them", async () => {
+  const text = `read:
+  allow: [/w]
+  deny: ["/w/**/\u00c4*x", "/w/[A-C]z", "/w/[]D]z", "/w/\\\\[E*", /w/\u03a3a\u03a3]
+`;
+  const layer = await parsePolicy(text, {
+    source: "test.yaml",
+    variables: VARIABLES,
+  });
+  const said = (paths: readonly string[]): string[] => {
+    const engine = compile(mergeLayers([layer]), { folding: () => ["/w"] });
+    return paths.map((path) => word(engine.decide(opening("read", path))));
+  };
+  const closed = [
+    "/w/a/\u00e4X",
+    "/w/A\u0308x",
+    "/w/az",
+    "/w/B\u200bZ",
+    "/w/[e",
+  ]
+    .map(fromText);
+  // A name that is no text is in the way of one that is.
+  closed.push(
+    `/w/\xff/${fromText("\u00e4x")}`,
+    `/w/\xff/${fromText("A\u0308\u200bX")}`,
+  );
+  closed.push(fromText("/w/\u03c3A\u03c2"), fromText("/w/\u03c2a\u03c3"));
+  assertEquals(said(closed), closed.map(() => "EACCES"));
+  const open = ["/w/dz", "/w/x", "/w/\xffz", "/w/ez"];
+  assertEquals(said(open), open.map(() => "allow"));
+});
+
 Deno.test("no short name of FAT or NTFS leads to what a rule refuses", async () => {
   const layer = await parsePolicy(
     'read: {allow: [/w, /o], deny: [/w/a/.git, "/w/s/**/*.key"]}',
@@ -866,11 +898,17 @@ Deno.test("no short name of FAT or NTFS leads to what a rule refuses", async () 
     return paths.map((path) => word(engine.decide(opening("read", path))));
   };
   const short = ["/w/a/GIT~1", "/w/a/git~1/x", "/w/s/b/LONGNA~1.KEY"];
-  short.push("/w/s/GI7EBA~1");
+  short.push(
+    "/w/s/GI7EBA~1",
+    "/w/a/A~B~1",
+    "/w/a/NOTES~~1.TXT",
+    "/w/a/~$DOC~1",
+  );
+  short.push(fromText("/w/a/PR\u00dcFUN~1.\u00c4\u00d6\u00dc"));
   assertEquals(said(short, ["/w"]), short.map(() => "EACCES"));
   assertEquals(said(short, ["/o"]), short.map(() => "allow"));
   const others = ["/w/b/GIT~1", "/o/GIT~1", "/w/a/x~", "/w/a/x.~1~"];
-  others.push("/w/a/toolong~1", "/w/a/a~b");
+  others.push("/w/a/toolong~1", "/w/a/a~b", "/w/a/~1", "/w/a/x~1.long");
   assertEquals(said(others, ["/"]), others.map(() => "allow"));
 });
 

@@ -13,25 +13,44 @@ const ENDS_REGEXP = /(?<=[^/])[. ]+(?=\/|$)/g;
  * @param path a path, or a name, a byte string
  */
 export function fold(path: string): string {
-  return lower(path).replace(ENDS_REGEXP, "");
+  const names = isAscii(path) ? path.toLowerCase() : lowerEach(path);
+  return names.replace(ENDS_REGEXP, "");
 }
 
-function lower(path: string): string {
-  const text = toText(path);
-  if (text === undefined) return lowerAscii(path);
-  if (text.length === path.length) return text.toLowerCase();
+/** One name that is no text changes no letter of the others. */
+function lowerEach(path: string): string {
+  return path.split("/").map(lower).join("/");
+}
+
+function lower(name: string): string {
+  if (isAscii(name)) return name.toLowerCase();
+  const text = toText(name);
+  if (text === undefined) return lowerAscii(name);
   const plain = text.normalize("NFD")
     .replace(/\p{Default_Ignorable_Code_Point}/gu, "");
-  // Of some letters the small one has a capital of its own: U+017F is an S.
-  return fromText(plain.toUpperCase().toLowerCase().normalize("NFD"));
+  // Of some letters the small one has a capital of its own: U+017F is an S. Another
+  // one has two, of which one stands at the end of words.
+  const small = plain.toUpperCase().toLowerCase().replaceAll(
+    "\u03c2",
+    "\u03c3",
+  );
+  return fromText(small.normalize("NFD"));
+}
+
+function isAscii(name: string): boolean {
+  return !/[\x80-\xff]/.test(name);
 }
 
 function lowerAscii(text: string): string {
   return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
-/** What FAT and NTFS give a file with a long name besides, such as `GIT~1`. */
-const SHORT_REGEXP = /\/[^/.~]{1,6}~\d{1,6}(?:\.[^/.]{0,3})?(?=\/|$)/g;
+/**
+ * What FAT and NTFS give a file with a long name besides, such as `GIT~1`. What belongs
+ * to a letter counts as one with it.
+ */
+const SHORT_REGEXP =
+  /\/(?!~\d+(?:[./]|$))[\x80-\xff]*(?:[^/.\x80-\xff][\x80-\xff]*){0,6}~\d{1,6}(?:\.[\x80-\xff]*(?:[^/.\x80-\xff][\x80-\xff]*){0,3})?(?=\/|$)/g;
 
 /**
  * The directories in which a path goes on by what may be the short name of a file with
@@ -69,10 +88,18 @@ function foldSegment(segment: Segment): Segment {
   }
 }
 
-/** A pattern of a name in small letters, but for its sets, which have more in them. */
+/** A pattern of a name in small letters. */
 function foldPattern(text: string): string {
   return text.replace(
-    /(\[[!^]?\]?(?:\\[^]|[^\]\\])*\])|[A-Z]+/g,
-    (part, set: string | undefined) => set ?? part.toLowerCase(),
+    /\[((?:[!^]\]?|\]?)(?:\\[^]|[^\]\\])*)\]|(?:\\[^]|[^[\\])+/g,
+    (part, set: string | undefined) =>
+      set === undefined ? lower(part) : `[${small(set)}${set}]`,
   );
+}
+
+/** The small letters that a set has besides; none of one that says what is not in it. */
+function small(set: string): string {
+  if (/^[!^\]-]/.test(set)) return "";
+  const capitals = set.match(/[A-Z]-[A-Z]|[A-Z](?!-)/g) ?? [];
+  return capitals.join("").toLowerCase();
 }
