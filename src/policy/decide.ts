@@ -16,7 +16,7 @@ import { ALL_SLOTS, lengthOf, PathMatcher } from "./path/match.ts";
 import { HARMLESS, type Judge, obstacle, WIDER } from "./path/move.ts";
 import { remembered } from "./path/remembered.ts";
 import {
-  ALLOW,
+  ALLOW_SLOTS,
   bestRule,
   type CompiledRule,
   compileRules,
@@ -30,16 +30,10 @@ import {
   ruleRoots,
   RUN,
   type Said,
-  slotOf,
   WRITE,
 } from "./path/rules.ts";
 import { isWithin, parentOf } from "./path/within.ts";
-import {
-  type DefaultRule,
-  EFFECTS,
-  PATH_SECTIONS,
-  type Policy,
-} from "./policy.ts";
+import { type DefaultRule, EFFECTS, type Policy } from "./policy.ts";
 
 /** What {@linkcode compile} can be told about the machine. */
 export interface CompileOptions {
@@ -84,8 +78,6 @@ export interface Engine {
 }
 
 const READ_SLOTS = 0b111;
-const ALLOW_SLOTS = (1 << slotOf(READ, ALLOW)) | (1 << slotOf(WRITE, ALLOW)) |
-  (1 << slotOf(RUN, ALLOW));
 /** Per access: its own rules, and those of reading, since what is hidden is hidden. */
 const SLOTS = [READ_SLOTS, READ_SLOTS | 0b111_000, READ_SLOTS | 0b111_000_000];
 
@@ -254,8 +246,7 @@ class CompiledPolicy implements Engine {
     this.#rules = rules;
     this.#matcher = matcher;
     if (this.#folding.length === 0) return;
-    const said = this.#said.filter(({ effect }) => effect === "deny");
-    const folded = compileRules(refusing(policy), realpath, said, foldGlob);
+    const folded = compileRules(policy, realpath, this.#said, foldGlob);
     this.#rules = [...rules, ...folded.rules];
     this.#folded = new FoldedRules(
       ...[this.#folding, folded.matcher, rules.length] as const,
@@ -461,7 +452,7 @@ class CompiledPolicy implements Engine {
    */
   #inAnyLetters(access: number, path: string, rule: number): number {
     const isOpen = rule < 0 || this.#rules[rule]?.effect === "allow";
-    const refused = isOpen ? this.#folded?.find(access, path) ?? -1 : -1;
+    const refused = isOpen ? this.#folded?.refuses(access, path) ?? -1 : -1;
     return refused < 0 ? rule : refused;
   }
 
@@ -503,7 +494,7 @@ class CompiledPolicy implements Engine {
     const path = writtenPaths(call).find((path) => {
       this.#matcher.walk(path, lengthOf(path), ALL_SLOTS);
       return this.#matcher.named() !== 0 ||
-        this.#folded?.isNamed(path) === true ||
+        this.#folded?.isNamed(path, ALL_SLOTS) === true ||
         this.#net?.hasRuleAt(path, EFFECTS) || this.#hasLinkAt(path);
     });
     return path === undefined
@@ -516,7 +507,7 @@ class CompiledPolicy implements Engine {
     const path = writtenPaths(call).find((path) => {
       this.#matcher.walk(path, lengthOf(path), ALL_SLOTS);
       return (this.#matcher.named() & ~ALLOW_SLOTS) !== 0 ||
-        this.#folded?.isNamed(path) === true ||
+        this.#folded?.isNamed(path, ALL_SLOTS & ~ALLOW_SLOTS) === true ||
         this.#net?.hasRuleAt(path, ["deny", "ignore"]) ||
         this.#hasLinkAt(path, true);
     });
@@ -582,7 +573,9 @@ class CompiledPolicy implements Engine {
   /** What speaks against a move, as `obstacle()` says. */
   #obstacle(move: Move): number {
     const found = obstacle(move, this.#judge, this.#matcher);
-    return found === HARMLESS ? this.#folded?.obstacle(move) ?? found : found;
+    return found === HARMLESS
+      ? this.#folded?.obstacle(move, this.#judge) ?? found
+      : found;
   }
 
   /** Refuses a move that lets more be done than before. */
@@ -595,6 +588,7 @@ class CompiledPolicy implements Engine {
       // A link in it would then be where a rule begins.
       this.#matcher.walk(move.to, lengthOf(move.to), ALLOW_SLOTS);
       const named = this.#matcher.named() !== 0 ||
+        this.#folded?.isNamed(move.to, ALLOW_SLOTS) === true ||
         this.#net?.hasRuleAt(move.to, ["allow"]) || this.#hasLinkAt(move.to);
       if (named) {
         return refuse(fixed.LINK_AT_RULE, EXDEV, indexOf(move.to, uses));
@@ -614,14 +608,6 @@ class CompiledPolicy implements Engine {
       indexOf(move.from, uses),
     );
   }
-}
-
-/** A policy with what it refuses of files alone. */
-function refusing(policy: Policy): Policy {
-  const sections = PATH_SECTIONS.map((section) =>
-    [section, { ...policy[section], allow: [] }] as const
-  );
-  return { ...policy, ...Object.fromEntries(sections) };
 }
 
 /** All moves of what one of them moves: first by its own name, then by others. */

@@ -885,6 +885,39 @@ Deno.test("what a wildcard refuses is so in letters of all kinds, where a file s
   assertEquals(said(open), open.map(() => "allow"));
 });
 
+Deno.test("nothing comes to where a rule allows more by its name in other letters", async () => {
+  const layer = await parsePolicy(
+    "read: [/w/out, /w/key]\nrun: [/w/bin]\nwrite: [/w]\n",
+    { source: "test.yaml", variables: VARIABLES },
+  );
+  const moved = (to: string, tree: boolean, folding: string[]): string => {
+    const from = "/w/closed";
+    const kind = tree ? "directory" : "file";
+    const engine = compile(mergeLayers([layer]), { folding: () => folding });
+    const uses = [from, to].map((path) => (
+      { access: "write", path, kind } as const
+    ));
+    const moves = [{ from, to, tree }];
+    return word(engine.decide({ name: "rename", uses, moves }));
+  };
+  const linked = (path: string, folding: string[]): string =>
+    word(
+      compile(mergeLayers([layer]), { folding: () => folding }).decide({
+        name: "symlinkat",
+        uses: [{ access: "write", path, kind: "missing" }],
+      }),
+    );
+  const names = ["/w/OUT", "/w/Out/x", "/w/KEY", "/w/BIN/x", "/w/new"];
+  const file = names.map((to) => moved(to, false, ["/w"]));
+  assertEquals(file, ["EACCES", "EACCES", "EACCES", "EACCES", "allow"]);
+  const tree = names.map((to) => moved(to, true, ["/w"]));
+  assertEquals(tree, ["EXDEV", "EXDEV", "EXDEV", "EXDEV", "allow"]);
+  const link = names.map((path) => linked(path, ["/w"]));
+  assertEquals(link, ["EACCES", "allow", "EACCES", "allow", "allow"]);
+  const told = names.map((to) => moved(to, true, []));
+  assertEquals(told, names.map(() => "allow"));
+});
+
 Deno.test("no short name of FAT or NTFS leads to what a rule refuses", async () => {
   const layer = await parsePolicy(
     'read: {allow: [/w, /o], deny: [/w/a/.git, "/w/s/**/*.key"]}',

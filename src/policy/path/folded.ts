@@ -1,16 +1,17 @@
 /**
- * What rules refuse where a file system may not tell capital letters: there, one file
- * has more names than the kernel says.
+ * What rules say where a file system may not tell capital letters: there, one file has
+ * more names than the kernel says. What is refused by one is so by all; what is allowed
+ * is so by its own alone, and what comes to another may be used by that.
  */
 
 import type { Move } from "../call.ts";
 import { aboveShort, fold } from "./fold.ts";
 import { ALL_SLOTS, lengthOf, type PathMatcher } from "./match.ts";
-import { closing, HARMLESS, treeObstacle } from "./move.ts";
-import { bestRule } from "./rules.ts";
+import { closing, HARMLESS, type Judge, treeObstacle, WIDER } from "./move.ts";
+import { ALLOW, ALLOW_SLOTS, bestRule, READ, RUN, slotOf } from "./rules.ts";
 import { isWithin } from "./within.ts";
 
-/** The rules that refuse something, by what {@linkcode fold} makes of their names. */
+/** The rules, by what {@linkcode fold} makes of their names. */
 export class FoldedRules {
   readonly #places: readonly string[];
   readonly #matcher: PathMatcher;
@@ -30,22 +31,21 @@ export class FoldedRules {
   }
 
   /** The number of the rule that refuses an access to a path, or -1. */
-  find(access: number, path: string): number {
+  refuses(access: number, path: string): number {
     if (!this.#isThere(path)) return -1;
     const name = fold(path);
-    this.#matcher.walk(name, lengthOf(name), ALL_SLOTS);
-    const rule = bestRule(this.#matcher, access);
+    const { rule, allows } = this.#find(access, name);
     return this.#number(
-      rule < 0 ? this.#besideShort(name, closing(access)) : rule,
+      rule < 0 || allows ? this.#besideShort(name, closing(access)) : rule,
     );
   }
 
-  /** Whether a rule begins at a path, or beneath it. */
-  isNamed(path: string): boolean {
+  /** Whether a rule of some slots, as bits, begins at a path, or beneath it. */
+  isNamed(path: string, slots: number): boolean {
     if (!this.#isThere(path)) return false;
     const name = fold(path);
     this.#matcher.walk(name, lengthOf(name), ALL_SLOTS);
-    return this.#matcher.named() !== 0;
+    return (this.#matcher.named() & slots) !== 0;
   }
 
   /** Whether a path is a name of another one, or of what that is in. */
@@ -54,23 +54,45 @@ export class FoldedRules {
   }
 
   /**
-   * Finds what speaks against a move of a directory: what is refused in there would be
-   * so no more, as `obstacle()` says.
+   * Finds what speaks against a move, as `obstacle()` says: what is refused in a
+   * directory would be so no more, or what may not be read could be so by another name
+   * of where it comes to.
    *
    * @param move what moves
+   * @param judge what may be done with one path, by its own name
    * @returns the number of the rule, or as `obstacle()` does
    */
-  obstacle({ from, to, tree }: Move): number {
-    if (!tree || !this.#isThere(from) && !this.#isThere(to)) return HARMLESS;
+  obstacle(move: Move, judge: Judge): number {
+    const { from, to, tree } = move;
+    if (!this.#isThere(from) && !this.#isThere(to)) return HARMLESS;
+    if (this.#opens(move, judge)) return WIDER;
+    if (!tree) return HARMLESS;
     const [old, other] = [fold(from), fold(to)];
+    const refusing = ALL_SLOTS & ~ALLOW_SLOTS;
     const beside = Math.max(
-      this.#besideShort(old, ALL_SLOTS),
-      this.#besideShort(other, ALL_SLOTS),
+      this.#besideShort(old, refusing),
+      this.#besideShort(other, refusing),
     );
     if (beside >= 0) return this.#number(beside);
     const matcher = this.#matcher;
     const found = treeObstacle(matcher.residual(old), matcher.residual(other));
     return this.#number(found);
+  }
+
+  /** Whether what moves may be read or run by another name of its new place. */
+  #opens({ from, to }: Move, judge: Judge): boolean {
+    if (!this.#isThere(to) || judge(READ, from).allows) return false;
+    const name = fold(to);
+    return this.#find(READ, name).allows ||
+      !judge(RUN, from).allows && this.#find(RUN, name).allows;
+  }
+
+  /** The rule for an access to a name, and whether it allows that. */
+  #find(access: number, name: string): ReturnType<Judge> {
+    this.#matcher.walk(name, lengthOf(name), ALL_SLOTS);
+    const rule = bestRule(this.#matcher, access);
+    const allowed = this.#matcher.best(slotOf(access, ALLOW));
+    return { rule, allows: rule >= 0 && rule === allowed };
   }
 
   /** Whether names may mean the same there. */

@@ -56,6 +56,10 @@ export function slotOf(access: number, effect: number): number {
   return access * EFFECTS.length + effect;
 }
 
+/** All rules that allow something, as bits. */
+export const ALLOW_SLOTS = (1 << slotOf(READ, ALLOW)) |
+  (1 << slotOf(WRITE, ALLOW)) | (1 << slotOf(RUN, ALLOW));
+
 /** The rule that a walk found for an access: deny, then ignore, then allow; or -1. */
 export function bestRule(matcher: PathMatcher, access: number): number {
   const deny = matcher.best(slotOf(access, DENY));
