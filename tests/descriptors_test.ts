@@ -12,6 +12,34 @@ for (const engine of ENGINES) {
   Deno.test({
     ...needs(
       ["python3"],
+      `jail (${engine}) sets no times where there is neither a path nor a descriptor, beside a thread either`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const number = SYSCALLS.utimensat[Deno.build.arch];
+      const code = `import ctypes, errno, os, threading
+libc = ctypes.CDLL(None, use_errno=True)
+times = ctypes.create_string_buffer(32)
+def attempt():
+  for flags in (0, ${AT_EMPTY_PATH}):
+    libc.syscall(${number}, ${AT_FDCWD}, None, times, flags)
+    print(errno.errorcode[ctypes.get_errno()], os.stat(".").st_mtime > 0)
+attempt()
+thread = threading.Thread(target=attempt)
+thread.start()
+thread.join()`;
+      const { stdout, stderr } = await jail(
+        ["-R", `-W=${directory.path}`, "--allow-run"],
+        ["/usr/bin/python3", "-c", code],
+        { engine, cwd: directory.path },
+      );
+      assertEquals(stdout, "EFAULT True\n".repeat(4), stderr);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
       `jail (${engine}) changes no directory that a thread went to meanwhile, by a call without a path`,
     ),
     async fn(): Promise<void> {

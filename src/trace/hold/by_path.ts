@@ -78,7 +78,7 @@ function isByDescriptor(
   { treatment, paths: [path] }: CallSpec,
 ): boolean {
   if (treatment === "descriptor") return true;
-  if (path?.takesNull !== true || registers.int(0) < 0) return false;
+  if (path?.takesNull !== "descriptor" || registers.int(0) < 0) return false;
   return registers.address(path.arg) === 0 && registers.uint(path.flags) === 0;
 }
 

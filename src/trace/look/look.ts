@@ -117,10 +117,10 @@ export function lookAtPath(
   const empty = kind === "stat-link" && path.flags < 0 && path.dirfd >= 0 ||
     (flags & AT_EMPTY_PATH) !== 0 && kind !== "open-path";
   const dirfd = path.dirfd < 0 ? AT_FDCWD : registers.int(path.dirfd);
-  // Some take NULL for the descriptor, those that change something without a flag;
-  // for the working directory with one alone.
-  const byDescriptor = address === 0 && path.takesNull &&
-    (empty || kind === "write-path" && dirfd !== AT_FDCWD);
+  const byDescriptor = address === 0 &&
+    (path.takesNull === "flagged"
+      ? empty
+      : path.takesNull === "descriptor" && dirfd !== AT_FDCWD);
   const written = byDescriptor ? "" : readPath(tracee.tid, address);
   if (typeof written === "number") {
     looked.errno ||= -written;

@@ -146,7 +146,8 @@ function isOfDescriptor(
   registers: Registers,
   { paths: [path] }: CallSpec,
 ): boolean {
-  return path?.takesNull === true && looked?.written === "" &&
+  return path !== undefined && path.takesNull !== "never" &&
+    looked?.written === "" &&
     (registers.int(path.flags) & AT_EMPTY_PATH) !== 0 &&
     registers.int(path.dirfd) >= 0;
 }

@@ -26,8 +26,11 @@ export interface PathArg {
   readonly mustExist: boolean;
   /** Whether the call makes, moves or removes the name in its directory. */
   readonly names: boolean;
-  /** Whether no path at all, NULL, means the descriptor's own file. */
-  readonly takesNull: boolean;
+  /**
+   * Where no path at all, NULL, means the descriptor's own file: for each descriptor,
+   * or with `AT_EMPTY_PATH` alone, and then for the working directory as well.
+   */
+  readonly takesNull: "never" | "descriptor" | "flagged";
 }
 
 /** How the tracer treats a call. */
@@ -105,11 +108,15 @@ const REMOVES: ReadonlySet<SyscallName> = new Set<SyscallName>([
   "unlink",
   "unlinkat",
 ]);
-/** What takes NULL: getname_maybe_null() in fs/namei.c, do_utimes() in fs/utimes.c. */
+/** What takes NULL for a descriptor: do_utimes() in fs/utimes.c. */
 const TAKES_NULL: ReadonlySet<SyscallName> = new Set<SyscallName>([
-  ...["newfstatat", "statx", "utimensat", "futimesat"] as const,
+  "futimesat",
+  "utimensat",
+]);
+/** What takes NULL with a flag: getname_maybe_null() in fs/namei.c. */
+const TAKES_NULL_FLAGGED: ReadonlySet<SyscallName> = new Set<SyscallName>([
+  ...["newfstatat", "statx", "file_getattr", "file_setattr"] as const,
   ...["getxattrat", "listxattrat", "setxattrat", "removexattrat"] as const,
-  ...["file_getattr", "file_setattr"] as const,
 ]);
 const MOVES_LINKS: ReadonlySet<SyscallName> = new Set<SyscallName>([
   "link",
@@ -151,7 +158,11 @@ function pathsOf(syscall: Syscall): PathArg[] {
       flags,
       mustExist: facts.mustExist && !makes,
       names: facts.names || makes || REMOVES.has(syscall.name),
-      takesNull: TAKES_NULL.has(syscall.name),
+      takesNull: TAKES_NULL.has(syscall.name)
+        ? "descriptor"
+        : TAKES_NULL_FLAGGED.has(syscall.name)
+        ? "flagged"
+        : "never",
     });
     dirfd = -1;
   });
