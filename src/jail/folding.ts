@@ -80,12 +80,15 @@ function waysOf(
   return ["/"];
 }
 
+/** Room for a few names, in bytes: one of them has letters. */
+const SOME_NAMES = 1024;
+
 /** A name in a directory that has another one in other letters. */
 function someName(directory: string, view: View): string | undefined {
   const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
   const fd = view.open(toCString(directory), flags);
   if (fd < 0) return undefined;
-  const names = nextNames(fd);
+  const names = nextNames(fd, SOME_NAMES);
   close(fd);
   if (!Array.isArray(names)) return undefined;
   return names.find((name) => swapped(name) !== name);

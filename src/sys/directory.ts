@@ -32,11 +32,15 @@ export function* eachName(path: string): Generator<string> {
  * The next names in an open directory.
  *
  * @param fd the directory
+ * @param room how much is read at once, in bytes: a name and 20 more take some of it
  * @returns byte strings, without `.` and `..`; `undefined` at its end; or a
  * negative errno
  */
-export function nextNames(fd: number): string[] | number | undefined {
-  const length = getdents64(fd, buffer);
+export function nextNames(
+  fd: number,
+  room: number = buffer.length,
+): string[] | number | undefined {
+  const length = getdents64(fd, buffer.subarray(0, room));
   if (length <= 0) return length === 0 ? undefined : length;
   const names: string[] = [];
   for (let at = 0; at < length;) {
