@@ -1093,6 +1093,53 @@ for (const engine of ENGINES) {
   Deno.test({
     ...needs(
       ["python3"],
+      `a stream does not wait with its connection by IPv4, and goes nowhere else (${engine})`,
+    ),
+    async fn(): Promise<void> {
+      const outside = `import socket, subprocess, sys
+waits = socket.socket(socket.AF_INET6)
+# TCP_FASTOPEN_NO_COOKIE, TCP_FASTOPEN_CONNECT
+for option in 34, 30: waits.setsockopt(socket.IPPROTO_TCP, option, 1)
+subprocess.run(sys.argv[1:], stdin=waits.fileno())`;
+      // Of no more sockets than these it could be remembered.
+      const inside = `import ctypes, socket
+libc = ctypes.CDLL(None)
+handed, own = socket.socket(fileno=0), socket.socket(socket.AF_INET6)
+def tried(call, *args):
+    try: return str(call(*args))
+    except OSError as error: return error.strerror
+made = tried(own.setsockopt, socket.IPPROTO_TCP, 34, 1), tried(own.setsockopt, socket.IPPROTO_TCP, 30, 1)
+print(*made)
+for it in handed, own:
+    print(tried(it.connect, ("::ffff:127.0.0.1", 9)))
+    libc.connect(it.fileno(), bytes(16), 16)
+for _ in range(4097 if made[1] == "None" else 0):
+    with socket.socket(socket.AF_INET6) as other: tried(other.connect, ("::ffff:127.0.0.1", 9))
+for it in handed, own:
+    it.settimeout(.5)
+    print(tried(it.connect, ("::1", 7)))`;
+      const { stdout, stderr } = await run([
+        ...["/usr/bin/python3", "-uc", outside],
+        ...jailArgv(
+          ["-R", "--allow-net=127.0.0.1:9,[::1]:7"],
+          ["/usr/bin/python3", "-uc", inside],
+          engine,
+        ),
+      ]);
+      assertEquals(
+        stdout,
+        "None Operation not supported\nOperation not permitted\nConnection refused\n" +
+          "Operation not permitted\n".repeat(2),
+        stderr,
+      );
+    },
+  });
+}
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
       `a stream that was connected by IPv4 is connected to no address of IPv6 (${engine})`,
     ),
     async fn(): Promise<void> {

@@ -253,6 +253,8 @@ export const SO_DETACH_REUSEPORT_BPF = 68;
 export const TCP_INFO = 11;
 /** Where `tcpi_advmss` is in a `struct tcp_info`, 32 bits: 0 before it first connects. */
 export const TCPI_ADVMSS_OFFSET = 84;
+/** A connect(2) waits for what is sent first. */
+export const TCP_FASTOPEN_CONNECT = 30;
 /** The clock of its packets. */
 export const TCP_TIMESTAMP = 24;
 /** What its way of sending has measured. */

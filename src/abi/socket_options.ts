@@ -84,7 +84,10 @@ export const HARMLESS_IPV6_OPTIONS: readonly number[] = [
   77, // IPV6_RECVFRAGSIZE
 ];
 
-/** The same for TCP. Not here are TCP_REPAIR and its kind, TCP_ULP, and keys. */
+/**
+ * The same for TCP. Not here are TCP_REPAIR and its kind, TCP_ULP, keys, and
+ * TCP_FASTOPEN_CONNECT, which has a connect(2) change the socket alone.
+ */
 export const HARMLESS_TCP_OPTIONS: readonly number[] = [
   1, // TCP_NODELAY
   2, // TCP_MAXSEG
@@ -104,7 +107,6 @@ export const HARMLESS_TCP_OPTIONS: readonly number[] = [
   23, // TCP_FASTOPEN
   25, // TCP_NOTSENT_LOWAT
   27, // TCP_SAVE_SYN
-  30, // TCP_FASTOPEN_CONNECT
   33, // TCP_FASTOPEN_KEY
   34, // TCP_FASTOPEN_NO_COOKIE
   35, // TCP_ZEROCOPY_RECEIVE

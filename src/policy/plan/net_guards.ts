@@ -286,6 +286,17 @@ const OPTIONS: readonly Guard[] = [
     is(1, sock.SOL_IPV6),
     is(2, ...options.HARMLESS_IPV6_OPTIONS),
   ),
+  // Of one that was not really connected it cannot be told to whom. It is what the
+  // kernel says where that is off.
+  {
+    ...refuse(
+      "EOPNOTSUPP",
+      "a connection has to be made where it is asked for",
+      is(1, sock.SOL_TCP),
+      is(2, sock.TCP_FASTOPEN_CONNECT),
+    ),
+    quiet: true,
+  },
   allow(
     "it concerns the socket",
     is(1, sock.SOL_TCP),

@@ -482,6 +482,7 @@ test("with rules about the network", planCalls(SOME, { observe: false }), [
   ["setsockopt", [3, 41, 57], "EPERM"], // IPV6_RTHDR
   ["setsockopt", [3, 41, 26], "allow"],
   ["setsockopt", [3, 6, 1], "allow"],
+  ["setsockopt", [3, 6, 30], "EOPNOTSUPP"], // TCP_FASTOPEN_CONNECT
   ["setsockopt", [3, 6, 31], "EPERM"], // TCP_ULP
   ["setsockopt", [3, 17, 100], "EPERM"], // UDP_ENCAP
   ["setsockopt", [3, 132, 1], "EPERM"],

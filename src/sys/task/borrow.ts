@@ -27,6 +27,7 @@ import {
   SOL_TCP,
   SOL_UDP,
   TCP_CLOSE,
+  TCP_FASTOPEN_CONNECT,
   TCP_INFO,
   TCP_LISTEN,
   TCPI_ADVMSS_OFFSET,
@@ -168,6 +169,15 @@ export function hasConnected(fd: number): boolean {
   const size = new Uint32Array([info.byteLength]);
   const result = rareLibc().getsockopt(fd, SOL_TCP, TCP_INFO, info, size);
   return result < 0 || info.at(-1) !== 0;
+}
+
+/**
+ * Whether a stream waits with its connection for what is sent first.
+ *
+ * @param fd a descriptor of this process
+ */
+export function defersConnect(fd: number): boolean {
+  return option(fd, SOL_TCP, TCP_FASTOPEN_CONNECT) > 0;
 }
 
 /**

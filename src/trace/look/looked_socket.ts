@@ -12,6 +12,7 @@ import { close } from "../../sys/files.ts";
 import { boundAddress, type InetAddress, peerAddress } from "../../sys/inet.ts";
 import {
   boundInterface,
+  defersConnect,
   hasConnected,
   type SocketFacts,
   socketFacts,
@@ -103,6 +104,11 @@ export class LookedSocket {
   /** Whether it is a stream that was ever connected. */
   get wasConnected(): boolean {
     return hasConnected(this.#borrowed());
+  }
+
+  /** Whether it is a stream that waits with its connection for what is sent first. */
+  get defersConnect(): boolean {
+    return defersConnect(this.#borrowed());
   }
 
   /** Lets go of it. */

@@ -20,11 +20,14 @@ const MOST_SOCKETS = 4096;
 /** Why such a call is refused. */
 const BY_IPV4 = "it would go by IPv4 to an address that the socket had before";
 
+/** Why a connection that is not made yet is refused. */
+const UNTOLD = "whom the socket was connected to could not be told later";
+
 /** Knows which streams of IPv6 were connected to addresses of IPv6 alone. */
 export class StreamSockets {
   /** One that is forgotten here is connected to none of IPv6 any more. */
   readonly #sixes = new Set<number>();
-  /** One that was not really connected yet (TCP_FASTOPEN_CONNECT) looks unused. */
+  /** One whose call is on its way looks unused. */
   readonly #fours = new Set<number>();
 
   /**
@@ -50,6 +53,8 @@ export class StreamSockets {
     if (facts?.type !== SOCK_STREAM) return;
     const { cookie } = facts;
     if (!looked.net.every(({ endpoint }) => endpoint.family === "inet6")) {
+      // The program cannot ask for that; whoever handed the socket in may have.
+      if (socket.defersConnect) looked.never ??= UNTOLD;
       this.#sixes.delete(cookie);
       remember(this.#fours, cookie);
     } else if (
