@@ -1542,3 +1542,61 @@ for (const engine of ENGINES) {
     });
   }
 }
+
+/** Asks for what rules of the network refuse, whatever the address. */
+const REFUSED_WISHES = `import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+six = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+def attempt(what, *args):
+  try: what(*args)
+  except PermissionError: return
+  print("allowed", args)
+group = socket.inet_aton("224.0.0.251")
+attempt(s.setsockopt, socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, group + bytes(4))
+attempt(s.setsockopt, socket.IPPROTO_IP, socket.IP_MULTICAST_IF, bytes(4))
+attempt(six.setsockopt, socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, 1)
+attempt(s.setsockopt, socket.IPPROTO_IP, 51, 0)
+attempt(s.setsockopt, socket.IPPROTO_UDP, 1, 1)
+attempt(s.sendto, b"x", socket.MSG_MORE, ("127.0.0.1", 9))
+attempt(s.sendto, b"x", socket.MSG_DONTROUTE | socket.MSG_DONTWAIT, ("127.0.0.1", 9))
+`;
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `a report names options of sockets and flags of messages, and says why they are refused (${engine})`,
+    ),
+    async fn(): Promise<void> {
+      const ended = await jail(
+        ["-p", "python", "--allow-net=127.0.0.1,[::1]", "--report"],
+        ["/usr/bin/python3", "-c", REFUSED_WISHES],
+        { engine },
+      );
+      const group =
+        "under rules of net no group is joined, and no interface chosen";
+      const port = "the kernel would choose a port that the program has chosen";
+      const kept = "what is kept back could go to a mix of two addresses";
+      for (
+        const [text, why] of [
+          ["SOL_IP, IP_ADD_MEMBERSHIP, ", group],
+          ["SOL_IP, IP_MULTICAST_IF, ", group],
+          ["SOL_IPV6, IPV6_MULTICAST_IF, ", group],
+          ["SOL_IP, IP_LOCAL_PORT_RANGE, ", port],
+          ["SOL_UDP, UDP_CORK, ", kept],
+          ["1, MSG_MORE, 127.0.0.1:9)", kept],
+          [
+            "1, MSG_DONTROUTE|MSG_DONTWAIT, 127.0.0.1:9)",
+            "the route is its own",
+          ],
+        ] as const
+      ) {
+        const lines = ended.stderr.split("\n");
+        const at = lines.findIndex((line) => line.includes(text));
+        assert(at >= 0, `${text} in ${ended.stderr}`);
+        assertStringIncludes(lines[at + 1] ?? "", why);
+      }
+      assertEquals(ended.stdout, "");
+    },
+  });
+}

@@ -1,6 +1,7 @@
 /**
  * Options of sockets, and control messages, that change nothing about where a
- * message goes: `include/uapi/linux/in.h`, `in6.h`, `tcp.h` and `udp.h`.
+ * message goes, and what those are called that do: `include/uapi/linux/in.h`,
+ * `in6.h`, `tcp.h` and `udp.h`.
  */
 
 import {
@@ -9,7 +10,9 @@ import {
   SOL_IP,
   SOL_IPV6,
   SOL_SOCKET,
+  SOL_TCP,
   SOL_UDP,
+  UDP_CORK,
   UDP_SEGMENT,
 } from "./socket.ts";
 
@@ -121,3 +124,71 @@ export const HARMLESS_UDP_OPTIONS: readonly number[] = [
   103, // UDP_SEGMENT
   104, // UDP_GRO
 ];
+
+/** Options of IPv4, and of IPv6, that join or leave a group, or hear less of one. */
+const GROUP_OPTIONS: readonly (readonly [number, string])[] = [
+  [42, "MCAST_JOIN_GROUP"],
+  [43, "MCAST_BLOCK_SOURCE"],
+  [44, "MCAST_UNBLOCK_SOURCE"],
+  [45, "MCAST_LEAVE_GROUP"],
+  [46, "MCAST_JOIN_SOURCE_GROUP"],
+  [47, "MCAST_LEAVE_SOURCE_GROUP"],
+  [48, "MCAST_MSFILTER"],
+];
+
+/** What IPv4 has besides, with the interface that a message to a group leaves by. */
+const IP_GROUP_OPTIONS: typeof GROUP_OPTIONS = [
+  [32, "IP_MULTICAST_IF"],
+  [35, "IP_ADD_MEMBERSHIP"],
+  [36, "IP_DROP_MEMBERSHIP"],
+  [37, "IP_UNBLOCK_SOURCE"],
+  [38, "IP_BLOCK_SOURCE"],
+  [39, "IP_ADD_SOURCE_MEMBERSHIP"],
+  [40, "IP_DROP_SOURCE_MEMBERSHIP"],
+  [41, "IP_MSFILTER"],
+  ...GROUP_OPTIONS,
+];
+
+/** The same for IPv6. */
+const IPV6_GROUP_OPTIONS: typeof GROUP_OPTIONS = [
+  [17, "IPV6_MULTICAST_IF"],
+  [20, "IPV6_ADD_MEMBERSHIP"],
+  [21, "IPV6_DROP_MEMBERSHIP"],
+  ...GROUP_OPTIONS,
+];
+
+/** Options of IPv4 that join a group, or choose the interface of what is sent to one. */
+export const IP_GROUPS: readonly number[] = IP_GROUP_OPTIONS.map(([n]) => n);
+
+/** The same for IPv6. */
+export const IPV6_GROUPS: readonly number[] = IPV6_GROUP_OPTIONS.map(([n]) =>
+  n
+);
+
+/** The ports that the kernel chooses from, of one socket; include/uapi/linux/in.h. */
+export const IP_LOCAL_PORT_RANGE = 51;
+
+/** What options are called that rules of the network refuse: by level, and number. */
+export const OPTION_NAMES: ReadonlyMap<
+  number,
+  readonly (readonly [number, string])[]
+> = new Map([
+  [SOL_IP, [
+    [4, "IP_OPTIONS"],
+    [15, "IP_FREEBIND"],
+    [19, "IP_TRANSPARENT"],
+    ...IP_GROUP_OPTIONS,
+    [50, "IP_UNICAST_IF"],
+    [IP_LOCAL_PORT_RANGE, "IP_LOCAL_PORT_RANGE"],
+  ]],
+  [SOL_IPV6, [
+    ...IPV6_GROUP_OPTIONS,
+    [50, "IPV6_PKTINFO"],
+    [57, "IPV6_RTHDR"],
+    [75, "IPV6_TRANSPARENT"],
+    [76, "IPV6_UNICAST_IF"],
+    [78, "IPV6_FREEBIND"],
+  ]],
+  [SOL_TCP, [[19, "TCP_REPAIR"], [31, "TCP_ULP"]]],
+  [SOL_UDP, [[UDP_CORK, "UDP_CORK"], [100, "UDP_ENCAP"]]],
+]);

@@ -159,6 +159,7 @@ export type ArgKind =
   | "socket-type"
   | "socket-level"
   | "socket-option"
+  | "message-flags"
   | "timespec"
   | "sigset"
   // Numbers.
@@ -232,6 +233,7 @@ export const ARG_BITS: Readonly<Record<ArgKind, 32 | 64>> = {
   "socket-type": 32,
   "socket-level": 32,
   "socket-option": 32,
+  "message-flags": 32,
   "timespec": 64,
   "sigset": 64,
   "clock": 32,
@@ -643,9 +645,9 @@ const TABLE: Readonly<Record<SyscallName, Row>> = {
   semop:                   [  65,  193, "ipc",       "forbidden",    "int", "ptr", "uint"],
   semtimedop:              [ 220,  192, "ipc",       "forbidden",    "int", "ptr", "uint", "timespec"],
   sendfile:                [  40,   71, "io",        "unrestricted", "fd", "fd", "ptr", "size"],
-  sendmmsg:                [ 307,  269, "net",       "checked",      "fd", "mmsghdr", "uint", "uint"],
-  sendmsg:                 [  46,  211, "net",       "checked",      "fd", "msghdr", "uint"],
-  sendto:                  [  44,  206, "net",       "checked",      "fd", "buf", "size", "uint", "sockaddr", "int"],
+  sendmmsg:                [ 307,  269, "net",       "checked",      "fd", "mmsghdr", "uint", "message-flags"],
+  sendmsg:                 [  46,  211, "net",       "checked",      "fd", "msghdr", "message-flags"],
+  sendto:                  [  44,  206, "net",       "checked",      "fd", "buf", "size", "message-flags", "sockaddr", "int"],
   set_mempolicy:           [ 238,  237, "memory",    "unrestricted", "int", "ptr", "long"],
   set_mempolicy_home_node: [ 450,  450, "memory",    "unrestricted", "address", "size", "long", "long"],
   set_robust_list:         [ 273,   99, "thread",    "unrestricted", "ptr", "size"],

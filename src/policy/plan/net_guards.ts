@@ -221,6 +221,8 @@ function netlinkSockets(families: ReadonlySet<SocketFamily>): Guard {
 
 const ELSEWHERE = "an address would mean another host, or the route is its own";
 
+const GROUPS = "under rules of net no group is joined, and no interface chosen";
+
 /**
  * What SO_DONTROUTE does, for one message: another host may have its address on a
  * link than the one that routes lead to.
@@ -308,5 +310,13 @@ const OPTIONS: readonly Guard[] = [
     is(2, ...options.HARMLESS_UDP_OPTIONS),
   ),
   allow("it concerns the socket", is(1, sock.SOL_NETLINK)),
+  refuse("EPERM", GROUPS, is(1, sock.SOL_IP), is(2, ...options.IP_GROUPS)),
+  refuse("EPERM", GROUPS, is(1, sock.SOL_IPV6), is(2, ...options.IPV6_GROUPS)),
+  refuse(
+    "EPERM",
+    "the kernel would choose a port that the program has chosen",
+    is(1, sock.SOL_IP),
+    is(2, options.IP_LOCAL_PORT_RANGE),
+  ),
   refuse("EPERM", ELSEWHERE),
 ];

@@ -1,6 +1,7 @@
 /** Constants of calls about sockets as a person reads them. */
 
 import * as sock from "../../abi/socket.ts";
+import { OPTION_NAMES } from "../../abi/socket_options.ts";
 
 type Names = readonly (readonly [number, string])[];
 
@@ -33,6 +34,14 @@ const LEVELS: Names = [
   [sock.SOL_NETLINK, "SOL_NETLINK"],
 ];
 
+const MESSAGE_FLAGS: Names = [
+  [sock.MSG_DONTROUTE, "MSG_DONTROUTE"],
+  [sock.MSG_DONTWAIT, "MSG_DONTWAIT"],
+  [sock.MSG_NOSIGNAL, "MSG_NOSIGNAL"],
+  [sock.MSG_MORE, "MSG_MORE"],
+  [sock.MSG_FASTOPEN, "MSG_FASTOPEN"],
+];
+
 /** Options that are refused, so that they are what is read of. */
 const OPTIONS: Names = [
   [sock.SO_REUSEADDR, "SO_REUSEADDR"],
@@ -43,6 +52,7 @@ const OPTIONS: Names = [
   [sock.SO_DETACH_FILTER, "SO_DETACH_FILTER"],
   [sock.SO_MARK, "SO_MARK"],
   [sock.SO_LOCK_FILTER, "SO_LOCK_FILTER"],
+  [sock.SO_INCOMING_CPU, "SO_INCOMING_CPU"],
   [sock.SO_ATTACH_BPF, "SO_ATTACH_BPF"],
   [sock.SO_ATTACH_REUSEPORT_CBPF, "SO_ATTACH_REUSEPORT_CBPF"],
   [sock.SO_ATTACH_REUSEPORT_EBPF, "SO_ATTACH_REUSEPORT_EBPF"],
@@ -61,15 +71,28 @@ export function familyText(family: number): string {
 
 /** A type of sockets, with what is set at once: `SOCK_STREAM|SOCK_CLOEXEC`. */
 export function socketTypeText(type: number): string {
-  let rest = type & ~sock.SOCK_TYPE_MASK;
-  const words = [nameIn(TYPES, type & sock.SOCK_TYPE_MASK)];
-  for (const [bits, word] of TYPE_FLAGS) {
+  const flags = type & ~sock.SOCK_TYPE_MASK;
+  return [
+    nameIn(TYPES, type & sock.SOCK_TYPE_MASK),
+    ...flagWords(TYPE_FLAGS, flags),
+  ].join("|");
+}
+
+/** What is said with a message that is sent: `MSG_MORE|MSG_NOSIGNAL`. */
+export function messageFlagsText(flags: number): string {
+  return flags === 0 ? "0" : flagWords(MESSAGE_FLAGS, flags).join("|");
+}
+
+function flagWords(names: Names, flags: number): string[] {
+  let rest = flags;
+  const words: string[] = [];
+  for (const [bits, word] of names) {
     if ((rest & bits) === 0) continue;
     words.push(word);
     rest &= ~bits;
   }
   if (rest !== 0) words.push(`0x${(rest >>> 0).toString(16)}`);
-  return words.join("|");
+  return words;
 }
 
 /** Whose option it is: `SOL_SOCKET`. */
@@ -77,7 +100,10 @@ export function levelText(level: number): string {
   return nameIn(LEVELS, level);
 }
 
-/** An option: `SO_REUSEPORT`; a number where it is not of every socket. */
+/** An option: `SO_REUSEPORT`; a number where none that has it is refused. */
 export function optionText(level: number, option: number): string {
-  return level === sock.SOL_SOCKET ? nameIn(OPTIONS, option) : String(option);
+  return nameIn(
+    level === sock.SOL_SOCKET ? OPTIONS : OPTION_NAMES.get(level) ?? [],
+    option,
+  );
 }

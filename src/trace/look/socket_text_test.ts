@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import {
   familyText,
   levelText,
+  messageFlagsText,
   optionText,
   socketTypeText,
 } from "./socket_text.ts";
@@ -22,5 +23,19 @@ Deno.test("constants of sockets are named, and numbers where they are unknown", 
   assertEquals(
     [optionText(1, 15), optionText(1, 999), optionText(41, 15)],
     ["SO_REUSEPORT", "999", "15"],
+  );
+  assertEquals(
+    [optionText(0, 35), optionText(41, 20), optionText(17, 1)],
+    ["IP_ADD_MEMBERSHIP", "IPV6_ADD_MEMBERSHIP", "UDP_CORK"],
+  );
+  assertEquals(
+    [0, 0x8040, 4, 0x4_8000, -0x8000_0000].map(messageFlagsText),
+    [
+      "0",
+      "MSG_DONTWAIT|MSG_MORE",
+      "MSG_DONTROUTE",
+      "MSG_MORE|0x40000",
+      "0x80000000",
+    ],
   );
 });

@@ -39,6 +39,7 @@ import { endpointOf, familyOf, hasPath } from "./sockaddr.ts";
 import {
   familyText,
   levelText,
+  messageFlagsText,
   optionText,
   socketTypeText,
 } from "./socket_text.ts";
@@ -128,6 +129,8 @@ function argumentText(
       return levelText(registers.int(index));
     case "socket-option":
       return optionText(registers.int(index - 1), registers.int(index));
+    case "message-flags":
+      return messageFlagsText(registers.int(index));
     case "signal":
       return registers.int(index) === 0
         ? "0"
