@@ -8,6 +8,7 @@ import { callSettings } from "./calls.ts";
 import type { Decision, Refusal, RuleRef } from "./decision.ts";
 import { writesEverything } from "./everything.ts";
 import * as fixed from "./fixed.ts";
+import type { NetUse } from "./net/endpoint.ts";
 import { judgeNet, type NetJudge } from "./net/judge.ts";
 import type { InterfaceIndex } from "./net/match.ts";
 import { foldGlob } from "./path/fold.ts";
@@ -278,7 +279,7 @@ class CompiledPolicy implements Engine {
       }
       allowed ??= decision;
     }
-    const closed = call.net && this.#closedSocket(uses);
+    const closed = call.net && this.#closedSocket(uses, call.net);
     if (closed !== undefined) return closed;
     if (call.setsId === true && !this.#everything) {
       return refuse(fixed.SETS_ID, EPERM, -1);
@@ -345,12 +346,17 @@ class CompiledPolicy implements Engine {
   /**
    * Refuses to reach a socket that a rule closes to be read, where none about the
    * network names it: what comes from there is read. Where its file may not be written
-   * that says how it is refused, as for a name where there is no socket.
+   * that says how it is refused, as for a name where there is no socket. Who connects
+   * may find one by then where there is none yet.
    */
-  #closedSocket(uses: readonly Use[]): Decision | undefined {
+  #closedSocket(
+    uses: readonly Use[],
+    net: readonly NetUse[],
+  ): Decision | undefined {
+    const connects = net.some(({ access }) => access === "connect");
     for (let i = 0; i < uses.length; i++) {
       const { access, path, kind } = uses[i] as Use;
-      if (access !== "write" || kind !== "socket") continue;
+      if (access !== "write" || !connects && kind !== "socket") continue;
       const closed = this.#closed(path, i);
       if (closed !== undefined) return closed;
     }

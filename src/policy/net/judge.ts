@@ -203,10 +203,8 @@ export class NetJudge {
     const unread = meant || access !== "connect"
       ? undefined
       : closed(endpoint.path);
-    if (written.kind === "allow") {
-      const reaches = endpoint.kind === "socket";
-      return reaches && unread !== undefined ? unread : allow(ref);
-    }
+    // Whatever is there now: by the time of the call a socket may be.
+    if (written.kind === "allow") return unread ?? allow(ref);
     const unsaid = written.rule === otherwise.rule;
     return found.named && access === "connect" && unsaid
       ? unread ?? allow(ref)

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { PolicyError } from "../../errors.ts";
-import type { Call } from "../call.ts";
+import type { Call, FileKind } from "../call.ts";
 import { compile, type Engine } from "../decide.ts";
 import type { Decision } from "../decision.ts";
 import { parsePolicy } from "../file/parse.ts";
@@ -280,6 +280,31 @@ Deno.test("decide() tells of no socket by how it refuses to reach one that may n
         assertEquals([kind, name, word(decision)], [kind, name, "EPERM"]);
       }
     }
+  }
+});
+
+Deno.test("decide() lets no socket be reached that may not be read, though it is only about to be there", async () => {
+  const files = "write: true\nread: {allow: true, deny: [/run/a]}";
+  for (const net of ["true", "{allow: true, deny: [169.254.169.254]}"]) {
+    const engine = await engineOf(`${files}\nnet: ${net}`);
+    const decide = (call: Call["name"], kind: FileKind): string => {
+      const path = "/run/a";
+      const access = call === "bind" ? "listen" : "connect";
+      return word(
+        engine.decide({
+          name: call,
+          uses: [{ access: "write", path, kind }],
+          net: [{ access, endpoint: { family: "unix", path, kind } }],
+        }),
+      );
+    };
+    for (const kind of ["missing", "file", "socket"] as const) {
+      for (const call of ["connect", "sendto", "sendmsg"] as const) {
+        const said = decide(call, kind);
+        assertEquals([net, call, kind, said], [net, call, kind, "EACCES"]);
+      }
+    }
+    assertEquals(decide("bind", "missing"), "allow");
   }
 });
 
