@@ -1,6 +1,6 @@
 /** Where names mean the same in capital letters, or may. */
 
-import { toCString } from "../abi/bytes.ts";
+import { fromText, toCString, toText } from "../abi/bytes.ts";
 import {
   O_CLOEXEC,
   O_DIRECTORY,
@@ -22,7 +22,8 @@ const MOST_TRIED = 1024;
 /**
  * Finds where names may mean the same in capital letters: by what is mounted, and by
  * a try in each directory that rules name, and on the way there, since a disk may be
- * so, or some of its directories alone (ZFS, `chattr +F` of ext4).
+ * so, or some of its directories alone (`chattr +F` of ext4). Where a name means the
+ * same in another form of Unicode alone (ZFS), that is taken for one of these.
  *
  * @param paths what the rules of a policy name
  * @param view where paths begin
@@ -35,16 +36,21 @@ export function foldingIn(
 ): readonly string[] {
   const found = [...foldingPlaces(view.mounts())];
   const tried = new Set<string>();
-  const attempt = (directory: string, known?: string): void => {
-    if (tried.has(directory) || tried.size === MOST_TRIED) return;
-    if (known !== undefined && swapped(known) === known) return;
-    tried.add(directory);
+  const attempt = (
+    what: string,
+    directory: string,
+    name: string | undefined,
+    spelled: (name: string) => string,
+  ): void => {
+    if (tried.has(what) || tried.size === MOST_TRIED) return;
+    if (name !== undefined && spelled(name) === name) return;
+    tried.add(what);
     const isKnown = found.some((place) => isWithin(directory, place));
     if (isKnown || !mayBeTried(view.fileSystemOf(directory))) return;
-    const name = known ?? someName(directory, view);
-    if (name === undefined) return;
-    const other = pathIn(directory, swapped(name));
-    if (isSame(pathIn(directory, name), other, view)) found.push(directory);
+    const one = name ?? someName(directory, view);
+    if (one === undefined) return;
+    const other = pathIn(directory, spelled(one));
+    if (isSame(pathIn(directory, one), other, view)) found.push(directory);
   };
   const ends = new Set<string>();
   for (const named of new Set(paths)) {
@@ -53,12 +59,14 @@ export function foldingIn(
       ends.add(path);
       let directory = "/";
       for (const name of path.split("/").slice(1)) {
-        attempt(directory, name);
-        directory = pathIn(directory, name);
+        const path = pathIn(directory, name);
+        attempt(directory, directory, name, swapped);
+        attempt(`form ${path}`, directory, name, otherForm);
+        directory = path;
       }
     }
   }
-  for (const path of ends) attempt(path);
+  for (const path of ends) attempt(path, path, undefined, swapped);
   return found;
 }
 
@@ -116,4 +124,15 @@ function swapped(name: string): string {
     /[a-z]+|[A-Z]+/g,
     (letters) => letters < "a" ? letters.toLowerCase() : letters.toUpperCase(),
   );
+}
+
+/** A name in another form of Unicode; the same where it has but one. */
+function otherForm(name: string): string {
+  // A letter of ASCII that another one stands for as well: the sign of kelvin.
+  if (!/[K\x80-\xff]/.test(name)) return name;
+  const text = toText(name);
+  if (text === undefined) return name;
+  const parts = text.normalize("NFD");
+  const other = parts === text ? text.normalize("NFC") : parts;
+  return fromText(other === text ? text.replaceAll("K", "\u212a") : other);
 }

@@ -136,13 +136,18 @@ const FOLDING_TYPES: ReadonlySet<string> = new Set([
   ...["prl_fs", "smb3", "smbfs", "vboxsf", "vfat", "virtiofs", "vmhgfs"],
 ]);
 
+/** How one of another kind says that they do, or may: ZFS. */
+const FOLDING_REGEXP = /(?:^|,)case(?:insensitive|mixed|fold)(?:[,=]|$)/;
+
 /**
  * Finds where names may mean the same in capital letters.
  *
  * @param mounts all mounts of a view
  */
 export function foldingPlaces(mounts: readonly Mount[]): readonly string[] {
-  return pointsOf(mounts, FOLDING_TYPES);
+  const saying = mounts.filter(({ options }) => FOLDING_REGEXP.test(options))
+    .map(({ point }) => point);
+  return [...new Set([...pointsOf(mounts, FOLDING_TYPES), ...saying])];
 }
 
 /** Where file systems of some kinds are mounted. */

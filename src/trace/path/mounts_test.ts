@@ -1,7 +1,7 @@
 /** Where procfs is mounted besides /proc. */
 
 import { assertEquals } from "@std/assert";
-import { otherProcs, settingsElsewhere } from "./mounts.ts";
+import { foldingPlaces, otherProcs, settingsElsewhere } from "./mounts.ts";
 
 for (
   const [what, type, device, root, point, others] of [
@@ -38,4 +38,18 @@ Deno.test("settingsElsewhere() finds file systems that set the kernel, but in /p
     options: "",
   }));
   assertEquals(settingsElsewhere(mounts), ["/a/sys", "/config"]);
+});
+
+Deno.test("foldingPlaces() finds what does not tell capital letters, by its kind or as it says", () => {
+  const mounts = [
+    ["vfat", "/a", "rw"],
+    ["zfs", "/b", "rw,xattr,noacl,caseinsensitive"],
+    ["zfs", "/c", "rw,xattr,noacl,casesensitive"],
+    ["zfs", "/d", "rw,casemixed"],
+    ["tmpfs", "/e", "rw,casefold=utf8-12.1.0,size=1k"],
+    ["overlay", "/f", "rw,lowerdir=/casefold"],
+  ].map(([type = "", point = "", options = ""]) => (
+    { type, point, options, id: "", on: "", device: "", root: "/" }
+  ));
+  assertEquals(foldingPlaces(mounts), ["/a", "/b", "/d", "/e"]);
 });
