@@ -1392,9 +1392,13 @@ show(let_go)`;
 /**
  * Sends to who never answers to be found, until there is no room, and connects the
  * same socket elsewhere, while a child makes calls that jail looks at.
+ *
+ * @param control the control messages of what it sends
+ * @param begins what begins to send, by `sends`, and says by what id
+ * @param port where the socket is connected to then
  */
-const HELD_BY_SENDER =
-  `import fcntl, os, select, socket, struct, threading, time
+const heldBySender = (control: string, begins: string, port: number): string =>
+  `import fcntl, os, select, signal, socket, struct, threading, time
 end, ends = os.pipe()
 child = os.fork()
 longest, last = 0, time.monotonic()
@@ -1403,6 +1407,7 @@ while child == 0:
     except OSError: pass
     longest, last = max(longest, time.monotonic() - last), time.monotonic()
     if select.select([end], [], [], .01)[0]:
+        longest = max(longest, time.monotonic() - last)
         print("at once" if longest < 4 else "held up")
         os._exit(0)
 it = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -1411,20 +1416,47 @@ room = it.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
 it.connect(("10.99.0.2", 9))
 def sends():
     while True:
-        it.send(bytes(900), socket.MSG_MORE)
+        it.sendmsg([bytes(900)], ${control}, socket.MSG_MORE)
         it.send(b"")
-thread = threading.Thread(target=sends, daemon=True)
-thread.start()
-def state(): return open(f"/proc/self/task/{thread.native_id}/stat").read().split()[2]
+${begins}
+def state(): return open(f"/proc/{tid}/stat").read().split()[2]
 def unsent(): return struct.unpack("i", fcntl.ioctl(it, 0x5411, bytes(4)))[0]
 while unsent() < room or state() != "S": time.sleep(.01)
-it.connect(("10.99.0.3", 9))
+try: it.connect(("10.99.0.3", ${port}))
+except PermissionError: pass
 os.write(ends, b".")
-os.waitpid(child, 0)`;
+os.waitpid(child, 0)
+os.kill(tid, signal.SIGKILL)`;
 
-for (const engine of ENGINES) {
+/** IP_PKTINFO: for such a message others that have its descriptor are stopped. */
+const SOURCE =
+  '[(0, 8, struct.pack("i4s4s", 0, bytes([10, 99, 0, 1]), bytes(4)))]';
+
+const BY_THREAD = `thread = threading.Thread(target=sends, daemon=True)
+thread.start()
+tid = thread.native_id`;
+
+const BY_PROCESS = `tid = os.fork()
+if tid == 0: sends()`;
+
+const HELD = [
+  ["is connected anew", "[]", BY_THREAD, 9],
+  ["is connected to port 0", "[]", BY_PROCESS, 0],
+  [
+    "is connected anew while one says where it sends from",
+    SOURCE,
+    BY_THREAD,
+    9,
+  ],
+] as const;
+
+for (
+  const [engine, [what, control, begins, port]] of ENGINES.flatMap((engine) =>
+    HELD.map((held) => [engine, held] as const)
+  )
+) {
   const name =
-    `jail waits for nobody who keeps the lock of a socket that is connected anew (${engine})`;
+    `jail waits for nobody who keeps the lock of a socket that ${what} (${engine})`;
   Deno.test({
     ...needs(["ip"], NETWORKS ? name : `${name} (needs unshare -rn)`),
     ...(NETWORKS ? {} : { ignore: true }),
@@ -1433,7 +1465,11 @@ for (const engine of ENGINES) {
         "ip addr add 10.99.0.1/24 dev v0 && ip link set v0 up && " +
         "ip link set v1 up && " +
         "ip ntable change name arp_cache dev v0 retrans 5000";
-      const argv = ["/usr/bin/python3", "-uc", HELD_BY_SENDER];
+      const argv = [
+        "/usr/bin/python3",
+        "-uc",
+        heldBySender(control, begins, port),
+      ];
       const flags = ["-R", "--allow-net=10.99.0.0/24"];
       const ended = await run([
         ...["unshare", "-rn", "sh", "-c", `${up} && exec "$@"`, "sh"],

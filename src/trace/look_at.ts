@@ -19,6 +19,8 @@ import { lookAtOpen } from "./look/open.ts";
 import { lookAtDescriptor, lookAtFlow, lookAtPaths } from "./look/paths.ts";
 import { lookAtModes } from "./look/terminal_modes.ts";
 import {
+  isDatagram,
+  isPortless,
   lookAtConnected,
   lookAtKept,
   lookAtOthers,
@@ -133,10 +135,11 @@ function lookAtAddresses(
   tracee: Tracee,
   spec: CallSpec,
   alone: boolean,
-  { answers: { registers }, family, links, names, options, streams }: Tools,
+  tools: Tools,
   socket: LookedSocket,
 ): Looked {
-  const { isOwn } = family;
+  const { answers: { registers }, links, named, names, options } = tools;
+  const { isOwn } = tools.family;
   const { syscall: { name } } = spec;
   const looked = spec.treatment === "message"
     ? lookAtMessages(tracee, registers, spec, isOwn, alone, names)
@@ -154,8 +157,13 @@ function lookAtAddresses(
     if (asks) lookAtSender(looked, socket);
   }
   links.look(looked, registers, spec, socket);
-  streams.look(looked, registers, spec, socket);
+  tools.streams.look(looked, registers, spec, socket);
   lookAtKept(looked, registers, spec);
   if (name === "connect") lookAtOthers(looked, socket);
+  // Before the call it is kept from sending, or gets another filter.
+  const isSet = looked.net.some(isPortless) ||
+    asks && looked.net.some(isDatagram) ||
+    name !== "bind" && named?.renews(looked.net, socket) === true;
+  if (isSet) socket.mayLock();
   return looked;
 }

@@ -36,6 +36,22 @@ export class NamedSources {
   }
 
   /**
+   * Whether a socket is to receive from where it has not received from.
+   *
+   * @param net where a call sends to
+   * @param socket the socket, which is asked for its number where that matters
+   */
+  renews(
+    net: readonly NetUse[],
+    socket: { readonly cookie: number | undefined },
+  ): boolean {
+    const tests = testsOf(net);
+    if (tests.length === 0) return false;
+    const known = this.#sockets.get(socket.cookie ?? 0) ?? [];
+    return tests.some((test) => !known.some(isSame(test)));
+  }
+
+  /**
    * Lets a socket receive from where a call sends to.
    *
    * @param tracee whose call it is
@@ -51,13 +67,7 @@ export class NamedSources {
     net: readonly NetUse[],
     renewed: boolean,
   ): void {
-    const tests = net.flatMap(({ access, endpoint }) =>
-      access === "connect" &&
-        (endpoint.family === "inet" || endpoint.family === "inet6") &&
-        endpoint.names !== undefined
-        ? sourceTest(endpoint.address, endpoint.port)
-        : []
-    );
+    const tests = testsOf(net);
     if (tests.length === 0 && !renewed) return;
     const fd = borrowSocket(tracee, leads, number);
     // It is no socket by now, and the call will fail.
@@ -87,6 +97,17 @@ export class NamedSources {
       break;
     }
   }
+}
+
+/** What comes from where a call sends to, by a name. */
+function testsOf(net: readonly NetUse[]): readonly SourceTest[] {
+  return net.flatMap(({ access, endpoint }) =>
+    access === "connect" &&
+      (endpoint.family === "inet" || endpoint.family === "inet6") &&
+      endpoint.names !== undefined
+      ? sourceTest(endpoint.address, endpoint.port)
+      : []
+  );
 }
 
 function isSame(a: SourceTest): (b: SourceTest) => boolean {

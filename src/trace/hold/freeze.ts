@@ -27,7 +27,8 @@
  * One that sleeps so is not stopped for the calls of others either, or two of them
  * would have each other made again all the time. It may get its descriptor at any
  * moment, and then stops. But it takes none away, and where there is none at the
- * look, a call that rests on it fails without being made.
+ * look, a call that rests on it fails without being made. Where nobody else may make
+ * a call meanwhile it is stopped as well: it may keep the lock of a socket.
  */
 
 import { waitATurn } from "../../sys/output.ts";
@@ -166,7 +167,8 @@ export class Freezer {
     for (const other of this.#frozen) {
       other.frozen = true;
       // One that is gone will be reported as such.
-      const waits = other.stopped || this.#asleep.has(other);
+      const waits = other.stopped ||
+        id !== EVERYBODY && this.#asleep.has(other);
       if (!waits && interruptCall(other) >= 0) this.#pending.add(other);
     }
     for (const { vfork } of this.#frozen) {

@@ -83,17 +83,23 @@ export class LookedSocket {
 
   /** Where it is connected to; `undefined` where it is not. */
   get peer(): InetAddress | undefined {
-    return this.#mayAsk() ? peerAddress(this.#borrowed()) : undefined;
+    return this.mayLock() ? peerAddress(this.#borrowed()) : undefined;
   }
 
   /** The address that it has; `undefined` where that is none of the internet. */
   get own(): InetAddress | undefined {
-    return this.#mayAsk() ? boundAddress(this.#borrowed()) : undefined;
+    return this.mayLock() ? boundAddress(this.#borrowed()) : undefined;
   }
 
   /** The index of the interface that it is bound to; 0 for none, or a negative errno. */
   get device(): number {
     return boundInterface(this.#borrowed());
+  }
+
+  /** A number that no other socket has; `undefined` where it is no socket. */
+  get cookie(): number | undefined {
+    this.#borrowed();
+    return typeof this.#facts === "number" ? undefined : this.#facts.cookie;
   }
 
   /** How much of what was sent the kernel still has, in bytes. */
@@ -111,6 +117,17 @@ export class LookedSocket {
     return defersConnect(this.#borrowed());
   }
 
+  /**
+   * Whether the kernel does at once what it needs the lock of the socket for. It is
+   * asked as well where jail will set something of it before the call.
+   */
+  mayLock(): boolean {
+    this.#isHeld ??= this.#borrowed() >= 0 &&
+      typeof this.#facts !== "number" && this.#facts.type === SOCK_DGRAM &&
+      this.unsent > 0 && !this.#isLeftAlone();
+    return !this.#isHeld;
+  }
+
   /** Lets go of it. */
   close(): void {
     if (this.#fd !== undefined && this.#fd >= 0) close(this.#fd);
@@ -124,13 +141,5 @@ export class LookedSocket {
       this.#facts = this.#fd < 0 ? this.#fd : socketFacts(this.#fd);
     }
     return this.#fd;
-  }
-
-  /** Whether the kernel says at once what it needs the lock of the socket for. */
-  #mayAsk(): boolean {
-    this.#isHeld ??= this.#borrowed() >= 0 &&
-      typeof this.#facts !== "number" && this.#facts.type === SOCK_DGRAM &&
-      this.unsent > 0 && !this.#isLeftAlone();
-    return !this.#isHeld;
   }
 }
