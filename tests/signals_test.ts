@@ -52,6 +52,43 @@ with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as other:
   });
 
   Deno.test({
+    ...hasMounts(
+      `jail (${engine}) signals nobody outside by a directory of /proc that is mounted elsewhere`,
+    ),
+    async fn(): Promise<void> {
+      const inside = `import os, signal, sys
+def send(fd):
+  try: signal.pidfd_send_signal(fd, signal.SIGKILL); return "sent"
+  except OSError as error: return error.strerror
+child = os.fork()
+if child == 0: signal.pause()
+own = os.open(f"/proc/{child}", os.O_RDONLY)
+said = send(int(sys.argv[1])), send(own)
+os.waitpid(child, 0)
+print(*said, send(own), send(os.open("/usr", os.O_RDONLY)), sep=", ")`;
+      const outside = `import os, subprocess, sys
+with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as other:
+  subprocess.check_call(["mount", "--bind", f"/proc/{other.pid}", "/mnt"])
+  fd = os.open("/mnt", os.O_RDONLY)
+  at = sys.argv.index("--")
+  subprocess.call(sys.argv[1:at] + [f"--keep-fd={fd}"] + sys.argv[at:] + [str(fd)], pass_fds=[fd])
+  print("lives" if other.poll() is None else "gone")`;
+      const argv = jailArgv(
+        ["-A", "--no-landlock"],
+        ["/usr/bin/python3", "-c", inside],
+        engine,
+      );
+      const python = ["/usr/bin/python3", "-c", outside];
+      const { stdout, stderr } = await run([
+        ...["unshare", "-m", ...python, ...argv],
+      ]);
+      const none = "No such process";
+      const line = [none, "sent", none, "Bad file descriptor"].join(", ");
+      assertEquals(stdout, `${line}\nlives\n`, stderr);
+    },
+  });
+
+  Deno.test({
     ...needs(
       ["python3"],
       `jail (${engine}) signals nobody outside whose first thread has left`,

@@ -3,11 +3,22 @@
 import { fromBytes } from "../../abi/bytes.ts";
 import { CAP_HEADER, CAP_VERSIONS } from "../../abi/capability.ts";
 import { EFAULT, EINVAL, EIO, ENOENT, ESRCH } from "../../abi/errno.ts";
+import { AT_FDCWD, O_CLOEXEC, O_PATH } from "../../abi/fcntl.ts";
 import { get } from "../../abi/layout.ts";
-import { readFile, readLink } from "../../sys/files.ts";
+import { PROC_SUPER_MAGIC, STAT, STATFS } from "../../abi/stat.ts";
+import {
+  close,
+  fstat,
+  fstatat,
+  fstatfs,
+  openat2,
+  readFile,
+  readLink,
+} from "../../sys/files.ts";
 import { readMemory } from "../../sys/task/memory.ts";
 import { getsid, parentOfEnded } from "../../sys/task/task.ts";
 import type { Family } from "../family.ts";
+import { cString } from "../path/place.ts";
 import type { Registers } from "../tracee/registers.ts";
 import type { Tracee } from "../tracee/tracee.ts";
 import { isOwnGroup, isTakenByOthers } from "./groups.ts";
@@ -26,6 +37,10 @@ const GROUP_SIZE = 4;
 
 /** More than proc_pid_fdinfo(5) has of a process, in bytes. */
 const MOST_TOLD = 4096;
+
+const stat = new Uint8Array(STAT.size);
+const other = new Uint8Array(STAT.size);
+const statfs = new Uint8Array(STATFS.size);
 
 /**
  * Looks at a call with an id in memory: capget(2), or ioctl(2) with a group for
@@ -107,7 +122,29 @@ function processOf(descriptor: string, about: string): number | undefined {
   if (!Number.isNaN(named)) return named < 0 ? undefined : named;
   const path = readLink(descriptor);
   if (typeof path === "number") return path === -ENOENT ? undefined : 0;
-  // In another procfs a number may be another's.
-  const [, above, id] = /^(.*)\/(\d+)$/.exec(path) ?? [];
-  return id === undefined ? undefined : above === "/proc" ? Number(id) : 0;
+  return path.startsWith("/") ? processOfFile(descriptor) : undefined;
+}
+
+/** The same of a file, which may be a process's directory, whatever it is called. */
+function processOfFile(descriptor: string): number | undefined {
+  const fd = openat2(AT_FDCWD, cString(descriptor), O_PATH | O_CLOEXEC, 0, 0);
+  if (fd < 0) return fd === -ENOENT ? undefined : 0;
+  try {
+    // Who serves another file system need not say.
+    if (fstatfs(fd, statfs) < 0) return undefined;
+    if (get(STATFS, statfs, "f_type") !== PROC_SUPER_MAGIC) return undefined;
+    // In another procfs a number may be another's.
+    if (fstat(fd, stat) < 0 || get(STAT, stat, "st_dev") !== procfs()) return 0;
+    const told = readFile(`/proc/self/fd/${fd}/stat`, MOST_TOLD);
+    if (typeof told === "number") return told === -ESRCH ? undefined : 0;
+    return Number(/^\d+/.exec(fromBytes(told))?.[0] ?? 0);
+  } finally {
+    close(fd);
+  }
+}
+
+/** The device of the procfs that jail reads. */
+function procfs(): number {
+  const found = fstatat(AT_FDCWD, cString("/proc"), other, 0);
+  return found < 0 ? -1 : get(STAT, other, "st_dev");
 }
