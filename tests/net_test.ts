@@ -1520,6 +1520,18 @@ Deno.test("--report says how a policy lets a program ask for the machine's inter
   assertEquals(allowed.stdout, "True\n", allowed.stderr);
 });
 
+Deno.test("--report of a run without network says what lets it ask for the machine's interfaces, and it does", async () => {
+  const asks = "import socket; print(len(socket.if_nameindex()) > 0)";
+  const python = ["/usr/bin/python3", "-c", asks];
+  const refused = await jail(["-p", "default", "--report"], python);
+  const lines = refused.stderr.split("\n");
+  const at = lines.findIndex((line) => line.includes("socket(AF_NETLINK, "));
+  const [, said] = /unless (net: \{.*\})$/.exec(lines[at + 1] ?? "") ?? [];
+  assertEquals([refused.stdout, said], ["", "net: {sockets: [netlink]}"]);
+  const allowed = await jail(`extends: default\n${said}\n`, python);
+  assertEquals(allowed.stdout, "True\n", allowed.stderr);
+});
+
 Deno.test("--report names the address that was refused, and the rule", async () => {
   const program = ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/9"];
   const flags = ["-p", "default", "--report"];

@@ -18,7 +18,12 @@ import {
   otherBits,
   refuse,
 } from "./guard.ts";
-import { netRuleGuards, NO_SUCH_SOCKETS, staysOnLink } from "./net_guards.ts";
+import {
+  netlinkSockets,
+  netRuleGuards,
+  NO_SUCH_SOCKETS,
+  staysOnLink,
+} from "./net_guards.ts";
 import { NAMES_INTERFACES, TELLS_INTERFACES } from "./surface_commands.ts";
 
 /**
@@ -195,7 +200,7 @@ const NET_NONE: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
       isNot(1, ...OWN_LEVELS),
     ),
   ]],
-  ["socket", [...NO_SUCH_SOCKETS, ...NO_NET]],
+  ["socket", [...NO_SUCH_SOCKETS, netlinkSockets(new Set()), ...NO_NET]],
   ["socketpair", [
     allow(
       "a pair of streams reaches nobody else",

@@ -206,7 +206,12 @@ function unixSockets(
   ];
 }
 
-function netlinkSockets(families: ReadonlySet<SocketFamily>): Guard {
+/**
+ * What happens to sockets that tell of interfaces.
+ *
+ * @param families what sockets may be made besides
+ */
+export function netlinkSockets(families: ReadonlySet<SocketFamily>): Guard {
   const routes = [is(0, sock.AF_NETLINK), is(2, sock.NETLINK_ROUTE)];
   if (families.has("netlink")) {
     return allow("it tells of interfaces", ...routes);
