@@ -16,9 +16,6 @@ import { close, isSameFile } from "../sys/files.ts";
 import type { View } from "../sys/view.ts";
 import { foldingPlaces } from "../trace/path/mounts.ts";
 
-/** In how many directories it is tried: nobody has rules about more. */
-const MOST_TRIED = 1024;
-
 /**
  * Finds where names may mean the same in capital letters: by what is mounted, and by
  * a try in each directory that rules name, and on the way there, since a disk may be
@@ -34,24 +31,8 @@ export function foldingIn(
   view: View,
   realpath: Realpath,
 ): readonly string[] {
-  const found = [...foldingPlaces(view.mounts())];
-  const tried = new Set<string>();
-  const attempt = (
-    what: string,
-    directory: string,
-    name: string | undefined,
-    spelled: (name: string) => string,
-  ): void => {
-    if (tried.has(what) || tried.size === MOST_TRIED) return;
-    if (name !== undefined && spelled(name) === name) return;
-    tried.add(what);
-    const isKnown = found.some((place) => isWithin(directory, place));
-    if (isKnown || !mayBeTried(view.fileSystemOf(directory))) return;
-    const one = name ?? someName(directory, view);
-    if (one === undefined) return;
-    const other = pathIn(directory, spelled(one));
-    if (isSame(pathIn(directory, one), other, view)) found.push(directory);
-  };
+  const trials = new Trials(foldingPlaces(view.mounts()), view);
+  const seen = new Set<string>();
   const ends = new Set<string>();
   for (const named of new Set(paths)) {
     for (const path of waysOf(named, view, realpath)) {
@@ -59,15 +40,60 @@ export function foldingIn(
       ends.add(path);
       let directory = "/";
       for (const name of path.split("/").slice(1)) {
-        const path = pathIn(directory, name);
-        attempt(directory, directory, name, swapped);
-        attempt(`form ${path}`, directory, name, otherForm);
-        directory = path;
+        const at = pathIn(directory, name);
+        if (!seen.has(at)) trials.ofName(directory, name);
+        seen.add(at);
+        directory = at;
       }
     }
   }
-  for (const path of ends) attempt(path, path, undefined, swapped);
-  return found;
+  for (const path of ends) trials.ofAny(path);
+  return trials.found;
+}
+
+/** Tries names in other spellings. */
+class Trials {
+  /** Where names mean the same, or may. */
+  readonly found: string[];
+  readonly #view: View;
+  /** Directories of which it is known. */
+  readonly #known = new Set<string>();
+
+  constructor(places: readonly string[], view: View) {
+    this.found = [...places];
+    this.#view = view;
+  }
+
+  /** Tries whether a directory tells letters, once, and forms of one name. */
+  ofName(directory: string, name: string): void {
+    const other = swapped(name);
+    if (other !== name && !this.#known.has(directory)) {
+      this.#known.add(directory);
+      this.#compare(directory, name, other);
+    }
+    const form = otherForm(name);
+    if (form !== name) this.#compare(directory, name, form);
+  }
+
+  /** Tries by a name that is in a directory, where none is known that has letters. */
+  ofAny(directory: string): void {
+    if (this.#known.has(directory) || !this.#mayTry(directory)) return;
+    const name = someName(directory, this.#view);
+    if (name !== undefined) this.ofName(directory, name);
+  }
+
+  #compare(directory: string, name: string, other: string): void {
+    const path = pathIn(directory, name);
+    if (
+      this.#mayTry(directory) &&
+      isSame(path, pathIn(directory, other), this.#view)
+    ) this.found.push(directory);
+  }
+
+  #mayTry(directory: string): boolean {
+    return !this.found.some((place) => isWithin(directory, place)) &&
+      mayBeTried(this.#view.fileSystemOf(directory));
+  }
 }
 
 /**
