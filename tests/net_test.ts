@@ -1440,10 +1440,20 @@ const BY_PROCESS = `tid = os.fork()
 if tid == 0: sends()`;
 
 const HELD = [
-  ["is connected anew", "[]", BY_THREAD, 9],
-  ["is connected to port 0", "[]", BY_PROCESS, 0],
   [
-    "is connected anew while one says where it sends from",
+    "jail waits for nobody who keeps the lock of a socket that is connected anew",
+    "[]",
+    BY_THREAD,
+    9,
+  ],
+  [
+    "jail waits for nobody who keeps the lock of a socket that is connected to port 0",
+    "[]",
+    BY_PROCESS,
+    0,
+  ],
+  [
+    "jail waits for nobody who keeps the lock of a socket that is connected anew while one says where it sends from",
     SOURCE,
     BY_THREAD,
     9,
@@ -1455,8 +1465,7 @@ for (
     HELD.map((held) => [engine, held] as const)
   )
 ) {
-  const name =
-    `jail waits for nobody who keeps the lock of a socket that ${what} (${engine})`;
+  const name = `${what} (${engine})`;
   Deno.test({
     ...needs(["ip"], NETWORKS ? name : `${name} (needs unshare -rn)`),
     ...(NETWORKS ? {} : { ignore: true }),
