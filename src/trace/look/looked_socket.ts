@@ -128,6 +128,11 @@ export class LookedSocket {
     return !this.#isHeld;
   }
 
+  /** Whether nobody else can use it at the moment. */
+  get isLeftAlone(): boolean {
+    return this.#isLeftAlone();
+  }
+
   /** Lets go of it. */
   close(): void {
     if (this.#fd !== undefined && this.#fd >= 0) close(this.#fd);

@@ -8,7 +8,7 @@
 
 import { AF_INET6, MSG_FASTOPEN, SOCK_STREAM } from "../../abi/socket.ts";
 import type { Registers } from "../tracee/registers.ts";
-import type { Looked } from "./looked.ts";
+import { EVERYBODY, type Looked } from "./looked.ts";
 import type { LookedSocket } from "./looked_socket.ts";
 import { familyOf } from "./sockaddr.ts";
 import { SEND_FLAGS } from "./senders.ts";
@@ -55,6 +55,11 @@ export class StreamSockets {
     if (!looked.net.every(({ endpoint }) => endpoint.family === "inet6")) {
       // The program cannot ask for that; whoever handed the socket in may have.
       if (socket.defersConnect) looked.never ??= UNTOLD;
+      // A call of another process by IPv6 may be on its way, and be made after this.
+      if (this.#sixes.has(cookie) && !socket.isLeftAlone) {
+        looked.descriptorsOf = EVERYBODY;
+        return;
+      }
       this.#sixes.delete(cookie);
       remember(this.#fours, cookie);
     } else if (
