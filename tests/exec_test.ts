@@ -317,3 +317,42 @@ os.execv("/bin/echo", ["echo", "goes on"]) if os.fork() == 0 else os.wait()
     },
   });
 }
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) ends no program for an exec of what was not there yet`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const inside = `import os, sys
+ended = 0
+for _ in range(40):
+  try: child = os.posix_spawn(sys.argv[1], sys.argv[1:], {})
+  except OSError: continue
+  ended += os.waitpid(child, 0)[1] != 0
+print(ended)`;
+      const outside = `import os, subprocess, sys
+at = sys.argv[1]
+with open(at + "/kept", "w") as script: script.write("#!/bin/true\\n")
+os.chmod(at + "/kept", 0o755)
+with subprocess.Popen(sys.argv[2:] + [at + "/seen"]) as jail:
+  while jail.poll() is None:
+    os.link(at + "/kept", at + "/seen")
+    os.unlink(at + "/seen")`;
+      const argv = jailArgv(
+        ["-A"],
+        ["/usr/bin/python3", "-c", inside],
+        engine,
+      );
+      const python = ["/usr/bin/python3", "-c", outside];
+      const { stdout, stderr } = await run([
+        ...python,
+        directory.path,
+        ...argv,
+      ]);
+      assertEquals(stdout, "0\n", stderr);
+    },
+  });
+}

@@ -6,7 +6,13 @@
  */
 
 import { fromBytes } from "../../abi/bytes.ts";
-import { AT_EXECVE_CHECK, AT_FDCWD } from "../../abi/fcntl.ts";
+import { EACCES, EINVAL, ELOOP, ENOENT } from "../../abi/errno.ts";
+import {
+  AT_EMPTY_PATH,
+  AT_EXECVE_CHECK,
+  AT_FDCWD,
+  AT_SYMLINK_NOFOLLOW,
+} from "../../abi/fcntl.ts";
 import { close, readToEnd } from "../../sys/files.ts";
 import type { View } from "../../sys/view.ts";
 import {
@@ -43,6 +49,9 @@ export interface LookedExec {
 /** Most of a loader's file that is searched for its options, in bytes. */
 const LOADER_SIZE = 1 << 23;
 
+/** The flags that execveat(2) has. */
+const FLAGS = AT_EMPTY_PATH | AT_EXECVE_CHECK | AT_SYMLINK_NOFOLLOW;
+
 /**
  * Looks at an exec.
  *
@@ -76,11 +85,10 @@ export function lookAtExec(
     return { looked, pending: undefined };
   }
   use(looked, place, "run", isOwn);
-  // What is no file cannot be executed: the kernel says so.
-  if (looked.errno !== 0 || place.kind !== "file" && place.kind !== "object") {
-    return { looked, pending: undefined };
-  }
+  // What is no file cannot be executed; one that comes there has not been looked at.
   const flags = path.flags < 0 ? 0 : registers.uint(path.flags);
+  looked.errno ||= noFileErrno(place, flags);
+  if (looked.errno !== 0) return { looked, pending: undefined };
   // The kernel looks at the file's mode, and not at what is in it.
   if ((flags & AT_EXECVE_CHECK) !== 0) return { looked, pending: undefined };
   const { written } = looked.paths[0] as LookedPath;
@@ -122,6 +130,14 @@ export function lookAtExec(
       verify: true,
     },
   };
+}
+
+/** What the kernel says where there is no file to execute; 0 where there is one. */
+function noFileErrno({ kind }: Place, flags: number): number {
+  if (kind === "file" || kind === "object") return 0;
+  if ((flags & ~FLAGS) !== 0) return EINVAL;
+  if (kind === "missing") return ENOENT;
+  return kind === "link" ? ELOOP : EACCES;
 }
 
 function use(
