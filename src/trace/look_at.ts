@@ -158,7 +158,7 @@ function lookAtAddresses(
   }
   links.look(looked, registers, spec, socket);
   tools.streams.look(looked, registers, spec, socket);
-  lookAtKept(looked, registers, spec);
+  lookAtKept(looked, registers, spec, socket);
   if (name === "connect") lookAtOthers(looked, socket);
   // Before the call it is kept from sending, or gets another filter.
   const isSet = looked.net.some(isPortless) ||

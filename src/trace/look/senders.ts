@@ -112,22 +112,25 @@ function isUsual(
  * (MSG_MORE). What others send by that socket to no address is added to it, or goes
  * where the socket is connected to if it has just left: the kernel asks first whether
  * there is something and takes the address later, which may be part of each. What
- * names no address is kept back for the one that it is connected to, and stays.
+ * names no address is kept back for the one that it is connected to, and stays. Of a
+ * stream the address means nothing.
  *
  * @param looked what is known of the addresses
  * @param registers the registers of whose call it is
  * @param spec the call
+ * @param socket its socket
  */
 export function lookAtKept(
   looked: Looked,
   registers: Registers,
   { syscall: { name } }: CallSpec,
+  socket: LookedSocket,
 ): void {
   const flags = SEND_FLAGS.get(name);
   if (flags === undefined || (registers.int(flags) & MSG_MORE) === 0) return;
-  if (looked.net.some(({ endpoint }) => "address" in endpoint)) {
-    looked.never ??= "what is kept back could go to a mix of two addresses";
-  }
+  if (!looked.net.some(({ endpoint }) => "address" in endpoint)) return;
+  if (socket.facts(looked)?.type === SOCK_STREAM) return;
+  looked.never ??= "what is kept back could go to a mix of two addresses";
 }
 
 /**

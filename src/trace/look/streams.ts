@@ -7,6 +7,7 @@
  */
 
 import { AF_INET6, MSG_FASTOPEN, SOCK_STREAM } from "../../abi/socket.ts";
+import type { NetUse } from "../../policy/net/endpoint.ts";
 import type { Registers } from "../tracee/registers.ts";
 import { EVERYBODY, type Looked } from "./looked.ts";
 import type { LookedSocket } from "./looked_socket.ts";
@@ -52,7 +53,7 @@ export class StreamSockets {
     const facts = socket.facts(looked);
     if (facts?.type !== SOCK_STREAM) return;
     const { cookie } = facts;
-    if (!looked.net.every(({ endpoint }) => endpoint.family === "inet6")) {
+    if (!looked.net.every(goesByIPv6)) {
       // The program cannot ask for that; whoever handed the socket in may have.
       if (socket.defersConnect) looked.never ??= UNTOLD;
       // A call of another process by IPv6 may be on its way, and be made after this.
@@ -71,6 +72,11 @@ export class StreamSockets {
 }
 
 const NOTHING = new Uint8Array(0);
+
+/** Whether it goes by IPv6 for sure: jail may stand in for a resolver by IPv4. */
+function goesByIPv6({ endpoint }: NetUse): boolean {
+  return endpoint.family === "inet6" && endpoint.resolver !== true;
+}
 
 function remember(sockets: Set<number>, cookie: number): void {
   sockets.add(cookie);
