@@ -134,6 +134,14 @@ const CHOOSES_SERVER = [
   net.SO_DETACH_REUSEPORT_BPF,
 ];
 
+/** What a socket that is handed in is kept from hearing, or who has it outside is. */
+const FILTERS = [
+  net.SO_ATTACH_FILTER,
+  net.SO_DETACH_FILTER,
+  net.SO_LOCK_FILTER,
+  net.SO_ATTACH_BPF,
+];
+
 /** Whose options concern one socket alone, beside those that are told apart. */
 const OWN_LEVELS = [
   net.SOL_SOCKET,
@@ -180,6 +188,12 @@ const NET_NONE: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
       "a server outside may share its port",
       is(1, net.SOL_SOCKET),
       is(2, ...CHOOSES_SERVER),
+    ),
+    refuse(
+      "EACCES",
+      "whoever handed it in has said what it hears",
+      is(1, net.SOL_SOCKET),
+      is(2, ...FILTERS),
     ),
     allow(
       HARMLESS,

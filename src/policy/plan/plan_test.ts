@@ -345,6 +345,7 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   ["setsockopt", [3, 1, 25, 1, 4], "EACCES"], // SO_BINDTODEVICE
   ["setsockopt", [3, 1, BIT32 + 62n, 1, 4], "EACCES"], // SO_BINDTOIFINDEX
   ["setsockopt", [3, 1, 7, 1, 4], "allow"], // SO_SNDBUF
+  ["setsockopt", [3, 1, 27, 1, 4], "EACCES"], // SO_DETACH_FILTER
   ["setsockopt", [3, 0, 1, 1, 4], "allow"], // IP_TOS
   ["setsockopt", [3, 6, 1, 1, 4], "allow"], // TCP_NODELAY
   ["setsockopt", [3, 0, 32, 1, 4], "EACCES"], // IP_MULTICAST_IF
