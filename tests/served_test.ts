@@ -159,6 +159,10 @@ const UNTOLD = {
     ["dir/file", "DIR/file", "--folds=fuse", "--hides=dir"],
     ["**/fil?", "FILE", "--folds=fuse"],
   ],
+  "capital letters, nor what kind of file system it is": [
+    ["file", "FILE", "--folds=fuse", "--untold"],
+    ["**/fil?", "FILE", "--folds=fuse", "--untold"],
+  ],
   "forms of Unicode": [
     ["\u00fc/file", "u\u0308/file", "--forms", "--hides=\u00fc"],
     ["K/file", "\u212a/file", "--forms", "--hides=K"],

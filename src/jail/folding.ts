@@ -139,9 +139,14 @@ function isSame(path: string, other: string, view: View): boolean {
   return same;
 }
 
-/** Whether nothing is asked over a network, or mounted, by another name. */
+/**
+ * Whether nothing is asked over a network, or mounted, by another name. Whoever serves
+ * a file system need not say what it is.
+ *
+ * @param type the kind of the file system, or a negative errno
+ */
 function mayBeTried(type: number): boolean {
-  return type === FUSE_SUPER_MAGIC || PLAIN_FILE_SYSTEMS.has(type);
+  return type < 0 || type === FUSE_SUPER_MAGIC || PLAIN_FILE_SYSTEMS.has(type);
 }
 
 /** A name with small letters for capital ones, and the other way round. */
