@@ -10,7 +10,7 @@ import { writesEverything } from "./everything.ts";
 import * as fixed from "./fixed.ts";
 import type { NetUse } from "./net/endpoint.ts";
 import { judgeNet, type NetJudge } from "./net/judge.ts";
-import type { InterfaceIndex } from "./net/match.ts";
+import { type InterfaceIndex, refusedSockets } from "./net/match.ts";
 import { foldGlob } from "./path/fold.ts";
 import { FoldedRules } from "./path/folded.ts";
 import { ALL_SLOTS, lengthOf, PathMatcher } from "./path/match.ts";
@@ -108,7 +108,7 @@ export function compile(policy: Policy, options: CompileOptions = {}): Engine {
   const engine = new CompiledPolicy(policy, realpath, ofRules, {
     interfaceIndex,
     settings,
-    folding: options.folding?.(refusedNames(roots), realpath) ?? [],
+    folding: options.folding?.(refusedNames(policy, roots), realpath) ?? [],
   });
   if (options.closedOnTheWay) {
     mustBeFound(engine, roots, realpath, options.closedOnTheWay);
@@ -117,10 +117,14 @@ export function compile(policy: Policy, options: CompileOptions = {}): Engine {
 }
 
 /** The paths that rules name, where one of them refuses something. */
-function refusedNames(roots: readonly RuleRoot[]): string[] {
+function refusedNames(
+  { net }: Policy,
+  roots: readonly RuleRoot[],
+): string[] {
+  const sockets = typeof net === "string" ? [] : refusedSockets(net);
   return roots.every(({ effect }) => effect === "allow")
-    ? []
-    : roots.map(pathOfRoot);
+    ? sockets
+    : [...roots.map(pathOfRoot), ...sockets];
 }
 
 /**
@@ -224,7 +228,7 @@ class CompiledPolicy implements Engine {
       ? this.#otherwise
       : uncovered(policy.unseen);
     this.#net = judgeNet(policy, {
-      ...{ realpath, interfaceIndex },
+      ...{ realpath, interfaceIndex, folding },
       file: (path, kind) => this.#use({ access: "write", path, kind }, -1),
       closed: (path) => this.#closed(path, -1),
       otherwise: this.#otherwise(-1),

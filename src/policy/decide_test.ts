@@ -918,6 +918,49 @@ Deno.test("nothing comes to where a rule allows more by its name in other letter
   assertEquals(told, names.map(() => "allow"));
 });
 
+Deno.test("a rule that refuses a unix socket does so in letters of all kinds, where a file system does not tell them", async () => {
+  const layer = await parsePolicy(
+    'write: [/w]\nnet: {allow: ["unix:/w/d", "unix:/w/e"], deny: ["unix:/w/d/s", "unix:/w/d/**/*.no"]}\n',
+    { source: "test.yaml", variables: VARIABLES },
+  );
+  const named: string[] = [];
+  const of = (folding: string[]): Engine =>
+    compile(mergeLayers([layer]), {
+      folding: (paths) => {
+        named.push(...paths);
+        return folding;
+      },
+    });
+  const connected = (folding: string[]): string[] =>
+    ["/w/d/s", "/w/d/S", "/w/D/s.", "/w/d/x/A.NO", "/w/d/t"].map((path) => {
+      const kind = "socket";
+      const uses = [{ access: "write", path, kind } as const];
+      const endpoint = { family: "unix", path, kind } as const;
+      const net = [{ access: "connect", endpoint } as const];
+      return word(of(folding).decide({ name: "connect", uses, net }));
+    });
+  const moved = (folding: string[]): string[] =>
+    ([
+      ["/w/d/S", "/w/d/t", false],
+      ["/w/x", "/w/E", false],
+      ["/w/D", "/w/q", true],
+      ["/w/d/t", "/w/d/u", false],
+    ] as const).map(([from, to, tree]) => {
+      const kind = tree ? "directory" : "socket";
+      const uses = [from, to].map((path) => (
+        { access: "write", path, kind } as const
+      ));
+      const moves = [{ from, to, tree }];
+      return word(of(folding).decide({ name: "rename", uses, moves }));
+    });
+  const no = "EACCES";
+  assertEquals(connected(["/w"]), [no, no, no, no, "allow"]);
+  assertEquals(connected([]), [no, "allow", no, "allow", "allow"]);
+  assertEquals(moved(["/w"]), [no, no, "EXDEV", "allow"]);
+  assertEquals(moved([]), ["allow", "allow", "allow", "allow"]);
+  assertEquals(named.includes("/w/d/s") && named.includes("/w/d"), true);
+});
+
 Deno.test("no short name of FAT or NTFS leads to what a rule refuses", async () => {
   const layer = await parsePolicy(
     'read: {allow: [/w, /o], deny: [/w/a/.git, "/w/s/**/*.key"]}',

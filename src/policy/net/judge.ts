@@ -26,6 +26,8 @@ export interface NetContext {
   readonly realpath: Realpath;
   /** Finds an interface that a rule names. */
   readonly interfaceIndex: InterfaceIndex;
+  /** Where names may mean the same in capital letters. */
+  readonly folding: readonly string[];
   /** Decides whether the file of a unix socket may be written. */
   readonly file: (path: string, kind: FileKind) => Decision;
   /** What a rule says that closes the file of a unix socket to be read, if one does. */
@@ -60,9 +62,9 @@ export function judgeNet(
 ): NetJudge | undefined {
   const { net } = policy;
   if (typeof net === "string") return undefined;
-  const { realpath, interfaceIndex } = context;
+  const { realpath, interfaceIndex, folding } = context;
   try {
-    const matcher = new NetMatcher(net, realpath, interfaceIndex);
+    const matcher = new NetMatcher(net, realpath, interfaceIndex, folding);
     return new NetJudge(
       matcher,
       context,

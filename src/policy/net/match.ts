@@ -2,10 +2,12 @@
 
 import type { Move } from "../call.ts";
 import type { Refusal } from "../decision.ts";
-import type { Glob } from "../path/glob.ts";
-import { PathMatcher } from "../path/match.ts";
+import { fold, foldGlob } from "../path/fold.ts";
+import { type Glob, parseGlob } from "../path/glob.ts";
+import { lengthOf, PathMatcher } from "../path/match.ts";
 import { opensSockets, reachesMore } from "../path/move.ts";
 import {
+  ALLOW,
   literalRoot,
   realGlobs,
   type Realpath,
@@ -16,6 +18,7 @@ import {
   parseSegment,
   type SegmentPattern,
 } from "../path/segment.ts";
+import { isWithin } from "../path/within.ts";
 import { type Effect, EFFECTS } from "../policy.ts";
 import {
   type Endpoint,
@@ -75,6 +78,11 @@ const ACCESSES: readonly NetAccess[] = ["connect", "listen"];
 export class NetMatcher {
   readonly #lists: Readonly<Record<NetAccess, readonly Compiled[]>>;
   readonly #paths = new PathMatcher();
+  /** The rules about paths, as `foldGlob()` spells them. */
+  readonly #folded = new PathMatcher();
+  readonly #folding: readonly string[];
+  /** Whether names may mean the same where the last walk ended. */
+  #folds = false;
   readonly #unix: readonly CompiledUnixRule[];
   /** The rules that name hosts. */
   readonly names: NameMatcher;
@@ -85,13 +93,16 @@ export class NetMatcher {
    * @param rules the rules
    * @param realpath finds the real path of a socket that a rule names by a link
    * @param interfaceIndex finds the index of the interface that a zone names
+   * @param folding where names may mean the same in capital letters
    * @throws {ZoneError} where there is no such interface
    */
   constructor(
     rules: NetRules,
     realpath: Realpath,
     interfaceIndex: InterfaceIndex,
+    folding: readonly string[] = [],
   ) {
+    this.#folding = folding;
     const lists: Record<NetAccess, Compiled[]> = { connect: [], listen: [] };
     const unix: (CompiledUnixRule & {
       readonly glob: Glob;
@@ -126,7 +137,10 @@ export class NetMatcher {
     });
     // As for files, the one with the longest root is the most specific.
     unix.sort((one, other) => one.depth - other.depth);
-    unix.forEach(({ glob, slot }, at) => this.#paths.add(glob, slot, at));
+    unix.forEach(({ glob, slot }, at) => {
+      this.#paths.add(glob, slot, at);
+      if (folding.length > 0) this.#folded.add(foldGlob(glob), slot, at);
+    });
     this.#unix = unix;
     this.#lists = lists;
     this.names = new NameMatcher(rules);
@@ -158,7 +172,9 @@ export class NetMatcher {
         : undefined;
       if (byName !== undefined) return { ...byName, named: true };
       const slot = slotOf(at, EFFECTS.indexOf(effect));
-      const best = endpoint.family === "unix" ? this.#paths.best(slot) : -1;
+      const best = endpoint.family === "unix"
+        ? this.#best(slot, effect !== "allow")
+        : -1;
       const unix = this.#unix[best];
       if (unix !== undefined) return { ...unix, named: true };
       let all: Compiled | undefined;
@@ -187,20 +203,26 @@ export class NetMatcher {
       const gains = access === "connect";
       if (!tree) {
         const [less, more] = gains ? [from, to] : [to, from];
-        return this.#allows(access, more) && !this.#allows(access, less);
+        if (this.#allows(access, less)) return false;
+        return this.#allows(access, more) ||
+          gains && this.#best(slotOf(at, ALLOW), true) >= 0;
       }
       const unnamed = this.#lists[access].filter(({ pattern }) =>
         pattern.kind === "all"
       );
       // Nothing is allowed anywhere.
       if (unnamed.some(({ effect }) => effect !== "allow")) return false;
-      return opensSockets(
-        this.#paths.residual(from),
-        this.#paths.residual(to),
-        at,
-        gains,
-        unnamed.length > 0,
-      );
+      const opens = (paths: PathMatcher, from: string, to: string): boolean =>
+        opensSockets(
+          paths.residual(from),
+          paths.residual(to),
+          at,
+          gains,
+          unnamed.length > 0,
+        );
+      return opens(this.#paths, from, to) ||
+        (this.#isFolding(from) || this.#isFolding(to)) &&
+          opens(this.#folded, fold(from), fold(to));
     });
   }
 
@@ -241,7 +263,8 @@ export class NetMatcher {
     const slots = ACCESSES.flatMap((_, at) =>
       effects.map((effect) => slotOf(at, EFFECTS.indexOf(effect)))
     );
-    const named = this.#paths.named();
+    const named = this.#paths.named() |
+      (this.#folds ? this.#folded.named() : 0);
     return slots.some((slot) => (named & 1 << slot) !== 0);
   }
 
@@ -264,9 +287,38 @@ export class NetMatcher {
   }
 
   #walk(path: string): void {
-    const end = path.length > 1 && path[0] === "/" ? path.length : 0;
-    this.#paths.walk(path, end, 0b111_111);
+    this.#paths.walk(path, lengthOf(path), 0b111_111);
+    this.#folds = this.#isFolding(path);
+    if (!this.#folds) return;
+    const name = fold(path);
+    this.#folded.walk(name, lengthOf(name), 0b111_111);
   }
+
+  /** The rule that the last walk found, by its own name or, perhaps, in any letters. */
+  #best(slot: number, inAnyLetters: boolean): number {
+    const best = this.#paths.best(slot);
+    return inAnyLetters && this.#folds
+      ? Math.max(best, this.#folded.best(slot))
+      : best;
+  }
+
+  #isFolding(path: string): boolean {
+    return this.#folding.some((place) => isWithin(path, place));
+  }
+}
+
+/** The paths that rules name by which a unix socket is refused. */
+export function refusedSockets(rules: NetRules): string[] {
+  return ACCESSES.flatMap((access) => {
+    const { deny, ignore } = rules[access];
+    return [...deny, ...ignore].flatMap(({ patterns }) => patterns);
+  }).flatMap((pattern) =>
+    pattern.kind === "unix"
+      ? parseGlob(pattern.pattern).map((glob) =>
+        `/${literalRoot(glob).join("/")}`
+      )
+      : []
+  );
 }
 
 /** A connection to no address reaches the loopback: a rule about it means that. */
