@@ -885,6 +885,20 @@ Deno.test("what a wildcard refuses is so in letters of all kinds, where a file s
   assertEquals(said(open), open.map(() => "allow"));
 });
 
+Deno.test("a set of characters from others to capital letters is so in small ones, where a file system may not tell them", async () => {
+  const layer = await parsePolicy(
+    'read: {allow: [/w], deny: ["/w/[0-Z]y", "/w/[X-b]x", "/w/[\\\\P-R]z"]}\n',
+    { source: "test.yaml", variables: VARIABLES },
+  );
+  const engine = compile(mergeLayers([layer]), { folding: () => ["/w"] });
+  const said = (names: readonly string[]): string[] =>
+    names.map((name) => word(engine.decide(opening("read", `/w/${name}`))));
+  const closed = ["By", "by", "zy", "5y", "Yx", "yx", "ax", "Qz", "qz"];
+  assertEquals(said(closed), closed.map(() => "EACCES"));
+  const open = ["!y", "cx", "wx", "sz"];
+  assertEquals(said(open), open.map(() => "allow"));
+});
+
 Deno.test("nothing comes to where a rule allows more by its name in other letters", async () => {
   const layer = await parsePolicy(
     "read: [/w/out, /w/key]\nrun: [/w/bin]\nwrite: [/w]\n",

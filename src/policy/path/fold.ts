@@ -2,7 +2,7 @@
 
 import { fromText, toText } from "../../abi/bytes.ts";
 import type { Glob, Segment } from "./glob.ts";
-import { parseSegment } from "./segment.ts";
+import { matchSegment, parseSegment } from "./segment.ts";
 
 /** What such file systems do not see at the end of a name. */
 const ENDS_REGEXP = /(?<=[^/])[. ]+(?=\/|$)/g;
@@ -97,9 +97,12 @@ function foldPattern(text: string): string {
   );
 }
 
+const CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
 /** The small letters that a set has besides; none of one that says what is not in it. */
 function small(set: string): string {
   if (/^[!^\]-]/.test(set)) return "";
-  const capitals = set.match(/[A-Z]-[A-Z]|[A-Z](?!-)/g) ?? [];
-  return capitals.join("").toLowerCase();
+  const pattern = parseSegment(`[${set}]`);
+  const isIn = (letter: string): boolean => matchSegment(pattern, letter, 0, 1);
+  return Array.from(CAPITALS).filter(isIn).join("").toLowerCase();
 }
