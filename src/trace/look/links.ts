@@ -9,6 +9,7 @@
 import { AF_INET6, MSG_FASTOPEN, SOCK_STREAM } from "../../abi/socket.ts";
 import { isOfOneLink, type NetUse } from "../../policy/net/endpoint.ts";
 import type { Registers } from "../tracee/registers.ts";
+import { Cookies } from "./cookies.ts";
 import type { Looked } from "./looked.ts";
 import type { LookedSocket } from "./looked_socket.ts";
 import { SEND_FLAGS } from "./senders.ts";
@@ -22,9 +23,6 @@ export interface LinkUse {
   readonly binds: boolean;
 }
 
-/** For how many sockets this is remembered while their calls are on their way. */
-const MOST_SOCKETS = 4096;
-
 /** Why such a call is refused. */
 const OTHER_LINK = "it would leave by the interface of another address";
 
@@ -34,8 +32,8 @@ export class LinkSockets {
    * The kernel says which ones are bound, but for calls that are on their way: other
    * processes may have the same socket.
    */
-  readonly #bound = new Set<number>();
-  readonly #others = new Set<number>();
+  readonly #bound = new Cookies();
+  readonly #others = new Cookies();
   /** Most programs never name an interface, and nothing is looked at. */
   #any = false;
 
@@ -81,13 +79,7 @@ export class LinkSockets {
   /** A call is made that was looked at. */
   note({ cookie, binds }: LinkUse): void {
     this.#any ||= binds;
-    const sockets = binds ? this.#bound : this.#others;
-    sockets.add(cookie);
-    if (sockets.size <= MOST_SOCKETS) return;
-    for (const first of sockets) {
-      sockets.delete(first);
-      break;
-    }
+    (binds ? this.#bound : this.#others).add(cookie);
   }
 }
 

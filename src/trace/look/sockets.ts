@@ -47,6 +47,7 @@ import type { Family } from "../family.ts";
 import { readLink } from "../path/place.ts";
 import type { Registers } from "../tracee/registers.ts";
 import type { Tracee } from "../tracee/tracee.ts";
+import { Cookies } from "./cookies.ts";
 import { type Looked, nothing } from "./looked.ts";
 import type { LookedSocket } from "./looked_socket.ts";
 import { endpointOf, hasPath } from "./sockaddr.ts";
@@ -195,16 +196,13 @@ export function isInternet({ family }: SocketFacts): boolean {
   return family === AF_INET || family === AF_INET6;
 }
 
-/** More than these, and the ones that were bound first are forgotten. */
-const MOST_BOUND = 4096;
-
 /**
  * The stream sockets that were bound where they may listen. What the kernel says
  * of a socket does not tell a port that it was bound to from one that it chose to
  * connect, and that is free again.
  */
 export class BoundSockets {
-  readonly #cookies = new Set<number>();
+  readonly #cookies = new Cookies();
 
   /** Whether a socket was bound. */
   has(cookie: number): boolean {
@@ -223,11 +221,6 @@ export class BoundSockets {
     const facts = factsOf(tracee, leads, number, nothing());
     if (facts === undefined) return;
     this.#cookies.add(facts.cookie);
-    if (this.#cookies.size <= MOST_BOUND) return;
-    for (const first of this.#cookies) {
-      this.#cookies.delete(first);
-      break;
-    }
   }
 }
 

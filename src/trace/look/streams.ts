@@ -9,14 +9,12 @@
 import { AF_INET6, MSG_FASTOPEN, SOCK_STREAM } from "../../abi/socket.ts";
 import type { NetUse } from "../../policy/net/endpoint.ts";
 import type { Registers } from "../tracee/registers.ts";
+import { Cookies } from "./cookies.ts";
 import { EVERYBODY, type Looked } from "./looked.ts";
 import type { LookedSocket } from "./looked_socket.ts";
 import { familyOf } from "./sockaddr.ts";
 import { SEND_FLAGS } from "./senders.ts";
 import type { CallSpec } from "./spec.ts";
-
-/** For how many sockets this is remembered. */
-const MOST_SOCKETS = 4096;
 
 /** Why such a call is refused. */
 const BY_IPV4 = "it would go by IPv4 to an address that the socket had before";
@@ -27,9 +25,9 @@ const UNTOLD = "whom the socket was connected to could not be told later";
 /** Knows which streams of IPv6 were connected to addresses of IPv6 alone. */
 export class StreamSockets {
   /** One that is forgotten here is connected to none of IPv6 any more. */
-  readonly #sixes = new Set<number>();
+  readonly #sixes = new Cookies();
   /** One whose call is on its way looks unused. */
-  readonly #fours = new Set<number>();
+  readonly #fours = new Cookies();
 
   /**
    * Looks at the socket of a call that has an address.
@@ -62,11 +60,11 @@ export class StreamSockets {
         return;
       }
       this.#sixes.delete(cookie);
-      remember(this.#fours, cookie);
+      this.#fours.add(cookie);
     } else if (
       socket.wasConnected ? this.#sixes.has(cookie) : !this.#fours.has(cookie)
     ) {
-      remember(this.#sixes, cookie);
+      this.#sixes.add(cookie);
     } else looked.never ??= BY_IPV4;
   }
 }
@@ -76,13 +74,4 @@ const NOTHING = new Uint8Array(0);
 /** Whether it goes by IPv6 for sure: jail may stand in for a resolver by IPv4. */
 function goesByIPv6({ endpoint }: NetUse): boolean {
   return endpoint.family === "inet6" && endpoint.resolver !== true;
-}
-
-function remember(sockets: Set<number>, cookie: number): void {
-  sockets.add(cookie);
-  if (sockets.size <= MOST_SOCKETS) return;
-  for (const first of sockets) {
-    sockets.delete(first);
-    break;
-  }
 }
