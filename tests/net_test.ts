@@ -1007,14 +1007,8 @@ os.wait()`;
   });
 }
 
-for (const engine of ENGINES) {
-  Deno.test({
-    ...needs(
-      ["python3"],
-      `a socket that could not be connected to another host sends to its own (${engine})`,
-    ),
-    async fn(): Promise<void> {
-      const outside = `import socket, subprocess, sys
+/** Runs what comes behind, with a PORT in it, and prints what came there. */
+const RECEIVES = `import socket, subprocess, sys
 it = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 it.bind(("127.0.0.1", 0))
 it.setblocking(False)
@@ -1022,6 +1016,14 @@ subprocess.run([arg.replace("PORT", str(it.getsockname()[1])) for arg in sys.arg
 try:
     while True: print(it.recv(9))
 except BlockingIOError: pass`;
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `a socket that could not be connected to another host sends to its own (${engine})`,
+    ),
+    async fn(): Promise<void> {
       // From the loopback nobody else is reached.
       const inside = `import os, signal, socket
 it = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -1036,7 +1038,7 @@ except OSError: pass
 for text in b"beside", b"beside": it.send(text)
 os.kill(pid, signal.SIGKILL)`;
       const { stdout, stderr } = await run([
-        ...["/usr/bin/python3", "-c", outside],
+        ...["/usr/bin/python3", "-c", RECEIVES],
         ...jailArgv(
           ["-R", "--allow-net=127.0.0.1:PORT,192.0.2.1:9"],
           ["/usr/bin/python3", "-c", inside],
@@ -1056,14 +1058,6 @@ for (const engine of ENGINES) {
       `an address without a family is the one of IPv4 that rules take it for (${engine})`,
     ),
     async fn(): Promise<void> {
-      const outside = `import socket, subprocess, sys
-it = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-it.bind(("127.0.0.1", 0))
-it.setblocking(False)
-subprocess.run([arg.replace("PORT", str(it.getsockname()[1])) for arg in sys.argv[1:]])
-try:
-    while True: print(it.recv(9))
-except BlockingIOError: pass`;
       const inside = `import ctypes, os, socket, struct
 libc = ctypes.CDLL(None, use_errno=True)
 def send(to):
@@ -1076,7 +1070,7 @@ for family, before in (socket.AF_INET, ""), (socket.AF_INET6, "::ffff:"):
     it.connect((before + "127.0.0.1", PORT))
     send("127.0.0.1"); send("127.0.0.2")`;
       const { stdout, stderr } = await run([
-        ...["/usr/bin/python3", "-c", outside],
+        ...["/usr/bin/python3", "-c", RECEIVES],
         ...jailArgv(
           ["-R", "--allow-net=127.0.0.1:PORT"],
           ["/usr/bin/python3", "-c", inside],

@@ -12,7 +12,7 @@ import type { Registers } from "../tracee/registers.ts";
 import { Cookies } from "./cookies.ts";
 import type { Looked } from "./looked.ts";
 import type { LookedSocket } from "./looked_socket.ts";
-import { SEND_FLAGS } from "./senders.ts";
+import { sendFlags } from "./senders.ts";
 import type { CallSpec } from "./spec.ts";
 
 /** A socket that a call would bind to an interface, or use for other addresses. */
@@ -48,12 +48,12 @@ export class LinkSockets {
   look(
     looked: Looked,
     registers: Registers,
-    { syscall: { name } }: CallSpec,
+    spec: CallSpec,
     socket: LookedSocket,
   ): void {
-    const flags = SEND_FLAGS.get(name);
+    const flags = sendFlags(registers, spec);
     const sends = flags !== undefined;
-    const stays = !sends || (registers.int(flags) & MSG_FASTOPEN) !== 0;
+    const stays = !sends || (flags & MSG_FASTOPEN) !== 0;
     const net = looked.net.filter(({ portless }) => portless !== true);
     const names = stays && net.some(namesInterface);
     const others = net.some(isElsewhere);

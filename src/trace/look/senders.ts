@@ -34,11 +34,20 @@ import { borrow } from "./sockets.ts";
 import type { CallSpec } from "./spec.ts";
 
 /** Index of the flags of calls that send. */
-export const SEND_FLAGS: ReadonlyMap<string, number> = new Map([
+const SEND_FLAGS: ReadonlyMap<string, number> = new Map([
   ["sendto", 3],
   ["sendmsg", 2],
   ["sendmmsg", 3],
 ]);
+
+/** What is said with a message, `MSG_*`; `undefined` of a call that sends none. */
+export function sendFlags(
+  registers: Registers,
+  { syscall: { name } }: CallSpec,
+): number | undefined {
+  const index = SEND_FLAGS.get(name);
+  return index === undefined ? undefined : registers.int(index);
+}
 
 /**
  * Looks at the socket of a call that sends to an address, where a person may be
@@ -123,11 +132,10 @@ function isUsual(
 export function lookAtKept(
   looked: Looked,
   registers: Registers,
-  { syscall: { name } }: CallSpec,
+  spec: CallSpec,
   socket: LookedSocket,
 ): void {
-  const flags = SEND_FLAGS.get(name);
-  if (flags === undefined || (registers.int(flags) & MSG_MORE) === 0) return;
+  if (((sendFlags(registers, spec) ?? 0) & MSG_MORE) === 0) return;
   if (!looked.net.some(({ endpoint }) => "address" in endpoint)) return;
   if (socket.facts(looked)?.type === SOCK_STREAM) return;
   looked.never ??= "what is kept back could go to a mix of two addresses";

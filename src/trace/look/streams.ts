@@ -13,7 +13,7 @@ import { Cookies } from "./cookies.ts";
 import { EVERYBODY, type Looked } from "./looked.ts";
 import type { LookedSocket } from "./looked_socket.ts";
 import { familyOf } from "./sockaddr.ts";
-import { SEND_FLAGS } from "./senders.ts";
+import { sendFlags } from "./senders.ts";
 import type { CallSpec } from "./spec.ts";
 
 /** Why such a call is refused. */
@@ -40,13 +40,13 @@ export class StreamSockets {
   look(
     looked: Looked,
     registers: Registers,
-    { syscall: { name } }: CallSpec,
+    spec: CallSpec,
     socket: LookedSocket,
   ): void {
-    const flags = SEND_FLAGS.get(name);
+    const flags = sendFlags(registers, spec);
     const connects = flags === undefined
-      ? name === "connect"
-      : (registers.int(flags) & MSG_FASTOPEN) !== 0;
+      ? spec.syscall.name === "connect"
+      : (flags & MSG_FASTOPEN) !== 0;
     if (!connects || familyOf(looked.said ?? NOTHING) !== AF_INET6) return;
     const facts = socket.facts(looked);
     if (facts?.type !== SOCK_STREAM) return;
