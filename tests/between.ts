@@ -29,6 +29,8 @@ export type Change =
   | "a file comes in its place"
   /** A file is made there. */
   | "a file comes"
+  /** The file there is removed. */
+  | "the file goes"
   /** What is in the file is what is in another one, of this name and ".other". */
   | "another program comes";
 
@@ -63,6 +65,7 @@ const CHANGES: Readonly<Record<Change, (path: string) => void>> = {
     Deno.writeTextFileSync(path, "");
     Deno.chmodSync(path, 0o666);
   },
+  "the file goes": (path) => Deno.removeSync(path),
   "another program comes": (path) => Deno.copyFileSync(`${path}.other`, path),
 };
 

@@ -1,6 +1,6 @@
 /** What comes to a path between jail's look and the call is not used. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { SyscallName } from "../src/abi/syscalls.ts";
 import type { Engine } from "../src/trace/options.ts";
 import { BELL, betweenArgv, type Change, GREETING } from "./between.ts";
@@ -142,6 +142,36 @@ for (const engine of ENGINES) {
           assertEquals([isFile, (mode ?? 0) & 0o7777], [true, 0o777]);
           await Deno.remove(`${path}/x`);
         }
+      },
+    });
+
+    Deno.test({
+      ...needs(
+        ["python3"],
+        `jail (${engine}) makes no file that was there when it was looked at, and may only be read (${beside})`,
+      ),
+      async fn(): Promise<void> {
+        await using directory = await scratch();
+        const { path } = directory;
+        const policy = await directory.file(
+          "policy.yaml",
+          `${ALL}write: {deny: ["${path}/lock"]}\n`,
+        );
+        await directory.file("lock", "");
+        const came = await attempt(
+          {
+            change: "the file goes",
+            call: "openat",
+            path: "lock",
+            code: `os.open("lock", os.O_RDONLY | os.O_CREAT)\nprint("done")`,
+            beside,
+          },
+          engine,
+          path,
+          policy,
+        );
+        assertEquals(came, "EACCES\n");
+        await assertRejects(() => Deno.stat(`${path}/lock`));
       },
     });
 

@@ -133,6 +133,8 @@ export function lookAtOpen(
     looked.errno ||= refusalOfDirectory(request, accesses);
   } else if (creates(request) && (flags & O_EXCL) === 0) {
     if (isGuardedFile(place, ownerOf(tracee))) looked.errno ||= EACCES;
+    // It may be gone by the time of the call, and must not be made then.
+    looked.pinned ||= !accesses.includes("write");
   }
   return looked;
 
