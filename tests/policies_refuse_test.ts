@@ -681,6 +681,55 @@ Deno.test("jail says once where git has its hooks, however often the settings do
   );
 });
 
+Deno.test("jail says what a repository has git run outside of its .git, by links and settings", async () => {
+  const settings = "[include]\n\tpath = ../.gitconfig\n" +
+    '[includeIf "gitdir:~/code/"]\n\tpath = ../tools/none # not there yet\n' +
+    '[filter "clean"]\n\tclean = "sh \\"tools/clean\\" %f"\n' +
+    "[core]\n\tfsmonitor = .git/hooks/watch\n[alias]\n\tlg = log tools/log\n" +
+    "\tx = !f() { tools/alias \\\n\t\t; }; f\n[credential]\n\thelper = cache\n";
+  await using here = await place({
+    "code/.git/config": settings,
+    "code/.git/hooks/watch": "",
+    "code/.gitconfig": "",
+    "code/tools/clean": "",
+    "code/tools/alias": "",
+    "code/tools/log": "",
+    "code/tools/hook": "",
+    "code/src/x": "",
+    "other/.git/config": "",
+    "other/tools/hooks/pre-commit": "",
+    ".gitconfig": "[core]\n\thooksPath = tools/of-all\n",
+  });
+  const { path } = here;
+  await Deno.symlink("../../tools/hook", `${path}/code/.git/hooks/pre-commit`);
+  await Deno.symlink("../tools/hooks", `${path}/other/.git/hooks`);
+  const said = async (
+    at: string,
+    flags: readonly string[],
+    home = "/",
+  ): Promise<string[]> => {
+    const options = { cwd: `${path}/${at}`, env: { ...ENV, HOME: home } };
+    const ended = await jail(flags, ["true"], options);
+    assertEquals(ended.code, 0, ended.stderr);
+    return [...ended.stderr.matchAll(/ lets "([^"]*)" be written, wh/g)]
+      .map(([, path = ""]) => path.slice(here.path.length + 1)).sort();
+  };
+  const all = [".gitconfig", "tools/alias", "tools/clean", "tools/hook"]
+    .concat("tools/none").map((name) => `code/${name}`);
+  for (const policy of ["agent", "build"]) {
+    assertEquals(await said("code", ["-p", policy]), all);
+  }
+  const closed = ["-p", "agent", "--deny-write=tools,.gitconfig"];
+  assertEquals(await said("code", closed), []);
+  assertEquals(await said("code/src", ["-p", "agent"]), []);
+  assertEquals(await said("code", ["-R", "-W=.", "--allow-run"]), []);
+  const hooks = ["other/tools/hooks", "other/tools/hooks/pre-commit"];
+  assertEquals(await said("other", ["-p", "agent"]), hooks);
+  const ofAll = ["other/tools/hooks", "other/tools/hooks/pre-commit"]
+    .concat("other/tools/of-all");
+  assertEquals(await said("other", ["-p", "agent"], path), ofAll);
+});
+
 Deno.test("jail says where hooks that git runs may be written, also beneath the top of a repository", async () => {
   await using here = await place({
     "code/.git/config": "[core]\n\thooksPath = tools/hooks\n",

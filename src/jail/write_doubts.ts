@@ -1,23 +1,19 @@
 /** Rules that let more or less be written on this machine than who reads them would think. */
 
-import { fromBytes, printable } from "../abi/bytes.ts";
-import { SystemCallError } from "../errors.ts";
+import { printable } from "../abi/bytes.ts";
 import type { RuleRef } from "../policy/decision.ts";
 import { rootOf } from "../policy/floor/grants.ts";
 import { parseGlob } from "../policy/path/glob.ts";
 import { realGlobs } from "../policy/path/rules.ts";
-import { isWithin, parentOf, pathIn } from "../policy/path/within.ts";
+import { isWithin, pathIn } from "../policy/path/within.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { View } from "../sys/view.ts";
 import { isDirectory } from "../sys/which.ts";
-import {
-  ANY_NAME,
-  farIn,
-  type FileDecider,
-  isBuiltIn,
-  MOST_LOOKS,
-  named,
-} from "./doubted.ts";
+import { ANY_NAME, type FileDecider, isBuiltIn, named } from "./doubted.ts";
+import { ranByGit, repositoriesIn } from "./git_doubts.ts";
+
+/** How many files of one kind are told of. */
+const MOST_TOLD = 8;
 
 /** What such rules are looked at with. */
 export interface WriteDoubtOptions {
@@ -67,6 +63,7 @@ export function workingDoubts(
   // Who lets a .git be written knows that.
   const isForgotten = (path: string): boolean =>
     isOpen(path) && !isOpen(pathIn(cwd, ".git"));
+  const { hooks, files } = ranByGit(cwd, home, view);
   const said = [
     ...home !== undefined && isWithin(home, cwd)
       ? [
@@ -85,10 +82,15 @@ export function workingDoubts(
       } be written, a repository whose settings name programs that git runs: ` +
       "start in a worktree of it"
     ),
-    ...hooksIn(cwd, view).filter(isForgotten).map((path) =>
+    ...[hooks ?? []].flat().filter(isForgotten).map((path) =>
       `lets ${
         printable(path)
       } be written, where the hooks are that git runs: close it by --deny-write`
+    ),
+    ...files.filter(isForgotten).slice(0, MOST_TOLD).map((path) =>
+      `lets ${
+        printable(path)
+      } be written, which git runs or goes by: close it by --deny-write`
     ),
   ];
   const found = refs.flatMap((ref) =>
@@ -96,63 +98,6 @@ export function workingDoubts(
   );
   return [...new Set(found)];
 }
-
-/**
- * Finds what git keeps for a repository by another name than .git: beside its worktrees
- * (`git clone --bare URL .bare`), or where somebody starts.
- */
-function repositoriesIn(cwd: string, view: View): string[] {
-  const far = farIn(view);
-  let names: readonly string[];
-  try {
-    names = view.names(cwd);
-  } catch (error) {
-    // Where nobody says what there is, there is nothing to doubt.
-    if (!(error instanceof SystemCallError)) throw error;
-    return [];
-  }
-  const beneath = names.slice(0, MOST_LOOKS).filter((name) => name !== ".git")
-    .map((name) => pathIn(cwd, name));
-  return [cwd, ...beneath].filter((path) =>
-    !far.has(path) && isDirectory(pathIn(path, "objects"), view) &&
-    isDirectory(pathIn(path, "refs"), view) &&
-    view.realpath(pathIn(path, "HEAD")) !== undefined
-  );
-}
-
-/** How much is read of the settings of a repository, in bytes. */
-const MOST_SETTINGS = 1 << 20;
-
-/**
- * Where the repository around a directory has its hooks, if its settings say so:
- * git-config(1). Git looks for one in each directory above.
- */
-function hooksIn(cwd: string, view: View): string[] {
-  let top = cwd;
-  let bytes = view.readFile(pathIn(top, ".git/config"), MOST_SETTINGS);
-  while (typeof bytes === "number" && top !== "/") {
-    top = parentOf(top);
-    bytes = view.readFile(pathIn(top, ".git/config"), MOST_SETTINGS);
-  }
-  if (typeof bytes === "number") return [];
-  let isCore = false;
-  let path = "";
-  for (const line of fromBytes(bytes).split("\n")) {
-    const [, section, left = line] = SECTION_REGEXP.exec(line) ?? [];
-    if (section !== undefined) isCore = section.trim().toLowerCase() === "core";
-    const equals = left.indexOf("=");
-    const name = left.slice(0, equals).trim().toLowerCase();
-    if (!isCore || name !== "hookspath") continue;
-    // The last one counts, of however many there are.
-    const [value = ""] = left.slice(equals + 1).split(/[#;]/);
-    path = value.replaceAll('"', "").trim();
-  }
-  const named = path.startsWith("/") ? path : pathIn(top, path);
-  return path === "" ? [] : [view.realpath(named) ?? named];
-}
-
-/** A section of settings begins, and perhaps the first of them follows. */
-const SECTION_REGEXP = /^\s*\[([^\]]*)\](.*)/;
 
 /**
  * Finds what is named to be written and a built-in policy closes, whoever allows it:
