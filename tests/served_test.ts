@@ -153,6 +153,9 @@ for (const engine of [...ENGINES, "kernel"] as const) {
   });
 }
 
+/** More names than are read of a directory at once, without a letter. */
+const NUMBERS = Array.from({ length: 100 }, (_, i) => 1_000_000 + i).join();
+
 /** What a directory does not tell, as a rule names a file and a program does. */
 const UNTOLD = {
   "capital letters": [
@@ -162,6 +165,15 @@ const UNTOLD = {
   "capital letters, nor what kind of file system it is": [
     ["file", "FILE", "--folds=fuse", "--untold"],
     ["**/fil?", "FILE", "--folds=fuse", "--untold"],
+  ],
+  "capital letters, though few of its names or numbers of files say so": [
+    ["*.key", "A.KEY", "--folds=fuse", `--lists=${NUMBERS},a.key`],
+    ["*.key", "A.KEY", "--folds=fuse", "--lists=a%ff,a.key"],
+    ["*.key", "A.KEY", "--folds=fuse", "--lists=1", "--says"],
+    ["file", "FILE", "--folds=fuse", "--apart"],
+  ],
+  "letters beyond ASCII": [
+    ["\u044f", "\u042f", "--folds=fuse", "--lists=%D1%8F"],
   ],
   "forms of Unicode": [
     ["\u00fc/file", "u\u0308/file", "--forms", "--hides=\u00fc"],

@@ -121,6 +121,8 @@ export const FICLONE = 0x4004_9409;
 export const FICLONERANGE = 0x4020_940d;
 /** Get the attributes that chattr(1) sets. */
 export const FS_IOC_GETFLAGS = 0x8008_6601;
+/** One of these: names of a directory mean the same in any letters. */
+export const FS_CASEFOLD_FL = 0x4000_0000;
 /** Set them. */
 export const FS_IOC_SETFLAGS = 0x4008_6602;
 /** Get the generation. */

@@ -8,11 +8,13 @@ import {
   O_PATH,
   O_RDONLY,
 } from "../abi/fcntl.ts";
+import { FS_CASEFOLD_FL, FS_IOC_GETFLAGS } from "../abi/ioctls.ts";
 import { FUSE_SUPER_MAGIC, PLAIN_FILE_SYSTEMS } from "../abi/stat.ts";
 import type { Realpath } from "../policy/path/rules.ts";
 import { isWithin, parentOf, pathIn } from "../policy/path/within.ts";
 import { nextNames } from "../sys/directory.ts";
 import { close, isSameFile } from "../sys/files.ts";
+import { libc } from "../sys/libc.ts";
 import type { View } from "../sys/view.ts";
 import { foldingPlaces } from "../trace/path/mounts.ts";
 
@@ -66,27 +68,34 @@ class Trials {
 
   /** Tries whether a directory tells letters, once, and forms of one name. */
   ofName(directory: string, name: string): void {
-    const other = swapped(name);
-    if (other !== name && !this.#known.has(directory)) {
+    const others = inOtherLetters(name);
+    if (others.length > 0 && !this.#known.has(directory)) {
       this.#known.add(directory);
-      this.#compare(directory, name, other);
+      for (const other of others) this.#compare(directory, name, other);
     }
     const form = otherForm(name);
     if (form !== name) this.#compare(directory, name, form);
   }
 
-  /** Tries by a name that is in a directory, where none is known that has letters. */
+  /**
+   * Tries what is known of no name: whether a directory says that it tells no letters,
+   * or by a name that is in there.
+   */
   ofAny(directory: string): void {
     if (this.#known.has(directory) || !this.#mayTry(directory)) return;
-    const name = someName(directory, this.#view);
-    if (name !== undefined) this.ofName(directory, name);
+    const fd = openDirectory(directory, this.#view);
+    if (fd < 0) return;
+    const says = saysFolding(fd);
+    const hasOther = (name: string): boolean => inOtherLetters(name).length > 0;
+    const name = says ? undefined : findName(fd, hasOther);
+    close(fd);
+    if (says) this.found.push(directory);
+    if (typeof name === "string") this.ofName(directory, name);
   }
 
   #compare(directory: string, name: string, other: string): void {
-    const path = pathIn(directory, name);
     if (
-      this.#mayTry(directory) &&
-      isSame(path, pathIn(directory, other), this.#view)
+      this.#mayTry(directory) && isOther(directory, name, other, this.#view)
     ) this.found.push(directory);
   }
 
@@ -114,29 +123,64 @@ function waysOf(
   return ["/"];
 }
 
-/** Room for a few names, in bytes: one of them has letters. */
+/** Room for a few names, in bytes: one of them has letters, but for odd cases. */
 const SOME_NAMES = 1024;
 
-/** A name in a directory that has another one in other letters. */
-function someName(directory: string, view: View): string | undefined {
+function openDirectory(path: string, view: View): number {
   const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-  const fd = view.open(toCString(directory), flags);
-  if (fd < 0) return undefined;
-  const names = nextNames(fd, SOME_NAMES);
-  close(fd);
-  if (!Array.isArray(names)) return undefined;
-  return names.find((name) => swapped(name) !== name);
+  return view.open(toCString(path), flags);
 }
 
-/** Whether two paths lead to one file, without links. */
-function isSame(path: string, other: string, view: View): boolean {
+/** Whether a directory says that it does not tell letters: ext4, f2fs, tmpfs. */
+function saysFolding(fd: number): boolean {
+  // The kernel writes four bytes of it.
+  const flags = new Uint32Array(2);
+  const result = libc.ioctl(
+    ...[fd, FS_IOC_GETFLAGS, new Uint8Array(flags.buffer)] as const,
+  );
+  return result >= 0 && ((flags[0] as number) & FS_CASEFOLD_FL) !== 0;
+}
+
+/**
+ * Finds a name in an open directory.
+ *
+ * @returns the name; `undefined` where it is not there, or a negative errno
+ */
+function findName(
+  fd: number,
+  isMeant: (name: string) => boolean,
+): string | number | undefined {
+  for (let room: number | undefined = SOME_NAMES;; room = undefined) {
+    const names = nextNames(fd, room);
+    if (!Array.isArray(names)) return names;
+    const name = names.find(isMeant);
+    if (name !== undefined) return name;
+  }
+}
+
+/**
+ * Whether one name of a directory is another one of the same file: it leads there,
+ * without links, or somewhere and is not listed. Where a process serves files, each
+ * spelling may have a number of its own, and what is mounted by one not lie on others.
+ */
+function isOther(
+  directory: string,
+  name: string,
+  other: string,
+  view: View,
+): boolean {
   const flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
-  const two = view.open(toCString(other), flags);
+  const two = view.open(toCString(pathIn(directory, other)), flags);
   if (two < 0) return false;
-  const one = view.open(toCString(path), flags);
+  const one = view.open(toCString(pathIn(directory, name)), flags);
   const same = one >= 0 && isSameFile(one, two);
   for (const fd of [one, two]) if (fd >= 0) close(fd);
-  return same;
+  if (same) return true;
+  const fd = openDirectory(directory, view);
+  if (fd < 0) return false;
+  const found = findName(fd, (listed) => listed === other);
+  close(fd);
+  return found === undefined;
 }
 
 /**
@@ -149,12 +193,26 @@ function mayBeTried(type: number): boolean {
   return type < 0 || type === FUSE_SUPER_MAGIC || PLAIN_FILE_SYSTEMS.has(type);
 }
 
-/** A name with small letters for capital ones, and the other way round. */
-function swapped(name: string): string {
-  return name.replace(
-    /[a-z]+|[A-Z]+/g,
-    (letters) => letters < "a" ? letters.toLowerCase() : letters.toUpperCase(),
-  );
+/**
+ * A name with small letters for capital ones, and the other way round. Of letters
+ * beyond ASCII each is tried alone, since some may be told and others not; what is no
+ * text means itself alone where others have more names.
+ */
+function inOtherLetters(name: string): readonly string[] {
+  const text = toText(name);
+  if (text === undefined) return [];
+  const swapped = name.replace(/[a-z]+|[A-Z]+/g, inOtherCase);
+  if (swapped !== name) return [swapped];
+  const letters = Array.from(text);
+  return letters.flatMap((letter, at) => {
+    const other = inOtherCase(letter);
+    return other === letter ? [] : [fromText(letters.with(at, other).join(""))];
+  });
+}
+
+function inOtherCase(letters: string): string {
+  const small = letters.toLowerCase();
+  return small === letters ? letters.toUpperCase() : small;
 }
 
 /** A name in another form of Unicode; the same where it has but one. */
