@@ -174,6 +174,7 @@ const UNTOLD = {
   ],
   "letters beyond ASCII": [
     ["\u044f", "\u042f", "--folds=fuse", "--lists=%D1%8F"],
+    ["stra\u00dfe", "STRA\u1e9eE", "--folds=grpcfuse", "--lists=strasse"],
   ],
   "forms of Unicode": [
     ["\u00fc/file", "u\u0308/file", "--forms", "--hides=\u00fc"],
@@ -208,6 +209,26 @@ for (const engine of [...ENGINES, "kernel"] as const) {
       },
     });
   }
+}
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needsServer(
+      `jail (${engine}) lets no rule fall where bytes that are no text are letters of a disk`,
+    ),
+    async fn(): Promise<void> {
+      await using here = await scratch();
+      const argv = jailArgv(
+        ["-R", "--allow-run", `--deny-read=${here.path}/served/\u00e4`],
+        ["sh", "-c", 'cat "served/$(printf "\\343\\244")"'],
+        engine,
+      );
+      const options = ["--folds=grpcfuse", "--bytes", "--lists=%C3%A4"];
+      const { stdout, stderr } = await beside(WAY!, here, options, argv);
+      assertEquals(stdout, "", stderr);
+      assertMatch(stderr, /Permission denied/);
+    },
+  });
 }
 
 const HIDES_NAME =

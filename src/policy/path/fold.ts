@@ -28,9 +28,9 @@ function lower(name: string): string {
   if (text === undefined) return lowerAscii(name);
   const plain = text.normalize("NFD")
     .replace(/\p{Default_Ignorable_Code_Point}/gu, "");
-  // Of some letters the small one has a capital of its own: U+017F is an S. Another
-  // one has two, of which one stands at the end of words.
-  const small = plain.toUpperCase().toLowerCase().replaceAll(
+  // Of some letters the small one has a capital of its own: U+017F is an S, U+1E9E
+  // two of them. Another one has two, of which one stands at the end of words.
+  const small = plain.toLowerCase().toUpperCase().toLowerCase().replaceAll(
     "\u03c2",
     "\u03c3",
   );
@@ -52,16 +52,24 @@ function lowerAscii(text: string): string {
 const SHORT_REGEXP =
   /\/(?!~\d+(?:[./]|$))[\x80-\xff]*(?:[^/.\x80-\xff][\x80-\xff]*){0,6}~\d{1,6}(?:\.[\x80-\xff]*(?:[^/.\x80-\xff][\x80-\xff]*){0,3})?(?=\/|$)/g;
 
+/** A name of which some bytes are none of ASCII. */
+const BYTES_REGEXP = /\/[^/\x80-\xff]*[\x80-\xff][^/]*/g;
+
 /**
  * The directories in which a path goes on by what may be the short name of a file with
- * another name: any in there could be meant.
+ * another name, or by what is no text: whoever mounts FAT says what letters its bytes
+ * are (`iocharset`). Any in there could be meant.
  *
  * @param path a path, a byte string
  */
 export function aboveShort(path: string): string[] {
-  return Array.from(
-    path.matchAll(SHORT_REGEXP),
-    ({ index }) => path.slice(0, index) || "/",
+  const untold = isAscii(path)
+    ? []
+    : Array.from(path.matchAll(BYTES_REGEXP)).filter(([name]) =>
+      toText(name) === undefined
+    );
+  return [...path.matchAll(SHORT_REGEXP), ...untold].map(({ index }) =>
+    path.slice(0, index) || "/"
   );
 }
 
