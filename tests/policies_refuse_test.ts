@@ -11,6 +11,7 @@ import { compile } from "../src/policy/decide.ts";
 import { mergeLayers } from "../src/policy/merge.ts";
 import { landlockAbi } from "../src/sys/landlock.ts";
 import { type Ended, ENGINES, fixture, jail, run } from "./harness.ts";
+import { jailCommand } from "./jail.ts";
 import { hasMachine, needs } from "./needs.ts";
 import { ENV, type Files, ours, place } from "./policies/place.ts";
 
@@ -625,6 +626,21 @@ Deno.test("jail says where what it is started from may be written", async () => 
   assertEquals(await saysSo(`${cwd}/code`), !isAlone);
   assertEquals(await saysSo("code"), !isAlone);
   assertEquals(await saysSo(`${cwd}/code`, `${cwd}/sub`), false);
+});
+
+Deno.test("jail says where its own code may be written, in a checkout of it", async () => {
+  if (Deno.env.has("JAIL_BINARY")) return;
+  const main = await Deno.realPath(jailCommand().at(-1) ?? "");
+  await using here = await place({ "x": "" });
+  const said = async (flag: string, at: string): Promise<string> => {
+    const options = { cwd: at, env: ENV };
+    const { stderr } = await jail(["-p", "default", flag], ["true"], options);
+    return stderr.replaceAll(at, "HERE");
+  };
+  const top = main.slice(0, main.lastIndexOf("/"));
+  assertMatch(await said("-W=.", top), / lets "HERE\/\S+" be written, from /);
+  assertEquals(await said("-W=.", here.path), "");
+  assertEquals(await said("-R=.", top), "");
 });
 
 Deno.test("jail says where a repository that is no .git may be written", async () => {

@@ -332,16 +332,31 @@ function homeOf(uid: number | null): string | undefined {
     .find((fields) => fields[2] === String(uid))?.[5] || undefined;
 }
 
-/** What jail is started from, as the program sees it: Deno, and where that keeps code. */
+/**
+ * What jail is started from, as the program sees it: Deno, where that keeps code, and
+ * this very code, where it is a file.
+ */
 function ownCode(here: string, view: View): string[] {
   const named = variable(ownEnvironment(), "DENO_DIR") ?? "";
   // One file has all of it.
   const isAlone = named === "" || Deno.build.standalone;
   const kept = isAlone ? [] : [fromDirectory(here, named)];
-  return ["/proc/self/exe", ...kept].flatMap((path) => {
+  const { protocol, pathname } = new URL(import.meta.url);
+  const source = protocol === "file:" && !Deno.build.standalone
+    ? [fromPercent(pathname)]
+    : [];
+  return ["/proc/self/exe", ...kept, ...source].flatMap((path) => {
     const real = OWN_VIEW.realpath(path);
     return real === undefined ? [] : view.fromOutside(real) ?? [];
   });
+}
+
+/** A path of a URL as a byte string. */
+function fromPercent(path: string): string {
+  return path.replace(
+    /%([0-9A-Fa-f]{2})/g,
+    (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)),
+  );
 }
 
 /** Finds the programs that a flag means by a name, as a shell does. */
