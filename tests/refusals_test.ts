@@ -392,6 +392,30 @@ for (const engine of ENGINES) {
     assertEquals(told("allow"), new Set([open]));
     assertEquals(told("refuse"), new Set([closed]));
   });
+
+  Deno.test(`jail (${engine}) --audit tells where a link was made to lead, and of no other text`, async () => {
+    await using directory = await scratch();
+    const { path } = directory;
+    const log = await directory.file("log", "");
+    const flags = ["-R", `-W=${path}`, "--allow-run", `--audit=${log}`];
+    const argv = [
+      fixture("lie_about_path"),
+      "harmless",
+      "/etc/xxx",
+      "300",
+      path,
+    ];
+    const { code, stderr } = await jail(flags, argv, { engine });
+    assertEquals([code, stderr], [0, ""]);
+    const wrong: string[] = [];
+    for (const line of (await Deno.readTextFile(log)).trimEnd().split("\n")) {
+      const { call, text, uses } = JSON.parse(line);
+      if (call !== "symlink") continue;
+      const target = await Deno.readLink(uses[0].path);
+      if (!text.startsWith(`symlink("${target}", `)) wrong.push(text);
+    }
+    assertEquals(wrong, []);
+  });
 }
 
 Deno.test("jail runs nothing under a policy with a mistake", async () => {

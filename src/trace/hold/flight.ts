@@ -54,7 +54,9 @@ export function mayWait({ treatment }: CallSpec): boolean {
 }
 
 /** The most that what is pinned of a call is long, in bytes. */
-export function lengthOf({ paths, address, messages }: Looked): number {
+export function lengthOf(
+  { paths, beside, address, messages }: Looked,
+): number {
   const [path] = paths;
   const [message] = messages;
   if (message !== undefined) {
@@ -62,7 +64,7 @@ export function lengthOf({ paths, address, messages }: Looked): number {
   }
   const bytes = address?.length ?? 0;
   if (path === undefined) return bytes;
-  if (paths.length > 1) return Infinity;
+  if (paths.length > 1 || beside !== undefined) return Infinity;
   const { written, place } = path;
   // An address begins with two bytes, a path may end in a slash.
   return Math.max(

@@ -78,7 +78,7 @@ function keep(
 function piecesOf(
   registers: Registers,
   spec: CallSpec,
-  { address, messages, paths }: Looked,
+  { address, beside, messages, paths }: Looked,
 ): readonly Piece[] {
   const pieces: Piece[] = [];
   if (address !== undefined) {
@@ -96,6 +96,10 @@ function piecesOf(
       const at = registers.address(arg);
       // NULL in place of a path means the descriptor.
       if (at !== 0) pieces.push([at, toCString(written)]);
+    }
+    if (beside !== undefined) {
+      const { arg, written } = beside;
+      pieces.push([registers.address(arg), toCString(written)]);
     }
   }
   return pieces.filter(([, bytes]) => bytes.length > 0);

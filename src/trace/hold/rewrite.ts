@@ -181,6 +181,11 @@ export class Rewriter {
         this.#setFlags(registers, spec, openFlags(looked));
       }
     }
+    const { beside } = looked;
+    if (beside === undefined) return 0;
+    const address = pins.putPath(tracee.tid, slot, 1, beside.written);
+    if (address < 0) return -EFAULT;
+    registers.setArgument(beside.arg, address);
     return 0;
   }
 

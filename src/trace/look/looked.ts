@@ -24,6 +24,14 @@ export interface LookedPath {
   readonly place: Place;
 }
 
+/** Text beside a path, which no rule is about, as where a link is to lead. */
+export interface LookedText {
+  /** Index of the argument. */
+  readonly arg: number;
+  /** What the tracee wrote, a byte string. */
+  readonly written: string;
+}
+
 /** What a call would do. */
 export interface Looked {
   /** What it would do to files. */
@@ -36,6 +44,8 @@ export interface Looked {
   readonly net: NetUse[];
   /** Its path arguments. */
   readonly paths: LookedPath[];
+  /** The text beside them, copied once: what is told of it is what is made. */
+  beside: LookedText | undefined;
   /** What it fails with where the policy lets it go on; 0 where it goes on. */
   errno: number;
   /**
@@ -102,6 +112,7 @@ export function nothing(): Looked {
     names: [],
     net: [],
     paths: [],
+    beside: undefined,
     errno: 0,
     descriptorsOf: 0,
     descriptor: "",

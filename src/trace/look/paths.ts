@@ -29,11 +29,18 @@ import {
   asksOfFile,
   follows,
   lookAtPath,
+  readPath,
   rulePath,
   useOf,
   within,
 } from "./look.ts";
-import { type IsOwn, type Looked, type LookedPath, nothing } from "./looked.ts";
+import {
+  type IsOwn,
+  type Looked,
+  type LookedPath,
+  type LookedText,
+  nothing,
+} from "./looked.ts";
 import { setsId } from "./open_flags.ts";
 import type { CallSpec } from "./spec.ts";
 
@@ -137,7 +144,20 @@ export function lookAtPaths(
   lookAtMove(looked, tracee, registers, spec, places, isOwn);
   lookAtLinks(looked, tracee, spec);
   lookAtMode(looked, registers, spec, places[0]);
+  looked.beside = textBeside(tracee, registers, spec);
   return looked;
+}
+
+/** The text that a call has beside its path, where it can be read. */
+function textBeside(
+  { tid }: Tracee,
+  registers: Registers,
+  { paths, syscall }: CallSpec,
+): LookedText | undefined {
+  const arg = syscall.args.indexOf("string");
+  if (arg < 0 || paths.length > 1) return undefined;
+  const written = readPath(tid, registers.address(arg));
+  return typeof written === "string" ? { arg, written } : undefined;
 }
 
 /** Whether a call of those that take NULL is about a descriptor. */

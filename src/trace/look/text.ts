@@ -34,7 +34,7 @@ import { endpointText } from "../../policy/net/endpoint.ts";
 import { readMemory } from "../../sys/task/memory.ts";
 import type { Registers } from "../tracee/registers.ts";
 import { readPath } from "./look.ts";
-import type { Looked } from "./looked.ts";
+import type { Looked, LookedText } from "./looked.ts";
 import { endpointOf, familyOf, hasPath } from "./sockaddr.ts";
 import {
   familyText,
@@ -88,10 +88,11 @@ function argumentText(
   if (isPathKind(kind) || kind === "string") {
     const address = registers.address(index);
     if (address === 0) return "NULL";
-    const path = kind === "string" || looked === undefined
+    const path = looked === undefined
       ? readPath(tid, address)
-      : looked.paths.find(({ arg }) => arg === index)?.written;
-    return typeof path === "string" ? printable(path, 200) : hex(address);
+      : textsOf(looked).find(({ arg }) => arg === index)?.written;
+    if (typeof path === "string") return printable(path, 200);
+    return kind === "string" ? "…" : hex(address);
   }
   switch (kind) {
     case "dirfd":
@@ -154,6 +155,11 @@ function argumentText(
     default:
       return hex(registers.address(index));
   }
+}
+
+/** What was read of a call as text. */
+function textsOf({ paths, beside }: Looked): readonly LookedText[] {
+  return beside === undefined ? paths : [...paths, beside];
 }
 
 /** Whether an argument says nothing: the cwd, the mode of no new file, a length. */
