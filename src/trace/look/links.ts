@@ -10,7 +10,7 @@ import { AF_INET6, MSG_FASTOPEN, SOCK_STREAM } from "../../abi/socket.ts";
 import { isOfOneLink, type NetUse } from "../../policy/net/endpoint.ts";
 import type { Registers } from "../tracee/registers.ts";
 import { Cookies } from "./cookies.ts";
-import type { Looked } from "./looked.ts";
+import { EVERYBODY, type Looked } from "./looked.ts";
 import type { LookedSocket } from "./looked_socket.ts";
 import { sendFlags } from "./senders.ts";
 import type { CallSpec } from "./spec.ts";
@@ -67,6 +67,12 @@ export class LinkSockets {
     if (!names && !others) return;
     // One of another family takes no such address.
     if (facts.family !== AF_INET6) return;
+    if (this.#bound.areMany || this.#others.areMany) {
+      // Once all others are stopped no call is on its way, and the kernel says all.
+      if (!socket.isLeftAlone) return void (looked.descriptorsOf = EVERYBODY);
+      this.#bound.forgetSome();
+      this.#others.forgetSome();
+    }
     const { cookie, type } = facts;
     const binds = names && (!sends || type === SOCK_STREAM);
     const strays = binds

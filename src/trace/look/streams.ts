@@ -50,6 +50,12 @@ export class StreamSockets {
     if (!connects || familyOf(looked.said ?? NOTHING) !== AF_INET6) return;
     const facts = socket.facts(looked);
     if (facts?.type !== SOCK_STREAM) return;
+    if (this.#sixes.areMany || this.#fours.areMany) {
+      // A call that is on its way must be known, and once all are stopped none is.
+      if (!socket.isLeftAlone) return void (looked.descriptorsOf = EVERYBODY);
+      this.#sixes.forgetSome();
+      this.#fours.forgetSome();
+    }
     const { cookie } = facts;
     if (!looked.net.every(goesByIPv6)) {
       // The program cannot ask for that; whoever handed the socket in may have.

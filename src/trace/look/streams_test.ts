@@ -11,6 +11,7 @@ function connected(
   streams: StreamSockets,
   family: "inet" | "inet6",
   isLeftAlone: boolean,
+  cookie = 1,
 ): Looked {
   const looked = nothing();
   looked.said = new Uint8Array([AF_INET6, 0]);
@@ -21,7 +22,7 @@ function connected(
       : { family, address: [...Array(15).fill(0), 1], port: 9, scope: 0 },
   });
   const socket: Partial<LookedSocket> = {
-    facts: () => ({ family: AF_INET6, type: SOCK_STREAM, cookie: 1, state: 7 }),
+    facts: () => ({ family: AF_INET6, type: SOCK_STREAM, cookie, state: 7 }),
     defersConnect: false,
     wasConnected: false,
     isLeftAlone,
@@ -43,4 +44,18 @@ Deno.test("StreamSockets connects nothing by IPv4 while a call by IPv6 may be on
   const { descriptorsOf, never } = connected(streams, "inet", true);
   assertEquals([descriptorsOf, never], [0, undefined]);
   assertEquals(connected(streams, "inet6", false).never !== undefined, true);
+});
+
+Deno.test("StreamSockets forgets no stream whose call may be on its way, however many there are", () => {
+  for (const family of ["inet6", "inet"] as const) {
+    const streams = new StreamSockets();
+    connected(streams, family, false);
+    let cookie = 2;
+    const held = (): boolean =>
+      connected(streams, family, false, cookie++).descriptorsOf === EVERYBODY;
+    while (!held()) assertEquals(cookie < 5000, true);
+    // Nobody else runs now, and from then on as many can be made again.
+    assertEquals(connected(streams, family, true, cookie++).never, undefined);
+    assertEquals(held(), false);
+  }
 });
