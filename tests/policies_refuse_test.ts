@@ -874,6 +874,9 @@ Deno.test("-p agent changes nothing that an editor, or git, runs by itself", asy
   run.push("lefthook.yml", ".lefthook-local.json", ".pre-commit-config.yaml");
   run.push(".exrc", ".vimrc", ".opencode.json", ".pi/extensions/x.ts");
   run.push(".crush/x", ".gitlab/duo/mcp.json", ".zencoder/x", ".lazy.lua");
+  run.push(".grok/hooks/x.json", ".kilo/kilo.jsonc", "kilo.json", ".eca/x");
+  run.push(".github/copilot/settings.json", "codebuff.json", "gptme.toml");
+  run.push(".lite_project.lua");
   const paths = run.map((name) => `/${name}`);
   const others = ["/.github/workflows/x.yml", "/node_modules/x/.vscode/x"];
   others.push("/.gitlab/ci/x.yml");
