@@ -926,6 +926,15 @@ Deno.test("-p agent hides a .env whatever it is called, and shows examples", asy
   assertEquals(await readable("agent", [...kept, ...others]), others);
 });
 
+Deno.test("-p agent hides what is in directories called .env, and secrets of Wrangler", async () => {
+  const kept = ["/.env/prod", "/sub/.env/prod", "/.envs/.production/.django"];
+  kept.push("/sub/.env.d/10-db", "/.dev.vars", "/sub/.dev.vars.staging");
+  kept.push("/.dev.vars.production", "/.dev.vars.test");
+  const others = ["/.venv/bin/python", "/env/x", "/.dev.vars.example"];
+  others.push("/.dev.vars.template", "/.dev.vars.sample", "/.dev.variants");
+  assertEquals(await readable("agent", [...kept, ...others]), others);
+});
+
 for (const to of ["../victim", "../victim/not-yet"]) {
   Deno.test(`-p gs writes in no other place that documents lead to by a link: ${to}`, async () => {
     await using here = await place(
