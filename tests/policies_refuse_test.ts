@@ -524,12 +524,17 @@ const OF_PACKAGES: readonly string[] = [
   ...["/etc/vpnc/default.conf", "/etc/duo/login_duo.conf"],
   ...["/usr/lib/credstore/x", "/usr/lib/ostree/auth.json"],
   ...["/opt/vault/tls/tls.key", "/opt/consul/raft/raft.db"],
+  ...["/usr/local/etc/xray/config.json", "/etc/v2ray/config.json"],
+  ...["/usr/local/etc/openvpn/client.conf", "/usr/local/etc/nginx/site.key"],
+  ...["/usr/local/etc/ssl/private/x.pem", "/etc/app/credentials/db.json"],
+  ...["/etc/app/db-secrets/password", "/etc/opendkim/x.keys/mail"],
 ];
 
 Deno.test("base reads no password that a package keeps for its service", async () => {
   const others = ["/etc/network/if-up.d/x", "/etc/vpnc/vpnc-script"];
   others.push("/etc/cups/cupsd.conf", "/etc/cloud/cloud.cfg", "/opt/vault/x");
   others.push("/etc/nix/nix.conf", "/etc/secretsrc", "/usr/lib/ostree/x");
+  others.push("/usr/local/etc/npmrc", "/usr/local/etc/php/php.ini");
   assertEquals(await readable("base", [...OF_PACKAGES, ...others]), others);
 });
 
