@@ -1007,6 +1007,51 @@ os.wait()`;
   });
 }
 
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `nobody uses a socket for datagrams while it gets an address, or loses one (${engine})`,
+    ),
+    async fn(): Promise<void> {
+      // Whoever is stopped for that has been taken out of what it waits in.
+      const inside = `import ctypes, os, socket
+libc = ctypes.CDLL(None)
+it, other = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in "ab")
+waits, ends = os.pipe()
+pid = os.fork()
+if pid == 0:
+    os.close(ends)
+    os._exit(len(os.read(waits, 1)))
+def state():
+    with open(f"/proc/{pid}/status") as status:
+        said = dict(line.split(":", 1) for line in status)
+    return said["State"].split()[0], int(said["voluntary_ctxt_switches"])
+def asleep():
+    while (now := state())[0] != "S": os.sched_yield()
+    return now[1]
+for call in (
+    lambda: libc.connect(it.fileno(), bytes(16), 16),
+    lambda: it.connect(("127.0.0.1", 9)),
+    lambda: it.connect(("127.0.0.1", 9)),
+    lambda: libc.connect(it.fileno(), bytes(16), 16),
+    lambda: other.bind(("127.0.0.1", 0)),
+):
+    before = asleep()
+    call()
+    print(asleep() > before)
+os.close(ends)
+os.wait()`;
+      const { stdout, stderr } = await jail(
+        ["-R", "--allow-net=127.0.0.1"],
+        ["/usr/bin/python3", "-c", inside],
+        { engine },
+      );
+      assertEquals(stdout, "True\n".repeat(5), stderr);
+    },
+  });
+}
+
 /** Runs what comes behind, with a PORT in it, and prints what came there. */
 const RECEIVES = `import socket, subprocess, sys
 it = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

@@ -1,13 +1,7 @@
 /** Looks at sockets that send, and at where what they send would go. */
 
+import { MSG_MORE, SOCK_DGRAM, SOCK_STREAM } from "../../abi/socket.ts";
 import {
-  AF_INET6,
-  MSG_MORE,
-  SOCK_DGRAM,
-  SOCK_STREAM,
-} from "../../abi/socket.ts";
-import {
-  type Endpoint,
   isOfMany,
   isUnspecified,
   type NetUse,
@@ -183,12 +177,12 @@ export function silenceSocket(
 }
 
 /**
- * Looks whether a socket for datagrams was used before it is connected to somebody
- * else, or to nobody. The kernel puts the new address, piece by piece, where a message
- * that is on its way takes its own from: that would go to the address of one and the
- * port of another, or by the way to another. So nobody sends meanwhile, of all who
- * may have the same socket. What one of IPv6 was connected to it keeps when it lets go
- * of that, and has in the place of an address of IPv4 until that is written.
+ * Looks whether a call connects a socket for datagrams, or lets go of its other end.
+ * The kernel puts the new address, piece by piece, where a message that is on its way
+ * takes its own from: that would go to the address of one and the port of another, or
+ * by the way to another. So nobody sends meanwhile, of all who may have the same socket,
+ * nor connects it: another one's call that was looked at before, as one by a socket that
+ * is not connected, may be made after this.
  *
  * @param looked what is known of the address
  * @param socket the socket of the call
@@ -199,21 +193,9 @@ export function lookAtOthers(
 ): void {
   const [use] = looked.net;
   if (use === undefined || isPortless(use)) return;
-  const { endpoint } = use;
-  if (endpoint.family !== "none" && !isDatagram(use)) return;
-  const facts = socket.internetFacts(looked);
-  if (facts?.type !== SOCK_DGRAM) return;
-  const { peer, unsent } = socket;
-  const isSame = isAt(endpoint, peer);
-  const isNew = peer !== undefined || facts.family === AF_INET6;
-  if (isNew && !isSame || unsent > 0) looked.descriptorsOf = EVERYBODY;
-}
-
-/** Whether an endpoint is where a socket is connected to. */
-function isAt(endpoint: Endpoint, peer: InetAddress | undefined): boolean {
-  return peer !== undefined && "address" in endpoint &&
-    endpoint.port === peer.port &&
-    endpoint.address.join() === unmapped(peer.address).join();
+  if (use.endpoint.family !== "none" && !isDatagram(use)) return;
+  if (socket.internetFacts(looked)?.type !== SOCK_DGRAM) return;
+  looked.descriptorsOf = EVERYBODY;
 }
 
 /**

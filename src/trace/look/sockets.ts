@@ -48,7 +48,7 @@ import { readLink } from "../path/place.ts";
 import type { Registers } from "../tracee/registers.ts";
 import type { Tracee } from "../tracee/tracee.ts";
 import { Cookies } from "./cookies.ts";
-import { type Looked, nothing } from "./looked.ts";
+import { EVERYBODY, type Looked, nothing } from "./looked.ts";
 import type { LookedSocket } from "./looked_socket.ts";
 import { endpointOf, hasPath } from "./sockaddr.ts";
 
@@ -189,6 +189,8 @@ export function lookAtBind(
     (stream ? port === 0 && !asks : port === 0 || mayBeChosen(port));
   looked.net[0] = { ...use, chosen, stream };
   if (stream) looked.after = "bound";
+  // By that address a message to many would leave that was looked at before.
+  else if (!isUnspecified(address)) looked.descriptorsOf = EVERYBODY;
 }
 
 /** Whether a socket is one of the internet. */
