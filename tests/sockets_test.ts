@@ -330,6 +330,47 @@ two.listen()`);
   Deno.test({
     ...needs(
       ["python3"],
+      `jail (${engine}) lets no unix socket hear by a name that the kernel has given it`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      const [, ...hear] = attempt(
+        `for kind in socket.SOCK_DGRAM, socket.SOCK_STREAM:
+  one = socket.socket(socket.AF_UNIX, kind)
+  try:
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+    print("set")
+  except OSError as error:
+    print(errno.errorcode[error.errno])
+  try: one.connect("${path}/own")
+  except OSError: pass
+  print(one.getsockname() != "")
+two = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+two.bind("${path}/own")
+two.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)`,
+      );
+      const argv = ["/usr/bin/python3", ...hear];
+      const cases = [
+        ["", "EACCES\nFalse"],
+        [', "unix:@*"', "set\nTrue"],
+      ] as const;
+      for (const [rule, said] of cases) {
+        const own = `"unix:${path}/own"`;
+        const policy =
+          `extends: base\nread: ["${path}"]\nwrite: ["${path}"]\n` +
+          `net: {connect: [${own}], listen: [${own}${rule}]}\n`;
+        const ended = await jail(policy, argv, { engine });
+        const expected = `${said}\nset\nTrue\ndone\n`;
+        assertEquals(ended.stdout, expected, ended.stderr);
+        await Deno.remove(`${path}/own`);
+      }
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
       `jail (${engine}) stops a link at a socket that the next run would follow`,
     ),
     async fn(): Promise<void> {

@@ -201,6 +201,8 @@ export const SO_REUSEADDR = 2;
 export const SO_DONTROUTE = 5;
 /** Send to all who hear as well. */
 export const SO_BROADCAST = 6;
+/** Be told who sends. */
+export const SO_PASSCRED = 16;
 /** Wait at the end until all is sent: `struct linger`, two `int`. */
 export const SO_LINGER = 13;
 /** Share an address with other sockets that say so too. */

@@ -324,7 +324,7 @@ export class Calls {
       case "async":
       case "flow":
       case "modes":
-      case "shares-port": {
+      case "option": {
         const treatment = look.kind === "write-fd" ? "descriptor" : look.kind;
         return this.#files.enter(tracee, { ...spec, treatment, fd: look.arg });
       }
@@ -391,7 +391,7 @@ export class Calls {
       case "message":
       case "socket":
       case "listen":
-      case "shares-port":
+      case "option":
       case "async":
       case "flow":
       case "modes":

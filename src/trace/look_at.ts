@@ -31,7 +31,7 @@ import {
   leads,
   lookAtBind,
   lookAtListen,
-  lookAtShared,
+  lookAtOption,
   lookAtSocket,
 } from "./look/sockets.ts";
 import type { CallSpec } from "./look/spec.ts";
@@ -84,10 +84,8 @@ function lookAtCall(
       return lookAtSocket(tracee, leads(tracee, family));
     case "listen":
       return lookAtListen(tracee, registers, leads(tracee, family), bound);
-    case "shares-port": {
-      const number = registers.int(spec.fd);
-      return lookAtShared(tracee, number, leads(tracee, family));
-    }
+    case "option":
+      return lookAtOption(tracee, registers, leads(tracee, family));
     case "async":
       return lookAtAsync(tracee, registers, spec, family, closed);
     case "flow":

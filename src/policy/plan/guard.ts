@@ -84,8 +84,8 @@ export type Look =
     readonly fd: ArgIndex;
     readonly size: ArgIndex | -1 | "refuse";
   }
-  /** A descriptor: a socket for datagrams only seems to share its port. */
-  | { readonly kind: "shares-port"; readonly arg: ArgIndex }
+  /** A descriptor: a socket for datagrams could get by an option what is for others. */
+  | { readonly kind: "option"; readonly arg: ArgIndex }
   /** Nothing: its process may do less than jail, or more, from then on. */
   | { readonly kind: "rights" }
   /** Nothing: its process works elsewhere from then on. */

@@ -272,8 +272,14 @@ const OPTIONS: readonly Guard[] = [
   // datagrams the newer one gets them all.
   {
     tests: [is(1, sock.SOL_SOCKET), is(2, sock.SO_REUSEADDR)],
-    action: { kind: "trace", look: { kind: "shares-port", arg: 0 } },
+    action: { kind: "trace", look: { kind: "option", arg: 0 } },
     why: "datagrams for a socket outside could be taken",
+  },
+  // The kernel gives one without a name an abstract one, to which anybody can send.
+  {
+    tests: [is(1, sock.SOL_SOCKET), is(2, sock.SO_PASSCRED)],
+    action: { kind: "trace", look: { kind: "option", arg: 0 } },
+    why: "the socket would hear by a name that no rule allows",
   },
   allow("it concerns the socket", is(1, sock.SOL_SOCKET)),
   // Another process may have the socket, and say at any moment that it does so.

@@ -72,7 +72,7 @@ function shortLook(action: FilterAction & { kind: "trace" }): Short {
     case "group":
     case "group-at":
     case "write-fd":
-    case "shares-port":
+    case "option":
     case "timeout":
       return `${look.kind} ${look.arg}`;
     case "refuse":
@@ -474,7 +474,8 @@ test("with rules about the network", planCalls(SOME, { observe: false }), [
   ["socket", [40, 1, 0], "EAFNOSUPPORT"],
   ["socketpair", [1, 2, 0], "allow"],
   ["socketpair", [2, 1, 0], "EACCES"],
-  ["setsockopt", [3, 1, 2], "shares-port 0"], // SO_REUSEADDR
+  ["setsockopt", [3, 1, 2], "option 0"], // SO_REUSEADDR
+  ["setsockopt", [3, 1, 16], "option 0"], // SO_PASSCRED
   ["setsockopt", [3, 1, 25], "EPERM"], // SO_BINDTODEVICE
   ["setsockopt", [3, BIT32 + 1n, BIT32 + 25n], "EPERM"],
   ["setsockopt", [3, 1, 76], "ENOPROTOOPT"], // SO_PASSPIDFD
@@ -739,6 +740,6 @@ Deno.test("planCalls() gives the rule with a refusal that is left to the tracer"
 Deno.test("planCalls() shares no port, and lets no program aim the kernel's choice", () => {
   const plan = planCalls(SOME, { observe: false });
   assertEquals(ask(plan, "setsockopt", [3, 1, 15]), "EPERM");
-  assertEquals(ask(plan, "setsockopt", [3, 1, 2]), "shares-port 0");
+  assertEquals(ask(plan, "setsockopt", [3, 1, 2]), "option 0");
   assertEquals(ask(plan, "setsockopt", [3, 0, 51]), "EPERM");
 });

@@ -403,7 +403,7 @@ function whyAsked(
     case "answer":
     case "peer":
     case "retime":
-    case "shares-port":
+    case "option":
     case "timeout":
       return `nobody is there to answer ${name}`;
   }

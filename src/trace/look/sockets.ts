@@ -20,6 +20,7 @@ import {
   AF_INET,
   AF_INET6,
   AF_UNIX,
+  SO_PASSCRED,
   SOCK_DGRAM,
   SOCK_STREAM,
   SUN_PATH_OFFSET,
@@ -141,24 +142,44 @@ function lookAtUnixListen(
 }
 
 /**
- * Looks at a socket that shall share its port, by SO_REUSEADDR. Where two sockets
- * for datagrams do so, the kernel gives what comes to the newer one, and it may
- * choose such a port for whoever binds none: a socket outside would get nothing.
- * So it is not done, and seems to be: DNS libraries do not go on without.
+ * Looks at a setsockopt(2) by which a socket could get what is for others, or comes
+ * from anybody.
  *
- * @param tracee whose it is
- * @param number the descriptor
- * @param leads whether its descriptors are those of its process's first thread
+ * By SO_REUSEADDR it would share its port. Where two sockets for datagrams do so, the
+ * kernel gives what comes to the newer one, and it may choose such a port for whoever
+ * binds none: a socket outside would get nothing. So it is not done, and seems to be:
+ * DNS libraries do not go on without.
+ *
+ * By SO_PASSCRED the kernel binds a unix socket for datagrams that has no name to an
+ * abstract one as soon as it sends, or connects to somebody, even if that fails.
  */
-export function lookAtShared(
+export function lookAtOption(
   tracee: Tracee,
-  number: number,
+  registers: Registers,
   leads: boolean,
 ): Looked {
   const looked = nothing();
-  const facts = internetFactsOf(tracee, leads, number, looked);
-  if (facts !== undefined && facts.type !== SOCK_STREAM) looked.seems = true;
+  let name: Uint8Array | number = 0;
+  const facts = factsOf(tracee, leads, registers.int(0), looked, (fd) => {
+    name = boundName(fd);
+  });
+  if (facts === undefined) return looked;
+  if (registers.int(2) === SO_PASSCRED) {
+    if (facts.family === AF_UNIX && facts.type === SOCK_DGRAM) {
+      lookAtUnixName(looked, name);
+    }
+  } else if (isInternet(facts) && facts.type !== SOCK_STREAM) {
+    looked.seems = true;
+  }
   return looked;
+}
+
+/** Looks at the name by which a unix socket for datagrams would hear. */
+function lookAtUnixName(looked: Looked, name: Uint8Array | number): void {
+  if (typeof name === "number") looked.never = UNSEEN;
+  else if (name.length <= SUN_PATH_OFFSET) {
+    looked.net.push({ access: "listen", endpoint: endpointOf(name, "bind") });
+  }
 }
 
 /**
@@ -249,17 +270,6 @@ function factsOf(
   if (typeof facts !== "number") return facts;
   looked.never = UNSEEN;
   return undefined;
-}
-
-/** The same of a socket of the internet; `undefined` where it is another one. */
-export function internetFactsOf(
-  tracee: Tracee,
-  leads: boolean,
-  number: number,
-  looked: Looked,
-): SocketFacts | undefined {
-  const facts = factsOf(tracee, leads, number, looked);
-  return facts !== undefined && isInternet(facts) ? facts : undefined;
 }
 
 /**

@@ -51,8 +51,8 @@ export type Treatment =
   | "socket"
   /** It lets a socket listen. */
   | "listen"
-  /** It lets a socket share its port. */
-  | "shares-port"
+  /** It sets an option of a socket, which could get what is for others. */
+  | "option"
   /** It has the owner of a file signalled. */
   | "async"
   /** It stops or drops the output of a terminal. */
