@@ -19,16 +19,24 @@ const SECRET_NAMES = [
   "*ACCESSKEY*",
   "*PRIVATE_KEY*",
   "*PRIVATEKEY*",
+  "*AUTHKEY*",
+  "*DEPLOYKEY*",
+  "*MASTERKEY*",
+  "*SSHKEY*",
   "KEY",
   "*_KEY",
   "*_KEYS",
   "*PASS",
+  "*_PASS_*",
+  "*PASSCODE*",
   "*PW",
   "*_PWD",
   "USERPWD",
   "*PSK",
+  "AUTH",
   "*_AUTH",
   "*_AUTH_CONFIG",
+  "PAT",
   "*_PAT",
   "*CREDS*",
   "*_CRED",
@@ -51,6 +59,10 @@ const SECRET_NAMES = [
   "*CONNECTION_STRING*",
   "*COOKIE*",
   "*WEBHOOK*",
+  // What is sent along, such as OTEL_EXPORTER_OTLP_HEADERS; Bundler's, by host.
+  "*_HEADERS",
+  "BUNDLE_*__COM",
+  "BUNDLE_*__IO",
   "LD_*",
 ] as const;
 
@@ -74,6 +86,11 @@ const SECRET_REGEXPS: readonly RegExp[] = [
   /\bhttps?:\/\/[^/\s:@]{16,999}@/,
   // One among other settings: of a database, of an account, in a query.
   /(?:^|[\s;&?])(?:password|passwd|pwd|(?:account|shared_?access|secret)_?key|shared_?access_?signature|client_?secret|(?:access_?)?token|sig|api_?key)\s*=\s*[^\s;&]/i,
+  // The same for Java, for curl(1), in a header, in JSON or XML.
+  /(?:^|\s)-[DP][\w.-]{0,99}(?:password|passphrase|secret|token)=\S/i,
+  /(?:^|\s)(?:-u|--user)[ =]{0,9}[^\s:]{1,99}:(?!\d{1,9}(?:[\s/]|$))\S/,
+  /\bauthorization\b\W{1,9}(?:basic|bearer|token)\b/i,
+  /["<](?:auth|identitytoken|password|passphrase|privateKey|private_key)(?:"\s{0,9}:\s{0,9}"|>)[^"<]/i,
   // A private key, as of an account: PEM (RFC 7468), in JSON as well.
   /-----BEGIN [A-Z ]*PRIVATE KEY/,
   /\bAGE-SECRET-KEY-1/,
@@ -82,6 +99,7 @@ const SECRET_REGEXPS: readonly RegExp[] = [
   /\b(?:sk-|ya29\.|AIza|SG\.)[\w-]{20}|\b(?:hf|npm)_[A-Za-z0-9]{30}/,
   /\bA(?:KI|SI)A[0-9A-Z]{16}/,
   /\b(?:ATATT3|dckr_pat_|figd_|glsa_|gsk_|lin_api_|nfp_|pplx-|r8_|sntry[su]_)[\w-]{16}/,
+  /\b(?:dapi|hvs\.|lsv2_[ps][kt]_|ntn_|nvapi-|PMAK-|sbp_|[rs]k_test_|tskey-)[\w-]{16}/,
   /\b(?:tvly-|whsec_|xai-|xapp-)[\w-]{16}|\b\d{8,10}:AA[\w-]{33}/,
   // Two parts of JSON in base64: RFC 7519.
   /\beyJ[\w-]{8,999}\.eyJ[\w-]{8}/,
