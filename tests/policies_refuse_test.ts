@@ -881,7 +881,17 @@ Deno.test("-p agent changes nothing that an editor, or git, runs by itself", asy
   run.push(".crush/x", ".gitlab/duo/mcp.json", ".zencoder/x", ".lazy.lua");
   run.push(".grok/hooks/x.json", ".kilo/kilo.jsonc", "kilo.json", ".eca/x");
   run.push(".github/copilot/settings.json", "codebuff.json", "gptme.toml");
-  run.push(".lite_project.lua");
+  run.push(
+    ".lite_project.lua",
+    "sub/_darcs/prefs/defaults",
+    "_darcs",
+    "a/.bzr",
+  );
+  run.push(
+    "x/.repo/projects/p.git/config",
+    "sub/.fslckout",
+    "_FOSSIL_-journal",
+  );
   const paths = run.map((name) => `/${name}`);
   const others = ["/.github/workflows/x.yml", "/node_modules/x/.vscode/x"];
   others.push("/.gitlab/ci/x.yml");
