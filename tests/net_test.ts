@@ -833,6 +833,29 @@ print(*struct.unpack("ii", there.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
   });
 }
 
+/** Says of calls whether a child is stopped for them: it is taken out of its sleep. */
+const SLEEPER = `import ctypes, os, socket
+libc = ctypes.CDLL(None)
+waits, ends = os.pipe()
+pid = os.fork()
+if pid == 0:
+    os.close(ends)
+    os._exit(len(os.read(waits, 1)))
+def state():
+    with open(f"/proc/{pid}/status") as status:
+        said = dict(line.split(":", 1) for line in status)
+    return said["State"].split()[0], int(said["voluntary_ctxt_switches"])
+def asleep():
+    while (now := state())[0] != "S": os.sched_yield()
+    return now[1]
+def stops(call, *args):
+    before = asleep()
+    try: call(*args)
+    except OSError: pass
+    print(asleep() > before)
+def lets_go(it): libc.connect(it.fileno(), bytes(16), 16)
+`;
+
 const NETWORKS = (await run(["unshare", "-rn", "true"])).code === 0;
 const interfaces =
   "jail takes interfaces for those of its own network namespace";
@@ -910,6 +933,37 @@ for (const engine of ENGINES) {
 
 for (const engine of ENGINES) {
   const name =
+    `nobody uses a socket while an address binds it to an interface (${engine})`;
+  Deno.test({
+    ...needs(["ip"], NETWORKS ? name : `${name} (needs unshare -rn)`),
+    ...(NETWORKS ? {} : { ignore: true }),
+    async fn(): Promise<void> {
+      const inside = `${SLEEPER}
+link, here = ("fe80::1", 9, 0, 1), ("::1", 9)
+one, other, sender = (socket.socket(socket.AF_INET6, kind) for kind in (1, 1, 2))
+for it in one, other: stops(it.connect, here)
+stops(one.connect, link)
+stops(other.bind, ("fe80::1", 0, 0, 1))
+stops(sender.sendto, b"x", link)
+os.close(ends)`;
+      const up = "ip link set lo up && ip addr add fe80::1/64 dev lo nodad";
+      const ended = await run([
+        ...["unshare", "-rn", "sh", "-c", `${up} && exec "$@"`, "sh"],
+        ...jailArgv(
+          ["-R", "--allow-net=[fe80::1%1],[::1]:9"],
+          ["/usr/bin/python3", "-c", inside],
+          engine,
+        ),
+      ]);
+      const no = "False\n";
+      const stdout = `${no}${no}True\nTrue\n${no}`;
+      assertEquals(ended.stdout, stdout, ended.stderr);
+    },
+  });
+}
+
+for (const engine of ENGINES) {
+  const name =
     `a socket that was accepted on one link goes nowhere else (${engine})`;
   Deno.test({
     ...needs(["ip"], NETWORKS ? name : `${name} (needs unshare -rn)`),
@@ -921,12 +975,13 @@ while True:
     except OSError: time.sleep(0.01)
     else: break
 it.recv(1)`;
-      const inside = `import ctypes, socket
+      const inside = `${SLEEPER}
 it, _ = socket.create_server(("::", 8080), family=socket.AF_INET6).accept()
 print(it.getsockopt(socket.SOL_SOCKET, 62))
-print(ctypes.CDLL(None).connect(it.fileno(), bytes(16), 16))
+stops(lets_go, it)
 try: it.connect(("::1", 9))
-except OSError as error: print(error.strerror)`;
+except OSError as error: print(error.strerror)
+os.close(ends)`;
       const up = "ip link set lo up && ip addr add fe80::1/64 dev lo nodad";
       const knock = `/usr/bin/python3 -c '${outside}' >/dev/null 2>&1 &`;
       const ended = await run([
@@ -938,7 +993,7 @@ except OSError as error: print(error.strerror)`;
         ),
       ]);
       // SO_BINDTOIFINDEX says the first interface.
-      const said = "1\n0\nOperation not permitted\n";
+      const said = "1\nTrue\nOperation not permitted\n";
       assertEquals(ended.stdout, said, ended.stderr);
     },
   });
@@ -977,26 +1032,10 @@ for (const engine of ENGINES) {
       `nobody sends by a socket of IPv6 while it is connected to an address of IPv4 (${engine})`,
     ),
     async fn(): Promise<void> {
-      // Whoever is stopped for that has been taken out of what it waits in.
-      const inside = `import os, signal, socket
+      const inside = `${SLEEPER}
 it = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-waits, ends = os.pipe()
-pid = os.fork()
-if pid == 0:
-    os.close(ends)
-    os._exit(len(os.read(waits, 1)))
-def state():
-    with open(f"/proc/{pid}/status") as status:
-        said = dict(line.split(":", 1) for line in status)
-    return said["State"].split()[0], int(said["voluntary_ctxt_switches"])
-def asleep():
-    while (now := state())[0] != "S": os.sched_yield()
-    return now[1]
-before = asleep()
-it.connect(("::ffff:127.0.0.1", 9))
-print(asleep() > before)
-os.close(ends)
-os.wait()`;
+stops(it.connect, ("::ffff:127.0.0.1", 9))
+os.close(ends)`;
       const { stdout, stderr } = await jail(
         ["-R", "--allow-net=127.0.0.1:9"],
         ["/usr/bin/python3", "-c", inside],
@@ -1014,34 +1053,13 @@ for (const engine of ENGINES) {
       `nobody uses a socket for datagrams while it gets an address, or loses one (${engine})`,
     ),
     async fn(): Promise<void> {
-      // Whoever is stopped for that has been taken out of what it waits in.
-      const inside = `import ctypes, os, socket
-libc = ctypes.CDLL(None)
+      const inside = `${SLEEPER}
 it, other = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in "ab")
-waits, ends = os.pipe()
-pid = os.fork()
-if pid == 0:
-    os.close(ends)
-    os._exit(len(os.read(waits, 1)))
-def state():
-    with open(f"/proc/{pid}/status") as status:
-        said = dict(line.split(":", 1) for line in status)
-    return said["State"].split()[0], int(said["voluntary_ctxt_switches"])
-def asleep():
-    while (now := state())[0] != "S": os.sched_yield()
-    return now[1]
-for call in (
-    lambda: libc.connect(it.fileno(), bytes(16), 16),
-    lambda: it.connect(("127.0.0.1", 9)),
-    lambda: it.connect(("127.0.0.1", 9)),
-    lambda: libc.connect(it.fileno(), bytes(16), 16),
-    lambda: other.bind(("127.0.0.1", 0)),
-):
-    before = asleep()
-    call()
-    print(asleep() > before)
-os.close(ends)
-os.wait()`;
+stops(lets_go, it)
+for _ in "ab": stops(it.connect, ("127.0.0.1", 9))
+stops(lets_go, it)
+stops(other.bind, ("127.0.0.1", 0))
+os.close(ends)`;
       const { stdout, stderr } = await jail(
         ["-R", "--allow-net=127.0.0.1"],
         ["/usr/bin/python3", "-c", inside],

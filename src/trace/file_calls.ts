@@ -244,7 +244,6 @@ export class FileCalls {
       answers,
       family,
       freezer,
-      links,
       lock,
       options,
       resumer,
@@ -279,7 +278,6 @@ export class FileCalls {
       answers.answer(tracee, 0);
       return "done";
     }
-    if (looked.link !== undefined) links.note(looked.link);
     // Nobody looks before that is done, or else whoever does looks again after it.
     if (looked.moves.some(({ tree }) => tree)) heedMove();
     const silent = !looked.net.some(isPortless) ||

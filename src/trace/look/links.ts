@@ -3,37 +3,24 @@
  *
  * A bind(2) or connect(2) to such an address (`fe80::1%eth0`) binds the socket to its
  * interface, as SO_BINDTODEVICE does, and it stays so. Whatever else it is used for
- * then leaves there: any other address would mean whoever has it on that link.
+ * then leaves there: any other address would mean whoever has it on that link. The
+ * kernel says which sockets are bound so. Others may have the same socket, and calls
+ * that were looked at before on their way: so nobody else runs while one is bound.
  */
 
 import { AF_INET6, MSG_FASTOPEN, SOCK_STREAM } from "../../abi/socket.ts";
 import { isOfOneLink, type NetUse } from "../../policy/net/endpoint.ts";
 import type { Registers } from "../tracee/registers.ts";
-import { Cookies } from "./cookies.ts";
 import { EVERYBODY, type Looked } from "./looked.ts";
 import type { LookedSocket } from "./looked_socket.ts";
 import { sendFlags } from "./senders.ts";
 import type { CallSpec } from "./spec.ts";
 
-/** A socket that a call would bind to an interface, or use for other addresses. */
-export interface LinkUse {
-  /** A number that no other socket has. */
-  readonly cookie: number;
-  /** Whether it is bound to an interface. */
-  readonly binds: boolean;
-}
-
 /** Why such a call is refused. */
 const OTHER_LINK = "it would leave by the interface of another address";
 
-/** Knows which sockets are for addresses of one link, and which are not. */
+/** Keeps sockets that are bound to an interface to addresses of one link. */
 export class LinkSockets {
-  /**
-   * The kernel says which ones are bound, but for calls that are on their way: other
-   * processes may have the same socket.
-   */
-  readonly #bound = new Cookies();
-  readonly #others = new Cookies();
   /** Most programs never name an interface, and nothing is looked at. */
   #any = false;
 
@@ -60,32 +47,20 @@ export class LinkSockets {
     const letsGo = net.some(({ endpoint }) => endpoint.family === "none");
     if (!names && !letsGo && !(this.#any && others)) return;
     const facts = socket.facts(looked);
-    if (facts === undefined) return;
-    const { device } = socket;
-    // One that was accepted from an address of one link is bound as well.
-    this.#any ||= device > 0;
-    if (!names && !others) return;
     // One of another family takes no such address.
-    if (facts.family !== AF_INET6) return;
-    if (this.#bound.areMany || this.#others.areMany) {
-      // Once all others are stopped no call is on its way, and the kernel says all.
-      if (!socket.isLeftAlone) return void (looked.descriptorsOf = EVERYBODY);
-      this.#bound.forgetSome();
-      this.#others.forgetSome();
+    if (facts?.family !== AF_INET6) return;
+    const { device } = socket;
+    const binds = names && (!sends || facts.type === SOCK_STREAM);
+    // One that was accepted from an address of one link is bound already.
+    if (binds || !this.#any && device > 0) {
+      looked.descriptorsOf = EVERYBODY;
+      if (!socket.isLeftAlone) return;
+      this.#any = true;
     }
-    const { cookie, type } = facts;
-    const binds = names && (!sends || type === SOCK_STREAM);
     const strays = binds
-      ? this.#others.has(cookie) || isConnectedElsewhere(socket)
-      : others && (this.#bound.has(cookie) || device !== 0);
+      ? isConnectedElsewhere(socket)
+      : others && device !== 0;
     if (strays) looked.never ??= OTHER_LINK;
-    looked.link = { cookie, binds };
-  }
-
-  /** A call is made that was looked at. */
-  note({ cookie, binds }: LinkUse): void {
-    this.#any ||= binds;
-    (binds ? this.#bound : this.#others).add(cookie);
   }
 }
 

@@ -4,7 +4,6 @@ import type { Move, Use } from "../../policy/call.ts";
 import type { NetUse } from "../../policy/net/endpoint.ts";
 import type { Place } from "../path/place.ts";
 import type { SocketDuty } from "../tracee/tracee.ts";
-import type { LinkUse } from "./links.ts";
 import type { LookedMessage } from "./message.ts";
 import type { OpenRequest } from "./open_flags.ts";
 import type { CallSpec } from "./spec.ts";
@@ -74,8 +73,6 @@ export interface Looked {
   changed: boolean;
   /** What has to be done about its socket once it was made. */
   after: SocketDuty | undefined;
-  /** Its socket, where an interface may matter. */
-  link: LinkUse | undefined;
   /** Whether it makes a file that runs as its owner or group. */
   setsId: boolean;
   /** Why jail refuses it whatever the policy says. */
@@ -125,7 +122,6 @@ export function nothing(): Looked {
     rests: false,
     changed: false,
     after: undefined,
-    link: undefined,
     setsId: false,
     never: undefined,
     seems: false,
