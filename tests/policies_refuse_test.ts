@@ -7,6 +7,8 @@ import {
   assertNotEquals,
 } from "@std/assert";
 import { loadLayers } from "../src/jail/layers.ts";
+import { loadSpec } from "../src/jail/load.ts";
+import { withTemporary } from "../src/jail/temporary.ts";
 import { compile } from "../src/policy/decide.ts";
 import { mergeLayers } from "../src/policy/merge.ts";
 import { landlockAbi } from "../src/sys/landlock.ts";
@@ -720,35 +722,58 @@ Deno.test("jail says what a repository has git run outside of its .git, by links
     "other/.git/config": "",
     "other/tools/hooks/pre-commit": "",
     ".gitconfig": "[core]\n\thooksPath = tools/of-all\n",
+    "tree/.git": "gitdir: ../main/.git/worktrees/tree\n",
+    "main/.git/worktrees/tree/commondir": "../..\n",
+    "main/.git/worktrees/tree/config.worktree": "[diff]\nexternal=./ext\n",
+    "main/.git/config": "[core]\n\thooksPath = hooks\n\teditor = ed.sh\n",
+    "tree/ed.sh": "",
+    "tree/ext": "",
+    "main/ed.sh": "",
+    "tree/sub/.git": `gitdir: ../../main/.git/modules/sub\n`,
+    "main/.git/modules/sub/config": "[core]\n\tworktree = x\n",
+    "tree/sub/hook": "",
+    "main/.git/modules/sub/hooks/x": "",
   });
   const { path } = here;
   await Deno.symlink("../../tools/hook", `${path}/code/.git/hooks/pre-commit`);
   await Deno.symlink("../tools/hooks", `${path}/other/.git/hooks`);
+  const modules = `${path}/main/.git/modules`;
+  await Deno.symlink(`${path}/tree/sub/hook`, `${modules}/sub/hooks/pre-push`);
   const said = async (
+    policy: string,
     at: string,
-    flags: readonly string[],
+    deny: readonly string[] = [],
     home = "/",
   ): Promise<string[]> => {
-    const options = { cwd: `${path}/${at}`, env: { ...ENV, HOME: home } };
-    const ended = await jail(flags, ["true"], options);
-    assertEquals(ended.code, 0, ended.stderr);
-    return [...ended.stderr.matchAll(/ lets "([^"]*)" be written, wh/g)]
+    const cwd = `${path}/${at}`;
+    const env = [`HOME=${home}`, "PATH=/usr/bin:/bin"];
+    const stdio = [0, 1, 2] as const;
+    const program = { name: "true", args: [], env, cwd, stdio, keepFds: [] };
+    const spec = { policies: [policy], flags: { write: { deny } } };
+    const { doubts, root } = await withTemporary(
+      env,
+      (temporary) => loadSpec(spec, program, cwd, temporary),
+    );
+    root.close();
+    return [...doubts.join("\n").matchAll(/ lets "([^"]*)" be written, wh/g)]
       .map(([, path = ""]) => path.slice(here.path.length + 1)).sort();
   };
   const all = [".gitconfig", "tools/alias", "tools/clean", "tools/hook"]
     .concat("tools/none").map((name) => `code/${name}`);
   for (const policy of ["agent", "build"]) {
-    assertEquals(await said("code", ["-p", policy]), all);
+    assertEquals(await said(policy, "code"), all);
   }
-  const closed = ["-p", "agent", "--deny-write=tools,.gitconfig"];
-  assertEquals(await said("code", closed), []);
-  assertEquals(await said("code/src", ["-p", "agent"]), []);
-  assertEquals(await said("code", ["-R", "-W=.", "--allow-run"]), []);
+  assertEquals(await said("agent", "code", ["tools", ".gitconfig"]), []);
+  assertEquals(await said("agent", "code/src"), []);
+  assertEquals(await said("git", "code"), []);
   const hooks = ["other/tools/hooks", "other/tools/hooks/pre-commit"];
-  assertEquals(await said("other", ["-p", "agent"]), hooks);
+  assertEquals(await said("agent", "other"), hooks);
   const ofAll = ["other/tools/hooks", "other/tools/hooks/pre-commit"]
     .concat("other/tools/of-all");
-  assertEquals(await said("other", ["-p", "agent"], path), ofAll);
+  assertEquals(await said("agent", "other", [], path), ofAll);
+  const tree = ["tree/ed.sh", "tree/ext", "tree/hooks"];
+  assertEquals(await said("build", "tree"), tree);
+  assertEquals(await said("agent", "tree/sub"), ["tree/sub/hook"]);
 });
 
 Deno.test("jail says where hooks that git runs may be written, also beneath the top of a repository", async () => {

@@ -38,7 +38,7 @@ const MOST_SETTINGS = 1 << 20;
 
 /** Settings whose values are commands, or have some in them: git-config(1). */
 const COMMAND_REGEXP =
-  /^(?:askpass|clean|cmd|command|credentialhelper|driver|editor|fsmonitor|gitproxy|helper|pager|process|program|smudge|sshcommand|textconv|tool)$/;
+  /^(?:askpass|clean|cmd|command|credentialhelper|driver|editor|external|fsmonitor|gitproxy|helper|pager|process|program|smudge|sshcommand|textconv|tool)$/;
 
 /** A section of settings begins, and perhaps the first of them follows. */
 const SECTION_REGEXP = /^\s*\[\s*([\w.-]*)[^\]]*\](.*)/;
@@ -74,6 +74,28 @@ function settingsIn(file: string, view: View): Setting[] {
   return found;
 }
 
+/** The longest path there is, with what is in front of it in a .git. */
+const MOST_OF_PATH = 8192;
+
+/**
+ * Where git keeps what belongs to a working tree: its .git, or the directories that
+ * names, of a worktree or a submodule. None where there is no .git.
+ */
+function keptFor(top: string, view: View): string[] {
+  const git = pathIn(top, ".git");
+  const line = (file: string): string => {
+    const bytes = view.readFile(file, MOST_OF_PATH);
+    return typeof bytes === "number" ? "" : fromBytes(bytes).trimEnd();
+  };
+  const named = line(git);
+  if (!named.startsWith("gitdir: ")) {
+    return view.realpath(pathIn(git, "config")) === undefined ? [] : [git];
+  }
+  const own = joinPath(top, named.slice("gitdir: ".length));
+  const common = line(pathIn(own, "commondir"));
+  return common === "" ? [own] : [joinPath(own, common), own];
+}
+
 /** What git goes by, by real paths: also of what is not there yet. */
 interface GitPaths {
   /** Where its settings say that hooks are. */
@@ -97,23 +119,27 @@ export function ranByGit(
   view: View,
 ): GitPaths {
   let top = cwd;
-  while (view.realpath(pathIn(top, ".git/config")) === undefined) {
+  let kept = keptFor(top, view);
+  while (kept.length === 0) {
     if (top === "/") return { hooks: undefined, files: [] };
     top = parentOf(top);
+    kept = keptFor(top, view);
   }
-  const git = pathIn(top, ".git");
   const at = (base: string, path: string): string =>
     path.startsWith("/")
       ? path
       : home !== undefined && path.startsWith("~/")
       ? pathIn(home, path.slice(2))
       : joinPath(base, path);
-  const named = [git, pathIn(git, "hooks")].flatMap((directory) =>
-    namesIn(directory, view).map((name) => pathIn(directory, name))
-  );
+  const named = kept.flatMap((git) => [git, pathIn(git, "hooks")])
+    .flatMap((directory) =>
+      namesIn(directory, view).map((name) => pathIn(directory, name))
+    );
   const commands: string[] = [];
   let hooks: string | undefined;
-  const files = ["config", "config.worktree"].map((name) => pathIn(git, name));
+  const files = kept.flatMap((git) =>
+    ["config", "config.worktree"].map((name) => pathIn(git, name))
+  );
   if (home !== undefined) {
     files.unshift(
       pathIn(home, ".config/git/config"),
@@ -133,14 +159,17 @@ export function ranByGit(
       }
     }
   }
+  const isNear = (path: string): boolean =>
+    [top, ...kept].some((directory) => isWithin(path, directory));
   const real = (paths: readonly string[]): string[] =>
-    paths.filter((path) => isWithin(path, top)).slice(0, MOST_LOOKS)
+    paths.filter(isNear).slice(0, MOST_LOOKS)
       .map((path) => view.meant(path) ?? path);
-  const kept = view.realpath(git) ?? git;
+  const isKept = (path: string): boolean =>
+    kept.some((git) => isWithin(path, view.realpath(git) ?? git));
   const isThere = (path: string): boolean =>
     view.realpath(path) !== undefined && !isDirectory(path, view);
   const where = hooks && (view.realpath(hooks) ?? hooks);
   const led = [...real(named), ...real(commands).filter(isThere)]
-    .filter((path) => !isWithin(path, kept) && path !== where);
+    .filter((path) => !isKept(path) && path !== where);
   return { hooks: where, files: [...new Set(led)] };
 }
