@@ -1233,6 +1233,41 @@ for (const engine of ENGINES) {
   Deno.test({
     ...needs(
       ["python3"],
+      `a stream that was accepted by IPv4 is connected to no address of IPv6, though it has listened (${engine})`,
+    ),
+    async fn(): Promise<void> {
+      const inside = `import ctypes, socket
+libc = ctypes.CDLL(None)
+server = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+client = socket.create_connection(("127.0.0.1", server.getsockname()[1]))
+it, _ = server.accept()
+for each in client, server: each.close()
+it.settimeout(5)
+def connect():
+    try: it.connect(("::1", 9))
+    except OSError as error: print(error.strerror)
+def lets_go(): libc.connect(it.fileno(), bytes(16), 16)
+lets_go()
+connect()
+it.bind(("::", 0))
+it.listen()
+connect()
+lets_go()
+connect()`;
+      const { stdout, stderr } = await jail(
+        ["-R", "--allow-net=[::],127.0.0.1,[::1]:9"],
+        ["/usr/bin/python3", "-c", inside],
+        { engine },
+      );
+      assertEquals(stdout, "Operation not permitted\n".repeat(3), stderr);
+    },
+  });
+}
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
       `a socket keeps nothing back but for whom it is connected to (${engine})`,
     ),
     async fn(): Promise<void> {

@@ -159,8 +159,9 @@ export function socketFacts(fd: number): SocketFacts | number {
 }
 
 /**
- * Whether a stream of the internet was ever connected: what it has told the other end
- * of itself stays when it lets go of that.
+ * Whether a stream of the internet may have been connected before: what it has told the
+ * other end of itself stays when it lets go of that. Of one that listens the kernel does
+ * not say it (`tcp_get_info()`).
  *
  * @param fd a descriptor of this process
  */
@@ -168,7 +169,8 @@ export function hasConnected(fd: number): boolean {
   const info = new Uint32Array(TCPI_ADVMSS_OFFSET / 4 + 1);
   const size = new Uint32Array([info.byteLength]);
   const result = rareLibc().getsockopt(fd, SOL_TCP, TCP_INFO, info, size);
-  return result < 0 || info.at(-1) !== 0;
+  const [state] = new Uint8Array(info.buffer);
+  return result < 0 || state === TCP_LISTEN || info.at(-1) !== 0;
 }
 
 /**
