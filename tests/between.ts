@@ -8,6 +8,7 @@
  * beneath it where it ends in a slash.
  */
 
+import { dirname } from "node:path";
 import { toCString } from "../src/abi/bytes.ts";
 import { O_CLOEXEC, O_NOCTTY, O_RDWR } from "../src/abi/fcntl.ts";
 import { TIOCSPTLCK } from "../src/abi/ioctls.ts";
@@ -31,6 +32,8 @@ export type Change =
   | "a file comes"
   /** The file there is removed. */
   | "the file goes"
+  /** The directory "from" beside it is moved to "closed" beside it. */
+  | "the directory beside it is moved"
   /** What is in the file is what is in another one, of this name and ".other". */
   | "another program comes";
 
@@ -66,6 +69,10 @@ const CHANGES: Readonly<Record<Change, (path: string) => void>> = {
     Deno.chmodSync(path, 0o666);
   },
   "the file goes": (path) => Deno.removeSync(path),
+  "the directory beside it is moved": (path) => {
+    const directory = dirname(path);
+    Deno.renameSync(`${directory}/from`, `${directory}/closed/from`);
+  },
   "another program comes": (path) => Deno.copyFileSync(`${path}.other`, path),
 };
 

@@ -211,6 +211,53 @@ for (const engine of ENGINES) {
     });
   }
 
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) leads nobody elsewhere by .. whose directory is moved meanwhile`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      const policy = await directory.file(
+        "policy.yaml",
+        `${ALL}write: {deny: ["${path}/closed"]}\n`,
+      );
+      for (const name of ["from", "closed"]) {
+        await Deno.mkdir(`${path}/${name}`);
+      }
+      const [file, closed] = [`${path}/file`, `${path}/closed/file`];
+      for (const name of [file, closed]) {
+        await Deno.writeTextFile(name, "");
+        await Deno.chmod(name, 0o644);
+      }
+      await Deno.symlink("../file", `${path}/from/link`);
+      const tries: [SyscallName, string][] = [
+        ["chmod", `os.chmod("../file", 0o600)`],
+        ["chmod", `os.chmod("link", 0o640)`],
+        ["unlink", `os.unlink("../file")`],
+      ];
+      for (const [call, code] of tries) {
+        const came = await attempt(
+          {
+            change: "the directory beside it is moved",
+            call,
+            path: "file",
+            code: `os.chdir("from")\n${code}\nprint("done")`,
+          },
+          engine,
+          path,
+          policy,
+        );
+        assertEquals([code, came], [code, "done\n"]);
+        const { mode } = await Deno.stat(closed);
+        assertEquals([code, (mode ?? 0) & 0o777], [code, 0o644]);
+        await Deno.rename(`${path}/closed/from`, `${path}/from`);
+      }
+      await assertRejects(() => Deno.stat(file));
+    },
+  });
+
   const moved =
     `jail (${engine}) stops a device that came with a directory which was moved`;
   Deno.test({

@@ -192,7 +192,7 @@ export class FileCalls {
     const asIs = !replaced && (!inMemory || options.unsafe === true) ||
       unchanged && alone && !family.started ||
       stays && family.started && !looked.pinned &&
-        !couldLeave(tracee, looked) &&
+        !couldLeave(tracee, spec, looked) &&
         keepArguments(tracee, registers, spec, looked);
     if (!asIs && !this.#flights.prepare(tracee)) return "in flight";
     looked.never ??= this.#tools.closed.why(looked, spec, tracee.process.pid);
@@ -266,7 +266,7 @@ export class FileCalls {
     // The real path no more leads by links, and through what `..` leads out of.
     const left = asIs
       ? []
-      : looked.paths.filter(({ place }) => place.crossed ?? place.through);
+      : looked.paths.filter(({ place }) => place.climbs ?? place.through);
     if (left.length > 0 && this.#isShutOut(tracee, left, "surely")) {
       answers.answer(tracee, -EACCES);
       return "done";
@@ -352,11 +352,18 @@ function freesId({ tid, process }: Tracee): boolean {
 }
 
 /**
- * Whether a path could lead out of the root by the time that the kernel looks at
- * it: where it has `..`, itself, in a link, or by being relative. An exec keeps its
- * path, and its image is looked at again.
+ * Whether a path could lead elsewhere by the time that the kernel looks at it, though
+ * links stay as they are: where it has `..`, itself or in a link, and somebody outside
+ * moves what that leads out of; and out of the root where it is relative as well. An
+ * exec keeps its path, and its image is looked at again.
  */
-function couldLeave({ view }: Tracee, { paths }: Looked): boolean {
-  return view.leaks &&
-    paths.some(({ written, place }) => written !== place.path);
+function couldLeave(
+  { view }: Tracee,
+  { treatment }: CallSpec,
+  { paths }: Looked,
+): boolean {
+  return paths.some(({ written, place }) =>
+    place.climbs === true && treatment !== "exec" ||
+    view.leaks && written !== place.path
+  );
 }

@@ -77,7 +77,7 @@ export function tellsOfWay(errno: number): boolean {
 export function isShutOut(
   { tid, view }: Owner,
   start: string,
-  { path, crossed = [], through = [], end = path }: Place,
+  { path, climbs, crossed = [], through = [], end = path }: Place,
   sure: "surely" | "probably",
 ): boolean {
   const searcher = searcherOf(tid);
@@ -91,6 +91,8 @@ export function isShutOut(
   for (const directory of [...crossed, ...through]) {
     climb(way, start, directory);
   }
+  // Where it starts is searched as well, to be left by `..`.
+  if (climbs === true && path.startsWith("/")) climb(way, path, start);
   if (way.size > MOST) return true;
   for (const directory of way) {
     const fd = look(view, directory);

@@ -66,6 +66,8 @@ export function keepsMeaning(
   isKeptThere: boolean,
 ): boolean {
   if (!isKeptThere && !written.startsWith("/")) return false;
+  // Somebody outside could move what it leads out of.
+  if (place.climbs === true) return false;
   if (view.leaks && written !== place.path) return false;
   return staysWithLinks(place, process.pid);
 }

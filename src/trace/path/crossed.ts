@@ -41,6 +41,11 @@ export class Crossed {
     return this.#room < 0;
   }
 
+  /** Whether `..` has led out of something. */
+  get hasClimbed(): boolean {
+    return this.#paths.length > 0;
+  }
+
   /**
    * Notes that a link was followed: what is crossed from then on, and holds it, it
    * tells of. What was crossed before it does not, since the path would have failed

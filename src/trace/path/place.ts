@@ -63,6 +63,11 @@ export interface Place {
    * nothing else tells that they are there.
    */
   readonly crossed?: readonly string[];
+  /**
+   * Whether the path leads out of something by `..`: whoever moves that has it lead
+   * elsewhere.
+   */
+  readonly climbs?: boolean;
   /** Directories of the links that it leads through, if there are any. */
   readonly through?: readonly string[];
   /**

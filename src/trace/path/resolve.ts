@@ -92,12 +92,14 @@ function ended(
   through: readonly string[],
 ): Place {
   const untold = crossed.untold(start);
-  const isPlain = !magic && untold.length === 0 && end === undefined;
+  const climbs = crossed.hasClimbed;
+  const isPlain = !magic && !climbs && end === undefined;
   if (isPlain && through.length === 0) return found;
   const seen = {
     ...found,
     ...through.length > 0 && { through },
     ...magic && { magic },
+    ...climbs && { climbs },
     ...untold.length > 0 && { crossed: untold },
     ...end !== undefined && { end },
   };
