@@ -70,6 +70,32 @@ while thread.is_alive():
   time.sleep(.02)`;
 
 /**
+ * Python that connects to a socket whose queue is full, with a timeout of a third of a
+ * second, while a thread has all others stopped for five at most. It prints what came
+ * of that.
+ */
+const CONNECT_IN_TIME = `import ctypes, os, socket, struct, threading, time
+libc = ctypes.CDLL(None, use_errno=True)
+server, first, one = [socket.socket(socket.AF_UNIX) for _ in range(3)]
+server.bind("socket")
+server.listen(0)
+first.connect("socket")
+one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", 0, 333333))
+address = struct.pack("H", socket.AF_UNIX) + b"socket\\0"
+def connects():
+  result = libc.connect(one.fileno(), address, len(address))
+  os.write(1, b"%d %d\\n" % (result, ctypes.get_errno()))
+thread = threading.Thread(target=connects, daemon=True)
+thread.start()
+file = os.open("file", os.O_CREAT | os.O_RDWR)
+os.unlink("file")
+end = time.monotonic() + 5
+while thread.is_alive() and time.monotonic() < end:
+  os.fchmod(file, 0o600)
+  time.sleep(.02)
+os._exit(0)`;
+
+/**
  * Waits for the processor time of a child, which is over, while another child
  * works.
  */
@@ -221,6 +247,21 @@ for thread in threads: thread.join()`;
         cwd: directory.path,
       });
       assertEquals([ended.stdout, ended.stderr], ["-1 11\n0\n-1 11\n", ""]);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) lets a connect end in time by a socket with a timeout, while another thread changes a file by its descriptor`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const ended = await jail(["-A"], ["python3", "-c", CONNECT_IN_TIME], {
+        engine,
+        cwd: directory.path,
+      });
+      assertEquals([ended.stdout, ended.stderr], ["-1 11\n", ""]);
     },
   });
 

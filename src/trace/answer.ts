@@ -237,6 +237,7 @@ export class Answers {
   /** Gives a call a result without making it. */
   answer(tracee: Tracee, result: number): void {
     const { registers } = this;
+    tracee.until = undefined;
     if (this.#listener !== undefined) return this.#listener.answer(result);
     if (!this.#whole && !this.read(tracee)) return;
     registers.nr = -1;

@@ -10,6 +10,7 @@ import { TIOCOUTQ } from "../../abi/ioctls.ts";
 import { get, set } from "../../abi/layout.ts";
 import { PIDFD_THREAD } from "../../abi/pidfd.ts";
 import {
+  IPPROTO_TCP,
   SHUT_WR,
   SO_ACCEPTCONN,
   SO_ATTACH_FILTER,
@@ -18,6 +19,7 @@ import {
   SO_DOMAIN,
   SO_GET_FILTER,
   SO_LINGER,
+  SO_PROTOCOL,
   SO_RCVTIMEO,
   SO_SNDTIMEO,
   SO_TYPE,
@@ -156,6 +158,11 @@ export function socketFacts(fd: number): SocketFacts | number {
     cookie: (cookie[1] as number) * 2 ** 32 + (cookie[0] as number),
     state: tcp,
   };
+}
+
+/** Whether a descriptor of this process is a stream of the internet. */
+export function isTcp(fd: number): boolean {
+  return option(fd, SOL_SOCKET, SO_PROTOCOL) === IPPROTO_TCP;
 }
 
 /**

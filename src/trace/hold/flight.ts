@@ -48,9 +48,14 @@ export function namesOther(
 }
 
 /** Whether a call may wait in the kernel for what another tracee does. */
-export function mayWait({ treatment }: CallSpec): boolean {
-  return treatment === "open" || treatment === "address" ||
-    treatment === "message" || treatment === "timeout";
+export function mayWait(spec: CallSpec): boolean {
+  const { treatment } = spec;
+  return treatment === "open" || usesSocket(spec) || treatment === "timeout";
+}
+
+/** Whether a call with an address may wait by the timeout of its socket. */
+export function usesSocket({ treatment }: CallSpec): boolean {
+  return treatment === "address" || treatment === "message";
 }
 
 /** The most that what is pinned of a call is long, in bytes. */

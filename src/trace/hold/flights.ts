@@ -3,17 +3,25 @@
  * what is put right when they return.
  */
 
-import { EINTR, ENOMEM, ERESTARTNOHAND, ERESTARTSYS } from "../../abi/errno.ts";
+import {
+  EAGAIN,
+  EINPROGRESS,
+  EINTR,
+  ENOMEM,
+  ERESTARTNOHAND,
+  ERESTARTSYS,
+} from "../../abi/errno.ts";
 import { PIN_START } from "../../abi/pin.ts";
 import { SIGKILL } from "../../abi/signal.ts";
 import { MOVING } from "../../policy/plan/answered.ts";
 import { close } from "../../sys/files.ts";
 import { connectAgain } from "../../sys/inet.ts";
 import { heedMove } from "../../sys/mounted.ts";
+import { isTcp, timeoutOf } from "../../sys/task/borrow.ts";
 import { kill } from "../../sys/task/wait.ts";
 import type { Looked } from "../look/looked.ts";
 import { sentOne } from "../look/message.ts";
-import { filterSocket, leads } from "../look/sockets.ts";
+import { borrowSocket, filterSocket, leads } from "../look/sockets.ts";
 import type { CallSpec } from "../look/spec.ts";
 import type { Tools } from "../tools.ts";
 import { type InFlight, NOTHING_HELD, type Tracee } from "../tracee/tracee.ts";
@@ -23,6 +31,7 @@ import {
   mayWait,
   namesOther,
   raceOf,
+  usesSocket,
 } from "./flight.ts";
 import { hideReading, hidesReading } from "./last_read.ts";
 
@@ -62,6 +71,7 @@ export class Flights {
       retryOn: raceOf(looked),
       after: looked.after,
       held: looked.held,
+      since: usesSocket(spec) ? performance.now() : undefined,
     };
     resumer.toExit(tracee);
     if (mayWait(spec)) lock.mayWait(tracee);
@@ -178,7 +188,7 @@ export class Flights {
       // made again, unless a handler runs as well.
       const again = tracee.interrupted || tracee.until !== undefined;
       registers.result = again && result === -EINTR
-        ? -ERESTARTNOHAND
+        ? this.#interrupted(tracee, flight)
         : this.#finish(tracee, flight, result);
     }
     tracee.rewaits = flight.rewaits === true &&
@@ -190,6 +200,33 @@ export class Flights {
     if (goes && !freezer.park(tracee)) resumer.go(tracee);
     this.end(tracee);
     return true;
+  }
+
+  /**
+   * What a call returns that was interrupted, which the program does not see: it is
+   * made again, unless a handler runs. One that waits by the timeout of its socket
+   * would have all of that each time, and is over where it has had it once.
+   */
+  #interrupted(tracee: Tracee, { since }: InFlight): number {
+    if (since === undefined) return -ERESTARTNOHAND;
+    const { family } = this.#tools;
+    const { saved } = tracee;
+    const fd = borrowSocket(tracee, leads(tracee, family), saved.int(0));
+    if (fd < 0) return -ERESTARTNOHAND;
+    const time = timeoutOf(fd, "send");
+    if (time > 0) tracee.until ??= since + time;
+    const isOver = performance.now() >= (tracee.until ?? Infinity);
+    const errno = isOver && this.#connects(saved.nr) && isTcp(fd)
+      ? EINPROGRESS
+      : EAGAIN;
+    close(fd);
+    if (!isOver) return -ERESTARTNOHAND;
+    tracee.until = undefined;
+    return -errno;
+  }
+
+  #connects(nr: number): boolean {
+    return this.#tools.specs.at(nr)?.syscall.name === "connect";
   }
 
   /** Does what is left to do of a call that was made; what it returns. */

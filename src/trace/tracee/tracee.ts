@@ -102,6 +102,8 @@ export interface InFlight {
   readonly held?: KeptName | undefined;
   /** Whether it waits for a time, and has what was left of that. */
   readonly rewaits?: boolean;
+  /** Since when it may wait by the timeout of its socket; absent for any other. */
+  readonly since?: number | undefined;
 }
 
 /** A call that only has to be seen to return, and for which nothing is held. */
