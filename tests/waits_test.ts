@@ -42,6 +42,62 @@ for among in [signal.SIGWINCH], [signal.SIGUSR2], [signal.SIGSTOP, signal.SIGCON
     os.waitpid(child, 0)`;
 
 /**
+ * Python that writes to a pipe, and sends, more than there is room for, and receives all
+ * of what comes in two parts, while a child sends it a signal that is ignored, or has
+ * everybody stopped by connecting a socket elsewhere. It prints how much each call has
+ * done, and whether that is what came.
+ */
+const WHOLE = `import array, fcntl, os, signal, socket, termios
+sent = bytes(range(251)) * 1000
+other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+def disturb(pid, how):
+  if how == "signal": os.kill(pid, signal.SIGWINCH)
+  else:
+    for port in 9, 10: other.connect(("127.0.0.1", port))
+def held(fd, what):
+  number = array.array("i", [0])
+  fcntl.ioctl(fd, what, number)
+  return number[0]
+def beside(work, how, end):
+  pid = os.getpid()
+  if os.fork() == 0:
+    os.close(end)
+    for _ in work(): disturb(pid, how)
+    os._exit(0)
+def takes(fd, copy):
+  def work():
+    last, got = -1, b""
+    while (now := held(fd, termios.FIONREAD)) == 0 or now != last: last = now
+    yield
+    while some := os.read(fd, 4096):
+      got += some
+      if len(got) < 40000: yield
+    os.write(copy, b"same" if got == sent else b"other")
+  return work
+def gives(fd):
+  def work():
+    for at in range(0, 50, 10):
+      os.write(fd, sent[at:at + 10])
+      while held(fd, termios.TIOCOUTQ) > 0: pass
+      yield
+  return work
+for how in "signal", "socket":
+  told, tell = os.pipe()
+  source, drain = os.pipe()
+  beside(takes(source, tell), how, drain)
+  print(os.write(drain, sent))
+  os.close(drain)
+  print(os.read(told, 9))
+  one, two = socket.socketpair()
+  one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+  beside(takes(two.fileno(), tell), how, one.fileno())
+  print(one.send(sent))
+  one.shutdown(socket.SHUT_WR)
+  print(os.read(told, 9))
+  beside(gives(two.fileno()), how, one.fileno())
+  print(one.recv(50, socket.MSG_WAITALL) == sent[:50])`;
+
+/**
  * Python that reads from a socket with a timeout of a fifth of a second, while a child
  * sends signals that are ignored for two; and once more while a thread has all others
  * stopped. It prints what came of both, and that its child has not ended by then.
@@ -262,6 +318,23 @@ for thread in threads: thread.join()`;
         cwd: directory.path,
       });
       assertEquals([ended.stdout, ended.stderr], ["-1 11\n", ""]);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) writes, sends and receives all of it where no handler interrupts the program`,
+    ),
+    async fn(): Promise<void> {
+      const policy = "extends: base\nnet: {connect: [127.0.0.1]}\n";
+      const { stdout, stderr } = await jail(
+        policy,
+        ["/usr/bin/python3", "-c", WHOLE],
+        { engine },
+      );
+      const line = "251000\nb'same'\n";
+      assertEquals(stdout, `${line}${line}True\n`.repeat(2), stderr);
     },
   });
 

@@ -398,6 +398,7 @@ export class Family {
       besideMove: false,
       until: undefined,
       rewaits: false,
+      done: 0,
       remake: "not",
       unmarked: undefined,
     };

@@ -5,18 +5,29 @@
  * kernel shows it to a tracer all the same, and some calls end by that, as by a stop
  * that jail itself wanted: signal(7). They are made again. How much of its time one
  * had waited when it was interrupted first nobody can tell; from then on its end is
- * looked for, so that the next interruption is one of the same wait.
+ * looked for, so that the next interruption is one of the same wait. Of some calls the
+ * kernel has done a part by then, and says how much: they go on with the rest.
  */
 
 import { EAGAIN, EINTR, ERESTARTNOHAND } from "../abi/errno.ts";
+import { MSG_WAITALL } from "../abi/socket.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
 import { actionOf } from "../policy/plan/plan.ts";
 import { close } from "../sys/files.ts";
 import { timeoutOf } from "../sys/task/borrow.ts";
-import { setWaitTime, socketWait, waitTime } from "./hold/wait_time.ts";
+import {
+  BUFFER,
+  BYTES,
+  setWaitTime,
+  socketWait,
+  waitTime,
+} from "./hold/wait_time.ts";
 import { borrowSocket, leads } from "./look/sockets.ts";
 import type { Tools } from "./tools.ts";
 import { NOTHING_HELD, type Tracee } from "./tracee/tracee.ts";
+
+/** Index of the flags of recvfrom(2). */
+const FLAGS = 3;
 
 /** Has interrupted calls made again. */
 export class InterruptedCalls {
@@ -40,7 +51,8 @@ export class InterruptedCalls {
     const { answers } = this.#tools;
     if (!answers.read(tracee)) return false;
     const { nr, result } = answers.registers;
-    return result === -EINTR && nr >= 0 && this.#name() !== "close";
+    if (nr < 0) return false;
+    return result === -EINTR ? this.#name() !== "close" : this.#isCut();
   }
 
   /**
@@ -53,19 +65,24 @@ export class InterruptedCalls {
    */
   resume(tracee: Tracee, unseen: boolean): void {
     if (tracee.inFlight !== undefined || !this.has(tracee)) return;
-    if (unseen || this.#waitTime(tracee) !== undefined) this.restart(tracee);
+    if (unseen || this.#isCut() || this.#waitTime(tracee) !== undefined) {
+      this.restart(tracee);
+    }
   }
 
   /**
    * Makes the kernel make a call again where no handler runs. One that waits for a
-   * time would have all of it again, and stops before that.
+   * time would have all of it again, and one of which some is done would do that again:
+   * they stop before that.
    */
   restart(tracee: Tracee): void {
     const { answers } = this.#tools;
     const time = this.#waitTime(tracee) ?? Infinity;
-    if (time < Infinity) {
+    const done = Math.max(0, answers.registers.result);
+    if (time < Infinity || done > 0) {
       if (!answers.save(tracee)) return;
-      tracee.until ??= performance.now() + time;
+      if (time < Infinity) tracee.until ??= performance.now() + time;
+      tracee.done = done;
       tracee.rewaits = true;
     }
     answers.registers.result = -ERESTARTNOHAND;
@@ -73,7 +90,8 @@ export class InterruptedCalls {
   }
 
   /**
-   * A tracee is about to wait again: for what is left of its time. Another thread may
+   * A tracee is about to wait again: for what is left of its time, or of what it sends
+   * or receives. Another thread may
    * have set a handler since the signal was ignored, which makes another call here:
    * that goes its way, and is looked at where the filter says so.
    */
@@ -83,19 +101,24 @@ export class InterruptedCalls {
     const { registers } = answers;
     if (!answers.read(tracee)) return;
     const name = this.#name();
-    const { until } = tracee;
+    const { done, until } = tracee;
     const isSame = registers.isCallOf(tracee.saved);
-    if (!isSame || name === undefined || until === undefined) {
+    if (!isSame || name === undefined || until === undefined && done === 0) {
       tracee.until = undefined;
+      tracee.done = 0;
       return resumer.go(tracee);
     }
+    const left = (until ?? Infinity) - performance.now();
     // The timeout of a socket is that of others as well: it begins anew.
-    if (socketWait(name) !== undefined && until <= performance.now()) {
+    if (socketWait(name) !== undefined && left <= 0) {
       tracee.until = undefined;
-      return answers.answer(tracee, -EAGAIN);
+      return answers.answer(tracee, done > 0 ? done : -EAGAIN);
     }
     if (!answers.save(tracee)) return;
-    setWaitTime(tracee.tid, name, registers, until - performance.now());
+    if (done > 0) {
+      registers.setArgument(BUFFER, registers.address(BUFFER) + done);
+      registers.setArgument(BYTES, registers.address(BYTES) - done);
+    } else setWaitTime(tracee.tid, name, registers, left);
     if (!answers.write(tracee)) return;
     tracee.inFlight = { ...NOTHING_HELD, rewaits: true };
     resumer.toExit(tracee);
@@ -110,7 +133,7 @@ export class InterruptedCalls {
     const { registers } = answers;
     // It may be about to make the call already, which comes after a handler then.
     if (registers.result !== -ERESTARTNOHAND) return;
-    registers.result = -EINTR;
+    registers.result = tracee.done > 0 ? tracee.done : -EINTR;
     answers.write(tracee);
   }
 
@@ -118,6 +141,22 @@ export class InterruptedCalls {
   #name(): SyscallName | undefined {
     const { answers, specs } = this.#tools;
     return specs.at(answers.registers.nr)?.syscall.name;
+  }
+
+  /** Whether the kernel has done a part of it, and would have done all. */
+  #isCut(): boolean {
+    const { registers } = this.#tools.answers;
+    const { result } = registers;
+    if (result <= 0 || result >= registers.address(BYTES)) return false;
+    switch (this.#name()) {
+      case "write":
+      case "sendto":
+        return true;
+      case "recvfrom":
+        return (registers.int(FLAGS) & MSG_WAITALL) !== 0;
+      default:
+        return false;
+    }
   }
 
   /** For how long it waits; `undefined` for another call. */

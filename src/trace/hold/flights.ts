@@ -8,7 +8,9 @@ import {
   EINPROGRESS,
   EINTR,
   ENOMEM,
+  ERESTART_RESTARTBLOCK,
   ERESTARTNOHAND,
+  ERESTARTNOINTR,
   ERESTARTSYS,
 } from "../../abi/errno.ts";
 import { PIN_START } from "../../abi/pin.ts";
@@ -24,6 +26,7 @@ import { sentOne } from "../look/message.ts";
 import { borrowSocket, filterSocket, leads } from "../look/sockets.ts";
 import type { CallSpec } from "../look/spec.ts";
 import type { Tools } from "../tools.ts";
+import type { Registers } from "../tracee/registers.ts";
 import { type InFlight, NOTHING_HELD, type Tracee } from "../tracee/tracee.ts";
 import {
   keepsNumber,
@@ -34,9 +37,19 @@ import {
   usesSocket,
 } from "./flight.ts";
 import { hideReading, hidesReading } from "./last_read.ts";
+import { BYTES } from "./wait_time.ts";
 
 /** How often an open is tried again because a link came in its way. */
 const MAX_RETRIES = 16;
+
+/** What a call returns that was interrupted, as a tracer sees it. */
+const INTERRUPTED: readonly number[] = [
+  EINTR,
+  ERESTARTSYS,
+  ERESTARTNOINTR,
+  ERESTARTNOHAND,
+  ERESTART_RESTARTBLOCK,
+];
 
 /** Calls that are in the kernel. */
 export class Flights {
@@ -172,7 +185,9 @@ export class Flights {
     if (flight.output !== undefined) output?.give(flight.output, result);
     if (result < 0) reconnect(flight);
     registers.copy(saved);
-    if (result !== -EINTR) tracee.until = undefined;
+    const isCut = flight.rewaits === true && tracee.done > 0;
+    const goesOn = isCut && goesOnAfter(tracee, registers, result);
+    if (result !== -EINTR && !goesOn) tracee.until = undefined;
     if (flight.maps) {
       this.#mapped(tracee, result);
     } else if (flight.rests === true) {
@@ -187,12 +202,17 @@ export class Flights {
       // cannot write to the kernel says EINTR, whatever interrupts: the call is
       // made again, unless a handler runs as well.
       const again = tracee.interrupted || tracee.until !== undefined;
-      registers.result = again && result === -EINTR
+      registers.result = goesOn
+        ? -ERESTARTNOHAND
+        : again && result === -EINTR
         ? this.#interrupted(tracee, flight)
+        : isCut
+        ? tracee.done
         : this.#finish(tracee, flight, result);
     }
     tracee.rewaits = flight.rewaits === true &&
       registers.result === -ERESTARTNOHAND;
+    if (!tracee.rewaits) tracee.done = 0;
     tracee.interrupted = false;
     tracee.remake = registers.result === -ERESTARTSYS ? "interrupted" : "not";
     // Written before others are let go on, who need the registers for theirs.
@@ -302,6 +322,7 @@ export class Flights {
   drop(tracee: Tracee): void {
     tracee.until = undefined;
     tracee.rewaits = false;
+    tracee.done = 0;
     // It may have been killed after that, and others have the same memory.
     if (tracee.inFlight?.maps === true) tracee.space.pins.state = "unsure";
     if (tracee.inFlight?.after === "made") this.#endSharers(tracee);
@@ -321,6 +342,21 @@ export class Flights {
       }
     }
   }
+}
+
+/**
+ * Counts what a call has done that was made again for the rest, and returns whether it
+ * has to be once more: it was interrupted, which a handler alone would not let it be.
+ */
+function goesOnAfter(
+  tracee: Tracee,
+  registers: Registers,
+  result: number,
+): boolean {
+  if (result > 0) tracee.done += result;
+  const isOver = tracee.done >= registers.address(BYTES);
+  return !isOver &&
+    (result > 0 ? tracee.interrupted : INTERRUPTED.includes(-result));
 }
 
 /** Has a socket send as before where a connect(2) to somebody else may have failed. */

@@ -59,6 +59,11 @@ export function socketWait(name: SyscallName): "receive" | "send" | undefined {
   return SOCKET_WAITS[name];
 }
 
+/** Index of what a call writes from, or reads into, where it may do so in part. */
+export const BUFFER = 1;
+/** Index of how much. */
+export const BYTES = 2;
+
 /** Nobody waits for longer than this, in seconds. */
 const MOST = 2 ** 31;
 

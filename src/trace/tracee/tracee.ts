@@ -100,7 +100,7 @@ export interface InFlight {
   readonly tellsPeer?: boolean;
   /** What jail holds open until it is over. */
   readonly held?: KeptName | undefined;
-  /** Whether it waits for a time, and has what was left of that. */
+  /** Whether it has what was left of its time, or of its bytes. */
   readonly rewaits?: boolean;
   /** Since when it may wait by the timeout of its socket; absent for any other. */
   readonly since?: number | undefined;
@@ -201,10 +201,12 @@ export interface Tracee {
    */
   until: number | undefined;
   /**
-   * Whether it is about to make a call again that waits for `until`, which it would
-   * begin to wait for anew: it stops before that.
+   * Whether it is about to make a call again that waits for `until`, or of which some
+   * is done: it would begin anew, and stops before that.
    */
   rewaits: boolean;
+  /** How much of that call was done before it was interrupted, in bytes. */
+  done: number;
   /** How the call that it waited for an answer of comes to be made by itself. */
   remake: Remake;
   /** What is the program's own in place of the mark, while its call has one. */
