@@ -13,8 +13,16 @@ const ENDS_REGEXP = /(?<=[^/])[. ]+(?=\/|$)/g;
  * @param path a path, or a name, a byte string
  */
 export function fold(path: string): string {
-  const names = isAscii(path) ? path.toLowerCase() : lowerEach(path);
-  return names.replace(ENDS_REGEXP, "");
+  return foldLetters(path).replace(ENDS_REGEXP, "");
+}
+
+/**
+ * The same of one that sees all of a name: where a wildcard means what is at its end.
+ *
+ * @param path a path, or a name, a byte string
+ */
+export function foldLetters(path: string): string {
+  return isAscii(path) ? path.toLowerCase() : lowerEach(path);
 }
 
 /** One name that is no text changes no letter of the others. */
@@ -24,7 +32,7 @@ function lowerEach(path: string): string {
 
 function lower(name: string): string {
   if (isAscii(name)) return name.toLowerCase();
-  const text = toText(name);
+  const text = toText(name) ?? toText(inOtherBytes(name));
   if (text === undefined) return lowerAscii(name);
   const plain = text.normalize("NFD")
     .replace(/\p{Default_Ignorable_Code_Point}/gu, "");
@@ -35,6 +43,22 @@ function lower(name: string): string {
     "\u03c3",
   );
   return fromText(small.normalize("NFD"));
+}
+
+/**
+ * A name with other letters of Latin-1 for those that are no text: whoever mounts FAT
+ * says what letters its bytes are (`iocharset`), and there the first byte of each
+ * letter of UTF-8 is one. How many come after it tells which of both it was.
+ */
+function inOtherBytes(name: string): string {
+  return name.replace(
+    /([\xc0-\xfe])([\x80-\xbf]+)/g,
+    (_, first: string, more: string) => {
+      const byte = first.charCodeAt(0);
+      const other = more.length === 1 ? byte & ~0x20 : byte | 0x20;
+      return String.fromCharCode(other) + more;
+    },
+  );
 }
 
 function isAscii(name: string): boolean {
@@ -52,24 +76,16 @@ function lowerAscii(text: string): string {
 const SHORT_REGEXP =
   /\/(?!~\d+(?:[./]|$))[\x80-\xff]*(?:[^/.\x80-\xff][\x80-\xff]*){0,6}~\d{1,6}(?:\.[\x80-\xff]*(?:[^/.\x80-\xff][\x80-\xff]*){0,3})?(?=\/|$)/g;
 
-/** A name of which some bytes are none of ASCII. */
-const BYTES_REGEXP = /\/[^/\x80-\xff]*[\x80-\xff][^/]*/g;
-
 /**
  * The directories in which a path goes on by what may be the short name of a file with
- * another name, or by what is no text: whoever mounts FAT says what letters its bytes
- * are (`iocharset`). Any in there could be meant.
+ * another name: any in there could be meant.
  *
  * @param path a path, a byte string
  */
 export function aboveShort(path: string): string[] {
-  const untold = isAscii(path)
-    ? []
-    : Array.from(path.matchAll(BYTES_REGEXP)).filter(([name]) =>
-      toText(name) === undefined
-    );
-  return [...path.matchAll(SHORT_REGEXP), ...untold].map(({ index }) =>
-    path.slice(0, index) || "/"
+  return Array.from(
+    path.matchAll(SHORT_REGEXP),
+    ({ index }) => path.slice(0, index) || "/",
   );
 }
 
@@ -101,16 +117,30 @@ function foldPattern(text: string): string {
   return text.replace(
     /\[((?:[!^]\]?|\]?)(?:\\[^]|[^\]\\])*)\]|(?:\\[^]|[^[\\])+/g,
     (part, set: string | undefined) =>
-      set === undefined ? lower(part) : `[${small(set)}${set}]`,
+      set === undefined ? lower(part) : foldSet(set),
+  ).replace(
+    // Several of these would mean something else.
+    /(\\[^])|\*+/g,
+    (_, escaped: string | undefined) => escaped ?? "*",
   );
 }
 
-const CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+const CAPITALS = Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZ");
 
-/** The small letters that a set has besides; none of one that says what is not in it. */
-function small(set: string): string {
-  if (/^[!^\]-]/.test(set)) return "";
+/**
+ * A set with the small letters of capital ones that it has. What cannot be said by one
+ * may be any name: a small letter is in a set that leaves it out and has its capital
+ * one, and letters beyond ASCII come in parts.
+ */
+function foldSet(set: string): string {
+  if (!isAscii(set)) return "*";
   const pattern = parseSegment(`[${set}]`);
   const isIn = (letter: string): boolean => matchSegment(pattern, letter, 0, 1);
-  return Array.from(CAPITALS).filter(isIn).join("").toLowerCase();
+  const more = CAPITALS.filter(isIn).map((letter) => letter.toLowerCase())
+    .filter((letter) => !isIn(letter));
+  if (more.length === 0) return `[${set}]`;
+  if (/^(?:[!^]|[\]-]-)/.test(set)) return "*";
+  // In front of all others these two mean themselves.
+  const [first = ""] = /^[\]-]/.exec(set) ?? [];
+  return `[${first}${more.join("")}${set.slice(first.length)}]`;
 }

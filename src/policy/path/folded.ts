@@ -5,7 +5,7 @@
  */
 
 import type { Move } from "../call.ts";
-import { aboveShort, fold } from "./fold.ts";
+import { aboveShort, fold, foldLetters } from "./fold.ts";
 import { ALL_SLOTS, lengthOf, type PathMatcher } from "./match.ts";
 import { closing, HARMLESS, type Judge, treeObstacle, WIDER } from "./move.ts";
 import { ALLOW, ALLOW_SLOTS, bestRule, READ, RUN, slotOf } from "./rules.ts";
@@ -34,10 +34,12 @@ export class FoldedRules {
   refuses(access: number, path: string): number {
     if (!this.#isThere(path)) return -1;
     const name = fold(path);
-    const { rule, allows } = this.#find(access, name);
-    return this.#number(
-      rule < 0 || allows ? this.#besideShort(name, closing(access)) : rule,
-    );
+    const whole = foldLetters(path);
+    for (const one of name === whole ? [name] : [name, whole]) {
+      const { rule, allows } = this.#find(access, one);
+      if (rule >= 0 && !allows) return this.#number(rule);
+    }
+    return this.#number(this.#besideShort(name, closing(access)));
   }
 
   /** Whether a rule of some slots, as bits, begins at a path, or beneath it. */
