@@ -458,6 +458,17 @@ const OF_PROGRAMS: readonly string[] = [
   ...[".kde4/share/apps/kwallet/x.kwl", ".config/opera-beta/Default/Cookies"],
   ...[".lima/_config/user", ".colima/_lima/_config/user", ".arcrc"],
   ...[".circleci/cli.yml", ".travis/config.yml", ".mutt/muttrc", ".tofurc"],
+  ...[".microsoft/usersecrets/x/secrets.json", ".fastlane/spaceship/me/cookie"],
+  ...[".dotnet/corefx/cryptography/x509stores/my/x.pfx", ".gsutil/credstore"],
+  ...[".gcm/store/git/https/x", ".awsvault/keys/x", ".steampipe/config/x.spc"],
+  ...[".config/tabby/config.yaml", ".config/fabric/.env", ".config/isyncrc"],
+  ...[".config/toot/config.json", ".config/BeeperTexts/Cookies", ".zuliprc"],
+  ...[".vscode-server-insiders/data/User/globalStorage/x", ".w3m/cookie"],
+  ...[".cache/spotifyd/credentials.json", ".cache/zsh/history", ".bunfig.toml"],
+  ...[".luarocks/upload_config.lua", ".ollama/id_ed25519", ".clasprc.json"],
+  ...[".particle/particle.config.json", ".starkli-wallets/deployer/key.json"],
+  ...[".aider.conf.yml", ".continue/config.yaml", ".cert/nm-openvpn/x-key.pem"],
+  ...[".local/share/iamb/profiles/x/session.json", ".zsh/history"],
 ];
 
 Deno.test("readonly reads no secret that a program keeps, and what is none", async () => {
@@ -471,6 +482,8 @@ Deno.test("readonly reads no secret that a program keeps, and what is none", asy
     "/home/me/.config/Code/User/settings.json",
     "/home/me/app/pip.conf",
   );
+  others.push("/home/me/app/.aider.conf.yml", "/home/me/app/.continue/x");
+  others.push("/home/me/app/bunfig.toml", "/home/me/.cache/zsh/zcompdump");
   assertEquals(await readable("readonly", [...kept, ...others]), others);
 });
 
