@@ -543,6 +543,15 @@ const OF_PACKAGES: readonly string[] = [
   ...["/usr/local/etc/openvpn/client.conf", "/usr/local/etc/nginx/site.key"],
   ...["/usr/local/etc/ssl/private/x.pem", "/etc/app/credentials/db.json"],
   ...["/etc/app/db-secrets/password", "/etc/opendkim/x.keys/mail"],
+  ...["/etc/pgbouncer/userlist.txt", "/etc/postfix/mysql-virtual.cf"],
+  ...["/etc/dovecot/dovecot-sql.conf.ext", "/etc/asterisk/pjsip.conf"],
+  ...["/etc/nova/nova.conf", "/etc/keystone/fernet-keys/0", "/etc/ssh/user_ca"],
+  ...["/etc/zabbix/zabbix_server.conf", "/etc/zabbix/web/zabbix.conf.php"],
+  ...["/etc/datadog-agent/datadog.yaml", "/etc/gitea/app.ini", "/etc/boto.cfg"],
+  ...["/etc/google/auth/application_default_credentials.json"],
+  ...["/etc/ldap/slapd.d/cn=config.ldif", "/etc/krb5kdc/stash"],
+  ...["/etc/haproxy/certs/site.pem", "/etc/containers/auth.json"],
+  ...["/etc/target/saveconfig.json", "/etc/phpmyadmin/config-db.php"],
 ];
 
 Deno.test("base reads no password that a package keeps for its service", async () => {
@@ -550,6 +559,8 @@ Deno.test("base reads no password that a package keeps for its service", async (
   others.push("/etc/cups/cupsd.conf", "/etc/cloud/cloud.cfg", "/opt/vault/x");
   others.push("/etc/nix/nix.conf", "/etc/secretsrc", "/usr/lib/ostree/x");
   others.push("/usr/local/etc/npmrc", "/usr/local/etc/php/php.ini");
+  others.push("/etc/postfix/main.cf", "/etc/dovecot/dovecot.conf");
+  others.push("/etc/ldap/ldap.conf", "/etc/ssh/ssh_config", "/etc/default/x");
   assertEquals(await readable("base", [...OF_PACKAGES, ...others]), others);
 });
 
