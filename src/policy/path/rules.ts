@@ -391,11 +391,12 @@ function* rootsOf(
 
 /** The real path of a path, as names, whose end may not exist yet. */
 export function realRoot(names: readonly string[], realpath: Realpath): string {
-  for (let known = names.length; known > 0; known--) {
-    const real = realpath(`/${names.slice(0, known).join("/")}`);
-    if (real === undefined) continue;
-    const rest = names.slice(known);
-    return rest.length === 0 ? real : pathIn(real, rest.join("/"));
+  let real = "/";
+  // From above: what is missing at the top is asked about once, and nothing beneath.
+  for (let known = 0; known < names.length; known++) {
+    const next = realpath(`/${names.slice(0, known + 1).join("/")}`);
+    if (next === undefined) return pathIn(real, names.slice(known).join("/"));
+    real = next;
   }
-  return `/${names.join("/")}`;
+  return real;
 }
