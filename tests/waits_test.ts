@@ -7,32 +7,36 @@ import { needs } from "./needs.ts";
 import { FILTER } from "./python.ts";
 
 /**
- * Python that waits by epoll_wait(2), epoll_pwait2(2) and rt_sigtimedwait(2) for a
- * third of a second, while a child sends signals for five: those that are ignored,
- * with one among them that is handled, with a stop among them. It prints what came of
- * each, and that its child has not ended by then.
+ * Python that waits by epoll_wait(2), epoll_pwait2(2) and rt_sigtimedwait(2), while a
+ * child sends signals for five seconds as soon as it sleeps: those that are ignored, for
+ * a third of a second; and for ten with one among them that is handled, and with a stop
+ * among them. It prints what came of each, and that its child has not ended by then.
  */
 const WAIT_IN_TIME = `import ctypes, os, select, signal, time
 libc = ctypes.CDLL(None, use_errno=True)
 poll = select.epoll()
 event = ctypes.create_string_buffer(64)
 signals = ctypes.c_uint64(1 << signal.SIGUSR1 - 1)
-third = (ctypes.c_long * 2)(0, 333333333)
 signal.signal(signal.SIGUSR2, lambda *_: None)
-calls = [(232, poll.fileno(), event, 1, 333), (441, poll.fileno(), event, 1, third, None, 0),
-  (128, ctypes.byref(signals), None, third, 8)]
+def calls(ms):
+  time = (ctypes.c_long * 2)(ms // 1000, ms % 1000 * 1000000)
+  return [(232, poll.fileno(), event, 1, ms), (441, poll.fileno(), event, 1, time, None, 0),
+    (128, ctypes.byref(signals), None, time, 8)]
+def sleeps(pid):
+  with open(f"/proc/{pid}/stat") as stat: return stat.read().rsplit(")")[1].split()[0] == "S"
 def send(pid, among):
   for i in range(50):
     time.sleep(.05)
     try:
       for one in among if i == 2 else [signal.SIGURG]:
+        while one in among[:1] and not sleeps(pid): pass
         os.kill(pid, one)
         time.sleep(.05)
     except OSError: break
     if os.getppid() != pid: break
   os._exit(0)
-for among in [signal.SIGWINCH], [signal.SIGUSR2], [signal.SIGSTOP, signal.SIGCONT]:
-  for call in calls:
+for among, ms in ([signal.SIGWINCH], 333), ([signal.SIGUSR2], 10000), ([signal.SIGSTOP, signal.SIGCONT], 10000):
+  for call in calls(ms):
     pid = os.getpid()
     child = os.fork()
     if child == 0: send(pid, among)
