@@ -1268,6 +1268,29 @@ for (const engine of ENGINES) {
   Deno.test({
     ...needs(
       ["python3"],
+      `nobody connects a stream of IPv6 while another one connects it by IPv4 (${engine})`,
+    ),
+    async fn(): Promise<void> {
+      const inside = `${SLEEPER}
+it = socket.socket(socket.AF_INET6)
+stops(it.connect, ("::1", 9))
+it = socket.socket(socket.AF_INET6)
+stops(it.connect, ("::ffff:127.0.0.1", 9))
+os.close(ends)`;
+      const { stdout, stderr } = await jail(
+        ["-R", "--allow-net=127.0.0.1:9,[::1]:9"],
+        ["/usr/bin/python3", "-c", inside],
+        { engine },
+      );
+      assertEquals(stdout, "False\nTrue\n", stderr);
+    },
+  });
+}
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
       `a socket keeps nothing back but for whom it is connected to (${engine})`,
     ),
     async fn(): Promise<void> {

@@ -26,7 +26,7 @@ const UNTOLD = "whom the socket was connected to could not be told later";
 export class StreamSockets {
   /** One that is forgotten here is connected to none of IPv6 any more. */
   readonly #sixes = new Cookies();
-  /** One whose call is on its way looks unused. */
+  /** One whose call was not made, or failed at once, looks unused. */
   readonly #fours = new Cookies();
 
   /**
@@ -60,8 +60,9 @@ export class StreamSockets {
     if (!looked.net.every(goesByIPv6)) {
       // The program cannot ask for that; whoever handed the socket in may have.
       if (socket.defersConnect) looked.never ??= UNTOLD;
-      // A call of another process by IPv6 may be on its way, and be made after this.
-      if (this.#sixes.has(cookie) && !socket.isLeftAlone) {
+      // A call of another process by IPv6 may be on its way, and be made after this; or
+      // be looked at before this is made, when its socket may be forgotten by then.
+      if (!socket.isLeftAlone) {
         looked.descriptorsOf = EVERYBODY;
         return;
       }

@@ -38,6 +38,7 @@ function connected(
 
 Deno.test("StreamSockets connects nothing by IPv4 while a call by IPv6 may be on its way", () => {
   const streams = new StreamSockets();
+  assertEquals(connected(streams, "inet", false).descriptorsOf, EVERYBODY);
   assertEquals(connected(streams, "inet6", false).never, undefined);
   assertEquals(connected(streams, "inet", false).descriptorsOf, EVERYBODY);
   assertEquals(connected(streams, "inet", false).descriptorsOf, EVERYBODY);
