@@ -17,6 +17,7 @@ import {
   hasMachine,
   hasMounts,
   hasNamesAlone,
+  hasOverlays,
   hasUsers,
   LISTS_NAMES,
   type Needs,
@@ -690,6 +691,34 @@ test(
     }
   },
   hasMounts,
+);
+
+test(
+  "a jail held by the kernel has nothing that is written run by an overlay that shows it, or from a layer",
+  async () => {
+    await using here = await scratch();
+    const lay = `mkdir top && mount -t tmpfs tmpfs top && cd top &&
+mkdir low up work over &&
+mount -t overlay -o lowerdir=$PWD/low,upperdir=$PWD/up,workdir=$PWD/work none over &&
+exec "$@"`;
+    const program = "loader=$(ls -d /lib64/ld-linux-x86-64.so.2); " +
+      'cp /usr/bin/echo "$0/x" && $loader /usr/bin/echo written; ' +
+      'for at in "$0" "$1"; do ls "$at/x" && $loader "$PWD/$at/x" ran; done';
+    for (const [written, read] of [["over", "up"], ["up", "over"]] as const) {
+      const top = `${here.path}/top`;
+      const { stdout, stderr } = await run([
+        ...["unshare", "-m", "sh", "-c", lay, "sh"],
+        ...jailArgv(
+          [KERNEL, "-R", `-W=${top}/${written}`, "--allow-run=/usr"],
+          ["sh", "-c", program, written, read],
+        ),
+      ], { cwd: here.path });
+      const found = `written\n${written}/x\n${read}/x\n`;
+      assertEquals(stdout, found, stderr);
+      await Deno.remove(top);
+    }
+  },
+  hasOverlays,
 );
 
 test(

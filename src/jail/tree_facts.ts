@@ -36,6 +36,7 @@ import { told } from "../sys/told.ts";
 import { OWN_VIEW } from "../sys/view.ts";
 import { walk } from "../sys/walk.ts";
 import { otherPlaces } from "../trace/path/inside.ts";
+import { layersAmong, shownBy } from "../trace/path/layers.ts";
 import {
   controlGroups,
   otherProcs,
@@ -93,7 +94,12 @@ export function treeFacts(
         ).map(({ point }) => point),
       ),
     ],
-    alsoAt: (path) => otherPlaces(mounts, path),
+    alsoAt: (path) =>
+      otherPlaces(
+        mounts,
+        path,
+        (places) => shownBy(layersAmong(mounts), places),
+      ),
     unlisted: unlistedIn,
     overProc: overProc(mounts),
     groups: controlGroups(mounts),

@@ -26,7 +26,7 @@ export interface TreeFacts
   readonly procs: readonly string[];
   /** Where something is mounted. */
   readonly mounted: readonly string[];
-  /** Where else what is at a path is mounted, or a part of it. */
+  /** Where else what is at a path is mounted, or a part of it, by an overlay as well. */
   readonly alsoAt: (path: string) => readonly string[];
   /**
    * Directories that are there where something is mounted, and that it does not list,

@@ -11,14 +11,8 @@ import { heedMounts } from "../../sys/mounted.ts";
 import type { Mount } from "../../sys/mount_info.ts";
 import type { View } from "../../sys/view.ts";
 import { carried, type Inside, insideOf, topOf } from "./inside.ts";
-import { type Layer, layersOf } from "./layers.ts";
+import { type Layer, layersOf, MOST_STEPS } from "./layers.ts";
 import { mountsOf } from "./mounts.ts";
-
-/**
- * How many overlays and layers what is moved is seen through at most: the kernel puts
- * two overlays on each other, FILESYSTEM_MAX_STACK_DEPTH in its fs.h.
- */
-const MOST_STEPS = 4;
 
 /** The names of what is moved: before, and after that. */
 export interface Names {

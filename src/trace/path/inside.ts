@@ -51,16 +51,22 @@ export function insideOf({ device, point, root }: Mount, path: string): Inside {
  *
  * @param mounts what is mounted
  * @param path the directory, a real path
+ * @param through finds where else in file systems that shows
  * @returns real paths that do not lie in it
  */
-export function otherPlaces(mounts: readonly Mount[], path: string): string[] {
+export function otherPlaces(
+  mounts: readonly Mount[],
+  path: string,
+  through: (places: readonly Inside[]) => readonly Inside[] = (places) =>
+    places,
+): string[] {
   const here = topOf(mounts, path);
   const shown = mounts.filter((mount) =>
     isWithin(mount.point, path) && topOf(mounts, mount.point) === mount
   ).map(({ device, root }): Inside => ({ device, name: root }));
   if (here !== undefined) shown.push(insideOf(here, path));
   const found = new Set<string>();
-  for (const { device, name } of shown) {
+  for (const { device, name } of through(shown)) {
     for (const mount of mounts) {
       if (mount.device !== device) continue;
       const { point, root } = mount;

@@ -7,11 +7,21 @@
  */
 
 import { SystemCallError } from "../../errors.ts";
-import { directoriesAbove, pathIn } from "../../policy/path/within.ts";
+import {
+  directoriesAbove,
+  isWithin,
+  pathIn,
+} from "../../policy/path/within.ts";
 import { type Mount, spelled } from "../../sys/mount_info.ts";
 import { OWN_VIEW } from "../../sys/view.ts";
-import { type Inside, insideOf, topOf } from "./inside.ts";
+import { carried, type Inside, insideOf, topOf } from "./inside.ts";
 import { mountsOf } from "./mounts.ts";
+
+/**
+ * How many overlays and layers something is seen through at most: the kernel puts two
+ * overlays on each other, FILESYSTEM_MAX_STACK_DEPTH in its fs.h.
+ */
+export const MOST_STEPS = 4;
 
 /** A directory that an overlay shows. */
 export interface Layer {
@@ -35,20 +45,66 @@ let known: ReadonlyMap<string, readonly Layer[]> = new Map();
 export function layersOf(age: number): readonly Layer[] | undefined {
   const mounts = mountsOf(OWN_VIEW, age);
   if (mounts === undefined) return undefined;
+  try {
+    return layersAmong(mounts);
+  } catch (error) {
+    if (error instanceof SystemCallError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Finds the layers of the overlays among some mounts.
+ *
+ * @param mounts all mounts of this process's own view
+ * @throws {SystemCallError} where it cannot be told which these are
+ */
+export function layersAmong(mounts: readonly Mount[]): readonly Layer[] {
   const found = new Map<string, readonly Layer[]>();
   for (const mount of mounts) {
     if (mount.type !== "overlay") continue;
     const said = `${mount.device} ${mount.options}`;
-    if (found.has(said)) continue;
-    try {
+    if (!found.has(said)) {
       found.set(said, known.get(said) ?? lookUp(mounts, mount));
-    } catch (error) {
-      if (error instanceof SystemCallError) return undefined;
-      throw error;
     }
   }
   known = found;
   return [...found.values()].flat();
+}
+
+/**
+ * Where what is made in some places shows as well, by overlays.
+ *
+ * @param layers the layers of all overlays
+ * @param places the places, each with all that is beneath
+ * @returns those, and the others
+ */
+export function shownBy(
+  layers: readonly Layer[],
+  places: readonly Inside[],
+): readonly Inside[] {
+  const all = new Map<string, Inside>();
+  let last = places;
+  for (let step = 0; step <= MOST_STEPS; step++) {
+    for (const one of last) all.set(`${one.device} ${one.name}`, one);
+    last = last.flatMap(({ device, name }) =>
+      layers.flatMap(({ overlay, place, upper }): Inside[] => {
+        const shown = device !== place.device
+          ? undefined
+          : isWithin(place.name, name)
+          ? "/"
+          : carried(name, place.name, "/");
+        const changed = upper && device === overlay
+          ? carried(name, "/", place.name)
+          : undefined;
+        return [
+          ...shown === undefined ? [] : [{ device: overlay, name: shown }],
+          ...changed === undefined ? [] : [{ ...place, name: changed }],
+        ];
+      })
+    ).filter((one) => !all.has(`${one.device} ${one.name}`));
+  }
+  return [...all.values()];
 }
 
 /**
