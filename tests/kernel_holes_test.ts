@@ -694,6 +694,23 @@ test(
 );
 
 test(
+  "a jail held by the kernel runs nothing that it was handed to be written by another name of it",
+  async () => {
+    await using here = await scratch();
+    for (const name of ["w", "m"]) await Deno.mkdir(`${here.path}/${name}`);
+    const program = "cat /usr/bin/echo; ls m/x >&2 && " +
+      "$(ls -d /lib64/ld-linux-x86-64.so.2) $PWD/m/x ran >&2";
+    const { stderr } = await run([
+      ...["unshare", "-m", "sh", "-c"],
+      ...['mount --bind w m && exec "$@" >w/x', "sh"],
+      ...jailArgv([KERNEL, "-R", "--allow-run=/usr"], ["sh", "-c", program]),
+    ], { cwd: here.path });
+    assertMatch(stderr, /^m\/x\n.*failed to map segment/);
+  },
+  hasMounts,
+);
+
+test(
   "a jail held by the kernel has nothing that is written run by an overlay that shows it, or from a layer",
   async () => {
     await using here = await scratch();

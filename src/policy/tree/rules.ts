@@ -437,7 +437,8 @@ export class TreeRules {
 
   /** Finds other names of what may be written, by which it could be executed. */
   #findElsewhere(): void {
-    for (const path of outermost([...this.granted.write.keys()])) {
+    const written = [...this.granted.write.keys(), ...this.#facts.written];
+    for (const path of outermost(written)) {
       if (path === "/" || this.state(path).run) continue;
       for (const other of this.#facts.alsoAt(path)) {
         const parts = [...this.granted.read.keys()]
