@@ -143,12 +143,17 @@ export class InterruptedCalls {
     return specs.at(answers.registers.nr)?.syscall.name;
   }
 
-  /** Whether the kernel has done a part of it, and would have done all. */
+  /**
+   * Whether the kernel has done a part of it, and would have done all. One that is
+   * looked at is not made again for the rest, since that would have to be, too.
+   */
   #isCut(): boolean {
     const { registers } = this.#tools.answers;
     const { result } = registers;
     if (result <= 0 || result >= registers.address(BYTES)) return false;
-    switch (this.#name()) {
+    const name = this.#name();
+    if (name === undefined || this.#isLookedAt(name)) return false;
+    switch (name) {
       case "write":
       case "sendto":
         return true;
@@ -157,6 +162,13 @@ export class InterruptedCalls {
       default:
         return false;
     }
+  }
+
+  /** Whether the call is not let pass by its number and constants alone. */
+  #isLookedAt(name: SyscallName): boolean {
+    const { answers: { registers }, options } = this.#tools;
+    const entry = options.plan.get(name);
+    return entry !== undefined && actionOf(entry, registers).kind !== "allow";
   }
 
   /** For how long it waits; `undefined` for another call. */
@@ -171,11 +183,8 @@ export class InterruptedCalls {
   #socketTime(tracee: Tracee, name: SyscallName): number | undefined {
     const way = socketWait(name);
     if (way === undefined) return undefined;
-    const { answers: { registers }, family, options } = this.#tools;
-    const entry = options.plan.get(name);
-    const isLookedAt = entry !== undefined &&
-      actionOf(entry, registers).kind !== "allow";
-    if (isLookedAt) return undefined;
+    const { answers: { registers }, family } = this.#tools;
+    if (this.#isLookedAt(name)) return undefined;
     const fd = borrowSocket(tracee, leads(tracee, family), registers.int(0));
     if (fd < 0) return undefined;
     const time = timeoutOf(fd, way);
