@@ -45,6 +45,7 @@ const MESSAGE_FLAGS: Names = [
 /** Options that are refused, so that they are what is read of. */
 const OPTIONS: Names = [
   [sock.SO_REUSEADDR, "SO_REUSEADDR"],
+  [sock.SO_PASSCRED, "SO_PASSCRED"],
   [sock.SO_DONTROUTE, "SO_DONTROUTE"],
   [sock.SO_REUSEPORT, "SO_REUSEPORT"],
   [sock.SO_BINDTODEVICE, "SO_BINDTODEVICE"],

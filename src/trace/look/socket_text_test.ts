@@ -25,9 +25,10 @@ Deno.test("constants of sockets are named, and numbers where they are unknown", 
     ["SO_REUSEPORT", "999", "15"],
   );
   assertEquals(
-    [optionText(0, 35), optionText(41, 20), optionText(17, 1)],
-    ["IP_ADD_MEMBERSHIP", "IPV6_ADD_MEMBERSHIP", "UDP_CORK"],
+    [optionText(0, 35), optionText(41, 20), optionText(1, 16)],
+    ["IP_ADD_MEMBERSHIP", "IPV6_ADD_MEMBERSHIP", "SO_PASSCRED"],
   );
+  assertEquals(optionText(17, 1), "UDP_CORK");
   assertEquals(
     [0, 0x8040, 4, 0x4_8000, -0x8000_0000].map(messageFlagsText),
     [
