@@ -130,14 +130,23 @@ export function settingsElsewhere(mounts: readonly Mount[]): readonly string[] {
  * systems, on a disk or of what this machine runs on. Of the latter nobody says.
  */
 const FOLDING_TYPES: ReadonlySet<string> = new Set([
-  ...["9p", "affs", "cifs", "drvfs", "exfat", "fakeowner", "fuseblk"],
-  ...["fuse.exfat", "fuse.grpcfuse", "fuse.ntfs", "fuse.ntfs-3g", "fuse.osxfs"],
-  ...["fuse.vmhgfs-fuse", "hfs", "hfsplus", "hpfs", "msdos", "ntfs", "ntfs3"],
-  ...["prl_fs", "smb3", "smbfs", "vboxsf", "vfat", "virtiofs", "vmhgfs"],
+  ...["9p", "affs", "apfs", "cifs", "drvfs", "exfat", "fakeowner", "fuseblk"],
+  ...["fuse.apfs-fuse", "fuse.cicpoffs", "fuse.ciopfs", "fuse.exfat"],
+  ...[
+    "fuse.grpcfuse",
+    "fuse.ntfs",
+    "fuse.ntfs-3g",
+    "fuse.osxfs",
+    "fuse.rclone",
+  ],
+  ...["fuse.smbnetfs", "fuse.sshfs", "fuse.vmhgfs-fuse", "hfs", "hfsplus"],
+  ...["hpfs", "msdos", "ntfs", "ntfs3", "prl_fs", "smb3", "smbfs", "ufsd"],
+  ...["vboxsf", "vfat", "virtiofs", "vmhgfs"],
 ]);
 
-/** How one of another kind says that they do, or may: ZFS. */
-const FOLDING_REGEXP = /(?:^|,)case(?:insensitive|mixed|fold)(?:[,=]|$)/;
+/** How one of another kind says that they do, or may: ZFS, and discs of Joliet. */
+const FOLDING_REGEXP =
+  /(?:^|,)(?:case(?:insensitive|mixed|fold)(?:[,=]|$)|check=r)/;
 
 /**
  * Finds where names may mean the same in capital letters.

@@ -53,3 +53,16 @@ Deno.test("foldingPlaces() finds what does not tell capital letters, by its kind
   ));
   assertEquals(foldingPlaces(mounts), ["/a", "/b", "/d", "/e"]);
 });
+
+Deno.test("foldingPlaces() finds discs that do not tell capital letters, and what may come from a machine that does not", () => {
+  const mounts = [
+    ["fuse.sshfs", "/a", "rw,user_id=0"],
+    ["fuse.ciopfs", "/b", "rw,user_id=0"],
+    ["iso9660", "/c", "ro,norock,check=r,map=n,blocksize=2048"],
+    ["iso9660", "/d", "ro,nojoliet,check=s,map=n,blocksize=2048"],
+    ["fuse.overlayfs", "/e", "rw,user_id=0"],
+  ].map(([type = "", point = "", options = ""]) => (
+    { type, point, options, id: "", on: "", device: "", root: "/" }
+  ));
+  assertEquals(foldingPlaces(mounts), ["/a", "/b", "/c"]);
+});
