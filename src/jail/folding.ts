@@ -11,7 +11,7 @@ import {
 import { FS_CASEFOLD_FL, FS_IOC_GETFLAGS } from "../abi/ioctls.ts";
 import { FUSE_SUPER_MAGIC, PLAIN_FILE_SYSTEMS } from "../abi/stat.ts";
 import type { Realpath } from "../policy/path/rules.ts";
-import { isWithin, parentOf, pathIn } from "../policy/path/within.ts";
+import { isWithin, pathIn } from "../policy/path/within.ts";
 import { nextNames } from "../sys/directory.ts";
 import { close, isSameFile } from "../sys/files.ts";
 import { libc } from "../sys/libc.ts";
@@ -114,13 +114,15 @@ function waysOf(
   view: View,
   realpath: Realpath,
 ): readonly string[] {
-  for (let at = path; at !== "/"; at = parentOf(at)) {
-    const real = realpath(at);
-    if (real !== undefined) {
-      return real === at ? [real] : [real, ...view.links(at)];
-    }
+  let at = "/";
+  let real = "/";
+  for (const name of path.split("/").slice(1)) {
+    const next = realpath(pathIn(at, name));
+    if (next === undefined) break;
+    at = pathIn(at, name);
+    real = next;
   }
-  return ["/"];
+  return real === at ? [real] : [real, ...view.links(at)];
 }
 
 /** Room for a few names, in bytes: one of them has letters, but for odd cases. */

@@ -39,9 +39,13 @@ export async function parsePolicy(
   const { source, variables, outside, trusted = false } = options;
   let text = typeof input === "string" ? input : "";
   try {
-    text = readPolicyText(
-      typeof input === "string" ? new TextEncoder().encode(input) : input,
-    );
+    const bytes = typeof input === "string"
+      ? new TextEncoder().encode(input)
+      : input;
+    // What has been read before, of jail's own, need not be looked at again.
+    text = options.value === undefined
+      ? readPolicyText(bytes)
+      : new TextDecoder().decode(bytes);
     const value = options.value ?? await readYaml(text, trusted);
     const layer = readLayer(value, { source, variables, outside });
     return { ...layer, sources: [{ name: source, text }] };

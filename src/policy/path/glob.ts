@@ -141,6 +141,7 @@ function goUp(segments: Segment[]): void {
 
 /** What stands between slashes; a slash in `[…]` or after `\` is an error. */
 function splitSegments(pattern: string): string[] {
+  if (!/[\\[]/.test(pattern)) return pattern.slice(1).split("/");
   const segments: string[] = [];
   let start = 1;
   for (let at = 1; at < pattern.length; at++) {
@@ -167,6 +168,7 @@ function escapedAt(pattern: string, at: number): number {
 
 /** All combinations of the alternatives `{a,b}`. */
 function expandBraces(pattern: string): string[] {
+  if (!/[\\[{}]/.test(pattern)) return [pattern];
   let done = [""];
   let plainFrom = 0;
   for (let at = 0; at < pattern.length; at++) {
@@ -202,7 +204,11 @@ function readBraces(
   pattern: string,
   open: number,
 ): { choices: string[]; end: number } {
-  const choices: string[] = [];
+  const end = pattern.indexOf("}", open);
+  const inner = pattern.slice(open + 1, end);
+  const choices = /[\\[{]/.test(inner) || end < 0 ? [] : inner.split(",");
+  if (choices.length > 1 && !choices.includes("")) return { choices, end };
+  choices.length = 0;
   let start = open + 1;
   let depth = 1;
   for (let at = start; at < pattern.length; at++) {
