@@ -743,7 +743,8 @@ Deno.test("jail says what a repository has git run outside of its .git, by links
     "code/tools/log": "",
     "code/tools/hook": "",
     "code/src/x": "",
-    "other/.git/config": "",
+    // It takes no time, however long a line is.
+    "other/.git/config": `[${"a".repeat(1 << 19)}\n${" ".repeat(1 << 18)}x`,
     "other/tools/hooks/pre-commit": "",
     ".gitconfig": "[core]\n\thooksPath = tools/of-all\n",
     "tree/.git": "gitdir: ../main/.git/worktrees/tree\n",

@@ -41,7 +41,7 @@ const COMMAND_REGEXP =
   /^(?:askpass|clean|cmd|command|credentialhelper|driver|editor|external|fsmonitor|gitproxy|helper|pager|process|program|smudge|sshcommand|textconv|tool)$/;
 
 /** A section of settings begins, and perhaps the first of them follows. */
-const SECTION_REGEXP = /^\s*\[\s*([\w.-]*)[^\]]*\](.*)/;
+const SECTION_REGEXP = /^\s*\[([^\]]*)\](.*)/;
 
 /** A setting: its name and value, with quotes, up to a comment. */
 const SETTING_REGEXP =
@@ -62,7 +62,10 @@ function settingsIn(file: string, view: View): Setting[] {
   let section = "";
   for (const line of fromBytes(bytes).replace(/\\\r?\n/g, "").split("\n")) {
     const [, began, left = line] = SECTION_REGEXP.exec(line) ?? [];
-    if (began !== undefined) section = began.toLowerCase();
+    // Behind the name there may be a part of it, in quotes.
+    if (began !== undefined) {
+      section = began.trim().toLowerCase().split(/\s/)[0] ?? "";
+    }
     const [, name, value] = SETTING_REGEXP.exec(left) ?? [];
     if (name === undefined || value === undefined) continue;
     found.push({
@@ -155,6 +158,7 @@ export function ranByGit(
         named.push(at(parentOf(file), value));
       } else if (COMMAND_REGEXP.test(name) || value.startsWith("!")) {
         const words = value.match(/[^\s"'`;&|()<>=!]+/g) ?? [];
+        if (commands.length > MOST_LOOKS) continue;
         commands.push(...words.map((word) => at(top, word)));
       }
     }
