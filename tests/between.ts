@@ -32,6 +32,8 @@ export type Change =
   | "a file comes"
   /** The file there is removed. */
   | "the file goes"
+  /** A link takes its place, to what has its name and ".other". */
+  | "a link comes in its place"
   /** The directory "from" beside it is moved to "closed" beside it. */
   | "the directory beside it is moved"
   /** What is in the file is what is in another one, of this name and ".other". */
@@ -69,6 +71,10 @@ const CHANGES: Readonly<Record<Change, (path: string) => void>> = {
     Deno.chmodSync(path, 0o666);
   },
   "the file goes": (path) => Deno.removeSync(path),
+  "a link comes in its place": (path) => {
+    Deno.symlinkSync(`${path}.other`, `${path}.link`);
+    Deno.renameSync(`${path}.link`, path);
+  },
   "the directory beside it is moved": (path) => {
     const directory = dirname(path);
     Deno.renameSync(`${directory}/from`, `${directory}/closed/from`);

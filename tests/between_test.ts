@@ -258,6 +258,44 @@ for (const engine of ENGINES) {
     },
   });
 
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) follows no link that takes the place of an open file, to change another one's owner or times`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      const other = await directory.file("file.other", "");
+      const policy = await directory.file(
+        "policy.yaml",
+        `${ALL}write: {deny: ["${other}"]}\n`,
+      );
+      const before = await Deno.stat(other);
+      const tries: [SyscallName, string][] = [
+        ["utimensat", `os.utime(fd, (1, 1))`],
+        ["fchown", `os.fchown(fd, os.getuid(), os.getgid())`],
+      ];
+      for (const [call, code] of tries) {
+        await Deno.remove(`${path}/file`).catch(() => {});
+        await directory.file("file", "");
+        const came = await attempt(
+          {
+            ...{ change: "a link comes in its place", call, path: "file" },
+            code: `fd = os.open("file", os.O_RDONLY)\n${code}\nprint("done")`,
+            beside: "beside a thread",
+          },
+          engine,
+          path,
+          policy,
+        );
+        assertEquals([code, came], [code, "done\n"]);
+        const { mtime, ctime } = await Deno.stat(other);
+        assertEquals([code, mtime, ctime], [code, before.mtime, before.ctime]);
+      }
+    },
+  });
+
   const moved =
     `jail (${engine}) stops a device that came with a directory which was moved`;
   Deno.test({

@@ -10,6 +10,7 @@ import {
 } from "../../abi/errno.ts";
 import {
   AT_FDCWD,
+  AT_SYMLINK_NOFOLLOW,
   O_CREAT,
   O_DIRECTORY,
   O_EXCL,
@@ -189,17 +190,23 @@ export class Rewriter {
     return 0;
   }
 
-  /** Makes a call by a descriptor the one that does the same by a path. */
-  #nameFile(registers: Registers, { syscall, treatment }: CallSpec): void {
+  /**
+   * Makes a call by a descriptor the one that does the same by a path, and follows no
+   * link that has come there, but for fchmodat(2), which has no flags.
+   */
+  #nameFile(
+    registers: Registers,
+    { syscall, treatment, paths: [path] }: CallSpec,
+  ): void {
     const name = BY_PATH.get(syscall.name) as SyscallName;
     registers.nr = SYSCALLS[name][this.#arch] as number;
+    const flags = path?.flags ?? syscall.args.length + 1;
     if (treatment === "descriptor") {
-      const flags = syscall.args.length + 1;
       for (let to = flags - 1; to > 1; to--) {
         registers.setWhole(to, registers.whole(to - 1));
       }
-      registers.setArgument(flags, 0);
     }
+    registers.setArgument(flags, AT_SYMLINK_NOFOLLOW);
     registers.setArgument(0, AT_FDCWD);
     // No NULL: it has a path.
     registers.setArgument(1, PIN_START);
