@@ -261,7 +261,7 @@ for (const engine of ENGINES) {
   Deno.test({
     ...needs(
       ["python3"],
-      `jail (${engine}) follows no link that takes the place of an open file, to change another one's owner or times`,
+      `jail (${engine}) follows no link that takes the place of an open file, to change another one's mode, owner or times`,
     ),
     async fn(): Promise<void> {
       await using directory = await scratch();
@@ -275,6 +275,7 @@ for (const engine of ENGINES) {
       const tries: [SyscallName, string][] = [
         ["utimensat", `os.utime(fd, (1, 1))`],
         ["fchown", `os.fchown(fd, os.getuid(), os.getgid())`],
+        ["fchmod", `os.fchmod(fd, 0o600)`],
       ];
       for (const [call, code] of tries) {
         await Deno.remove(`${path}/file`).catch(() => {});

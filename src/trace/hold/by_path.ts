@@ -18,7 +18,10 @@ import {
   ELOOP,
   ENAMETOOLONG,
   ENOENT,
+  ENOSYS,
   ENOTDIR,
+  EOPNOTSUPP,
+  EPERM,
 } from "../../abi/errno.ts";
 import { AT_FDCWD, AT_SYMLINK_NOFOLLOW } from "../../abi/fcntl.ts";
 import { get } from "../../abi/layout.ts";
@@ -36,14 +39,18 @@ import type { Tracee } from "../tracee/tracee.ts";
 
 /** Calls by a descriptor, and those that do the same by a path. */
 export const BY_PATH: ReadonlyMap<SyscallName, SyscallName> = new Map([
-  ["fchmod", "fchmodat"],
+  ["fchmod", "fchmodat2"],
   ["fchown", "fchownat"],
   ["utimensat", "utimensat"],
 ]);
 
-/** How such a call fails by a path alone. */
+/**
+ * How such a call fails by a path alone: where that leads to a link by now, too, and
+ * where fchmodat2(2) is not there (before Linux 6.6), or a container does not know it.
+ */
 export const PATH_FAILS: readonly number[] = [
   ...[EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR],
+  ...[ENOSYS, EOPNOTSUPP, EPERM],
 ];
 
 const stat = new Uint8Array(STAT.size);

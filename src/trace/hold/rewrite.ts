@@ -192,7 +192,7 @@ export class Rewriter {
 
   /**
    * Makes a call by a descriptor the one that does the same by a path, and follows no
-   * link that has come there, but for fchmodat(2), which has no flags.
+   * link that has come there.
    */
   #nameFile(
     registers: Registers,
