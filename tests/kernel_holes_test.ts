@@ -678,15 +678,24 @@ test(
     const program = "loader=$(ls -d /lib64/ld-linux-x86-64.so.2); " +
       "cp /usr/bin/echo w/in/x && $loader /usr/bin/echo runs; " +
       "for file in w/in/x m/in/x m/x; do $loader $PWD/$file $file; done";
-    const ran = async (mount: string): Promise<Ended> =>
+    const ran = async (
+      mount: string,
+      writes: readonly string[],
+    ): Promise<Ended> =>
       await run([
         ...["unshare", "-m", "sh", "-c", `${mount} m && exec "$@"`, "sh"],
-        ...jailArgv([KERNEL, "-R", "-W=w", "--allow-run=/usr"], [
+        ...jailArgv([KERNEL, "-R", ...writes, "--allow-run=/usr"], [
           ...["sh", "-c", program],
         ]),
       ], { cwd: path });
-    for (const mount of ["mount --bind w", "mount --bind w/in"]) {
-      const { stdout, stderr } = await ran(mount);
+    for (
+      const [mount, ...writes] of [
+        ["mount --bind w", "-W=w"],
+        ["mount --bind w/in", "-W=w"],
+        ["mount --bind w", "-W=.", "--deny-write=m"],
+      ] as const
+    ) {
+      const { stdout, stderr } = await ran(mount, writes);
       assertEquals(stdout, "runs\n", stderr);
     }
   },

@@ -449,6 +449,17 @@ export class TreeRules {
         }
       }
     }
+    // What lies in what may be written is no other place, and may show it all the same.
+    for (const path of this.refused.write.keys()) {
+      const { read, run } = this.state(path);
+      if (!read || run || above(this.granted.write, path) === undefined) {
+        continue;
+      }
+      const others = this.#facts.alsoAt(path);
+      if (others.some((other) => this.state(other).write)) {
+        this.#elsewhere.push(path);
+      }
+    }
   }
 
   /** What may be written and not be run is not executed, by no program either. */

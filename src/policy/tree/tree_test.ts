@@ -639,6 +639,16 @@ const CASES: readonly Case[] = [
     ],
   },
   {
+    name:
+      "has nothing executed by another name of it that lies where it is written",
+    policy:
+      "{read: [/usr, /srv], write: {allow: [/srv], deny: [/srv/group]}, run: [/usr]}",
+    machine: {
+      alsoAt: (path): string[] => path === "/srv/group" ? ["/srv/bin"] : [],
+    },
+    tree: ["/srv rw noexec", "/srv/group ro noexec", "/usr ro"],
+  },
+  {
     name: "lets be run by another name what may be run where it is written",
     policy: "{read: [/srv, /home], write: [/home], run: [/home]}",
     machine: { alsoAt: () => ["/srv/group"] },
