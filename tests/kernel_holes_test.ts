@@ -703,6 +703,22 @@ test(
 );
 
 test(
+  "a jail held by the kernel runs by another mount of it nothing that a rule refuses",
+  async () => {
+    await using here = await scratch();
+    for (const name of ["w", "m"]) await Deno.mkdir(`${here.path}/${name}`);
+    await Deno.copyFile("/usr/bin/echo", `${here.path}/w/x`);
+    const flags = ["-R", "--allow-run=/usr,w", "--deny-run=w/x"];
+    const { stdout, stderr } = await run([
+      ...["unshare", "-m", "sh", "-c", 'mount --bind w m && exec "$@"', "sh"],
+      ...jailArgv([KERNEL, ...flags], ["sh", "-c", "w/x ran; m/x ran; ls m"]),
+    ], { cwd: here.path });
+    assertEquals(stdout, "x\n", stderr);
+  },
+  hasMounts,
+);
+
+test(
   "a jail held by the kernel runs nothing that it was handed to be written by another name of it",
   async () => {
     await using here = await scratch();

@@ -435,10 +435,12 @@ export class TreeRules {
     }
   }
 
-  /** Finds other names of what may be written, by which it could be executed. */
+  /** Finds other names of what may be written, or not run, by which it could be executed. */
   #findElsewhere(): void {
     const written = [...this.granted.write.keys(), ...this.#facts.written];
-    for (const path of outermost(written)) {
+    // What may be executed in a directory may be so in each other mount of that.
+    const refused = [...this.refused.run.keys()];
+    for (const path of [...outermost(written), ...outermost(refused)]) {
       if (path === "/" || this.state(path).run) continue;
       for (const other of this.#facts.alsoAt(path)) {
         const parts = [...this.granted.read.keys()]

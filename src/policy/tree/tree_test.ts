@@ -649,6 +649,15 @@ const CASES: readonly Case[] = [
     tree: ["/srv rw noexec", "/srv/group ro noexec", "/usr ro"],
   },
   {
+    name: "has nothing executed by another name of what a rule refuses to run",
+    policy: "{read: [/usr, /srv], run: {allow: [/usr], deny: [/usr/bin/gs]}}",
+    machine: { alsoAt: () => ["/srv/group"] },
+    tree: [
+      ...["/srv ro", "/srv/group ro noexec"],
+      ...["/usr ro", "/usr/bin/gs ro noexec"],
+    ],
+  },
+  {
     name: "lets be run by another name what may be run where it is written",
     policy: "{read: [/srv, /home], write: [/home], run: [/home]}",
     machine: { alsoAt: () => ["/srv/group"] },
