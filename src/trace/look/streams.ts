@@ -50,11 +50,11 @@ export class StreamSockets {
     if (!connects || familyOf(looked.said ?? NOTHING) !== AF_INET6) return;
     const facts = socket.facts(looked);
     if (facts?.type !== SOCK_STREAM) return;
-    if (this.#sixes.areMany || this.#fours.areMany) {
-      // A call that is on its way must be known, and once all are stopped none is.
+    if (this.#sixes.areMany) {
+      // A call that is on its way must be known, and once all are stopped none is: as
+      // those by IPv4 never are.
       if (!socket.isLeftAlone) return void (looked.descriptorsOf = EVERYBODY);
       this.#sixes.forgetSome();
-      this.#fours.forgetSome();
     }
     const { cookie } = facts;
     if (!looked.net.every(goesByIPv6)) {
