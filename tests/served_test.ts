@@ -170,6 +170,7 @@ const UNTOLD = {
     ["*.key", "A.KEY", "--folds=fuse", `--lists=${NUMBERS},a.key`],
     ["*.key", "A.KEY", "--folds=fuse", "--lists=a%ff,a.key"],
     ["*.key", "A.KEY", "--folds=fuse", "--lists=1", "--says"],
+    ["*.key", "A.KEY", "--folds=fuse", "--bytes", "--lists=%D1%8F,a.key"],
     ["file", "FILE", "--folds=fuse", "--apart"],
   ],
   "letters beyond ASCII": [

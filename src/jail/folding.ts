@@ -70,7 +70,8 @@ class Trials {
   ofName(directory: string, name: string): void {
     const others = inOtherLetters(name);
     if (others.length > 0 && !this.#known.has(directory)) {
-      this.#known.add(directory);
+      // Some know no other letters: what they say of these alone is said of all.
+      if (hasAsciiLetter(name)) this.#known.add(directory);
       for (const other of others) this.#compare(directory, name, other);
     }
     const form = otherForm(name);
@@ -86,11 +87,10 @@ class Trials {
     const fd = openDirectory(directory, this.#view);
     if (fd < 0) return;
     const says = saysFolding(fd);
-    const hasOther = (name: string): boolean => inOtherLetters(name).length > 0;
-    const name = says ? undefined : findName(fd, hasOther);
+    const name = says ? undefined : nameToTry(fd);
     close(fd);
     if (says) this.found.push(directory);
-    if (typeof name === "string") this.ofName(directory, name);
+    if (name !== undefined) this.ofName(directory, name);
   }
 
   #compare(directory: string, name: string, other: string): void {
@@ -160,6 +160,17 @@ function findName(
   }
 }
 
+/** A name in an open directory with other letters: with some of ASCII, if one has them. */
+function nameToTry(fd: number): string | undefined {
+  let beyond: string | undefined;
+  const plain = findName(fd, (name) => {
+    const hasOther = inOtherLetters(name).length > 0;
+    if (hasOther && !hasAsciiLetter(name)) beyond ??= name;
+    return hasOther && hasAsciiLetter(name);
+  });
+  return typeof plain === "string" ? plain : beyond;
+}
+
 /**
  * Whether one name of a directory is another one of the same file: it leads there,
  * without links, or somewhere and is not listed. Where a process serves files, each
@@ -210,6 +221,10 @@ function inOtherLetters(name: string): readonly string[] {
     const other = inOtherCase(letter);
     return other === letter ? [] : [fromText(letters.with(at, other).join(""))];
   });
+}
+
+function hasAsciiLetter(name: string): boolean {
+  return /[A-Za-z]/.test(name);
 }
 
 function inOtherCase(letters: string): string {
