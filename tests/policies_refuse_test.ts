@@ -746,6 +746,8 @@ Deno.test("jail says what a repository has git run outside of its .git, by links
     // It takes no time, however long a line is.
     "other/.git/config": `[${"a".repeat(1 << 19)}\n${" ".repeat(1 << 18)}x`,
     "other/tools/hooks/pre-commit": "",
+    // Nor is a command too long.
+    "other/.git/config.worktree": `[core]\neditor = ${"a ".repeat(1 << 18)}\n`,
     ".gitconfig": "[core]\n\thooksPath = tools/of-all\n",
     "tree/.git": "gitdir: ../main/.git/worktrees/tree\n",
     "main/.git/worktrees/tree/commondir": "../..\n",

@@ -159,7 +159,9 @@ export function ranByGit(
       } else if (COMMAND_REGEXP.test(name) || value.startsWith("!")) {
         const words = value.match(/[^\s"'`;&|()<>=!]+/g) ?? [];
         if (commands.length > MOST_LOOKS) continue;
-        commands.push(...words.map((word) => at(top, word)));
+        commands.push(
+          ...words.slice(0, MOST_LOOKS).map((word) => at(top, word)),
+        );
       }
     }
   }
