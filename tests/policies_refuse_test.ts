@@ -760,6 +760,12 @@ Deno.test("jail says what a repository has git run outside of its .git, by links
     "main/.git/modules/sub/config": "[core]\n\tworktree = x\n",
     "tree/sub/hook": "",
     "main/.git/modules/sub/hooks/x": "",
+    "apart/.git": "gitdir: data/git/apart\n",
+    "apart/data/git/apart/config": "",
+    "near/.git": "gitdir: repo\n",
+    "near/repo/HEAD": "",
+    "near/repo/objects/x": "",
+    "near/repo/refs/x": "",
   });
   const { path } = here;
   await Deno.symlink("../../tools/hook", `${path}/code/.git/hooks/pre-commit`);
@@ -801,6 +807,10 @@ Deno.test("jail says what a repository has git run outside of its .git, by links
   const tree = ["tree/ed.sh", "tree/ext", "tree/hooks"];
   assertEquals(await said("build", "tree"), tree);
   assertEquals(await said("agent", "tree/sub"), ["tree/sub/hook"]);
+  const apart = ["apart/data/git/apart"];
+  assertEquals(await said("agent", "apart"), apart);
+  assertEquals(await said("agent", "apart", ["data/git"]), []);
+  assertEquals(await said("agent", "near"), []);
 });
 
 Deno.test("jail says where hooks that git runs may be written, also beneath the top of a repository", async () => {

@@ -103,7 +103,7 @@ function keptFor(top: string, view: View): string[] {
 interface GitPaths {
   /** Where its settings say that hooks are. */
   readonly hooks: string | undefined;
-  /** What else is run, or has settings or hooks in it. */
+  /** What else is run, or has settings or hooks in it, directories of git's as well. */
   readonly files: readonly string[];
 }
 
@@ -177,5 +177,8 @@ export function ranByGit(
   const where = hooks && (view.realpath(hooks) ?? hooks);
   const led = [...real(named), ...real(commands).filter(isThere)]
     .filter((path) => !isKept(path) && path !== where);
-  return { hooks: where, files: [...new Set(led)] };
+  // Where .git is a file, no rule names what it does: it may lie in the tree as well.
+  const apart = kept.filter((git) => git !== pathIn(top, ".git"))
+    .map((git) => view.realpath(git) ?? git);
+  return { hooks: where, files: [...new Set([...apart, ...led])] };
 }

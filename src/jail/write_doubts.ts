@@ -64,6 +64,10 @@ export function workingDoubts(
   const isForgotten = (path: string): boolean =>
     isOpen(path) && !isOpen(pathIn(cwd, ".git"));
   const { hooks, files } = ranByGit(cwd, home, view);
+  const repositories = repositoriesIn(cwd, view).filter(isForgotten);
+  const others = files.filter((path) =>
+    !repositories.includes(path) && isForgotten(path)
+  );
   const said = [
     ...home !== undefined && isWithin(home, cwd)
       ? [
@@ -76,7 +80,7 @@ export function workingDoubts(
         printable(path)
       } be written, from which the next jail is started: put that elsewhere`
     ),
-    ...repositoriesIn(cwd, view).filter(isForgotten).map((path) =>
+    ...repositories.map((path) =>
       `lets ${
         printable(path)
       } be written, a repository whose settings name programs that git runs: ` +
@@ -87,7 +91,7 @@ export function workingDoubts(
         printable(path)
       } be written, where the hooks are that git runs: close it by --deny-write`
     ),
-    ...files.filter(isForgotten).slice(0, MOST_TOLD).map((path) =>
+    ...others.slice(0, MOST_TOLD).map((path) =>
       `lets ${
         printable(path)
       } be written, which git runs or goes by: close it by --deny-write`
