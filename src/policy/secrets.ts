@@ -87,8 +87,8 @@ const SECRET_REGEXPS: readonly RegExp[] = [
   // One among other settings: of a database, of an account, in a query.
   /(?:^|[\s;&?])(?:password|passwd|pwd|(?:account|shared_?access|secret)_?key|shared_?access_?signature|client_?secret|(?:access_?)?token|sig|api_?key)\s*=\s*[^\s;&]/i,
   // The same for Java, for curl(1), in a header, in JSON or XML.
-  /(?:^|\s)-[DP][\w.-]{0,99}(?:password|passphrase|secret|token)=\S/i,
-  /(?:^|\s)(?:-u|--user)[ =]{0,9}([^\s:]{1,99}):(?!(?:\d{1,9}|\1)(?:[\s/]|$))\S/,
+  /(?:^|\s)-[DP][\w.-]{0,99}(?:password|passphrase|secret|token)=(?!(?:\d|no|off|on|yes|false|true)(?:\s|$))\S/i,
+  /(?:^|\s)(?:-u|--user(?=[ =]))[ =]{0,9}(?![ $=)])([^\s:]{1,99}):(?!\/\/|(?:\d{1,9}|\1)(?:[\s/]|$))\S/,
   /\bauthorization\b\W{1,9}(?:basic|bearer|token)\b/i,
   /["<](?:auth|identitytoken|password|passphrase|privateKey|private_key)(?:"\s{0,9}:\s{0,9}"|>)[^"<]/i,
   // A private key, as of an account: PEM (RFC 7468), in JSON as well.
