@@ -102,6 +102,23 @@ for how in "signal", "socket":
   print(one.recv(50, socket.MSG_WAITALL) == sent[:50])`;
 
 /**
+ * Python that writes much to a pipe while a signal that it ignores comes all the time.
+ * It prints whether that is what came.
+ */
+const WRITE_DISTURBED = `import os, signal
+sent = bytes(range(251)) * 1000
+source, drain = os.pipe()
+if os.fork() == 0:
+  signal.signal(signal.SIGALRM, signal.SIG_IGN)
+  signal.setitimer(signal.ITIMER_REAL, .0001, .0001)
+  for _ in range(40):
+    done = os.write(drain, sent)
+    if done != len(sent): print(done, flush=True)
+  os._exit(0)
+os.close(drain)
+with open(source, "rb") as all: print(all.read() == sent * 40)`;
+
+/**
  * Python that reads from a socket with a timeout of a fifth of a second, while a child
  * sends signals that are ignored for two; and once more while a thread has all others
  * stopped. It prints what came of both, and that its child has not ended by then.
@@ -339,6 +356,18 @@ for thread in threads: thread.join()`;
       );
       const line = "251000\nb'same'\n";
       assertEquals(stdout, `${line}${line}True\n`.repeat(2), stderr);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) writes all of it once while a signal that is ignored comes all the time`,
+    ),
+    async fn(): Promise<void> {
+      const argv = ["python3", "-c", WRITE_DISTURBED];
+      const ended = await jail(["-A"], argv, { engine });
+      assertEquals([ended.stdout, ended.stderr], ["True\n", ""]);
     },
   });
 

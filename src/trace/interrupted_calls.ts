@@ -131,9 +131,13 @@ export class InterruptedCalls {
     const { answers } = this.#tools;
     if (!answers.read(tracee)) return;
     const { registers } = answers;
-    // It may be about to make the call already, which comes after a handler then.
-    if (registers.result !== -ERESTARTNOHAND) return;
-    registers.result = tracee.done > 0 ? tracee.done : -EINTR;
+    const { done, saved } = tracee;
+    // It may be about to make the call already, and would do so after the handler.
+    const { syscallInstruction } = this.#tools.arch;
+    const isAbout = registers.ip === saved.ip - syscallInstruction;
+    if (registers.result !== -ERESTARTNOHAND && !isAbout) return;
+    registers.ip = saved.ip;
+    registers.result = done > 0 ? done : -EINTR;
     answers.write(tracee);
   }
 
@@ -149,8 +153,10 @@ export class InterruptedCalls {
    */
   #isCut(): boolean {
     const { registers } = this.#tools.answers;
-    const { result } = registers;
+    const { nr, result } = registers;
     if (result <= 0 || result >= registers.address(BYTES)) return false;
+    // One that the kernel is about to make again has its number there.
+    if (result === nr) return false;
     const name = this.#name();
     if (name === undefined || this.#isLookedAt(name)) return false;
     switch (name) {
