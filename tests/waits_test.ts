@@ -119,6 +119,49 @@ os.close(drain)
 with open(source, "rb") as all: print(all.read() == sent * 40)`;
 
 /**
+ * Python that does the same with datagrams for which there is more room, with what it
+ * only looks at of a stream, and with a file that may not become as large. It prints how
+ * much was received at once, whether that has come, and how it ended.
+ */
+const PART_DISTURBED = `import os, resource, signal, socket
+signal.signal(signal.SIGALRM, signal.SIG_IGN)
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+one, two = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
+one.bind(("127.0.0.1", 0))
+child = os.fork()
+if child == 0:
+  for _ in range(2000): two.sendto(b"12345", one.getsockname())
+  while True: two.sendto(b"end", one.getsockname())
+signal.setitimer(signal.ITIMER_REAL, .0001, .0001)
+sizes, got = set(), b""
+while not got.endswith(b"end"):
+  got = one.recv(100, socket.MSG_WAITALL)
+  sizes.add(len(got))
+print(sorted(sizes))
+os.kill(child, signal.SIGKILL)
+os.waitpid(child, 0)
+with socket.create_server(("127.0.0.1", 0)) as server:
+  one = socket.create_connection(server.getsockname())
+  two = server.accept()[0]
+two.send(b"abcde")
+if os.fork() == 0:
+  for _ in range(500): os.stat("/")
+  two.send(b"fghij")
+  os._exit(0)
+print(b"abcdefghij".startswith(one.recv(10, socket.MSG_WAITALL | socket.MSG_PEEK)))
+os.wait()
+child = os.fork()
+if child == 0:
+  resource.setrlimit(resource.RLIMIT_FSIZE, (100000, 100000))
+  signal.setitimer(signal.ITIMER_REAL, .0001, .0001)
+  file = os.open("file", os.O_RDWR | os.O_CREAT)
+  for _ in range(300):
+    os.lseek(file, 0, 0)
+    if os.write(file, b"x" * 200000) != 100000: print("other", flush=True)
+  os._exit(0)
+print(os.waitpid(child, 0)[1])`;
+
+/**
  * Python that reads from a socket with a timeout of a fifth of a second, while a child
  * sends signals that are ignored for two; and once more while a thread has all others
  * stopped. It prints what came of both, and that its child has not ended by then.
@@ -368,6 +411,21 @@ for thread in threads: thread.join()`;
       const argv = ["python3", "-c", WRITE_DISTURBED];
       const ended = await jail(["-A"], argv, { engine });
       assertEquals([ended.stdout, ended.stderr], ["True\n", ""]);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) adds nothing to a datagram, to what is only looked at, and to a file that may not become larger`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const ended = await jail(["-A"], ["python3", "-c", PART_DISTURBED], {
+        engine,
+        cwd: directory.path,
+      });
+      assertEquals([ended.stdout, ended.stderr], ["[3, 5]\nTrue\n0\n", ""]);
     },
   });
 

@@ -155,6 +155,8 @@ export const MMSGHDR_SIZE = 64;
 export const MMSGHDR_LEN_OFFSET = 56;
 /** Send to whoever is on the same link alone, whatever routes say. */
 export const MSG_DONTROUTE = 0x4;
+/** Receive something, and leave it there. */
+export const MSG_PEEK = 0x2;
 /** Receive all that there is room for. */
 export const MSG_WAITALL = 0x100;
 /** Come back where it would have to wait. */

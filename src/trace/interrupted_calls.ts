@@ -10,11 +10,14 @@
  */
 
 import { EAGAIN, EINTR, ERESTARTNOHAND } from "../abi/errno.ts";
-import { MSG_WAITALL } from "../abi/socket.ts";
+import { AT_FDCWD, AT_STATX_DONT_SYNC } from "../abi/fcntl.ts";
+import { get } from "../abi/layout.ts";
+import { MSG_PEEK, MSG_WAITALL } from "../abi/socket.ts";
+import { STATX } from "../abi/stat.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
 import { actionOf } from "../policy/plan/plan.ts";
-import { close } from "../sys/files.ts";
-import { timeoutOf } from "../sys/task/borrow.ts";
+import { close, statx } from "../sys/files.ts";
+import { isStream, timeoutOf } from "../sys/task/borrow.ts";
 import {
   BUFFER,
   BYTES,
@@ -23,11 +26,14 @@ import {
   waitTime,
 } from "./hold/wait_time.ts";
 import { borrowSocket, leads } from "./look/sockets.ts";
+import { cString, kindOf } from "./path/place.ts";
 import type { Tools } from "./tools.ts";
 import { NOTHING_HELD, type Tracee } from "./tracee/tracee.ts";
 
 /** Index of the flags of recvfrom(2). */
 const FLAGS = 3;
+
+const about = new Uint8Array(STATX.size);
 
 /** Has interrupted calls made again. */
 export class InterruptedCalls {
@@ -52,7 +58,7 @@ export class InterruptedCalls {
     if (!answers.read(tracee)) return false;
     const { nr, result } = answers.registers;
     if (nr < 0) return false;
-    return result === -EINTR ? this.#name() !== "close" : this.#isCut();
+    return result === -EINTR ? this.#name() !== "close" : this.#isCut(tracee);
   }
 
   /**
@@ -65,7 +71,8 @@ export class InterruptedCalls {
    */
   resume(tracee: Tracee, unseen: boolean): void {
     if (tracee.inFlight !== undefined || !this.has(tracee)) return;
-    if (unseen || this.#isCut() || this.#waitTime(tracee) !== undefined) {
+    const { result } = this.#tools.answers.registers;
+    if (unseen || result > 0 || this.#waitTime(tracee) !== undefined) {
       this.restart(tracee);
     }
   }
@@ -151,7 +158,7 @@ export class InterruptedCalls {
    * Whether the kernel has done a part of it, and would have done all. One that is
    * looked at is not made again for the rest, since that would have to be, too.
    */
-  #isCut(): boolean {
+  #isCut(tracee: Tracee): boolean {
     const { registers } = this.#tools.answers;
     const { nr, result } = registers;
     if (result <= 0 || result >= registers.address(BYTES)) return false;
@@ -161,13 +168,43 @@ export class InterruptedCalls {
     if (name === undefined || this.#isLookedAt(name)) return false;
     switch (name) {
       case "write":
+        return this.#isToOthers(tracee);
       case "sendto":
         return true;
       case "recvfrom":
-        return (registers.int(FLAGS) & MSG_WAITALL) !== 0;
+        return this.#isForAll() && this.#isByStream(tracee);
       default:
         return false;
     }
+  }
+
+  /**
+   * Whether it goes to a pipe, a socket or a terminal: to a file all is written that
+   * can be, and more would be too much (RLIMIT_FSIZE). Whoever else has the descriptors
+   * may have put one in the place of what it went to.
+   */
+  #isToOthers({ tid }: Tracee): boolean {
+    const fd = this.#tools.answers.registers.int(0);
+    const path = cString(`/proc/${tid}/fd/${fd}`);
+    if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, 0, about) < 0) return false;
+    const kind = kindOf(get(STATX, about, "stx_mode"));
+    return kind === "fifo" || kind === "socket" || kind === "device";
+  }
+
+  /** Whether it receives all that there is room for, and does not leave it there. */
+  #isForAll(): boolean {
+    const flags = this.#tools.answers.registers.int(FLAGS);
+    return (flags & (MSG_WAITALL | MSG_PEEK)) === MSG_WAITALL;
+  }
+
+  /** Whether it is by a stream: of a datagram there is no rest. */
+  #isByStream(tracee: Tracee): boolean {
+    const { answers: { registers }, family } = this.#tools;
+    const fd = borrowSocket(tracee, leads(tracee, family), registers.int(0));
+    if (fd < 0) return false;
+    const is = isStream(fd);
+    close(fd);
+    return is;
   }
 
   /** Whether the call is not let pass by its number and constants alone. */

@@ -160,6 +160,11 @@ export function socketFacts(fd: number): SocketFacts | number {
   };
 }
 
+/** Whether a descriptor of this process is a socket for a stream. */
+export function isStream(fd: number): boolean {
+  return option(fd, SOL_SOCKET, SO_TYPE) === SOCK_STREAM;
+}
+
 /** Whether a descriptor of this process is a stream of the internet. */
 export function isTcp(fd: number): boolean {
   return option(fd, SOL_SOCKET, SO_PROTOCOL) === IPPROTO_TCP;
