@@ -7,6 +7,7 @@ import {
   type PathSection,
   type Policy,
 } from "../policy/policy.ts";
+import { remembered } from "../policy/path/remembered.ts";
 import { presetNamed } from "../policy/presets.ts";
 import type { View } from "../sys/view.ts";
 
@@ -20,19 +21,28 @@ export const MOST_LOOKS = 1000;
 export type FileDecider = (access: PathSection, path: string) => Decision;
 
 /**
- * Makes what says that of a policy, which is compiled once it is asked.
+ * Makes what says that of a policy, of which what is asked for is compiled once it is:
+ * what may be written, or run, is no matter of most rules about reading.
  *
  * @param policy the merged policy
  * @param view where paths begin
  */
 export function fileDecider(policy: Policy, view: View): FileDecider {
-  let engine: Engine | undefined;
-  return (access, path) => {
+  const realpath = remembered((path) => view.meant(path));
+  const compiled = (access: PathSection): Engine => {
     // What is said of calls by name is no matter here.
     const { calls } = EMPTY_LAYER;
-    engine ??= compile({ ...policy, calls }, {
-      realpath: (path) => view.meant(path),
-    });
+    // What is hidden is neither written nor run.
+    const { ignore } = policy.read;
+    const read = access === "read"
+      ? policy.read
+      : { ...EMPTY_LAYER.read, ignore };
+    return compile({ ...policy, calls, read }, { realpath });
+  };
+  const engines = new Map<PathSection, Engine>();
+  return (access, path) => {
+    const engine = engines.get(access) ?? compiled(access);
+    engines.set(access, engine);
     const uses = [{ access, path, kind: "file" }] as const;
     return engine.decide({ name: "openat", uses });
   };
