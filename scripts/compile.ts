@@ -29,6 +29,13 @@ async function fill(directory: string): Promise<boolean> {
     await bundleScript(`${directory}/${SCRIPT}`);
 }
 
+/** The address of what begins a compiled file, and goes on with one of the entries. */
+async function begin(entry: string): Promise<string> {
+  const file = new URL("scripts/compiled/entry.ts", ROOT);
+  const text = (await Deno.readTextFile(file)).replace("ENTRY", entry);
+  return `data:application/typescript,${encodeURIComponent(text)}`;
+}
+
 /** Compiles one of the entries in a directory, with files beside it. */
 async function compile(
   directory: string,
@@ -45,9 +52,9 @@ async function compile(
     // anybody may have taken, and is code.
     "--no-code-cache",
     `--v8-flags=${HEAP}`,
-    ...files.map((name) => `--include=${directory}/${name}`),
+    ...[entry, ...files].map((name) => `--include=${directory}/${name}`),
     `--output=${output}`,
-    `${directory}/${entry}`,
+    await begin(entry),
   ]);
 }
 

@@ -80,6 +80,28 @@ Deno.test("jail takes no code from where others may write it", async () => {
   assertEquals(made, []);
 });
 
+Deno.test("jail takes no code from the directory for temporary files, however that is named", async () => {
+  await using directory = await scratch();
+  const binary = Deno.env.get("JAIL_BINARY");
+  const [deno = "", ...words] = binary === undefined ? jailCommand() : [binary];
+  // Where a compiled file takes its parts to be.
+  const name = `deno-compile-${deno.slice(deno.lastIndexOf("/") + 1)}`;
+  await Deno.mkdir(`${directory.path}/${name}`);
+  await directory.file(`${name}/start.ts`, 'console.log("others");');
+  for (const path of ["", "/.", `/${name}/..`]) {
+    const { stdout } = await new Deno.Command(deno, {
+      args: [...words, "-p", "minimal", "--", "echo", "jail"],
+      env: { TMPDIR: directory.path + path },
+    }).output();
+    const said = new TextDecoder().decode(stdout);
+    // One that is named by way of what is in it is not taken.
+    assertEquals(
+      said,
+      path.endsWith("..") && binary !== undefined ? "" : "jail\n",
+    );
+  }
+});
+
 Deno.test("jail --cwd looks up names from that directory", async () => {
   await using directory = await scratch();
   await directory.file("x.txt", "content");
