@@ -746,12 +746,18 @@ exec "$@"`;
     const program = "loader=$(ls -d /lib64/ld-linux-x86-64.so.2); " +
       'cp /usr/bin/echo "$0/x" && $loader /usr/bin/echo written; ' +
       'for at in "$0" "$1"; do ls "$at/x" && $loader "$PWD/$at/x" ran; done';
-    for (const [written, read] of [["over", "up"], ["up", "over"]] as const) {
-      const top = `${here.path}/top`;
+    const top = `${here.path}/top`;
+    for (
+      const [written, read, ...flags] of [
+        ["over", "up", `-W=${top}/over`],
+        ["up", "over", `-W=${top}/up`],
+        ["low", "over", `-W=${top}`, `--deny-write=${top}/over`],
+      ] as const
+    ) {
       const { stdout, stderr } = await run([
         ...["unshare", "-m", "sh", "-c", lay, "sh"],
         ...jailArgv(
-          [KERNEL, "-R", `-W=${top}/${written}`, "--allow-run=/usr"],
+          [KERNEL, "-R", ...flags, "--allow-run=/usr"],
           ["sh", "-c", program, written, read],
         ),
       ], { cwd: here.path });

@@ -94,12 +94,13 @@ export function treeFacts(
         ).map(({ point }) => point),
       ),
     ],
-    alsoAt: (path) =>
-      otherPlaces(
-        mounts,
-        path,
-        (places) => shownBy(layersAmong(mounts), places),
-      ),
+    alsoAt: (path, of) =>
+      otherPlaces(mounts, path, (places) => {
+        const layers = layersAmong(mounts);
+        // What shows by an overlay is in any of them, and what is made by it in one.
+        const all = layers.map((layer) => ({ ...layer, upper: true }));
+        return shownBy(of === "made" ? layers : all, places);
+      }),
     unlisted: unlistedIn,
     overProc: overProc(mounts),
     groups: controlGroups(mounts),

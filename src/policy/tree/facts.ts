@@ -26,8 +26,11 @@ export interface TreeFacts
   readonly procs: readonly string[];
   /** Where something is mounted. */
   readonly mounted: readonly string[];
-  /** Where else what is at a path is mounted, or a part of it, by an overlay as well. */
-  readonly alsoAt: (path: string) => readonly string[];
+  /**
+   * Where else what is at a path is mounted, or a part of it: what is made there shows
+   * by overlays as well; and what shows there, from all layers of one.
+   */
+  readonly alsoAt: (path: string, of: "made" | "shown") => readonly string[];
   /**
    * Directories that are there where something is mounted, and that it does not list,
    * such as those of snapshots; each with whether any directory may have one.

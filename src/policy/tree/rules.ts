@@ -442,7 +442,7 @@ export class TreeRules {
     const refused = [...this.refused.run.keys()];
     for (const path of [...outermost(written), ...outermost(refused)]) {
       if (path === "/" || this.state(path).run) continue;
-      for (const other of this.#facts.alsoAt(path)) {
+      for (const other of this.#facts.alsoAt(path, "made")) {
         const parts = [...this.granted.read.keys()]
           .filter((part) => isWithin(part, other));
         for (const place of new Set([other, ...parts])) {
@@ -457,7 +457,7 @@ export class TreeRules {
       if (!read || run || above(this.granted.write, path) === undefined) {
         continue;
       }
-      const others = this.#facts.alsoAt(path);
+      const others = this.#facts.alsoAt(path, "shown");
       if (others.some((other) => this.state(other).write)) {
         this.#elsewhere.push(path);
       }
