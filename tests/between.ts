@@ -36,6 +36,10 @@ export type Change =
   | "a link comes in its place"
   /** The directory "from" beside it is moved to "closed" beside it. */
   | "the directory beside it is moved"
+  /** The link "link" beside the directory that it is in leads to "closed" there. */
+  | "the link to its directory is turned"
+  /** A link takes the place of the directory that it is in, to "closed" beside that. */
+  | "a link comes in the place of its directory"
   /** What is in the file is what is in another one, of this name and ".other". */
   | "another program comes";
 
@@ -78,6 +82,16 @@ const CHANGES: Readonly<Record<Change, (path: string) => void>> = {
   "the directory beside it is moved": (path) => {
     const directory = dirname(path);
     Deno.renameSync(`${directory}/from`, `${directory}/closed/from`);
+  },
+  "the link to its directory is turned": (path) => {
+    const top = dirname(dirname(path));
+    Deno.symlinkSync("closed", `${top}/next`);
+    Deno.renameSync(`${top}/next`, `${top}/link`);
+  },
+  "a link comes in the place of its directory": (path) => {
+    const directory = dirname(path);
+    Deno.renameSync(directory, `${directory}.old`);
+    Deno.symlinkSync("closed", directory);
   },
   "another program comes": (path) => Deno.copyFileSync(`${path}.other`, path),
 };

@@ -45,6 +45,12 @@ interface Attempt {
   readonly within?: (argv: readonly string[]) => string[];
 }
 
+/** The names in a directory. */
+async function namesIn(path: string): Promise<string[]> {
+  const entries = await Array.fromAsync(Deno.readDir(path));
+  return entries.map(({ name }) => name).sort();
+}
+
 /** Runs Python with a change in the middle of one of its calls. */
 async function attempt(
   { change, call, path, code, beside = "alone", within = (argv) => [...argv] }:
@@ -294,6 +300,65 @@ for (const engine of ENGINES) {
         const { mtime, ctime } = await Deno.stat(other);
         assertEquals([code, mtime, ctime], [code, before.mtime, before.ctime]);
       }
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) leads nobody elsewhere by a link that is turned, or comes, meanwhile`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      const policy = await directory.file(
+        "policy.yaml",
+        `${ALL}write: {deny: ["${path}/closed"]}\n`,
+      );
+      for (const name of ["from", "closed"]) {
+        await Deno.mkdir(`${path}/${name}`);
+        await Deno.writeTextFile(`${path}/${name}/file`, name);
+        await Deno.chmod(`${path}/${name}/file`, 0o644);
+      }
+      const tries: [SyscallName, string, string][] = [
+        ["chmod", "file", `os.chmod("link/file", 0o600)`],
+        ["openat", "file", `os.open("link/file", os.O_WRONLY | os.O_TRUNC)`],
+        ["unlink", "file", `os.unlink("link/file")`],
+        ["openat", "new", `os.open("link/new", os.O_WRONLY | os.O_CREAT)`],
+      ];
+      for (const [call, name, code] of tries) {
+        await Deno.symlink("from", `${path}/link`);
+        const came = await attempt(
+          {
+            change: "the link to its directory is turned",
+            call,
+            path: `from/${name}`,
+            code: `${code}\nprint("done")`,
+          },
+          engine,
+          path,
+          policy,
+        );
+        assertEquals([code, came], [code, "done\n"]);
+        await Deno.remove(`${path}/link`);
+      }
+      assertEquals(await namesIn(`${path}/from`), ["new"]);
+      const came = await attempt(
+        {
+          change: "a link comes in the place of its directory",
+          call: "openat",
+          path: "from/new",
+          code: `os.open("from/new", os.O_WRONLY | os.O_CREAT)\nprint("done")`,
+        },
+        engine,
+        path,
+        policy,
+      );
+      assertEquals(came, "EACCES\n");
+      assertEquals(await namesIn(`${path}/closed`), ["file"]);
+      assertEquals(await Deno.readTextFile(`${path}/closed/file`), "closed");
+      const { mode } = await Deno.stat(`${path}/closed/file`);
+      assertEquals((mode ?? 0) & 0o777, 0o644);
     },
   });
 

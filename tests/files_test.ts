@@ -6,7 +6,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { ENGINES, fixture, jail, jailArgv, run } from "./harness.ts";
 import { scratch } from "./jail.ts";
-import { needs } from "./needs.ts";
+import { hasMachine, needs } from "./needs.ts";
 
 /** What a call does to the file that is in question. */
 type Does = "see" | "read" | "run" | "write";
@@ -323,6 +323,42 @@ os._exit(0)`;
     ];
     const ended = await run(jailArgv(["-A"], argv, engine));
     assertEquals([ended.stderr, ended.stdout], ["", "0\n"]);
+  });
+
+  Deno.test({
+    ...hasMachine(
+      Deno.uid() === 0,
+      "root to run it",
+      `jail (${engine}) lets who has given up rights use what is beneath where it is, whatever is above`,
+    ),
+    async fn(): Promise<void> {
+      const script = `import errno, os
+os.makedirs("above/here/d"); os.symlink("d", "above/here/link")
+os.chmod("above", 0o700)
+os.chmod("above/here", 0o777); os.chmod("above/here/d", 0o777)
+os.chdir("above/here")
+os.setgroups([]); os.setresgid(65534, 65534, 65534); os.setresuid(65534, 65534, 65534)
+def make(name): os.close(os.open(name, os.O_WRONLY | os.O_CREAT, 0o600))
+for call in (
+    lambda: make("new"), lambda: make("d/new"), lambda: make("d/../other"),
+    lambda: make("link/more"), lambda: os.chmod("link/new", 0o640),
+    lambda: os.chmod("d/../new", 0o640), lambda: os.open(".", os.O_RDONLY),
+    lambda: make("../outside"),
+):
+    try: call(); print("done")
+    except OSError as e: print(errno.errorcode[e.errno])
+print(sorted(os.listdir(".")), sorted(os.listdir("link")))`;
+      await using directory = await scratch();
+      await Deno.chmod(directory.path, 0o755);
+      const argv = ["/usr/bin/python3", "-c", script];
+      const wanted = await run(argv, { cwd: directory.path });
+      assertEquals(wanted.stdout.split("\n").length, 10);
+      await Deno.remove(`${directory.path}/above`, { recursive: true });
+      const seen = await run(jailArgv(["-A"], argv, engine), {
+        cwd: directory.path,
+      });
+      assertEquals([seen.stdout, seen.stderr], [wanted.stdout, ""]);
+    },
   });
 
   Deno.test(`jail (${engine}) decides relative to a directory descriptor`, async () => {

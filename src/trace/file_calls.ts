@@ -247,7 +247,6 @@ export class FileCalls {
       lock,
       options,
       resumer,
-      rewriter,
     } = this.#tools;
     const { registers } = answers;
     // Somebody outside has a lease of its file: whoever opens that waits for him.
@@ -305,10 +304,9 @@ export class FileCalls {
       }
     }
     if (!asIs) return this.#flights.pin(tracee, spec, looked);
-    const makes = looked.makes && options.unsafe !== true;
     const ends = looked.held !== undefined || looked.after !== undefined ||
       isMarked(tracee, registers) || hidesReading(options, spec.syscall);
-    if (!makes && !ends && !freezer.has(tracee)) {
+    if (!ends && !freezer.has(tracee)) {
       // Beside others it has the lock for as long as its call may take.
       const unseen = tracee.lock !== undefined;
       if (unseen) lock.leaveUnseen(tracee, registers.nr);
@@ -316,10 +314,6 @@ export class FileCalls {
       return unseen ? "in flight" : "done";
     }
     if (!answers.save(tracee)) return "done";
-    if (makes) {
-      rewriter.exclude(registers, spec, looked);
-      if (!answers.write(tracee)) return "done";
-    }
     this.#flights.begin(tracee, spec, -1, looked);
     return "in flight";
   }
@@ -353,17 +347,19 @@ function freesId({ tid, process }: Tracee): boolean {
 
 /**
  * Whether a path could lead elsewhere by the time that the kernel looks at it, though
- * links stay as they are: where it has `..`, itself or in a link, and somebody outside
- * moves what that leads out of; and out of the root where it is relative as well. An
- * exec keeps its path, and its image is looked at again.
+ * nobody in the jail changes a link: where somebody outside turns one that it leads
+ * through, or moves what `..` leads out of; and out of the root where it is relative as
+ * well. An open is made without links, which could come by then. An exec keeps its path,
+ * and its image is looked at again.
  */
 function couldLeave(
   { view }: Tracee,
   { treatment }: CallSpec,
   { paths }: Looked,
 ): boolean {
+  if (treatment === "open") return true;
   return paths.some(({ written, place }) =>
-    place.climbs === true && treatment !== "exec" ||
+    treatment !== "exec" && (place.climbs ?? place.through) !== undefined ||
     view.leaks && written !== place.path
   );
 }

@@ -20,7 +20,7 @@ export function enterPlain(
   const { name } = spec.syscall;
   const filters = name === "seccomp" ||
     name === "prctl" && answers.registers.int(0) === PR_SET_SECCOMP;
-  if (filters && !family.alone) {
+  if (filters && family.started) {
     // The filter may not let the pages be mapped later.
     if (tracee.space.pins.state === "mapping") return false;
     if (!flights.prepare(tracee)) return true;

@@ -54,8 +54,6 @@ export function keepArguments(
   spec: CallSpec,
   looked: Looked,
 ): boolean {
-  // How long its structure is the program says.
-  if (spec.syscall.name === "openat2") return false;
   // Those with its memory that cannot run are parents of a vfork.
   if (tracee.space.tracees > 1 || tracee.space.untold) return false;
   return piecesOf(registers, spec, looked)

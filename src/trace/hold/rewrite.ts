@@ -26,14 +26,16 @@ import {
 import { OPEN_HOW, RESOLVE_NO_SYMLINKS } from "../../abi/openat2.ts";
 import { PIN_SIZE, PIN_START } from "../../abi/pin.ts";
 import { type SyscallName, SYSCALLS } from "../../abi/syscalls.ts";
+import { isWithin } from "../../policy/path/within.ts";
 import { MARK } from "../../policy/plan/answered.ts";
 import { realAddress } from "../look/address.ts";
 import type { Looked, LookedPath } from "../look/looked.ts";
 import type { CallSpec } from "../look/spec.ts";
+import { resolveBase } from "../path/magic.ts";
 import { type Place, processOf } from "../path/place.ts";
 import { HOW_BEFORE_PATH } from "../tracee/pin.ts";
 import type { Registers } from "../tracee/registers.ts";
-import type { Tracee } from "../tracee/tracee.ts";
+import { ownerOf, type Tracee } from "../tracee/tracee.ts";
 import { BY_PATH } from "./by_path.ts";
 import { keepsMeaning } from "./unseen.ts";
 
@@ -160,23 +162,32 @@ export class Rewriter {
       const opens = looked.open !== undefined;
       if (opens && isPipeOfOther(tracee, path.place)) return -EACCES;
       if (isDescriptorAlone(registers, path)) continue;
-      const text = kernelPath(registers, spec, path);
+      const text = (staysThere
+        ? pathFromThere(tracee, registers, spec, path)
+        : undefined) ??
+        kernelPath(registers, spec, path);
       const leads = path.place.via !== "";
       if (leads && WHERE_IT_IS_REGEXP.test(text)) {
         const own = text.startsWith(`/proc/${tracee.tid}/`);
         const rests = isKeptThere && CWD_REGEXP.test(text) &&
           tracee.directories.moving.size === 0;
-        if (!own || !staysThere && !rests) return -EACCES;
+        if (!own || !staysThere && !rests) {
+          return -EACCES;
+        }
         looked.rests = !staysThere;
       }
-      if (text.length >= PATH_MAX) return -ENAMETOOLONG;
+      if (text.length >= PATH_MAX) {
+        return -ENAMETOOLONG;
+      }
       const becomesOpenat2 = !keepsNumber || spec.syscall.name === "openat2";
       if (looked.open !== undefined && becomesOpenat2) {
         return this.#pinOpen(tracee, registers, looked, path, text, slot);
       }
       const which = index === 0 ? 0 : 1;
       const address = pins.putPath(tracee.tid, slot, which, text);
-      if (address < 0) return -EFAULT;
+      if (address < 0) {
+        return -EFAULT;
+      }
       registers.setArgument(path.arg, address);
       if (looked.open !== undefined) {
         this.#setFlags(registers, spec, openFlags(looked));
@@ -247,11 +258,6 @@ export class Rewriter {
     return 0;
   }
 
-  /** Makes an open that makes a file fail where there is one by now. */
-  exclude(registers: Registers, spec: CallSpec, looked: Looked): void {
-    this.#setFlags(registers, spec, openFlags(looked));
-  }
-
   /** Changes the flags of an open that has them in a register. */
   #setFlags(registers: Registers, spec: CallSpec, flags: number): void {
     const { name, args } = spec.syscall;
@@ -271,7 +277,7 @@ export class Rewriter {
     tracee: Tracee,
     registers: Registers,
     looked: Looked,
-    { place }: LookedPath,
+    { dirfd, place }: LookedPath,
     text: string,
     slot: number,
   ): number {
@@ -285,7 +291,7 @@ export class Rewriter {
     });
     if (address < 0) return -EFAULT;
     registers.nr = this.#openat2;
-    registers.setArgument(0, AT_FDCWD);
+    if (dirfd < 0 || text.startsWith("/")) registers.setArgument(0, AT_FDCWD);
     registers.setArgument(1, address);
     registers.setArgument(2, address - HOW_BEFORE_PATH);
     registers.setArgument(3, OPEN_HOW.size);
@@ -408,6 +414,28 @@ function kernelPath(
   // Or the magic link itself would be meant by who follows no link.
   const isNameless = place.via !== "" && NAMELESS_REGEXP.test(written);
   return isNameless ? `${place.via}/.` : realPath(place);
+}
+
+/**
+ * The real path from where a path starts, if it leads to what is beneath: whoever has
+ * given up rights may not search what is above.
+ */
+function pathFromThere(
+  tracee: Tracee,
+  registers: Registers,
+  { treatment }: CallSpec,
+  { written, place, dirfd }: LookedPath,
+): string | undefined {
+  const starts = written !== "" && !written.startsWith("/") &&
+    place.via === "" && treatment !== "exec" && !tracee.view.leaks;
+  if (!starts) return undefined;
+  const at = dirfd < 0 ? AT_FDCWD : registers.int(dirfd);
+  const { path: start } = resolveBase(ownerOf(tracee), at);
+  if (!start.startsWith("/") || !isWithin(place.path, start)) return undefined;
+  const rest = realPath(place).slice(start === "/" ? 1 : start.length + 1);
+  if (rest !== "") return rest;
+  // No other call takes a directory by no name that has one.
+  return treatment === "open" ? "." : undefined;
 }
 
 function realPath(place: Place): string {

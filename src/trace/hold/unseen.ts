@@ -6,7 +6,6 @@
  * path lock keeps links as they are, wherever they are, until the call is over.
  */
 
-import { O_CREAT } from "../../abi/fcntl.ts";
 import { waitingIn } from "../../sys/task/task.ts";
 import type { Family } from "../family.ts";
 import type { Looked, LookedPath } from "../look/looked.ts";
@@ -27,26 +26,23 @@ export function mayStay(
   { syscall, treatment, movesLinks }: CallSpec,
   family: Family,
 ): boolean {
-  const known = treatment === "open" || treatment === "paths" ||
-    treatment === "exec" || syscall.name === "bind" ||
-    syscall.name === "connect";
-  return known && !movesLinks && syscall.name !== "openat2" &&
-    !tracee.process.filtered && !tracee.interrupted && family.owns(tracee);
+  const known = treatment === "paths" || treatment === "exec" ||
+    syscall.name === "bind" || syscall.name === "connect";
+  return known && !movesLinks && !tracee.process.filtered &&
+    !tracee.interrupted && family.owns(tracee);
 }
 
 /**
  * Whether what a call was found to mean stays that while links stay as they are.
- * What other processes have in /proc they change themselves; and a file that was
- * there may be gone, and must not be made.
+ * What other processes have in /proc they change themselves.
  *
  * @param tracee who makes it
  * @param looked what was found
  */
 export function isSteady(
   { process }: Tracee,
-  { address, open, paths, makes }: Looked,
+  { address, paths }: Looked,
 ): boolean {
-  if (makes || ((open?.flags ?? 0) & O_CREAT) !== 0) return false;
   // One that is no path means the same whatever links there are, and may wait long.
   if (address !== undefined && paths.length === 0) return false;
   return paths.every(({ place }) => staysWithLinks(place, process.pid));

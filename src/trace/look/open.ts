@@ -19,7 +19,6 @@ import { isLoader } from "../image/image.ts";
 import { LOADER_OF_LOADER } from "../image/loader.ts";
 import { isSlashed, resolveName } from "../path/entry_names.ts";
 import type { Place } from "../path/place.ts";
-import { resolve } from "../path/resolve.ts";
 import { isGuardedFile } from "../path/sticky.ts";
 import { isTerminal } from "../path/terminals.ts";
 import type { Registers } from "../tracee/registers.ts";
@@ -126,15 +125,11 @@ export function lookAtOpen(
     if (!creates(request)) looked.errno ||= ENOENT;
     else if ((flags & O_EXCL) === 0) {
       looked.makes = true;
-      looked.pinned ||= spec.syscall.name === "openat2" ||
-        leadsThroughLink(looked, tracee, registers, path, isOwn);
     }
   } else if (place.kind === "directory") {
     looked.errno ||= refusalOfDirectory(request, accesses);
   } else if (creates(request) && (flags & O_EXCL) === 0) {
     if (isGuardedFile(place, ownerOf(tracee))) looked.errno ||= EACCES;
-    // It may be gone by the time of the call, and must not be made then.
-    looked.pinned ||= !accesses.includes("write");
   }
   return looked;
 
@@ -188,18 +183,4 @@ function endsInSlash(
   if (!isSlashed(written)) return false;
   const dirfd = path.dirfd < 0 ? AT_FDCWD : registers.int(path.dirfd);
   return resolveName(ownerOf(tracee), dirfd, written, isOwn).errno === 0;
-}
-
-/** Whether a missing file has the name that a link points to. */
-function leadsThroughLink(
-  { paths }: Looked,
-  tracee: Tracee,
-  registers: Registers,
-  path: PathArg,
-  isOwn: IsOwn,
-): boolean {
-  const owner = ownerOf(tracee);
-  const dirfd = path.dirfd < 0 ? AT_FDCWD : registers.int(path.dirfd);
-  const written = paths[0]?.written ?? "";
-  return resolve(owner, dirfd, written, false, isOwn).kind !== "missing";
 }
