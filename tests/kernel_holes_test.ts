@@ -725,12 +725,18 @@ test(
     for (const name of ["w", "m"]) await Deno.mkdir(`${here.path}/${name}`);
     const program = "cat /usr/bin/echo; ls m/x >&2 && " +
       "$(ls -d /lib64/ld-linux-x86-64.so.2) $PWD/m/x ran >&2";
-    const { stderr } = await run([
-      ...["unshare", "-m", "sh", "-c"],
-      ...['mount --bind w m && exec "$@" >w/x', "sh"],
-      ...jailArgv([KERNEL, "-R", "--allow-run=/usr"], ["sh", "-c", program]),
-    ], { cwd: here.path });
-    assertMatch(stderr, /^m\/x\n.*failed to map segment/);
+    const closed = ["w", "m"].map((name) =>
+      `--deny-write=${here.path}/${name}`
+    );
+    for (const flags of [[], [`-W=${here.path}`, ...closed]]) {
+      const all = [KERNEL, "-R", "--allow-run=/usr", ...flags];
+      const { stderr } = await run([
+        ...["unshare", "-m", "sh", "-c"],
+        ...['mount --bind w m && exec "$@" >w/x', "sh"],
+        ...jailArgv(all, ["sh", "-c", program]),
+      ], { cwd: here.path });
+      assertMatch(stderr, /^m\/x\n.*failed to map segment/);
+    }
   },
   hasMounts,
 );

@@ -437,10 +437,11 @@ export class TreeRules {
 
   /** Finds other names of what may be written, or not run, by which it could be executed. */
   #findElsewhere(): void {
-    const written = [...this.granted.write.keys(), ...this.#facts.written];
+    const written = outermost([...this.granted.write.keys()]);
     // What may be executed in a directory may be so in each other mount of that.
-    const refused = [...this.refused.run.keys()];
-    for (const path of [...outermost(written), ...outermost(refused)]) {
+    const refused = outermost([...this.refused.run.keys()]);
+    // What a program is handed to write may lie where a rule keeps it from doing so.
+    for (const path of [...written, ...this.#facts.written, ...refused]) {
       if (path === "/" || this.state(path).run) continue;
       for (const other of this.#facts.alsoAt(path, "made")) {
         const parts = [...this.granted.read.keys()]
