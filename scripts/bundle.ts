@@ -40,8 +40,9 @@ export async function bundle(directory: string): Promise<boolean> {
     `${directory}/${WORKER}`,
     `import "./src/jail/names/${WORKER.replace(/ts$/, "js")}";\n`,
   );
-  // Else the one of a directory above would be taken.
-  await Deno.writeTextFile(`${directory}/deno.json`, "{}\n");
+  // Else the one of a directory above would be taken, which may say where code comes
+  // from; also beside this one, unless it is the root of a workspace.
+  await Deno.writeTextFile(`${directory}/deno.json`, '{ "workspace": [] }\n');
   return success;
 }
 

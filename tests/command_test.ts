@@ -102,6 +102,30 @@ Deno.test("jail takes no code from the directory for temporary files, however th
   }
 });
 
+const bundled = Deno.env.get("JAIL_MAIN") ?? "";
+
+if (bundled.endsWith(".js")) {
+  Deno.test("jail takes no code by what a deno.json says above where it is bundled", async () => {
+    await using directory = await scratch();
+    const bundle = `${directory.path}/bundle`;
+    await Deno.mkdir(bundle);
+    const imports: Record<string, string> = {};
+    const from = bundled.slice(0, bundled.lastIndexOf("/"));
+    for (const { name, isFile } of Deno.readDirSync(from)) {
+      if (!isFile) continue;
+      await Deno.copyFile(`${from}/${name}`, `${bundle}/${name}`);
+      imports[`file://${bundle}/${name}`] = "./others.js";
+    }
+    await directory.file("others.js", 'throw new Error("others");');
+    const config = JSON.stringify({ workspace: ["./bundle"], imports });
+    await directory.file("deno.json", config);
+    const ended = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", `${bundle}/main.js`, "-V"],
+    }).output();
+    assertEquals(ended.code, 0, new TextDecoder().decode(ended.stderr));
+  });
+}
+
 Deno.test("jail --cwd looks up names from that directory", async () => {
   await using directory = await scratch();
   await directory.file("x.txt", "content");
