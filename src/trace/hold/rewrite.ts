@@ -162,32 +162,26 @@ export class Rewriter {
       const opens = looked.open !== undefined;
       if (opens && isPipeOfOther(tracee, path.place)) return -EACCES;
       if (isDescriptorAlone(registers, path)) continue;
-      const text = (staysThere
+      const near = staysThere
         ? pathFromThere(tracee, registers, spec, path)
-        : undefined) ??
-        kernelPath(registers, spec, path);
+        : undefined;
+      const text = near ?? kernelPath(registers, spec, path);
       const leads = path.place.via !== "";
       if (leads && WHERE_IT_IS_REGEXP.test(text)) {
         const own = text.startsWith(`/proc/${tracee.tid}/`);
         const rests = isKeptThere && CWD_REGEXP.test(text) &&
           tracee.directories.moving.size === 0;
-        if (!own || !staysThere && !rests) {
-          return -EACCES;
-        }
+        if (!own || !staysThere && !rests) return -EACCES;
         looked.rests = !staysThere;
       }
-      if (text.length >= PATH_MAX) {
-        return -ENAMETOOLONG;
-      }
+      if (text.length >= PATH_MAX) return -ENAMETOOLONG;
       const becomesOpenat2 = !keepsNumber || spec.syscall.name === "openat2";
       if (looked.open !== undefined && becomesOpenat2) {
         return this.#pinOpen(tracee, registers, looked, path, text, slot);
       }
       const which = index === 0 ? 0 : 1;
       const address = pins.putPath(tracee.tid, slot, which, text);
-      if (address < 0) {
-        return -EFAULT;
-      }
+      if (address < 0) return -EFAULT;
       registers.setArgument(path.arg, address);
       if (looked.open !== undefined) {
         this.#setFlags(registers, spec, openFlags(looked));
