@@ -325,6 +325,11 @@ for (const engine of ENGINES) {
         ["openat", "file", `os.open("link/file", os.O_WRONLY | os.O_TRUNC)`],
         ["unlink", "file", `os.unlink("link/file")`],
         ["openat", "new", `os.open("link/new", os.O_WRONLY | os.O_CREAT)`],
+        [
+          "bind",
+          "socket",
+          `import socket; socket.socket(socket.AF_UNIX).bind("link/socket")`,
+        ],
       ];
       for (const [call, name, code] of tries) {
         await Deno.symlink("from", `${path}/link`);
@@ -342,7 +347,7 @@ for (const engine of ENGINES) {
         assertEquals([code, came], [code, "done\n"]);
         await Deno.remove(`${path}/link`);
       }
-      assertEquals(await namesIn(`${path}/from`), ["new"]);
+      assertEquals(await namesIn(`${path}/from`), ["new", "socket"]);
       const came = await attempt(
         {
           change: "a link comes in the place of its directory",

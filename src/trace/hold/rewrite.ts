@@ -333,7 +333,9 @@ function pinAddress(
   const { address: given = new Uint8Array(0), paths: [path] } = looked;
   const written = (): Uint8Array | undefined =>
     writtenAddress(tracee, looked, given, path, isKeptThere);
-  const bytes = spec.syscall.name === "bind"
+  const keepsName = spec.syscall.name === "bind" &&
+    path?.place.through === undefined;
+  const bytes = keepsName
     ? written() ?? realAddress(given, path)
     : realAddress(given, path) ?? written();
   if (bytes === undefined) return -ENAMETOOLONG;
@@ -348,7 +350,8 @@ function pinAddress(
 
 /**
  * An address with a path as it was written: for bind(2), since it is what a socket is
- * called from then on, and where the real path is too long for one.
+ * called from then on, unless links lead there, which somebody outside could turn; and
+ * where the real path is too long for one.
  *
  * @returns `undefined` where it could come to mean another file
  */
