@@ -1012,6 +1012,14 @@ Deno.test("-p agent hides what is in directories called .env, and secrets of Wra
   assertEquals(await readable("agent", [...kept, ...others]), others);
 });
 
+Deno.test("-p agent shows a virtual environment of Python that is called .env", async () => {
+  const shown = ["/.env/bin/python", "/.env/bin/activate", "/.env/pyvenv.cfg"];
+  shown.push("/sub/.env/lib/python3/x.py", "/.env/lib64");
+  const kept = ["/.env/b", "/.env/base", "/.env/local", "/.env/live/db"];
+  kept.push("/.env/prod", "/.env/py", "/.env/.lib/x", "/.envs/bin/x");
+  assertEquals(await readable("agent", [...kept, ...shown]), shown);
+});
+
 for (const to of ["../victim", "../victim/not-yet"]) {
   Deno.test(`-p gs writes in no other place that documents lead to by a link: ${to}`, async () => {
     await using here = await place(
