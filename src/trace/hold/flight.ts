@@ -82,7 +82,7 @@ export function lengthOf(
 export function raceOf(looked: Looked): readonly number[] {
   const place = looked.paths[0]?.place;
   if (looked.byPath) return PATH_FAILS;
-  if (looked.pinned && looked.open === undefined) return DIRECTORY_WENT;
+  if (looked.pinned) return DIRECTORY_WENT;
   if (looked.open === undefined || place === undefined) return [];
   switch (place.kind) {
     case "link":

@@ -81,7 +81,10 @@ export interface Looked {
   seems: boolean;
   /** Whether it makes a file, and must fail where there is one by then. */
   makes: boolean;
-  /** Whether the kernel is given the real path though one tracee alone runs. */
+  /**
+   * Whether the kernel is given the real path of a directory though one tracee alone
+   * runs. Of what is opened it always is.
+   */
   pinned: boolean;
   /** What jail holds until it is over, so that a name means what it meant. */
   held: KeptName | undefined;

@@ -95,8 +95,6 @@ export function lookAtOpen(
   }
   looked.open = request;
   looked.setsId = setsId(request.mode);
-  // Looked up once more under these flags, it would tell what others do meanwhile.
-  looked.pinned = request.resolve !== 0;
   if (place === undefined || place.path === "") return looked;
   const exists = place.kind !== "missing";
   const accesses = accessesOfOpen(request, exists);
@@ -110,7 +108,6 @@ export function lookAtOpen(
     if ((flags & (O_EXCL | O_CREAT)) === O_EXCL) looked.never = CLAIMED;
     // By /dev/tty it could be written then.
     looked.open = { ...request, flags: flags | O_NOCTTY };
-    looked.pinned = true;
   }
   if (isProgramOfLoader(tracee, looked)) {
     looked.uses.push(useOf(place, "run", isOwn));
@@ -123,9 +120,7 @@ export function lookAtOpen(
     // What comes there by the time of the call has not been judged: a device,
     // or a terminal of somebody else.
     if (!creates(request)) looked.errno ||= ENOENT;
-    else if ((flags & O_EXCL) === 0) {
-      looked.makes = true;
-    }
+    else if ((flags & O_EXCL) === 0) looked.makes = true;
   } else if (place.kind === "directory") {
     looked.errno ||= refusalOfDirectory(request, accesses);
   } else if (creates(request) && (flags & O_EXCL) === 0) {
