@@ -10,7 +10,7 @@ import {
 } from "../abi/fcntl.ts";
 import { FS_CASEFOLD_FL, FS_IOC_GETFLAGS } from "../abi/ioctls.ts";
 import { FUSE_SUPER_MAGIC, PLAIN_FILE_SYSTEMS } from "../abi/stat.ts";
-import type { Realpath } from "../policy/path/rules.ts";
+import { furthest, type Realpath } from "../policy/path/rules.ts";
 import { isWithin, pathIn } from "../policy/path/within.ts";
 import { nextNames } from "../sys/directory.ts";
 import { close, isSameFile } from "../sys/files.ts";
@@ -114,14 +114,9 @@ function waysOf(
   view: View,
   realpath: Realpath,
 ): readonly string[] {
-  let at = "/";
-  let real = "/";
-  for (const name of path.split("/").slice(1)) {
-    const next = realpath(pathIn(at, name));
-    if (next === undefined) break;
-    at = pathIn(at, name);
-    real = next;
-  }
+  const names = path.split("/").slice(1);
+  const { known, real } = furthest(names, realpath);
+  const at = `/${names.slice(0, known).join("/")}`;
   return real === at ? [real] : [real, ...view.links(at)];
 }
 

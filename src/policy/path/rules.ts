@@ -391,12 +391,28 @@ function* rootsOf(
 
 /** The real path of a path, as names, whose end may not exist yet. */
 export function realRoot(names: readonly string[], realpath: Realpath): string {
+  const { known, real } = furthest(names, realpath);
+  const rest = names.slice(known);
+  return rest.length === 0 ? real : pathIn(real, rest.join("/"));
+}
+
+/**
+ * Finds how far a path, as names, leads somewhere.
+ *
+ * @param names the names in it
+ * @param realpath finds real paths
+ * @returns how many of the names do, and the real path of where they lead
+ */
+export function furthest(
+  names: readonly string[],
+  realpath: Realpath,
+): { readonly known: number; readonly real: string } {
   let real = "/";
   // From above: what is missing at the top is asked about once, and nothing beneath.
   for (let known = 0; known < names.length; known++) {
     const next = realpath(`/${names.slice(0, known + 1).join("/")}`);
-    if (next === undefined) return pathIn(real, names.slice(known).join("/"));
+    if (next === undefined) return { known, real };
     real = next;
   }
-  return real;
+  return { known: names.length, real };
 }
