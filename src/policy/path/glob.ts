@@ -199,16 +199,28 @@ function expandBraces(pattern: string): string[] {
   return done.map((head) => head + rest);
 }
 
-/** The choices of the `{` at `open`, and where its `}` is. */
-function readBraces(
-  pattern: string,
-  open: number,
-): { choices: string[]; end: number } {
+/** What stands between braces. */
+interface Braces {
+  readonly choices: string[];
+  /** Where the `}` is. */
+  readonly end: number;
+}
+
+/** Reads what most braces are: right, and with nothing in them but names. */
+function plainBraces(pattern: string, open: number): Braces | undefined {
   const end = pattern.indexOf("}", open);
   const inner = pattern.slice(open + 1, end);
-  const choices = /[\\[{]/.test(inner) || end < 0 ? [] : inner.split(",");
-  if (choices.length > 1 && !choices.includes("")) return { choices, end };
-  choices.length = 0;
+  if (end < 0 || /[\\[{]/.test(inner)) return undefined;
+  const choices = inner.split(",");
+  const isRight = choices.length > 1 && !choices.includes("");
+  return isRight ? { choices, end } : undefined;
+}
+
+/** The choices of the `{` at `open`, and where its `}` is. */
+function readBraces(pattern: string, open: number): Braces {
+  const plain = plainBraces(pattern, open);
+  if (plain !== undefined) return plain;
+  const choices: string[] = [];
   let start = open + 1;
   let depth = 1;
   for (let at = start; at < pattern.length; at++) {
