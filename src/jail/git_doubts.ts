@@ -101,8 +101,8 @@ function keptFor(top: string, view: View): string[] {
 
 /** What git goes by, by real paths: also of what is not there yet. */
 interface GitPaths {
-  /** Where its settings say that hooks are. */
-  readonly hooks: string | undefined;
+  /** Where its settings say that hooks are, if they do. */
+  readonly hooks: readonly string[];
   /** What else is run, or has settings or hooks in it, directories of git's as well. */
   readonly files: readonly string[];
 }
@@ -124,7 +124,7 @@ export function ranByGit(
   let top = cwd;
   let kept = keptFor(top, view);
   while (kept.length === 0) {
-    if (top === "/") return { hooks: undefined, files: [] };
+    if (top === "/") return { hooks: [], files: [] };
     top = parentOf(top);
     kept = keptFor(top, view);
   }
@@ -165,20 +165,23 @@ export function ranByGit(
       }
     }
   }
+  const reals = kept.map((git) => view.realpath(git) ?? git);
   const isNear = (path: string): boolean =>
     [top, ...kept].some((directory) => isWithin(path, directory));
   const real = (paths: readonly string[]): string[] =>
     paths.filter(isNear).slice(0, MOST_LOOKS)
       .map((path) => view.meant(path) ?? path);
   const isKept = (path: string): boolean =>
-    kept.some((git) => isWithin(path, view.realpath(git) ?? git));
+    reals.some((git) => isWithin(path, git));
   const isThere = (path: string): boolean =>
     view.realpath(path) !== undefined && !isDirectory(path, view);
   const where = hooks && (view.realpath(hooks) ?? hooks);
   const led = [...real(named), ...real(commands).filter(isThere)]
     .filter((path) => !isKept(path) && path !== where);
   // Where .git is a file, no rule names what it does: it may lie in the tree as well.
-  const apart = kept.filter((git) => git !== pathIn(top, ".git"))
-    .map((git) => view.realpath(git) ?? git);
-  return { hooks: where, files: [...new Set([...apart, ...led])] };
+  const apart = reals.filter((_, i) => kept[i] !== pathIn(top, ".git"));
+  return {
+    hooks: where === undefined ? [] : [where],
+    files: [...new Set([...apart, ...led])],
+  };
 }

@@ -86,7 +86,7 @@ export function workingDoubts(
       } be written, a repository whose settings name programs that git runs: ` +
       "start in a worktree of it"
     ),
-    ...[hooks ?? []].flat().filter(isForgotten).map((path) =>
+    ...hooks.filter(isForgotten).map((path) =>
       `lets ${
         printable(path)
       } be written, where the hooks are that git runs: close it by --deny-write`
