@@ -5,6 +5,7 @@
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { landlockAbi } from "../src/sys/landlock.ts";
+import type { Engine } from "../src/trace/options.ts";
 import { type Ended, ENGINES, jailArgv, run } from "./harness.ts";
 import { type Scratch, scratch } from "./jail.ts";
 import { hasMachine, type Needs } from "./needs.ts";
@@ -38,13 +39,18 @@ function needsServer(name: string): Needs {
   return hasMachine(WAY !== undefined, "FUSE", name);
 }
 
+/** The same by an engine, for which the kernel may be too old. */
+function needsServerBy(engine: Engine | "kernel", name: string): Needs {
+  return engine === "kernel" && landlockAbi() < 6
+    ? hasMachine(false, "Landlock of Linux 6.12", name)
+    : needsServer(name);
+}
+
 for (const engine of [...ENGINES, "kernel"] as const) {
   const name =
     `jail (${engine}) lets no rule fall where whoever serves its file does not say what it is`;
   Deno.test({
-    ...engine === "kernel" && landlockAbi() < 6
-      ? hasMachine(false, "Landlock of Linux 6.12", name)
-      : needsServer(name),
+    ...needsServerBy(engine, name),
     async fn(): Promise<void> {
       await using here = await scratch();
       const { path } = here;
@@ -126,9 +132,7 @@ for (const engine of [...ENGINES, "kernel"] as const) {
   const name =
     `jail (${engine}) lets no rule fall where a file system does not tell capital letters`;
   Deno.test({
-    ...engine === "kernel" && landlockAbi() < 6
-      ? hasMachine(false, "Landlock of Linux 6.12", name)
-      : needsServer(name),
+    ...needsServerBy(engine, name),
     async fn(): Promise<void> {
       await using here = await scratch();
       const { path } = here;
@@ -188,9 +192,7 @@ for (const engine of [...ENGINES, "kernel"] as const) {
     const name =
       `jail (${engine}) lets no rule fall where a directory on the way to what it refuses does not tell ${what}`;
     Deno.test({
-      ...engine === "kernel" && landlockAbi() < 6
-        ? hasMachine(false, "Landlock of Linux 6.12", name)
-        : needsServer(name),
+      ...needsServerBy(engine, name),
       async fn(): Promise<void> {
         await using here = await scratch();
         for (const [deny, file, ...options] of cases) {

@@ -1,6 +1,7 @@
 /** Where procfs is mounted besides /proc. */
 
 import { assertEquals } from "@std/assert";
+import type { Mount } from "../../sys/mount_info.ts";
 import { foldingPlaces, otherProcs, settingsElsewhere } from "./mounts.ts";
 
 for (
@@ -23,46 +24,41 @@ for (
   });
 }
 
+/** Mounts of which the type, the place and perhaps options matter. */
+function mounted(all: readonly (readonly string[])[]): Mount[] {
+  return all.map(([type = "", point = "", options = ""]) => (
+    { type, point, options, id: "", on: "", device: "", root: "/" }
+  ));
+}
+
 Deno.test("settingsElsewhere() finds file systems that set the kernel, but in /proc and /sys", () => {
-  const mounts = [
+  const mounts = mounted([
     ...[["sysfs", "/sys"], ["debugfs", "/sys/kernel/debug"], ["tmpfs", "/a"]],
     ...[["sysfs", "/a/sys"], ["configfs", "/config"], ["sysfs", "/a/sys"]],
     ["binfmt_misc", "/proc/sys/fs/binfmt_misc"],
-  ].map(([type = "", point = ""]) => ({
-    type,
-    point,
-    id: "",
-    on: "",
-    device: "",
-    root: "/",
-    options: "",
-  }));
+  ]);
   assertEquals(settingsElsewhere(mounts), ["/a/sys", "/config"]);
 });
 
 Deno.test("foldingPlaces() finds what does not tell capital letters, by its kind or as it says", () => {
-  const mounts = [
+  const mounts = mounted([
     ["vfat", "/a", "rw"],
     ["zfs", "/b", "rw,xattr,noacl,caseinsensitive"],
     ["zfs", "/c", "rw,xattr,noacl,casesensitive"],
     ["zfs", "/d", "rw,casemixed"],
     ["tmpfs", "/e", "rw,casefold=utf8-12.1.0,size=1k"],
     ["overlay", "/f", "rw,lowerdir=/casefold"],
-  ].map(([type = "", point = "", options = ""]) => (
-    { type, point, options, id: "", on: "", device: "", root: "/" }
-  ));
+  ]);
   assertEquals(foldingPlaces(mounts), ["/a", "/b", "/d", "/e"]);
 });
 
 Deno.test("foldingPlaces() finds discs that do not tell capital letters, and what may come from a machine that does not", () => {
-  const mounts = [
+  const mounts = mounted([
     ["fuse.sshfs", "/a", "rw,user_id=0"],
     ["fuse.ciopfs", "/b", "rw,user_id=0"],
     ["iso9660", "/c", "ro,norock,check=r,map=n,blocksize=2048"],
     ["iso9660", "/d", "ro,nojoliet,check=s,map=n,blocksize=2048"],
     ["fuse.overlayfs", "/e", "rw,user_id=0"],
-  ].map(([type = "", point = "", options = ""]) => (
-    { type, point, options, id: "", on: "", device: "", root: "/" }
-  ));
+  ]);
   assertEquals(foldingPlaces(mounts), ["/a", "/b", "/c"]);
 });
