@@ -16,7 +16,7 @@ import { MSG_PEEK, MSG_WAITALL } from "../abi/socket.ts";
 import { STATX } from "../abi/stat.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
 import { actionOf } from "../policy/plan/plan.ts";
-import { close, statx } from "../sys/files.ts";
+import { statx } from "../sys/files.ts";
 import { isStream, timeoutOf } from "../sys/task/borrow.ts";
 import {
   BUFFER,
@@ -25,7 +25,7 @@ import {
   socketWait,
   waitTime,
 } from "./hold/wait_time.ts";
-import { borrowSocket, leads } from "./look/sockets.ts";
+import { askSocket, leads } from "./look/sockets.ts";
 import { cString, kindOf } from "./path/place.ts";
 import type { Tools } from "./tools.ts";
 import { NOTHING_HELD, type Tracee } from "./tracee/tracee.ts";
@@ -200,11 +200,8 @@ export class InterruptedCalls {
   /** Whether it is by a stream: of a datagram there is no rest. */
   #isByStream(tracee: Tracee): boolean {
     const { answers: { registers }, family } = this.#tools;
-    const fd = borrowSocket(tracee, leads(tracee, family), registers.int(0));
-    if (fd < 0) return false;
-    const is = isStream(fd);
-    close(fd);
-    return is;
+    const number = registers.int(0);
+    return askSocket(tracee, leads(tracee, family), number, isStream) === true;
   }
 
   /** Whether the call is not let pass by its number and constants alone. */
@@ -228,10 +225,9 @@ export class InterruptedCalls {
     if (way === undefined) return undefined;
     const { answers: { registers }, family } = this.#tools;
     if (this.#isLookedAt(name)) return undefined;
-    const fd = borrowSocket(tracee, leads(tracee, family), registers.int(0));
-    if (fd < 0) return undefined;
-    const time = timeoutOf(fd, way);
-    close(fd);
+    const number = registers.int(0);
+    const leading = leads(tracee, family);
+    const time = askSocket(tracee, leading, number, (fd) => timeoutOf(fd, way));
     return time === 0 ? undefined : time;
   }
 }

@@ -10,9 +10,8 @@
 import { AF_INET, AF_INET6, SOCK_DGRAM } from "../abi/socket.ts";
 import type { NetUse } from "../policy/net/endpoint.ts";
 import { type SourceTest, sourceTest } from "../policy/net/sources.ts";
-import { close } from "../sys/files.ts";
 import { attachFilter, hasFilter, socketFacts } from "../sys/task/borrow.ts";
-import { borrowSocket } from "./look/sockets.ts";
+import { askSocket } from "./look/sockets.ts";
 import type { Tracee } from "./tracee/tracee.ts";
 
 /**
@@ -69,11 +68,13 @@ export class NamedSources {
   ): void {
     const tests = testsOf(net);
     if (tests.length === 0 && !renewed) return;
-    const fd = borrowSocket(tracee, leads, number);
-    // It is no socket by now, and the call will fail.
-    if (fd < 0) return;
-    this.#attach(fd, tests, renewed);
-    close(fd);
+    // Where it is no socket by now the call will fail.
+    askSocket(
+      tracee,
+      leads,
+      number,
+      (fd) => this.#attach(fd, tests, renewed),
+    );
   }
 
   #attach(fd: number, tests: readonly SourceTest[], renewed: boolean): void {

@@ -23,7 +23,7 @@ import { isTcp, timeoutOf } from "../../sys/task/borrow.ts";
 import { kill } from "../../sys/task/wait.ts";
 import type { Looked } from "../look/looked.ts";
 import { sentOne } from "../look/message.ts";
-import { borrowSocket, filterSocket, leads } from "../look/sockets.ts";
+import { askSocket, filterSocket, leads } from "../look/sockets.ts";
 import type { CallSpec } from "../look/spec.ts";
 import type { Tools } from "../tools.ts";
 import type { Registers } from "../tracee/registers.ts";
@@ -231,18 +231,15 @@ export class Flights {
     if (since === undefined) return -ERESTARTNOHAND;
     const { family } = this.#tools;
     const { saved } = tracee;
-    const fd = borrowSocket(tracee, leads(tracee, family), saved.int(0));
-    if (fd < 0) return -ERESTARTNOHAND;
-    const time = timeoutOf(fd, "send");
-    if (time > 0) tracee.until ??= since + time;
-    const isOver = performance.now() >= (tracee.until ?? Infinity);
-    const errno = isOver && this.#connects(saved.nr) && isTcp(fd)
-      ? EINPROGRESS
-      : EAGAIN;
-    close(fd);
-    if (!isOver) return -ERESTARTNOHAND;
-    tracee.until = undefined;
-    return -errno;
+    const leading = leads(tracee, family);
+    const over = askSocket(tracee, leading, saved.int(0), (fd) => {
+      const time = timeoutOf(fd, "send");
+      if (time > 0) tracee.until ??= since + time;
+      if (performance.now() < (tracee.until ?? Infinity)) return undefined;
+      tracee.until = undefined;
+      return this.#connects(saved.nr) && isTcp(fd) ? EINPROGRESS : EAGAIN;
+    });
+    return -(over ?? ERESTARTNOHAND);
   }
 
   #connects(nr: number): boolean {

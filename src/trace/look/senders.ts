@@ -24,7 +24,7 @@ import type { Registers } from "../tracee/registers.ts";
 import type { Tracee } from "../tracee/tracee.ts";
 import { EVERYBODY, type Looked } from "./looked.ts";
 import type { LookedSocket } from "./looked_socket.ts";
-import { borrow } from "./sockets.ts";
+import { askSocket, borrow } from "./sockets.ts";
 import type { CallSpec } from "./spec.ts";
 
 /** Index of the flags of calls that send. */
@@ -169,11 +169,13 @@ export function silenceSocket(
   leads: boolean,
   number: number,
 ): boolean {
-  const fd = borrow(tracee, leads, number);
-  if (fd < 0) return false;
-  const isSilent = silence(fd) >= 0 && unsent(fd) === 0;
-  close(fd);
-  return isSilent;
+  const isSilent = askSocket(
+    tracee,
+    leads,
+    number,
+    (fd) => silence(fd) >= 0 && unsent(fd) === 0,
+  );
+  return isSilent === true;
 }
 
 /**
@@ -239,10 +241,9 @@ export function widenFilter(
   filter: Uint8Array,
 ): void {
   // Where that fails, no answer comes in.
-  const fd = borrow(tracee, leads, number);
-  if (fd < 0) return;
-  if (hasFilter(fd)) attachFilter(fd, filter);
-  close(fd);
+  askSocket(tracee, leads, number, (fd) => {
+    if (hasFilter(fd)) attachFilter(fd, filter);
+  });
 }
 
 /** Whether it goes to an address by a socket that is known to be for datagrams. */

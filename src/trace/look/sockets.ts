@@ -320,6 +320,30 @@ export function borrowSocket(
   return borrow(tracee, leads, number);
 }
 
+/**
+ * Asks a tracee's socket by a descriptor of this process, which is closed again.
+ *
+ * @param tracee whose it is; nobody else who has the descriptor runs
+ * @param leads whether its descriptors are those of its process's first thread
+ * @param number the descriptor
+ * @param ask what is done by the descriptor
+ * @returns what that returns; `undefined` where the number means no socket
+ */
+export function askSocket<T>(
+  tracee: Tracee,
+  leads: boolean,
+  number: number,
+  ask: (fd: number) => T,
+): T | undefined {
+  const fd = borrowSocket(tracee, leads, number);
+  if (fd < 0) return undefined;
+  try {
+    return ask(fd);
+  } finally {
+    close(fd);
+  }
+}
+
 /** A descriptor of this process for what a tracee's number means. */
 export function borrow(tracee: Tracee, leads: boolean, number: number): number {
   const { tid, process: { pid } } = tracee;
