@@ -9,7 +9,7 @@ import {
 import { loadLayers } from "../src/jail/layers.ts";
 import { loadSpec } from "../src/jail/load.ts";
 import { withTemporary } from "../src/jail/temporary.ts";
-import { compile } from "../src/policy/decide.ts";
+import { compile } from "../src/policy/compile.ts";
 import { mergeLayers } from "../src/policy/merge.ts";
 import { landlockAbi } from "../src/sys/landlock.ts";
 import { type Ended, ENGINES, fixture, jail, run } from "./harness.ts";

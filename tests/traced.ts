@@ -10,7 +10,7 @@ import { findProgram, type Program } from "../src/jail/program.ts";
 import { TemporaryDirectory } from "../src/jail/temporary.ts";
 import type { Outcome } from "../src/outcome.ts";
 import type { Call } from "../src/policy/call.ts";
-import { compile } from "../src/policy/decide.ts";
+import { compile } from "../src/policy/compile.ts";
 import type { Decision } from "../src/policy/decision.ts";
 import { planCalls } from "../src/policy/plan/plan.ts";
 import { hostArch } from "../src/sys/host.ts";

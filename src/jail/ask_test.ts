@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { Call, Use } from "../policy/call.ts";
-import { compile, type Engine } from "../policy/decide.ts";
+import { compile } from "../policy/compile.ts";
+import type { Engine } from "../policy/decide.ts";
 import type { Decision } from "../policy/decision.ts";
 import { parsePolicy } from "../policy/file/parse.ts";
 import { mergeLayers } from "../policy/merge.ts";

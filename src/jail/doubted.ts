@@ -1,7 +1,8 @@
 /** What doubts about rules are found and said with. */
 
 import type { Decision, RuleRef } from "../policy/decision.ts";
-import { compile, type Engine } from "../policy/decide.ts";
+import { compile } from "../policy/compile.ts";
+import type { Engine } from "../policy/decide.ts";
 import {
   EMPTY_LAYER,
   type PathSection,

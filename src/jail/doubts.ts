@@ -5,7 +5,7 @@ import type { SyscallName } from "../abi/syscalls.ts";
 import { twinsOf } from "../abi/twins.ts";
 import { SystemCallError } from "../errors.ts";
 import { callSettings } from "../policy/calls.ts";
-import { compile } from "../policy/decide.ts";
+import { compile } from "../policy/compile.ts";
 import { isProc, rootOf } from "../policy/floor/grants.ts";
 import { type Glob, parseGlob } from "../policy/path/glob.ts";
 import { realGlobs } from "../policy/path/rules.ts";

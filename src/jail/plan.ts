@@ -1,7 +1,7 @@
 /** What would enforce a policy on this machine, without running anything. */
 
 import type { PolicyError } from "../errors.ts";
-import { compile } from "../policy/decide.ts";
+import { compile } from "../policy/compile.ts";
 import { droppedNames } from "../policy/env.ts";
 import {
   type CallCounts,

@@ -1,6 +1,6 @@
 /** Policies without a program: the built-in ones, and whether one is right. */
 
-import { compile } from "../policy/decide.ts";
+import { compile } from "../policy/compile.ts";
 import { mergeLayers } from "../policy/merge.ts";
 import { planCalls } from "../policy/plan/plan.ts";
 import type { Policy } from "../policy/policy.ts";

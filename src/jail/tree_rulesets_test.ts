@@ -12,7 +12,7 @@ import {
   accessesOfAbi,
   LANDLOCK_ACCESS_FS_WRITE_FILE,
 } from "../abi/landlock.ts";
-import { compile } from "../policy/decide.ts";
+import { compile } from "../policy/compile.ts";
 import { READ, RUN, WRITE } from "../policy/floor/grants.ts";
 import { EMPTY_LAYER, type Policy } from "../policy/policy.ts";
 import { close, open, pipe2 } from "../sys/files.ts";

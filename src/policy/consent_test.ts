@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { Call, Use } from "./call.ts";
 import { type Answer, Consent, type Question } from "./consent.ts";
-import { compile } from "./decide.ts";
+import { compile } from "./compile.ts";
 import type { Decision } from "./decision.ts";
 import { parsePolicy } from "./file/parse.ts";
 import { mergeLayers } from "./merge.ts";

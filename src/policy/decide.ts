@@ -1,8 +1,6 @@
 /** A policy and a call in, a decision out: the only place where decisions are made. */
 
-import { printable } from "../abi/bytes.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
-import { PolicyError } from "../errors.ts";
 import type { Call, Move, Use } from "./call.ts";
 import { callSettings } from "./calls.ts";
 import type { Decision, Refusal, RuleRef } from "./decision.ts";
@@ -10,63 +8,21 @@ import { writesEverything } from "./everything.ts";
 import * as fixed from "./fixed.ts";
 import type { NetUse } from "./net/endpoint.ts";
 import { judgeNet, type NetJudge } from "./net/judge.ts";
-import { type InterfaceIndex, refusedSockets } from "./net/match.ts";
-import { foldGlob } from "./path/fold.ts";
-import { FoldedRules } from "./path/folded.ts";
-import { ALL_SLOTS, lengthOf, PathMatcher } from "./path/match.ts";
-import { HARMLESS, type Judge, obstacle, WIDER } from "./path/move.ts";
-import { remembered } from "./path/remembered.ts";
+import type { InterfaceIndex } from "./net/match.ts";
+import { FileRules } from "./path/file_rules.ts";
+import { ALL_SLOTS } from "./path/match.ts";
+import { HARMLESS, WIDER } from "./path/move.ts";
 import {
   ALLOW_SLOTS,
-  bestRule,
-  type CompiledRule,
-  compileRules,
-  linksOfRules,
-  pathOfRoot,
   perUse,
   READ,
   type Realpath,
   type RuleLink,
-  type RuleRoot,
-  ruleRoots,
   RUN,
   type Said,
   WRITE,
 } from "./path/rules.ts";
-import { isWithin, parentOf } from "./path/within.ts";
 import { type DefaultRule, EFFECTS, type Policy } from "./policy.ts";
-
-/** What {@linkcode compile} can be told about the machine. */
-export interface CompileOptions {
-  /**
-   * Finds the real path of a file, so that a rule that names a link covers where it
-   * leads.
-   */
-  readonly realpath?: Realpath | undefined;
-  /**
-   * Finds the links that a path leads through, which the program must not change, and
-   * directories that must not become links for it to lead there.
-   */
-  readonly links?: ((path: string) => readonly string[]) | undefined;
-  /**
-   * Finds the directories on the way of a path that hide where that leads, or did
-   * when it was looked for, and that the program could open if it may change them.
-   */
-  readonly closedOnTheWay?:
-    | ((path: string, known: string | undefined) => readonly string[])
-    | undefined;
-  /** Finds an interface, so that a rule can name one: `[fe80::1%eth0]:80`. */
-  readonly interfaceIndex?: InterfaceIndex | undefined;
-  /** Where files are settings of the kernel; /proc and /sys unless given. */
-  readonly settings?: readonly string[] | undefined;
-  /**
-   * Finds where names may mean the same in capital letters, by paths that rules name;
-   * nowhere unless given.
-   */
-  readonly folding?:
-    | ((paths: readonly string[], realpath: Realpath) => readonly string[])
-    | undefined;
-}
 
 /** A policy, ready to decide. */
 export interface Engine {
@@ -78,103 +34,11 @@ export interface Engine {
   heed(said: Said): void;
 }
 
-const READ_SLOTS = 0b111;
-/** Per access: its own rules, and those of reading, since what is hidden is hidden. */
-const SLOTS = [READ_SLOTS, READ_SLOTS | 0b111_000, READ_SLOTS | 0b111_000_000];
-
 const ENOENT: Refusal = { kind: "errno", errno: "ENOENT" };
 const EACCES: Refusal = { kind: "errno", errno: "EACCES" };
 const EPERM: Refusal = { kind: "errno", errno: "EPERM" };
 const EEXIST: Refusal = { kind: "errno", errno: "EEXIST" };
 const EXDEV: Refusal = { kind: "errno", errno: "EXDEV" };
-
-/**
- * Makes an engine of a policy.
- *
- * @param policy the merged policy
- * @param options what to know about the machine
- * @returns the engine
- * @throws {PolicyError} when a rule names an interface that is not there, it cannot
- *   be told what a rule refuses, or the rules stand for too many patterns
- */
-export function compile(policy: Policy, options: CompileOptions = {}): Engine {
-  const nothing = (): undefined => undefined;
-  const { interfaceIndex = nothing, links } = options;
-  const roots = ruleRoots(policy);
-  const realpath = remembered(options.realpath ?? nothing);
-  mustLeadUp(roots, realpath);
-  const ofRules = links ? linksOfRules(roots, realpath, links) : [];
-  const settings = options.settings ?? fixed.SETTINGS;
-  const engine = new CompiledPolicy(policy, realpath, ofRules, {
-    interfaceIndex,
-    settings,
-    folding: options.folding?.(refusedNames(policy, roots), realpath) ?? [],
-  });
-  if (options.closedOnTheWay) {
-    mustBeFound(engine, roots, realpath, options.closedOnTheWay);
-  }
-  return engine;
-}
-
-/** The paths that rules name, where one of them refuses something. */
-function refusedNames(
-  { net }: Policy,
-  roots: readonly RuleRoot[],
-): string[] {
-  const sockets = typeof net === "string" ? [] : refusedSockets(net);
-  return roots.every(({ effect }) => effect === "allow")
-    ? sockets
-    : [...roots.map(pathOfRoot), ...sockets];
-}
-
-/**
- * Sees to it that a rule which refuses something means what its path leads to.
- * Behind a link `..` leads out of the directory that the link leads to, and not out
- * of its own.
- */
-function mustLeadUp(roots: readonly RuleRoot[], realpath: Realpath): void {
-  for (const { left, effect, ref } of roots) {
-    if (effect === "allow") continue;
-    for (const path of left) {
-      const above = parentOf(path);
-      const real = parentOf(realpath(path) ?? path);
-      if (real === above || real === realpath(above)) continue;
-      throw new PolicyError(
-        `Cannot use "${ref.text}" of "${ref.source}": ".." behind the link ${
-          printable(path)
-        } leads to ${printable(real)}`,
-        { hint: "write the path without .. in it" },
-      );
-    }
-  }
-}
-
-/**
- * Sees to it that what rules refuse can be found. A link could lie beneath a
- * directory that nobody may search at the start: a program that may change that
- * opens it, and finds without a rule where the link leads.
- */
-function mustBeFound(
-  { mayWrite }: CompiledPolicy,
-  roots: readonly RuleRoot[],
-  realpath: Realpath,
-  closedOnTheWay: NonNullable<CompileOptions["closedOnTheWay"]>,
-): void {
-  const closedTo = remembered((name) =>
-    closedOnTheWay(name, realpath(name)).find(mayWrite)
-  );
-  for (const { path, effect, ref } of roots) {
-    if (effect === "allow") continue;
-    const closed = closedTo(`/${path.join("/")}`);
-    if (closed === undefined) continue;
-    throw new PolicyError(
-      `Cannot use "${ref.text}" of "${ref.source}": what it refuses is hidden by ${
-        printable(closed)
-      }, which the program could open`,
-      { hint: "let that directory be searched (chmod u+x), or not be written" },
-    );
-  }
-}
 
 /** What a policy has to know of the machine that it is for. */
 interface Machine {
@@ -183,14 +47,10 @@ interface Machine {
   readonly folding: readonly string[];
 }
 
-class CompiledPolicy implements Engine {
+/** The engine that `compile()` makes. */
+export class CompiledPolicy implements Engine {
   readonly policy: Policy;
-  readonly #realpath: Realpath;
-  readonly #said: Said[] = [];
-  #rules: readonly CompiledRule[] = [];
-  #matcher: PathMatcher = new PathMatcher();
-  #folded: FoldedRules | undefined;
-  readonly #folding: readonly string[];
+  readonly #files: FileRules;
   readonly #calls: ReadonlyMap<SyscallName, Decision>;
   readonly #otherwise: (use: number) => Decision;
   readonly #hidden: (use: number) => Decision;
@@ -202,10 +62,6 @@ class CompiledPolicy implements Engine {
   readonly #held = allow(fixed.HELD);
   readonly #noFile = allow(fixed.NO_FILE);
   readonly #onTheWay = allow(fixed.ON_THE_WAY);
-  readonly #judge: Judge = (access, path) => {
-    const rule = this.#find(access, path);
-    return { allows: this.#rules[rule]?.effect === "allow", rule };
-  };
 
   constructor(
     policy: Policy,
@@ -216,9 +72,7 @@ class CompiledPolicy implements Engine {
     this.policy = policy;
     this.#links = links;
     this.#settings = settings;
-    this.#folding = folding;
-    this.#realpath = realpath;
-    this.#compile();
+    this.#files = new FileRules(policy, realpath, folding);
     this.#calls = callDecisions(policy);
     this.#everything = writesEverything(policy);
     this.#otherwise = uncovered(
@@ -240,22 +94,7 @@ class CompiledPolicy implements Engine {
     this.#use({ access: "write", path, kind: "directory" }, 0).kind === "allow";
 
   heed(said: Said): void {
-    this.#said.push(said);
-    this.#compile();
-  }
-
-  #compile(): void {
-    const { policy } = this;
-    const realpath = this.#realpath;
-    const { rules, matcher } = compileRules(policy, realpath, this.#said);
-    this.#rules = rules;
-    this.#matcher = matcher;
-    if (this.#folding.length === 0) return;
-    const folded = compileRules(policy, realpath, this.#said, foldGlob);
-    this.#rules = [...rules, ...folded.rules];
-    this.#folded = new FoldedRules(
-      ...[this.#folding, folded.matcher, rules.length] as const,
-    );
+    this.#files.heed(said);
   }
 
   decide(call: Call): Decision {
@@ -369,10 +208,7 @@ class CompiledPolicy implements Engine {
 
   /** What a rule says that closes a path to be read, if one does. */
   #closed(path: string, index: number): Decision | undefined {
-    const rule = this.#rules[this.#find(READ, path)];
-    return rule === undefined || rule.effect === "allow"
-      ? undefined
-      : rule.decision(index);
+    return this.#files.closing(path)?.decision(index);
   }
 
   /** Decides one use of one file. */
@@ -401,7 +237,7 @@ class CompiledPolicy implements Engine {
   /** Decides a use that has rules of its own. */
   #ruled(access: number, use: Use, index: number): Decision {
     if (fixed.isHeld(use)) return this.#held;
-    const rule = this.#rules[this.#find(access, use.path)];
+    const rule = this.#files.find(access, use.path);
     if (rule === undefined) return this.#uncovered(access, use, index);
     if (access === RUN && fixed.isUnnamed(use, rule.rule.pattern)) {
       return this.#otherwise(index);
@@ -446,67 +282,19 @@ class CompiledPolicy implements Engine {
     return run.kind === "allow" ? run : read;
   }
 
-  /** The number of the rule that holds for an access to a path, or -1. */
-  #find(access: number, path: string): number {
-    this.#matcher.walk(path, lengthOf(path), SLOTS[access] as number);
-    return this.#inAnyLetters(access, path, bestRule(this.#matcher, access));
-  }
-
-  /**
-   * The number of the rule that holds, where one refuses a path by its name in other
-   * letters that a file system may not tell from it.
-   *
-   * @param access the access
-   * @param path the path
-   * @param rule the rule that holds by the name itself, or -1
-   */
-  #inAnyLetters(access: number, path: string, rule: number): number {
-    const isOpen = rule < 0 || this.#rules[rule]?.effect === "allow";
-    const refused = isOpen ? this.#folded?.refuses(access, path) ?? -1 : -1;
-    return refused < 0 ? rule : refused;
-  }
-
-  /**
-   * Decides whether a file may be seen: what a rule allows in some way, what
-   * lies on the way there, and what a directory that may be read lists.
-   */
-  #stat(use: Use, index: number): Decision {
-    const { path, kind } = use;
-    const matcher = this.#matcher;
-    matcher.walk(path, lengthOf(path), ALL_SLOTS);
-    for (let access = READ; access <= RUN; access++) {
-      const best = bestRule(matcher, access);
-      const rule = this.#rules[
-        access === READ ? this.#inAnyLetters(READ, path, best) : best
-      ];
-      if (rule === undefined) continue;
-      // Only a rule about reading says that something must not be seen.
-      if (rule.effect === "allow" || access === READ) {
-        return rule.decision(index);
-      }
-    }
-    // Behind a wildcard anything could be on the way: only directories are,
-    // and whether a name is a file or nothing must not show.
-    if ((matcher.below(kind === "directory") & ALLOW_SLOTS) !== 0) {
-      return this.#onTheWay;
-    }
-    const slash = path.lastIndexOf("/");
-    if (slash >= 0 && path !== "/") {
-      matcher.walk(path, slash, READ_SLOTS);
-      const listed = this.#rules[bestRule(matcher, READ)];
-      if (listed?.effect === "allow") return listed.decision(index);
-    }
-    return this.#hidden(index);
+  /** Decides whether a file may be seen. */
+  #stat({ path, kind }: Use, index: number): Decision {
+    const rule = this.#files.seeing(path, kind === "directory");
+    if (rule === "on the way") return this.#onTheWay;
+    return rule?.decision(index) ?? this.#hidden(index);
   }
 
   /** Refuses a link at a place that a rule names, or on the way there. */
   #link(call: Call): Decision | undefined {
-    const path = writtenPaths(call).find((path) => {
-      this.#matcher.walk(path, lengthOf(path), ALL_SLOTS);
-      return this.#matcher.named() !== 0 ||
-        this.#folded?.isNamed(path, ALL_SLOTS) === true ||
-        this.#net?.hasRuleAt(path, EFFECTS) || this.#hasLinkAt(path);
-    });
+    const path = writtenPaths(call).find((path) =>
+      this.#files.isNamed(path, ALL_SLOTS) ||
+      this.#net?.hasRuleAt(path, EFFECTS) || this.#hasLinkAt(path)
+    );
     return path === undefined
       ? undefined
       : refuse(fixed.LINK_AT_RULE, EACCES, indexOf(path, call.uses, "write"));
@@ -514,13 +302,11 @@ class CompiledPolicy implements Engine {
 
   /** Refuses to remove a link that must stay. */
   #unlink(call: Call): Decision | undefined {
-    const path = writtenPaths(call).find((path) => {
-      this.#matcher.walk(path, lengthOf(path), ALL_SLOTS);
-      return (this.#matcher.named() & ~ALLOW_SLOTS) !== 0 ||
-        this.#folded?.isNamed(path, ALL_SLOTS & ~ALLOW_SLOTS) === true ||
-        this.#net?.hasRuleAt(path, ["deny", "ignore"]) ||
-        this.#hasLinkAt(path, true);
-    });
+    const path = writtenPaths(call).find((path) =>
+      this.#files.isNamed(path, ALL_SLOTS & ~ALLOW_SLOTS) ||
+      this.#net?.hasRuleAt(path, ["deny", "ignore"]) ||
+      this.#hasLinkAt(path, true)
+    );
     return path === undefined
       ? undefined
       : refuse(fixed.LINK_OF_RULE, EACCES, indexOf(path, call.uses, "write"));
@@ -532,8 +318,7 @@ class CompiledPolicy implements Engine {
    */
   #hasLinkAt(path: string, stays = false): boolean {
     return this.#links.some((link) =>
-      (link.stays || !stays) &&
-      (isWithin(link.path, path) || this.#folded?.leadsTo(path, link.path))
+      (link.stays || !stays) && this.#files.leadsTo(path, link.path)
     );
   }
 
@@ -580,14 +365,6 @@ class CompiledPolicy implements Engine {
     return this.decide(call).kind === "allow";
   }
 
-  /** What speaks against a move, as `obstacle()` says. */
-  #obstacle(move: Move): number {
-    const found = obstacle(move, this.#judge, this.#matcher);
-    return found === HARMLESS
-      ? this.#folded?.obstacle(move, this.#judge) ?? found
-      : found;
-  }
-
   /** Refuses a move that lets more be done than before. */
   #move(
     move: Move,
@@ -596,9 +373,7 @@ class CompiledPolicy implements Engine {
   ): Decision | undefined {
     if (move.tree) {
       // A link in it would then be where a rule begins.
-      this.#matcher.walk(move.to, lengthOf(move.to), ALLOW_SLOTS);
-      const named = this.#matcher.named() !== 0 ||
-        this.#folded?.isNamed(move.to, ALLOW_SLOTS) === true ||
+      const named = this.#files.isNamed(move.to, ALLOW_SLOTS) ||
         this.#net?.hasRuleAt(move.to, ["allow"]) || this.#hasLinkAt(move.to);
       if (named) {
         return refuse(fixed.LINK_AT_RULE, EXDEV, indexOf(move.to, uses));
@@ -609,10 +384,10 @@ class CompiledPolicy implements Engine {
     }
     const reached = hasSocket(move, uses) && this.#net?.widens(move) ||
       this.#opens(move) || this.#shows(move, uses, same);
-    const found = reached ? WIDER : this.#obstacle(move);
+    const found = reached ? WIDER : this.#files.obstacle(move);
     if (found === HARMLESS) return undefined;
     return refuse(
-      this.#rules[found]?.rule.ref ?? fixed.WIDENS,
+      this.#files.at(found)?.rule.ref ?? fixed.WIDENS,
       // As for a file system of its own: mv then copies, under the rules.
       move.tree ? EXDEV : EACCES,
       indexOf(move.from, uses),

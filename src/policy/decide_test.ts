@@ -7,7 +7,8 @@ import {
 import { fromText } from "../abi/bytes.ts";
 import { PolicyError } from "../errors.ts";
 import type { Access, Call, FileKind, Move } from "./call.ts";
-import { compile, type Engine } from "./decide.ts";
+import { compile } from "./compile.ts";
+import type { Engine } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import { parsePolicy } from "./file/parse.ts";
 import { mergeLayers } from "./merge.ts";

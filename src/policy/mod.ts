@@ -30,7 +30,8 @@ export {
 } from "../errors.ts";
 export type { Access, Call, FileKind, Move, Use } from "./call.ts";
 export type { Decision, Refusal, RuleRef } from "./decision.ts";
-export { compile, type CompileOptions, type Engine } from "./decide.ts";
+export { compile, type CompileOptions } from "./compile.ts";
+export { type Engine } from "./decide.ts";
 export type { Endpoint, NetAccess, NetUse } from "./net/endpoint.ts";
 export { passes } from "./env.ts";
 export {

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Ajv } from "ajv";
 import schema from "../../policies/schema.json" with { type: "json" };
-import { compile } from "./decide.ts";
+import { compile } from "./compile.ts";
 import { loadPolicy, policyLoader } from "./file/extend.ts";
 import { parsePolicy } from "./file/parse.ts";
 import { POLICY_KEYS } from "./file/shape.ts";

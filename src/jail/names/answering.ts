@@ -1,6 +1,6 @@
 /** What a policy makes of questions to resolvers, until its jail is over. */
 
-import { compile } from "../../policy/decide.ts";
+import { compile } from "../../policy/compile.ts";
 import { NameMatcher } from "../../policy/net/names.ts";
 import type { Policy } from "../../policy/policy.ts";
 import { interfaceIndex } from "../../sys/interfaces.ts";

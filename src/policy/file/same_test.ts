@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import type { Call } from "../call.ts";
-import { compile } from "../decide.ts";
+import { compile } from "../compile.ts";
 import { mergeLayers } from "../merge.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import type { Layer } from "../policy.ts";

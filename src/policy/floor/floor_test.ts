@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import * as landlock from "../../abi/landlock.ts";
 import type { Access, Call, FileKind } from "../call.ts";
-import { compile } from "../decide.ts";
+import { compile } from "../compile.ts";
 import { parsePolicy } from "../file/parse.ts";
 import { mergeLayers } from "../merge.ts";
 import { isWithin, parentOf } from "../path/within.ts";

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { compile, type Engine } from "../decide.ts";
+import { compile } from "../compile.ts";
+import type { Engine } from "../decide.ts";
 import { parsePolicy } from "../file/parse.ts";
 import { mergeLayers } from "../merge.ts";
 import { type Endpoint, endpointText } from "./endpoint.ts";

@@ -1,7 +1,8 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { PolicyError } from "../../errors.ts";
 import type { Call, FileKind } from "../call.ts";
-import { compile, type Engine } from "../decide.ts";
+import { compile } from "../compile.ts";
+import type { Engine } from "../decide.ts";
 import type { Decision } from "../decision.ts";
 import { parsePolicy } from "../file/parse.ts";
 import { netFloor } from "../floor/net_floor.ts";

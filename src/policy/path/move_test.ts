@@ -2,7 +2,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { Use } from "../call.ts";
-import { compile, type Engine } from "../decide.ts";
+import { compile } from "../compile.ts";
+import type { Engine } from "../decide.ts";
 import { mergeLayers } from "../merge.ts";
 import type { Endpoint, NetAccess } from "../net/endpoint.ts";
 import { NetMatcher } from "../net/match.ts";

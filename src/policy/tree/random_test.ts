@@ -9,7 +9,7 @@ import {
   LANDLOCK_ACCESS_FS_READ_FILE,
   LANDLOCK_ACCESS_FS_WRITE_FILE,
 } from "../../abi/landlock.ts";
-import { compile } from "../decide.ts";
+import { compile } from "../compile.ts";
 import { floorAllows } from "../floor/floor.ts";
 import { type FloorKind, isProc } from "../floor/grants.ts";
 import { mergeLayers } from "../merge.ts";
