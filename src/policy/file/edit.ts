@@ -62,7 +62,20 @@ export function withRule(
   if (!document.hasIn(keys)) {
     document.setIn(keys, document.createNode([quoted(pattern)]));
   } else if (!addTo(document, keys, pattern)) return undefined;
-  return document.toString({ lineWidth: 0, flowCollectionPadding: false });
+  // Others read such a file, too, and take no bare word in it.
+  return isJson(text)
+    ? `${JSON.stringify(document, null, 2)}\n`
+    : document.toString({ lineWidth: 0, flowCollectionPadding: false });
+}
+
+/** Whether a policy is JSON, which is YAML as well. */
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function addTo(

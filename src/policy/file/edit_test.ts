@@ -52,6 +52,20 @@ for (
       "/a: b #\n",
       'read: [/usr, "/a: b #\\n"]\n',
     ],
+    [
+      "a list of JSON, which stays JSON",
+      '{\n  "extends": "base",\n  "read": ["/usr"]\n}\n',
+      "read",
+      "/srv",
+      '{\n  "extends": "base",\n  "read": [\n    "/usr",\n    "/srv"\n  ]\n}\n',
+    ],
+    [
+      "a policy of JSON without the section, which stays JSON",
+      '{"extends": "base"}',
+      "write",
+      "/srv",
+      '{\n  "extends": "base",\n  "write": [\n    "/srv"\n  ]\n}\n',
+    ],
     ["no section that allows all", "read: true\n", "read", "/a", undefined],
     [
       "a policy without a network",
