@@ -323,7 +323,7 @@ const WRONG: readonly (readonly [string, string, string, string?])[] = [
   ["read: &a [/a]\nwrite: *a", "1:10", "anchors"],
   ["read: *a", "1:7", ""],
   ["read: [*.c]", "1:8", "no aliases", "double quotes"],
-  ["read: !!seq [/a]", "1:13", "tags"],
+  ["read: !!seq [/a]", "1:13", "no tags", "in front of it"],
   ["read: !x [/a]", "1:10", ""],
   ["%YAML 1.1\n---\nread: []", "1:1", "directives"],
   ["<<: {read: [/]}", "1:1", `unknown key "<<"`],

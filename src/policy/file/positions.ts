@@ -230,7 +230,11 @@ function checkNodes(document: Document.Parsed, text: string): void {
         );
       }
       if (node.tag !== undefined) {
-        return refuse(node, "a policy has no tags", "take it out");
+        return refuse(
+          node,
+          "a policy has no tags",
+          'take out the word in front of it that begins with "!"',
+        );
       }
       if (!isScalar(node)) {
         if (key === "key") return refuse(node, "a key must be a text");
