@@ -238,7 +238,10 @@ for (const engine of ENGINES) {
   });
 
   Deno.test({
-    ...needs(["git"], `-p git (${engine}) passes over a hook of the repository`),
+    ...needs(
+      ["git"],
+      `-p git (${engine}) passes over a hook of the repository`,
+    ),
     fn: async () => {
       await using directory = await place(
         { "hooks/pre-commit": "#!/bin/sh\necho it ran; touch ran\n" },

@@ -233,6 +233,44 @@ os.write(begin, b".")
 code = ctypes.CDLL(None).clock_nanosleep(~ended << 3 | 2, 0, bytes([1] + [0] * 15), None)
 print(errno.errorcode[code], os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]))`;
 
+/**
+ * Python with four threads that wait by rt_sigtimedwait(2), while signals come to the
+ * process that it ignores, and with one that connects a socket over and over, while the
+ * first writes to pipes that are never waited for. It prints which errors there were,
+ * but for an end of the time and an interruption, and what each write has done.
+ */
+const INTERRUPTED = `import ctypes, os, signal, socket, threading, time
+libc = ctypes.CDLL(None, use_errno=True)
+signals = ctypes.c_uint64(1 << signal.SIGUSR1 - 1)
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+errors, over, much = set(), [], bytes(100000)
+def wait():
+  while len(over) < 1:
+    libc.syscall(128, ctypes.byref(signals), None, (ctypes.c_long * 2)(0, 5000000), 8)
+    errors.add(ctypes.get_errno())
+def connect():
+  other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+  while len(over) < 2:
+    for port in 9, 10: other.connect(("127.0.0.1", port))
+def lasts(seconds):
+  end = time.monotonic() + seconds
+  while time.monotonic() < end: yield
+  over.append(1)
+for _ in range(4): threading.Thread(target=wait).start()
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGURG})
+for _ in lasts(2):
+  os.kill(os.getpid(), signal.SIGURG)
+  time.sleep(.0003)
+print(errors - {4, 11})
+threading.Thread(target=connect).start()
+written = set()
+for _ in lasts(2):
+  taken, given = os.pipe2(os.O_NONBLOCK)
+  written.add((libc.write(given, much, len(much)), len(os.read(taken, len(much)))))
+  os.close(taken)
+  os.close(given)
+print(written)`;
+
 for (const engine of ENGINES) {
   Deno.test({
     ...needs(
@@ -426,6 +464,22 @@ for thread in threads: thread.join()`;
         cwd: directory.path,
       });
       assertEquals([ended.stdout, ended.stderr], ["[3, 5]\nTrue\n0\n", ""]);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) shows no program that the kernel was to make a call again`,
+    ),
+    async fn(): Promise<void> {
+      const policy = "extends: base\nnet: {connect: [127.0.0.1]}\n";
+      const argv = ["/usr/bin/python3", "-c", INTERRUPTED];
+      const ended = await jail(policy, argv, { engine });
+      assertEquals(
+        [ended.stdout, ended.stderr],
+        ["set()\n{(65536, 65536)}\n", ""],
+      );
     },
   });
 

@@ -62,19 +62,20 @@ export class InterruptedCalls {
   }
 
   /**
-   * A tracee stopped because the tracer wanted it to. The kernel makes most calls
+   * A tracee stopped by what the program does not see. The kernel makes most calls
    * again by itself that waited then; others it is told to, unless a handler runs.
    *
    * @param tracee who stopped
    * @param unseen whether it was in a call that nobody saw end, or had just left
    * it: what it waited for then has only begun
+   * @returns whether it has been told to
    */
-  resume(tracee: Tracee, unseen: boolean): void {
-    if (tracee.inFlight !== undefined || !this.has(tracee)) return;
+  resume(tracee: Tracee, unseen: boolean): boolean {
+    if (tracee.inFlight !== undefined || !this.has(tracee)) return false;
     const { result } = this.#tools.answers.registers;
-    if (unseen || result > 0 || this.#waitTime(tracee) !== undefined) {
-      this.restart(tracee);
-    }
+    const again = unseen || result > 0 || this.#waitTime(tracee) !== undefined;
+    if (again) this.restart(tracee);
+    return again;
   }
 
   /**

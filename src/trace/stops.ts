@@ -3,7 +3,7 @@
 import { SIGCONT, SIGKILL, SIGSEGV } from "../abi/signal.ts";
 import { SYSCALLS } from "../abi/syscalls.ts";
 import { WNOHANG } from "../abi/wait.ts";
-import { listen, setOptions } from "../sys/task/ptrace.ts";
+import { interrupt, listen, setOptions } from "../sys/task/ptrace.ts";
 import { isStopped } from "../sys/task/task.ts";
 import { kill } from "../sys/task/wait.ts";
 import { Births } from "./births.ts";
@@ -96,7 +96,9 @@ export class Stops {
     // By then the kernel has let its parent go, and nobody has to hear of it.
     else family.endVforkOf(tracee);
     if (tracee.interrupted && this.#endsWait(kind, tracee)) {
-      calls.interrupted.resume(tracee, unseen);
+      const again = calls.interrupted.resume(tracee, unseen);
+      // The kernel heeds that where it looks for signals.
+      if (again && kind === "syscall") interrupt(tracee.tid);
     }
     if (kind !== "seccomp" && kind !== "syscall") tracee.interrupted = false;
     // The program's own filter sends calls to a tracer before they are made.

@@ -20,6 +20,7 @@ import { close } from "../../sys/files.ts";
 import { connectAgain } from "../../sys/inet.ts";
 import { heedMove } from "../../sys/mounted.ts";
 import { isTcp, timeoutOf } from "../../sys/task/borrow.ts";
+import { interrupt } from "../../sys/task/ptrace.ts";
 import { kill } from "../../sys/task/wait.ts";
 import type { Looked } from "../look/looked.ts";
 import { sentOne } from "../look/message.ts";
@@ -192,7 +193,7 @@ export class Flights {
       this.#mapped(tracee, result);
     } else if (flight.rests === true) {
       // A signal ends what the call itself would wait for as well.
-      if (result === -EINTR) registers.result = -ERESTARTSYS;
+      if (result === -EINTR) registers.result = restarts(tracee, ERESTARTSYS);
       else this.#again(saved.nr);
     } else if (lostRace(tracee, flight, result)) {
       this.#again(saved.nr);
@@ -203,7 +204,7 @@ export class Flights {
       // made again, unless a handler runs as well.
       const again = tracee.interrupted || tracee.until !== undefined;
       registers.result = goesOn
-        ? -ERESTARTNOHAND
+        ? restarts(tracee, ERESTARTNOHAND)
         : again && result === -EINTR
         ? this.#interrupted(tracee, flight)
         : isCut
@@ -228,7 +229,7 @@ export class Flights {
    * would have all of that each time, and is over where it has had it once.
    */
   #interrupted(tracee: Tracee, { since }: InFlight): number {
-    if (since === undefined) return -ERESTARTNOHAND;
+    if (since === undefined) return restarts(tracee, ERESTARTNOHAND);
     const { family } = this.#tools;
     const { saved } = tracee;
     const leading = leads(tracee, family);
@@ -239,7 +240,7 @@ export class Flights {
       tracee.until = undefined;
       return this.#connects(saved.nr) && isTcp(fd) ? EINPROGRESS : EAGAIN;
     });
-    return -(over ?? ERESTARTNOHAND);
+    return over === undefined ? restarts(tracee, ERESTARTNOHAND) : -over;
   }
 
   #connects(nr: number): boolean {
@@ -354,6 +355,18 @@ function goesOnAfter(
   const isOver = tracee.done >= registers.address(BYTES);
   return !isOver &&
     (result > 0 ? tracee.interrupted : INTERRUPTED.includes(-result));
+}
+
+/**
+ * Has the kernel make a call again that a tracee is stopped at the exit of. It does so
+ * where it looks for signals, and does that no more where another thread has taken the
+ * one that interrupted the call: it has to stop once more.
+ *
+ * @returns what the call returns so
+ */
+function restarts({ tid }: Tracee, errno: number): number {
+  interrupt(tid);
+  return -errno;
 }
 
 /** Has a socket send as before where a connect(2) to somebody else may have failed. */
