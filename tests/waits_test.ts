@@ -234,6 +234,38 @@ code = ctypes.CDLL(None).clock_nanosleep(~ended << 3 | 2, 0, bytes([1] + [0] * 1
 print(errno.errorcode[code], os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]))`;
 
 /**
+ * Python that waits by epoll_wait(2), epoll_pwait2(2) and rt_sigtimedwait(2), and writes
+ * more to a pipe than there is room for, a thread each, while it gets SIGCONT though it
+ * runs. It prints what each call has returned.
+ */
+const CONTINUED = `import ctypes, os, select, signal, threading, time
+libc = ctypes.CDLL(None, use_errno=True)
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+poll = select.epoll()
+go, told = os.pipe()
+poll.register(go, select.EPOLLIN)
+taken, given = os.pipe()
+event = ctypes.create_string_buffer(64)
+signals = ctypes.c_uint64(1 << signal.SIGUSR1 - 1)
+def wait(*call):
+  result = libc.syscall(*call)
+  os.write(1, b"%d\\n" % (result if result >= 0 else -ctypes.get_errno()))
+calls = [(232, poll.fileno(), event, 1, -1), (441, poll.fileno(), event, 1, None, None, 0),
+  (128, ctypes.byref(signals), None, None, 8), (1, given, bytes(200000), 200000)]
+threads = [threading.Thread(target=wait, args=call) for call in calls]
+for thread in threads: thread.start()
+def state(thread): return open(f"/proc/self/task/{thread.native_id}/stat").read().split()[2]
+while any(state(thread) != "S" for thread in threads): time.sleep(.01)
+for _ in range(5):
+  os.kill(os.getpid(), signal.SIGCONT)
+  time.sleep(.02)
+left = 200000
+while left > 0: left -= len(os.read(taken, left))
+os.write(told, b".")
+signal.pthread_kill(threads[2].ident, signal.SIGUSR1)
+for thread in threads: thread.join()`;
+
+/**
  * Python with four threads that wait by rt_sigtimedwait(2), while signals come to the
  * process that it ignores, and with one that connects a socket over and over, while the
  * first writes to pipes that are never waited for. It prints which errors there were,
@@ -464,6 +496,21 @@ for thread in threads: thread.join()`;
         cwd: directory.path,
       });
       assertEquals([ended.stdout, ended.stderr], ["[3, 5]\nTrue\n0\n", ""]);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) lets threads wait and write on where SIGCONT comes to a process that runs`,
+    ),
+    async fn(): Promise<void> {
+      const argv = ["python3", "-c", CONTINUED];
+      const ended = await jail(["-A"], argv, { engine });
+      assertEquals(
+        [ended.stdout.trimEnd().split("\n").sort(), ended.stderr],
+        [["1", "1", "10", "200000"], ""],
+      );
     },
   });
 

@@ -95,7 +95,7 @@ export class Stops {
     if (kind !== "exec") calls.settle(tracee);
     // By then the kernel has let its parent go, and nobody has to hear of it.
     else family.endVforkOf(tracee);
-    if (tracee.interrupted && this.#endsWait(kind, tracee)) {
+    if (this.#endsWait(kind, tracee)) {
       const again = calls.interrupted.resume(tracee, unseen);
       // The kernel heeds that where it looks for signals.
       if (again && kind === "syscall") interrupt(tracee.tid);
@@ -148,12 +148,19 @@ export class Stops {
     }
   }
 
-  /** Whether a stop for jail's own interruption shows that a call was ended by it. */
-  #endsWait(kind: StopKind, { inFlight }: Tracee): boolean {
+  /**
+   * Whether a call may have been ended by what the program does not see: jail's own
+   * interruption, or SIGCONT, which has all threads that are traced stop, too.
+   */
+  #endsWait(
+    kind: StopKind,
+    { inFlight, interrupted, wasHalted }: Tracee,
+  ): boolean {
     const { entry } = this.#parts;
+    if (kind === "trap") return interrupted || !wasHalted;
     // Where calls stop at their exit anyway, that is the only stop.
-    return kind === "trap" ||
-      kind === "syscall" && entry !== undefined && inFlight === undefined;
+    return interrupted && kind === "syscall" && entry !== undefined &&
+      inFlight === undefined;
   }
 
   /**
