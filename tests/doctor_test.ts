@@ -42,6 +42,7 @@ libc.prctl(38, 1, 0, 0, 0)
 libc.prctl(22, 2, ctypes.byref(ctypes.create_string_buffer(
     struct.pack("HxxxxxxQ", len(ops), ctypes.addressof(code)))), 0, 0)
 os.execvp(sys.argv[2], sys.argv[2:])`;
+const PTRACE = "101";
 const PIVOT_ROOT = "155";
 const PIDFD_SEND_SIGNAL = "424";
 const PIDFD_OPEN = "434";
@@ -61,6 +62,35 @@ Deno.test({
     assertEquals(code, 0, stdout);
     assertMatch(stdout, /^✗ net .*pidfd_getfd\(2\) is not there, or refused/m);
     assertMatch(stdout, /^✓ sys /m);
+  },
+});
+
+Deno.test({
+  ...needs(
+    ["python3"],
+    "jail doctor blames nothing else where no program can be traced",
+  ),
+  fn: async () => {
+    const { code, stdout } = await run([
+      ...["python3", "-c", WITHOUT, PTRACE],
+      ...jailCommand(),
+      "doctor",
+    ]);
+    assertEquals(code, 1, stdout);
+    assertMatch(stdout, /^✗ engine seccomp .*PTRACE_SEIZE\) failed/m);
+    for (const name of ["net", "sys", "limits"]) {
+      assertMatch(
+        stdout,
+        // The next line is another finding, and no advice.
+        new RegExp(`^✗ ${name} +no, no engine to try it with: .*\\n\\S`, "m"),
+      );
+    }
+    assertMatch(
+      stdout,
+      /^✓ engine kernel/m.test(stdout)
+        ? /jailed on this machine by --engine=kernel alone\.\n$/
+        : /cannot be jailed on this machine\.\n$/,
+    );
   },
 });
 

@@ -32,14 +32,16 @@ const MARKS = { good: "✓", bad: "✗", note: "·" } as const;
 
 /** A diagnosis as a person reads it. */
 function diagnosisText(diagnosis: Diagnosis, paint: Paint): string {
-  const { findings, healthy } = diagnosis;
+  const { findings, healthy, byKernel } = diagnosis;
   const width = Math.max(...findings.map(({ name }) => name.length));
   return [
     ...findings.flatMap((finding) => lines(finding, width, paint)),
     "",
-    healthy
-      ? "Programs can be jailed on this machine."
-      : paint.mark("Programs cannot be jailed on this machine."),
+    healthy ? "Programs can be jailed on this machine." : paint.mark(
+      byKernel
+        ? "Programs can be jailed on this machine by --engine=kernel alone."
+        : "Programs cannot be jailed on this machine.",
+    ),
   ].join("\n");
 }
 

@@ -2,6 +2,19 @@
 
 import type { Finding, Tried } from "./findings.ts";
 
+/**
+ * What is not known where no engine runs, whatever this machine has: what to change
+ * is said of the engine.
+ *
+ * @param finding what was found of a try
+ * @param noEngine whether there was no engine to try it with
+ */
+export function untried(finding: Finding, noEngine: boolean): Finding {
+  if (!noEngine) return finding;
+  const { name, state, follows } = finding;
+  return { name, state, found: "no engine to try it with", follows };
+}
+
 /** Whether rules of `net` about addresses hold, which rest on pidfd_getfd(2). */
 export function addresses(problem: Tried): Finding {
   const name = "net";

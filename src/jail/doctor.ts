@@ -10,7 +10,7 @@ import { hasSeccompTrace } from "../sys/probe.ts";
 import { hasListener } from "../sys/task/listener.ts";
 import { watchProcess } from "../sys/task/pidfd.ts";
 import type { Engine, EngineChoice, Watcher } from "../trace/options.ts";
-import { addresses, facts, limits } from "./asked.ts";
+import { addresses, facts, limits, untried } from "./asked.ts";
 import {
   answers,
   cgroup,
@@ -41,6 +41,8 @@ import { OWN_ROOT } from "./root.ts";
 export interface Diagnosis {
   /** Whether programs can be jailed here: the default engine runs, and pins. */
   readonly healthy: boolean;
+  /** Whether the kernel alone holds a program here. */
+  readonly byKernel: boolean;
   /** Everything that was looked at. */
   readonly findings: readonly Finding[];
 }
@@ -82,6 +84,8 @@ export async function examine(): Promise<Diagnosis> {
     ptrace: ran("ptrace"),
   };
   const best: Engine = seccomp ? "seccomp" : "ptrace";
+  const noEngine = engines[best] !== undefined;
+  const alone = ran("kernel");
   // Two processes at once: paths are pinned only then. Of the machine this needs
   // no more than that: no /dev/null, which `&` opens.
   const pins = tryJob(
@@ -108,13 +112,15 @@ export async function examine(): Promise<Diagnosis> {
       ),
       engine("engine ptrace", engines.ptrace, "works without a filter, slower"),
     ].map((finding) => traced(finding, status)),
-    kernelEngine(ran("kernel")),
-    pinning(pins, engines[best] !== undefined),
+    kernelEngine(alone),
+    pinning(pins, noEngine),
     answers(hasListener()),
     landlock(abi),
-    addresses(await asked("net")),
-    facts(await asked("sys")),
-    limits(await asked("limits")),
+    ...[
+      addresses(await asked("net")),
+      facts(await asked("sys")),
+      limits(await asked("limits")),
+    ].map((finding) => untried(finding, noEngine)),
     yama(engines[best]),
     privileges(status),
     container(status),
@@ -125,7 +131,8 @@ export async function examine(): Promise<Diagnosis> {
     vdso(),
   ];
   return {
-    healthy: engines[best] === undefined && pins === undefined,
+    healthy: !noEngine && pins === undefined,
+    byKernel: alone === undefined,
     findings,
   };
 }
