@@ -492,6 +492,44 @@ Deno.test("readonly reads no secret that a program keeps, and what is none", asy
   assertEquals(await readable("readonly", [...kept, ...others]), others);
 });
 
+/** Where agents, runners, hosting services and others keep keys and tokens. */
+const OF_LATER_PROGRAMS: readonly string[] = [
+  ...[".gemini/mcp-oauth-tokens.json", ".codex/.credentials.json"],
+  ...[".gemini/.env", ".codeium/windsurf/mcp_config.json", ".cursor/mcp.json"],
+  ...[".config/vastai/vast_api_key", ".runpod/config.toml", "clearml.conf"],
+  ...[".mlflow/credentials", ".ngc/config", ".kaggle/access_token"],
+  ...[".config/earthengine/credentials", ".config/crush/crush.json"],
+  ...[".config/pnpm/rc", ".config/pdm/config.toml", ".conan2/.conan.db"],
+  ...[".rattler/credentials.json", ".julia/servers/pkg.example.org/auth.toml"],
+  ...[".sbt/sonatype_central_credentials", ".gitlab-runner/config.toml"],
+  ...["actions-runner/.credentials", "actions-runner/.credentials_rsaparams"],
+  ...["app/.vagrant/machines/default/virtualbox/private_key", ".op/config"],
+  ...[".config/encore/.auth_token", ".render/cli.yaml", ".koyeb.yaml"],
+  ...[".config/storj/uplink/access.json", ".config/chezmoi/key.txt", ".megarc"],
+  ...[".config/vesktop/Cookies", ".config/obs-studio/basic/p/x/service.json"],
+  ...[".config/firebase/me_application_default_credentials.json"],
+  ...[".config/JetBrains/GoLand2026.1/c.pwd", ".convex/config.json"],
+  ...[".IdentityService/msal.cache", ".duckdb/stored_secrets/x.duckdb_secret"],
+  ...[".chia/mainnet/config/ssl/ca/private_ca.key", ".local/share/Bisq/x"],
+  ...["x.psafe3", "x.opvault/default/band_0.js", "Monero/wallets/me/me.keys"],
+];
+
+Deno.test("readonly reads no key of agents, runners and hosting services", async () => {
+  const kept = OF_LATER_PROGRAMS.map((name) => `/home/me/${name}`);
+  kept.push("/etc/buildkite-agent/buildkite-agent.cfg");
+  const others = ["/home/me/app/.cursor/mcp.json", "/home/me/app/.convex/x"];
+  others.push(
+    "/home/me/app/.spacelift/config.yml",
+    "/home/me/.sbt/repositories",
+  );
+  others.push("/home/me/.gemini/settings.json", "/home/me/.codex/config.toml");
+  others.push("/home/me/actions-runner/run.sh", "/home/me/app/clearml.conf");
+  others.push("/home/me/.julia/packages/x", "/home/me/.config/obs-studio/x");
+  others.push("/home/me/app/.vagrant/machines/default/virtualbox/id");
+  others.push("/etc/buildkite-agent/hooks/environment", "/home/me/x.enpass");
+  assertEquals(await readable("readonly", [...kept, ...others]), others);
+});
+
 Deno.test("base reads what a project has by the names of secrets at home", async () => {
   const names = [".zen/config.yaml", ".jfrog/projects/npm.yaml", ".lightning"];
   const others = names.map((name) => `/srv/app/${name}`);
