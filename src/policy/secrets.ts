@@ -23,6 +23,7 @@ const SECRET_NAMES = [
   "*DEPLOYKEY*",
   "*MASTERKEY*",
   "*SSHKEY*",
+  "*INMEMORYKEY",
   "KEY",
   "*_KEY",
   "*_KEYS",
@@ -47,7 +48,10 @@ const SECRET_NAMES = [
   "*RECOVERY_CODE*",
   "*BACKUP_CODE*",
   "*_SAS",
+  // Of npm, by Yarn; a name and a password.
+  "*_AUTH_IDENT",
   "BW_SESSION",
+  "FASTLANE_SESSION",
   "OP_SESSION_*",
   "*MNEMONIC*",
   "*SEED_PHRASE*",
@@ -101,6 +105,9 @@ const SECRET_REGEXPS: readonly RegExp[] = [
   /\b(?:ATATT3|dckr_pat_|figd_|glsa_|gsk_|lin_api_|nfp_|pplx-|r8_|sntry[su]_)[\w-]{16}/,
   /\b(?:dapi|hvs\.|lsv2_[ps][kt]_|ntn_|nvapi-|PMAK-|sbp_|[rs]k_test_|tskey-)[\w-]{16}/,
   /\b(?:tvly-|whsec_|xai-|xapp-)[\w-]{16}|\b\d{8,10}:AA[\w-]{33}/,
+  /\b(?:CCIP(?:AT|RJ)_|GOCSPX-|NRAK-|bk(?:ct|ua)_|pscale_(?:oauth|pw|tkn)_)[\w-]{16}/,
+  /\b(?:gl(?:agent|cbt|dt|ft|imt|oas|ptt|rt|soat)-|do[or]_v1_|ops_eyJ)[\w-]{16}/,
+  /\b(?:rubygems_|sb_secret_|shp(?:ca|pa|ss)_|sq[apu]_)[\w-]{16}|\bpul-[0-9a-f]{40}/,
   // Two parts of JSON in base64: RFC 7519.
   /\beyJ[\w-]{8,999}\.eyJ[\w-]{8}/,
 ];
