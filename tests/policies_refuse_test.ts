@@ -984,6 +984,7 @@ Deno.test("-p agent changes nothing that an editor, or git, runs by itself", asy
   run.push("lefthook.yml", ".lefthook-local.json", ".pre-commit-config.yaml");
   run.push(".exrc", ".vimrc", ".opencode.json", ".pi/extensions/x.ts");
   run.push(".crush/x", ".gitlab/duo/mcp.json", ".zencoder/x", ".lazy.lua");
+  run.push(".theia/tasks.json", ".lapce/settings.toml");
   run.push(".grok/hooks/x.json", ".kilo/kilo.jsonc", "kilo.json", ".eca/x");
   run.push(".github/copilot/settings.json", "codebuff.json", "gptme.toml");
   run.push(
@@ -1024,9 +1025,13 @@ Deno.test("-p agent changes nothing that a shell outside runs as it comes into t
   );
   run.push("mise/config.toml", ".config/mise/conf.d/x.toml", ".autoenv.zsh");
   run.push(".shadowenv.d/500_x.lisp", ".sdkmanrc", ".prototools");
-  run.push(".autoenv_leave.zsh", ".autoenv.leave");
+  run.push(".autoenv_leave.zsh", ".autoenv.leave", ".mise/config.local.toml");
+  run.push("mise/config.dev.toml", ".miserc.toml", ".config/miserc.toml");
+  run.push(".rtx.local.toml", ".prototools.ci", "bin/activate-hermit");
+  run.push("bin/hermit", "bin/hermit.hcl");
   const paths = run.map((name) => `/${name}`);
   const others = ["/node_modules/x/.tool-versions", "/mise.ts", "/.config/x"];
+  others.push("/.mise/tasks/x", "/bin/x", "/sub/bin/hermit");
   assertEquals(await readable("agent", [...paths, ...others], "write"), others);
 });
 
