@@ -1,12 +1,13 @@
 /** What comes to a path between jail's look and the call is not used. */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { SyscallName } from "../src/abi/syscalls.ts";
+import { type SyscallName, SYSCALLS } from "../src/abi/syscalls.ts";
 import type { Engine } from "../src/trace/options.ts";
 import { BELL, betweenArgv, type Change, GREETING } from "./between.ts";
 import { ENGINES, fixture, jailArgv, run } from "./harness.ts";
 import { scratch } from "./jail.ts";
 import { hasMachine, needs } from "./needs.ts";
+import { FILTER } from "./python.ts";
 import { withoutArgv } from "./without.ts";
 
 /** Whether devices can be made here. */
@@ -452,6 +453,57 @@ print(os.path.getsize("new"))`,
         assertEquals(came, "1\n");
         await Deno.remove(`${directory.path}/new`);
       }
+    },
+  });
+}
+
+for (const beside of ["alone", "beside a thread"] as const) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail follows no link that comes meanwhile, though the program's own filter knows no openat2 (${beside})`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      const policy = await directory.file(
+        "policy.yaml",
+        `${ALL}write: {deny: ["${path}/closed"]}\n`,
+      );
+      await Deno.mkdir(`${path}/closed`);
+      await Deno.writeTextFile(`${path}/closed/file`, "closed");
+      // It ends the process, is caught, and says ENOSYS.
+      const actions = ["0x80000000", "0x30000", "0x50026"];
+      const tries: [string, string][] = [
+        ["file", `os.open("from/file", os.O_WRONLY | os.O_TRUNC)`],
+        ["new", `os.open("from/new", os.O_WRONLY | os.O_CREAT)`],
+      ];
+      for (const action of actions) {
+        for (const [name, code] of tries) {
+          await Deno.mkdir(`${path}/from`);
+          await Deno.writeTextFile(`${path}/from/file`, "");
+          const came = await attempt(
+            {
+              change: "a link comes in the place of its directory",
+              call: "openat",
+              path: `from/${name}`,
+              code: `${FILTER}
+filter(${SYSCALLS.openat2.x86_64}, ${action})
+os.close(os.open("other", os.O_WRONLY | os.O_CREAT))
+${code}`,
+              beside,
+            },
+            "seccomp",
+            path,
+            policy,
+          );
+          assertEquals([action, code, came], [action, code, "EACCES\n"]);
+          await Deno.remove(`${path}/from`);
+          await Deno.remove(`${path}/from.old`, { recursive: true });
+        }
+      }
+      assertEquals(await namesIn(`${path}/closed`), ["file"]);
+      assertEquals(await Deno.readTextFile(`${path}/closed/file`), "closed");
     },
   });
 }

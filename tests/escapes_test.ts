@@ -1,9 +1,12 @@
 /** Ways out of a jail, each stopped. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { PIN_END, PIN_SHORT_SIZE, PIN_START } from "../src/abi/pin.ts";
 import { type SyscallName, SYSCALLS } from "../src/abi/syscalls.ts";
 import { ENGINES, fixture, jail, run } from "./harness.ts";
 import { scratch } from "./jail.ts";
+import { needs } from "./needs.ts";
+import { FILTER } from "./python.ts";
 
 interface CallEscape {
   readonly what: string;
@@ -256,6 +259,32 @@ for (const engine of ENGINES) {
     const argv = [fixture("listen_to_itself")];
     const ended = await jail(["-A"], argv, { engine });
     assertEquals([ended.stdout, ended.code], ["EBUSY\n", 0]);
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) stops an open that would pass the program's own filter as jail's do`,
+    ),
+    async fn(): Promise<void> {
+      // By the path that jail has written last, whoever looks for it.
+      const code = `${FILTER}
+import os
+filter(${SYSCALLS.openat2.x86_64}, 0x50026)
+os.open("/dev/null", os.O_WRONLY)
+how = ctypes.create_string_buffer(24)
+libc = ctypes.CDLL(None, use_errno=True)
+came = set()
+for at in range(${PIN_START}, ${PIN_END}, ${PIN_SHORT_SIZE}):
+  fd = libc.syscall(${SYSCALLS.openat2.x86_64}, -100, ctypes.c_void_p(at + 64), how, ctypes.c_long(24))
+  came.add("opened" if fd >= 0 else os.strerror(ctypes.get_errno()))
+path = ctypes.create_string_buffer(b"/dev/null")
+libc.syscall(${SYSCALLS.openat2.x86_64}, -100, path, how, ctypes.c_long(24))
+print(came, os.strerror(ctypes.get_errno()))`;
+      const argv = ["/usr/bin/python3", "-c", code];
+      const { stdout } = await jail(["-A"], argv, { engine });
+      assertEquals(stdout, "{'Bad address'} Function not implemented\n");
+    },
   });
 
   for (const [what, script] of Object.entries(SCRIPTS)) {

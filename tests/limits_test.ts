@@ -405,9 +405,9 @@ print(os.strerror(ctypes.get_errno()))`;
     ),
     fn: async () => {
       const script = `import ctypes, errno, struct, threading
-allow = struct.pack("HBBI", 0x06, 0, 0, 0x7fff0000) * 4096
+allow = struct.pack("HBBI", 0x06, 0, 0, 0x7fff0000) * 4080
 kept = ctypes.create_string_buffer(allow)
-program = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", 4096, ctypes.addressof(kept)))
+program = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", 4080, ctypes.addressof(kept)))
 libc = ctypes.CDLL(None, use_errno=True)
 made, end = [], threading.Event()
 def work():

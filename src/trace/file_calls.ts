@@ -87,7 +87,7 @@ export class FileCalls {
       const hold: Hold = spec.movesLinks || byPath
         ? "exclusive"
         : spec.treatment === "open" && !unseen &&
-            !keepsNumber(tracee, spec, this.#tools)
+            !keepsNumber(tracee, this.#tools)
         ? "open"
         : "shared";
       if (!this.#locks(tracee, hold)) return this.#anew(tracee, ended);

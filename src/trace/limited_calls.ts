@@ -103,12 +103,13 @@ export class LimitedCalls {
   /**
    * A tracee is about to give itself a filter.
    *
+   * @param tracee who does so, stopped at the call
+   * @param spec the call
+   * @param instructions how long the filter is
    * @returns whether there is room for it; else the call is refused
    */
-  filter(tracee: Tracee, spec: CallSpec): boolean {
-    const { answers: { registers }, family } = this.#tools;
-    const owns = family.alone || family.owns(tracee);
-    if (this.#filters.take(tracee, registers.address(2), owns)) return true;
+  filter(tracee: Tracee, spec: CallSpec, instructions: number): boolean {
+    if (this.#filters.take(instructions)) return true;
     this.#exceedsMemory(tracee, spec);
     return false;
   }

@@ -6,6 +6,7 @@ import { hidesReading } from "./hold/last_read.ts";
 import type { LimitedCalls } from "./limited_calls.ts";
 import { nothing } from "./look/looked.ts";
 import type { CallSpec } from "./look/spec.ts";
+import { addFilter } from "./own_filter.ts";
 import type { Tools } from "./tools.ts";
 import type { Tracee } from "./tracee/tracee.ts";
 
@@ -13,21 +14,18 @@ import type { Tracee } from "./tracee/tracee.ts";
 export function enterPlain(
   tracee: Tracee,
   spec: CallSpec,
-  { answers, family, options, resumer }: Tools,
+  tools: Tools,
   flights: Flights,
   limited: LimitedCalls,
 ): boolean {
+  const { answers, family, options, resumer } = tools;
   const { name } = spec.syscall;
   const filters = name === "seccomp" ||
     name === "prctl" && answers.registers.int(0) === PR_SET_SECCOMP;
   if (filters && family.started) {
-    // The filter may not let the pages be mapped later.
-    if (tracee.space.pins.state === "mapping") return false;
-    if (!flights.prepare(tracee)) return true;
+    return addFilter(tracee, spec, tools, flights, limited);
   }
-  if (filters && !limited.filter(tracee, spec)) return true;
   if (!answers.allowed(tracee, spec, nothing())) return true;
-  if (filters) tracee.process.filtered = true;
   if (name === "io_setup") family.expose();
   if (hidesReading(options, spec.syscall)) {
     if (answers.save(tracee)) flights.begin(tracee, spec, -1, nothing());

@@ -26,7 +26,7 @@ import {
 } from "../../abi/mman.ts";
 import { ADDR_NO_RANDOMIZE, PER_LINUX } from "../../abi/personality.ts";
 import { PIDFD_SIGNAL_PROCESS_GROUP } from "../../abi/pidfd.ts";
-import { PIN_END } from "../../abi/pin.ts";
+import { PIN_END, PIN_START } from "../../abi/pin.ts";
 import * as prctl from "../../abi/prctl.ts";
 import { PRIO_PGRP, PRIO_PROCESS, RLIMIT_CORE } from "../../abi/resource.ts";
 import * as clone from "../../abi/sched.ts";
@@ -307,6 +307,15 @@ export const SURFACE: Readonly<
   // It leaves a device of numbers 0 behind, which hides a file in an overlay.
   renameat2: [
     refuse("EPERM", "no device may be made", bits(4, fcntl.RENAME_WHITEOUT)),
+  ],
+  // By such a path it would pass any filter of the program's own, as jail's do.
+  openat2: [
+    {
+      tests: [below(1, PIN_START)],
+      action: TRACE,
+      why: "no address can be that low",
+    },
+    tracerRefuses("openat2", "EFAULT", PINS, below(1, PIN_END)),
   ],
   fcntl: [
     // A terminal's owner is the group in its foreground, whoever that is: with

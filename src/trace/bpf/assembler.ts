@@ -9,6 +9,7 @@ import {
   BPF_ALU_AND_K,
   BPF_JMP_JA,
   BPF_LD_H_ABS,
+  BPF_LD_IMM,
   BPF_LD_W_ABS,
   BPF_MAXINSNS,
   BPF_RET_K,
@@ -50,6 +51,11 @@ export class Assembler {
   /** A = the half word at an offset, and goes on at a place. */
   loadHalf(offset: number, then: Place): Place {
     return this.#goOn(BPF_LD_H_ABS, offset, then);
+  }
+
+  /** A = a value, and goes on at a place. */
+  set(value: number, then: Place): Place {
+    return this.#goOn(BPF_LD_IMM, value, then);
   }
 
   /** A &= mask, and goes on at a place. */

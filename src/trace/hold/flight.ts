@@ -17,16 +17,12 @@ const LINK_OR_FILE_CAME: readonly number[] = [ELOOP, EEXIST];
 /**
  * Whether a call keeps its number, so that a filter of the process's own sees
  * it as what it is; an open needs the lock then. Where the kernel has jail's
- * filter, both see the program's own call first, and a filter that lets
- * sendmmsg(2) pass is taken to know sendmsg(2).
+ * filter, both see the program's own call first: what jail makes of an open passes
+ * (`src/trace/bpf/own_filter.ts`), and a filter that lets sendmmsg(2) pass is taken
+ * to know sendmsg(2).
  */
-export function keepsNumber(
-  { process }: Tracee,
-  { treatment }: CallSpec,
-  { options }: Tools,
-): boolean {
-  return process.filtered &&
-    (treatment === "open" || options.engine === "ptrace");
+export function keepsNumber({ process }: Tracee, { options }: Tools): boolean {
+  return process.filtered && options.engine === "ptrace";
 }
 
 /**

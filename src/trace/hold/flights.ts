@@ -98,7 +98,6 @@ export class Flights {
     looked: Looked,
   ): "in flight" | "done" | "wait" {
     const { answers, family, freezer, resumer, rewriter } = this.#tools;
-    const { registers } = answers;
     const { pins } = tracee.space;
     const slot = pins.take(lengthOf(looked), mayWait(spec));
     if (slot < 0) {
@@ -108,37 +107,64 @@ export class Flights {
       else pins.waiting.push(tracee);
       return "done";
     }
+    const staysThere = family.alone || family.owns(tracee);
+    const options = {
+      staysThere,
+      isKeptThere: staysThere || family.hearsMoves,
+      keepsNumber: keepsNumber(tracee, this.#tools),
+    };
+    const departs = this.depart(
+      tracee,
+      spec,
+      slot,
+      looked,
+      (registers) =>
+        rewriter.pin(tracee, registers, spec, looked, slot, options),
+    );
+    if (!departs) return "done";
+    if (namesOther(tracee, spec, looked)) resumer.aims(tracee);
+    return "in flight";
+  }
+
+  /**
+   * Lets a call go that takes its arguments from a slot.
+   *
+   * @param tracee who makes it, stopped
+   * @param spec the call
+   * @param slot the slot, which is given back where the call does not go
+   * @param looked what was checked
+   * @param change puts that there, and changes the registers; returns 0, or the
+   *   negated errno that the call fails with
+   * @returns whether it goes
+   */
+  depart(
+    tracee: Tracee,
+    spec: CallSpec,
+    slot: number,
+    looked: Looked,
+    change: (registers: Registers) => number,
+  ): boolean {
+    const { answers } = this.#tools;
+    const { registers } = answers;
+    const { pins } = tracee.space;
     if (!answers.save(tracee)) {
       pins.give(slot);
-      return "done";
+      return false;
     }
-    const staysThere = family.alone || family.owns(tracee);
-    const failed = rewriter.pin(
-      tracee,
-      registers,
-      spec,
-      looked,
-      slot,
-      {
-        staysThere,
-        isKeptThere: staysThere || family.hearsMoves,
-        keepsNumber: keepsNumber(tracee, spec, this.#tools),
-      },
-    );
+    const failed = change(registers);
     if (failed < 0) {
       pins.give(slot);
       registers.copy(tracee.saved);
       answers.answer(tracee, failed);
-      return "done";
+      return false;
     }
     if (!answers.write(tracee)) {
       pins.give(slot);
-      return "done";
+      return false;
     }
     if (looked.rests) tracee.directories.resting.add(tracee);
     this.begin(tracee, spec, slot, looked);
-    if (namesOther(tracee, spec, looked)) resumer.aims(tracee);
-    return "in flight";
+    return true;
   }
 
   /** Lets a call go that tells of the other end, to put that right. */

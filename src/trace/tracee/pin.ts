@@ -14,12 +14,15 @@
  * are kept for calls that do not wait.
  */
 
+import { SOCK_FILTER, SOCK_FPROG } from "../../abi/bpf.ts";
 import { fromBytes } from "../../abi/bytes.ts";
 import { EFAULT, ESRCH } from "../../abi/errno.ts";
 import { set } from "../../abi/layout.ts";
 import { OPEN_HOW } from "../../abi/openat2.ts";
 import {
   PIN_END,
+  PIN_FILTER_SIZE,
+  PIN_FILTER_START,
   PIN_LONG_SIZE,
   PIN_LONG_SLOTS,
   PIN_SHORT_SIZE,
@@ -46,6 +49,7 @@ export const CONTROL_MAX = 4096;
 const KEPT = PIN_LONG_SLOTS / 4;
 
 const buffer = new Uint8Array(CONTROL + CONTROL_MAX);
+const filterBuffer = new Uint8Array(PIN_FILTER_SIZE);
 
 /** The pinned pages of one address space. */
 export class PinRegion {
@@ -55,6 +59,7 @@ export class PinRegion {
    */
   state: "absent" | "mapping" | "mapped" | "unsure" = "absent";
   readonly #long = new Slots(PIN_START, PIN_LONG_SIZE, PIN_LONG_SLOTS);
+  readonly #filter = new Slots(PIN_FILTER_START, PIN_FILTER_SIZE, 1);
   readonly #short = new Slots(PIN_SHORT_START, PIN_SHORT_SIZE, PIN_SHORT_SLOTS);
   /** Tracees of this address space that wait for a slot, stopped. */
   readonly waiting: Tracee[] = [];
@@ -94,9 +99,19 @@ export class PinRegion {
     return this.#long.take();
   }
 
+  /** Takes the slot for a filter; -1 where it is in use. */
+  takeFilter(): number {
+    return this.#filter.take();
+  }
+
   /** Gives a slot back. */
   give(slot: number): void {
-    (slot < PIN_SHORT_START ? this.#long : this.#short).give(slot);
+    const slots = slot >= PIN_SHORT_START
+      ? this.#short
+      : slot >= PIN_FILTER_START
+      ? this.#filter
+      : this.#long;
+    slots.give(slot);
   }
 
   /**
@@ -183,23 +198,45 @@ export class PinRegion {
     return this.#put(tid, slot, slot, length, slot);
   }
 
+  /**
+   * Puts a filter of the program's own in its slot, behind a `struct sock_fprog`.
+   *
+   * @param tid a tracee of this address space, stopped
+   * @param slot the slot
+   * @param filter an array of at most `BPF_MAXINSNS` `struct sock_filter`
+   * @returns the address of the structure, or a negated errno
+   */
+  putFilter(tid: number, slot: number, filter: Uint8Array): number {
+    const { size } = SOCK_FPROG;
+    set(SOCK_FPROG, filterBuffer, "len", filter.length / SOCK_FILTER.size);
+    set(SOCK_FPROG, filterBuffer, "filter", slot + size);
+    filterBuffer.set(filter, size);
+    return this.#put(tid, slot, slot, size + filter.length, slot, filterBuffer);
+  }
+
   #put(
     tid: number,
     slot: number,
     address: number,
     length: number,
     result: number,
+    from = buffer,
   ): number {
-    const size = slot < PIN_SHORT_START ? PIN_LONG_SIZE : PIN_SHORT_SIZE;
     // What another call has in flight begins there.
-    if (address + length > slot + size) return -EFAULT;
-    const written = this.#memory.write(tid, address, buffer, length);
+    if (address + length > slot + sizeOf(slot)) return -EFAULT;
+    const written = this.#memory.write(tid, address, from, length);
     if (written === length) return result;
     // The pages are not what they should be, or the task that they were opened
     // by had no memory any more, and another one has.
     this.close();
     return written < 0 ? written : -EFAULT;
   }
+}
+
+/** How long a slot is, in bytes. */
+function sizeOf(slot: number): number {
+  if (slot >= PIN_SHORT_START) return PIN_SHORT_SIZE;
+  return slot >= PIN_FILTER_START ? PIN_FILTER_SIZE : PIN_LONG_SIZE;
 }
 
 /** How far before its path {@linkcode PinRegion.putOpen} puts `open_how`. */
