@@ -425,6 +425,30 @@ test("a jail held by the kernel opens nothing by a descriptor that comes from ou
   }
 });
 
+/** Hides a file of /proc, and runs a command that may mount, but not uncover it. */
+const HIDES_PROC =
+  'mount --bind /dev/null /proc/version && exec unshare -Urm "$@"';
+
+Deno.test({
+  ...hasMachine(
+    landlockAbi() >= 6 && (await run(["unshare", "-Urm", "true"])).code === 0,
+    "Landlock of Linux 6.12, or namespaces of users",
+    "a jail held by the kernel says that a container hides parts of /proc",
+  ),
+  fn: async () => {
+    const { code, stderr } = await run([
+      ...["unshare", "-Urm", "sh", "-c", HIDES_PROC, "sh"],
+      ...jailArgv([KERNEL, "-A"], ["true"]),
+    ]);
+    assertEquals(code, 125);
+    assertStringIncludes(stderr, "mount failed with EPERM");
+    assertStringIncludes(
+      stderr,
+      "hint: a container that hides parts of /proc ",
+    );
+  },
+});
+
 /** What cannot be held, or is not meant. */
 const REFUSED: readonly (readonly [
   what: string,

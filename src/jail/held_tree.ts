@@ -108,9 +108,20 @@ function cannot(failures: readonly RootFailure[]): UnsupportedError {
     `Cannot use --engine=kernel: ${whyNot(failures)}`,
     failures.some(wasReplaced)
       ? "a file that a rule means was removed or replaced meanwhile: start again"
+      : failures.some(isRefusedMount)
+      ? "a container that hides parts of /proc lets no other one be mounted " +
+        "(docker: --security-opt systempaths=unconfined)"
       : "start jail as root, or let users make namespaces " +
         "(user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns)",
   );
+}
+
+/**
+ * Whether something new could not be mounted, by who has the right to mount: a procfs,
+ * where a part of each that is there is hidden (mount_namespaces(7)).
+ */
+function isRefusedMount({ call, errno }: RootFailure): boolean {
+  return call === "mount" && errno === "EPERM";
 }
 
 /**
