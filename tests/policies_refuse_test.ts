@@ -717,6 +717,41 @@ Deno.test("jail says where its own code may be written, in a checkout of it", as
   assertEquals(await said("-R=.", top), "");
 });
 
+Deno.test("jail says where the policy of the next run may be written", async () => {
+  const set = { permissions: { default: { read: true, write: ["."] } } };
+  await using here = await place({
+    "p.yaml": "extends: [build, more/q.yaml]\n",
+    "more/q.yaml": "description: More\n",
+    "set/deno.json": JSON.stringify(set),
+    "set/x/notes": "",
+    "x/notes": "",
+  }, "ln -s p.yaml l.yaml");
+  const said = async (at: string, ...flags: string[]): Promise<string[]> => {
+    const options = { cwd: `${here.path}/${at}`, env: ENV };
+    const { code, stderr } = await jail(flags, ["true"], options);
+    assertEquals(code, 0, stderr);
+    return [
+      ...stderr.matchAll(/ lets "(\S+)" be written, which says what the/g),
+    ]
+      .map(([, path = ""]) => path.slice(here.path.length + 1));
+  };
+  const run = "--allow-run";
+  assertEquals(await said("", "-p", "p.yaml"), ["more/q.yaml", "p.yaml"]);
+  assertEquals(
+    await said("", "-p", "l.yaml", "--deny-write=more"),
+    ["p.yaml", "l.yaml"],
+  );
+  assertEquals(
+    await said("", "-p", "l.yaml", "--deny-write=more,p.yaml,l.yaml"),
+    [],
+  );
+  assertEquals(await said("x", "-p", "../p.yaml"), []);
+  assertEquals(await said("set", "-P", run), ["set/deno.json"]);
+  // The set above names its own directory: what is made here is nearer.
+  assertEquals(await said("set/x", "-P", run, "-W=."), ["set/x/deno.json"]);
+  assertEquals(await said("set/x", "-p", "build"), []);
+});
+
 Deno.test("jail says where a repository that is no .git may be written", async () => {
   const bare = {
     "HEAD": "ref: refs/heads/main\n",

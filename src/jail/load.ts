@@ -1,6 +1,6 @@
 /** From what a user names to one policy: files, flags, a permission set. */
 
-import { fromBytes } from "../abi/bytes.ts";
+import { fromBytes, fromText } from "../abi/bytes.ts";
 import { LaunchError, SystemCallError, UsageError } from "../errors.ts";
 import type { RuleRef } from "../policy/decision.ts";
 import { joinPath } from "../policy/file/extend.ts";
@@ -12,7 +12,9 @@ import type { Variables } from "../policy/file/variables.ts";
 import type { Limits } from "../policy/limits.ts";
 import { mergeLayers, takesNothingBack } from "../policy/merge.ts";
 import type { Net } from "../policy/net/net.ts";
+import { parentOf, pathIn } from "../policy/path/within.ts";
 import { EMPTY_LAYER, type Layer, type Policy } from "../policy/policy.ts";
+import { isPreset } from "../policy/presets.ts";
 import { readFile } from "../sys/files.ts";
 import { ownUser } from "../sys/ids.ts";
 import type { Root } from "../sys/launch/root.ts";
@@ -141,6 +143,7 @@ export async function loadSpec(
     const precious = {
       home: home === undefined ? undefined : root.view.realpath(home),
       code: ownCode(here, root.view),
+      policies: policyFiles(layers, spec, here, root.view),
     };
     const checked = await checkZones(policy);
     const cwd = realDirectory(inside, root.view);
@@ -349,6 +352,33 @@ function ownCode(here: string, view: View): string[] {
     const real = OWN_VIEW.realpath(path);
     return real === undefined ? [] : view.fromOutside(real) ?? [];
   });
+}
+
+/**
+ * The files that say what this run may do, as the program sees them: where they are,
+ * and where they are named, by a link that leads there.
+ */
+function policyFiles(
+  layers: readonly Layer[],
+  { permissionSet }: PolicySpec,
+  here: string,
+  view: View,
+): string[] {
+  const names = layers.filter((layer) => !isPreset(layer))
+    .flatMap(({ sources }) => sources.map(({ name }) => fromText(name)));
+  // One that is made here is the nearest.
+  if (permissionSet !== undefined) names.push("deno.json");
+  const paths = names.flatMap((name) => {
+    const path = fromDirectory(here, name);
+    const directory = OWN_VIEW.realpath(parentOf(path));
+    return [
+      OWN_VIEW.realpath(path),
+      directory && pathIn(directory, path.slice(path.lastIndexOf("/") + 1)),
+    ];
+  });
+  return [...new Set(paths)].flatMap((path) =>
+    path === undefined ? [] : view.fromOutside(path) ?? []
+  );
 }
 
 /** A path of a URL as a byte string. */

@@ -29,12 +29,15 @@ export interface Precious {
   readonly home: string | undefined;
   /** What jail is started from, real paths. */
   readonly code: readonly string[];
+  /** What the policy was read from, and the names that lead there. */
+  readonly policies: readonly string[];
 }
 
 /**
  * Finds what lets the working directory be written where that is the home directory,
  * or holds it: programs outside run much of what is hidden there. Or it holds what
- * the next jail is started from, or what git keeps or runs, where .git is closed.
+ * the next jail is started from, or goes by, or what git keeps or runs, where .git is
+ * closed.
  *
  * @param policy the merged policy
  * @param cwd the working directory, a real path
@@ -45,7 +48,7 @@ export interface Precious {
 export function workingDoubts(
   { write }: Policy,
   cwd: string,
-  { home, code }: Precious,
+  { home, code, policies }: Precious,
   { view, decide }: WriteDoubtOptions,
 ): string[] {
   const refs = write.allow.filter(({ pattern }) =>
@@ -79,6 +82,12 @@ export function workingDoubts(
       `lets ${
         printable(path)
       } be written, from which the next jail is started: put that elsewhere`
+    ),
+    ...policies.filter(isOpen).map((path) =>
+      `lets ${
+        printable(path)
+      } be written, which says what the next run may do: put it elsewhere, or ` +
+      "close it by --deny-write"
     ),
     ...repositories.map((path) =>
       `lets ${
