@@ -2,8 +2,7 @@
 
 import * as sock from "../../abi/socket.ts";
 import { OPTION_NAMES } from "../../abi/socket_options.ts";
-
-type Names = readonly (readonly [number, string])[];
+import { flagWords, type Names } from "./flag_words.ts";
 
 const FAMILIES: Names = [
   [sock.AF_UNSPEC, "AF_UNSPEC"],
@@ -82,18 +81,6 @@ export function socketTypeText(type: number): string {
 /** What is said with a message that is sent: `MSG_MORE|MSG_NOSIGNAL`. */
 export function messageFlagsText(flags: number): string {
   return flags === 0 ? "0" : flagWords(MESSAGE_FLAGS, flags).join("|");
-}
-
-function flagWords(names: Names, flags: number): string[] {
-  let rest = flags;
-  const words: string[] = [];
-  for (const [bits, word] of names) {
-    if ((rest & bits) === 0) continue;
-    words.push(word);
-    rest &= ~bits;
-  }
-  if (rest !== 0) words.push(`0x${(rest >>> 0).toString(16)}`);
-  return words;
 }
 
 /** Whose option it is: `SOL_SOCKET`. */

@@ -7,20 +7,7 @@
  */
 
 import { fromBytes, printable } from "../../abi/bytes.ts";
-import {
-  AT_FDCWD,
-  O_ACCMODE,
-  O_APPEND,
-  O_CLOEXEC,
-  O_CREAT,
-  O_DIRECTORY,
-  O_EXCL,
-  O_NOFOLLOW,
-  O_NONBLOCK,
-  O_PATH,
-  O_TMPFILE,
-  O_TRUNC,
-} from "../../abi/fcntl.ts";
+import { AT_FDCWD, O_CREAT, O_DIRECTORY, O_TMPFILE } from "../../abi/fcntl.ts";
 import { get } from "../../abi/layout.ts";
 import { isPathKind } from "../../abi/paths.ts";
 import { signalName } from "../../abi/signal.ts";
@@ -33,6 +20,7 @@ import type { ArgKind } from "../../abi/syscalls.ts";
 import { endpointText } from "../../policy/net/endpoint.ts";
 import { readMemory } from "../../sys/task/memory.ts";
 import type { Registers } from "../tracee/registers.ts";
+import { accessModeText, openFlagsText } from "./flag_words.ts";
 import { readPath } from "./look.ts";
 import type { Looked, LookedText } from "./looked.ts";
 import { endpointOf, familyOf, hasPath } from "./sockaddr.ts";
@@ -44,39 +32,6 @@ import {
   socketTypeText,
 } from "./socket_text.ts";
 import type { CallSpec } from "./spec.ts";
-
-const OPEN_FLAGS: readonly (readonly [number, string])[] = [
-  [O_TMPFILE, "O_TMPFILE"],
-  [O_CREAT, "O_CREAT"],
-  [O_EXCL, "O_EXCL"],
-  [O_TRUNC, "O_TRUNC"],
-  [O_APPEND, "O_APPEND"],
-  [O_NONBLOCK, "O_NONBLOCK"],
-  [O_DIRECTORY, "O_DIRECTORY"],
-  [O_NOFOLLOW, "O_NOFOLLOW"],
-  [O_CLOEXEC, "O_CLOEXEC"],
-  [O_PATH, "O_PATH"],
-];
-
-/** `O_*` flags by name. */
-function openFlagsText(flags: number): string {
-  const words: string[] = [];
-  let rest = flags & ~O_ACCMODE;
-  if ((flags & O_PATH) === 0) {
-    words.push(
-      ["O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE"][
-        flags & O_ACCMODE
-      ] as string,
-    );
-  }
-  for (const [bits, word] of OPEN_FLAGS) {
-    if ((rest & bits) !== bits) continue;
-    words.push(word);
-    rest &= ~bits;
-  }
-  if (rest !== 0) words.push(`0x${rest.toString(16)}`);
-  return words.join("|");
-}
 
 function argumentText(
   tid: number,
@@ -122,6 +77,8 @@ function argumentText(
       return messageText(registers.address(index), looked);
     case "open-flags":
       return openFlagsText(registers.int(index));
+    case "access-mode":
+      return accessModeText(registers.uint(index));
     case "socket-family":
       return familyText(registers.int(index));
     case "socket-type":
