@@ -5,6 +5,10 @@ import type { Layout } from "./layout.ts";
 /** Install a filter. */
 export const SECCOMP_SET_MODE_FILTER = 1;
 
+// include/uapi/linux/seccomp.h: modes of prctl(PR_SET_SECCOMP).
+/** By a filter. */
+export const SECCOMP_MODE_FILTER = 2;
+
 // include/uapi/linux/seccomp.h: operations of seccomp(2).
 /** Only read, write, exit and sigreturn. */
 export const SECCOMP_SET_MODE_STRICT = 0;

@@ -174,7 +174,8 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   // prctl.
   ["prctl", [15, 1], "allow"], // PR_SET_NAME
   ["prctl", [38, 1], "allow"], // PR_SET_NO_NEW_PRIVS
-  ["prctl", [22, 2, 1], "look"], // PR_SET_SECCOMP
+  ["prctl", [22, 2, 1], "look"], // PR_SET_SECCOMP, SECCOMP_MODE_FILTER
+  ["prctl", [22, 1], "EINVAL"], // SECCOMP_MODE_STRICT
   ["prctl", [0x5356_4d41, 0], "allow"], // PR_SET_VMA
   ["prctl", [4, 1], "allow"], // PR_SET_DUMPABLE
   ["prctl", [4, 0], "done"],

@@ -118,6 +118,12 @@ export const SURFACE: Readonly<
   ],
   prctl: [
     allow("it concerns the caller alone", is(0, ...PRCTL_OPTIONS)),
+    refuse(
+      "EINVAL",
+      "there is a filter already",
+      is(0, prctl.PR_SET_SECCOMP),
+      isNot(1, seccomp.SECCOMP_MODE_FILTER),
+    ),
     // Takes no flags, so no listener.
     filters(is(0, prctl.PR_SET_SECCOMP)),
     allow(
