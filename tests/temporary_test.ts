@@ -253,3 +253,23 @@ Deno.test("a Jail gives each program a temporary directory, and removes it", asy
   assertEquals(new Set(texts).size, 2);
   assertEquals(namesIn(directory), []);
 });
+
+Deno.test("jail removes no directory of the user's that a program has moved to where it would", async () => {
+  const { directory, env } = await parent();
+  await using _ = directory;
+  const kept = `${directory.path}/project/.git`;
+  await Deno.mkdir(kept, { recursive: true });
+  await Deno.chmod(`${directory.path}/project`, 0o777);
+  const policy = `extends: default
+read: ["\${tmp}", "${directory.path}", /proc/sys/kernel/random]
+write: {allow: ["\${tmp}", "${directory.path}"], deny: ["/**/.git"]}
+`;
+  const script = `id=$(cut -c 1-8 /proc/sys/kernel/random/boot_id)
+cd ..; mv -T project "jail-$id-0000-0000-0000-000000000000"; ls -d jail-*-0000-*
+mv -T project "$TMPDIR/project"; ls "$TMPDIR"; echo done`;
+  const options = { env, cwd: `${directory.path}/project` };
+  const ended = await jail(policy, ["sh", "-c", script], options);
+  assertStringIncludes(ended.stdout, "done");
+  await jail(policy, ["true"], { env });
+  assert((await Deno.stat(kept)).isDirectory, ended.stderr);
+});

@@ -14,6 +14,7 @@ import { STAT } from "../abi/stat.ts";
 import { SystemCallError } from "../errors.ts";
 import type { Refusal } from "../policy/decision.ts";
 import { escapeGlob } from "../policy/path/glob.ts";
+import { isTemporary } from "../policy/path/temporary.ts";
 import { EMPTY_LAYER, type Layer } from "../policy/policy.ts";
 import { eachName } from "../sys/directory.ts";
 import { close, fstat, mkdir, readFile, unlinkat } from "../sys/files.ts";
@@ -25,9 +26,6 @@ import { fromDirectory, variable } from "./program.ts";
 
 /** Where temporary files go where `TMPDIR` says nothing. */
 const DEFAULT = "/tmp";
-
-/** The names of jail's temporary directories. */
-const NAME_REGEXP = /^jail-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** A text of the kernel's own, another one after each start of the machine. */
 const BOOT_ID = "/proc/sys/kernel/random/boot_id";
@@ -238,7 +236,7 @@ function sweep(parent: string, boot: string): void {
   const isLate = (): boolean => performance.now() > end;
   for (const name of eachName(parent)) {
     if (isLate()) return;
-    const isOurs = name.startsWith(`jail-${boot}`) && NAME_REGEXP.test(name);
+    const isOurs = name.startsWith(`jail-${boot}`) && isTemporary(name);
     if (!isOurs) continue;
     const fd = openLocked(`${parent}/${name}`, isLeft);
     if (fd < 0) continue;

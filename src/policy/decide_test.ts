@@ -383,6 +383,23 @@ run: [/w]
   assertEquals(word(one.decide(renaming({ from, to, tree: true }))), "EXDEV");
 });
 
+Deno.test("decide() moves no directory to where jail removes it with what a rule keeps", async () => {
+  const one = await engine(`
+write: {allow: [/w, /tmp], deny: ["/**/kept"]}
+`);
+  const other = await engine("write: [/w, /tmp]");
+  const name = "/tmp/jail-00000000-1111-2222-3333-444444444444";
+  const moved = (by: typeof one, from: string, to: string): string =>
+    word(by.decide(renaming({ from, to, tree: true })));
+  for (const to of [name, `${name}/x`, `/w${name}`]) {
+    assertEquals(moved(one, "/w/x", to), "EXDEV");
+    assertEquals(moved(other, "/w/x", to), "allow");
+  }
+  assertEquals(moved(one, "/w/x", `${name}-x`), "allow");
+  assertEquals(moved(one, `${name}/x`, `${name}/y/x`), "allow");
+  assertEquals(moved(one, `${name}/x`, "/w/x"), "allow");
+});
+
 Deno.test("decide() moves no directory that a wildcard alone closes to where it is seen", async () => {
   const one = await engine(`{read: {deny: ["/w/*.d"]}, write: [/w]}`);
   const seen = (path: string): string =>

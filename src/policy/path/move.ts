@@ -6,12 +6,14 @@
  * away, changed, and moved back. So a move is refused unless at its new place
  * nothing may be read or run that could not be before, and, for a directory,
  * unless the same may be written beneath both places, and no rule about
- * reading closes the old one alone.
+ * reading closes the old one alone. Nor is a directory moved to where jail removes
+ * it, if a rule keeps something in it.
  */
 
 import type { Move } from "../call.ts";
 import type { PathMatcher, Residual } from "./match.ts";
 import { ALLOW, DENY, IGNORE, READ, RUN, slotOf, WRITE } from "./rules.ts";
+import { entersTemporary } from "./temporary.ts";
 
 const ACCESSES = [READ, WRITE, RUN] as const;
 
@@ -53,7 +55,10 @@ export function obstacle(
     }
   }
   if (!move.tree) return HARMLESS;
-  return treeObstacle(matcher.residual(move.from), matcher.residual(move.to));
+  const from = matcher.residual(move.from);
+  // There it is removed, and what may not be written in it as well.
+  const kept = entersTemporary(move) ? ruleIn(from, closing(WRITE)) : -1;
+  return kept >= 0 ? kept : treeObstacle(from, matcher.residual(move.to));
 }
 
 /** The same for all that lies beneath, now and later. */
