@@ -9,12 +9,19 @@ const UNSEEN_REGEXP =
 
 /**
  * Refuses a text with a character that nobody sees: copied along, it makes another
- * name of one, and the rule refuses nothing.
+ * name of one, and the rule refuses nothing. So does half of one (`"\udcff"`), by
+ * which some write a byte of a name that is not UTF-8.
  *
  * @param text what a rule refuses
  * @throws {GlobError} where it has one
  */
 export function mustBeSeen(text: string): void {
+  if (!text.isWellFormed()) {
+    throw new GlobError(
+      "it has half of a character, which is no name's",
+      'write "?" in its place in a policy file, for a byte that is not UTF-8',
+    );
+  }
   const found = UNSEEN_REGEXP.exec(text);
   if (found === null) return;
   const code = text.charCodeAt(found.index).toString(16).padStart(4, "0");
