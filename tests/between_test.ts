@@ -368,6 +368,67 @@ for (const engine of ENGINES) {
     },
   });
 
+  for (const beside of ["alone", "beside a thread"] as const) {
+    Deno.test({
+      ...needs(
+        ["python3"],
+        `jail (${engine}) changes nothing by a link that comes in the place of a directory (${beside})`,
+      ),
+      async fn(): Promise<void> {
+        await using directory = await scratch();
+        const { path } = directory;
+        const policy = await directory.file(
+          "policy.yaml",
+          `${ALL}write: {deny: ["${path}/closed"]}\n`,
+        );
+        for (const name of ["from", "closed"]) {
+          await Deno.mkdir(`${path}/${name}`);
+          await Deno.writeTextFile(`${path}/${name}/file`, name);
+          await Deno.mkdir(`${path}/${name}/empty`);
+        }
+        const { mtime, ctime } = await Deno.stat(`${path}/closed`);
+        const file = await Deno.stat(`${path}/closed/file`);
+        const own = "os.getuid(), os.getgid()";
+        const tries: [SyscallName, string, string][] = [
+          ["chmod", "file", `os.chmod("from/file", 0o600)`],
+          ["chown", "file", `os.chown("from/file", ${own})`],
+          ["utimensat", "file", `os.utime("from/file", (1, 1))`],
+          ["truncate", "file", `os.truncate("from/file", 1)`],
+          ["setxattr", "file", `os.setxattr("from/file", "user.a", b"b")`],
+          ["rename", "file", `os.rename("from/file", "from/new")`],
+          ["link", "file", `os.link("from/file", "link")`],
+          ["unlink", "file", `os.unlink("from/file")`],
+          ["rmdir", "empty", `os.rmdir("from/empty")`],
+          ["mkdir", "new", `os.mkdir("from/new")`],
+          ["symlink", "new", `os.symlink("file", "from/new")`],
+        ];
+        if (beside !== "alone") {
+          const code = `fd = os.open("from/file", 0)\nos.fchmod(fd, 0o600)`;
+          tries.push(["fchmod", "file", code]);
+        }
+        for (const [call, name, code] of tries) {
+          const came = await attempt(
+            {
+              change: "a link comes in the place of its directory",
+              ...{ call, path: `from/${name}`, code, beside },
+            },
+            engine,
+            path,
+            policy,
+          );
+          const refused = call === "fchmod" ? "" : "EACCES\n";
+          assertEquals([code, came], [code, refused]);
+          await Deno.remove(`${path}/from`);
+          await Deno.rename(`${path}/from.old`, `${path}/from`);
+        }
+        assertEquals((await Deno.stat(`${path}/closed`)).mtime, mtime);
+        assertEquals((await Deno.stat(`${path}/closed`)).ctime, ctime);
+        const after = await Deno.stat(`${path}/closed/file`);
+        assertEquals([after.ctime, after.nlink], [file.ctime, file.nlink]);
+      },
+    });
+  }
+
   const moved =
     `jail (${engine}) stops a device that came with a directory which was moved`;
   Deno.test({

@@ -47,7 +47,10 @@ Deno.test({
         { tid: child.pid, space },
         registers,
         specOf(SYSCALLS.chmod),
-        { ...nothing(), paths: [{ arg: 0, dirfd: -1, ...path }] },
+        {
+          ...nothing(),
+          paths: [{ arg: 0, dirfd: -1, follows: true, ...path }],
+        },
       );
     };
     const kinds = ["stack", "kept", "constant", "file", "shared", "closed"];

@@ -10,6 +10,7 @@ import { keepsNumber, mayWait } from "./hold/flight.ts";
 import type { Flights } from "./hold/flights.ts";
 import { hidesReading } from "./hold/last_read.ts";
 import type { Hold } from "./hold/lock.ts";
+import { isOneName } from "./hold/linkless.ts";
 import { isMarked } from "./hold/marks.ts";
 import { keepArguments } from "./hold/private.ts";
 import { isShutOut, tellsOfWay } from "./hold/searched.ts";
@@ -348,9 +349,9 @@ function freesId({ tid, process }: Tracee): boolean {
 /**
  * Whether a path could lead elsewhere by the time that the kernel looks at it, though
  * nobody in the jail changes a link: where somebody outside turns one that it leads
- * through, or moves what `..` leads out of; and out of the root where it is relative as
- * well. An open is made without links, which could come by then. An exec keeps its path,
- * and its image is looked at again.
+ * through, puts one in the place of a directory or a file, or moves what `..` leads out
+ * of; and out of the root where it is relative as well. An exec keeps its path, and its
+ * image is looked at again.
  */
 function couldLeave(
   { view }: Tracee,
@@ -358,8 +359,11 @@ function couldLeave(
   { paths }: Looked,
 ): boolean {
   if (treatment === "open") return true;
-  return paths.some(({ written, place }) =>
-    treatment !== "exec" && (place.climbs ?? place.through) !== undefined ||
-    view.leaks && written !== place.path
-  );
+  return paths.some((path) => {
+    const { written, place } = path;
+    const turns = (place.climbs ?? place.through) !== undefined ||
+      treatment === "paths" && place.via === "" && !isOneName(path);
+    return turns && treatment !== "exec" ||
+      view.leaks && written !== place.path;
+  });
 }

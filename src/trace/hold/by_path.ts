@@ -25,7 +25,6 @@ import {
 } from "../../abi/errno.ts";
 import { AT_FDCWD, AT_SYMLINK_NOFOLLOW } from "../../abi/fcntl.ts";
 import { get } from "../../abi/layout.ts";
-import { PATH_MAX } from "../../abi/limits.ts";
 import { isOfSameFile, S_IRUSR, S_IWUSR, STAT } from "../../abi/stat.ts";
 import type { SyscallName } from "../../abi/syscalls.ts";
 import { close, fstat, fstatat } from "../../sys/files.ts";
@@ -36,6 +35,7 @@ import { cString } from "../path/place.ts";
 import type { Tools } from "../tools.ts";
 import type { Registers } from "../tracee/registers.ts";
 import type { Tracee } from "../tracee/tracee.ts";
+import { LONGEST } from "./linkless.ts";
 
 /** Calls by a descriptor, and those that do the same by a path. */
 export const BY_PATH: ReadonlyMap<SyscallName, SyscallName> = new Map([
@@ -104,7 +104,7 @@ export function goByPath(
   const file = looked.file ?? looked.paths[0]?.place;
   if (file?.kind !== "file" || file.via !== "") return;
   const { path } = file;
-  if (path.startsWith("/proc/") || path.length >= PATH_MAX) return;
+  if (path.startsWith("/proc/") || path.length > LONGEST) return;
   const link = `/proc/${tid}/fd/${number}`;
   if (!isOpen(link) || !leadsTo(link)) return;
   const fd = look(view, path);
@@ -112,7 +112,8 @@ export function goByPath(
   const found = fstat(fd, other);
   close(fd);
   if (found < 0 || !isOfSameFile(stat, other)) return;
-  looked.paths[0] = { arg: 1, dirfd: 0, written: "", place: file };
+  const named = { arg: 1, dirfd: 0, written: "", follows: false };
+  looked.paths[0] = { ...named, place: file };
   looked.descriptorsOf = 0;
   looked.byPath = true;
 }

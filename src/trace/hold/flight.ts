@@ -8,10 +8,11 @@ import { processOf } from "../path/place.ts";
 import type { Tools } from "../tools.ts";
 import type { Tracee } from "../tracee/tracee.ts";
 import { PATH_FAILS } from "./by_path.ts";
+import { isLinkless } from "./linkless.ts";
 
 const LINK_CAME: readonly number[] = [ELOOP];
 const LINK_CAME_OR_FILE_WENT: readonly number[] = [ELOOP, ENOENT];
-const DIRECTORY_WENT: readonly number[] = [ENOTDIR];
+const LINK_CAME_OR_DIRECTORY_WENT: readonly number[] = [ELOOP, ENOTDIR];
 const LINK_OR_FILE_CAME: readonly number[] = [ELOOP, EEXIST];
 
 /**
@@ -55,9 +56,8 @@ export function usesSocket({ treatment }: CallSpec): boolean {
 }
 
 /** The most that what is pinned of a call is long, in bytes. */
-export function lengthOf(
-  { paths, beside, address, messages }: Looked,
-): number {
+export function lengthOf(spec: CallSpec, looked: Looked): number {
+  const { paths, beside, address, messages } = looked;
   const [path] = paths;
   const [message] = messages;
   if (message !== undefined) {
@@ -66,6 +66,7 @@ export function lengthOf(
   const bytes = address?.length ?? 0;
   if (path === undefined) return bytes;
   if (paths.length > 1 || beside !== undefined) return Infinity;
+  if (isLinkless(spec, looked)) return Infinity;
   const { written, place } = path;
   // An address begins with two bytes, a path may end in a slash.
   return Math.max(
@@ -75,10 +76,11 @@ export function lengthOf(
 }
 
 /** Errors that show that a file changed between the look and the call. */
-export function raceOf(looked: Looked): readonly number[] {
+export function raceOf(spec: CallSpec, looked: Looked): readonly number[] {
   const place = looked.paths[0]?.place;
   if (looked.byPath) return PATH_FAILS;
-  if (looked.pinned) return DIRECTORY_WENT;
+  if (looked.pinned) return LINK_CAME_OR_DIRECTORY_WENT;
+  if (isLinkless(spec, looked)) return LINK_CAME;
   if (looked.open === undefined || place === undefined) return [];
   switch (place.kind) {
     case "link":

@@ -82,7 +82,7 @@ export class Flights {
       slot,
       frozen,
       maps: false,
-      retryOn: raceOf(looked),
+      retryOn: raceOf(spec, looked),
       after: looked.after,
       held: looked.held,
       since: usesSocket(spec) ? performance.now() : undefined,
@@ -99,7 +99,7 @@ export class Flights {
   ): "in flight" | "done" | "wait" {
     const { answers, family, freezer, resumer, rewriter } = this.#tools;
     const { pins } = tracee.space;
-    const slot = pins.take(lengthOf(looked), mayWait(spec));
+    const slot = pins.take(lengthOf(spec, looked), mayWait(spec));
     if (slot < 0) {
       // Those that have the slots may be stopped for this very call.
       if (freezer.has(tracee)) answers.answer(tracee, -ENOMEM);

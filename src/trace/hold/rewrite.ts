@@ -37,6 +37,7 @@ import { HOW_BEFORE_PATH } from "../tracee/pin.ts";
 import type { Registers } from "../tracee/registers.ts";
 import { ownerOf, type Tracee } from "../tracee/tracee.ts";
 import { BY_PATH } from "./by_path.ts";
+import { isLinkless, withoutLinks } from "./linkless.ts";
 import { keepsMeaning } from "./unseen.ts";
 
 /** What pinning a call depends on besides the call. */
@@ -165,7 +166,10 @@ export class Rewriter {
       const near = staysThere
         ? pathFromThere(tracee, registers, spec, path)
         : undefined;
-      const text = near ?? kernelPath(registers, spec, path);
+      const real = near ?? kernelPath(registers, spec, path);
+      const text = isLinkless(spec, looked)
+        ? withoutLinks(tracee, registers, path, real)
+        : real;
       const leads = path.place.via !== "";
       if (leads && WHERE_IT_IS_REGEXP.test(text)) {
         const own = text.startsWith(`/proc/${tracee.tid}/`);

@@ -109,14 +109,9 @@ export function lookAtName(
     SUN_PATH_OFFSET,
     end < 0 ? bytes.length : end,
   );
-  const place = resolve(
-    ownerOf(tracee),
-    AT_FDCWD,
-    written,
-    purpose !== "bind",
-    isOwn,
-  );
-  looked.paths.push({ arg, dirfd: -1, written, place });
+  const follows = purpose !== "bind";
+  const place = resolve(ownerOf(tracee), AT_FDCWD, written, follows, isOwn);
+  looked.paths.push({ arg, dirfd: -1, written, follows, place });
   looked.errno ||= place.errno;
   lookAtCrossed(looked, place, isOwn);
   if (place.path === "" || place.via !== "") {

@@ -158,7 +158,14 @@ export function lookAtPath(
       );
     if (place.via !== "") looked.descriptorsOf = processOf(place.via);
   }
-  looked.paths.push({ arg: path.arg, dirfd: path.dirfd, written, place });
+  const { arg } = path;
+  looked.paths.push({
+    arg,
+    dirfd: path.dirfd,
+    written,
+    follows: follow,
+    place,
+  });
   looked.errno ||= place.errno;
   lookAtCrossed(looked, place, isOwn);
   return place;

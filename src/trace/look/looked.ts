@@ -19,6 +19,8 @@ export interface LookedPath {
   readonly dirfd: number;
   /** The path as the tracee wrote it. */
   readonly written: string;
+  /** Whether a link in its last place is followed. */
+  readonly follows: boolean;
   /** What it names. */
   readonly place: Place;
 }
