@@ -361,6 +361,53 @@ print(sorted(os.listdir(".")), sorted(os.listdir("link")))`;
     },
   });
 
+  for (const beside of ["alone", "beside a thread"]) {
+    Deno.test({
+      ...hasMachine(
+        Deno.uid() === 0,
+        "root to run it",
+        `jail (${engine}) lets who has given up rights use what it has open by its name in /proc, whatever is above (${beside})`,
+      ),
+      async fn(): Promise<void> {
+        const script = `import errno, os, sys, threading
+os.mkdir("above", 0o700); os.mkdir("above/d", 0o777)
+os.chmod("above/d", 0o777)
+fd = os.open("above/file", os.O_RDWR | os.O_CREAT)
+os.chmod("above/file", 0o666)
+os.chown("above/file", 65534, 65534)
+d = os.open("above/d", os.O_RDONLY)
+os.dup2(fd, 5)
+os.setgroups([]); os.setresgid(65534, 65534, 65534); os.setresuid(65534, 65534, 65534)
+if sys.argv[1] != "alone":
+  threading.Thread(target=threading.Event().wait, daemon=True).start()
+for call in (
+    lambda: os.open("/dev/fd/5", os.O_WRONLY),
+    lambda: os.open("/proc/self/fd/5", os.O_RDONLY),
+    lambda: os.open("/proc/thread-self/fd/5", os.O_RDWR | os.O_CREAT | os.O_TRUNC),
+    lambda: os.open(f"/dev/fd/{d}", os.O_WRONLY | os.O_TMPFILE, 0o600),
+    lambda: os.open(f"/dev/fd/{d}", os.O_WRONLY),
+    lambda: os.chmod("/dev/fd/5", 0o640), lambda: os.truncate("/dev/fd/5", 1),
+    lambda: os.stat("/dev/fd/5"), lambda: os.listdir(f"/proc/self/fd/{d}/"),
+    lambda: os.chdir(f"/dev/fd/{d}"), lambda: os.open(os.readlink("/dev/fd/5"), os.O_RDONLY),
+):
+    try: call(); print("done")
+    except OSError as e: print(errno.errorcode[e.errno])
+print(os.fstat(5).st_mode, os.fstat(5).st_size, flush=True)
+os._exit(0)`;
+        await using directory = await scratch();
+        await Deno.chmod(directory.path, 0o755);
+        const argv = ["/usr/bin/python3", "-c", script, beside];
+        const wanted = await run(argv, { cwd: directory.path });
+        assertEquals(wanted.stdout.split("done").length, 10);
+        await Deno.remove(`${directory.path}/above`, { recursive: true });
+        const seen = await run(jailArgv(["-A"], argv, engine), {
+          cwd: directory.path,
+        });
+        assertEquals([seen.stdout, seen.stderr], [wanted.stdout, ""]);
+      },
+    });
+  }
+
   Deno.test(`jail (${engine}) decides relative to a directory descriptor`, async () => {
     await using directory = await scratch();
     const root = directory.path;

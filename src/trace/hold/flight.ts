@@ -68,10 +68,11 @@ export function lengthOf(spec: CallSpec, looked: Looked): number {
   if (paths.length > 1 || beside !== undefined) return Infinity;
   if (isLinkless(spec, looked)) return Infinity;
   const { written, place } = path;
+  const { path: real, via, by = "" } = place;
   // An address begins with two bytes, a path may end in a slash.
   return Math.max(
     bytes,
-    Math.max(written.length, place.path.length, place.via.length) + 4,
+    Math.max(written.length, real.length, via.length, by.length) + 4,
   );
 }
 

@@ -283,9 +283,9 @@ export class Rewriter {
     const address = tracee.space.pins.putOpen(tracee.tid, slot, text, {
       flags,
       mode: (flags & CREATES) === 0 ? 0 : looked.open?.mode ?? 0,
-      // What has no path is reached through a magic link, and those that could
-      // change it are stopped.
-      resolve: place.via === "" ? RESOLVE_NO_SYMLINKS : 0,
+      // What is reached through a magic link stays that: those that could change it
+      // are stopped.
+      resolve: linkTo(place) === "" ? RESOLVE_NO_SYMLINKS : 0,
     });
     if (address < 0) return -EFAULT;
     registers.nr = this.#openat2;
@@ -428,7 +428,7 @@ function pathFromThere(
   { written, place, dirfd }: LookedPath,
 ): string | undefined {
   const starts = written !== "" && !written.startsWith("/") &&
-    place.via === "" && treatment !== "exec" && !tracee.view.leaks;
+    linkTo(place) === "" && treatment !== "exec" && !tracee.view.leaks;
   if (!starts) return undefined;
   const at = dirfd < 0 ? AT_FDCWD : registers.int(dirfd);
   const { path: start } = resolveBase(ownerOf(tracee), at);
@@ -439,7 +439,12 @@ function pathFromThere(
   return treatment === "open" ? "." : undefined;
 }
 
-function realPath(place: Place): string {
-  if (place.via !== "") return place.via;
-  return place.slash ? `${place.path}/` : place.path;
+/** The link of the kernel's own that is followed to a file; "" for none. */
+function linkTo({ via, by = "" }: Place): string {
+  return via === "" ? by : via;
+}
+
+function realPath({ path, slash, via, by = path }: Place): string {
+  if (via !== "") return via;
+  return slash ? `${by}/` : by;
 }

@@ -77,13 +77,13 @@ export function tellsOfWay(errno: number): boolean {
 export function isShutOut(
   { tid, view }: Owner,
   start: string,
-  { path, climbs, crossed = [], through = [], end = path }: Place,
+  { path, by = path, climbs, crossed = [], through = [], end = by }: Place,
   sure: "surely" | "probably",
 ): boolean {
   const searcher = searcherOf(tid);
   if (searcher === undefined) return false;
   const way = new Set<string>();
-  for (const target of [path, end]) {
+  for (const target of [by, end]) {
     // What is no file has no way to it.
     if (!target.startsWith("/") || isWithin(start, target)) continue;
     climb(way, start, parentOf(target));

@@ -156,7 +156,10 @@ export function lookAtPath(
         how.resolve,
         isOwn,
       );
-    if (place.via !== "") looked.descriptorsOf = processOf(place.via);
+    const leads = place.via !== "" || kind === "run-path"
+      ? place.via
+      : place.by ?? "";
+    if (leads !== "") looked.descriptorsOf = processOf(leads);
   }
   const { arg } = path;
   looked.paths.push({

@@ -78,6 +78,11 @@ export interface Place {
   /** Whether a link of the kernel's own leads there, which others may turn. */
   readonly magic?: boolean;
   /**
+   * The link of a descriptor of the process's own by which the path ends at what has
+   * a path as well: whoever has it open may not search what that leads through.
+   */
+  readonly by?: string;
+  /**
    * A descriptor of it (`O_PATH`), where one was wanted, or of the last directory on
    * the way to it; whoever wanted it closes it.
    */

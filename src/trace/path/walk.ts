@@ -39,6 +39,9 @@ const stat = new Uint8Array(STAT.size);
 const MAGIC_REGEXP =
   /^\/proc\/[1-9][0-9]*(?:\/task\/[1-9][0-9]*)?\/(?:cwd|root|exe|fd\/[0-9]+|map_files\/[^/]+|ns\/[^/]+)$/;
 
+/** The link of an open file among those. */
+const OPEN_REGEXP = /\/fd\/[0-9]+$/;
+
 /** One walk, from the root to where the path ends. */
 export class Walk {
   readonly #owner: Owner;
@@ -229,7 +232,11 @@ export class Walk {
         ? { ...target, slash }
         : inObject(target, this.#todo.reverse().join("/"));
     }
-    return last ? place(target.path, target.kind, slash) : undefined;
+    if (!last) return undefined;
+    const found = place(target.path, target.kind, slash);
+    const isOwnOpen = processOf(next) === this.#owner.pid &&
+      OPEN_REGEXP.test(next);
+    return isOwnOpen ? { ...found, by: next } : found;
   }
 
   /**
