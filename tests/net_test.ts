@@ -592,6 +592,37 @@ print(s.getsockname()[0])`;
   Deno.test({
     ...needs(
       ["python3"],
+      `jail (${engine}) binds no stream to an address of many, from which it would come to listen at another one`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      await using servers = await serve(directory);
+      const free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      const { port } = free.addr;
+      free.close();
+      const code = `import ctypes, socket
+connect = ctypes.CDLL(None).connect
+def listens(address):
+  s = socket.socket()
+  try:
+    s.bind((address, ${port}))
+    s.connect(("127.0.0.1", ${servers.open}))
+    connect(s.fileno(), bytes(16), 16)
+    s.listen()
+    return s.getsockname()[0]
+  except OSError as e: return e.errno
+print(*map(listens, ["224.0.0.5", "127.255.255.255", "127.0.0.2"]))`;
+      const flags = ["-A", `--deny-net=127.0.0.1:${port}`];
+      const ended = await jail(flags, ["/usr/bin/python3", "-c", code], {
+        engine,
+      });
+      assertEquals(ended.stdout, "1 1 127.0.0.2\n", ended.stderr);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
       `jail (${engine}) lets a program send datagrams from a port that the kernel could choose, and from no other`,
     ),
     async fn(): Promise<void> {

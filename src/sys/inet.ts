@@ -1,6 +1,6 @@
 /** Sockets of the internet, of jail itself. None of them waits in the kernel. */
 
-import { EINPROGRESS } from "../abi/errno.ts";
+import { EACCES, EINPROGRESS } from "../abi/errno.ts";
 import { get, set } from "../abi/layout.ts";
 import {
   AF_INET,
@@ -122,6 +122,16 @@ export function sourceTowards(
   const source = result < 0 ? undefined : boundAddress(fd)?.address;
   close(fd);
   return source;
+}
+
+/**
+ * Whether routes have an address of IPv4 for that of all on a link (10.0.0.255). A
+ * socket has to say that it means them all. Nothing is sent.
+ */
+export function isBroadcast(address: readonly number[]): boolean {
+  const fd = connectTo("datagrams", { address, port: DISCARD_PORT, scope: 0 });
+  if (fd >= 0) close(fd);
+  return fd === -EACCES;
 }
 
 /** Accepts a connection: a descriptor, or a negative errno. */

@@ -31,9 +31,11 @@ import { SystemCallError } from "../../errors.ts";
 import {
   type Endpoint,
   internetEndpoint,
+  isOfMany,
   isUnspecified,
 } from "../../policy/net/endpoint.ts";
 import { close } from "../../sys/files.ts";
+import { isBroadcast } from "../../sys/inet.ts";
 import { mayBeChosen } from "../../sys/ports.ts";
 import {
   attachFilter,
@@ -189,6 +191,10 @@ function lookAtUnixName(looked: Looked, name: Uint8Array | number): void {
  * the kernel could choose, as some do that ask resolvers. A stream that gets one
  * so only seems to be bound. Of any other it is remembered that it is.
  *
+ * To an address of many, such as a group, a stream is not bound: once it is connected
+ * the kernel gives it one of the machine's own, at the same port, and it keeps that
+ * when it lets go of its end, and listens.
+ *
  * @param looked what is known of the address
  * @param socket the socket of the call
  * @param asks whether a person is asked where a stream is bound
@@ -206,12 +212,21 @@ export function lookAtBind(
   if (facts === undefined) return;
   const stream = facts.type === SOCK_STREAM;
   if (!stream && facts.type !== SOCK_DGRAM) return;
+  if (stream && family === "inet" && isForMany(address)) {
+    looked.never ??=
+      "it would listen at another address, once it was connected";
+  }
   const chosen = isUnspecified(address) &&
     (stream ? port === 0 && !asks : port === 0 || mayBeChosen(port));
   looked.net[0] = { ...use, chosen, stream };
   if (stream) looked.after = "bound";
   // By that address a message to many would leave that was looked at before.
   else if (!isUnspecified(address)) looked.descriptorsOf = EVERYBODY;
+}
+
+/** Whether an address of IPv4 is that of more than one, who hear on a link. */
+function isForMany(address: readonly number[]): boolean {
+  return isOfMany(address) || !isUnspecified(address) && isBroadcast(address);
 }
 
 /** Whether a socket is one of the internet. */
