@@ -7,13 +7,13 @@
  * nothing may be read or run that could not be before, and, for a directory,
  * unless the same may be written beneath both places, and no rule about
  * reading closes the old one alone. Nor is a directory moved to where jail removes
- * it, if a rule keeps something in it.
+ * it, or back, if a rule may keep something in it.
  */
 
 import type { Move } from "../call.ts";
 import type { PathMatcher, Residual } from "./match.ts";
 import { ALLOW, DENY, IGNORE, READ, RUN, slotOf, WRITE } from "./rules.ts";
-import { entersTemporary } from "./temporary.ts";
+import { outsideTemporary } from "./temporary.ts";
 
 const ACCESSES = [READ, WRITE, RUN] as const;
 
@@ -55,10 +55,13 @@ export function obstacle(
     }
   }
   if (!move.tree) return HARMLESS;
-  const from = matcher.residual(move.from);
-  // There it is removed, and what may not be written in it as well.
-  const kept = entersTemporary(move) ? ruleIn(from, closing(WRITE)) : -1;
-  return kept >= 0 ? kept : treeObstacle(from, matcher.residual(move.to));
+  const [from, to] = [matcher.residual(move.from), matcher.residual(move.to)];
+  const outside = outsideTemporary(move);
+  // What may not be written would be removed with the directory.
+  const kept = outside === undefined
+    ? -1
+    : ruleIn(outside === move.from ? from : to, closing(WRITE));
+  return kept >= 0 ? kept : treeObstacle(from, to);
 }
 
 /** The same for all that lies beneath, now and later. */

@@ -1,7 +1,6 @@
 /** The names of jail's temporary directories, which jail removes with all in them. */
 
 import type { Move } from "../call.ts";
-import { isWithin } from "./within.ts";
 
 const NAME_REGEXP = /^jail-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -11,16 +10,19 @@ export function isTemporary(name: string): boolean {
 }
 
 /**
- * Whether a move takes something into such a directory, or gives it such a name: at
- * the end of the run, or at the start of another one, jail removes it, whatever rules
- * say of what is in it.
+ * Which end of a move lies outside, where the other one is such a directory or lies in
+ * one. At the end of a run, or at the start of another one, jail removes all in there,
+ * whatever rules say of it; and goes on where a program moves away, with what it puts
+ * in meanwhile, a directory that is being emptied.
  *
  * @param move what moves
+ * @returns the path outside; `undefined` where both ends are, or neither is
  */
-export function entersTemporary({ from, to }: Move): boolean {
-  const names = to.split("/");
-  const at = names.findIndex(isTemporary);
-  if (at < 0) return false;
-  const directory = names.slice(0, at + 1).join("/");
-  return from === directory || !isWithin(from, directory);
+export function outsideTemporary({ from, to }: Move): string | undefined {
+  const [begins, ends] = [isInTemporary(from), isInTemporary(to)];
+  return begins === ends ? undefined : begins ? to : from;
+}
+
+function isInTemporary(path: string): boolean {
+  return path.split("/").some(isTemporary);
 }
