@@ -406,6 +406,9 @@ Deno.test("jail policies shows what a built-in policy says", async () => {
   const other = await jail(["policies", "agnet"]);
   assertEquals([other.stdout, other.code], ["", 125]);
   assertStringIncludes(other.stderr, 'hint: did you mean "agent"?');
+  const two = await jail(["policies", "base", "agent"]);
+  assertEquals([two.stdout, two.code], ["", 125]);
+  assertStringIncludes(two.stderr, "hint: name one alone");
 });
 
 Deno.test("jail check says what is wrong with a policy", async () => {

@@ -39,12 +39,16 @@ function policies(words: readonly string[]): number {
   const all = builtInPolicies();
   const [word, more] = words;
   if (word !== undefined) {
-    const policy = all.find(({ name }) => name === word);
-    if (policy === undefined || more !== undefined) {
+    if (more !== undefined) {
       throw new UsageError(
-        more === undefined
-          ? `Cannot show ${printable(word)}: it is no built-in policy`
-          : `Cannot use ${printable(more)}: jail policies shows one at a time`,
+        `Cannot use ${printable(more)}: jail policies shows one at a time`,
+        "name one alone",
+      );
+    }
+    const policy = all.find(({ name }) => name === word);
+    if (policy === undefined) {
+      throw new UsageError(
+        `Cannot show ${printable(word)}: it is no built-in policy`,
         didYouMean(word, all.map(({ name }) => name)) ??
           "write jail policies alone, which lists them",
       );
