@@ -518,55 +518,57 @@ print(os.path.getsize("new"))`,
   });
 }
 
-for (const beside of ["alone", "beside a thread"] as const) {
-  Deno.test({
-    ...needs(
-      ["python3"],
-      `jail follows no link that comes meanwhile, though the program's own filter knows no openat2 (${beside})`,
-    ),
-    async fn(): Promise<void> {
-      await using directory = await scratch();
-      const { path } = directory;
-      const policy = await directory.file(
-        "policy.yaml",
-        `${ALL}write: {deny: ["${path}/closed"]}\n`,
-      );
-      await Deno.mkdir(`${path}/closed`);
-      await Deno.writeTextFile(`${path}/closed/file`, "closed");
-      // It ends the process, is caught, and says ENOSYS.
-      const actions = ["0x80000000", "0x30000", "0x50026"];
-      const tries: [string, string][] = [
-        ["file", `os.open("from/file", os.O_WRONLY | os.O_TRUNC)`],
-        ["new", `os.open("from/new", os.O_WRONLY | os.O_CREAT)`],
-      ];
-      for (const action of actions) {
-        for (const [name, code] of tries) {
-          await Deno.mkdir(`${path}/from`);
-          await Deno.writeTextFile(`${path}/from/file`, "");
-          const came = await attempt(
-            {
-              change: "a link comes in the place of its directory",
-              call: "openat",
-              path: `from/${name}`,
-              code: `${FILTER}
+for (const engine of ENGINES) {
+  for (const beside of ["alone", "beside a thread"] as const) {
+    Deno.test({
+      ...needs(
+        ["python3"],
+        `jail (${engine}) follows no link that comes meanwhile, though the program's own filter knows no openat2 (${beside})`,
+      ),
+      async fn(): Promise<void> {
+        await using directory = await scratch();
+        const { path } = directory;
+        const policy = await directory.file(
+          "policy.yaml",
+          `${ALL}write: {deny: ["${path}/closed"]}\n`,
+        );
+        await Deno.mkdir(`${path}/closed`);
+        await Deno.writeTextFile(`${path}/closed/file`, "closed");
+        // It ends the process, is caught, and says ENOSYS.
+        const actions = ["0x80000000", "0x30000", "0x50026"];
+        const tries: [string, string][] = [
+          ["file", `os.open("from/file", os.O_WRONLY | os.O_TRUNC)`],
+          ["new", `os.open("from/new", os.O_WRONLY | os.O_CREAT)`],
+        ];
+        for (const action of actions) {
+          for (const [name, code] of tries) {
+            await Deno.mkdir(`${path}/from`);
+            await Deno.writeTextFile(`${path}/from/file`, "");
+            const came = await attempt(
+              {
+                change: "a link comes in the place of its directory",
+                call: "openat",
+                path: `from/${name}`,
+                code: `${FILTER}
 filter(${SYSCALLS.openat2.x86_64}, ${action})
 os.close(os.open("other", os.O_WRONLY | os.O_CREAT))
 ${code}`,
-              beside,
-            },
-            "seccomp",
-            path,
-            policy,
-          );
-          assertEquals([action, code, came], [action, code, "EACCES\n"]);
-          await Deno.remove(`${path}/from`);
-          await Deno.remove(`${path}/from.old`, { recursive: true });
+                beside,
+              },
+              engine,
+              path,
+              policy,
+            );
+            assertEquals([action, code, came], [action, code, "EACCES\n"]);
+            await Deno.remove(`${path}/from`);
+            await Deno.remove(`${path}/from.old`, { recursive: true });
+          }
         }
-      }
-      assertEquals(await namesIn(`${path}/closed`), ["file"]);
-      assertEquals(await Deno.readTextFile(`${path}/closed/file`), "closed");
-    },
-  });
+        assertEquals(await namesIn(`${path}/closed`), ["file"]);
+        assertEquals(await Deno.readTextFile(`${path}/closed/file`), "closed");
+      },
+    });
+  }
 }
 
 // Where every call stops, the program cannot close anything while jail looks.

@@ -55,8 +55,18 @@ export function usesSocket({ treatment }: CallSpec): boolean {
   return treatment === "address" || treatment === "message";
 }
 
-/** The most that what is pinned of a call is long, in bytes. */
-export function lengthOf(spec: CallSpec, looked: Looked): number {
+/**
+ * The most that what is pinned of a call is long, in bytes.
+ *
+ * @param spec the call
+ * @param looked what was checked
+ * @param keepsNumber whether an open stays the call that it is
+ */
+export function lengthOf(
+  spec: CallSpec,
+  looked: Looked,
+  keepsNumber: boolean,
+): number {
   const { paths, beside, address, messages } = looked;
   const [path] = paths;
   const [message] = messages;
@@ -66,7 +76,7 @@ export function lengthOf(spec: CallSpec, looked: Looked): number {
   const bytes = address?.length ?? 0;
   if (path === undefined) return bytes;
   if (paths.length > 1 || beside !== undefined) return Infinity;
-  if (isLinkless(spec, looked)) return Infinity;
+  if (isLinkless(spec, looked, keepsNumber)) return Infinity;
   const { written, place } = path;
   const { path: real, via, by = "" } = place;
   // An address begins with two bytes, a path may end in a slash.
@@ -81,7 +91,7 @@ export function raceOf(spec: CallSpec, looked: Looked): readonly number[] {
   const place = looked.paths[0]?.place;
   if (looked.byPath) return PATH_FAILS;
   if (looked.pinned) return LINK_CAME_OR_DIRECTORY_WENT;
-  if (isLinkless(spec, looked)) return LINK_CAME;
+  if (isLinkless(spec, looked, false)) return LINK_CAME;
   if (looked.open === undefined || place === undefined) return [];
   switch (place.kind) {
     case "link":

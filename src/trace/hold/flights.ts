@@ -99,7 +99,8 @@ export class Flights {
   ): "in flight" | "done" | "wait" {
     const { answers, family, freezer, resumer, rewriter } = this.#tools;
     const { pins } = tracee.space;
-    const slot = pins.take(lengthOf(spec, looked), mayWait(spec));
+    const keeps = keepsNumber(tracee, this.#tools);
+    const slot = pins.take(lengthOf(spec, looked, keeps), mayWait(spec));
     if (slot < 0) {
       // Those that have the slots may be stopped for this very call.
       if (freezer.has(tracee)) answers.answer(tracee, -ENOMEM);
@@ -111,7 +112,7 @@ export class Flights {
     const options = {
       staysThere,
       isKeptThere: staysThere || family.hearsMoves,
-      keepsNumber: keepsNumber(tracee, this.#tools),
+      keepsNumber: keeps,
     };
     const departs = this.depart(
       tracee,

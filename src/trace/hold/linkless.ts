@@ -16,6 +16,7 @@ import { AT_FDCWD } from "../../abi/fcntl.ts";
 import { MAXSYMLINKS, PATH_MAX } from "../../abi/limits.ts";
 import type { Looked, LookedPath } from "../look/looked.ts";
 import type { CallSpec } from "../look/spec.ts";
+import { linkTo } from "../path/place.ts";
 import { isProcfs } from "../path/walk.ts";
 import type { Registers } from "../tracee/registers.ts";
 import type { Tracee } from "../tracee/tracee.ts";
@@ -30,12 +31,18 @@ export const LONGEST: number = PATH_MAX - 1 - TO_ROOT.length;
 /**
  * Whether the kernel is to follow no link on the paths of a call. What is opened is by
  * openat2(2), what is executed is looked at again, and an address has no room for it.
+ *
+ * @param spec the call
+ * @param looked what was checked
+ * @param keepsNumber whether an open stays the call that it is
  */
 export function isLinkless(
-  { treatment }: CallSpec,
+  { syscall, treatment }: CallSpec,
   { byPath }: Looked,
+  keepsNumber: boolean,
 ): boolean {
-  return treatment === "paths" || byPath;
+  return treatment === "paths" || byPath ||
+    treatment === "open" && keepsNumber && syscall.name !== "openat2";
 }
 
 /**
@@ -56,7 +63,7 @@ export function withoutLinks(
   const { dirfd, place } = path;
   const isOne = !real.startsWith("/") && isOneName(path);
   // It is none, or a link of the kernel's own leads there; or a root has no procfs.
-  const stays = isOne || place.via !== "" || !isProcfs(view);
+  const stays = isOne || linkTo(place) !== "" || !isProcfs(view);
   if (stays) return real;
   if (real.startsWith("/")) return `${TO_ROOT}${real}`;
   const at = dirfd < 0 ? AT_FDCWD : registers.int(dirfd);

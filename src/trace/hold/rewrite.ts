@@ -32,7 +32,7 @@ import { realAddress } from "../look/address.ts";
 import type { Looked, LookedPath } from "../look/looked.ts";
 import type { CallSpec } from "../look/spec.ts";
 import { resolveBase } from "../path/magic.ts";
-import { type Place, processOf } from "../path/place.ts";
+import { linkTo, type Place, processOf } from "../path/place.ts";
 import { HOW_BEFORE_PATH } from "../tracee/pin.ts";
 import type { Registers } from "../tracee/registers.ts";
 import { ownerOf, type Tracee } from "../tracee/tracee.ts";
@@ -167,7 +167,7 @@ export class Rewriter {
         ? pathFromThere(tracee, registers, spec, path)
         : undefined;
       const real = near ?? kernelPath(registers, spec, path);
-      const text = isLinkless(spec, looked)
+      const text = isLinkless(spec, looked, keepsNumber)
         ? withoutLinks(tracee, registers, path, real)
         : real;
       const leads = path.place.via !== "";
@@ -437,11 +437,6 @@ function pathFromThere(
   if (rest !== "") return rest;
   // No other call takes a directory by no name that has one.
   return treatment === "open" ? "." : undefined;
-}
-
-/** The link of the kernel's own that is followed to a file; "" for none. */
-function linkTo({ via, by = "" }: Place): string {
-  return via === "" ? by : via;
 }
 
 function realPath({ path, slash, via, by = path }: Place): string {

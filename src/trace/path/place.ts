@@ -102,6 +102,11 @@ export function cString(path: string): Uint8Array {
   return pathBuffer;
 }
 
+/** The link of the kernel's own that is followed to a file; "" for none. */
+export function linkTo({ via, by = "" }: Place): string {
+  return via === "" ? by : via;
+}
+
 /** The process id in a path below `/proc/<pid>`, or 0. */
 export function processOf(path: string): number {
   if (!path.startsWith("/proc/")) return 0;
