@@ -429,6 +429,49 @@ for (const engine of ENGINES) {
     });
   }
 
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) tells nothing of what a link leads to that comes in the place of a directory`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      const policy = await directory.file(
+        "policy.yaml",
+        `${ALL}read: {deny: ["${path}/closed"]}\n`,
+      );
+      for (const name of ["from", "closed"]) {
+        await Deno.mkdir(`${path}/${name}/sub`, { recursive: true });
+        await Deno.writeTextFile(`${path}/${name}/file`, name);
+        await Deno.symlink(name, `${path}/${name}/link`);
+      }
+      await directory.file("closed/only", "");
+      const tries: [SyscallName, string, string][] = [
+        ["newfstatat", "file", `print(os.stat("from/file").st_size)`],
+        ["readlink", "link", `print(os.readlink("from/link"))`],
+        ["access", "only", `print(os.access("from/only", os.F_OK))`],
+        ["chdir", "sub", `os.chdir("from/sub")\nprint(os.getcwd())`],
+      ];
+      // What jail answers itself it has looked at once.
+      const told = ["EACCES\n", "4\n", "from\n", "False\n"];
+      for (const [call, name, code] of tries) {
+        const came = await attempt(
+          {
+            change: "a link comes in the place of its directory",
+            ...{ call, path: `from/${name}`, code },
+          },
+          engine,
+          path,
+          policy,
+        );
+        assert(told.includes(came), `${code}: ${came}`);
+        await Deno.remove(`${path}/from`);
+        await Deno.rename(`${path}/from.old`, `${path}/from`);
+      }
+    },
+  });
+
   const moved =
     `jail (${engine}) stops a device that came with a directory which was moved`;
   Deno.test({
