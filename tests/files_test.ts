@@ -408,6 +408,40 @@ os._exit(0)`;
     });
   }
 
+  Deno.test({
+    ...hasMachine(
+      Deno.uid() === 0,
+      "root to run it",
+      `jail (${engine}) says by access(2) what the real user may do, through links and dots, too`,
+    ),
+    async fn(): Promise<void> {
+      const script = `import os
+os.mkdir("shut", 0o700); open("shut/file", "w").close(); open("file", "w").close()
+os.symlink("shut/file", "link")
+def ask(*ids):
+  if os.fork() > 0: return os.wait()
+  os.setresuid(*ids)
+  for effective in (False, True):
+    for name in ("link", "shut/../file", "shut/../none"):
+      print(ids, int(effective), name, os.access(name, os.R_OK, effective_ids=effective))
+  os.sys.stdout.flush()
+  os._exit(0)
+ask(65534, 0, 0); ask(0, 65534, 0); ask(65534, 65534, 0)`;
+      await using directory = await scratch();
+      await Deno.chmod(directory.path, 0o755);
+      const argv = ["/usr/bin/python3", "-c", script];
+      const wanted = await run(argv, { cwd: directory.path });
+      assertEquals(wanted.stdout.split("True").length, 5);
+      for (const name of ["shut", "file", "link"]) {
+        await Deno.remove(`${directory.path}/${name}`, { recursive: true });
+      }
+      const seen = await run(jailArgv(["-A"], argv, engine), {
+        cwd: directory.path,
+      });
+      assertEquals([seen.stdout, seen.stderr], [wanted.stdout, ""]);
+    },
+  });
+
   Deno.test(`jail (${engine}) decides relative to a directory descriptor`, async () => {
     await using directory = await scratch();
     const root = directory.path;

@@ -1,7 +1,7 @@
 /** What happens at calls that name files, descriptors or addresses. */
 
 import { EACCES, EAGAIN } from "../abi/errno.ts";
-import { AT_FDCWD } from "../abi/fcntl.ts";
+import { AT_EACCESS, AT_FDCWD } from "../abi/fcntl.ts";
 import { MOVING } from "../policy/plan/answered.ts";
 import { close } from "../sys/files.ts";
 import { heedMove } from "../sys/mounted.ts";
@@ -13,7 +13,7 @@ import type { Hold } from "./hold/lock.ts";
 import { isOneName } from "./hold/linkless.ts";
 import { isMarked } from "./hold/marks.ts";
 import { keepArguments } from "./hold/private.ts";
-import { isShutOut, tellsOfWay } from "./hold/searched.ts";
+import { type Ids, isShutOut, tellsOfWay } from "./hold/searched.ts";
 import { isSteady, mayStay, removesLink } from "./hold/unseen.ts";
 import { type Looked, nothing } from "./look/looked.ts";
 import {
@@ -29,6 +29,7 @@ import { lookAt } from "./look_at.ts";
 import { resolveBase } from "./path/magic.ts";
 import { replaceFile } from "./path/replace.ts";
 import type { Tools } from "./tools.ts";
+import type { Registers } from "./tracee/registers.ts";
 import { interruptCall, ownerOf, type Tracee } from "./tracee/tracee.ts";
 
 /** Those that wait for what a call holds. */
@@ -204,14 +205,19 @@ export class FileCalls {
   }
 
   /** What a call fails with: it may look into less than jail, which has looked. */
-  #errnoOf(tracee: Tracee, { errno, paths }: Looked): number {
+  #errnoOf(
+    tracee: Tracee,
+    spec: CallSpec,
+    { errno, paths }: Looked,
+  ): number {
     if (!tellsOfWay(errno)) return errno;
-    return this.#isShutOut(tracee, paths, "probably") ? EACCES : errno;
+    return this.#isShutOut(tracee, spec, paths, "probably") ? EACCES : errno;
   }
 
   /** Whether a tracee may not search what some paths lead through, though jail may. */
   #isShutOut(
     tracee: Tracee,
+    spec: CallSpec,
     paths: Looked["paths"],
     sure: "surely" | "probably",
   ): boolean {
@@ -219,10 +225,11 @@ export class FileCalls {
     const mayDoLess = tracee.process.unanswered || options.answers !== true;
     if (!mayDoLess) return false;
     const owner = ownerOf(tracee);
+    const ids = idsOf(registers, spec);
     return paths.some(({ dirfd, place, written }) => {
       const at = dirfd < 0 ? AT_FDCWD : registers.int(dirfd);
       const start = written.startsWith("/") ? "/" : resolveBase(owner, at).path;
-      return isShutOut(owner, start, place, sure);
+      return isShutOut(owner, start, place, ids, sure);
     });
   }
 
@@ -260,14 +267,14 @@ export class FileCalls {
     if (allowed === "again") return allowed;
     if (!allowed) return "done";
     if (looked.errno !== 0) {
-      answers.answer(tracee, -this.#errnoOf(tracee, looked));
+      answers.answer(tracee, -this.#errnoOf(tracee, spec, looked));
       return "done";
     }
     // The real path no more leads by links, and through what `..` leads out of.
     const left = asIs
       ? []
       : looked.paths.filter(({ place }) => place.climbs ?? place.through);
-    if (left.length > 0 && this.#isShutOut(tracee, left, "surely")) {
+    if (left.length > 0 && this.#isShutOut(tracee, spec, left, "surely")) {
       answers.answer(tracee, -EACCES);
       return "done";
     }
@@ -318,6 +325,14 @@ export class FileCalls {
     this.#flights.begin(tracee, spec, -1, looked);
     return "in flight";
   }
+}
+
+/** By which ids a call looks for its files. */
+function idsOf(registers: Registers, { syscall: { args } }: CallSpec): Ids {
+  if (!args.includes("access-mode")) return "effective";
+  const flags = args.indexOf("at-flags");
+  const asItself = flags >= 0 && (registers.uint(flags) & AT_EACCESS) !== 0;
+  return asItself ? "effective" : "real";
 }
 
 /**

@@ -53,6 +53,12 @@ interface Searcher {
   readonly gids: ReadonlySet<number>;
 }
 
+/**
+ * By which of its ids a process looks for a file: access(2) asks as if it had not
+ * changed who it is.
+ */
+export type Ids = "real" | "effective";
+
 /** How a call fails by what its path leads to, or by where it leads no further. */
 const TELLING: ReadonlySet<number> = new Set([
   ...[EBUSY, EEXIST, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR],
@@ -72,16 +78,20 @@ export function tellsOfWay(errno: number): boolean {
  * @param owner whose path it is
  * @param start where the path starts, a real path
  * @param place where it leads
+ * @param ids by which of its ids it looks for the file
  * @param sure whether that has to be sure, or the path fails in any case
  */
 export function isShutOut(
   { tid, view }: Owner,
   start: string,
-  { path, by = path, climbs, crossed = [], through = [], end = by }: Place,
+  place: Place,
+  ids: Ids,
   sure: "surely" | "probably",
 ): boolean {
-  const searcher = searcherOf(tid);
+  const searcher = searcherOf(tid, ids);
   if (searcher === undefined) return false;
+  const { path, by = path, climbs, crossed = [], through = [], end = by } =
+    place;
   const way = new Set<string>();
   for (const target of [by, end]) {
     // What is no file has no way to it.
@@ -132,25 +142,29 @@ function maySearch({ uid, gids }: Searcher): boolean {
  * The ids by which a tracee looks for files; `undefined` where it may search all, or
  * what this process may: that has looked.
  */
-function searcherOf(tid: number): Searcher | undefined {
-  const searcher = searcherIn(statusOf(tid));
+function searcherOf(tid: number, ids: Ids): Searcher | undefined {
+  const searcher = searcherIn(statusOf(tid), ids);
   if (searcher === undefined) return undefined;
-  own ??= searcherIn(statusOf("self")) ?? "all";
+  const own = OWN[ids] ??= searcherIn(statusOf("self"), ids) ?? "all";
   return own !== "all" && isSame(own, searcher) ? undefined : searcher;
 }
 
 /** The same of this process. */
-let own: Searcher | "all" | undefined;
+const OWN: { [ids in Ids]?: Searcher | "all" } = {};
 
 function isSame(one: Searcher, other: Searcher): boolean {
   return one.uid === other.uid && one.gids.size === other.gids.size &&
     one.gids.isSubsetOf(other.gids);
 }
 
-function searcherIn(status: string | number): Searcher | undefined {
-  const capabilities = parseInt(field(status, "CapEff") ?? "", 16);
-  const [, , , uid] = numbers(field(status, "Uid"));
-  const [, , , gid] = numbers(field(status, "Gid"));
+/** What access_override_creds() in the kernel's fs/open.c makes of who asks, too. */
+function searcherIn(status: string | number, ids: Ids): Searcher | undefined {
+  const real = ids === "real";
+  const at = real ? 0 : 3;
+  const uid = numbers(field(status, "Uid"))[at];
+  const gid = numbers(field(status, "Gid"))[at];
+  const given = field(status, real ? "CapPrm" : "CapEff") ?? "";
+  const capabilities = real && uid !== 0 ? 0 : parseInt(given, 16);
   const isTold = !Number.isNaN(capabilities) && uid !== undefined &&
     gid !== undefined;
   const searchesAll = [CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH].some((one) =>
