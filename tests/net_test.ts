@@ -592,6 +592,30 @@ print(s.getsockname()[0])`;
   Deno.test({
     ...needs(
       ["python3"],
+      `jail (${engine}) fails as outside where a stream of another family is connected to an address of IPv6`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      await using servers = await serve(directory);
+      const code = `import ctypes, socket, struct
+libc = ctypes.CDLL(None, use_errno=True)
+six = struct.pack("=HHI16sI", socket.AF_INET6, 0x100, 0, socket.inet_pton(socket.AF_INET6, "::1"), 0)
+inet, failed, unix = socket.socket(), socket.socket(), socket.socketpair()[0]
+inet.connect(("127.0.0.1", ${servers.open}))
+failed.connect_ex(("127.0.0.1", ${servers.dead}))
+for s in inet, failed, unix:
+  print(libc.connect(s.fileno(), six, len(six)), ctypes.get_errno())`;
+      const argv = ["/usr/bin/python3", "-c", code];
+      const may = `--allow-net=127.0.0.1,[::1]`;
+      const flags = ["--allow-read", "--allow-run", may];
+      const ended = await jail(flags, argv, { engine });
+      assertEquals(ended.stdout, (await run(argv)).stdout, ended.stderr);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
       `jail (${engine}) binds no stream to an address of many, from which it would come to listen at another one`,
     ),
     async fn(): Promise<void> {

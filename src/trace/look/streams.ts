@@ -49,7 +49,8 @@ export class StreamSockets {
       : (flags & MSG_FASTOPEN) !== 0;
     if (!connects || familyOf(looked.said ?? NOTHING) !== AF_INET6) return;
     const facts = socket.facts(looked);
-    if (facts?.type !== SOCK_STREAM) return;
+    // One of another family takes no such address.
+    if (facts?.family !== AF_INET6 || facts.type !== SOCK_STREAM) return;
     if (this.#sixes.areMany) {
       // A call that is on its way must be known, and once all are stopped none is: as
       // those by IPv4 never are.
