@@ -132,6 +132,8 @@ Deno.test({
     await using directory = await scratch();
     const { path } = directory;
     await directory.file("file", "");
+    await directory.file("crlf", "#!/bin/sh\r\ntrue\r\n", 0o755);
+    await directory.file("lost", "#! bin/none -x\n", 0o755);
     await Deno.symlink("loop", `${path}/loop`);
     await Deno.mkdir(`${path}/closed`, { mode: 0 });
     // As a user who may not enter it, also root without these.
@@ -145,6 +147,16 @@ Deno.test({
           "file/prog",
           "ENOTDIR",
           "a part of its path is a file, and no directory",
+        ],
+        [
+          "crlf",
+          "ENOENT",
+          'its first line names "/bin/sh\\r", which is not there',
+        ],
+        [
+          "lost",
+          "ENOENT",
+          'its first line names "bin/none", which is not there',
         ],
         ["file", "EACCES", "it is not marked as executable: chmod +x"],
         ["closed/prog", "EACCES", "a directory on its way may not be entered"],

@@ -1,6 +1,6 @@
 /** What was asked to run, and where that is found. */
 
-import { printable, toCString } from "../abi/bytes.ts";
+import { fromBytes, printable, toCString } from "../abi/bytes.ts";
 import { EACCES, ELOOP, ENOTDIR, errnoName } from "../abi/errno.ts";
 import { get } from "../abi/layout.ts";
 import { STAT } from "../abi/stat.ts";
@@ -13,6 +13,7 @@ import {
   isHidden,
   which,
 } from "../sys/which.ts";
+import { scriptLine } from "../trace/image/image.ts";
 
 /** Where a program is searched where its environment has no `PATH`: <paths.h>. */
 export const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
@@ -174,8 +175,14 @@ export function orAsScript<Result>(
   try {
     return run(program, found, hintOf(found, view));
   } catch (error) {
-    const isNone = error instanceof LaunchError && error.errno === "ENOEXEC";
-    const script = isNone ? asScript(program, found, view) : undefined;
+    if (!(error instanceof LaunchError)) throw error;
+    const { call, errno } = error;
+    if (call === "execve" && errno === "ENOENT") {
+      throw lacking(error, program, found, view);
+    }
+    const script = errno === "ENOEXEC"
+      ? asScript(program, found, view)
+      : undefined;
     if (script === undefined) throw error;
     return run(
       script.program,
@@ -183,6 +190,28 @@ export function orAsScript<Result>(
       "it has no #! line, so /bin/sh runs it, which the policy must allow",
     );
   }
+}
+
+/** The same error, with what a script names that is not there: `/bin/sh\r`, for one. */
+function lacking(
+  error: LaunchError,
+  { name, cwd }: Program,
+  { real }: FoundProgram,
+  view: View,
+): LaunchError {
+  const start = view.readFile(real, LOOK);
+  const { interpreter } = typeof start === "number"
+    ? {}
+    : scriptLine(fromBytes(start)) ?? {};
+  if (
+    interpreter === undefined ||
+    view.realpath(fromDirectory(cwd, interpreter)) !== undefined
+  ) return error;
+  const hint = `its first line names ${
+    printable(interpreter)
+  }, which is not there`;
+  const { call, errno, exitCode } = error;
+  return new LaunchError(printable(name), call, errno, exitCode, hint);
 }
 
 /** The shell, with the file as its first argument; `undefined` for a binary. */
