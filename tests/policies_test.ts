@@ -259,7 +259,7 @@ new Worker("console.log('from a worker')", { eval: true });
       // As build and agent tell their readers to.
       "workers.yaml": `extends: build
 read: [/dev/shm]
-write: [/dev/shm]
+write: {allow: [/dev/shm], deny: ["\${cwd}/workers.yaml"]}
 net: {connect: ["unix:\${tmp}"], listen: ["unix:\${tmp}"]}
 `,
       "workers.py": `import multiprocessing as mp
