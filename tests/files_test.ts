@@ -442,6 +442,51 @@ ask(65534, 0, 0); ask(0, 65534, 0); ask(65534, 65534, 0)`;
     },
   });
 
+  Deno.test({
+    ...hasMachine(
+      Deno.uid() === 0,
+      "root to run it",
+      `jail (${engine}) lets who has given up rights reach what another process has open as the kernel does`,
+    ),
+    async fn(): Promise<void> {
+      const script = `import errno, os
+os.mkdir("shut", 0o700)
+for name in ("file", "shut/file"):
+  open(name, "w").close()
+  os.chmod(name, 0o666)
+os.dup2(os.open("file", os.O_RDONLY), 57); os.dup2(os.open("shut/file", os.O_RDONLY), 58)
+def give_up(): os.setgroups([]); os.setresgid(65534, 65534, 65534); os.setresuid(65534, 65534, 65534)
+def waits(*words):
+  pid = os.fork()
+  if pid > 0: return os.waitid(os.P_PID, pid, os.WSTOPPED) and pid
+  if words: give_up()
+  stop = "import os; os.kill(os.getpid(), 19)"
+  os.execv("/usr/bin/python3", ["python3", "-c", stop])
+pids = [waits(), waits("as another user")]
+if os.fork() == 0:
+  give_up()
+  for who, pid in enumerate(pids):
+    for call in (os.stat, lambda name: os.open(name, os.O_RDONLY), lambda name: os.open(name, os.O_WRONLY)):
+      for fd in (57, 58):
+        try: call(f"/proc/{pid}/fd/{fd}"); print(who, fd, "done")
+        except OSError as e: print(who, fd, errno.errorcode[e.errno])
+  os.sys.stdout.flush()
+  os._exit(0)
+os.wait()
+for pid in pids: os.kill(pid, 9)`;
+      await using directory = await scratch();
+      await Deno.chmod(directory.path, 0o755);
+      const argv = ["/usr/bin/python3", "-c", script];
+      const wanted = await run(argv, { cwd: directory.path });
+      assertEquals(wanted.stdout.split("done").length, 7);
+      await Deno.remove(`${directory.path}/shut`, { recursive: true });
+      const seen = await run(jailArgv(["-A"], argv, engine), {
+        cwd: directory.path,
+      });
+      assertEquals([seen.stdout, seen.stderr], [wanted.stdout, ""]);
+    },
+  });
+
   Deno.test(`jail (${engine}) decides relative to a directory descriptor`, async () => {
     await using directory = await scratch();
     const root = directory.path;

@@ -39,7 +39,8 @@ export function namesOther(
   // It waits for its siblings to be gone, and its image is looked at again.
   if (spec.treatment === "exec") return false;
   return looked.paths.some(({ place }) => {
-    const pid = processOf(place.via) || processOf(place.path);
+    const { by = "", path, via } = place;
+    const pid = processOf(via) || processOf(by) || processOf(path);
     return pid !== 0 && pid !== process.pid;
   });
 }

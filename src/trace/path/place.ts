@@ -78,8 +78,9 @@ export interface Place {
   /** Whether a link of the kernel's own leads there, which others may turn. */
   readonly magic?: boolean;
   /**
-   * The link of a descriptor of the process's own by which the path ends at what has
-   * a path as well: whoever has it open may not search what that leads through.
+   * The link of a descriptor by which the path ends at what has a path as well: whoever
+   * has it open may not search what that leads through, nor everybody look into who
+   * has.
    */
   readonly by?: string;
   /**

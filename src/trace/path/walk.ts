@@ -234,9 +234,10 @@ export class Walk {
     }
     if (!last) return undefined;
     const found = place(target.path, target.kind, slash);
-    const isOwnOpen = processOf(next) === this.#owner.pid &&
-      OPEN_REGEXP.test(next);
-    return isOwnOpen ? { ...found, by: next } : found;
+    // An open of what waits could last longer than another process.
+    const stays = processOf(next) === this.#owner.pid ||
+      target.kind === "file" || target.kind === "directory";
+    return stays && OPEN_REGEXP.test(next) ? { ...found, by: next } : found;
   }
 
   /**
