@@ -4,16 +4,18 @@
  * Of all calls openat2(2) alone can be (`RESOLVE_NO_SYMLINKS`). But a path leads through
  * so many links and no more: path_resolution(7). One that has led through all of them
  * before its first name fails with ELOOP at the next. `/proc/self` is a link, `..` leads
- * back to it, and nobody can change what is in procfs. So no link is followed that
- * somebody outside has put in the place of a directory, or of the file. It takes the
- * kernel 10 µs, less than one more stop.
+ * back to it, and nobody can change what is in procfs: what lies there is named as it
+ * is, and no link is followed that somebody outside has put in the place of a directory,
+ * or of the file. It takes the kernel 10 µs, less than one more stop.
  *
- * A path that begins where the tracee is leads there by two links
- * (`/proc/thread-self/cwd`): whoever has given up rights may not search what is above.
+ * The last two links are that of the tracee's own directory, and from there that of its
+ * root or, for a path that begins where it is, of its working directory: whoever has
+ * given up rights may not search what is above.
  */
 
 import { AT_FDCWD } from "../../abi/fcntl.ts";
 import { MAXSYMLINKS, PATH_MAX } from "../../abi/limits.ts";
+import { isWithin } from "../../policy/path/within.ts";
 import type { Looked, LookedPath } from "../look/looked.ts";
 import type { CallSpec } from "../look/spec.ts";
 import { linkTo } from "../path/place.ts";
@@ -21,9 +23,10 @@ import { isProcfs } from "../path/walk.ts";
 import type { Registers } from "../tracee/registers.ts";
 import type { Tracee } from "../tracee/tracee.ts";
 
-const LOOP = "/self/..";
-const TO_ROOT = `/proc${LOOP.repeat(MAXSYMLINKS)}/..`;
-const TO_THREAD = `/proc${LOOP.repeat(MAXSYMLINKS - 2)}/thread-self`;
+/** Leads to where a tracee is and what it has open, by all links but one. */
+const TO_THREAD = `/proc${"/self/..".repeat(MAXSYMLINKS - 2)}/thread-self`;
+/** By `/proc/..` it would come to what somebody has mounted over its root. */
+const TO_ROOT = `${TO_THREAD}/root`;
 
 /** How long a real path may be, to which the kernel follows no link. */
 export const LONGEST: number = PATH_MAX - 1 - TO_ROOT.length;
@@ -63,7 +66,8 @@ export function withoutLinks(
   const { dirfd, place } = path;
   const isOne = !real.startsWith("/") && isOneName(path);
   // It is none, or a link of the kernel's own leads there; or a root has no procfs.
-  const stays = isOne || linkTo(place) !== "" || !isProcfs(view);
+  const stays = isOne || linkTo(place) !== "" ||
+    isWithin(place.path, "/proc") || !isProcfs(view);
   if (stays) return real;
   if (real.startsWith("/")) return `${TO_ROOT}${real}`;
   const at = dirfd < 0 ? AT_FDCWD : registers.int(dirfd);
