@@ -266,6 +266,41 @@ signal.pthread_kill(threads[2].ident, signal.SIGUSR1)
 for thread in threads: thread.join()`;
 
 /**
+ * Python with two threads that wait by epoll_wait(2), while its child stops it once, and
+ * then sends it SIGCONT though it runs. It prints what each call has returned.
+ */
+const STOPPED_ONCE = `import ctypes, os, select, signal, threading, time
+libc = ctypes.CDLL(None, use_errno=True)
+poll = select.epoll()
+go, told = os.pipe()
+poll.register(go, select.EPOLLIN)
+def wait():
+  event = ctypes.create_string_buffer(64)
+  for _ in "ab":
+    result = libc.epoll_wait(poll.fileno(), event, 1, -1)
+    os.write(1, b"%d\\n" % (result if result >= 0 else -ctypes.get_errno()))
+threads = [threading.Thread(target=wait) for _ in "ab"]
+for thread in threads: thread.start()
+def wait_for(state, pid):
+  for thread in threads:
+    path = f"/proc/{pid}/task/{thread.native_id}/stat"
+    while open(path).read().split()[2] not in state: time.sleep(.01)
+pid = os.getpid()
+if os.fork() == 0:
+  wait_for("S", pid)
+  for number, state in ((signal.SIGSTOP, "Tt"), (signal.SIGCONT, "S")):
+    os.kill(pid, number)
+    wait_for(state, pid)
+  time.sleep(.1)
+  for _ in range(3):
+    os.kill(pid, signal.SIGCONT)
+    time.sleep(.02)
+  os.write(told, b".")
+  os._exit(0)
+for thread in threads: thread.join()
+os.wait()`;
+
+/**
  * Python with four threads that wait by rt_sigtimedwait(2), while signals come to the
  * process that it ignores, and with one that connects a socket over and over, while the
  * first writes to pipes that are never waited for. It prints which errors there were,
@@ -510,6 +545,21 @@ for thread in threads: thread.join()`;
       assertEquals(
         [ended.stdout.trimEnd().split("\n").sort(), ended.stderr],
         [["1", "1", "10", "200000"], ""],
+      );
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) lets threads wait on where SIGCONT comes to a process that was stopped once`,
+    ),
+    async fn(): Promise<void> {
+      const argv = ["python3", "-W", "ignore", "-c", STOPPED_ONCE];
+      const ended = await jail(["-A"], argv, { engine });
+      assertEquals(
+        [ended.stdout.trimEnd().split("\n").sort(), ended.stderr],
+        [["-4", "-4", "1", "1"], ""],
       );
     },
   });

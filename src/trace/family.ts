@@ -381,6 +381,7 @@ export class Family {
       stopped: false,
       halted: false,
       wasHalted: false,
+      continued: false,
       vfork: undefined,
       saved: new Registers(this.#arch),
       made: new Registers(this.#arch),

@@ -141,6 +141,8 @@ export class Stops {
       case "group":
         return this.#group(tracee, stopValue(status));
       case "trap":
+        tracee.continued = tracee.wasHalted;
+        tracee.wasHalted = false;
         calls.mark(tracee);
         return resume.go(tracee, 0);
       case "signal":
@@ -185,8 +187,8 @@ export class Stops {
     if (isStopSignal(signal) && ending.isProgram(tracee.process.pid)) {
       this.#jobControl.note(tracee.tid, signal);
     }
-    const ended = signal === SIGCONT && tracee.wasHalted;
-    tracee.wasHalted = false;
+    const ended = signal === SIGCONT && tracee.continued;
+    tracee.continued = false;
     if (
       !ended && calls.interrupted.has(tracee) &&
       isIgnored(tracee.process.pid, signal)

@@ -151,8 +151,10 @@ export interface Tracee {
   stopped: boolean;
   /** Whether a job-control signal stopped it, and nobody has continued it. */
   halted: boolean;
-  /** Whether it was so since its last signal: what it waited for then is over. */
+  /** Whether it was so since it last went on: what it waited for then is over. */
   wasHalted: boolean;
+  /** Whether it has gone on from that, and got no signal since. */
+  continued: boolean;
   /** The child of its vfork that it waits for. */
   vfork: Tracee | undefined;
   /** The registers as they were at the entry of the call in flight. */
