@@ -27,6 +27,8 @@ interface ReachCase {
   readonly allowed: string;
   /** What a call of the network gives. */
   readonly net?: string;
+  /** What a look gives at a secret where nothing may be seen. */
+  readonly secret?: string;
 }
 
 const NO_WRITE = "make=./x make=/tmp/jail-reach write=./notes";
@@ -72,6 +74,7 @@ const REACH: readonly ReachCase[] = [
     refused: `${NO_HOME} list=/var make=./.git/x make=./.git/hooks/x ` +
       "write=./.git/config list=/tmp make=/tmp/jail-reach",
     allowed: "fork= make=./x write=./notes",
+    secret: "ENOENT",
   },
   {
     policy: "python",
@@ -82,6 +85,7 @@ const REACH: readonly ReachCase[] = [
     policy: "node",
     refused: `${NO_WRITE} ${NO_HOME} run=/bin/sh run=./script read=/tmp`,
     allowed: "fork= read=./notes list=/usr/lib",
+    secret: "ENOENT",
   },
   {
     policy: "git",
@@ -102,6 +106,7 @@ const REACH: readonly ReachCase[] = [
     absent: "read=./.env see=./.env write=./.env read=./sub/.env.local",
     allowed: "fork= make=./x " +
       "write=./notes read=./sub/.env.example",
+    secret: "ENOENT",
   },
   {
     policy: "ls",
@@ -143,7 +148,6 @@ const TREE: Files = {
 function always(elsewhere: string): string[] {
   return [
     "read=/etc/shadow",
-    `read=${elsewhere}/.ssh/id`,
     `make=${elsewhere}/x`,
     `write=${elsewhere}/.ssh/id`,
     "make=/etc/jail-reach",
@@ -159,7 +163,8 @@ function always(elsewhere: string): string[] {
 }
 
 for (const engine of ENGINES) {
-  for (const { policy, refused, absent, allowed, net = "EACCES" } of REACH) {
+  for (const { policy, refused, absent, allowed, ...one } of REACH) {
+    const { net = "EACCES", secret = "EACCES" } = one;
     const name = `-p ${policy} (${engine}) is no wider than it says`;
     Deno.test({
       ...needs(["gcc"], name),
@@ -171,6 +176,7 @@ for (const engine of ENGINES) {
             .map((one) => one.replace("=.", `=${inside.path}/.`));
         const expected: [attempts: string[], result: string][] = [
           [[...always(outside.path), ...here(refused)], "EACCES"],
+          [[`read=${outside.path}/.ssh/id`], secret],
           [here(absent), "ENOENT"],
           [here(allowed), "OK"],
           [["connect=1", "socket=/run/jail-reach"], net],

@@ -87,6 +87,19 @@ const WORK: readonly WorkCase[] = [
     needs: [],
     argv: ["sh", "-c", "ls ../none.json; cat ../none.json ../none/none.json"],
   },
+  ...["agent", "build"].map((policy): WorkCase => ({
+    policy,
+    what: "a search for settings at home, where secrets are closed",
+    needs: ["python3"],
+    argv: [
+      "/usr/bin/python3",
+      "-c",
+      `import os
+for name in (".netrc", ".config/pypoetry/auth.toml", ".config/pdm/config.toml"):
+  try: print(os.stat(os.path.expanduser("~/" + name)))
+  except OSError as error: print(error)`,
+    ],
+  })),
   {
     policy: "node",
     what: "a search for settings in the directories above",

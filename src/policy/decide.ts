@@ -14,6 +14,7 @@ import { ALL_SLOTS } from "./path/match.ts";
 import { HARMLESS, WIDER } from "./path/move.ts";
 import {
   ALLOW_SLOTS,
+  type CompiledRule,
   perUse,
   READ,
   type Realpath,
@@ -23,6 +24,7 @@ import {
   WRITE,
 } from "./path/rules.ts";
 import { type DefaultRule, EFFECTS, type Policy } from "./policy.ts";
+import { presetNamed } from "./presets.ts";
 
 /** A policy, ready to decide. */
 export interface Engine {
@@ -54,6 +56,7 @@ export class CompiledPolicy implements Engine {
   readonly #calls: ReadonlyMap<SyscallName, Decision>;
   readonly #otherwise: (use: number) => Decision;
   readonly #hidden: (use: number) => Decision;
+  readonly #hidesUnseen: boolean;
   readonly #everything: boolean;
   readonly #net: NetJudge | undefined;
   readonly #links: readonly RuleLink[];
@@ -81,6 +84,8 @@ export class CompiledPolicy implements Engine {
     this.#hidden = policy.unseen === undefined
       ? this.#otherwise
       : uncovered(policy.unseen);
+    const unseen = policy.unseen?.refusal;
+    this.#hidesUnseen = unseen?.kind === "errno" && unseen.errno === "ENOENT";
     this.#net = judgeNet(policy, {
       ...{ realpath, interfaceIndex, folding },
       file: (path, kind) => this.#use({ access: "write", path, kind }, -1),
@@ -228,7 +233,10 @@ export class CompiledPolicy implements Engine {
         return this.#load(use, index);
       case "stat":
         if (use.told === true) {
-          return this.#closed(use.path, index) ?? this.#onTheWay;
+          const closing = this.#files.closing(use.path);
+          return closing === undefined
+            ? this.#onTheWay
+            : this.#said(closing, use.path, index);
         }
         return fixed.isHeld(use) ? this.#held : this.#stat(use, index);
     }
@@ -248,7 +256,28 @@ export class CompiledPolicy implements Engine {
         : fixed.settingClosedBy(use, rule.root, this.#settings);
       if (closed !== undefined) return refuse(closed, EACCES, index);
     }
-    return rule.decision(index);
+    return access === WRITE
+      ? rule.decision(index)
+      : this.#said(rule, use.path, index);
+  }
+
+  /** What a rule says to who would look at a path, or read or run it. */
+  #said(rule: CompiledRule, path: string, index: number): Decision {
+    const decision = rule.decision(index);
+    return decision.kind === "refuse" && this.#isAbsent(rule, path)
+      ? { ...decision, refusal: ENOENT }
+      : decision;
+  }
+
+  /**
+   * Whether what a built-in policy closes is as absent as all around it: where no
+   * other rule lets it be seen, and that fails so. Tools go on without settings that
+   * are not there, and not without those that are closed.
+   */
+  #isAbsent({ effect, rule }: CompiledRule, path: string): boolean {
+    return effect === "deny" && rule.refusal === undefined &&
+      this.#hidesUnseen && presetNamed(rule.ref.source) !== undefined &&
+      !this.#files.isShown(path);
   }
 
   /**
@@ -286,7 +315,9 @@ export class CompiledPolicy implements Engine {
   #stat({ path, kind }: Use, index: number): Decision {
     const rule = this.#files.seeing(path, kind === "directory");
     if (rule === "on the way") return this.#onTheWay;
-    return rule?.decision(index) ?? this.#hidden(index);
+    return rule === undefined
+      ? this.#hidden(index)
+      : this.#said(rule, path, index);
   }
 
   /** Refuses a link at a place that a rule names, or on the way there. */

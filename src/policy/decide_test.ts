@@ -696,6 +696,65 @@ Deno.test("decide() hides what may not be seen where the policy says so", async 
   assertEquals(one.decide(opening("stat", "/x")).rule.keys, ["unseen"]);
 });
 
+/** The same of what a built-in policy closes. */
+const ABSENT: readonly (readonly [Access, string, FileKind, string])[] = [
+  ["stat", "/home/u/.netrc", "file", "ENOENT"],
+  ["read", "/home/u/.netrc", "file", "ENOENT"],
+  ["read", "/home/u/.netrc", "missing", "ENOENT"],
+  ["run", "/home/u/.netrc", "file", "ENOENT"],
+  ["write", "/home/u/.netrc", "missing", "EACCES"],
+  // What it is closed in may be seen, or written, or run, or listed.
+  ["stat", "/etc/.netrc", "file", "EACCES"],
+  ["read", "/way/in/.netrc", "missing", "EACCES"],
+  ["read", "/out/.netrc", "file", "EACCES"],
+  ["stat", "/bin/.netrc", "file", "EACCES"],
+  ["stat", "/list/.netrc", "file", "EACCES"],
+  // A wildcard shows a directory on its way, and whether it is one must not show.
+  ["stat", "/p/.netrc", "directory", "EACCES"],
+  ["stat", "/p/.netrc", "missing", "EACCES"],
+  ["read", "/trap", "file", "kill"],
+  // A person has closed it, and is told so.
+  ["read", "/mine", "file", "EACCES"],
+];
+
+Deno.test("decide() has what a built-in policy closes absent where no rule lets it be seen", async () => {
+  const texts = [
+    [
+      "base",
+      'read: {allow: [/etc], deny: ["/**/.netrc", {path: /trap, kill: true}]}',
+    ],
+    [
+      "test.yaml",
+      "{unseen: ENOENT, write: [/out], run: [/bin], " +
+      'read: {allow: [/way/in, /list/., "/p/*/in"], deny: [/mine]}}',
+    ],
+  ] as const;
+  const layers = await Promise.all(
+    texts.map(([source, text]) =>
+      parsePolicy(text, { source, variables: VARIABLES })
+    ),
+  );
+  const one = compile(mergeLayers(layers));
+  for (const [access, path, kind, want] of ABSENT) {
+    const decision = one.decide(opening(access, path, kind));
+    assertEquals(word(decision), want, `${access} ${path}`);
+  }
+  const decision = one.decide(opening("read", "/home/u/.netrc"));
+  const { rule, uncovered } = decision as Extract<
+    Decision,
+    { kind: "refuse" }
+  >;
+  // Nobody is asked for it.
+  assertEquals([rule.source, rule.text, uncovered], [
+    "base",
+    "/**/.netrc",
+    undefined,
+  ]);
+  const alone = compile(mergeLayers(layers.slice(0, 1)));
+  const closed = alone.decide(opening("read", "/home/u/.netrc"));
+  assertEquals(word(closed), "EACCES");
+});
+
 Deno.test("decide() says that a name is there to who would make it, and asks nobody", async () => {
   const one = await engine(
     "{read: [/usr], write: {deny: [{path: /usr/trap, kill: true}]}}",

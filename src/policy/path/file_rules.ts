@@ -7,6 +7,7 @@ import { FoldedRules } from "./folded.ts";
 import { ALL_SLOTS, lengthOf, PathMatcher } from "./match.ts";
 import { HARMLESS, type Judge, obstacle } from "./move.ts";
 import {
+  ALLOW,
   ALLOW_SLOTS,
   bestRule,
   type CompiledRule,
@@ -15,6 +16,8 @@ import {
   type Realpath,
   RUN,
   type Said,
+  slotOf,
+  WRITE,
 } from "./rules.ts";
 import { isWithin } from "./within.ts";
 
@@ -110,6 +113,24 @@ export class FileRules {
       // Only a rule about reading says that something must not be seen.
       if (rule.effect === "allow" || access === READ) return rule;
     }
+    return this.#around(path, isDirectory);
+  }
+
+  /** Whether a rule shows a path, whatever others refuse: alike for all that it may be. */
+  isShown(path: string): boolean {
+    const matcher = this.#matcher;
+    matcher.walk(path, lengthOf(path), ALL_SLOTS);
+    return [READ, WRITE, RUN].some((access) =>
+      matcher.best(slotOf(access, ALLOW)) >= 0
+    ) || this.#around(path, true) !== undefined;
+  }
+
+  /** What shows a path of the last walk by what is beneath it, or lists it. */
+  #around(
+    path: string,
+    isDirectory: boolean,
+  ): CompiledRule | "on the way" | undefined {
+    const matcher = this.#matcher;
     // Behind a wildcard anything could be on the way: only directories are,
     // and whether a name is a file or nothing must not show.
     if ((matcher.below(isDirectory) & ALLOW_SLOTS) !== 0) return "on the way";
