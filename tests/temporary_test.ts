@@ -273,3 +273,20 @@ mv -T project "$TMPDIR/project"; ls "$TMPDIR"; echo done`;
   await jail(policy, ["true"], { env });
   assert((await Deno.stat(kept)).isDirectory, ended.stderr);
 });
+
+Deno.test("jail removes no file that a program may not write, with a directory that it may move", async () => {
+  const { directory, env } = await parent();
+  await using _ = directory;
+  const kept = `${directory.path}/project/notes`;
+  await Deno.mkdir(`${directory.path}/project`);
+  await Deno.writeTextFile(kept, "");
+  const policy = `extends: default
+read: ["\${tmp}", "${directory.path}"]
+write: ["\${tmp}/*", "${directory.path}/*"]
+`;
+  const script = `mv -T project "$TMPDIR/project"; echo done`;
+  const options = { env, cwd: directory.path };
+  const ended = await jail(policy, ["sh", "-c", script], options);
+  assertStringIncludes(ended.stdout, "done");
+  assert((await Deno.stat(kept)).isFile, ended.stderr);
+});

@@ -7,7 +7,7 @@
  * nothing may be read or run that could not be before, and, for a directory,
  * unless the same may be written beneath both places, and no rule about
  * reading closes the old one alone. Nor is a directory moved to where jail removes
- * it, or back, if a rule may keep something in it.
+ * it, or back, unless all in it may be written.
  */
 
 import type { Move } from "../call.ts";
@@ -57,11 +57,14 @@ export function obstacle(
   if (!move.tree) return HARMLESS;
   const [from, to] = [matcher.residual(move.from), matcher.residual(move.to)];
   const outside = outsideTemporary(move);
-  // What may not be written would be removed with the directory.
-  const kept = outside === undefined
-    ? -1
-    : ruleIn(outside === move.from ? from : to, closing(WRITE));
-  return kept >= 0 ? kept : treeObstacle(from, to);
+  if (outside !== undefined) {
+    // What may not be written would be removed with the directory.
+    const end = outside === move.from ? from : to;
+    if (!isOpen(end, WRITE)) return WIDER;
+    const kept = ruleIn(end, closing(WRITE));
+    if (kept >= 0) return kept;
+  }
+  return treeObstacle(from, to);
 }
 
 /** The same for all that lies beneath, now and later. */
