@@ -758,6 +758,21 @@ Deno.test("jail says where the policy of the next run may be written", async () 
   assertEquals(await said("set/x", "-p", "build"), []);
 });
 
+Deno.test("jail says where a link to the directory of the next run's policy may be replaced", async () => {
+  await using elsewhere = await place({ "p.yaml": "extends: build\n" });
+  const link = `ln -s ${elsewhere.path} conf`;
+  await using here = await place({}, link);
+  const said = async (...flags: string[]): Promise<boolean> => {
+    const options = { cwd: here.path, env: ENV };
+    const { code, stderr } = await jail(flags, ["true"], options);
+    assertEquals(code, 0, stderr);
+    return stderr.includes(`lets "${here.path}/conf/p.yaml" be written`);
+  };
+  assertEquals(await said("-p", "conf/p.yaml"), true);
+  assertEquals(await said("-p", "conf/p.yaml", "--deny-write=conf"), false);
+  assertEquals(await said("-p", `${elsewhere.path}/p.yaml`), false);
+});
+
 Deno.test("jail says where a repository that is no .git may be written", async () => {
   const bare = {
     "HEAD": "ref: refs/heads/main\n",

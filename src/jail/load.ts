@@ -356,7 +356,8 @@ function ownCode(here: string, view: View): string[] {
 
 /**
  * The files that say what this run may do, as the program sees them: where they are,
- * and where they are named, by a link that leads there.
+ * and where they are named, by a link that leads there, or through one to where they
+ * are in.
  */
 function policyFiles(
   layers: readonly Layer[],
@@ -369,11 +370,13 @@ function policyFiles(
   // One that is made here is the nearest.
   if (permissionSet !== undefined) names.push("deno.json");
   const paths = names.flatMap((name) => {
-    const path = fromDirectory(here, name);
+    // As it is read: without the `..` in it.
+    const path = joinPath(here, name);
     const directory = OWN_VIEW.realpath(parentOf(path));
     return [
       OWN_VIEW.realpath(path),
       directory && pathIn(directory, path.slice(path.lastIndexOf("/") + 1)),
+      path,
     ];
   });
   return [...new Set(paths)].flatMap((path) =>
