@@ -4,6 +4,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
+import { stateOf } from "../src/sys/task/task.ts";
 import type { Engine } from "../src/trace/options.ts";
 import {
   ENGINES,
@@ -568,6 +569,44 @@ show(pid)
       const ended = await jail(["-A"], argv, { engine });
       assertEquals(ended.stdout, "went on\ninterrupted\n");
     },
+  });
+
+  Deno.test(`jail (${engine}) goes on where somebody outside stops and continues its program alone`, async () => {
+    const program = ["sh", "-c", "echo $$; read word; cat /dev/null; exit 4"];
+    const argv = jailArgv(["-A"], program, engine);
+    const child = start(argv);
+    const reader = child.stdout.getReader();
+    const { value } = await reader.read();
+    const pid = Number(new TextDecoder().decode(value));
+    Deno.kill(pid, "SIGSTOP");
+    assert(await eventually(() => "Tt".includes(stateOf(pid))));
+    // Time for jail to stop, which it does not.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const state = stateOf(child.pid);
+    if (state === "T") child.kill("SIGCONT");
+    Deno.kill(pid, "SIGCONT");
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode("word\n"));
+    await writer.close();
+    reader.releaseLock();
+    assertEquals((await child.output()).code, 4);
+    assert(state !== "T");
+  });
+
+  Deno.test(`jail (${engine}) stops as a job of a shell where somebody outside stops its program alone`, async () => {
+    const program = ["sh", "-c", "echo $$; read word; exit 4"];
+    const argv = jailArgv(["-A"], program, engine);
+    // It reads what nobody writes, and says what became of its job.
+    const script = `import os, signal, subprocess, sys
+go, told = os.pipe()
+job = subprocess.Popen(sys.argv[1:], stdin=go, stdout=subprocess.PIPE, process_group=0)
+os.kill(int(job.stdout.readline()), signal.SIGSTOP)
+print(os.WIFSTOPPED(os.waitpid(job.pid, os.WUNTRACED)[1]))
+os.write(told, b"word\\n")
+os.killpg(job.pid, signal.SIGCONT)
+print(job.wait())`;
+    const ended = await run(["python3", "-c", script, ...argv]);
+    assertEquals([ended.stdout, ended.stderr], ["True\n4\n", ""]);
   });
 
   Deno.test(`jail (${engine}) is not stopped by its program, whoever seems to stop that`, async () => {

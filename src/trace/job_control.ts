@@ -6,9 +6,11 @@ import {
   SI_TKILL,
   SI_USER,
   SIGINFO,
+  SIGSTOP,
   SIGTSTP,
 } from "../abi/signal.ts";
 import type { Limits } from "../policy/limits.ts";
+import { isJob } from "../sys/task/groups.ts";
 import { readSignalInfo } from "../sys/task/ptrace.ts";
 import { getsid, hasTimer } from "../sys/task/task.ts";
 import { isForeground } from "../sys/terminal.ts";
@@ -17,9 +19,10 @@ import type { Family } from "./family.ts";
 /**
  * Who sent the program a signal that stops it: the terminal or a process
  * outside, a process of the jail, or jail in place of one that meant the whole
- * group.
+ * group; or a process outside that stops the program alone, where nobody who has
+ * started jail looks for that.
  */
-type Sender = "outside" | "inside" | "group";
+type Sender = "outside" | "inside" | "group" | "unseen";
 
 /**
  * Whether jail stops because the program did, so that its parent sees it.
@@ -29,6 +32,10 @@ type Sender = "outside" | "inside" | "group";
  * jail that has stopped, and that no timer continues, may; so may a signal to
  * the group of jail itself, by which a program suspends its job, where a
  * terminal has that job in front.
+ *
+ * Nor does it hear that the program is continued, where nobody continues jail. A
+ * shell continues its jobs as a whole. Where jail is no job, whoever is outside and
+ * stops the program alone, as cpulimit(1) does, continues it alone.
  *
  * A jail that is stopped sees to no limit either. So under a time limit nobody
  * inside stops it, and under the others that are looked at from time to time
@@ -76,7 +83,9 @@ export class JobControl {
         // The sender may be gone by now: the signal was blocked perhaps. Of one
         // too many to wait the kernel notes no sender, and how many may wait is
         // for the program to say.
-        return pid === 0 || this.#family.wasOwn(pid) ? "inside" : "outside";
+        if (pid === 0 || this.#family.wasOwn(pid)) return "inside";
+        // One that means the whole group stops jail too, which cannot ignore it.
+        return signal === SIGSTOP && !isJob() ? "unseen" : "outside";
       default:
         // A timer, the end of a child, or what a process made up.
         return "inside";
@@ -86,7 +95,7 @@ export class JobControl {
   /** Whether jail stops now that the program has. */
   stopsJail(): boolean {
     if (this.#sender === "outside") return true;
-    if (this.#timed) return false;
+    if (this.#timed || this.#sender === "unseen") return false;
     if (this.#sender === "group" && !this.#looks && isForeground()) return true;
     return [...this.#family.tracees.values()].every((other) =>
       other.halted && !hasTimer(other.process.pid)

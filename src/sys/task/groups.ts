@@ -64,6 +64,16 @@ export function sharesOrphanedGroup(): boolean {
     hasOthers(members, (pid) => pid === Deno.pid);
 }
 
+/**
+ * Whether who has started this process has it as a job: in another group of the
+ * session, as shells do that wait for jobs to stop, and continue them.
+ */
+export function isJob(): boolean {
+  const parent = parentOf(Deno.pid);
+  return parent > 0 && getpgid(parent) !== getpgid(0) &&
+    getsid(parent) === getsid(0);
+}
+
 /** Whether another group than this process's is in front of its terminal. */
 export function isBehindOthers(): boolean {
   const front = frontOf(Deno.pid);
