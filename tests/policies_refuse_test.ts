@@ -513,6 +513,7 @@ const OF_LATER_PROGRAMS: readonly string[] = [
   ...[".config/encore/.auth_token", ".render/cli.yaml", ".koyeb.yaml"],
   ...[".config/storj/uplink/access.json", ".config/chezmoi/key.txt", ".megarc"],
   ...[".config/vesktop/Cookies", ".config/obs-studio/basic/p/x/service.json"],
+  ...[".config/tox/me.tox", ".config/tox/chatlogs/friend.log"],
   ...[".config/firebase/me_application_default_credentials.json"],
   ...[".config/JetBrains/GoLand2026.1/c.pwd", ".convex/config.json"],
   ...[".IdentityService/msal.cache", ".duckdb/stored_secrets/x.duckdb_secret"],
@@ -531,6 +532,7 @@ Deno.test("readonly reads no key of agents, runners and hosting services", async
   others.push("/home/me/.gemini/settings.json", "/home/me/.codex/config.toml");
   others.push("/home/me/actions-runner/run.sh", "/home/me/app/clearml.conf");
   others.push("/home/me/.julia/packages/x", "/home/me/.config/obs-studio/x");
+  others.push("/home/me/.config/tox/config.ini");
   others.push("/home/me/app/.vagrant/machines/default/virtualbox/id");
   others.push("/etc/buildkite-agent/hooks/environment", "/home/me/x.enpass");
   assertEquals(await readable("readonly", [...kept, ...others]), others);
