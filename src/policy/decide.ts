@@ -271,8 +271,8 @@ export class CompiledPolicy implements Engine {
 
   /**
    * Whether what a built-in policy closes is as absent as all around it: where no
-   * other rule lets it be seen, and that fails so. Tools go on without settings that
-   * are not there, and not without those that are closed.
+   * other rule lets it be used but to run, and that fails so. Tools go on without
+   * settings that are not there, and not without those that are closed.
    */
   #isAbsent({ effect, rule }: CompiledRule, path: string): boolean {
     return effect === "deny" && rule.refusal === undefined &&
@@ -299,8 +299,11 @@ export class CompiledPolicy implements Engine {
     const run = this.#ruled(RUN, use, index);
     const isFile = use.kind === "file" || use.kind === "object";
     if (run.kind === "refuse" || isFile) return run;
-    const seen = this.#stat(use, index);
-    return seen.kind === "refuse" ? seen : run;
+    const seen = this.#files.seeing(use.path, use.kind === "directory");
+    // As closed, and not as absent: a file that is there, and no program, fails so.
+    return typeof seen === "object" && seen.effect !== "allow"
+      ? seen.decision(index)
+      : run;
   }
 
   /** Decides whether a file may load another: one that may be read or run may. */

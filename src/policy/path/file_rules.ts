@@ -116,11 +116,14 @@ export class FileRules {
     return this.#around(path, isDirectory);
   }
 
-  /** Whether a rule shows a path, whatever others refuse: alike for all that it may be. */
+  /**
+   * Whether a rule lets a path be read or written, lists it, or leads on from there,
+   * whatever others refuse: alike for all that it may be.
+   */
   isShown(path: string): boolean {
     const matcher = this.#matcher;
     matcher.walk(path, lengthOf(path), ALL_SLOTS);
-    return [READ, WRITE, RUN].some((access) =>
+    return [READ, WRITE].some((access) =>
       matcher.best(slotOf(access, ALLOW)) >= 0
     ) || this.#around(path, true) !== undefined;
   }
