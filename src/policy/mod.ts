@@ -31,7 +31,7 @@ export {
 export type { Access, Call, FileKind, Move, Use } from "./call.ts";
 export type { Decision, Refusal, RuleRef } from "./decision.ts";
 export { compile, type CompileOptions } from "./compile.ts";
-export { type Engine } from "./decide.ts";
+export type { Engine } from "./decide.ts";
 export type { Endpoint, NetAccess, NetUse } from "./net/endpoint.ts";
 export { passes } from "./env.ts";
 export {
