@@ -473,6 +473,26 @@ for (const [what, text] of HOSTILE) {
   });
 }
 
+Deno.test("parsePolicy() takes no half of a character, wherever it stands", async () => {
+  const texts = [
+    '{"env": {"set": {"A": "\\udcff"}}}',
+    '{"env": {"set": {"A\\udcff": "x"}}}',
+    '{"env": ["A\\udcff"]}',
+    '{"read": ["/x/\\udcff"]}',
+    '{"read": {"deny": ["/x/[\\ud800]"]}}',
+    '{"net": {"connect": ["unix:/\\udcff"]}}',
+    '{"sys": {"hostname": "a\\udcff"}}',
+    '{"root": "/\\udcff"}',
+    '{"description": "\\ud83d"}',
+  ];
+  for (const text of texts) {
+    const { message } = await fail(text);
+    assertEquals(message.includes("half of a character"), true, message);
+  }
+  const { description } = await parse('{"description": "\\ud83d\\ude00"}');
+  assertEquals(description, "\u{1f600}");
+});
+
 Deno.test("parsePolicy() reads a policy of ten thousand rules", async () => {
   const layer = await parse(TEN_THOUSAND);
   assertEquals(layer.read.allow.length, 1e4);

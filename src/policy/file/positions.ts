@@ -243,6 +243,13 @@ function checkNodes(document: Document.Parsed, text: string): void {
       if (key === "key" && typeof node.value !== "string") {
         return refuse(node, "a key must be a text", "put it in double quotes");
       }
+      if (typeof node.value === "string" && !node.value.isWellFormed()) {
+        return refuse(
+          node,
+          "it has half of a character, which no text of the system has",
+          'take it out; "?" in a pattern is a byte that is not UTF-8, too',
+        );
+      }
       const { source } = node;
       const [from, to] = node.range ?? [0, 0];
       const written = text.slice(from, to);
