@@ -493,6 +493,15 @@ Deno.test("parsePolicy() takes no half of a character, wherever it stands", asyn
   assertEquals(description, "\u{1f600}");
 });
 
+Deno.test("parsePolicy() says by its letters which range runs backwards", async () => {
+  const { message } = await fail('read: ["/x/[\u00e9-a]"]');
+  assertEquals(
+    message.includes('the range in "[\u00e9-a]" runs'),
+    true,
+    message,
+  );
+});
+
 Deno.test("parsePolicy() reads a policy of ten thousand rules", async () => {
   const layer = await parse(TEN_THOUSAND);
   assertEquals(layer.read.allow.length, 1e4);

@@ -3,6 +3,8 @@
  * per star.
  */
 
+import { printable } from "../../abi/bytes.ts";
+
 /** One step of a pattern: a byte, or one of the negative marks below. */
 const ANY = -1;
 const STAR = -2;
@@ -128,7 +130,9 @@ function parseClass(text: string): CharClass {
       continue;
     }
     if (last.code < first) {
-      throw new GlobError(`the range in "[${text}]" runs backwards`);
+      throw new GlobError(
+        `the range in ${printable(`[${text}]`)} runs backwards`,
+      );
     }
     ranges.push(first, last.code);
     i += 2;
