@@ -126,7 +126,8 @@ export interface Sections {
   readonly default?: DefaultRule | undefined;
   /**
    * How a call is refused that would look at, run or read what may not be seen: as
-   * `default` says, unless the layer says something else.
+   * `default` says, unless the layer says something else. By ENOENT what a built-in
+   * policy closes is not there either, where no rule lets it be read or written.
    */
   readonly unseen?: DefaultRule | undefined;
   /** What it does not run without: so far `landlock` alone. */
