@@ -4,7 +4,13 @@ import { EINTR, EPERM, errnoName } from "../abi/errno.ts";
 import { WNOHANG } from "../abi/wait.ts";
 import { SystemCallError } from "../errors.ts";
 import { type Changes, watchChanges } from "../sys/task/changes.ts";
-import { CALL, CHANGE, Listener, NOTHING } from "../sys/task/listener.ts";
+import {
+  CALL,
+  CHANGE,
+  Listener,
+  NOTHING,
+  SIGNAL,
+} from "../sys/task/listener.ts";
 import type { Affinity } from "./affinity.ts";
 import type { Calls } from "./calls.ts";
 import type { Ending } from "./ending.ts";
@@ -88,8 +94,11 @@ export class Notices {
         this.#turns = 0;
         const most = this.#affinity.crowded ? PAUSE_MS : -1;
         found = listener.wait(shortly ? MOMENT_MS : most);
-        if (found === NOTHING) this.#affinity.paused();
-        if ((found & (CALL | CHANGE)) === 0) return -EINTR;
+        if (found === NOTHING) {
+          this.#affinity.paused();
+          return -EINTR;
+        }
+        if (found === SIGNAL) return waits.wait(-1, WNOHANG) || -EINTR;
         this.#hear(listener, found, between);
       }
     }

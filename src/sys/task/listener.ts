@@ -74,6 +74,8 @@ export const CALL = 1;
 export const CHANGE = 2;
 /** A wait has found nothing for as long as it was to take. */
 export const NOTHING = 4;
+/** A signal has ended a wait, most often that of a task that has changed. */
+export const SIGNAL = 8;
 
 /** A listener cannot be had, before anything of the program has run. */
 export class ListenerError extends SystemCallError {}
@@ -130,14 +132,15 @@ export class Listener {
    * Waits until a call waits, or a task has changed, or a signal came.
    *
    * @param milliseconds how long at most; -1 for as long as it takes
-   * @returns `CALL` and `CHANGE`, as bits, or `NOTHING`; 0 where a signal came
+   * @returns `CALL` and `CHANGE`, as bits, or `NOTHING`, or `SIGNAL`
    */
   wait(milliseconds = -1): number {
     const found = libc.poll(this.#polled, TWO, milliseconds);
     if (found === 0) return NOTHING;
     if (found < 0) {
       mayBeMade("poll()", found);
-      return 0;
+      this.#changes.heed();
+      return SIGNAL;
     }
     const call = this.#polled[REVENTS] as number;
     const change = this.#polled[POLLFD.size + REVENTS] as number;
