@@ -431,7 +431,7 @@ function pathFromThere(
     linkTo(place) === "" && treatment !== "exec" && !tracee.view.leaks;
   if (!starts) return undefined;
   const at = dirfd < 0 ? AT_FDCWD : registers.int(dirfd);
-  const { path: start } = resolveBase(ownerOf(tracee), at);
+  const { start = resolveBase(ownerOf(tracee), at).path } = place;
   if (!start.startsWith("/") || !isWithin(place.path, start)) return undefined;
   const rest = realPath(place).slice(start === "/" ? 1 : start.length + 1);
   if (rest !== "") return rest;

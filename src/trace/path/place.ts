@@ -53,6 +53,8 @@ export interface Place {
    * of the jail: the path in `/proc` that does.
    */
   readonly via: string;
+  /** Where the path starts, a real path, where it is relative and was walked. */
+  readonly start?: string;
   /**
    * For an `object` that was removed: what kind of file it is.
    * {@linkcode formerPath} says where it was.

@@ -54,9 +54,11 @@ export function resolve(
     const full = start === "/" ? `/${rest}` : `${start}/${rest}`;
     const found = find(owner, start, full, follow, isOwn);
     const isSure = found.kind !== "missing" && owner.besideMove !== true;
-    if (isSure || tries === MAX_TRIES) return found;
     // Where it was something else may be by now, or nothing.
-    if (startOf(owner, dirfd, path).base.path === start) return found;
+    const isFound = isSure || tries === MAX_TRIES ||
+      startOf(owner, dirfd, path).base.path === start;
+    // Who is answered is given no path.
+    if (isFound) return owner.keeps === true ? found : { ...found, start };
     if (found.fd !== undefined) close(found.fd);
   }
 }
