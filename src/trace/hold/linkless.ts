@@ -13,6 +13,7 @@
  * given up rights may not search what is above.
  */
 
+import { toBytes } from "../../abi/bytes.ts";
 import { AT_FDCWD } from "../../abi/fcntl.ts";
 import { MAXSYMLINKS, PATH_MAX } from "../../abi/limits.ts";
 import { isWithin } from "../../policy/path/within.ts";
@@ -23,13 +24,18 @@ import { isProcfs } from "../path/walk.ts";
 import type { Registers } from "../tracee/registers.ts";
 import type { Tracee } from "../tracee/tracee.ts";
 
-/** Leads to where a tracee is and what it has open, by all links but one. */
-const TO_THREAD = `/proc${"/self/..".repeat(MAXSYMLINKS - 2)}/thread-self`;
+/**
+ * Leads to what procfs has of a tracee, by all links but one. It lies ready as bytes:
+ * text takes as long to copy as two calls of the kernel.
+ */
+const TO_THREAD = toBytes(
+  `/proc${"/self/..".repeat(MAXSYMLINKS - 2)}/thread-self`,
+);
 /** By `/proc/..` it would come to what somebody has mounted over its root. */
-const TO_ROOT = `${TO_THREAD}/root`;
+const ROOT = "/root";
 
 /** How long a real path may be, to which the kernel follows no link. */
-export const LONGEST: number = PATH_MAX - 1 - TO_ROOT.length;
+export const LONGEST: number = PATH_MAX - 1 - TO_THREAD.length - ROOT.length;
 
 /**
  * Whether the kernel is to follow no link on the paths of a call. What is opened is by
@@ -48,6 +54,14 @@ export function isLinkless(
     treatment === "open" && keepsNumber && syscall.name !== "openat2";
 }
 
+/** A path for the kernel, in two parts. */
+export interface KernelPath {
+  /** What leads to where the other part begins; `undefined` where nothing has to. */
+  readonly lead?: Uint8Array;
+  /** A byte string. */
+  readonly text: string;
+}
+
 /**
  * Has the kernel follow no link on a path.
  *
@@ -62,17 +76,17 @@ export function withoutLinks(
   registers: Registers,
   path: LookedPath,
   real: string,
-): string {
+): KernelPath {
   const { dirfd, place } = path;
   const isOne = !real.startsWith("/") && isOneName(path);
   // It is none, or a link of the kernel's own leads there; or a root has no procfs.
   const stays = isOne || linkTo(place) !== "" ||
     isWithin(place.path, "/proc") || !isProcfs(view);
-  if (stays) return real;
-  if (real.startsWith("/")) return `${TO_ROOT}${real}`;
+  if (stays) return { text: real };
+  if (real.startsWith("/")) return { lead: TO_THREAD, text: `${ROOT}${real}` };
   const at = dirfd < 0 ? AT_FDCWD : registers.int(dirfd);
   const start = at === AT_FDCWD ? "cwd" : `fd/${at}`;
-  return `${TO_THREAD}/${start}/${real}`;
+  return { lead: TO_THREAD, text: `/${start}/${real}` };
 }
 
 /**

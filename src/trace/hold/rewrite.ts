@@ -37,7 +37,7 @@ import { HOW_BEFORE_PATH } from "../tracee/pin.ts";
 import type { Registers } from "../tracee/registers.ts";
 import { ownerOf, type Tracee } from "../tracee/tracee.ts";
 import { BY_PATH } from "./by_path.ts";
-import { isLinkless, withoutLinks } from "./linkless.ts";
+import { isLinkless, type KernelPath, withoutLinks } from "./linkless.ts";
 import { keepsMeaning } from "./unseen.ts";
 
 /** What pinning a call depends on besides the call. */
@@ -167,9 +167,9 @@ export class Rewriter {
         ? pathFromThere(tracee, registers, spec, path)
         : undefined;
       const real = near ?? kernelPath(registers, spec, path);
-      const text = isLinkless(spec, looked, keepsNumber)
+      const { lead, text }: KernelPath = isLinkless(spec, looked, keepsNumber)
         ? withoutLinks(tracee, registers, path, real)
-        : real;
+        : { text: real };
       const leads = path.place.via !== "";
       if (leads && WHERE_IT_IS_REGEXP.test(text)) {
         const own = text.startsWith(`/proc/${tracee.tid}/`);
@@ -178,13 +178,14 @@ export class Rewriter {
         if (!own || !staysThere && !rests) return -EACCES;
         looked.rests = !staysThere;
       }
-      if (text.length >= PATH_MAX) return -ENAMETOOLONG;
+      const length = text.length + (lead?.length ?? 0);
+      if (length >= PATH_MAX) return -ENAMETOOLONG;
       const becomesOpenat2 = !keepsNumber || spec.syscall.name === "openat2";
       if (looked.open !== undefined && becomesOpenat2) {
         return this.#pinOpen(tracee, registers, looked, path, text, slot);
       }
       const which = index === 0 ? 0 : 1;
-      const address = pins.putPath(tracee.tid, slot, which, text);
+      const address = pins.putPath(tracee.tid, slot, which, text, lead);
       if (address < 0) return -EFAULT;
       registers.setArgument(path.arg, address);
       if (looked.open !== undefined) {

@@ -121,13 +121,20 @@ export class PinRegion {
    * @param slot the slot
    * @param which 0 or 1: the first or the second path of a call
    * @param path a byte string of at most 4095 bytes
+   * @param lead what comes before it, of as many bytes together
    * @returns its address, or a negated errno
    */
-  putPath(tid: number, slot: number, which: 0 | 1, path: string): number {
+  putPath(
+    tid: number,
+    slot: number,
+    which: 0 | 1,
+    path: string,
+    lead?: Uint8Array,
+  ): number {
     const address = slot + (which === 0 ? FIRST : SECOND);
-    for (let i = 0; i < path.length; i++) buffer[i] = path.charCodeAt(i);
-    buffer[path.length] = 0;
-    return this.#put(tid, slot, address, path.length + 1, address);
+    if (lead !== undefined) buffer.set(lead);
+    const length = copyText(path, lead?.length ?? 0);
+    return this.#put(tid, slot, address, length, address);
   }
 
   /**
@@ -158,11 +165,7 @@ export class PinRegion {
     set(OPEN_HOW, buffer, "flags", how.flags);
     set(OPEN_HOW, buffer, "mode", how.mode);
     set(OPEN_HOW, buffer, "resolve", how.resolve);
-    for (let i = 0; i < path.length; i++) {
-      buffer[FIRST + i] = path.charCodeAt(i);
-    }
-    buffer[FIRST + path.length] = 0;
-    return this.#put(tid, slot, slot, FIRST + path.length + 1, slot + FIRST);
+    return this.#put(tid, slot, slot, copyText(path, FIRST), slot + FIRST);
   }
 
   /**
@@ -231,6 +234,13 @@ export class PinRegion {
     this.close();
     return written < 0 ? written : -EFAULT;
   }
+}
+
+/** Copies a byte string to the buffer, as a C string; returns where that ends. */
+function copyText(text: string, at: number): number {
+  for (let i = 0; i < text.length; i++) buffer[at + i] = text.charCodeAt(i);
+  buffer[at + text.length] = 0;
+  return at + text.length + 1;
 }
 
 /** How long a slot is, in bytes. */
