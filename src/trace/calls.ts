@@ -262,10 +262,11 @@ export class Calls {
     // Many may be looked at between two stops, and each for long. Who is killed
     // still has registers for a while.
     if (!resumer.goesOn()) return true;
-    // Where the call is changed, all of its registers are needed.
-    const there = family.alone || family.owns(tracee)
-      ? answers.readCall(tracee)
-      : answers.read(tracee);
+    // Where the call is changed, all of its registers are needed: as most are beside
+    // those that jail answers, which do not stop.
+    const isKept = options.answers !== true &&
+      (family.alone || family.owns(tracee));
+    const there = isKept ? answers.readCall(tracee) : answers.read(tracee);
     if (!there) return true;
     const spec = specs.at(answers.registers.nr);
     const entry = spec && options.plan.get(spec.syscall.name);
