@@ -1,6 +1,6 @@
 /** From what a user names to one policy: files, flags, a permission set. */
 
-import { fromBytes, fromText } from "../abi/bytes.ts";
+import { fromBytes } from "../abi/bytes.ts";
 import { LaunchError, SystemCallError, UsageError } from "../errors.ts";
 import type { RuleRef } from "../policy/decision.ts";
 import { joinPath } from "../policy/file/extend.ts";
@@ -12,21 +12,20 @@ import type { Variables } from "../policy/file/variables.ts";
 import type { Limits } from "../policy/limits.ts";
 import { mergeLayers, takesNothingBack } from "../policy/merge.ts";
 import type { Net } from "../policy/net/net.ts";
-import { parentOf, pathIn } from "../policy/path/within.ts";
 import { EMPTY_LAYER, type Layer, type Policy } from "../policy/policy.ts";
-import { isPreset } from "../policy/presets.ts";
 import { readFile } from "../sys/files.ts";
 import { ownUser } from "../sys/ids.ts";
 import type { Root } from "../sys/launch/root.ts";
 import { ownEnvironment } from "../sys/proc.ts";
 import { told } from "../sys/told.ts";
-import { OWN_VIEW, type View } from "../sys/view.ts";
+import type { View } from "../sys/view.ts";
 import { canExecute, whichAll } from "../sys/which.ts";
 import { fileDecider } from "./doubted.ts";
 import { doubts, netDoubts } from "./doubts.ts";
 import { mustStayInside } from "./inside.ts";
 import { insideOf, loadLayers, permissionSet } from "./layers.ts";
 import { checkZones } from "./net.ts";
+import { ownCode, policyFiles } from "./precious.ts";
 import {
   DEFAULT_PATH,
   findProgram,
@@ -143,7 +142,12 @@ export async function loadSpec(
     const precious = {
       home: home === undefined ? undefined : root.view.realpath(home),
       code: ownCode(here, root.view),
-      policies: policyFiles(layers, spec, here, root.view),
+      policies: policyFiles(
+        layers,
+        spec.permissionSet !== undefined,
+        here,
+        root.view,
+      ),
     };
     const checked = await checkZones(policy);
     const cwd = realDirectory(inside, root.view);
@@ -333,63 +337,6 @@ function homeOf(uid: number | null): string | undefined {
   // name:password:uid:gid:comment:home:shell, passwd(5)
   return fromBytes(bytes).split("\n").map((line) => line.split(":"))
     .find((fields) => fields[2] === String(uid))?.[5] || undefined;
-}
-
-/**
- * What jail is started from, as the program sees it: Deno, where that keeps code, and
- * this very code, where it is a file.
- */
-function ownCode(here: string, view: View): string[] {
-  const named = variable(ownEnvironment(), "DENO_DIR") ?? "";
-  // One file has all of it.
-  const isAlone = named === "" || Deno.build.standalone;
-  const kept = isAlone ? [] : [fromDirectory(here, named)];
-  const { protocol, pathname } = new URL(import.meta.url);
-  const source = protocol === "file:" && !Deno.build.standalone
-    ? [fromPercent(pathname)]
-    : [];
-  return ["/proc/self/exe", ...kept, ...source].flatMap((path) => {
-    const real = OWN_VIEW.realpath(path);
-    return real === undefined ? [] : view.fromOutside(real) ?? [];
-  });
-}
-
-/**
- * The files that say what this run may do, as the program sees them: where they are,
- * and where they are named, by a link that leads there, or through one to where they
- * are in.
- */
-function policyFiles(
-  layers: readonly Layer[],
-  { permissionSet }: PolicySpec,
-  here: string,
-  view: View,
-): string[] {
-  const names = layers.filter((layer) => !isPreset(layer))
-    .flatMap(({ sources }) => sources.map(({ name }) => fromText(name)));
-  // One that is made here is the nearest.
-  if (permissionSet !== undefined) names.push("deno.json");
-  const paths = names.flatMap((name) => {
-    // As it is read: without the `..` in it.
-    const path = joinPath(here, name);
-    const directory = OWN_VIEW.realpath(parentOf(path));
-    return [
-      OWN_VIEW.realpath(path),
-      directory && pathIn(directory, path.slice(path.lastIndexOf("/") + 1)),
-      path,
-    ];
-  });
-  return [...new Set(paths)].flatMap((path) =>
-    path === undefined ? [] : view.fromOutside(path) ?? []
-  );
-}
-
-/** A path of a URL as a byte string. */
-function fromPercent(path: string): string {
-  return path.replace(
-    /%([0-9A-Fa-f]{2})/g,
-    (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)),
-  );
 }
 
 /** Finds the programs that a flag means by a name, as a shell does. */
