@@ -117,8 +117,12 @@ export function lookAtPaths(
     const needed = path.mustExist || exchanges(registers, spec);
     if (needed && place?.kind === "missing") {
       // The kernel finds both directories of a move before it looks in either.
-      if (path.kind === "rename-from") absent = ENOENT;
-      else looked.errno ||= ENOENT;
+      if (path.kind !== "rename-from") looked.errno ||= ENOENT;
+      else if (place.errno === 0) absent = ENOENT;
+      else if (hasLongName(place)) {
+        absent = ENAMETOOLONG;
+        looked.errno = 0;
+      }
     }
     if (place === undefined || place.path === "") continue;
     const { written } = looked.paths.at(-1) as LookedPath;
@@ -146,6 +150,11 @@ export function lookAtPaths(
   lookAtMode(looked, registers, spec, places[0]);
   looked.beside = textBeside(tracee, registers, spec);
   return looked;
+}
+
+/** Whether a path fails by its last name alone, which is longer than any. */
+function hasLongName({ end, errno }: Place): boolean {
+  return errno === ENAMETOOLONG && end === undefined;
 }
 
 /** The text that a call has beside its path, where it can be read. */
