@@ -6,7 +6,7 @@ import type { Engine } from "../src/trace/options.ts";
 import { BELL, betweenArgv, type Change, GREETING } from "./between.ts";
 import { ENGINES, fixture, jailArgv, run } from "./harness.ts";
 import { scratch } from "./jail.ts";
-import { hasMachine, needs } from "./needs.ts";
+import { hasMachine, hasMounts, needs } from "./needs.ts";
 import { FILTER } from "./python.ts";
 import { withoutArgv } from "./without.ts";
 
@@ -652,3 +652,42 @@ print("another" if got == ${JSON.stringify(GREETING)}.encode() else "its own")`,
     assertEquals(came, "its own\n");
   },
 });
+
+/** Python that has something mounted, elsewhere, as long as a command runs. */
+const MOUNTING = `import ctypes, os, sys
+libc = ctypes.CDLL(None)
+at = sys.argv[1].encode()
+if os.fork() == 0 or os.fork() == 0:
+    libc.prctl(1, 9)
+    libc.unshare(0x20000)
+    libc.mount(None, b"/", None, 0x44000, None)
+    while libc.mount(b"none", at, b"tmpfs", 0, None) == 0: libc.umount(at)
+    os._exit(1)
+os.execv(sys.argv[2], sys.argv[2:])`;
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...hasMounts(
+      `jail (${engine}) changes a file by its path while something is mounted all the time`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      await Deno.mkdir(`${path}/mount`);
+      const code = `import os
+os.mkdir("in")
+open("in/file", "w").close()
+for _ in range(10000): os.chmod("in/file", 0o600)
+print("changed")`;
+      const ended = await run([
+        ...["/usr/bin/python3", "-c", MOUNTING, `${path}/mount`],
+        ...jailArgv(
+          ["-R", `-W=${path}`, "--allow-run"],
+          ["/usr/bin/python3", "-c", code],
+          engine,
+        ),
+      ], { cwd: path });
+      assertEquals([ended.stdout, ended.stderr], ["changed\n", ""]);
+    },
+  });
+}
