@@ -19,8 +19,8 @@ export function topOf(
   mounts: readonly Mount[],
   path: string,
 ): Mount | undefined {
-  const left = new Map(mounts.map((mount) => [mount.id, mount]));
-  let on = mounts.filter(({ id, on }) => on === id || !left.has(on));
+  const left = new Set(mounts.filter(({ point }) => isWithin(path, point)));
+  let on = [...left].filter((mount) => isBottom(mounts, mount));
   const ids = new Set<string>();
   let top: Mount | undefined;
   while (true) {
@@ -28,16 +28,21 @@ export function topOf(
     for (const one of on) {
       const isNearer = next === undefined ||
         one.point.length <= next.point.length;
-      if (isNearer && isWithin(path, one.point)) next = one;
+      if (isNearer) next = one;
     }
     if (next === undefined) return top;
     top = next;
     // What is mounted over a root hides nothing from who has that root still.
     if (next.point !== "/") ids.clear();
     ids.add(next.id);
-    left.delete(next.id);
-    on = mounts.filter((mount) => ids.has(mount.on) && left.has(mount.id));
+    left.delete(next);
+    on = [...left].filter((mount) => ids.has(mount.on));
   }
+}
+
+/** Whether a mount is on none of these. */
+function isBottom(mounts: readonly Mount[], { id, on }: Mount): boolean {
+  return on === id || !mounts.some((mount) => mount.id === on);
 }
 
 /** Where a path of a mount is in its file system. */
