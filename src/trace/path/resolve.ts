@@ -57,8 +57,11 @@ export function resolve(
     // Where it was something else may be by now, or nothing.
     const isFound = isSure || tries === MAX_TRIES ||
       startOf(owner, dirfd, path).base.path === start;
-    // Who is answered is given no path.
-    if (isFound) return owner.keeps === true ? found : { ...found, start };
+    if (isFound) {
+      // Who is answered is given no path, and what was removed is not where it starts.
+      const isNamed = owner.keeps !== true && rest === path;
+      return isNamed ? { ...found, start } : found;
+    }
     if (found.fd !== undefined) close(found.fd);
   }
 }
