@@ -110,6 +110,11 @@ if (import.meta.main) {
   const options = parseArgs(Deno.args, {
     boolean: ["quick", "write"],
     string: ["json", "jail"],
+    unknown: (word) => {
+      if (!word.startsWith("-")) return true;
+      say(`Cannot use ${word}: options are --quick, --write, --json, --jail`);
+      Deno.exit(125);
+    },
   });
   const quick = options["quick"] === true;
   const words = (options["_"] as readonly unknown[]).map(String);
