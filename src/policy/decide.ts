@@ -236,7 +236,7 @@ export class CompiledPolicy implements Engine {
           const closing = this.#files.closing(use.path);
           return closing === undefined
             ? this.#onTheWay
-            : this.#said(closing, use.path, index);
+            : this.#byRule(closing, use.path, index);
         }
         return fixed.isHeld(use) ? this.#held : this.#stat(use, index);
     }
@@ -258,11 +258,11 @@ export class CompiledPolicy implements Engine {
     }
     return access === WRITE
       ? rule.decision(index)
-      : this.#said(rule, use.path, index);
+      : this.#byRule(rule, use.path, index);
   }
 
   /** What a rule says to who would look at a path, or read or run it. */
-  #said(rule: CompiledRule, path: string, index: number): Decision {
+  #byRule(rule: CompiledRule, path: string, index: number): Decision {
     const decision = rule.decision(index);
     return decision.kind === "refuse" && this.#isAbsent(rule, path)
       ? { ...decision, refusal: ENOENT }
@@ -320,7 +320,7 @@ export class CompiledPolicy implements Engine {
     if (rule === "on the way") return this.#onTheWay;
     return rule === undefined
       ? this.#hidden(index)
-      : this.#said(rule, path, index);
+      : this.#byRule(rule, path, index);
   }
 
   /** Refuses a link at a place that a rule names, or on the way there. */
@@ -362,8 +362,8 @@ export class CompiledPolicy implements Engine {
    * how large a file is that he may not open, and when a directory was changed.
    */
   #opens({ from, to }: Move): boolean {
-    return this.#closed(from, -1) !== undefined &&
-      this.#closed(to, -1) === undefined;
+    return this.#files.closing(from) !== undefined &&
+      this.#files.closing(to) === undefined;
   }
 
   /**

@@ -60,18 +60,15 @@ export class FileRules {
   }
 
   #compile(): void {
-    const compiled = (spell?: typeof foldGlob): ReturnType<
-      typeof compileRules
-    > => compileRules(this.#policy, this.#realpath, this.#said, spell);
-    const { rules, matcher } = compiled();
+    const given = [this.#policy, this.#realpath, this.#said] as const;
+    const { rules, matcher } = compileRules(...given);
     this.#rules = rules;
     this.#matcher = matcher;
-    if (this.#folding.length === 0) return;
-    const folded = compiled(foldGlob);
+    const places = this.#folding;
+    if (places.length === 0) return;
+    const folded = compileRules(...given, foldGlob);
     this.#rules = [...rules, ...folded.rules];
-    this.#folded = new FoldedRules(
-      ...[this.#folding, folded.matcher, rules.length] as const,
-    );
+    this.#folded = new FoldedRules(places, folded.matcher, rules.length);
   }
 
   /** The rule of a number, as {@linkcode obstacle} says one. */
