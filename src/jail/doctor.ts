@@ -113,7 +113,7 @@ export async function examine(): Promise<Diagnosis> {
       engine("engine ptrace", engines.ptrace, "works without a filter, slower"),
     ].map((finding) => traced(finding, status)),
     kernelEngine(alone),
-    pinning(pins, noEngine),
+    untried(pinning(pins), noEngine),
     answers(hasListener()),
     landlock(abi),
     ...[

@@ -101,15 +101,9 @@ export function traced(
 }
 
 /** Whether what was checked can be pinned. */
-export function pinning(problem: Tried, noEngine: boolean): Finding {
+export function pinning(problem: Tried): Finding {
   const least = line("/proc/sys/vm/mmap_min_addr") ?? "not to be seen";
   const found = `vm.mmap_min_addr is ${least}`;
-  if (noEngine) {
-    return {
-      ...{ name: "pinning", state: "bad", found: "no engine to try it with" },
-      follows: "a program with more than one thread is refused its files",
-    };
-  }
   return problem === undefined
     ? {
       ...{ name: "pinning", state: "good", found },
