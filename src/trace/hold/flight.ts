@@ -4,7 +4,7 @@ import { EEXIST, ELOOP, ENOENT, ENOTDIR } from "../../abi/errno.ts";
 import { SOCKADDR_STORAGE_SIZE } from "../../abi/socket.ts";
 import type { Looked } from "../look/looked.ts";
 import type { CallSpec } from "../look/spec.ts";
-import { processOf } from "../path/place.ts";
+import { linkTo, processOf } from "../path/place.ts";
 import type { Tools } from "../tools.ts";
 import type { Tracee } from "../tracee/tracee.ts";
 import { PATH_FAILS } from "./by_path.ts";
@@ -39,8 +39,7 @@ export function namesOther(
   // It waits for its siblings to be gone, and its image is looked at again.
   if (spec.treatment === "exec") return false;
   return looked.paths.some(({ place }) => {
-    const { by = "", path, via } = place;
-    const pid = processOf(via) || processOf(by) || processOf(path);
+    const pid = processOf(linkTo(place)) || processOf(place.path);
     return pid !== 0 && pid !== process.pid;
   });
 }
@@ -79,11 +78,10 @@ export function lengthOf(
   if (paths.length > 1 || beside !== undefined) return Infinity;
   if (isLinkless(spec, looked, keepsNumber)) return Infinity;
   const { written, place } = path;
-  const { path: real, via, by = "" } = place;
   // An address begins with two bytes, a path may end in a slash.
   return Math.max(
     bytes,
-    Math.max(written.length, real.length, via.length, by.length) + 4,
+    Math.max(written.length, place.path.length, linkTo(place).length) + 4,
   );
 }
 

@@ -16,7 +16,7 @@ import type { Access, Use } from "../../policy/call.ts";
 import { readCString } from "../../sys/task/memory.ts";
 import { resolveName } from "../path/entry_names.ts";
 import { resolveBase, resolveMagic } from "../path/magic.ts";
-import { formerPath, type Place, processOf } from "../path/place.ts";
+import { formerPath, linkTo, type Place, processOf } from "../path/place.ts";
 import { resolve } from "../path/resolve.ts";
 import { resolveHow } from "../path/resolve_how.ts";
 import type { Registers } from "../tracee/registers.ts";
@@ -156,19 +156,11 @@ export function lookAtPath(
         how.resolve,
         isOwn,
       );
-    const leads = place.via !== "" || kind === "run-path"
-      ? place.via
-      : place.by ?? "";
+    const leads = kind === "run-path" ? place.via : linkTo(place);
     if (leads !== "") looked.descriptorsOf = processOf(leads);
   }
-  const { arg } = path;
-  looked.paths.push({
-    arg,
-    dirfd: path.dirfd,
-    written,
-    follows: follow,
-    place,
-  });
+  const { arg, dirfd: from } = path;
+  looked.paths.push({ arg, dirfd: from, written, follows: follow, place });
   looked.errno ||= place.errno;
   lookAtCrossed(looked, place, isOwn);
   return place;

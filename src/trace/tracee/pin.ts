@@ -46,7 +46,7 @@ const CONTROL = 256;
 export const CONTROL_MAX = 4096;
 
 /** How many slots for long paths calls that may wait leave to others. */
-const KEPT = PIN_LONG_SLOTS / 4;
+const KEPT = Math.floor(PIN_LONG_SLOTS / 4);
 
 const buffer = new Uint8Array(CONTROL + CONTROL_MAX);
 const filterBuffer = new Uint8Array(PIN_FILTER_SIZE);
@@ -106,12 +106,12 @@ export class PinRegion {
 
   /** Gives a slot back. */
   give(slot: number): void {
-    const slots = slot >= PIN_SHORT_START
-      ? this.#short
-      : slot >= PIN_FILTER_START
-      ? this.#filter
-      : this.#long;
-    slots.give(slot);
+    this.#slotsOf(slot).give(slot);
+  }
+
+  #slotsOf(slot: number): Slots {
+    if (slot >= PIN_SHORT_START) return this.#short;
+    return slot >= PIN_FILTER_START ? this.#filter : this.#long;
   }
 
   /**
@@ -226,7 +226,7 @@ export class PinRegion {
     from = buffer,
   ): number {
     // What another call has in flight begins there.
-    if (address + length > slot + sizeOf(slot)) return -EFAULT;
+    if (address + length > slot + this.#slotsOf(slot).size) return -EFAULT;
     const written = this.#memory.write(tid, address, from, length);
     if (written === length) return result;
     // The pages are not what they should be, or the task that they were opened
@@ -243,31 +243,26 @@ function copyText(text: string, at: number): number {
   return at + text.length + 1;
 }
 
-/** How long a slot is, in bytes. */
-function sizeOf(slot: number): number {
-  if (slot >= PIN_SHORT_START) return PIN_SHORT_SIZE;
-  return slot >= PIN_FILTER_START ? PIN_FILTER_SIZE : PIN_LONG_SIZE;
-}
-
 /** How far before its path {@linkcode PinRegion.putOpen} puts `open_how`. */
 export const HOW_BEFORE_PATH = FIRST - HOW;
 
 /** Slots of one size, by their addresses. */
 class Slots {
+  /** How long each is, in bytes. */
+  readonly size: number;
   readonly #end: number;
-  readonly #size: number;
   readonly #free: number[] = [];
   #next: number;
 
   constructor(start: number, size: number, count: number) {
     this.#next = start;
-    this.#size = size;
+    this.size = size;
     this.#end = start + count * size;
   }
 
   /** How many are free. */
   get left(): number {
-    return this.#free.length + (this.#end - this.#next) / this.#size;
+    return this.#free.length + (this.#end - this.#next) / this.size;
   }
 
   /** Takes one; -1 where all are in use. */
@@ -275,8 +270,8 @@ class Slots {
     const slot = this.#free.pop();
     if (slot !== undefined) return slot;
     if (this.#next === this.#end) return -1;
-    this.#next += this.#size;
-    return this.#next - this.#size;
+    this.#next += this.size;
+    return this.#next - this.size;
   }
 
   give(slot: number): void {
