@@ -5,7 +5,7 @@ import { type SyscallName, SYSCALLS } from "../src/abi/syscalls.ts";
 import type { Engine } from "../src/trace/options.ts";
 import { BELL, betweenArgv, type Change, GREETING } from "./between.ts";
 import { ENGINES, fixture, jailArgv, run } from "./harness.ts";
-import { scratch } from "./jail.ts";
+import { type Scratch, scratch } from "./jail.ts";
 import { hasMachine, hasMounts, needs } from "./needs.ts";
 import { FILTER } from "./python.ts";
 import { withoutArgv } from "./without.ts";
@@ -76,6 +76,22 @@ os._exit(0)`;
 }
 
 const ALL = "extends: allow-all\n";
+
+/**
+ * Makes two directories, `from` and `closed`, each with a file that has its name for a
+ * text, and a policy by which the last may not be read, or written: returns its path.
+ */
+async function besideClosed(
+  directory: Scratch,
+  access: "read" | "write",
+): Promise<string> {
+  for (const name of ["from", "closed"]) {
+    await Deno.mkdir(`${directory.path}/${name}`);
+    await directory.file(`${name}/file`, name);
+  }
+  const rule = `${access}: {deny: ["${directory.path}/closed"]}\n`;
+  return await directory.file("policy.yaml", `${ALL}${rule}`);
+}
 
 for (const engine of ENGINES) {
   for (const beside of ["alone", "beside a thread"] as const) {
@@ -312,15 +328,7 @@ for (const engine of ENGINES) {
     async fn(): Promise<void> {
       await using directory = await scratch();
       const { path } = directory;
-      const policy = await directory.file(
-        "policy.yaml",
-        `${ALL}write: {deny: ["${path}/closed"]}\n`,
-      );
-      for (const name of ["from", "closed"]) {
-        await Deno.mkdir(`${path}/${name}`);
-        await Deno.writeTextFile(`${path}/${name}/file`, name);
-        await Deno.chmod(`${path}/${name}/file`, 0o644);
-      }
+      const policy = await besideClosed(directory, "write");
       const tries: [SyscallName, string, string][] = [
         ["chmod", "file", `os.chmod("link/file", 0o600)`],
         ["openat", "file", `os.open("link/file", os.O_WRONLY | os.O_TRUNC)`],
@@ -377,13 +385,8 @@ for (const engine of ENGINES) {
       async fn(): Promise<void> {
         await using directory = await scratch();
         const { path } = directory;
-        const policy = await directory.file(
-          "policy.yaml",
-          `${ALL}write: {deny: ["${path}/closed"]}\n`,
-        );
+        const policy = await besideClosed(directory, "write");
         for (const name of ["from", "closed"]) {
-          await Deno.mkdir(`${path}/${name}`);
-          await Deno.writeTextFile(`${path}/${name}/file`, name);
           await Deno.mkdir(`${path}/${name}/empty`);
         }
         const { mtime, ctime } = await Deno.stat(`${path}/closed`);
@@ -437,13 +440,9 @@ for (const engine of ENGINES) {
     async fn(): Promise<void> {
       await using directory = await scratch();
       const { path } = directory;
-      const policy = await directory.file(
-        "policy.yaml",
-        `${ALL}read: {deny: ["${path}/closed"]}\n`,
-      );
+      const policy = await besideClosed(directory, "read");
       for (const name of ["from", "closed"]) {
-        await Deno.mkdir(`${path}/${name}/sub`, { recursive: true });
-        await Deno.writeTextFile(`${path}/${name}/file`, name);
+        await Deno.mkdir(`${path}/${name}/sub`);
         await Deno.symlink(name, `${path}/${name}/link`);
       }
       await directory.file("closed/only", "");

@@ -4,6 +4,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
+import type { Engine } from "../src/trace/options.ts";
 import { ENGINES, fixture, jail, jailArgv, run } from "./harness.ts";
 import { scratch } from "./jail.ts";
 import { hasMachine, needs } from "./needs.ts";
@@ -168,6 +169,27 @@ const BESIDE: Readonly<Record<string, string>> = {
   threads: ", beside a thread",
   shared: ", beside a process that shares memory",
 };
+
+/**
+ * Runs Python in a directory of its own that others may not write, without a jail and
+ * in one that allows all, and sees to it that the same is printed; returns that.
+ */
+async function sameAlone(
+  engine: Engine,
+  script: string,
+  ...words: string[]
+): Promise<string> {
+  const argv = ["/usr/bin/python3", "-c", script, ...words];
+  const runIn = async (argv: string[]): Promise<[string, string]> => {
+    await using directory = await scratch();
+    await Deno.chmod(directory.path, 0o755);
+    const { stdout, stderr } = await run(argv, { cwd: directory.path });
+    return [stdout, stderr];
+  };
+  const [wanted] = await runIn(argv);
+  assertEquals(await runIn(jailArgv(["-A"], argv, engine)), [wanted, ""]);
+  return wanted;
+}
 
 for (const engine of ENGINES) {
   for (const [beside, says] of Object.entries(BESIDE)) {
@@ -394,16 +416,8 @@ for call in (
     except OSError as e: print(errno.errorcode[e.errno])
 print(os.fstat(5).st_mode, os.fstat(5).st_size, flush=True)
 os._exit(0)`;
-        await using directory = await scratch();
-        await Deno.chmod(directory.path, 0o755);
-        const argv = ["/usr/bin/python3", "-c", script, beside];
-        const wanted = await run(argv, { cwd: directory.path });
-        assertEquals(wanted.stdout.split("done").length, 10);
-        await Deno.remove(`${directory.path}/above`, { recursive: true });
-        const seen = await run(jailArgv(["-A"], argv, engine), {
-          cwd: directory.path,
-        });
-        assertEquals([seen.stdout, seen.stderr], [wanted.stdout, ""]);
+        const printed = await sameAlone(engine, script, beside);
+        assertEquals(printed.split("done").length, 10);
       },
     });
   }
@@ -427,18 +441,8 @@ def ask(*ids):
   os.sys.stdout.flush()
   os._exit(0)
 ask(65534, 0, 0); ask(0, 65534, 0); ask(65534, 65534, 0)`;
-      await using directory = await scratch();
-      await Deno.chmod(directory.path, 0o755);
-      const argv = ["/usr/bin/python3", "-c", script];
-      const wanted = await run(argv, { cwd: directory.path });
-      assertEquals(wanted.stdout.split("True").length, 5);
-      for (const name of ["shut", "file", "link"]) {
-        await Deno.remove(`${directory.path}/${name}`, { recursive: true });
-      }
-      const seen = await run(jailArgv(["-A"], argv, engine), {
-        cwd: directory.path,
-      });
-      assertEquals([seen.stdout, seen.stderr], [wanted.stdout, ""]);
+      const printed = await sameAlone(engine, script);
+      assertEquals(printed.split("True").length, 5);
     },
   });
 
@@ -474,16 +478,8 @@ if os.fork() == 0:
   os._exit(0)
 os.wait()
 for pid in pids: os.kill(pid, 9)`;
-      await using directory = await scratch();
-      await Deno.chmod(directory.path, 0o755);
-      const argv = ["/usr/bin/python3", "-c", script];
-      const wanted = await run(argv, { cwd: directory.path });
-      assertEquals(wanted.stdout.split("done").length, 7);
-      await Deno.remove(`${directory.path}/shut`, { recursive: true });
-      const seen = await run(jailArgv(["-A"], argv, engine), {
-        cwd: directory.path,
-      });
-      assertEquals([seen.stdout, seen.stderr], [wanted.stdout, ""]);
+      const printed = await sameAlone(engine, script);
+      assertEquals(printed.split("done").length, 7);
     },
   });
 
