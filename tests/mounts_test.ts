@@ -793,4 +793,41 @@ attempt(os.chmod, "file", 0o777)`;
       assertEquals(results, [["", 7], ["opened\nopened\n", 7]]);
     },
   });
+
+  Deno.test({
+    ...hasMounts(
+      `jail (${engine}) runs programs where all of /proc is mounted to be read alone`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      const script = "mount --bind /proc /proc && " +
+        'mount -o remount,ro,bind /proc && exec "$@"';
+      // Threads have their arguments pinned, and a given time needs another start.
+      const program = `import os, threading, time
+def work(name):
+    for _ in range(20):
+        with open(name, "w") as file: file.write(name)
+        os.rename(name, name + ".done")
+threads = [threading.Thread(target=work, args=(name,)) for name in "abc"]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(sorted(os.listdir(".")), int(time.time()) // 1000)`;
+      const policy = `extends: allow-all
+sys: {time: {fixed: "2001-09-09T01:46:40Z"}}
+`;
+      await Deno.mkdir(`${path}/out`);
+      await Deno.writeTextFile(`${path}/p.yaml`, policy);
+      const { stdout, stderr, code } = await run([
+        ...["unshare", "-m", "sh", "-c", script, "sh"],
+        ...jailArgv(
+          ["-p", "../p.yaml"],
+          ["/usr/bin/python3", "-c", program],
+          engine,
+        ),
+      ], { cwd: `${path}/out` });
+      const expected = "['a.done', 'b.done', 'c.done'] 1000000\n";
+      assertEquals([stdout, code], [expected, 0], stderr);
+    },
+  });
 }

@@ -5,8 +5,15 @@
  * a number would not be exact.
  */
 
-import { EACCES, EFAULT, EIO, ENAMETOOLONG } from "../../abi/errno.ts";
-import { O_CLOEXEC, O_RDWR } from "../../abi/fcntl.ts";
+import {
+  EACCES,
+  EBADF,
+  EFAULT,
+  EIO,
+  ENAMETOOLONG,
+  EROFS,
+} from "../../abi/errno.ts";
+import { O_CLOEXEC, O_RDONLY, O_RDWR } from "../../abi/fcntl.ts";
 import { PAGE_SIZE } from "../../abi/mman.ts";
 import { addressOf } from "../address.ts";
 import { close } from "../files.ts";
@@ -191,14 +198,17 @@ function memoryPath(tid: number): Uint8Array<ArrayBuffer> {
   return path;
 }
 
+/** A container may have all of /proc to be read alone. */
 function openMemory(tid: number): number {
-  return libc.open(memoryPath(tid), O_RDWR | O_CLOEXEC, 0);
+  const path = memoryPath(tid);
+  const fd = libc.open(path, O_RDWR | O_CLOEXEC, 0);
+  return fd === -EROFS ? libc.open(path, O_RDONLY | O_CLOEXEC, 0) : fd;
 }
 
 /**
  * Writes memory of a process, read-only pages too.
  *
- * @param tid any task of it, traced by the calling thread
+ * @param tid any task of it, traced by the calling thread, stopped
  * @param address where to start
  * @param from the bytes
  * @param length how many of them
@@ -214,7 +224,7 @@ export function writeMemory(
   if (fd < 0) return fd;
   const written = writeAt(fd, address, from, length);
   close(fd);
-  return written;
+  return written === -EBADF ? pokeMemory(tid, address, from, length) : written;
 }
 
 // The error that a call would give for such an address: EFAULT, where the file of
@@ -252,12 +262,12 @@ function writeAt(
   );
 }
 
-/** Whether the kernel lets no file write read-only pages, and ptrace(2) alone does. */
+/** Whether no file lets read-only pages be written, and ptrace(2) alone does. */
 let filesOnlyRead = false;
 
 /** Whether the file of a memory does not let it be written, and ptrace(2) may. */
 function needsPoke(written: number): boolean {
-  return written === -EFAULT || written === -EACCES;
+  return written === -EFAULT || written === -EACCES || written === -EBADF;
 }
 
 const word = new BigUint64Array(1);
@@ -321,7 +331,7 @@ export class TraceeMemory {
    * by the file of a task alone that this thread traces, which the one may not be any
    * more that it was opened for, or by none (`proc_mem.force_override=`, Linux 6.12).
    * It lets ptrace(2) do so; also where the file may not be opened, which is another
-   * user's, by root without CAP_DAC_OVERRIDE.
+   * user's, by root without CAP_DAC_OVERRIDE, or be opened to be read alone.
    *
    * @param tid a task that has the memory, stopped
    */
@@ -340,7 +350,7 @@ export class TraceeMemory {
       if (!needsPoke(written)) return written;
     }
     const poked = pokeMemory(tid, address, from, length);
-    filesOnlyRead ||= poked >= 0 && written === -EFAULT;
+    filesOnlyRead ||= poked >= 0 && written !== -EACCES;
     return poked < 0 ? -EFAULT : poked;
   }
 
