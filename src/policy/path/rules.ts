@@ -299,16 +299,14 @@ export function linksOfRules(
   realpath: Realpath,
   links: (path: string) => readonly string[],
 ): readonly RuleLink[] {
-  const found: RuleLink[] = [];
-  for (const { path, effect } of roots) {
+  return roots.flatMap(({ path, effect }) => {
     const root = `/${path.join("/")}`;
-    if (realRoot(path, realpath) === root) continue;
-    for (const link of links(root)) {
+    if (realRoot(path, realpath) === root) return [];
+    return links(root).map((link) => {
       const stays = effect !== "allow" || !isWithin(root, link);
-      found.push({ path: link, stays });
-    }
-  }
-  return found;
+      return { path: link, stays };
+    });
+  });
 }
 
 /** Where one pattern of a rule begins. */
