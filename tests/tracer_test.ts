@@ -429,6 +429,12 @@ for tid in sys.argv[1:]:
     assertEquals([ended.stdout, ended.code], ["all\n", 0], ended.stderr);
   });
 
+  Deno.test(`jail (${engine}) lets a child use paths whose maker was ended before it told`, async () => {
+    const argv = [fixture("fork_beside_exec"), "100", "path"];
+    const ended = await jail(["-A", "--timeout=60s"], argv, { engine });
+    assertEquals([ended.stdout, ended.code], ["all\n", 0], ended.stderr);
+  });
+
   Deno.test(`jail (${engine}) lets children run whose maker another thread ended, and takes no exit code for an id`, async () => {
     const argv = [fixture("exit_beside_fork"), "400", "77"];
     const flags = ["-A", "--wait-all", "--timeout=60s"];

@@ -249,7 +249,7 @@ export class Family {
       tid,
       // Its maker may have had a filter, and changed its rights.
       this.#process(tid, "", true, true),
-      kin?.space ?? spaceOf(new PinRegion()),
+      kin?.space ?? spaceOf(PinRegion.ofCopy()),
       user?.files ?? { tracees: 0 },
       this.#directories(),
     );

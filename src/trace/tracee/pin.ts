@@ -65,12 +65,17 @@ export class PinRegion {
   readonly waiting: Tracee[] = [];
   readonly #memory = new TraceeMemory();
 
+  /** The region of a copy of an address space of which nothing is known. */
+  static ofCopy(): PinRegion {
+    const copy = new PinRegion();
+    copy.state = "unsure";
+    return copy;
+  }
+
   /** The region of a copy of this address space, made by fork. */
   fork(): PinRegion {
-    const copy = new PinRegion();
     // The copy may have been made before the pages were there.
-    if (this.state !== "absent") copy.state = "unsure";
-    return copy;
+    return this.state === "absent" ? new PinRegion() : PinRegion.ofCopy();
   }
 
   /** Looks whether the pages are there, where that is not sure. */
