@@ -234,6 +234,37 @@ for (const engine of ENGINES) {
   });
 }
 
+/** Has a directory tell no letters from now on (`chattr +F`), and reads a file. */
+const FOLD = `
+import fcntl, os
+try:
+    fcntl.ioctl(os.open("served", os.O_RDONLY), 0x40086602, (1 << 30).to_bytes(8, "little"))
+    print("told", flush=True)
+except OSError as error:
+    print(error.strerror, flush=True)
+os.execv("/bin/cat", ["cat", "served/FILE"])
+`;
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needsServer(
+      `jail (${engine}) lets no directory come to tell no letters where a rule is about names in it`,
+    ),
+    async fn(): Promise<void> {
+      await using here = await scratch();
+      const served = `${here.path}/served`;
+      const fold = async (...flags: string[]): Promise<Ended> => {
+        const program = ["/usr/bin/python3", "-c", FOLD];
+        const argv = jailArgv(["-R", "--allow-run", ...flags], program, engine);
+        return await beside(WAY!, here, ["--flags"], argv);
+      };
+      const denied = await fold(`-W=${served}`, `--deny-read=${served}/file`);
+      assertEquals(denied.stdout, "Operation not supported\n", denied.stderr);
+      assertEquals((await fold("-W")).stdout, "told\ntext\n");
+    },
+  });
+}
+
 const HIDES_NAME =
   "a jail held by the kernel closes snapshots that no directory lists where a wildcard refuses what is in them";
 

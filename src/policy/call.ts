@@ -93,4 +93,6 @@ export interface Call {
   readonly net?: readonly NetUse[];
   /** Whether it makes a file that runs as its owner or group. */
   readonly setsId?: boolean;
+  /** Whether it could have a directory tell no letters from then on. */
+  readonly folds?: boolean;
 }

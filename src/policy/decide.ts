@@ -41,6 +41,7 @@ const EACCES: Refusal = { kind: "errno", errno: "EACCES" };
 const EPERM: Refusal = { kind: "errno", errno: "EPERM" };
 const EEXIST: Refusal = { kind: "errno", errno: "EEXIST" };
 const EXDEV: Refusal = { kind: "errno", errno: "EXDEV" };
+const EOPNOTSUPP: Refusal = { kind: "errno", errno: "EOPNOTSUPP" };
 
 /** What a policy has to know of the machine that it is for. */
 interface Machine {
@@ -131,6 +132,9 @@ export class CompiledPolicy implements Engine {
     if (closed !== undefined) return closed;
     if (call.setsId === true && !this.#everything) {
       return refuse(fixed.SETS_ID, EPERM, -1);
+    }
+    if (call.folds === true && !this.#everything) {
+      return refuse(fixed.FOLDS, EOPNOTSUPP, -1);
     }
     if (fixed.placesLink(call)) {
       const decision = this.#link(call);

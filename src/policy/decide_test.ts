@@ -851,6 +851,18 @@ Deno.test("decide() makes no file that runs as its owner where not all may be wr
   assertEquals(word((await engine("write: true")).decide(setsId)), "allow");
 });
 
+Deno.test("decide() has no directory tell no letters where not all may be written", async () => {
+  const folds: Call = {
+    name: "ioctl",
+    uses: [{ access: "write", path: "/w/d", kind: "directory" }],
+    folds: true,
+  };
+  const asked = async (policy: string): Promise<string> =>
+    word((await engine(policy)).decide(folds));
+  assertEquals(await asked("write: [/w]"), "EOPNOTSUPP");
+  assertEquals(await asked("write: true"), "allow");
+});
+
 Deno.test("compile() takes no rule that refuses what the program could open", async () => {
   const layer = await parsePolicy(
     "read: {deny: [/w/link, /o/link]}\nwrite: [/w]",

@@ -93,6 +93,12 @@ export const SETS_ID: RuleRef = jailRule(
   "no file may run as its owner or group where not all may be written",
 );
 
+/** Rules mean names in their letters where a directory tells those as jail starts. */
+export const FOLDS: RuleRef = jailRule(
+  ["flags"],
+  "no directory may come to tell no letters where not all may be written",
+);
+
 /** A resolver, in whose place jail answers: it judges each question. */
 export const RESOLVER: RuleRef = jailRule(
   ["net"],

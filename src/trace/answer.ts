@@ -358,9 +358,9 @@ function alive({ tid }: Tracee, result: number, action: string): boolean {
 }
 
 function callOf(name: SyscallName, looked: Looked): Call {
-  const { uses, moves, names, net, setsId } = looked;
+  const { uses, moves, names, net, setsId, folds } = looked;
   if (net.length > 0) return { name, uses, net, setsId };
   return moves.length + names.length === 0
-    ? { name, uses, setsId }
+    ? { name, uses, setsId, folds }
     : { name, uses, moves, names, setsId };
 }

@@ -77,6 +77,8 @@ export interface Looked {
   after: SocketDuty | undefined;
   /** Whether it makes a file that runs as its owner or group. */
   setsId: boolean;
+  /** Whether it could have a directory tell no letters from then on. */
+  folds: boolean;
   /** Why jail refuses it whatever the policy says. */
   never: string | undefined;
   /** Whether it only seems to be made: it returns 0, and has no effect. */
@@ -128,6 +130,7 @@ export function nothing(): Looked {
     changed: false,
     after: undefined,
     setsId: false,
+    folds: false,
     never: undefined,
     seems: false,
     makes: false,

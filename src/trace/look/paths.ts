@@ -10,6 +10,7 @@ import {
   W_OK,
   X_OK,
 } from "../../abi/fcntl.ts";
+import { FS_IOC_SETFLAGS } from "../../abi/ioctls.ts";
 import { get } from "../../abi/layout.ts";
 import { S_IFBLK, S_IFCHR, S_IFMT, STAT } from "../../abi/stat.ts";
 import type { PathKind } from "../../abi/syscalls.ts";
@@ -306,6 +307,9 @@ export function lookAtDescriptor(
   looked.file = place;
   looked.uses.push(useOf(place, reads ? "read" : "write", isOwn));
   lookAtMode(looked, registers, spec, place);
+  // Which flags it sets is in memory, which may change.
+  looked.folds = place.kind === "directory" &&
+    spec.syscall.name === "ioctl" && registers.uint(1) === FS_IOC_SETFLAGS;
   return looked;
 }
 
