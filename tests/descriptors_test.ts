@@ -318,4 +318,57 @@ attempt(os.fchmod, own, 0o600)`;
       ]);
     },
   });
+
+  Deno.test({
+    ...needs(
+      ["python3", "unshare"],
+      `jail (${engine}) opens no terminal by the number of one of another devpts that came by a socket`,
+    ),
+    async fn(): Promise<void> {
+      const makes = `import os, socket, sys
+while True:
+    ours, theirs = os.openpty()
+    if os.ttyname(theirs) == sys.argv[1]: break
+socket.send_fds(socket.socket(fileno=8), [b"x"], [ours])
+# Its mounts have their names as long as it is there.
+sys.stdin.read()`;
+      const mounts = `mount -t devpts -o newinstance,ptmxmode=666 none /dev/pts
+mount --bind /dev/pts/ptmx /dev/ptmx
+exec "$@"`;
+      const outside = `import os, socket, subprocess, sys
+mounts, makes, namespace, *argv = sys.argv[1:]
+ours, theirs = socket.socketpair()
+os.dup2(ours.fileno(), 8)
+os.dup2(theirs.fileno(), 9)
+master, slave = os.openpty()
+name = os.ttyname(slave)
+maker = subprocess.Popen(
+    ["unshare", namespace, "sh", "-ec", mounts, "sh", sys.executable, "-c", makes, name],
+    stdin=subprocess.PIPE, pass_fds=(8,))
+code = subprocess.run([*argv, name], pass_fds=(9,)).returncode
+maker.communicate()
+sys.exit(code)`;
+      const inside = `import errno, os, socket, sys
+def attempt():
+    try: os.open(sys.argv[1], os.O_RDWR | os.O_NOCTTY); print("done")
+    except OSError as e: print(errno.errorcode[e.errno])
+attempt()
+[fd] = socket.recv_fds(socket.socket(fileno=9), 1, 1)[1]
+print(os.isatty(fd))
+attempt()
+own = os.openpty()
+os.close(os.open(os.ttyname(own[1]), os.O_RDWR | os.O_NOCTTY))
+print("own")`;
+      const namespace = Deno.uid() === 0 ? "-m" : "-rm";
+      const { stdout, stderr } = await run([
+        ...["/usr/bin/python3", "-c", outside, mounts, makes, namespace],
+        ...jailArgv(
+          ["-R", "-W", "--allow-run", "--keep-fd=9"],
+          ["/usr/bin/python3", "-c", inside],
+          engine,
+        ),
+      ]);
+      assertEquals(stdout, "EPERM\nTrue\nEPERM\nown\n", stderr);
+    },
+  });
 }

@@ -1,10 +1,11 @@
-/** The terminal that this process is controlled by. */
+/** The terminal that this process is controlled by, and the other sides of some. */
 
 import { fromText, toCString } from "../abi/bytes.ts";
 import { EINTR, EIO } from "../abi/errno.ts";
 import {
   O_CLOEXEC,
   O_NOCTTY,
+  O_PATH,
   O_RDONLY,
   O_RDWR,
   O_WRONLY,
@@ -14,6 +15,7 @@ import {
   TCSETSF,
   TCSETSW,
   TIOCGPGRP,
+  TIOCGPTPEER,
   TIOCSPGRP,
 } from "../abi/ioctls.ts";
 import { get, set } from "../abi/layout.ts";
@@ -32,6 +34,7 @@ import {
   VTIME,
 } from "../abi/termios.ts";
 import { close, open, read } from "./files.ts";
+import { callNumber } from "./host.ts";
 import { libc } from "./libc.ts";
 import { Output, waitATurn } from "./output.ts";
 import { watchAsked } from "./signals.ts";
@@ -185,4 +188,16 @@ function foregroundOf(fd: number): number {
 /** Fails where nobody is in the group any more, which is no harm. */
 function setForeground(fd: number, group: number): void {
   if (group > 0) libc.ioctl(fd, TIOCSPGRP, new Int32Array([group]));
+}
+
+/**
+ * Refers to the terminal that a descriptor is the other side of, wherever devpts is
+ * mounted that has it.
+ *
+ * @param master a descriptor of this process
+ * @returns a reference (`O_PATH`), which does not open it; or a negative errno
+ */
+export function referToTerminal(master: number): number {
+  const flags = O_PATH | O_CLOEXEC;
+  return libc.syscallIII(callNumber("ioctl"), master, TIOCGPTPEER, flags);
 }

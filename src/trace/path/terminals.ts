@@ -17,6 +17,7 @@ import { isOfSameFile, STAT } from "../../abi/stat.ts";
 import { eachName } from "../../sys/directory.ts";
 import { close, duplicate, fstat, readFile } from "../../sys/files.ts";
 import { pidfdGetFd, pidfdOpen } from "../../sys/task/pidfd.ts";
+import { referToTerminal } from "../../sys/terminal.ts";
 import type { View } from "../../sys/view.ts";
 import { cString, readLink } from "./place.ts";
 
@@ -114,7 +115,7 @@ export class Terminals {
     const left = { descriptors: MOST_DESCRIPTORS };
     const others = [...this.#processes()].filter((pid) => pid !== caller);
     for (const pid of [caller, ...others.reverse()]) {
-      const fd = holdMaster(this.#view, pid, index, left);
+      const fd = holdMaster(this.#view, pid, path, index, left);
       if (fd >= 0) return fd;
       if (left.descriptors < 0) return -1;
     }
@@ -126,6 +127,7 @@ export class Terminals {
 function holdMaster(
   view: View,
   pid: number,
+  path: string,
   index: string,
   left: { descriptors: number },
 ): number {
@@ -133,13 +135,15 @@ function holdMaster(
   try {
     for (const fd of eachName(`/proc/${pid}/fd`)) {
       if (--left.descriptors < 0) return -1;
-      const path = readLink(AT_FDCWD, `/proc/${pid}/fd/${fd}`);
-      if (typeof path === "number" || !isNameOfMaster(view, path)) continue;
+      const name = readLink(AT_FDCWD, `/proc/${pid}/fd/${fd}`);
+      if (typeof name === "number" || !isNameOfMaster(view, name)) continue;
       if (pidfd < 0) pidfd = pidfdOpen(pid);
       const held = pidfd < 0 ? pidfd : pidfdGetFd(pidfd, Number(fd));
       if (held < 0) continue;
       // The number may mean another file by now: what is held is looked at.
-      if (isMaster(view, held, index)) return held;
+      if (isMaster(view, held, index) && isOtherSideOf(view, held, path)) {
+        return held;
+      }
       close(held);
     }
     return -1;
@@ -148,13 +152,31 @@ function holdMaster(
   }
 }
 
-/** Whether a descriptor of this process is the other side of a terminal. */
+/** Whether a descriptor of this process is the other side of one with a number. */
 function isMaster(view: View, fd: number, index: string): boolean {
   const path = readLink(AT_FDCWD, `/proc/self/fd/${fd}`);
   if (typeof path === "number" || !isNameOfMaster(view, path)) return false;
   const info = readFile(`/proc/self/fdinfo/${fd}`, FDINFO_SIZE);
   if (typeof info === "number") return false;
   return /^tty-index:\s*([0-9]+)$/m.exec(fromBytes(info))?.[1] === index;
+}
+
+/**
+ * Whether the other side of a terminal is that of the one with a name. Another
+ * instance of devpts has others by the same numbers: whoever mounts one, which takes
+ * no privilege (user_namespaces(7)), may send a side of its own by a socket.
+ *
+ * @param view where paths begin
+ * @param master a descriptor of this process
+ * @param path the terminal
+ */
+function isOtherSideOf(view: View, master: number, path: string): boolean {
+  const terminal = referToTerminal(master);
+  if (terminal < 0) return false;
+  const isSame = fstat(terminal, own) >= 0 &&
+    view.stat(cString(path), named) >= 0 && isOfSameFile(named, own);
+  close(terminal);
+  return isSame;
 }
 
 /** Whether that is what the kernel calls the other side of any terminal. */
