@@ -699,6 +699,40 @@ print("all")`;
   Deno.test({
     ...needs(
       ["python3"],
+      `jail (${engine}) has room for what threads change by descriptors, beside a hundred that do by paths`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const code = `import os, threading, time
+threading.stack_size(1 << 16)
+end = time.monotonic() + 3
+failed = []
+def modes(name):
+  os.close(os.open(name, os.O_CREAT))
+  while time.monotonic() < end and not failed: os.chmod(name, 0o600)
+def times(name):
+  fd = os.open(name, os.O_CREAT)
+  # By no path: others that have its descriptor are stopped for each.
+  os.unlink(name)
+  try:
+    while time.monotonic() < end and not failed: os.utime(fd)
+  except OSError as error: failed.append(error)
+threads = [threading.Thread(target=modes, args=[f"m{i}"]) for i in range(100)]
+threads += [threading.Thread(target=times, args=[f"t{i}"]) for i in range(20)]
+for t in threads: t.start()
+for t in threads: t.join()
+print(failed)`;
+      const { stdout } = await jail(["-A"], ["/usr/bin/python3", "-c", code], {
+        engine,
+        cwd: directory.path,
+      });
+      assertEquals(stdout, "[]\n");
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
       `jail (${engine}) goes on with a rename while a program with a filter of its own opens a pipe`,
     ),
     async fn(): Promise<void> {
