@@ -3,7 +3,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { AT_EMPTY_PATH, AT_FDCWD } from "../src/abi/fcntl.ts";
 import { SYSCALLS } from "../src/abi/syscalls.ts";
-import { ENGINES, jail, jailArgv, run } from "./harness.ts";
+import { ENGINES, fixture, jail, jailArgv, run } from "./harness.ts";
 import { scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
 import { TRY } from "./python.ts";
@@ -369,6 +369,53 @@ print("own")`;
         ),
       ]);
       assertEquals(stdout, "EPERM\nTrue\nEPERM\nown\n", stderr);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["gcc", "python3", "unshare"],
+      `jail (${engine}) runs no file of another mount namespace that has the name of what may be run`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      await Deno.mkdir(`${path}/bin`);
+      const race = fixture("race_image");
+      const [program, other] = [`${path}/bin/program`, `${path}/other`];
+      for (const copy of [program, other]) await Deno.copyFile(race, copy);
+      const opens = `import os, socket, sys
+fd = os.open(sys.argv[1], os.O_RDONLY)
+socket.send_fds(socket.socket(fileno=8), [b"x"], [fd])
+# Its mounts have their names as long as it is there.
+sys.stdin.read()`;
+      const outside = `import os, socket, subprocess, sys
+opens, namespace, program, other, *argv = sys.argv[1:]
+ours, theirs = socket.socketpair()
+os.dup2(ours.fileno(), 8)
+os.dup2(theirs.fileno(), 9)
+mount = 'mount --bind "$0" "$1" && exec "$2" -c "$3" "$1"'
+opener = subprocess.Popen(
+    ["unshare", namespace, "sh", "-c", mount, other, program, sys.executable, opens],
+    stdin=subprocess.PIPE, pass_fds=(8,))
+code = subprocess.run(argv, pass_fds=(9,)).returncode
+opener.communicate()
+sys.exit(code)`;
+      const policy = await directory.file(
+        "policy.yaml",
+        `read: [/]\nrun: ["${race}", "/**/bin/program"]\n`,
+      );
+      const namespace = Deno.uid() === 0 ? "-m" : "-rm";
+      const { stdout, stderr } = await run([
+        ...["/usr/bin/python3", "-c", outside, opens, namespace],
+        ...[program, other],
+        ...jailArgv(
+          [`-p=${policy}`, "--keep-fd=9"],
+          [race, program, "200"],
+          engine,
+        ),
+      ]);
+      assertEquals(stdout, "allowed ran, other did not\n", stderr);
     },
   });
 }

@@ -8,10 +8,13 @@
  */
 
 import { printable } from "../../abi/bytes.ts";
-import { AT_FDCWD } from "../../abi/fcntl.ts";
+import { AT_FDCWD, O_CLOEXEC, O_PATH } from "../../abi/fcntl.ts";
+import { close, openat2 } from "../../sys/files.ts";
 import { mappedFiles } from "../../sys/task/maps.ts";
 import type { View } from "../../sys/view.ts";
-import { readLink } from "../path/place.ts";
+import { nameOfFile } from "../path/foreign.ts";
+import { nameOf } from "../path/own_descriptors.ts";
+import { cString, readLink } from "../path/place.ts";
 import type { PendingExec } from "../tracee/tracee.ts";
 import { readArguments, type Words } from "./words.ts";
 
@@ -19,6 +22,20 @@ import { readArguments, type Words } from "./words.ts";
 export function imageOf(view: View, tid: number): string {
   const path = readLink(AT_FDCWD, `/proc/${tid}/exe`);
   return typeof path === "number" ? "" : view.nameOf(path);
+}
+
+/**
+ * The same, as rules would see it: a file of another mount namespace may be called as
+ * one that may be run.
+ */
+function imageInView(view: View, tid: number): string {
+  const link = cString(`/proc/${tid}/exe`);
+  const fd = openat2(AT_FDCWD, link, O_PATH | O_CLOEXEC, 0, 0);
+  if (fd < 0) return "";
+  const outer = nameOf(fd);
+  const name = typeof outer === "number" ? "" : nameOfFile(view, fd, outer);
+  close(fd);
+  return name;
 }
 
 /**
@@ -37,7 +54,7 @@ export function unexpectedImage(
   pending: PendingExec,
 ): string | undefined {
   if (!pending.verify) return undefined;
-  const now = imageOf(view, tid);
+  const now = imageInView(view, tid);
   if (now !== pending.image) return `it is ${printable(now)}`;
   const files = mappedFiles(tid);
   if (typeof files === "number") return "it cannot be read";
