@@ -1,7 +1,7 @@
 /** The audit log of a jail is changed by nobody in it. */
 
-import { assertEquals, assertStringIncludes } from "@std/assert";
-import { ENGINES, jail } from "./harness.ts";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { ENGINES, jail, run } from "./harness.ts";
 import { scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
 import { attempt } from "./python.ts";
@@ -57,6 +57,51 @@ for (const engine of ENGINES) {
         );
         assertEquals([name, stdout], [name, `${wanted}\n`]);
       }
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) lets a program write to what keeps nothing, where its log goes there`,
+    ),
+    async fn(): Promise<void> {
+      const program = attempt(`open("/dev/null", "w")`);
+      const { stdout } = await jail(["-A", "--audit=/dev/null"], program, {
+        engine,
+      });
+      assertEquals(stdout, "done\n");
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3", "mkfifo"],
+      `jail (${engine}) lets nobody in it take records out of the pipe that its log goes to`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      await run(["mkfifo", `${path}/log`]);
+      const reader = new Deno.Command("cat", {
+        args: [`${path}/log`],
+        stdout: "piped",
+      }).output();
+      const code = `pipe = os.open("log", os.O_RDONLY | os.O_NONBLOCK)
+for _ in range(100):
+  try: os.stat("/root/secret")
+  except OSError: pass
+  try: os.read(pipe, 1 << 16)
+  except OSError: pass`;
+      const flags = ["-R", "--allow-run", "--deny-read=/root", "--audit=log"];
+      const { stdout } = await jail(flags, attempt(code), {
+        engine,
+        cwd: path,
+      });
+      assertEquals(stdout, "EACCES\n");
+      const { stdout: log } = await reader;
+      const text = new TextDecoder().decode(log);
+      assertMatch(text, /"call":"openat",.*"the audit log"/);
     },
   });
 

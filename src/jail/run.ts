@@ -2,7 +2,7 @@
 
 import { toCString } from "../abi/bytes.ts";
 import { AT_FDCWD, O_ACCMODE, O_RDONLY } from "../abi/fcntl.ts";
-import { getBig } from "../abi/layout.ts";
+import { get, getBig } from "../abi/layout.ts";
 import {
   SIGALRM,
   SIGHUP,
@@ -18,14 +18,14 @@ import {
   SIGVTALRM,
   SIGWINCH,
 } from "../abi/signal.ts";
-import { S_IFCHR, STAT } from "../abi/stat.ts";
+import { S_IFCHR, S_IFIFO, S_IFMT, STAT } from "../abi/stat.ts";
 import { UsageError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
 import type { PermissionFlags } from "../policy/file/flags.ts";
 import type { Limits } from "../policy/limits.ts";
 import { escapeGlob } from "../policy/path/glob.ts";
-import type { PathRule, Policy } from "../policy/policy.ts";
-import { flagsOf, fstat, fstatat, isInherited, typeOf } from "../sys/files.ts";
+import type { PathRule, PathRules, Policy } from "../policy/policy.ts";
+import { flagsOf, fstat, fstatat, isInherited } from "../sys/files.ts";
 import { ownEnvironment } from "../sys/proc.ts";
 import {
   countUnheard,
@@ -241,7 +241,10 @@ async function runLoaded(
   }
 }
 
-/** Finds the audit log, by its path and by what it is. */
+/**
+ * Finds the audit log, by its path and by what it is. A terminal, or what keeps
+ * nothing, is no log to forge.
+ */
 function findLog(
   audit: string | undefined,
   view: View,
@@ -249,34 +252,40 @@ function findLog(
   if (audit === undefined) return undefined;
   const stat = new Uint8Array(STAT.size);
   if (fstatat(AT_FDCWD, toCString(audit), stat, 0) < 0) return undefined;
+  const type = get(STAT, stat, "st_mode") & S_IFMT;
+  if (type === S_IFCHR) return undefined;
   const real = OWN_VIEW.realpath(audit);
   return {
     path: real && view.fromOutside(real),
     device: getBig(STAT, stat, "st_dev"),
     inode: getBig(STAT, stat, "st_ino"),
+    isPipe: type === S_IFIFO,
   };
 }
 
 /**
  * Refuses what a program is started with where that is the audit log: it would
- * write records of its own. A terminal, or what keeps nothing, is no log to forge.
+ * write records of its own, or take those of a pipe out of it.
  */
 function notTheLog(fd: number, log: LogFile | undefined): void {
   const stat = new Uint8Array(STAT.size);
   if (log === undefined || fstat(fd, stat) < 0) return;
   const isLog = getBig(STAT, stat, "st_dev") === log.device &&
     getBig(STAT, stat, "st_ino") === log.inode;
-  if (!isLog || typeOf(fd) === S_IFCHR) return;
-  if ((flagsOf(fd) & O_ACCMODE) === O_RDONLY) return;
+  if (!isLog) return;
+  const onlyReads = (flagsOf(fd) & O_ACCMODE) === O_RDONLY;
+  if (onlyReads && !log.isPipe) return;
+  const verb = onlyReads ? "read" : "write";
   throw new UsageError(
-    `Cannot use --audit: file descriptor ${fd} is the log, and the program could write it`,
+    `Cannot use --audit: file descriptor ${fd} is the log, and the program could ${verb} it`,
     "name a file for the log that nothing else is redirected to",
   );
 }
 
 /**
  * Lets nobody in the jail change the audit log, whatever the policy says, nor a link
- * by which it is named: the next run would write to what that leads to by then.
+ * by which it is named: the next run would write to what that leads to by then. Nor
+ * read a pipe, and so take records out of it.
  */
 function protect(
   policy: Policy,
@@ -291,6 +300,11 @@ function protect(
     pattern: escapeGlob(path),
     ref: { source: "jail", keys: ["audit"], text: "the audit log" },
   }));
-  const { write } = policy;
-  return { ...policy, write: { ...write, deny: [...write.deny, ...rules] } };
+  const closed = ({ deny, ...others }: PathRules): PathRules => ({
+    ...others,
+    deny: [...deny, ...rules],
+  });
+  const { read, write } = policy;
+  const taken = log.isPipe ? closed(read) : read;
+  return { ...policy, read: taken, write: closed(write) };
 }

@@ -165,6 +165,8 @@ export interface LogFile {
   readonly device: bigint;
   /** `st_ino`. */
   readonly inode: bigint;
+  /** Whether who reads it takes records out of it. */
+  readonly isPipe: boolean;
 }
 
 /** What the tracer needs for one run. */

@@ -112,10 +112,12 @@ export class Closed {
         return OUTSIDE;
       }
       if (kind !== "device") {
+        const spoilsLog = access === "write" ||
+          (access === "read" && this.#log?.isPipe === true);
+        if (spoilsLog && this.#isLog(path)) return LOG;
         if (access !== "write") continue;
         if (isBeneath(path, this.#groups)) return GROUPS;
         if (isBeneath(path, this.#settings)) return SETTING;
-        if (this.#isLog(path)) return LOG;
         continue;
       }
       if (this.#isDisguised(path)) return DISGUISED;
