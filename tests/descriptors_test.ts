@@ -40,6 +40,37 @@ thread.join()`;
   Deno.test({
     ...needs(
       ["python3"],
+      `jail (${engine}) tells nothing of a working directory that may not be seen, by a call without a path`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { arch } = Deno.build;
+      const code = `import ctypes, errno
+libc = ctypes.CDLL(None, use_errno=True)
+told = ctypes.create_string_buffer(256)
+def ask(name, number, *rest):
+  for path in b"", None:
+    result = libc.syscall(number, ${AT_FDCWD}, path, *rest)
+    print(name, "told" if any(told.raw) else errno.errorcode[ctypes.get_errno()])
+ask("stat", ${SYSCALLS.newfstatat[arch]}, told, ${AT_EMPTY_PATH})
+ask("statx", ${SYSCALLS.statx[arch]}, ${AT_EMPTY_PATH}, 0xfff, told)`;
+      const { stdout, stderr } = await jail(
+        ["-R=/usr,/lib,/lib64,/etc", "--allow-run=/usr/bin"],
+        ["/usr/bin/python3", "-I", "-c", code],
+        { engine, cwd: directory.path },
+      );
+      // Before Linux 6.11 a path is needed.
+      assertMatch(
+        stdout,
+        /^(?:stat EACCES\nstat (?:EACCES|EFAULT)\nstatx EACCES\nstatx (?:EACCES|EFAULT)\n)$/,
+        stderr,
+      );
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
       `jail (${engine}) changes no directory that a thread went to meanwhile, by a call without a path`,
     ),
     async fn(): Promise<void> {

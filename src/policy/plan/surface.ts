@@ -65,6 +65,7 @@ import {
   noForgedStop,
   notDownwards,
   notPins,
+  ofDescriptor,
   own,
   ownClock,
   ownOf,
@@ -167,9 +168,9 @@ export const SURFACE: Readonly<
   // The process id is in memory. Without a place for the answer nobody is meant.
   // Of a path that is not there, the descriptor is meant, as fstat(2) means it:
   // from Linux 6.11 on with AT_EMPTY_PATH, and else it is EFAULT. Nothing can be
-  // at address 0.
-  newfstatat: [allow("it means a descriptor, or nothing", isZero(1))],
-  statx: [allow("it means a descriptor, or nothing", isZero(1))],
+  // at address 0. Beside no descriptor it is the working directory.
+  newfstatat: ofDescriptor(),
+  statx: ofDescriptor(),
   capget: [allow("it asks for the version", isZero(1))],
   getpgid: own(0),
   getsid: own(0),

@@ -1,6 +1,7 @@
 /** What the guards of the closed surface are made of: conditions, and what they do. */
 
 import type { ErrnoName } from "../../abi/errno.ts";
+import { AT_FDCWD } from "../../abi/fcntl.ts";
 import { PROT_GROWSDOWN } from "../../abi/mman.ts";
 import { PIN_END } from "../../abi/pin.ts";
 import * as clone from "../../abi/sched.ts";
@@ -20,6 +21,7 @@ import {
   type Guard,
   is,
   isNot,
+  isZero,
   masked,
   refuse,
   TRACE,
@@ -79,6 +81,13 @@ export function callRule(name: SyscallName, why: string): RuleRef {
 /** It can only take away, but the tracer must not make other calls of its calls. */
 export function filters(...tests: ArgTest[]): Guard {
   return { tests, action: TRACE, why: "it makes a filter of its own" };
+}
+
+/** What is asked of a descriptor, without a path, needs no look. */
+export function ofDescriptor(): Guard[] {
+  return [
+    allow("it means a descriptor, or nothing", isZero(1), isNot(0, AT_FDCWD)),
+  ];
 }
 
 /** What is asked about the caller itself needs no look. */

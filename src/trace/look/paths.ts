@@ -127,7 +127,9 @@ export function lookAtPaths(
     }
     if (place === undefined || place.path === "") continue;
     const { written } = looked.paths.at(-1) as LookedPath;
-    const held = written === "" && asksOfFile(path.kind);
+    // The working directory is no descriptor that somebody gave, or opened.
+    const held = written === "" && asksOfFile(path.kind) &&
+      path.dirfd >= 0 && registers.int(path.dirfd) !== AT_FDCWD;
     // What is asked of a descriptor may be asked of whatever is there by then.
     if (held) looked.descriptorsOf = 0;
     const asked = accessesAsked(registers, spec, place);
