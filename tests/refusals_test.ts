@@ -498,4 +498,29 @@ for (const engine of ENGINES) {
       assert(!stderr.includes("denied"), stderr);
     },
   });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) leads a program by the directory of a child that has ended, beside a thread`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const file = await directory.file("file", "");
+      const code = `import os, threading
+threading.Thread(target=lambda: threading.Event().wait(), daemon=True).start()
+pid = os.fork()
+if pid == 0: os._exit(0)
+os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+os.chmod(f"/proc/{pid}/../..${file}", 0o600)
+os.write(1, b"changed\\n")
+os._exit(0)`;
+      const { stdout, stderr } = await jail(
+        ["-A"],
+        ["python3", "-W", "ignore", "-c", code],
+        { engine },
+      );
+      assertEquals(stdout, "changed\n", stderr);
+    },
+  });
 }

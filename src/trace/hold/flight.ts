@@ -76,11 +76,11 @@ export function lengthOf(
   const bytes = address?.length ?? 0;
   if (path === undefined) return bytes;
   if (paths.length > 1 || beside !== undefined) return Infinity;
-  // What rests on a descriptor has no other path.
-  const isLed = looked.descriptorsOf === 0 &&
-    isLinkless(spec, looked, keepsNumber);
-  if (isLed) return Infinity;
   const { written, place } = path;
+  // The kernel is given a descriptor, or the link of one.
+  const isHeld = written === "" && looked.descriptorsOf !== 0 ||
+    linkTo(place) !== "";
+  if (!isHeld && isLinkless(spec, looked, keepsNumber)) return Infinity;
   // An address begins with two bytes, a path may end in a slash.
   return Math.max(
     bytes,
