@@ -4,7 +4,8 @@
  */
 
 import { assertEquals, assertMatch } from "@std/assert";
-import type { SyscallName } from "../src/abi/syscalls.ts";
+import { AT_EMPTY_PATH } from "../src/abi/fcntl.ts";
+import { type SyscallName, SYSCALLS } from "../src/abi/syscalls.ts";
 import { loadLayers } from "../src/jail/layers.ts";
 import { mergeLayers } from "../src/policy/merge.ts";
 import type { FilterAction } from "../src/policy/plan/guard.ts";
@@ -275,6 +276,46 @@ for (const engine of ENGINES) {
       await others.rest();
       await errors(other);
       assertEquals(stdout, "0 0\n", stderr);
+    },
+  });
+}
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `a program (${engine}) that is told nothing of others is not told when a file was read, by a call without a path either`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const file = await directory.file("file", "text");
+      const [read, changed] = [1_000_000_000, 1_100_000_000];
+      await Deno.utime(file, read, changed);
+      const { arch } = Deno.build;
+      const code = `import ctypes, os, struct
+libc = ctypes.CDLL(None)
+calls = (${SYSCALLS.newfstatat[arch]}, "told", ${AT_EMPTY_PATH}), (${
+        SYSCALLS.statx[arch]
+      }, ${AT_EMPTY_PATH}, 0xfff, "told")
+fd = os.open("${file}", os.O_RDONLY)
+for path in b"", None:
+  for number, *rest in calls:
+    told = ctypes.create_string_buffer(256)
+    libc.syscall(number, fd, path, *(told if one == "told" else one for one in rest))
+    words = struct.unpack("32Q", told.raw)
+    print(${read} in words, ${changed} in words)`;
+      const { stdout, stderr } = await jail(
+        `{extends: base, read: ["${directory.path}"], sys: {others: deny}}`,
+        ["/usr/bin/python3", "-c", code],
+        { engine },
+      );
+      // Before Linux 6.11 a path is needed.
+      const each = (told: string): string => `False ${told}\n`.repeat(2);
+      assertMatch(
+        stdout,
+        new RegExp(`^${each("True")}${each("(?:True|False)")}$`),
+        stderr,
+      );
     },
   });
 }

@@ -57,6 +57,16 @@ function noQueued(signal: ArgIndex): readonly Guard[] {
   return [refuse("EAGAIN", SHARED, bits(signal, ~(SIGRTMIN - 1) >>> 0))];
 }
 
+/**
+ * When a file was last read, and what was, the tracer takes out: also where a
+ * descriptor is asked about.
+ */
+const READING: readonly Guard[] = [{
+  tests: [],
+  action: TRACE,
+  why: "it tells when others have read a file",
+}];
+
 const GUARDS: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
   SyscallName,
   readonly Guard[]
@@ -157,12 +167,9 @@ const GUARDS: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
   ["statfs", [refuse("EPERM", "it tells how much room others have taken")]],
   ["sched_rr_get_interval", [refuse("EPERM", "it tells how many others run")]],
   ["sysinfo", [refuse("EPERM", "it tells what the machine does")]],
-  // When it was last read, and what was: the tracer takes that out.
-  ["fstat", [{
-    tests: [],
-    action: TRACE,
-    why: "it tells when others have read a file",
-  }]],
+  ...(["fstat", "newfstatat", "statx"] as const).map((name) =>
+    [name, READING] as const
+  ),
 ]);
 
 /** A message may have descriptors: of those on their way a user has only so many. */

@@ -139,6 +139,8 @@ const CASES: readonly (readonly [
   ["a look at them", ALONE, "ioctl", [0, 0x5401], "allow"],
   ["the group in front", ALONE, "ioctl", [0, 0x5410, TIMEOUT], "EPERM"],
   ["when it was read", ALONE, "fstat", [3, TIMEOUT], "call"],
+  ["the same by no path", ALONE, "newfstatat", [3, 0, TIMEOUT, 0x1000], "call"],
+  ["the same by statx", ALONE, "statx", [3, 0, 0x1000, 0xfff, TIMEOUT], "call"],
   ["where it has data", ALONE, "lseek", [3, 0, 3], "EINVAL"],
   ["where it ends", ALONE, "lseek", [3, 0, 2], "allow"],
   ["how much is there", ALONE, "ioctl", [3, 0x5460], "ENOTTY"],
