@@ -215,7 +215,7 @@ class Run {
   /** Asks all to end, but the first of them, until the time is over for that too. */
   #askAll(): void {
     const own = pidNamespaceOf(this.#options.tree.init.pid);
-    for (const pid of this.#members()) {
+    for (const pid of this.#members(this.#deadline)) {
       if (performance.now() > this.#deadline) return;
       const pidfd = pidfdOpen(pid);
       if (pidfd < 0) continue;
@@ -265,13 +265,17 @@ class Run {
     return stateOf(this.#pid) === "T";
   }
 
-  /** The processes in the namespace, but its first one, while they come and go. */
-  *#members(): Generator<number> {
-    const left = childrenOf(this.#options.tree.init.pid);
+  /**
+   * The processes in the namespace, but its first one, while they come and go.
+   *
+   * @param until when to look for no more of them, by `performance.now()`
+   */
+  *#members(until = Infinity): Generator<number> {
+    const left = childrenOf(this.#options.tree.init.pid, until);
     if (this.#pid > 0) left.push(this.#pid);
     for (let pid = left.pop(); pid !== undefined; pid = left.pop()) {
       yield pid;
-      left.push(...childrenOf(pid));
+      for (const child of childrenOf(pid, until)) left.push(child);
     }
   }
 

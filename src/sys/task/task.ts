@@ -158,14 +158,20 @@ export function hasTimer(pid: number): boolean {
  * the kernel does not tell (CONFIG_PROC_CHILDREN).
  *
  * @param pid the process
+ * @param until when to look no further, by `performance.now()`: who makes threads by
+ * the thousand, which compute, keeps this one from each look for long
  */
-export function childrenOf(pid: number): number[] {
-  return [...eachName(`/proc/${pid}/task`)].flatMap((tid) => {
+export function childrenOf(pid: number, until = Infinity): number[] {
+  const children: number[] = [];
+  for (const tid of eachName(`/proc/${pid}/task`)) {
+    if (performance.now() > until) break;
     const text = readFile(`/proc/${pid}/task/${tid}/children`, CHILDREN_SIZE);
-    return typeof text === "number"
-      ? []
-      : fromBytes(text).split(" ").filter((id) => id !== "").map(Number);
-  });
+    if (typeof text === "number") continue;
+    for (const id of fromBytes(text).split(" ")) {
+      if (id !== "") children.push(Number(id));
+    }
+  }
+  return children;
 }
 
 /**
