@@ -21,6 +21,7 @@ import {
   hasUsers,
   LISTS_NAMES,
   type Needs,
+  needs,
   serialLine,
 } from "./needs.ts";
 import { Terminal } from "./terminal.ts";
@@ -882,6 +883,27 @@ test(
     assertEquals(stdout, "a\nb\n1234\n", stderr);
   },
   hasUsers,
+);
+
+test(
+  "a jail held by the kernel lets root do no more to files than without a jail",
+  async () => {
+    await using here = await scratch();
+    await Deno.writeTextFile(`${here.path}/open`, "open\n");
+    await Deno.writeTextFile(`${here.path}/secret`, "secret\n", { mode: 0 });
+    // Without CAP_SYS_ADMIN it is held in a namespace of users.
+    const fewer = "--bounding-set=-sys_admin,-dac_override,-dac_read_search";
+    const { stdout, stderr } = await run([
+      ...["setpriv", fewer],
+      ...jailArgv([KERNEL, "-R", "--allow-run"], ["cat", "open", "secret"]),
+    ], { cwd: here.path });
+    assertEquals(stdout, "open\n", stderr);
+    assertStringIncludes(stderr, "secret: Permission denied");
+  },
+  (name) => {
+    const found = hasUsers(name);
+    return found.ignore ? found : needs(["setpriv"], name);
+  },
 );
 
 test(

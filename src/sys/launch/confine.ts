@@ -28,8 +28,8 @@ import { libc } from "../libc.ts";
 import type { Step } from "./steps.ts";
 
 /**
- * What root keeps: whose files are whose, and who it is. Nothing that reaches
- * the machine: no devices, no mounts, no raw network, no limits raised.
+ * What root keeps, as far as it has it: whose files are whose, and who it is. Nothing
+ * that reaches the machine: no devices, no mounts, no raw network, no limits raised.
  */
 const KEPT: readonly number[] = [
   CAP_CHOWN,
@@ -122,16 +122,16 @@ function headerOfSelf(): Uint8Array<ArrayBuffer> {
  */
 export function confinement(ownsNamespace = false): Step[] {
   const steps = noCore();
-  const permitted = ownsNamespace
-    ? 2 ** (CAP_LAST_CAP + 1) - 1
-    : permittedNow();
+  const own = permittedNow();
+  const permitted = ownsNamespace ? 2 ** (CAP_LAST_CAP + 1) - 1 : own;
   if (permitted === 0) return steps;
   // Who becomes another user can be ended by this alone.
-  const ends = hasCapability(permitted, CAP_KILL);
-  // Those of the namespace were never its own.
-  const keeps = ownsNamespace && ownUser() !== 0
-    ? []
-    : KEPT.filter((cap) => cap !== CAP_SETUID || ends);
+  const ends = hasCapability(own, CAP_KILL);
+  const mayKeep = ownsNamespace
+    // What the namespace gives besides was never its own.
+    ? (cap: number): boolean => ownUser() === 0 && hasCapability(own, cap)
+    : (cap: number): boolean => cap !== CAP_SETUID || ends;
+  const keeps = KEPT.filter(mayKeep);
   const kept = keeps.reduce((mask, cap) => mask + 2 ** cap, 0);
   for (let cap = 0; cap <= CAP_LAST_CAP; cap++) {
     if (keeps.includes(cap)) continue;
