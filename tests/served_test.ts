@@ -3,7 +3,7 @@
  * there.
  */
 
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { landlockAbi } from "../src/sys/landlock.ts";
 import type { Engine } from "../src/trace/options.ts";
 import { type Ended, ENGINES, jailArgv, run } from "./harness.ts";
@@ -499,3 +499,29 @@ Deno.test({
     );
   },
 });
+
+{
+  const name =
+    "a jail held by the kernel ends all of it at its time limit, though a file system does not answer";
+  Deno.test({
+    ...needsServerBy("kernel", name),
+    async fn(): Promise<void> {
+      await using here = await scratch();
+      const { path } = here;
+      await Deno.mkdir(`${path}/out`);
+      const script = `trap "" TERM
+while sleep 0.1; do echo still >>${path}/out/log; done &
+exec cat ${path}/served/file`;
+      const argv = jailArgv(
+        ["-R", "--allow-run", `-W=${path}/out`, "--timeout=500ms"],
+        ["sh", "-c", script],
+        "kernel",
+      );
+      const options = ["--wait=8", "--deaf"];
+      const { code, stderr } = await beside(WAY!, here, options, argv);
+      assertEquals(code, 124, stderr);
+      const lines = (await Deno.readTextFile(`${path}/out/log`)).split("\n");
+      assert(lines.length < 30, `it went on: ${lines.length}`);
+    },
+  });
+}

@@ -144,7 +144,7 @@ class Run {
   /** Waits until it is the program: whoever is told that it runs may rely on that. */
   #execute(launched: Launched, execution: number): void {
     while (read(execution, new Uint8Array(1)) === -EINTR) {
-      this.#look(() => kill(this.#pid, SIGKILL));
+      this.#look(() => this.#endAll());
     }
     this.#checkFailure(launched);
   }
@@ -152,11 +152,7 @@ class Run {
   /** Waits for the program, and for the rest where that is wanted. */
   #wait(watcher: Watcher | undefined): Outcome {
     const { tree, waitAll } = this.#options;
-    const status = this.#next(
-      this.#pid,
-      () => kill(this.#pid, SIGKILL),
-      this.#usage,
-    );
+    const status = this.#next(this.#pid, () => this.#endAll(), this.#usage);
     this.#pid = 0;
     const outcome = endOf(status);
     if (!waitAll || this.#overtime !== undefined) {
@@ -177,6 +173,15 @@ class Run {
     return WIFEXITED(end) || signal === 0
       ? outcome
       : { kind: "signaled", signal };
+  }
+
+  /**
+   * Ends all, while the program has not been waited for: it may take long to end,
+   * where a file system does not answer it, and the others would go on.
+   */
+  #endAll(): void {
+    kill(this.#options.tree.init.pid, SIGKILL);
+    kill(this.#pid, SIGKILL);
   }
 
   /** Waits until a process is gone; how it went. */
