@@ -84,7 +84,7 @@ const TELLS_NOTHING: Readonly<Record<string, readonly SyscallName[]>> = {
   "nobody writes to what it reads": names(
     `access chdir execve execveat faccessat faccessat2 fchdir fgetxattr
     file_getattr flistxattr getcwd getdents getdents64 getxattr getxattrat
-    lgetxattr listxattr listxattrat llistxattr name_to_handle_at openat2 pread64
+    lgetxattr listxattr listxattrat llistxattr openat2 pread64
     preadv read readlink readlinkat readv`,
   ),
   "nothing that another one reads may be written": names(
@@ -321,7 +321,14 @@ for path in b"", None:
 }
 
 /** Asks for what would tell of others by a count, a number or a time. */
-const COUNTS = `import os
+const COUNTS = `import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+def handle(path):
+    words, mount = (ctypes.c_uint * 34)(128), ctypes.c_int()
+    # AT_HANDLE_FID: of any file, from Linux 6.7 on.
+    if libc.name_to_handle_at(-100, path.encode(), words, ctypes.byref(mount), 0x200) < 0:
+        return ctypes.get_errno() != 0, any(words[2:])
+    return words[2:]
 def counts(path):
     s = os.lstat(path)
     return s.st_nlink, s.st_ino, int(s.st_atime), int(s.st_mtime), int(s.st_ctime)
@@ -332,6 +339,7 @@ def tell(call, *args):
         print(*args, error.strerror)
 for path in "/proc/self/exe", "/proc/self/fd/0", "/dev/null":
     tell(counts, path)
+    print(handle(path))
 for path in "/proc", "/proc/self/", "/proc/self/fd", "/dev/pts":
     tell(counts, path)
     tell(os.listdir, path)
@@ -353,8 +361,11 @@ for (const engine of ENGINES) {
       assertEquals([stderr, ...stdout.trimEnd().split("\n")], [
         "",
         "/proc/self/exe (1, 1, 0, 0, 0)",
+        "(True, False)",
         "/proc/self/fd/0 (1, 1, 0, 0, 0)",
+        "(True, False)",
         stdout.match(/^\/dev\/null \(1, [0-9]+, 0, 0, 0\)$/m)?.[0] ?? "",
+        "(True, False)",
         ...["/proc", "/proc/self/", "/proc/self/fd", "/dev/pts"]
           .flatMap((path) => [denied(path), denied(path)]),
         ...[2, 1].map((flags) => denied(`/dev/ptmx ${flags}`)),

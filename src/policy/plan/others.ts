@@ -101,6 +101,9 @@ const GUARDS: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
   // Who leads a session may take a terminal, and nobody else then.
   ["setsid", [refuse("EPERM", TERMINAL)]],
   ["memfd_create", [refuse("ENOSYS", NUMBERED)]],
+  // A handle has the number of a file, of which the tracer tells none in procfs. There
+  // are file systems without handles.
+  ["name_to_handle_at", [refuse("EOPNOTSUPP", NUMBERED)]],
   ["pipe", [refuse("ENFILE", NUMBERED)]],
   ["pipe2", [refuse("ENFILE", NUMBERED)]],
   // Their cookies, and what is on its way in them, besides. One may be handed in.

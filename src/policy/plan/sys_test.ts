@@ -141,6 +141,7 @@ const CASES: readonly (readonly [
   ["when it was read", ALONE, "fstat", [3, TIMEOUT], "call"],
   ["the same by no path", ALONE, "newfstatat", [3, 0, TIMEOUT, 0x1000], "call"],
   ["the same by statx", ALONE, "statx", [3, 0, 0x1000, 0xfff, TIMEOUT], "call"],
+  ["its number", ALONE, "name_to_handle_at", [3, 1, 1, 1, 0x200], "EOPNOTSUPP"],
   ["where it has data", ALONE, "lseek", [3, 0, 3], "EINVAL"],
   ["where it ends", ALONE, "lseek", [3, 0, 2], "allow"],
   ["how much is there", ALONE, "ioctl", [3, 0x5460], "ENOTTY"],
