@@ -5,6 +5,7 @@
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { AT_EMPTY_PATH } from "../src/abi/fcntl.ts";
+import { FS_IOC_FIEMAP } from "../src/abi/ioctls.ts";
 import { type SyscallName, SYSCALLS } from "../src/abi/syscalls.ts";
 import { loadLayers } from "../src/jail/layers.ts";
 import { mergeLayers } from "../src/policy/merge.ts";
@@ -316,6 +317,30 @@ for path in b"", None:
         new RegExp(`^${each("True")}${each("(?:True|False)")}$`),
         stderr,
       );
+    },
+  });
+}
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `a program (${engine}) that is told nothing of others is not told whether its file shares blocks with a copy`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const file = await directory.file("file", "text");
+      const code = `import errno, fcntl, struct
+with open("${file}") as file:
+  try: fcntl.ioctl(file, ${FS_IOC_FIEMAP}, struct.pack("QQIIII56x", 0, 1 << 62, 0, 0, 1, 0))
+  except OSError as error: print(error.errno == errno.EOPNOTSUPP)`;
+      const { stdout, stderr } = await jail(
+        `{extends: base, read: ["${directory.path}"], sys: {others: deny}}`,
+        ["/usr/bin/python3", "-c", code],
+        { engine },
+      );
+      // As on file systems that do not tell it anybody.
+      assertEquals(stdout, "True\n", stderr);
     },
   });
 }

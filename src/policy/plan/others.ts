@@ -165,6 +165,11 @@ const GUARDS: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
     refuse("EPERM", SHARED, is(1, ioctl.RNDGETENTCNT)),
     refuse("EPERM", TERMINAL, is(1, ...TERMINAL_CHANGES)),
     refuse("ENOTTY", CACHED, is(1, ioctl.FIOQSIZE)),
+    refuse(
+      "EOPNOTSUPP",
+      "it tells whether others have copied a file",
+      is(1, ioctl.FS_IOC_FIEMAP),
+    ),
   ]],
   ["fstatfs", [refuse("EPERM", "it tells how much room others have taken")]],
   ["statfs", [refuse("EPERM", "it tells how much room others have taken")]],

@@ -142,6 +142,7 @@ const CASES: readonly (readonly [
   ["the same by no path", ALONE, "newfstatat", [3, 0, TIMEOUT, 0x1000], "call"],
   ["the same by statx", ALONE, "statx", [3, 0, 0x1000, 0xfff, TIMEOUT], "call"],
   ["its number", ALONE, "name_to_handle_at", [3, 1, 1, 1, 0x200], "EOPNOTSUPP"],
+  ["whose its blocks are", ALONE, "ioctl", [3, 0xc020_660b], "EOPNOTSUPP"],
   ["where it has data", ALONE, "lseek", [3, 0, 3], "EINVAL"],
   ["where it ends", ALONE, "lseek", [3, 0, 2], "allow"],
   ["how much is there", ALONE, "ioctl", [3, 0x5460], "ENOTTY"],
