@@ -23,6 +23,7 @@ import type { Affinity } from "./affinity.ts";
 import type { Family } from "./family.ts";
 import type { Freezer } from "./hold/freeze.ts";
 import type { Accounts } from "./limits/accounts.ts";
+import { imageOf } from "./look/executed.ts";
 import { stopKind } from "./tracee/stop.ts";
 import { interruptCall, type Space, type Tracee } from "./tracee/tracee.ts";
 
@@ -259,6 +260,8 @@ export class Strangers {
     }
     this.#family.untold.delete(tid);
     const orphan = this.#family.addOrphan(tid, kin, user);
+    // What its maker ran, the log says of it as well.
+    orphan.process.program = imageOf(orphan.view, tid);
     this.#accounts?.added(true);
     if (kin === undefined) this.#accounts?.copied(orphan, true);
     this.#affinity.made(undefined, orphan);

@@ -99,6 +99,21 @@ Deno.test("Strangers takes in whom nobody has told of for long, whenever it has 
   await sleep.status;
 });
 
+Deno.test("Strangers knows what an orphan runs, for the log", async () => {
+  const family = new Family(X86_64, OWN_VIEW);
+  const all = strangers(family);
+  // One that is there, and shares nothing with it.
+  family.addProgram(Deno.pid).stopped = true;
+  const sleep = new Deno.Command("sleep", { args: ["60"] }).spawn();
+  const runs = Deno.readLinkSync(`/proc/${sleep.pid}/exe`);
+  all.stop(sleep.pid, STOPPED);
+  all.adoptOrphans();
+  assertEquals(all.takeIn(), false);
+  assertEquals(family.processes.get(sleep.pid)?.program, runs);
+  sleep.kill("SIGTERM");
+  await sleep.status;
+});
+
 Deno.test("Strangers ends no program for a thread that its exec ends", async () => {
   const family = new Family(X86_64, OWN_VIEW);
   const all = strangers(family);
