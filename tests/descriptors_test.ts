@@ -449,4 +449,40 @@ sys.exit(code)`;
       assertEquals(stdout, "allowed ran, other did not\n", stderr);
     },
   });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) leaves a pipe as it was read before`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const outside = `import os, subprocess, sys
+ours, theirs = os.pipe()
+subprocess.run(sys.argv[1:], stdout=theirs, check=True)
+os.write(theirs, b"later")
+os.close(theirs)
+print(b"".join(iter(lambda: os.read(ours, 1), b"")).decode())`;
+      const inside = `import errno, fcntl, os
+def direct(fd, more=0):
+    try: fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_DIRECT | more)
+    except OSError as e: return errno.errorcode[e.errno]
+    return "done"
+os.mkfifo("fifo")
+file = os.open("file", os.O_RDWR | os.O_CREAT)
+said = [direct(fd, more) for fd in (1, os.open("fifo", os.O_RDWR)) for more in (0, os.O_ASYNC)]
+said += [direct(fd) for fd in (file, os.pipe2(os.O_DIRECT)[1], 99)]
+os.write(1, " ".join(said).encode() + b" ")`;
+      const { stdout, stderr } = await run([
+        ...["/usr/bin/python3", "-c", outside],
+        ...jailArgv(
+          ["-A", `--cwd=${directory.path}`],
+          ["/usr/bin/python3", "-c", inside],
+          engine,
+        ),
+      ]);
+      const said = "EPERM EPERM EPERM EPERM done done EBADF later\n";
+      assertEquals(stdout, said, stderr);
+    },
+  });
 }

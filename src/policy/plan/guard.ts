@@ -66,7 +66,7 @@ export type Look =
   | { readonly kind: "flow"; readonly arg: ArgIndex }
   /**
    * A descriptor: one of a socket or a pipe may have its owner signalled, who must be
-   * of this jail.
+   * of this jail; and no pipe be read otherwise by all who use it.
    */
   | { readonly kind: "async"; readonly arg: ArgIndex }
   /**

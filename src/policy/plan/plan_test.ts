@@ -220,6 +220,7 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   ["setsockopt", [3, 1, 76], "ENOPROTOOPT"], // SO_PASSPIDFD
   ["fcntl", [3, 4, 0o4000], "allow"], // F_SETFL, O_NONBLOCK
   ["fcntl", [3, 4, 0o24000], "async 0"], // O_ASYNC
+  ["fcntl", [3, 4, 0o44000], "async 0"], // O_DIRECT
   ["fcntl", [3, 8, 100], "pid 2"], // F_SETOWN
   ["fcntl", [3, 10, 9], "EPERM"], // F_SETSIG
   ["fcntl", [3, 8n | BIT32, 100], "pid 2"],

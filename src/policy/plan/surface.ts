@@ -327,10 +327,11 @@ export const SURFACE: Readonly<
   fcntl: [
     // A terminal's owner is the group in its foreground, whoever that is: with
     // O_ASYNC, every byte of output would send that group a signal.
+    // With O_DIRECT a pipe is read otherwise by all who use it.
     {
-      tests: [is(1, fcntl.F_SETFL), bits(2, fcntl.O_ASYNC)],
+      tests: [is(1, fcntl.F_SETFL), bits(2, fcntl.O_ASYNC | fcntl.O_DIRECT)],
       action: { kind: "trace", look: { kind: "async", arg: 0 } },
-      why: "signals go to the owner",
+      why: "signals go to the owner, and others may use the same pipe",
     },
     // Of a file that was open before, as a terminal, somebody outside may be the
     // owner, and get any signal then: SIGKILL, where it had asked for SIGIO.

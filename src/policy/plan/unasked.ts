@@ -11,7 +11,9 @@ import { isErrnoResult } from "../../abi/errno.ts";
 import {
   F_SET_FILE_RW_HINT,
   F_SET_RW_HINT,
+  F_SETFL,
   O_CREAT,
+  O_DIRECT,
   O_DIRECTORY,
   O_TMPFILE,
 } from "../../abi/fcntl.ts";
@@ -151,7 +153,7 @@ function own(
   if (mode !== undefined && !everything) return setsId(mode);
   switch (name) {
     case "fcntl":
-      return NO_HINTS;
+      return [...NO_HINTS, ...NO_PACKETS];
     case "ioctl":
       return [
         ...changes ? [] : NO_FLAGS,
@@ -275,6 +277,13 @@ const NO_HINTS: readonly Guard[] = [{
   tests: [is(1, F_SET_RW_HINT, F_SET_FILE_RW_HINT)],
   action: { kind: "errno", errno: "EACCES" },
   why: "it changes a file that may be open for reading only",
+}];
+
+/** As a file system says that has no such thing: a pipe is not told from a file. */
+const NO_PACKETS: readonly Guard[] = [{
+  tests: [is(1, F_SETFL), bits(2, O_DIRECT)],
+  action: { kind: "errno", errno: "EINVAL" },
+  why: "others who use a pipe would lose what is written",
 }];
 
 /** Which argument is the mode of a file, and which has the flags of an open. */

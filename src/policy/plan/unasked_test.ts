@@ -53,6 +53,7 @@ const CASES: readonly (readonly [
   ], "ESRCH"],
   ["lets a process be made slower", "{}", ["setpriority", 0, 2], "allow"],
   ["lets no owner be signalled", "{}", ["fcntl", 3, 4, 0o20000], "EPERM"],
+  ["lets no pipe be read otherwise", "{}", ["fcntl", 3, 4, 0o40000], "EINVAL"],
   ["lets no core be dumped", "{}", ["prlimit64", 0, 4, 1, 1], "EPERM"],
   ["lets the limit for cores be asked for", "{}", [
     ...["prlimit64", 0, 4, 0, 1] as const,

@@ -1,11 +1,17 @@
-/** Looks at a call that has the kernel signal who owns an open file: O_ASYNC. */
+/**
+ * Looks at a call that changes for all who have an open file what comes of its use:
+ * that the kernel signals who owns it (O_ASYNC), or how a pipe is read (O_DIRECT).
+ */
 
-import { AT_FDCWD, F_OWNER_PGRP } from "../../abi/fcntl.ts";
-import { close } from "../../sys/files.ts";
+import { fromBytes } from "../../abi/bytes.ts";
+import { AT_FDCWD, F_OWNER_PGRP, O_ASYNC, O_DIRECT } from "../../abi/fcntl.ts";
+import { get } from "../../abi/layout.ts";
+import { STAT } from "../../abi/stat.ts";
+import { close, fstatat, readFile } from "../../sys/files.ts";
 import { disown, ownerOfFile } from "../../sys/task/borrow.ts";
 import type { Family } from "../family.ts";
 import type { Closed } from "../path/closed.ts";
-import { readLink } from "../path/place.ts";
+import { cString, kindOf, readLink } from "../path/place.ts";
 import type { Registers } from "../tracee/registers.ts";
 import type { Tracee } from "../tracee/tracee.ts";
 import type { Looked } from "./looked.ts";
@@ -13,12 +19,21 @@ import { lookAtDescriptor } from "./paths.ts";
 import { borrow, leads } from "./sockets.ts";
 import type { CallSpec } from "./spec.ts";
 
+/** Most of `/proc/<pid>/fdinfo/<fd>` that is read, in bytes. */
+const FDINFO_SIZE = 4096;
+
+const stat = new Uint8Array(STAT.size);
+
 /**
  * Looks at a call after which SIGIO comes whenever a file can be read or written. It
  * goes to whoever owns that: of a terminal to the group in its foreground, of what
  * jail was started with perhaps to who has started it. So it is made for sockets and
  * pipes alone that did not come with the start, where their owner is of this jail.
  * F_SETOWN lets nobody else be one later.
+ *
+ * With O_DIRECT whoever reads from a pipe less than was written at once loses the
+ * rest, also of what others write who have the same open file: a script, after jail
+ * has ended. So it stays as it is, and pipe2(2) makes such pipes.
  */
 export function lookAtAsync(
   tracee: Tracee,
@@ -30,6 +45,11 @@ export function lookAtAsync(
   const looked = lookAtDescriptor(tracee, registers, spec, family.isOwn);
   const [use] = looked.uses.splice(0);
   if (use === undefined) return looked;
+  const flags = registers.uint(2);
+  if ((flags & O_DIRECT) !== 0 && isWholePipe(tracee, registers.int(spec.fd))) {
+    looked.never = "others who use the pipe would lose what is written";
+  }
+  if ((flags & O_ASYNC) === 0) return looked;
   const link = readLink(AT_FDCWD, looked.descriptor);
   const isOpenTo = typeof link === "string" && /^(?:socket|pipe):/.test(link);
   const number = registers.int(spec.fd);
@@ -39,6 +59,17 @@ export function lookAtAsync(
     looked.never = "it sends signals to others";
   }
   return looked;
+}
+
+/** Whether a descriptor is a pipe from which nothing is lost that is not read yet. */
+function isWholePipe({ tid }: Tracee, fd: number): boolean {
+  const path = cString(`/proc/${tid}/fd/${fd}`);
+  if (fstatat(AT_FDCWD, path, stat, 0) < 0) return true;
+  if (kindOf(get(STAT, stat, "st_mode")) !== "fifo") return false;
+  const told = readFile(`/proc/${tid}/fdinfo/${fd}`, FDINFO_SIZE);
+  if (typeof told === "number") return true;
+  const octal = /^flags:\t([0-7]+)$/m.exec(fromBytes(told))?.[1] ?? "0";
+  return (parseInt(octal, 8) & O_DIRECT) === 0;
 }
 
 /** Whether nobody outside owns an open file; nobody at all does where none is seen. */
