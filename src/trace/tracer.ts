@@ -16,6 +16,7 @@ import { GRACE_MS, Watch } from "./limits/watch.ts";
 import type { TraceOptions } from "./options.ts";
 import { makeParts, type Parts } from "./parts.ts";
 import { leaveDescriptors } from "./path/descriptors.ts";
+import { leaveOwnDescriptors } from "./path/own_descriptors.ts";
 import { Stops } from "./stops.ts";
 import { OPTIONS } from "./tracee/stop_options.ts";
 import type { Tracee } from "./tracee/tracee.ts";
@@ -108,6 +109,7 @@ class Tracer {
       calls.close();
       leaveMounts();
       leaveDescriptors();
+      leaveOwnDescriptors();
       ending.watcher?.over();
     }
   }

@@ -2,7 +2,7 @@
 
 import { toCString } from "../../abi/bytes.ts";
 import { O_CLOEXEC, O_PATH } from "../../abi/fcntl.ts";
-import { open, openat2 } from "../../sys/files.ts";
+import { close, open, openat2 } from "../../sys/files.ts";
 import { cString, readLink } from "./place.ts";
 
 const PATH = toCString("/proc/self/fd");
@@ -13,6 +13,12 @@ let directory = -1;
 function all(): number {
   if (directory < 0) directory = open(PATH, O_PATH | O_CLOEXEC);
   return directory;
+}
+
+/** The jail is no more: nothing is left open. */
+export function leaveOwnDescriptors(): void {
+  if (directory >= 0) close(directory);
+  directory = -1;
 }
 
 /** Opens once more what a descriptor is of: a descriptor, or a negated errno. */
