@@ -280,6 +280,8 @@ function strict({ passed, failed, skipped }: Counts): Counts {
 if (import.meta.main) {
   // What a program in Python has printed is there, however it ends.
   Deno.env.set("PYTHONUNBUFFERED", "1");
+  // It looks for no packages of this user, which a question could be about.
+  Deno.env.set("PYTHONNOUSERSITE", "1");
   const missing = await missingPackages();
   if (missing.length > 0) await install(missing);
   const paths = Deno.args.length > 0 ? Deno.args : ["src", "scripts", "tests"];

@@ -83,6 +83,8 @@ for (const engine of ENGINES) {
       await using directory = await scratch();
       const { path } = directory;
       await run(["mkfifo", `${path}/log`]);
+      // Open all the time: jail waits for nobody who would read it.
+      const held = await Deno.open(`${path}/log`, { read: true, write: true });
       const reader = new Deno.Command("cat", {
         args: [`${path}/log`],
         stdout: "piped",
@@ -98,6 +100,7 @@ for _ in range(100):
         engine,
         cwd: path,
       });
+      held.close();
       assertEquals(stdout, "EACCES\n");
       const { stdout: log } = await reader;
       const text = new TextDecoder().decode(log);
