@@ -5,13 +5,11 @@
 
 import { fromBytes } from "../../abi/bytes.ts";
 import { AT_FDCWD, F_OWNER_PGRP, O_ASYNC, O_DIRECT } from "../../abi/fcntl.ts";
-import { get } from "../../abi/layout.ts";
-import { STAT } from "../../abi/stat.ts";
-import { close, fstatat, readFile } from "../../sys/files.ts";
+import { close, readFile } from "../../sys/files.ts";
 import { disown, ownerOfFile } from "../../sys/task/borrow.ts";
 import type { Family } from "../family.ts";
 import type { Closed } from "../path/closed.ts";
-import { cString, kindOf, readLink } from "../path/place.ts";
+import { type Place, readLink } from "../path/place.ts";
 import type { Registers } from "../tracee/registers.ts";
 import type { Tracee } from "../tracee/tracee.ts";
 import type { Looked } from "./looked.ts";
@@ -21,8 +19,6 @@ import type { CallSpec } from "./spec.ts";
 
 /** Most of `/proc/<pid>/fdinfo/<fd>` that is read, in bytes. */
 const FDINFO_SIZE = 4096;
-
-const stat = new Uint8Array(STAT.size);
 
 /**
  * Looks at a call after which SIGIO comes whenever a file can be read or written. It
@@ -44,15 +40,16 @@ export function lookAtAsync(
 ): Looked {
   const looked = lookAtDescriptor(tracee, registers, spec, family.isOwn);
   const [use] = looked.uses.splice(0);
-  if (use === undefined) return looked;
+  const { file } = looked;
+  if (use === undefined || file === undefined) return looked;
   const flags = registers.uint(2);
-  if ((flags & O_DIRECT) !== 0 && isWholePipe(tracee, registers.int(spec.fd))) {
+  const number = registers.int(spec.fd);
+  if ((flags & O_DIRECT) !== 0 && isWholePipe(tracee, number, file)) {
     looked.never = "others who use the pipe would lose what is written";
   }
   if ((flags & O_ASYNC) === 0) return looked;
   const link = readLink(AT_FDCWD, looked.descriptor);
   const isOpenTo = typeof link === "string" && /^(?:socket|pipe):/.test(link);
-  const number = registers.int(spec.fd);
   if (
     !isOpenTo || closed.isGiven(use) || !ownerIsOwn(tracee, number, family)
   ) {
@@ -61,11 +58,10 @@ export function lookAtAsync(
   return looked;
 }
 
-/** Whether a descriptor is a pipe from which nothing is lost that is not read yet. */
-function isWholePipe({ tid }: Tracee, fd: number): boolean {
-  const path = cString(`/proc/${tid}/fd/${fd}`);
-  if (fstatat(AT_FDCWD, path, stat, 0) < 0) return true;
-  if (kindOf(get(STAT, stat, "st_mode")) !== "fifo") return false;
+/** Whether a descriptor is of a pipe from which nothing is lost that is not read yet. */
+function isWholePipe({ tid }: Tracee, fd: number, place: Place): boolean {
+  const { path, kind, was = kind } = place;
+  if (was !== "fifo" && !path.startsWith("pipe:")) return false;
   const told = readFile(`/proc/${tid}/fdinfo/${fd}`, FDINFO_SIZE);
   if (typeof told === "number") return true;
   const octal = /^flags:\t([0-7]+)$/m.exec(fromBytes(told))?.[1] ?? "0";
