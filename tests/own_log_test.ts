@@ -126,4 +126,18 @@ for _ in range(100):
     assertEquals(await Deno.readLink(`${path}/current`), "links/log");
     assertEquals(await Deno.readLink(`${path}/links/log`), "../log");
   });
+
+  Deno.test(`jail (${engine}) keeps a link to what keeps nothing, by which its audit log is named`, async () => {
+    await using directory = await scratch();
+    const { path } = directory;
+    await Deno.mkdir(`${path}/out`);
+    await Deno.mkdir(`${path}/cwd`);
+    await Deno.symlink("/dev/null", `${path}/out/log`);
+    await jail(
+      ["-R", `-W=${path}/out`, "--allow-run", `--audit=${path}/out/log`],
+      ["sh", "-c", "cd ../out; rm log; ln -sfn ../other log; mv log x"],
+      { engine, cwd: `${path}/cwd` },
+    );
+    assertEquals(await Deno.readLink(`${path}/out/log`), "/dev/null");
+  });
 }

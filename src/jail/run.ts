@@ -25,7 +25,7 @@ import type { PermissionFlags } from "../policy/file/flags.ts";
 import type { Limits } from "../policy/limits.ts";
 import { escapeGlob } from "../policy/path/glob.ts";
 import type { PathRule, PathRules, Policy } from "../policy/policy.ts";
-import { flagsOf, fstat, fstatat, isInherited } from "../sys/files.ts";
+import { flagsOf, fstat, fstatat, isInherited, typeOf } from "../sys/files.ts";
 import { ownEnvironment } from "../sys/proc.ts";
 import {
   countUnheard,
@@ -243,7 +243,7 @@ async function runLoaded(
 
 /**
  * Finds the audit log, by its path and by what it is. A terminal, or what keeps
- * nothing, is no log to forge.
+ * nothing, is no log to forge; but a link that leads there could be changed.
  */
 function findLog(
   audit: string | undefined,
@@ -253,8 +253,9 @@ function findLog(
   const stat = new Uint8Array(STAT.size);
   if (fstatat(AT_FDCWD, toCString(audit), stat, 0) < 0) return undefined;
   const type = get(STAT, stat, "st_mode") & S_IFMT;
-  if (type === S_IFCHR) return undefined;
   const real = OWN_VIEW.realpath(audit);
+  const isNamedItself = real === fromDirectory(currentDirectory(), audit);
+  if (type === S_IFCHR && isNamedItself) return undefined;
   return {
     path: real && view.fromOutside(real),
     device: getBig(STAT, stat, "st_dev"),
@@ -272,7 +273,7 @@ function notTheLog(fd: number, log: LogFile | undefined): void {
   if (log === undefined || fstat(fd, stat) < 0) return;
   const isLog = getBig(STAT, stat, "st_dev") === log.device &&
     getBig(STAT, stat, "st_ino") === log.inode;
-  if (!isLog) return;
+  if (!isLog || typeOf(fd) === S_IFCHR) return;
   const onlyReads = (flagsOf(fd) & O_ACCMODE) === O_RDONLY;
   if (onlyReads && !log.isPipe) return;
   const verb = onlyReads ? "read" : "write";
