@@ -255,12 +255,15 @@ for (const engine of ENGINES) {
       const served = `${here.path}/served`;
       const fold = async (...flags: string[]): Promise<Ended> => {
         const program = ["/usr/bin/python3", "-c", FOLD];
-        const argv = jailArgv(["-R", "--allow-run", ...flags], program, engine);
+        const argv = jailArgv(flags, program, engine);
         return await beside(WAY!, here, ["--flags"], argv);
       };
-      const denied = await fold(`-W=${served}`, `--deny-read=${served}/file`);
-      assertEquals(denied.stdout, "Operation not supported\n", denied.stderr);
-      assertEquals((await fold("-W")).stdout, "told\ntext\n");
+      const deny = `--deny-read=${served}/file`;
+      for (const write of ["-W", `-W=${served}`]) {
+        const denied = await fold("-R", "--allow-run", write, deny);
+        assertEquals(denied.stdout, "Operation not supported\n", denied.stderr);
+      }
+      assertEquals((await fold("-A")).stdout, "told\ntext\n");
     },
   });
 }

@@ -4,7 +4,7 @@ import type { SyscallName } from "../abi/syscalls.ts";
 import type { Call, Move, Use } from "./call.ts";
 import { callSettings } from "./calls.ts";
 import type { Decision, Refusal, RuleRef } from "./decision.ts";
-import { writesEverything } from "./everything.ts";
+import { namesNoFile, writesEverything } from "./everything.ts";
 import * as fixed from "./fixed.ts";
 import type { NetUse } from "./net/endpoint.ts";
 import { judgeNet, type NetJudge } from "./net/judge.ts";
@@ -59,6 +59,7 @@ export class CompiledPolicy implements Engine {
   readonly #hidden: (use: number) => Decision;
   readonly #hidesUnseen: boolean;
   readonly #everything: boolean;
+  readonly #namesNoFile: boolean;
   readonly #net: NetJudge | undefined;
   readonly #links: readonly RuleLink[];
   readonly #settings: readonly string[];
@@ -79,6 +80,7 @@ export class CompiledPolicy implements Engine {
     this.#files = new FileRules(policy, realpath, folding);
     this.#calls = callDecisions(policy);
     this.#everything = writesEverything(policy);
+    this.#namesNoFile = namesNoFile(policy);
     this.#otherwise = uncovered(
       policy.default ?? { refusal: EACCES, ref: fixed.NO_RULE },
     );
@@ -133,7 +135,7 @@ export class CompiledPolicy implements Engine {
     if (call.setsId === true && !this.#everything) {
       return refuse(fixed.SETS_ID, EPERM, -1);
     }
-    if (call.folds === true && !this.#everything) {
+    if (call.folds === true && !this.#namesNoFile) {
       return refuse(fixed.FOLDS, EOPNOTSUPP, -1);
     }
     if (fixed.placesLink(call)) {

@@ -851,7 +851,7 @@ Deno.test("decide() makes no file that runs as its owner where not all may be wr
   assertEquals(word((await engine("write: true")).decide(setsId)), "allow");
 });
 
-Deno.test("decide() has no directory tell no letters where not all may be written", async () => {
+Deno.test("decide() has no directory tell no letters where a rule names a file", async () => {
   const folds: Call = {
     name: "ioctl",
     uses: [{ access: "write", path: "/w/d", kind: "directory" }],
@@ -859,8 +859,21 @@ Deno.test("decide() has no directory tell no letters where not all may be writte
   };
   const asked = async (policy: string): Promise<string> =>
     word((await engine(policy)).decide(folds));
-  assertEquals(await asked("write: [/w]"), "EOPNOTSUPP");
-  assertEquals(await asked("write: true"), "allow");
+  const all = "read: true\nwrite: true\nrun: true";
+  assertEquals(await asked(all), "allow");
+  for (
+    const policy of [
+      "read: true\nwrite: [/w]\nrun: true",
+      `write: true\nrun: true\nread: {allow: ["/"], deny: [/w/d/file]}`,
+      `write: true\nrun: true\nread: {allow: ["/"], ignore: [/w/d/file]}`,
+      // By a link there, in other letters, the next run would read where that leads.
+      "write: true\nrun: true\nread: [/w/d/file]",
+      "read: true\nwrite: true\nrun: [/w/d/file]",
+      `${all}\nnet: {allow: ["unix:/"], deny: ["unix:/w/d/file"]}`,
+    ]
+  ) {
+    assertEquals(await asked(policy), "EOPNOTSUPP", policy);
+  }
 });
 
 Deno.test("compile() takes no rule that refuses what the program could open", async () => {

@@ -96,7 +96,7 @@ export const SETS_ID: RuleRef = jailRule(
 /** Rules mean names in their letters where a directory tells those as jail starts. */
 export const FOLDS: RuleRef = jailRule(
   ["flags"],
-  "no directory may come to tell no letters where not all may be written",
+  "no directory may come to tell no letters where rules name files",
 );
 
 /** A resolver, in whose place jail answers: it judges each question. */
