@@ -52,6 +52,35 @@ with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as other:
   });
 
   Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) signals nobody outside by a descriptor by which there are many locks`,
+    ),
+    async fn(): Promise<void> {
+      const inside = `import fcntl, os, signal, sys
+def send(fd):
+  for i in range(200): fcntl.lockf(fd, fcntl.LOCK_SH | fcntl.LOCK_NB, 1, 2 * i)
+  try: signal.pidfd_send_signal(fd, signal.SIGKILL); return "sent"
+  except OSError as error: return error.strerror
+print(send(int(sys.argv[1])))`;
+      const outside = `import os, subprocess, sys
+with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as other:
+  fd = os.pidfd_open(other.pid)
+  at = sys.argv.index("--")
+  subprocess.call(sys.argv[1:at] + [f"--keep-fd={fd}"] + sys.argv[at:] + [str(fd)], pass_fds=[fd])
+  print("lives" if other.poll() is None else "gone")`;
+      const argv = jailArgv(
+        ["-p", "python", "--no-landlock"],
+        ["/usr/bin/python3", "-c", inside],
+        engine,
+      );
+      const start = ["/usr/bin/python3", "-c", outside, ...argv];
+      const { stdout, stderr } = await run(start);
+      assertEquals(stdout, "No such process\nlives\n", stderr);
+    },
+  });
+
+  Deno.test({
     ...hasMounts(
       `jail (${engine}) signals nobody outside by a directory of /proc that is mounted elsewhere`,
     ),

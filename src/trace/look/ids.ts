@@ -35,7 +35,7 @@ export interface LookedId {
 
 const GROUP_SIZE = 4;
 
-/** More than proc_pid_fdinfo(5) has of a process, in bytes. */
+/** More than proc_pid_fdinfo(5) has of a process, but for locks, in bytes. */
 const MOST_TOLD = 4096;
 
 const stat = new Uint8Array(STAT.size);
@@ -118,6 +118,8 @@ function processOf(descriptor: string, about: string): number | undefined {
   const told = readFile(about, MOST_TOLD);
   // What cannot be told may be of anybody.
   if (typeof told === "number") return told === -ENOENT ? undefined : 0;
+  // Locks by the descriptor come before the process, as many as a program takes.
+  if (told.length === MOST_TOLD) return 0;
   const named = Number(/^Pid:\t(-?\d+)$/m.exec(fromBytes(told))?.[1] ?? NaN);
   if (!Number.isNaN(named)) return named < 0 ? undefined : named;
   const path = readLink(descriptor);
