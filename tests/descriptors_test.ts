@@ -485,4 +485,17 @@ os.write(1, " ".join(said).encode() + b" ")`;
       assertEquals(stdout, said, stderr);
     },
   });
+
+  Deno.test({
+    ...needs(
+      ["dd"],
+      `jail (${engine}) lets who reads a pipe set it to be read directly`,
+    ),
+    async fn(): Promise<void> {
+      const script = "echo text | dd iflag=direct status=none";
+      const argv = ["sh", "-c", script];
+      const { stdout, stderr } = await jail(["-A"], argv, { engine });
+      assertEquals(stdout, "text\n", stderr);
+    },
+  });
 }

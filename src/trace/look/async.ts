@@ -4,7 +4,14 @@
  */
 
 import { fromBytes } from "../../abi/bytes.ts";
-import { AT_FDCWD, F_OWNER_PGRP, O_ASYNC, O_DIRECT } from "../../abi/fcntl.ts";
+import {
+  AT_FDCWD,
+  F_OWNER_PGRP,
+  O_ACCMODE,
+  O_ASYNC,
+  O_DIRECT,
+  O_RDONLY,
+} from "../../abi/fcntl.ts";
 import { close, readFile } from "../../sys/files.ts";
 import { disown, ownerOfFile } from "../../sys/task/borrow.ts";
 import type { Family } from "../family.ts";
@@ -44,7 +51,7 @@ export function lookAtAsync(
   if (use === undefined || file === undefined) return looked;
   const flags = registers.uint(2);
   const number = registers.int(spec.fd);
-  if ((flags & O_DIRECT) !== 0 && isWholePipe(tracee, number, file)) {
+  if ((flags & O_DIRECT) !== 0 && writesWholePipe(tracee, number, file)) {
     looked.never = "others who use the pipe would lose what is written";
   }
   if ((flags & O_ASYNC) === 0) return looked;
@@ -58,14 +65,20 @@ export function lookAtAsync(
   return looked;
 }
 
-/** Whether a descriptor is of a pipe from which nothing is lost that is not read yet. */
-function isWholePipe({ tid }: Tracee, fd: number, place: Place): boolean {
+/**
+ * Whether by a descriptor a pipe is written from which nothing is lost that is not
+ * read yet. On its other end the flag does nothing.
+ */
+function writesWholePipe({ tid }: Tracee, fd: number, place: Place): boolean {
   const { path, kind, was = kind } = place;
   if (was !== "fifo" && !path.startsWith("pipe:")) return false;
   const told = readFile(`/proc/${tid}/fdinfo/${fd}`, FDINFO_SIZE);
-  if (typeof told === "number") return true;
-  const octal = /^flags:\t([0-7]+)$/m.exec(fromBytes(told))?.[1] ?? "0";
-  return (parseInt(octal, 8) & O_DIRECT) === 0;
+  const octal = typeof told === "number"
+    ? undefined
+    : /^flags:\t([0-7]+)$/m.exec(fromBytes(told))?.[1];
+  if (octal === undefined) return true;
+  const flags = parseInt(octal, 8);
+  return (flags & O_ACCMODE) !== O_RDONLY && (flags & O_DIRECT) === 0;
 }
 
 /** Whether nobody outside owns an open file; nobody at all does where none is seen. */
