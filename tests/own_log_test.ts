@@ -140,4 +140,24 @@ for _ in range(100):
     );
     assertEquals(await Deno.readLink(`${path}/out/log`), "/dev/null");
   });
+
+  Deno.test(`jail (${engine}) lets no link be put where a run after it would write its audit log`, async () => {
+    await using directory = await scratch();
+    const { path } = directory;
+    await Deno.mkdir(`${path}/out`);
+    await Deno.mkdir(`${path}/cwd`);
+    const log = `${path}/out/logs/log`;
+    // Its directory is not there yet, and the run goes on without a log.
+    const flags = ["-R", `-W=${path}/out`, "--allow-run", `--audit=${log}`];
+    const { stdout } = await jail(
+      [...flags, "--audit-optional"],
+      [
+        "sh",
+        "-c",
+        "cd ../out; mkdir logs; ln -s ../../other logs/log; ls logs",
+      ],
+      { engine, cwd: `${path}/cwd` },
+    );
+    assertEquals(stdout, "");
+  });
 }

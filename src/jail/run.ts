@@ -191,9 +191,10 @@ async function runLoaded(
   hooks: RunHooks,
 ): Promise<Outcome> {
   const { program, root } = loaded;
-  const log = findLog(request.audit, root.view);
+  const audit = isNoLog(request.audit) ? undefined : request.audit;
+  const log = findLog(audit, root.view);
   [0, 1, 2, ...request.keepFds].forEach((fd) => notTheLog(fd, log));
-  const policy = protect(loaded.policy, request.audit, log, root.view);
+  const policy = protect(loaded.policy, audit, log, root.view);
   const observed = request.report || request.audit !== undefined;
   const locate = observed ? await locator(policy) : undefined;
   const find = (): Locate | Promise<Locate> => locate ?? locator(policy);
@@ -242,9 +243,18 @@ async function runLoaded(
 }
 
 /**
- * Finds the audit log, by its path and by what it is. A terminal, or what keeps
- * nothing, is no log to forge; but a link that leads there could be changed.
+ * Whether a log is a terminal, or keeps nothing: none to forge. But a link that leads
+ * there could be changed.
  */
+function isNoLog(audit: string | undefined): boolean {
+  const stat = new Uint8Array(STAT.size);
+  return audit !== undefined &&
+    fstatat(AT_FDCWD, toCString(audit), stat, 0) >= 0 &&
+    (get(STAT, stat, "st_mode") & S_IFMT) === S_IFCHR &&
+    OWN_VIEW.realpath(audit) === fromDirectory(currentDirectory(), audit);
+}
+
+/** Finds the audit log, by its path and by what it is. */
 function findLog(
   audit: string | undefined,
   view: View,
@@ -252,15 +262,12 @@ function findLog(
   if (audit === undefined) return undefined;
   const stat = new Uint8Array(STAT.size);
   if (fstatat(AT_FDCWD, toCString(audit), stat, 0) < 0) return undefined;
-  const type = get(STAT, stat, "st_mode") & S_IFMT;
   const real = OWN_VIEW.realpath(audit);
-  const isNamedItself = real === fromDirectory(currentDirectory(), audit);
-  if (type === S_IFCHR && isNamedItself) return undefined;
   return {
     path: real && view.fromOutside(real),
     device: getBig(STAT, stat, "st_dev"),
     inode: getBig(STAT, stat, "st_ino"),
-    isPipe: type === S_IFIFO,
+    isPipe: (get(STAT, stat, "st_mode") & S_IFMT) === S_IFIFO,
   };
 }
 
@@ -284,9 +291,9 @@ function notTheLog(fd: number, log: LogFile | undefined): void {
 }
 
 /**
- * Lets nobody in the jail change the audit log, whatever the policy says, nor a link
- * by which it is named: the next run would write to what that leads to by then. Nor
- * read a pipe, and so take records out of it.
+ * Lets nobody in the jail change the audit log, whatever the policy says, nor put a
+ * link where it is named, though it could not be opened: the next run would write to
+ * what that leads to by then. Nor read a pipe, and so take records out of it.
  */
 function protect(
   policy: Policy,
@@ -294,18 +301,19 @@ function protect(
   log: LogFile | undefined,
   view: View,
 ): Policy {
-  if (audit === undefined || log?.path === undefined) return policy;
-  const named = fromDirectory(currentDirectory(), audit);
-  const paths = new Set([log.path, view.fromOutside(named) ?? log.path]);
-  const rules = [...paths].map((path): PathRule => ({
-    pattern: escapeGlob(path),
-    ref: { source: "jail", keys: ["audit"], text: "the audit log" },
-  }));
+  if (audit === undefined) return policy;
+  const named = view.fromOutside(fromDirectory(currentDirectory(), audit));
+  const rules = [...new Set([log?.path, named])].flatMap((path): PathRule[] =>
+    path === undefined ? [] : [{
+      pattern: escapeGlob(path),
+      ref: { source: "jail", keys: ["audit"], text: "the audit log" },
+    }]
+  );
   const closed = ({ deny, ...others }: PathRules): PathRules => ({
     ...others,
     deny: [...deny, ...rules],
   });
   const { read, write } = policy;
-  const taken = log.isPipe ? closed(read) : read;
+  const taken = log?.isPipe === true ? closed(read) : read;
   return { ...policy, read: taken, write: closed(write) };
 }
