@@ -671,6 +671,23 @@ test(
 );
 
 test(
+  "a jail held by the kernel does not start where what a rule closes was removed where it is mounted from",
+  async () => {
+    await using here = await scratch();
+    const mount = "cd $0 && touch file && echo secret >from && " +
+      'mount --bind from file && rm from && exec "$@"';
+    const { stdout, code } = await run([
+      ...["unshare", "-m", "sh", "-c", mount, here.path],
+      ...jailArgv([KERNEL, "-A", `--deny-read=${here.path}/file`], [
+        ...["cat", "file"],
+      ]),
+    ]);
+    assertEquals([stdout, code], ["", 125]);
+  },
+  hasMounts,
+);
+
+test(
   "a jail held by the kernel has nothing that is written run by another name of it",
   async () => {
     await using here = await scratch();

@@ -30,6 +30,12 @@ function amongMounts(
   return run([...mounting, ...jailArgv(...jailed)]);
 }
 
+/** Mounts files by themselves, and removes what they were before. */
+const MOUNTED_ALONE = `cd "$0" && touch file program && ln -sf file link &&
+printf '#!/bin/sh\\necho runs\\n' >from && chmod 755 from &&
+mount --bind from file && rm from &&
+cp /usr/bin/echo from && mount --bind from program && rm from && exec "$@"`;
+
 for (const engine of ENGINES) {
   Deno.test({
     ...hasMounts(
@@ -828,6 +834,57 @@ sys: {time: {fixed: "2001-09-09T01:46:40Z"}}
       ], { cwd: `${path}/out` });
       const expected = "['a.done', 'b.done', 'c.done'] 1000000\n";
       assertEquals([stdout, code], [expected, 0], stderr);
+    },
+  });
+
+  Deno.test({
+    ...hasMounts(
+      `jail (${engine}) lets no rule fall whose file was removed where it is mounted from`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      const results = [];
+      for (const access of ["read", "write", "run"]) {
+        const { stdout } = await amongMounts(
+          MOUNTED_ALONE,
+          path,
+          ["-A", `--deny-${access}=${path}/link`],
+          ["sh", "-c", "cat file; (: >>file) && echo written; ./file; echo $?"],
+          engine,
+        );
+        results.push(stdout);
+      }
+      const text = "#!/bin/sh\necho runs\n";
+      const expected = [
+        "written\n2\n",
+        `${text}runs\n0\n`,
+        `${text}written\n126\n`,
+      ];
+      assertEquals(results, expected);
+    },
+  });
+
+  Deno.test({
+    ...hasMounts(
+      `jail (${engine}) uses a file that was removed where it is mounted from`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      const program = `import os
+fd = os.open("file", os.O_RDONLY)
+os.fchmod(fd, 0o700)
+open(f"/proc/self/fd/{fd}", "a").close()
+os.execv("program", ["echo", open(f"/dev/fd/{fd}").readline().strip()])`;
+      const { stdout, stderr } = await amongMounts(
+        MOUNTED_ALONE,
+        path,
+        ["-p", "python", `-R=${path}`, `-W=${path}`, `--allow-run=${path}`],
+        ["/usr/bin/python3", "-c", program],
+        engine,
+      );
+      assertEquals(stdout, "#!/bin/sh\n", stderr);
     },
   });
 }

@@ -29,6 +29,21 @@ export interface MountPlace {
   readonly over: ReadonlySet<string>;
 }
 
+/** What d_path() in the kernel's fs/d_path.c puts behind the name of a removed file. */
+export const REMOVED = " (deleted)";
+
+/**
+ * The path of what is in a mount. A file that is mounted by itself has one as long as
+ * that is there, though it was removed from where it comes from, and is called so.
+ *
+ * @param point where the mount is
+ * @param name what the kernel calls the file
+ */
+export function pathOnMount(point: string | undefined, name: string): string {
+  if (!name.endsWith(REMOVED) || point === "/") return name;
+  return name.slice(0, -REMOVED.length) === point ? point : name;
+}
+
 /**
  * Reads a mountinfo.
  *

@@ -43,7 +43,9 @@ import {
   type Mount,
   type MountPlace,
   mountsIn,
+  pathOnMount,
   placeOf,
+  REMOVED,
 } from "./mount_info.ts";
 import { mountsAge } from "./mounted.ts";
 import { isOutside, nameOutside } from "./outside.ts";
@@ -245,6 +247,13 @@ export class View {
       const name = readLink(`/proc/self/fd/${fd}`);
       if (typeof name === "number") return name;
       real = this.nameOf(name);
+      if (!real.endsWith(REMOVED)) return 0;
+      const id = mountIdOf(fd);
+      if (typeof id === "number") return id;
+      real = pathOnMount(
+        this.mounts().find((one) => one.id === id)?.point,
+        real,
+      );
       return 0;
     });
     told(path, result);
@@ -442,6 +451,19 @@ export class View {
 
 /** This process's own root directory. */
 export const OWN_VIEW: View = new View(-1);
+
+/** Most of `/proc/self/fdinfo/<fd>` that is read, in bytes. */
+const FDINFO_SIZE = 4096;
+
+/**
+ * The id of the mount that a file of this process is in, as mountinfo has it, or a
+ * negative errno. It comes before what a program could make longer.
+ */
+export function mountIdOf(fd: number): string | number {
+  const bytes = OWN_VIEW.readFile(`/proc/self/fdinfo/${fd}`, FDINFO_SIZE);
+  if (typeof bytes === "number") return bytes;
+  return /^mnt_id:\t([0-9]+)$/m.exec(fromBytes(bytes))?.[1] ?? "0";
+}
 
 /** Most of a `mountinfo` that is read, in bytes. */
 const MOUNTINFO_SIZE = 1 << 24;

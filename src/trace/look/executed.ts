@@ -27,15 +27,21 @@ export function imageOf(view: View, tid: number): string {
 /**
  * The same, as rules would see it: a file of another mount namespace may be called as
  * one that may be run.
+ *
+ * @returns what the kernel calls it, and its name; both "" where it cannot be told
  */
-function imageInView(view: View, tid: number): string {
+function imageInView(
+  view: View,
+  tid: number,
+): { readonly outer: string; readonly name: string } {
   const link = cString(`/proc/${tid}/exe`);
   const fd = openat2(AT_FDCWD, link, O_PATH | O_CLOEXEC, 0, 0);
-  if (fd < 0) return "";
-  const outer = nameOf(fd);
-  const name = typeof outer === "number" ? "" : nameOfFile(view, fd, outer);
+  if (fd < 0) return { outer: "", name: "" };
+  const read = nameOf(fd);
+  const outer = typeof read === "number" ? "" : read;
+  const name = outer && nameOfFile(view, fd, outer);
   close(fd);
-  return name;
+  return { outer, name };
 }
 
 /**
@@ -54,11 +60,11 @@ export function unexpectedImage(
   pending: PendingExec,
 ): string | undefined {
   if (!pending.verify) return undefined;
-  const now = imageInView(view, tid);
-  if (now !== pending.image) return `it is ${printable(now)}`;
+  const { outer, name } = imageInView(view, tid);
+  if (name !== pending.image) return `it is ${printable(name)}`;
   const files = mappedFiles(tid);
   if (typeof files === "number") return "it cannot be read";
-  const image = mapped(view.outerName(pending.image));
+  const image = mapped(outer);
   const loader = mapped(view.outerName(pending.loader));
   const other = files.find((path) => path !== image && path !== loader);
   if (other !== undefined) return `it has ${printable(other)} in memory`;

@@ -11,7 +11,6 @@
  * mounts something at a directory that the program is in.
  */
 
-import { fromBytes } from "../../abi/bytes.ts";
 import {
   AT_FDCWD,
   AT_STATX_DONT_SYNC,
@@ -30,16 +29,13 @@ import {
 } from "../../abi/stat.ts";
 import type { FileKind } from "../../policy/call.ts";
 import { isWithin } from "../../policy/path/within.ts";
-import { close, fstat, isSameFile, readFile, statx } from "../../sys/files.ts";
+import { close, fstat, isSameFile, statx } from "../../sys/files.ts";
 import { heedMounts } from "../../sys/mounted.ts";
-import type { MountPlace } from "../../sys/mount_info.ts";
+import { type MountPlace, pathOnMount } from "../../sys/mount_info.ts";
 import { nameOutside } from "../../sys/outside.ts";
-import { OWN_VIEW, type View } from "../../sys/view.ts";
+import { mountIdOf, OWN_VIEW, type View } from "../../sys/view.ts";
 import { isGuarded } from "./automount.ts";
 import { cString, kindOf } from "./place.ts";
-
-/** Most of `/proc/self/fdinfo/<fd>` that is read, in bytes. */
-const FDINFO_SIZE = 4096;
 
 const MOUNT = STATX_TYPE | STATX_MNT_ID | STATX_MNT_ID_UNIQUE;
 
@@ -129,16 +125,18 @@ function isOpenTo({ point, over }: MountPlace, name: string): boolean {
  * @returns its path; a name without a slash in front where there is none
  */
 export function nameOfFile(view: View, fd: number, outer: string): string {
-  const name = view.nameOf(outer);
+  let name = view.nameOf(outer);
   if (!outer.startsWith("/")) return name;
   const mount = mountOf(AT_FDCWD, `/proc/self/fd/${fd}`);
   const { mounts: own } = knownOf(view);
   let place = own.get(mount);
+  name = pathOnMount(place?.point, name);
   if (place !== undefined && isOpenTo(place, name)) return name;
   const id = idOfMount(fd);
   place ??= view.placeOf(id);
   if (place !== undefined) {
     if (mount !== 0) own.set(mount, place);
+    name = pathOnMount(place.point, name);
     if (isOpenTo(place, name)) return name;
   }
   if (isMemory(fd, name) || isNameOf(view, fd, name, id)) return name;
@@ -166,11 +164,10 @@ function isNameOf(
   return isSame;
 }
 
-/** The id of a file's mount while that is there, as mountinfo has it. */
+/** The id of a file's mount while that is there; that of none where it is not told. */
 function idOfMount(fd: number): string {
-  const bytes = readFile(`/proc/self/fdinfo/${fd}`, FDINFO_SIZE);
-  if (typeof bytes === "number") return "0";
-  return /^mnt_id:\t([0-9]+)$/m.exec(fromBytes(bytes))?.[1] ?? "0";
+  const id = mountIdOf(fd);
+  return typeof id === "number" ? "0" : id;
 }
 
 /** Whether a file is one in memory alone, which never had a name anywhere. */

@@ -15,6 +15,7 @@ import {
 } from "../../abi/stat.ts";
 import type { FileKind } from "../../policy/call.ts";
 import { readlinkat } from "../../sys/files.ts";
+import { REMOVED } from "../../sys/mount_info.ts";
 import type { View } from "../../sys/view.ts";
 import type { WorkingDirectory } from "./working_directory.ts";
 
@@ -130,9 +131,6 @@ export function normalize(path: string): string {
   }
   return `/${out.join("/")}`;
 }
-
-/** What d_path() in the kernel's fs/d_path.c puts behind the name of a removed file. */
-const REMOVED = " (deleted)";
 
 /** Whether a name is that of a removed file, or a file's own that ends like one. */
 export function isRemovedName(name: string): boolean {
