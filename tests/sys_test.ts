@@ -213,6 +213,23 @@ print(len({os.fstat(f).st_ino for f in files}), len({os.pread(f, 8, 0) for f in 
 
   Deno.test({
     ...needs(
+      ["python3"],
+      `jail (${engine}) tells no given release by the vDSO`,
+    ),
+    fn: async () => {
+      const code = `import ctypes
+libc = ctypes.CDLL(None)
+libc.getauxval.restype = ctypes.c_ulong
+print(libc.getauxval(33), any("vdso" in line for line in open("/proc/self/maps")))`;
+      const argv = ["/usr/bin/python3", "-c", code];
+      for (const sys of ["{uname: {release: r}}", "{uname: {version: v}}"]) {
+        assertEquals(await lines(sys, argv, engine), ["0 False"]);
+      }
+    },
+  });
+
+  Deno.test({
+    ...needs(
       ["gcc"],
       `jail (${engine}) leaves the vDSO where the time is real`,
     ),

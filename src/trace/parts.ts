@@ -41,7 +41,7 @@ export interface Parts {
   readonly accounts: Accounts | undefined;
   /** The room for processes and threads, where that is limited. */
   readonly room: Room | undefined;
-  /** Takes the vDSO from new images, where a policy gives the time. */
+  /** Takes the vDSO from new images, where a policy gives what that tells. */
   readonly vdso: VdsoRemover | undefined;
   /** Answers the processor's counter, where a policy gives the time. */
   readonly counter: Counter | undefined;

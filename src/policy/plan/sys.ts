@@ -253,7 +253,12 @@ function timeGuards(
   }));
 }
 
-/** Whether the vDSO must go, which tells the time, and random bytes, without a call. */
+/**
+ * Whether the vDSO must go, which tells the time, and random bytes, without a call;
+ * and in its notes the kernel's version, and which build that is.
+ */
 export function hidesVdso(sys: SysRules): boolean {
-  return given(sys.time) !== undefined || given(sys.random) !== undefined;
+  const { release, version } = givenUname(sys);
+  return given(sys.time) !== undefined || given(sys.random) !== undefined ||
+    release !== undefined || version !== undefined;
 }
