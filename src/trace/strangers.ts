@@ -25,7 +25,12 @@ import type { Freezer } from "./hold/freeze.ts";
 import type { Accounts } from "./limits/accounts.ts";
 import { imageOf } from "./look/executed.ts";
 import { stopKind } from "./tracee/stop.ts";
-import { interruptCall, type Space, type Tracee } from "./tracee/tracee.ts";
+import {
+  interruptCall,
+  type Space,
+  stays,
+  type Tracee,
+} from "./tracee/tracee.ts";
 
 /** How long a task may take to stop whose maker was ended, in milliseconds. */
 const BIRTH_MS = 1000;
@@ -192,11 +197,10 @@ export class Strangers {
     this.#orphans = [...untold.keys()].filter((tid) => !this.#found.has(tid));
     this.#cleared = [...this.#doubted];
     for (const tracee of this.#family.tracees.values()) {
-      // What leaves tells no more. Nor does the parent of a vfork while its
-      // child is in a stop.
+      // What leaves tells no more.
       const tells = tracee.held.length > 0 ||
-        !tracee.stopped && tracee.vfork?.stopped !== true &&
-          !tracee.leaving && interruptCall(tracee) >= 0;
+        !tracee.stopped && !isBlocked(tracee) && !tracee.leaving &&
+          interruptCall(tracee) >= 0;
       if (tells) this.#asked.add(tracee);
     }
     if (this.#asked.size === 0) this.#find();
@@ -279,6 +283,14 @@ export class Strangers {
     }
     return false;
   }
+}
+
+/**
+ * Whether a tracee tells nothing, since the child of its vfork is in a stop. One that
+ * is killed there lets it go on, in the middle of its death.
+ */
+function isBlocked({ vfork }: Tracee): boolean {
+  return vfork !== undefined && stays(vfork);
 }
 
 /**

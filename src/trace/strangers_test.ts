@@ -1,9 +1,13 @@
 import { assertEquals } from "@std/assert";
+import { toCString } from "../abi/bytes.ts";
 import { PTRACE_EVENT_STOP } from "../abi/ptrace.ts";
 import { CLONE_FILES, CLONE_VM } from "../abi/sched.ts";
-import { SIGTRAP } from "../abi/signal.ts";
+import { SIGKILL, SIGTRAP } from "../abi/signal.ts";
 import { X86_64 } from "../abi/x86_64.ts";
 import { eachName } from "../sys/directory.ts";
+import { launch } from "../sys/launch/spawn.ts";
+import { seize } from "../sys/task/ptrace.ts";
+import { kill, reap } from "../sys/task/wait.ts";
 import { OWN_VIEW } from "../sys/view.ts";
 import { Affinity } from "./affinity.ts";
 import { Family } from "./family.ts";
@@ -45,6 +49,33 @@ Deno.test("Strangers doubts an id that died untold, until all have told that eve
   program.held.length = 0;
   all.told(program);
   assertEquals(all.doubts(NOBODY), false);
+});
+
+Deno.test("Strangers doubts an id until its maker has told whose vfork is over, since the child was killed in a stop", () => {
+  const family = new Family(X86_64, OWN_VIEW);
+  const all = strangers(family);
+  const { pid } = launch({
+    file: toCString("/bin/true"),
+    argv: ["true"],
+    env: [],
+    stdio: [0, 1, 2],
+    keepFds: [],
+    resetSignals: [],
+  });
+  try {
+    seize(pid, 0);
+    const maker = family.addProgram(pid);
+    // Its end is not heard of yet.
+    family.addChild(maker, NOBODY - 1, 0, true).stopped = true;
+    all.stop(NOBODY, KILLED);
+    all.adoptOrphans();
+    assertEquals(all.doubts(NOBODY), true);
+    all.told(maker);
+    assertEquals(all.doubts(NOBODY), false);
+  } finally {
+    kill(pid, SIGKILL);
+    reap(pid);
+  }
 });
 
 Deno.test("Strangers hears of the last of fifty thousand that each wait for a vfork", () => {
