@@ -887,4 +887,40 @@ os.execv("program", ["echo", open(f"/dev/fd/{fd}").readline().strip()])`;
       assertEquals(stdout, "#!/bin/sh\n", stderr);
     },
   });
+
+  Deno.test({
+    ...hasMounts(
+      `jail (${engine}) takes nothing of another mount namespace for what has its name here`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      // Another process, for which something else is mounted there, and a link to that.
+      const script = `cd "$0" && mkdir -p here other && echo here >here/file &&
+mkfifo ready && { unshare -m sh -c '
+  mount --bind other here && echo ready >ready && exec sleep 60' & } &&
+read -r line <ready && rm ready && ln -s /proc/$!/root$PWD/here link &&
+ln -s /proc/$!/root root && { "$@"; kill $!; rm link root; }`;
+      const ls = ["ls", `${path}/here`];
+      const results = [];
+      for (
+        const [flags, argv] of [
+          [["-R=link"], ls],
+          [["-R=here"], ls],
+          [["-A", "--deny-read=link"], ls],
+          [["-A", "--root=root"], ls],
+        ] as const
+      ) {
+        const { stdout } = await amongMounts(
+          script,
+          path,
+          flags,
+          argv,
+          engine,
+        );
+        results.push(stdout);
+      }
+      assertEquals(results, ["", "file\n", "file\n", ""]);
+    },
+  });
 }

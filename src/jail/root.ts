@@ -1,10 +1,10 @@
 /** The root directory that a program gets: what is asked for, and what comes of it. */
 
 import { printable, toCString } from "../abi/bytes.ts";
-import { errnoName } from "../abi/errno.ts";
+import { errnoName, EXDEV } from "../abi/errno.ts";
 import { O_CLOEXEC, O_DIRECTORY, O_PATH } from "../abi/fcntl.ts";
 import { SystemCallError, UnsupportedError } from "../errors.ts";
-import { close, open, readLink } from "../sys/files.ts";
+import { close, open } from "../sys/files.ts";
 import {
   openRoot,
   type Root,
@@ -55,13 +55,16 @@ export function whyNot(failures: readonly RootFailure[]): string {
 
 function realDirectory(directory: string): string {
   const fd = open(toCString(directory), O_PATH | O_DIRECTORY | O_CLOEXEC);
-  const real = fd < 0 ? fd : readLink(`/proc/self/fd/${fd}`);
   if (fd >= 0) close(fd);
+  // What lies in mounts of somebody else's has the name of something here.
+  const real = fd < 0 ? fd : OWN_VIEW.realpath(directory) ?? -EXDEV;
   if (typeof real === "string") return real;
   throw new SystemCallError(
     `make ${printable(directory)} the root directory`,
     "open()",
     errnoName(-real),
-    "name a directory",
+    real === -EXDEV
+      ? "name a directory of the mount namespace that jail is in"
+      : "name a directory",
   );
 }

@@ -9,7 +9,7 @@
  */
 
 import { fromBytes, toCString } from "../abi/bytes.ts";
-import { EACCES, EAGAIN } from "../abi/errno.ts";
+import { EACCES, EAGAIN, ELOOP, ENOENT } from "../abi/errno.ts";
 import {
   AT_EACCESS,
   AT_FDCWD,
@@ -23,7 +23,11 @@ import {
 } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
 import { MAXSYMLINKS } from "../abi/limits.ts";
-import { RESOLVE_IN_ROOT } from "../abi/openat2.ts";
+import {
+  RESOLVE_IN_ROOT,
+  RESOLVE_NO_MAGICLINKS,
+  RESOLVE_NO_SYMLINKS,
+} from "../abi/openat2.ts";
 import { STAT, STATFS } from "../abi/stat.ts";
 import { SystemCallError } from "../errors.ts";
 import { nextNames } from "./directory.ts";
@@ -33,6 +37,7 @@ import {
   fstat,
   fstatat,
   fstatfs,
+  isSameFile,
   openat2,
   readLink,
   readToEnd,
@@ -53,6 +58,9 @@ import { told } from "./told.ts";
 
 /** How the kernel calls a file in memory, wherever the root is: shmem_dname(). */
 const MEMFD_REGEXP = /^\/memfd:.* \(deleted\)$/s;
+
+/** Where the links of a process are, which lead where it is, or has something open. */
+const PROCESS_REGEXP = /^\/proc\/[0-9]+\//;
 
 /** How often a path with `..` is looked up while something is moved. */
 const MAX_TRIES = 16;
@@ -243,7 +251,7 @@ export class View {
   /** The real path of what a path leads to, and how that was found. */
   #find(path: string): { readonly real?: string; readonly result: number } {
     let real: string | undefined;
-    const result = this.#with(toCString(path), O_PATH, (fd) => {
+    const read = (fd: number): number => {
       const name = readLink(`/proc/self/fd/${fd}`);
       if (typeof name === "number") return name;
       real = this.nameOf(name);
@@ -255,9 +263,30 @@ export class View {
         real,
       );
       return 0;
-    });
+    };
+    const name = toCString(path);
+    let result = this.#with(name, O_PATH, read, RESOLVE_NO_MAGICLINKS);
+    // By a link of the kernel's own it may lead into mounts of somebody else's, who
+    // calls what is there as he likes.
+    if (result === -ELOOP) {
+      result = this.#with(name, O_PATH, (fd) => {
+        const known = read(fd);
+        return known < 0 ? known : this.#leadsTo(real as string, fd);
+      });
+    }
     told(path, result);
-    return real?.startsWith("/") ? { real, result } : { result };
+    return result >= 0 && real?.startsWith("/") ? { real, result } : { result };
+  }
+
+  /** Whether the name of an open file leads to it: 0, or a negative errno. */
+  #leadsTo(name: string, fd: number): number {
+    if (!name.startsWith("/")) return 0;
+    return this.#with(toCString(name), O_PATH, (there) => {
+      const [id, own] = [mountIdOf(fd), mountIdOf(there)];
+      if (typeof id === "number") return id;
+      if (typeof own === "number") return own;
+      return id === own && isSameFile(fd, there) ? 0 : -ENOENT;
+    }, RESOLVE_NO_SYMLINKS);
   }
 
   /**
@@ -272,8 +301,9 @@ export class View {
     const real = this.realpath(path);
     if (real !== undefined || this.#target(path) === undefined) return real;
     const { links, end } = this.#follow(path);
-    // Around in circles, or a link of the kernel's own, which says no path.
-    return links.length === MAXSYMLINKS || end.startsWith("/proc/")
+    // Around in circles, or by a link of the kernel's own, which says no path.
+    return links.length === MAXSYMLINKS || end.startsWith("/proc/") ||
+        links.some((link) => PROCESS_REGEXP.test(link))
       ? undefined
       : end;
   }
@@ -438,8 +468,9 @@ export class View {
     path: Uint8Array,
     flags: number,
     use: (fd: number) => number,
+    resolve = 0,
   ): number {
-    const fd = this.open(path, flags | O_CLOEXEC);
+    const fd = this.open(path, flags | O_CLOEXEC, resolve);
     if (fd < 0) return fd;
     try {
       return use(fd);
