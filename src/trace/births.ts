@@ -111,7 +111,7 @@ export class Births {
       if (!family.ended.has(tid)) return true;
       strangers.doubt(tid);
     }
-    if (strangers.doubts(tid)) {
+    if (!strangers.believes(tid)) {
       parent.space.untold = true;
       return true;
     }

@@ -18,7 +18,7 @@ import { ESRCH } from "../abi/errno.ts";
 import { SIGKILL } from "../abi/signal.ts";
 import { resume } from "../sys/task/ptrace.ts";
 import { shareFiles, shareMemory } from "../sys/task/task.ts";
-import { kill, tgkill } from "../sys/task/wait.ts";
+import { isToWaitFor, kill, tgkill } from "../sys/task/wait.ts";
 import type { Affinity } from "./affinity.ts";
 import type { Family } from "./family.ts";
 import type { Freezer } from "./hold/freeze.ts";
@@ -158,6 +158,14 @@ export class Strangers {
    */
   doubts(tid: number): boolean {
     return this.#doubted.has(tid);
+  }
+
+  /**
+   * Whether a maker is believed that tells of an id. It may tell late, of one who was
+   * taken in meanwhile, and has died: the kernel knows whom there is to wait for.
+   */
+  believes(tid: number): boolean {
+    return !this.doubts(tid) && isToWaitFor(tid);
   }
 
   /** Handles stops that came before their tracees were told of. */

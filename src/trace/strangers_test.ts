@@ -51,9 +51,8 @@ Deno.test("Strangers doubts an id that died untold, until all have told that eve
   assertEquals(all.doubts(NOBODY), false);
 });
 
-Deno.test("Strangers doubts an id until its maker has told whose vfork is over, since the child was killed in a stop", () => {
-  const family = new Family(X86_64, OWN_VIEW);
-  const all = strangers(family);
+/** Starts a process that is traced, and waits. */
+function traced(): number {
   const { pid } = launch({
     file: toCString("/bin/true"),
     argv: ["true"],
@@ -62,8 +61,25 @@ Deno.test("Strangers doubts an id until its maker has told whose vfork is over, 
     keepFds: [],
     resetSignals: [],
   });
+  seize(pid, 0);
+  return pid;
+}
+
+Deno.test("Strangers believes no maker that tells of one who was waited for, or is outside", () => {
+  const all = strangers(new Family(X86_64, OWN_VIEW));
+  const pid = traced();
+  const before = all.believes(pid);
+  kill(pid, SIGKILL);
+  reap(pid);
+  const after = [pid, Deno.pid].map((one) => all.believes(one));
+  assertEquals([before, ...after], [true, false, false]);
+});
+
+Deno.test("Strangers doubts an id until its maker has told whose vfork is over, since the child was killed in a stop", () => {
+  const family = new Family(X86_64, OWN_VIEW);
+  const all = strangers(family);
+  const pid = traced();
   try {
-    seize(pid, 0);
     const maker = family.addProgram(pid);
     // Its end is not heard of yet.
     family.addChild(maker, NOBODY - 1, 0, true).stopped = true;

@@ -157,6 +157,16 @@ export function takeStop(tid: number, status: Int32Array): number {
   return found;
 }
 
+/**
+ * Whether a task is one that this thread traces, or made, and has not waited for since
+ * it ended.
+ *
+ * @param tid the task
+ */
+export function isToWaitFor(tid: number): boolean {
+  return changed(P_PID, tid, WEXITED | WNOWAIT | WNOHANG) >= 0;
+}
+
 /** Waits for a stop, and what the flags add; the task is told in `info`. */
 function changed(who: number, id: number, flags: number): number {
   const kind = who === P_ALL ? __WCLONE : __WALL;
