@@ -31,6 +31,10 @@ const KERNEL = "--engine=kernel";
 /** A device that any program may have open, and that means something else each time. */
 const FUSE = "/dev/fuse";
 
+/** Whether a disk can be made of a file here. */
+const hasDisks = Deno.uid() === 0 &&
+  (await run(["sh", "-c", "losetup -f && test -b /dev/loop0"])).code === 0;
+
 /** Whether this is root, and may open a device. */
 function opens(device: string): boolean {
   try {
@@ -1067,3 +1071,32 @@ if (!Deno.env.has("JAIL_BINARY")) {
 function held(tree: ReturnType<typeof openTree>): Tree | undefined {
   return "steps" in tree ? tree : undefined;
 }
+
+test(
+  "a jail held by the kernel keeps nobody from a disk that it is handed to read",
+  async () => {
+    await using here = await scratch();
+    const file = await here.file("file", "x".repeat(4096));
+    const made = await run(["losetup", "-f", "--show", file]);
+    const disk = made.stdout.trim();
+    const code = `import ctypes, os, struct
+print(os.read(0, 1))
+name, how = "/proc/self/fd/0", os.O_ACCMODE | os.O_EXCL
+try: os.open(name, how); print("opened")
+except OSError as error: print(error.strerror)
+call = ctypes.CDLL(None).syscall
+print(call(437, -100, name.encode(), struct.pack("3Q", how, 0, 0), ctypes.c_size_t(24)))`;
+    const ends: Ended[] = [];
+    for (const flags of [["--allow-read", "--allow-run"], ["-A"]]) {
+      const words = [KERNEL, ...flags];
+      const argv = jailArgv(words, ["/usr/bin/python3", "-c", code]);
+      const script = 'exec "$@" < "$0"';
+      ends.push(await run(["sh", "-c", script, disk, ...argv]));
+    }
+    await run(["losetup", "-d", disk]);
+    for (const { stdout, stderr } of ends) {
+      assertEquals(stdout, "b'x'\nPermission denied\n-1\n", stderr);
+    }
+  },
+  (name) => hasMachine(hasDisks, "loop device", name),
+);

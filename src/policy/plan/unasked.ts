@@ -12,9 +12,11 @@ import {
   F_SET_FILE_RW_HINT,
   F_SET_RW_HINT,
   F_SETFL,
+  O_ACCMODE,
   O_CREAT,
   O_DIRECT,
   O_DIRECTORY,
+  O_PATH,
   O_TMPFILE,
 } from "../../abi/fcntl.ts";
 import {
@@ -47,6 +49,7 @@ import {
   type Guard,
   is,
   isSet,
+  masked,
   refuse,
 } from "./guard.ts";
 import type { CallEntry, CallPlan } from "./plan.ts";
@@ -150,7 +153,9 @@ function own(
   const everything = writesEverything(policy);
   const reachesSockets = policy.net === "all" && !everything;
   const mode = MODES[name];
-  if (mode !== undefined && !everything) return setsId(mode);
+  if (mode !== undefined) {
+    return [...opensForNothing(mode), ...everything ? [] : setsId(mode)];
+  }
   switch (name) {
     case "fcntl":
       return [...NO_HINTS, ...NO_PACKETS];
@@ -161,7 +166,7 @@ function own(
         ...FOR_ALL,
       ];
     case "openat2":
-      return everything ? [] : MODE_IN_MEMORY;
+      return FLAGS_IN_MEMORY;
     case "memfd_create":
       return runsEverything ? [] : EXECUTES_MEMORY;
     case "socket":
@@ -287,11 +292,7 @@ const NO_PACKETS: readonly Guard[] = [{
 }];
 
 /** Which argument is the mode of a file, and which has the flags of an open. */
-const MODES: Readonly<
-  Partial<
-    Record<SyscallName, { readonly mode: ArgIndex; readonly flags?: ArgIndex }>
-  >
-> = {
+const MODES: Readonly<Partial<Record<SyscallName, ModeArgs>>> = {
   chmod: { mode: 1 },
   creat: { mode: 1 },
   fchmod: { mode: 1 },
@@ -306,13 +307,33 @@ const MODES: Readonly<
 /** The flags of an open that makes a file. */
 const MAKES = O_CREAT | (O_TMPFILE & ~O_DIRECTORY);
 
+/** Which argument is the mode of a file that a call makes or changes. */
+interface ModeArgs {
+  readonly mode: ArgIndex;
+  /** Which one has the flags, of an open. */
+  readonly flags?: ArgIndex;
+}
+
+/**
+ * Who opens for neither reading nor writing, with all bits of the access mode, Landlock
+ * lets open what it lets nobody read: a disk that was handed in, which nobody else
+ * could use then (O_EXCL). The other engines take it for both.
+ */
+function opensForNothing({ flags }: ModeArgs): readonly Guard[] {
+  return flags === undefined ? [] : [
+    refuse(
+      "EACCES",
+      "what may not be read could be kept from others",
+      masked(flags, O_ACCMODE | O_PATH, O_ACCMODE),
+    ),
+  ];
+}
+
 /**
  * No file gets such a mode. Nor does a directory, which is not told from a file
  * here: setfacl(1) could make a program of what has S_ISGID without S_IXGRP.
  */
-function setsId(
-  { mode, flags }: { readonly mode: ArgIndex; readonly flags?: ArgIndex },
-): readonly Guard[] {
+function setsId({ mode, flags }: ModeArgs): readonly Guard[] {
   return [
     refuse(
       "EPERM",
@@ -330,10 +351,10 @@ const SETS_AND_ASKS: readonly Guard[] = [
 ];
 
 /** What programs do without before Linux 5.6. */
-const MODE_IN_MEMORY: readonly Guard[] = [{
+const FLAGS_IN_MEMORY: readonly Guard[] = [{
   tests: [],
   action: { kind: "errno", errno: "ENOSYS" },
-  why: "the mode of what it makes is in memory",
+  why: "its flags, and the mode of what it makes, are in memory",
 }];
 
 /**

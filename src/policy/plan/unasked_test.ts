@@ -78,6 +78,15 @@ const CASES: readonly (readonly [
   ["lets no file be made with a mode that is in memory", "{}", [
     "openat2",
   ], "ENOSYS"],
+  ["opens nothing for neither reading nor writing", "write: true", [
+    ...["openat", 3, 4096, 0o203, 0] as const,
+  ], "EACCES"],
+  ["opens the name of a file alone", "{}", [
+    ...["open", 4096, 0o1000_0003, 0] as const,
+  ], "allow"],
+  ["opens nothing by flags that are in memory", "write: true", [
+    "openat2",
+  ], "ENOSYS"],
   ["lets files run as their owner where all may be written", "write: true", [
     ...["chmod", 4096, 0o4755] as const,
   ], "allow"],
