@@ -91,11 +91,11 @@ for (const engine of ENGINES) {
       }).output();
       const code = `pipe = os.open("log", os.O_RDONLY | os.O_NONBLOCK)
 for _ in range(100):
-  try: os.stat("/root/secret")
+  try: os.stat("secret")
   except OSError: pass
   try: os.read(pipe, 1 << 16)
   except OSError: pass`;
-      const flags = ["-R", "--allow-run", "--deny-read=/root", "--audit=log"];
+      const flags = ["-A", `--deny-read=${path}/secret`, "--audit=log"];
       const { stdout } = await jail(flags, attempt(code), {
         engine,
         cwd: path,
