@@ -1,8 +1,5 @@
 /** One run for the command: on the calling thread, in the foreground. */
 
-import { toCString } from "../abi/bytes.ts";
-import { AT_FDCWD, O_ACCMODE, O_RDONLY } from "../abi/fcntl.ts";
-import { get, getBig } from "../abi/layout.ts";
 import {
   SIGALRM,
   SIGHUP,
@@ -18,14 +15,11 @@ import {
   SIGVTALRM,
   SIGWINCH,
 } from "../abi/signal.ts";
-import { S_IFCHR, S_IFIFO, S_IFMT, STAT } from "../abi/stat.ts";
 import { UsageError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
 import type { PermissionFlags } from "../policy/file/flags.ts";
 import type { Limits } from "../policy/limits.ts";
-import { escapeGlob } from "../policy/path/glob.ts";
-import type { PathRule, PathRules, Policy } from "../policy/policy.ts";
-import { flagsOf, fstat, fstatat, isInherited, typeOf } from "../sys/files.ts";
+import { isInherited } from "../sys/files.ts";
 import { ownEnvironment } from "../sys/proc.ts";
 import {
   countUnheard,
@@ -34,11 +28,9 @@ import {
   stopSelf,
 } from "../sys/signals.ts";
 import { keepForeground } from "../sys/terminal.ts";
-import { OWN_VIEW, type View } from "../sys/view.ts";
 import type { Usage } from "../trace/limits/accounts.ts";
 import type {
   EngineChoice,
-  LogFile,
   NameOptions,
   Observation,
 } from "../trace/options.ts";
@@ -50,7 +42,8 @@ import { withPlaces } from "./kernel_plan.ts";
 import { type Loaded, loadSpec } from "./load.ts";
 import { type Locate, locator, placed } from "./locate.ts";
 import { withNames } from "./names/names.ts";
-import { fromDirectory, type Program } from "./program.ts";
+import { closeLog } from "./own_log.ts";
+import type { Program } from "./program.ts";
 import { isOutOfReach, outOfReachText } from "./reach.ts";
 import { type TemporaryDirectory, withTemporary } from "./temporary.ts";
 
@@ -191,10 +184,9 @@ async function runLoaded(
   hooks: RunHooks,
 ): Promise<Outcome> {
   const { program, root } = loaded;
-  const audit = isNoLog(request.audit) ? undefined : request.audit;
-  const log = findLog(audit, root.view);
-  [0, 1, 2, ...request.keepFds].forEach((fd) => notTheLog(fd, log));
-  const policy = protect(loaded.policy, audit, log, root.view);
+  const fds = [0, 1, 2, ...request.keepFds];
+  const { audit } = request;
+  const { log, policy } = closeLog(loaded.policy, audit, fds, root.view);
   const observed = request.report || request.audit !== undefined;
   const locate = observed ? await locator(policy) : undefined;
   const find = (): Locate | Promise<Locate> => locate ?? locator(policy);
@@ -240,80 +232,4 @@ async function runLoaded(
   } finally {
     giveBack();
   }
-}
-
-/**
- * Whether a log is a terminal, or keeps nothing: none to forge. But a link that leads
- * there could be changed.
- */
-function isNoLog(audit: string | undefined): boolean {
-  const stat = new Uint8Array(STAT.size);
-  return audit !== undefined &&
-    fstatat(AT_FDCWD, toCString(audit), stat, 0) >= 0 &&
-    (get(STAT, stat, "st_mode") & S_IFMT) === S_IFCHR &&
-    OWN_VIEW.realpath(audit) === fromDirectory(currentDirectory(), audit);
-}
-
-/** Finds the audit log, by its path and by what it is. */
-function findLog(
-  audit: string | undefined,
-  view: View,
-): LogFile | undefined {
-  if (audit === undefined) return undefined;
-  const stat = new Uint8Array(STAT.size);
-  if (fstatat(AT_FDCWD, toCString(audit), stat, 0) < 0) return undefined;
-  const real = OWN_VIEW.realpath(audit);
-  return {
-    path: real && view.fromOutside(real),
-    device: getBig(STAT, stat, "st_dev"),
-    inode: getBig(STAT, stat, "st_ino"),
-    isPipe: (get(STAT, stat, "st_mode") & S_IFMT) === S_IFIFO,
-  };
-}
-
-/**
- * Refuses what a program is started with where that is the audit log: it would
- * write records of its own, or take those of a pipe out of it.
- */
-function notTheLog(fd: number, log: LogFile | undefined): void {
-  const stat = new Uint8Array(STAT.size);
-  if (log === undefined || fstat(fd, stat) < 0) return;
-  const isLog = getBig(STAT, stat, "st_dev") === log.device &&
-    getBig(STAT, stat, "st_ino") === log.inode;
-  if (!isLog || typeOf(fd) === S_IFCHR) return;
-  const onlyReads = (flagsOf(fd) & O_ACCMODE) === O_RDONLY;
-  if (onlyReads && !log.isPipe) return;
-  const verb = onlyReads ? "read" : "write";
-  throw new UsageError(
-    `Cannot use --audit: file descriptor ${fd} is the log, and the program could ${verb} it`,
-    "name a file for the log that nothing else is redirected to",
-  );
-}
-
-/**
- * Lets nobody in the jail change the audit log, whatever the policy says, nor put a
- * link where it is named, though it could not be opened: the next run would write to
- * what that leads to by then. Nor read a pipe, and so take records out of it.
- */
-function protect(
-  policy: Policy,
-  audit: string | undefined,
-  log: LogFile | undefined,
-  view: View,
-): Policy {
-  if (audit === undefined) return policy;
-  const named = view.fromOutside(fromDirectory(currentDirectory(), audit));
-  const rules = [...new Set([log?.path, named])].flatMap((path): PathRule[] =>
-    path === undefined ? [] : [{
-      pattern: escapeGlob(path),
-      ref: { source: "jail", keys: ["audit"], text: "the audit log" },
-    }]
-  );
-  const closed = ({ deny, ...others }: PathRules): PathRules => ({
-    ...others,
-    deny: [...deny, ...rules],
-  });
-  const { read, write } = policy;
-  const taken = log?.isPipe === true ? closed(read) : read;
-  return { ...policy, read: taken, write: closed(write) };
 }
