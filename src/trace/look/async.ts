@@ -3,7 +3,6 @@
  * that the kernel signals who owns it (O_ASYNC), or how a pipe is read (O_DIRECT).
  */
 
-import { fromBytes } from "../../abi/bytes.ts";
 import {
   AT_FDCWD,
   F_OWNER_PGRP,
@@ -12,10 +11,11 @@ import {
   O_DIRECT,
   O_RDONLY,
 } from "../../abi/fcntl.ts";
-import { close, readFile } from "../../sys/files.ts";
+import { close } from "../../sys/files.ts";
 import { disown, ownerOfFile } from "../../sys/task/borrow.ts";
 import type { Family } from "../family.ts";
 import type { Closed } from "../path/closed.ts";
+import { flagsTold } from "../path/given.ts";
 import { type Place, readLink } from "../path/place.ts";
 import type { Registers } from "../tracee/registers.ts";
 import type { Tracee } from "../tracee/tracee.ts";
@@ -23,9 +23,6 @@ import type { Looked } from "./looked.ts";
 import { lookAtDescriptor } from "./paths.ts";
 import { borrow, leads } from "./sockets.ts";
 import type { CallSpec } from "./spec.ts";
-
-/** Most of `/proc/<pid>/fdinfo/<fd>` that is read, in bytes. */
-const FDINFO_SIZE = 4096;
 
 /**
  * Looks at a call after which SIGIO comes whenever a file can be read or written. It
@@ -51,7 +48,7 @@ export function lookAtAsync(
   if (use === undefined || file === undefined) return looked;
   const flags = registers.uint(2);
   const number = registers.int(spec.fd);
-  if ((flags & O_DIRECT) !== 0 && writesWholePipe(tracee, number, file)) {
+  if ((flags & O_DIRECT) !== 0 && writesWholePipe(looked.descriptor, file)) {
     looked.never = "others who use the pipe would lose what is written";
   }
   if ((flags & O_ASYNC) === 0) return looked;
@@ -69,15 +66,11 @@ export function lookAtAsync(
  * Whether by a descriptor a pipe is written from which nothing is lost that is not
  * read yet. On its other end the flag does nothing.
  */
-function writesWholePipe({ tid }: Tracee, fd: number, place: Place): boolean {
+function writesWholePipe(descriptor: string, place: Place): boolean {
   const { path, kind, was = kind } = place;
   if (was !== "fifo" && !path.startsWith("pipe:")) return false;
-  const told = readFile(`/proc/${tid}/fdinfo/${fd}`, FDINFO_SIZE);
-  const octal = typeof told === "number"
-    ? undefined
-    : /^flags:\t([0-7]+)$/m.exec(fromBytes(told))?.[1];
-  if (octal === undefined) return true;
-  const flags = parseInt(octal, 8);
+  const flags = flagsTold(descriptor);
+  if (flags === undefined) return true;
   return (flags & O_ACCMODE) !== O_RDONLY && (flags & O_DIRECT) === 0;
 }
 

@@ -123,13 +123,23 @@ export function isForMore({ access }: Use, via: string): boolean {
  * @param access what for
  */
 export function isOpenFor(via: string, access: Access): boolean {
-  const [, process, fd] = FD_REGEXP.exec(via) ?? [];
-  if (process === undefined || fd === undefined) return false;
-  const info = readFile(`${process}/fdinfo/${fd}`, FDINFO_SIZE);
-  if (typeof info === "number") return false;
-  const octal = /^flags:\t([0-7]+)$/m.exec(fromBytes(info))?.[1];
-  const flags = octal === undefined ? O_PATH : parseInt(octal, 8);
-  if ((flags & O_PATH) !== 0) return false;
+  const flags = flagsTold(via);
+  if (flags === undefined || (flags & O_PATH) !== 0) return false;
   const way = access === "write" ? O_WRONLY : O_RDONLY;
   return (flags & O_ACCMODE) === way || (flags & O_ACCMODE) === O_RDWR;
+}
+
+/**
+ * The flags that a descriptor of another process was opened with, or has been set to:
+ * `O_*`; `undefined` where they are not told.
+ *
+ * @param via its name in `/proc`
+ */
+export function flagsTold(via: string): number | undefined {
+  const [, process, fd] = FD_REGEXP.exec(via) ?? [];
+  if (process === undefined || fd === undefined) return undefined;
+  const info = readFile(`${process}/fdinfo/${fd}`, FDINFO_SIZE);
+  if (typeof info === "number") return undefined;
+  const octal = /^flags:\t([0-7]+)$/m.exec(fromBytes(info))?.[1];
+  return octal === undefined ? undefined : parseInt(octal, 8);
 }
