@@ -258,10 +258,7 @@ export class View {
       if (!real.endsWith(REMOVED)) return 0;
       const id = mountIdOf(fd);
       if (typeof id === "number") return id;
-      real = pathOnMount(
-        this.mounts().find((one) => one.id === id)?.point,
-        real,
-      );
+      real = pathOnMount(this.placeOf(id)?.point, real);
       return 0;
     };
     const name = toCString(path);
