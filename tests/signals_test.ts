@@ -3,8 +3,35 @@
 import { assertEquals } from "@std/assert";
 import { SYSCALLS } from "../src/abi/syscalls.ts";
 import { hostArch } from "../src/sys/host.ts";
-import { ENGINES, fixture, jail, jailArgv, run } from "./harness.ts";
+import type { Engine } from "../src/trace/options.ts";
+import {
+  type Ended,
+  ENGINES,
+  fixture,
+  jail,
+  jailArgv,
+  run,
+} from "./harness.ts";
 import { hasMachine, hasMounts, needs } from "./needs.ts";
+
+/** Hands over a descriptor of a process, and its directory, and says if it lives then. */
+const HANDS_OVER = `import os, subprocess, sys
+with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as other:
+  fds = [os.pidfd_open(other.pid), os.open(f"/proc/{other.pid}", os.O_RDONLY)]
+  at = sys.argv.index("--")
+  keep = [f"--keep-fd={fd}" for fd in fds]
+  subprocess.call(sys.argv[1:at] + keep + sys.argv[at:] + [str(fd) for fd in fds], pass_fds=fds)
+  print("lives" if other.poll() is None else "gone")`;
+
+/** Runs code in a jail whose arguments are both descriptors of a process outside. */
+function besideOther(inside: string, engine: Engine): Promise<Ended> {
+  const argv = jailArgv(
+    ["-p", "python", "--no-landlock"],
+    ["/usr/bin/python3", "-c", inside],
+    engine,
+  );
+  return run(["/usr/bin/python3", "-c", HANDS_OVER, ...argv]);
+}
 
 for (const engine of ENGINES) {
   Deno.test({
@@ -31,20 +58,7 @@ all()
 thread = threading.Thread(target=all)
 thread.start()
 thread.join()`;
-      const outside = `import os, subprocess, sys
-with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as other:
-  fds = [os.pidfd_open(other.pid), os.open(f"/proc/{other.pid}", os.O_RDONLY)]
-  at = sys.argv.index("--")
-  keep = [f"--keep-fd={fd}" for fd in fds]
-  subprocess.call(sys.argv[1:at] + keep + sys.argv[at:] + [str(fd) for fd in fds], pass_fds=fds)
-  print("lives" if other.poll() is None else "gone")`;
-      const argv = jailArgv(
-        ["-p", "python", "--no-landlock"],
-        ["/usr/bin/python3", "-c", inside],
-        engine,
-      );
-      const start = ["/usr/bin/python3", "-c", outside, ...argv];
-      const { stdout, stderr } = await run(start);
+      const { stdout, stderr } = await besideOther(inside, engine);
       const [none, bad] = ["No such process", "Bad file descriptor"];
       const line = [none, none, "sent", "sent", none, bad, bad].join(", ");
       assertEquals(stdout, `${line}\n${line}\nlives\n`, stderr);
@@ -63,19 +77,7 @@ def send(fd):
   try: signal.pidfd_send_signal(fd, signal.SIGKILL); return "sent"
   except OSError as error: return error.strerror
 print(send(int(sys.argv[1])))`;
-      const outside = `import os, subprocess, sys
-with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as other:
-  fd = os.pidfd_open(other.pid)
-  at = sys.argv.index("--")
-  subprocess.call(sys.argv[1:at] + [f"--keep-fd={fd}"] + sys.argv[at:] + [str(fd)], pass_fds=[fd])
-  print("lives" if other.poll() is None else "gone")`;
-      const argv = jailArgv(
-        ["-p", "python", "--no-landlock"],
-        ["/usr/bin/python3", "-c", inside],
-        engine,
-      );
-      const start = ["/usr/bin/python3", "-c", outside, ...argv];
-      const { stdout, stderr } = await run(start);
+      const { stdout, stderr } = await besideOther(inside, engine);
       assertEquals(stdout, "No such process\nlives\n", stderr);
     },
   });

@@ -1,12 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { toCString } from "../abi/bytes.ts";
 import { PTRACE_EVENT_STOP } from "../abi/ptrace.ts";
 import { CLONE_FILES, CLONE_VM } from "../abi/sched.ts";
 import { SIGKILL, SIGTRAP } from "../abi/signal.ts";
 import { X86_64 } from "../abi/x86_64.ts";
 import { eachName } from "../sys/directory.ts";
-import { launch } from "../sys/launch/spawn.ts";
-import { seize } from "../sys/task/ptrace.ts";
+import { traced } from "../sys/task/traced_test.ts";
 import { kill, reap } from "../sys/task/wait.ts";
 import { OWN_VIEW } from "../sys/view.ts";
 import { Affinity } from "./affinity.ts";
@@ -50,20 +48,6 @@ Deno.test("Strangers doubts an id that died untold, until all have told that eve
   all.told(program);
   assertEquals(all.doubts(NOBODY), false);
 });
-
-/** Starts a process that is traced, and waits. */
-function traced(): number {
-  const { pid } = launch({
-    file: toCString("/bin/true"),
-    argv: ["true"],
-    env: [],
-    stdio: [0, 1, 2],
-    keepFds: [],
-    resetSignals: [],
-  });
-  seize(pid, 0);
-  return pid;
-}
 
 Deno.test("Strangers believes no maker that tells of one who was waited for, or is outside", () => {
   const all = strangers(new Family(X86_64, OWN_VIEW));

@@ -1,23 +1,14 @@
 import { assertEquals } from "@std/assert";
-import { toCString } from "../../abi/bytes.ts";
 import { EIO, ENOENT } from "../../abi/errno.ts";
 import { SIGKILL } from "../../abi/signal.ts";
-import { launch } from "../launch/spawn.ts";
 import { pokeMemory, readMemory } from "./memory.ts";
-import { interrupt, isGone, seize } from "./ptrace.ts";
+import { interrupt, isGone } from "./ptrace.ts";
+import { traced } from "./traced_test.ts";
 import { kill, reap, waitFor } from "./wait.ts";
 
 /** Starts a process, and stops it before it runs. */
 function stopped(): number {
-  const { pid } = launch({
-    file: toCString("/bin/true"),
-    argv: ["true"],
-    env: [],
-    stdio: [0, 1, 2],
-    keepFds: [],
-    resetSignals: [],
-  });
-  seize(pid, 0);
+  const pid = traced();
   interrupt(pid);
   waitFor(pid, new Int32Array(1));
   return pid;
