@@ -23,17 +23,21 @@ const YAML = "npm:yaml@2.8.1";
 export const WORKER = "forwarder_worker.ts";
 
 /**
- * Bundles the command.
+ * Bundles the command, or other scripts that hold programs in jails.
  *
  * @param directory where the files go; `main.js` is the command
+ * @param scripts their paths in this repository; each has the same path there
  * @returns whether that worked
  */
-export async function bundle(directory: string): Promise<boolean> {
+export async function bundle(
+  directory: string,
+  scripts: readonly string[] = ["main.ts"],
+): Promise<boolean> {
   await removeParts(directory);
   const success = await runBundler([
     "--code-splitting",
     `--outdir=${directory}`,
-    "main.ts",
+    ...scripts,
     `src/jail/names/${WORKER}`,
   ]);
   await Deno.writeTextFile(

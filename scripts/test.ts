@@ -249,6 +249,9 @@ function countReport(xml: string): Tested {
   };
 }
 
+/** What tests start beside the command, hundreds of times. */
+const SCRIPTS = ["tests/between.ts", "tests/without.ts"];
+
 /** Runs something with the command bundled, where that can be done here. */
 async function withBundle<T>(run: () => Promise<T>): Promise<T> {
   if (Deno.env.has("JAIL_MAIN") || Deno.env.has("JAIL_BINARY")) {
@@ -257,8 +260,10 @@ async function withBundle<T>(run: () => Promise<T>): Promise<T> {
   const directory = await Deno.makeTempDir({ prefix: "jail-tested-" });
   try {
     await Deno.chmod(directory, 0o755);
-    if (await bundle(directory)) {
+    const scripts = `${directory}/scripts`;
+    if (await bundle(directory) && await bundle(scripts, SCRIPTS)) {
       Deno.env.set("JAIL_MAIN", `${directory}/main.js`);
+      Deno.env.set("JAIL_SCRIPTS", scripts);
     } else say("Cannot bundle the command: its sources are tested");
     return await run();
   } finally {

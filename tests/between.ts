@@ -16,6 +16,7 @@ import type { SyscallName } from "../src/abi/syscalls.ts";
 import { open, write } from "../src/sys/files.ts";
 import { libc } from "../src/sys/libc.ts";
 import type { Engine } from "../src/trace/options.ts";
+import { scriptCommand } from "./jail.ts";
 import { runTraced } from "./traced.ts";
 
 /** What somebody outside does to a path. */
@@ -110,9 +111,15 @@ export function betweenArgv(
   [change, call, path]: readonly [Change, SyscallName, string],
   argv: readonly string[],
 ): string[] {
-  const self = new URL(import.meta.url).pathname;
-  const deno = [Deno.execPath(), "run", "-A", "--no-check"];
-  return [...deno, self, engine, policy, change, call, path, ...argv];
+  return [
+    ...scriptCommand("between"),
+    engine,
+    policy,
+    change,
+    call,
+    path,
+    ...argv,
+  ];
 }
 
 if (import.meta.main) {

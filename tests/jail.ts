@@ -24,17 +24,36 @@ export interface JailOptions {
 const MAIN = Deno.env.get("JAIL_MAIN") ??
   new URL("../main.ts", import.meta.url).pathname;
 
+/** Where `scripts/test.ts` has bundled the scripts that tests start, if it has. */
+const SCRIPTS = Deno.env.get("JAIL_SCRIPTS");
+
+/** The words that start a file by Deno, but its arguments. */
+function denoArgv(file: string): readonly string[] {
+  // Each file is compiled once, for thousands of starts.
+  const flags = ["-A", "--no-check", "--v8-flags=--no-lazy"];
+  return [Deno.execPath(), "run", ...flags, file];
+}
+
+/**
+ * The words that start a script of this folder, but its arguments.
+ *
+ * @param name its file's name, without `.ts`
+ */
+export function scriptCommand(name: string): readonly string[] {
+  return denoArgv(
+    SCRIPTS === undefined
+      ? new URL(`${name}.ts`, import.meta.url).pathname
+      : `${SCRIPTS}/tests/${name}.js`,
+  );
+}
+
 /**
  * The words that start the command: by Deno, or with `JAIL_BINARY=FILE` that file
  * alone, as a user who is not root and has no Deno.
  */
 export function jailCommand(): readonly string[] {
   const binary = Deno.env.get("JAIL_BINARY");
-  if (binary === undefined) {
-    const deno = [Deno.execPath(), "run", "-A", "--no-check"];
-    // Each file is compiled once, for thousands of starts.
-    return [...deno, "--v8-flags=--no-lazy", MAIN];
-  }
+  if (binary === undefined) return denoArgv(MAIN);
   const alone = ["env", "-i", "PATH=/usr/bin:/bin", "HOME=/nonexistent"];
   if (Deno.uid() !== 0) return [...alone, binary];
   const user = ["--reuid=65534", "--regid=65534", "--clear-groups"];

@@ -17,6 +17,7 @@ import type { Decision } from "../src/policy/decision.ts";
 import { Calls } from "../src/trace/calls.ts";
 import type { Engine } from "../src/trace/options.ts";
 import type { Tracee } from "../src/trace/tracee/tracee.ts";
+import { scriptCommand } from "./jail.ts";
 import { runTraced } from "./traced.ts";
 
 /** What a run can do without. */
@@ -46,9 +47,7 @@ export function withoutArgv(
   policy: string,
   argv: readonly string[],
 ): string[] {
-  const self = new URL(import.meta.url).pathname;
-  const deno = [Deno.execPath(), "run", "-A", "--no-check"];
-  return [...deno, self, part, engine, policy, ...argv];
+  return [...scriptCommand("without"), part, engine, policy, ...argv];
 }
 
 if (import.meta.main) {
