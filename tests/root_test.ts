@@ -169,6 +169,29 @@ umount "$0/all"; rm -r "$0/data" "$0/all"`;
       assertStringIncludes(stderr, 'real path "/secret/key"');
     });
 
+    Deno.test(`jail (${engine}) takes no removed file for one in memory by its name, ${name}`, async () => {
+      await using outer = await scratch();
+      const root = `${outer.path}/root`;
+      await run(["cp", "-a", await rootDirectory(), root]);
+      await Deno.writeTextFile(`${root}/secret/other`, "secret\n");
+      // Who runs the command may be somebody else.
+      await run([
+        "chmod",
+        "a+rwX",
+        root,
+        `${root}/secret`,
+        `${root}/secret/other`,
+      ]);
+      const script = `exec 5>>/secret/other; mv /secret/other /memfd:x
+        rm /memfd:x && cat /proc/self/fd/5`;
+      const { stdout, stderr } = await run([
+        ...[...way, ...jailCommand(), `--root=${root}`, ...flags],
+        ...["--allow-write=/", "--", "sh", "-c", script],
+      ], { env: { PATH: "/bin" } });
+      assertEquals(stdout, "");
+      assertMatch(stderr, /^cat: .*Permission denied$/m);
+    });
+
     Deno.test(`jail (${engine}) finds programs and interpreters inside, ${name}`, async () => {
       const root = await rootDirectory();
       await Deno.writeTextFile(

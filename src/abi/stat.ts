@@ -165,6 +165,8 @@ export const SOCKFS_MAGIC = 0x534f_434b;
 export const FUSE_SUPER_MAGIC = 0x6573_5546;
 /** A file system in memory. */
 export const TMPFS_MAGIC = 0x0102_1994;
+/** Huge pages. */
+export const HUGETLBFS_MAGIC = 0x9584_58f6;
 /**
  * File systems where an open is the same whoever makes it, as far as the file's
  * permissions say: not procfs, sysfs and the like, and none that others serve.

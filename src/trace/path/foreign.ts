@@ -21,7 +21,6 @@ import {
 import { get } from "../../abi/layout.ts";
 import { RESOLVE_NO_SYMLINKS } from "../../abi/openat2.ts";
 import {
-  STAT,
   STATX,
   STATX_MNT_ID,
   STATX_MNT_ID_UNIQUE,
@@ -29,7 +28,8 @@ import {
 } from "../../abi/stat.ts";
 import type { FileKind } from "../../policy/call.ts";
 import { isWithin } from "../../policy/path/within.ts";
-import { close, fstat, isSameFile, statx } from "../../sys/files.ts";
+import { close, isSameFile, statx } from "../../sys/files.ts";
+import { isInMemory } from "../../sys/in_memory.ts";
 import { heedMounts } from "../../sys/mounted.ts";
 import { type MountPlace, pathOnMount } from "../../sys/mount_info.ts";
 import { nameOutside } from "../../sys/outside.ts";
@@ -40,7 +40,6 @@ import { cString, kindOf } from "./place.ts";
 const MOUNT = STATX_TYPE | STATX_MNT_ID | STATX_MNT_ID_UNIQUE;
 
 const statxBytes = new Uint8Array(STATX.size);
-const stat = new Uint8Array(STAT.size);
 
 /** Mounts that were found to be the program's, as long as none comes or goes. */
 interface Known {
@@ -170,8 +169,12 @@ function idOfMount(fd: number): string {
   return typeof id === "number" ? "0" : id;
 }
 
-/** Whether a file is one in memory alone, which never had a name anywhere. */
-function isMemory(fd: number, name: string): boolean {
-  return name.startsWith("/memfd:") && fstat(fd, stat) >= 0 &&
-    get(STAT, stat, "st_nlink") === 0;
+/**
+ * Whether a file is one in memory alone, which never had a name anywhere.
+ *
+ * @param fd the file
+ * @param name what the program calls it
+ */
+export function isMemory(fd: number, name: string): boolean {
+  return name.startsWith("/memfd:") && isInMemory(fd);
 }

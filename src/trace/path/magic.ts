@@ -17,7 +17,7 @@ import { close, fstat, openat2 } from "../../sys/files.ts";
 import type { View } from "../../sys/view.ts";
 import { isGuarded } from "./automount.ts";
 import { descriptorsOf, nameOfDescriptor } from "./descriptors.ts";
-import { kindIfMounted, nameOfFile } from "./foreign.ts";
+import { isMemory, kindIfMounted, nameOfFile } from "./foreign.ts";
 import {
   cString,
   isRemovedName,
@@ -91,7 +91,7 @@ export function resolveMagic(view: View, link: string): Place {
       if (removed === undefined) break;
       if (!removed) return found(name, kind, link);
       const gone = place(name, "object", false, 0, link);
-      return name.startsWith("/memfd:") ? gone : { ...gone, was: kind };
+      return isMemory(fd, name) ? gone : { ...gone, was: kind };
     }
     return place(link, "missing", false, EACCES);
   } finally {
