@@ -5,6 +5,7 @@ import { parsePolicy } from "../policy/file/parse.ts";
 import { mergeLayers } from "../policy/merge.ts";
 import type { Policy } from "../policy/policy.ts";
 import { close } from "../sys/files.ts";
+import { hasLauncher } from "../sys/host.ts";
 import { landlockAbi } from "../sys/landlock.ts";
 import { hasSeccompTrace } from "../sys/probe.ts";
 import { hasListener } from "../sys/task/listener.ts";
@@ -67,6 +68,9 @@ const ASKED = {
 
 /** Examines the machine. It starts a few small programs, in jails and without. */
 export async function examine(): Promise<Diagnosis> {
+  if (!hasLauncher()) {
+    return { healthy: false, byKernel: false, findings: [kernel()] };
+  }
   const policy = mergeLayers(
     await loadLayers("minimal", {
       ...{ cwd: "/", home: "/", tmp: "/tmp", program: "/bin/sh" },

@@ -1,5 +1,6 @@
 /** What the doctor looks at, one thing at a time. */
 
+import type { ArchName } from "../abi/arch.ts";
 import { fromBytes, fromText } from "../abi/bytes.ts";
 import {
   CAP_DAC_OVERRIDE,
@@ -11,7 +12,7 @@ import {
 import { PIN_START } from "../abi/pin.ts";
 import { whyNoControlGroup } from "../sys/cgroup.ts";
 import { readFile } from "../sys/files.ts";
-import { hostArch } from "../sys/host.ts";
+import { hasLauncher, hostArch } from "../sys/host.ts";
 import { openRoot } from "../sys/launch/root.ts";
 import { whyNot } from "./root.ts";
 
@@ -42,15 +43,24 @@ export type Tried = string | undefined;
  * Which kernel, on what.
  *
  * @param release what uname(2) calls it
+ * @param arch the machine's
  */
 export function kernel(
   release = line("/proc/sys/kernel/osrelease") ?? "unknown",
+  arch: ArchName = hostArch().name,
 ): Finding {
   const cpus = navigator.hardwareConcurrency;
   const shown = {
     name: "kernel",
-    found: `Linux ${release} ${hostArch().name}, ${cpus} CPUs`,
+    found: `Linux ${release} ${arch}, ${cpus} CPUs`,
   } as const;
+  if (!hasLauncher(arch)) {
+    return {
+      ...{ ...shown, state: "bad" },
+      follows: "there is no launcher for it",
+      change: "use an x86-64 machine",
+    };
+  }
   const [major = 0, minor = 0] = release.split(".", 2).map(parseFloat);
   return major < 5 || major === 5 && minor < 11
     ? {

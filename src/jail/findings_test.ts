@@ -48,3 +48,8 @@ for (
     assertEquals(kernel(release).state, state);
   });
 }
+
+Deno.test("kernel() says that there is no launcher for a machine", () => {
+  const { state, follows } = kernel("6.12.0", "aarch64");
+  assertEquals([state, follows], ["bad", "there is no launcher for it"]);
+});

@@ -14,6 +14,7 @@ import { mergeLayers, takesNothingBack } from "../policy/merge.ts";
 import type { Net } from "../policy/net/net.ts";
 import { EMPTY_LAYER, type Layer, type Policy } from "../policy/policy.ts";
 import { readFile } from "../sys/files.ts";
+import { checkLauncher } from "../sys/host.ts";
 import { ownUser } from "../sys/ids.ts";
 import type { Root } from "../sys/launch/root.ts";
 import { ownEnvironment } from "../sys/proc.ts";
@@ -100,7 +101,8 @@ const NOWHERE = "/dev/null/none";
  * @throws {LaunchError} where the program is not found
  * @throws {SystemCallError} where a temporary directory cannot be made, or the
  *   root is no directory
- * @throws {UnsupportedError} where this process may not give it that root
+ * @throws {UnsupportedError} where this process may not give it that root, or
+ *   there is no launcher for this machine
  */
 export async function loadSpec(
   spec: PolicySpec,
@@ -108,6 +110,8 @@ export async function loadSpec(
   here: string,
   temporary: TemporaryDirectory,
 ): Promise<Loaded> {
+  // Before anything is looked at: without one some layouts are another machine's.
+  checkLauncher();
   let root = OWN_ROOT;
   try {
     const enter = (directory: string): Program => {

@@ -3,8 +3,8 @@
 import type { ErrnoName } from "../abi/errno.ts";
 import { errnoName } from "../abi/errno.ts";
 import { PROT_EXEC, PROT_READ } from "../abi/mman.ts";
-import { SystemCallError, UnsupportedError } from "../errors.ts";
-import { hostArch } from "./host.ts";
+import { SystemCallError } from "../errors.ts";
+import { checkLauncher } from "./host.ts";
 import {
   entry,
   HANDLER_DATA,
@@ -87,12 +87,7 @@ interface MappedCode {
 
 /** Maps memory, with the code in its first page, which nobody can change. */
 function mapCode(size: number): MappedCode {
-  const arch = hostArch().name;
-  if (arch !== "x86_64") {
-    throw new UnsupportedError(
-      `Cannot start a program: there is no launcher for ${arch} yet`,
-    );
-  }
+  checkLauncher();
   const mapped = mapMemory(size);
   if (mapped === undefined) throw launcherError("mmap", "ENOMEM");
   const { pointer, address } = mapped;

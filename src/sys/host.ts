@@ -1,7 +1,7 @@
 /** The machine that jail runs on. */
 
 import { AARCH64 } from "../abi/aarch64.ts";
-import type { Arch } from "../abi/arch.ts";
+import type { Arch, ArchName } from "../abi/arch.ts";
 import { type SyscallName, SYSCALLS } from "../abi/syscalls.ts";
 import { X86_64 } from "../abi/x86_64.ts";
 import { UnsupportedError } from "../errors.ts";
@@ -14,6 +14,25 @@ export function hostArch(): Arch {
     case "aarch64":
       return AARCH64;
   }
+}
+
+/** Whether there is code to start programs with, by which jail runs: `launch_code.ts`. */
+export function hasLauncher(arch: ArchName = hostArch().name): boolean {
+  return arch === "x86_64";
+}
+
+/**
+ * Refuses to go on where there is no code to start a program with.
+ *
+ * @param arch the machine's
+ * @throws {UnsupportedError} where there is none
+ */
+export function checkLauncher(arch: ArchName = hostArch().name): void {
+  if (hasLauncher(arch)) return;
+  throw new UnsupportedError(
+    `Cannot start a program: there is no launcher for ${arch}`,
+    "use an x86-64 machine",
+  );
 }
 
 /**
