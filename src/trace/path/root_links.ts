@@ -29,6 +29,9 @@ const IDENTITY = (["st_dev", "st_ino", "st_ctime", "st_ctime_nsec"] as const)
 /** How old a link must be, in seconds. */
 const OLD_S = 2;
 
+/** How many are remembered: nobody needs more, and a program could make millions. */
+const MOST = 64;
+
 const known = new Map<string, Known>();
 const stat = new Uint8Array(STAT.size);
 
@@ -46,6 +49,7 @@ export function rememberLink(
   link: Uint8Array,
 ): boolean {
   if (Date.now() / 1000 - get(STAT, link, "st_ctime") < OLD_S) return false;
+  if (known.size >= MOST) known.clear();
   known.set(path, { text, stat: link.slice() });
   return true;
 }

@@ -38,3 +38,9 @@ Deno.test("behindLink() forgets a link in whose place there is another, or none"
   rememberLink("/no-such-name", "usr", statOf("/usr"));
   assertEquals(behindLink(OWN_VIEW, "/no-such-name/x"), undefined);
 });
+
+Deno.test("rememberLink() keeps memory for no more links than machines have", () => {
+  rememberLink("/usr", "some/where", statOf("/usr"));
+  for (let i = 0; i < 64; i++) rememberLink(`/link${i}`, "x", statOf("/usr"));
+  assertEquals(behindLink(OWN_VIEW, "/usr/passwd"), undefined);
+});
