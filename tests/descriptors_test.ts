@@ -488,6 +488,39 @@ os.write(1, " ".join(said).encode() + b" ")`;
 
   Deno.test({
     ...needs(
+      ["python3"],
+      `jail (${engine}) leaves no pipe or file that others write to set to wait no more, or to write elsewhere`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const outside = `import fcntl, os, subprocess, sys
+log = os.open("log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+os.dup2(log, 9)
+(read, _), (_, written) = os.pipe(), os.pipe()
+fds = read, written, 9
+told = lambda: [fcntl.fcntl(fd, fcntl.F_GETFL) for fd in fds]
+before = told()
+subprocess.run(sys.argv[1:], stdin=read, stdout=written, pass_fds=(9,), check=True)
+print("as before" if told() == before else f"{told()}, not {before}")`;
+      const inside = `import fcntl, os
+for fd in 0, 1, 9:
+    flags = fcntl.fcntl(fd, fcntl.F_GETFL)
+    fcntl.fcntl(fd, fcntl.F_SETFL, flags ^ os.O_NONBLOCK ^ os.O_APPEND)
+    assert fcntl.fcntl(fd, fcntl.F_GETFL) != flags`;
+      const { stdout, stderr } = await run([
+        ...["/usr/bin/python3", "-c", outside],
+        ...jailArgv(
+          ["-A", "--keep-fd=9"],
+          ["/usr/bin/python3", "-c", inside],
+          engine,
+        ),
+      ], { cwd: directory.path });
+      assertEquals(stdout, "as before\n", stderr);
+    },
+  });
+
+  Deno.test({
+    ...needs(
       ["dd"],
       `jail (${engine}) lets who reads a pipe set it to be read directly`,
     ),

@@ -5,6 +5,7 @@ import type { Outcome } from "../outcome.ts";
 import type { Policy } from "../policy/policy.ts";
 import { readLink } from "../sys/files.ts";
 import type { Root } from "../sys/launch/root.ts";
+import { keepFlags } from "../sys/shared_flags.ts";
 import type { Usage } from "../trace/limits/accounts.ts";
 import type {
   EngineChoice,
@@ -82,9 +83,22 @@ export function runJob(job: Job, hooks: JobHooks): Outcome {
   const { engine: wanted, program } = job;
   checkProcesses();
   handedTo(program).forEach(checkRing);
-  return wanted === "kernel"
-    ? runByKernel(job, hooks)
-    : runTraced(job, wanted, hooks);
+  const setBack = keepFlags(sharedBy(program));
+  try {
+    return wanted === "kernel"
+      ? runByKernel(job, hooks)
+      : runTraced(job, wanted, hooks);
+  } finally {
+    setBack();
+  }
+}
+
+/**
+ * The descriptors whose open files whoever started this process has as well. What is
+ * piped has other numbers, and another thread closes it.
+ */
+function sharedBy({ stdio, keepFds }: Program): readonly number[] {
+  return [...stdio.filter((fd, at) => fd === at), ...keepFds];
 }
 
 /**
