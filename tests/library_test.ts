@@ -430,6 +430,31 @@ Deno.test("whoever reads a jail that is disposed of comes to an end", async () =
   assertEquals((await process.stdout.getReader().read()).done, true);
 });
 
+Deno.test("whoever reads a jail comes to its end, though somebody outside has its output", async () => {
+  await using directory = await scratch();
+  const path = `${directory.path}/socket`;
+  // It takes what it is sent, and never looks at it.
+  using _listener = Deno.listen({ transport: "unix", path });
+  const program = `
+import array, socket, sys
+other = socket.socket(socket.AF_UNIX)
+other.connect(sys.argv[1])
+sent = array.array("i", [1, 2])
+other.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, sent)])
+print("sent")
+`;
+  await using process = ALL.command("python3", {
+    ...{ args: ["-c", program, path], stdout: "piped", stderr: "piped" },
+  }).spawn();
+  const output = process.output();
+  await process.status;
+  const late = sleep(3000).then(() => {
+    throw new Error("the output is waited for for ever");
+  });
+  const { code, stdout, stderr } = await Promise.race([output, late]);
+  assertEquals([text(stderr), code, text(stdout)], ["", 0, "sent\n"]);
+});
+
 Deno.test("cwd, env and clearEnv are as with Deno.Command", async () => {
   await using directory = await scratch();
   Deno.env.set("JAIL_TEST_OUTER", "1");

@@ -4,6 +4,7 @@ import { EPOLLIN, EPOLLOUT } from "../abi/epoll.ts";
 import { EAGAIN, EINTR, EPIPE, errnoName } from "../abi/errno.ts";
 import { SystemCallError } from "../errors.ts";
 import { close, read, write } from "../sys/files.ts";
+import { heldIn } from "../sys/pipe.ts";
 import { forget, ready } from "../sys/readiness.ts";
 
 /** Bytes that nobody shares. */
@@ -16,7 +17,10 @@ export const MOST_KEPT = 1024 * 1024;
 
 const scratch = new Uint8Array(new ArrayBuffer(CHUNK));
 
-/** What a program writes; all of it at once by the methods of `Deno.ChildProcess`. */
+/**
+ * What a program writes, until the jail ends; all of it at once by the methods of
+ * `Deno.ChildProcess`.
+ */
 export interface OutputStream extends ReadableStream<Bytes> {
   /** Reads all of it. */
   bytes(): Promise<Bytes>;
@@ -36,8 +40,6 @@ export class OutputPipe {
   #kept: Bytes[] = [];
   /** None once the stream has failed, or nobody wants to read it any more. */
   #controller: ReadableByteStreamController | undefined;
-  #ended = false;
-  #pulling = false;
 
   /** Takes over the end of a pipe, whose reads do not wait. */
   constructor(fd: number) {
@@ -59,11 +61,17 @@ export class OutputPipe {
 
   /**
    * The jail is no more. What it wrote can still be read, and needs no
-   * descriptor.
+   * descriptor. Nobody waits for more: the program may have sent its end to
+   * somebody outside, who never closes it.
    */
   ended(): void {
-    this.#ended = true;
-    if (!this.#pulling) this.#keepRest();
+    for (let left = heldIn(this.#fd); left > 0;) {
+      const chunk = this.#readNow();
+      if (chunk === "later" || chunk === undefined) break;
+      this.#kept.push(chunk);
+      left -= chunk.length;
+    }
+    this.#closePipe();
   }
 
   /** Lets whoever reads have an error. */
@@ -79,27 +87,21 @@ export class OutputPipe {
   }
 
   async #pull(): Promise<void> {
-    this.#pulling = true;
-    try {
-      const chunk = this.#kept.shift() ?? await this.#read();
-      if (chunk !== undefined) return this.#controller?.enqueue(chunk);
-      this.#controller?.close();
-      this.#controller?.byobRequest?.respond(0);
-    } finally {
-      this.#pulling = false;
-    }
+    const chunk = this.#kept.shift() ?? await this.#read() ??
+      this.#kept.shift();
+    if (chunk !== undefined) return this.#controller?.enqueue(chunk);
+    this.#controller?.close();
+    this.#controller?.byobRequest?.respond(0);
   }
 
-  /** The next bytes, or `undefined` at the end. */
+  /** The next bytes of the pipe, or `undefined` at its end. */
   async #read(): Promise<Bytes | undefined> {
     while (this.#fd >= 0) {
       // Even where there is something: a program that writes without a pause
       // must not keep the event loop from its timers.
       await ready(this.#fd, EPOLLIN);
       const chunk = this.#readNow();
-      if (chunk === "later") continue;
-      if (this.#ended) this.#keepRest();
-      return chunk;
+      if (chunk !== "later") return chunk;
     }
     return undefined;
   }
@@ -112,16 +114,6 @@ export class OutputPipe {
     this.#closePipe();
     if (count === 0) return undefined;
     throw new SystemCallError("read the output", "read()", errnoName(-count));
-  }
-
-  #keepRest(): void {
-    for (let kept = 0; kept < MOST_KEPT;) {
-      const chunk = this.#readNow();
-      // Somebody outside of the jail may still hold it open.
-      if (chunk === "later" || chunk === undefined) return;
-      this.#kept.push(chunk);
-      kept += chunk.length;
-    }
   }
 
   async #closePipe(): Promise<void> {
