@@ -40,6 +40,7 @@ import {
   type Files,
   interruptCall,
   isHeldByExec,
+  type Process,
   stays,
   type Tracee,
 } from "../tracee/tracee.ts";
@@ -299,14 +300,22 @@ export class Freezer {
    */
   #nextFrozen(but?: Tracee): Tracee | undefined {
     if (this.#pending.size > 0) return undefined;
+    // Of a process all have one answer, and of its threads there may be thousands.
+    const held = new Map<Process, boolean>();
+    const areHeld = (tracee: Tracee): boolean => {
+      const { process } = tracee;
+      const known = held.get(process) ??
+        this.#sharers(tracee, process.pid).every((other) =>
+          other.frozen || other === but
+        );
+      held.set(process, known);
+      return known;
+    };
     return this.#frozen.find((tracee) => {
       const [status, another] = tracee.held;
       return status !== undefined && another === undefined &&
-        !isHeldByExec(tracee) &&
-        this.#served.restsOnDescriptor(tracee, status) &&
-        this.#sharers(tracee, tracee.process.pid).every((other) =>
-          other.frozen || other === but
-        );
+        !isHeldByExec(tracee) && areHeld(tracee) &&
+        this.#served.restsOnDescriptor(tracee, status);
     });
   }
 

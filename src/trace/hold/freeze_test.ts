@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { CLONE_FILES, CLONE_VM } from "../../abi/sched.ts";
+import { CLONE_FILES, CLONE_THREAD, CLONE_VM } from "../../abi/sched.ts";
 import { X86_64 } from "../../abi/x86_64.ts";
 import { OWN_VIEW } from "../../sys/view.ts";
 import { Family } from "../family.ts";
@@ -58,4 +58,24 @@ Deno.test("Freezer holds the last of fifty thousand that each wait for a vfork",
   const freezer = new Freezer(family, UNHEARD);
   freezer.hold(last, STOP);
   assertEquals(last.held, [STOP]);
+});
+
+Deno.test("Freezer asks nobody for its call while one who shares descriptors has gone on", () => {
+  const family = new Family(X86_64, OWN_VIEW);
+  const first = family.addProgram(1);
+  const others = [2, 3].map((tid) =>
+    family.addChild(first, tid, CLONE_FILES | CLONE_THREAD | CLONE_VM, false)
+  );
+  for (const tracee of family.tracees.values()) tracee.stopped = true;
+  const heard: string[] = [];
+  const freezer = new Freezer(family, {
+    ...UNHEARD,
+    handle: ({ tid }): void => void heard.push(`handle ${tid}`),
+    restsOnDescriptor: ({ tid }): boolean => heard.push(`ask ${tid}`) > 0,
+  });
+  freezer.start(first, 1);
+  for (const tracee of others) freezer.hold(tracee, STOP);
+  // Its call was refused: it has gone on.
+  freezer.release(first);
+  assertEquals(heard, ["handle 2", "handle 3"]);
 });
