@@ -627,6 +627,43 @@ attempt(os.stat, f"{proc}/1/cmdline")`;
 
   Deno.test({
     ...hasMounts(
+      `jail (${engine}) closes another procfs also where somebody outside moves it with a directory`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const root = directory.path;
+      await Deno.mkdir(`${root}/open/in/proc`, { recursive: true });
+      const outside = `import os, subprocess, sys
+root, *jail = sys.argv[1:]
+subprocess.check_call(["mount", "-t", "proc", "proc", root + "/open/in/proc"])
+with subprocess.Popen(jail + [root], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+    for _ in range(7): print(program.stdout.readline().decode(), end="")
+    os.rename(root + "/open/in", root + "/open/out")
+    print(program.communicate()[0].decode(), end="")`;
+      const inside = `${TRY}
+def look(at):
+    for of in "1/cmdline", f"{os.getpid()}/mem", "sys/kernel/core_pattern":
+        for flags in os.O_RDONLY, os.O_RDWR:
+            attempt(os.open, f"{sys.argv[1]}/open/{at}/proc/{of}", flags)
+look("in")
+print("ready", flush=True)
+sys.stdin.readline()
+look("out")`;
+      const { stdout, stderr } = await run([
+        ...["unshare", "-m", "/usr/bin/python3", "-c", outside, root],
+        ...jailArgv(
+          ["-p", "python", `-W=${root}/open`, `-R=${root}/open`],
+          ["/usr/bin/python3", "-c", inside],
+          engine,
+        ),
+      ]);
+      const closed = "EPERM\n".repeat(6);
+      assertEquals(stdout, `${closed}ready\n${closed}`, stderr);
+    },
+  });
+
+  Deno.test({
+    ...hasMounts(
       `jail (${engine}) closes another procfs also where it was moved with a directory`,
     ),
     async fn(): Promise<void> {

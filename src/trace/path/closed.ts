@@ -4,7 +4,7 @@ import { DEVICE_NUMBERS, isPseudoTerminal } from "../../abi/devices.ts";
 import { get, getBig } from "../../abi/layout.ts";
 import { S_IFCHR, S_IFMT, STAT } from "../../abi/stat.ts";
 import type { Use } from "../../policy/call.ts";
-import { heedMounts, mountsAge } from "../../sys/mounted.ts";
+import { heedMounts, heedMove, mountsAge } from "../../sys/mounted.ts";
 import { isOutside } from "../../sys/outside.ts";
 import { OWN_VIEW, type View } from "../../sys/view.ts";
 import type { Looked } from "../look/looked.ts";
@@ -14,6 +14,7 @@ import { isGuarded } from "./automount.ts";
 import { Given, isForMore } from "./given.ts";
 import {
   controlGroups,
+  couldBeMoved,
   isBeneath,
   mountsOf,
   otherProcs,
@@ -51,6 +52,8 @@ export class Closed {
   /** Those of the start rules know. */
   #knownSettings: readonly string[] | undefined;
   #settings: readonly string[] = [];
+  /** Whether somebody outside could move one of these, and nobody would hear of it. */
+  #unsteady = false;
   readonly #log: LogFile | undefined;
 
   /**
@@ -90,6 +93,7 @@ export class Closed {
     caller: number,
     answered = false,
   ): string | undefined {
+    if (this.#unsteady && !answered) heedMove();
     const age = answered ? mountsAge() : heedMounts();
     if (!this.#knowsMounts(age)) return UNTOLD_MOUNTS;
     const changes = looked.open === undefined && !spec.asks;
@@ -153,6 +157,8 @@ export class Closed {
     const settings = settingsElsewhere(mounts);
     const known = this.#knownSettings ??= settings;
     this.#settings = settings.filter((point) => !known.includes(point));
+    const all = [...this.#procs, ...this.#groups, ...settings];
+    this.#unsteady = couldBeMoved(mounts, all);
     this.#age = age;
     return true;
   }

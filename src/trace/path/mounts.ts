@@ -5,8 +5,10 @@
 
 import { SystemCallError } from "../../errors.ts";
 import { SETTINGS } from "../../policy/fixed.ts";
+import { directoriesAbove } from "../../policy/path/within.ts";
 import type { Mount } from "../../sys/mount_info.ts";
 import type { View } from "../../sys/view.ts";
+import { topOf } from "./inside.ts";
 import { withRoot } from "./root_mount.ts";
 
 /** What is mounted, as long as none of it comes or goes. */
@@ -123,6 +125,27 @@ const SETTING_TYPES: ReadonlySet<string> = new Set([
 export function settingsElsewhere(mounts: readonly Mount[]): readonly string[] {
   return pointsOf(mounts, SETTING_TYPES)
     .filter((point) => !isBeneath(point, SETTINGS));
+}
+
+/**
+ * Whether somebody could move one of some mounts with a directory above it, of which
+ * the kernel tells nobody else. Where something is mounted a directory stays, and so
+ * it does in file systems of the kernel's own.
+ *
+ * @param mounts all mounts of a view
+ * @param points where the ones are
+ */
+export function couldBeMoved(
+  mounts: readonly Mount[],
+  points: readonly string[],
+): boolean {
+  const known = new Set(mounts.map(({ point }) => point));
+  const stays = (directory: string): boolean => {
+    if (known.has(directory)) return true;
+    const type = topOf(mounts, directory)?.type ?? "";
+    return type === "proc" || SETTING_TYPES.has(type);
+  };
+  return points.some((point) => !directoriesAbove(point).every(stays));
 }
 
 /**

@@ -2,7 +2,12 @@
 
 import { assertEquals } from "@std/assert";
 import type { Mount } from "../../sys/mount_info.ts";
-import { foldingPlaces, otherProcs, settingsElsewhere } from "./mounts.ts";
+import {
+  couldBeMoved,
+  foldingPlaces,
+  otherProcs,
+  settingsElsewhere,
+} from "./mounts.ts";
 
 for (
   const [what, type, device, root, point, others] of [
@@ -61,4 +66,21 @@ Deno.test("foldingPlaces() finds discs that do not tell capital letters, and wha
     ["fuse.overlayfs", "/e", "rw,user_id=0"],
   ]);
   assertEquals(foldingPlaces(mounts), ["/a", "/b", "/c"]);
+});
+
+Deno.test("couldBeMoved() knows what is beneath a directory that is no mount point", () => {
+  const tree = [
+    ["1", "0", "ext4", "/"],
+    ["2", "1", "sysfs", "/sys"],
+    ["3", "2", "cgroup2", "/sys/fs/cgroup"],
+    ["4", "1", "tmpfs", "/run"],
+    ["5", "4", "rpc_pipefs", "/run/pipes"],
+    ["6", "1", "proc", "/srv/box/proc"],
+  ];
+  const mounts = tree.map(([id = "", on = "", type = "", point = ""]) => (
+    { id, on, type, point, device: id, root: "/", options: "" }
+  ));
+  const steady = ["/sys/fs/cgroup", "/run/pipes", "/sys"];
+  assertEquals(couldBeMoved(mounts, steady), false);
+  assertEquals(couldBeMoved(mounts, [...steady, "/srv/box/proc"]), true);
 });
