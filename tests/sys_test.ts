@@ -158,6 +158,13 @@ for (const engine of ENGINES) {
     },
   });
 
+  Deno.test(`jail (${engine}) tells no real day by the clocks of the kernel's timers`, async () => {
+    const argv = ["cat", "/proc/timer_list"];
+    const { code, stderr } = await seen(`{time: ${NOON}}`, argv, engine);
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, "cat: /proc/timer_list: Permission denied");
+  });
+
   Deno.test({
     ...needs(
       ["python3"],

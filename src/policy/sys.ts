@@ -171,6 +171,8 @@ const MACHINE_FILES = [
 
 /** What tells the time of day besides the clocks. */
 const DAY_FILES = [
+  // The clocks of timers say by how much they are set.
+  "/proc/timer_list",
   "/proc/driver/rtc",
   "/sys/class/rtc",
   "/sys/devices/**/rtc/**",
@@ -183,7 +185,7 @@ const DAY_FILES = [
 const TIME_FILES = [
   ...DAY_FILES,
   "/proc/{diskstats,interrupts,kmsg,latency_stats,loadavg,lock_stat,mdstat}",
-  "/proc/{keys,sched_debug,schedstat,softirqs,stat,timer_list,uptime}",
+  "/proc/{keys,sched_debug,schedstat,softirqs,stat,uptime}",
   ...["/proc/acpi", "/proc/asound", "/proc/fs", "/proc/irq", "/proc/pressure"],
   "/proc/self/{arch_status,latency,sched,schedstat,stat}",
   ...["/proc/self/fdinfo", "/proc/self/net"],
