@@ -4,6 +4,7 @@ import { DEVICE_NUMBERS, isPseudoTerminal } from "../../abi/devices.ts";
 import { get, getBig } from "../../abi/layout.ts";
 import { S_IFCHR, S_IFMT, STAT } from "../../abi/stat.ts";
 import type { Use } from "../../policy/call.ts";
+import { isWithin } from "../../policy/path/within.ts";
 import { heedMounts, heedMove, mountsAge } from "../../sys/mounted.ts";
 import { isOutside } from "../../sys/outside.ts";
 import { OWN_VIEW, type View } from "../../sys/view.ts";
@@ -34,6 +35,9 @@ const LOG = "the audit log, by another name";
 const OUTSIDE =
   "a file that no path leads to, for more than its descriptor is for";
 
+const CARRIES =
+  "a directory in which procfs, a control group or a setting is mounted";
+
 /** Why a call is refused where nobody can tell what is mounted where. */
 export const UNTOLD_MOUNTS = "what is mounted cannot be told";
 
@@ -52,6 +56,8 @@ export class Closed {
   /** Those of the start rules know. */
   #knownSettings: readonly string[] | undefined;
   #settings: readonly string[] = [];
+  /** Where all of these are mounted, and those that rules know. */
+  #all: readonly string[] = [];
   /** Whether somebody outside could move one of these, and nobody would hear of it. */
   #unsteady = false;
   readonly #log: LogFile | undefined;
@@ -96,6 +102,11 @@ export class Closed {
     if (this.#unsteady && !answered) heedMove();
     const age = answered ? mountsAge() : heedMounts();
     if (!this.#knowsMounts(age)) return UNTOLD_MOUNTS;
+    // Another jail could be about to open what is in there by its name.
+    const carries = looked.moves.some(({ from, tree }) =>
+      tree && this.#all.some((point) => isWithin(point, from))
+    );
+    if (carries) return CARRIES;
     const changes = looked.open === undefined && !spec.asks;
     for (const use of looked.uses) {
       if (this.#given.exceeds(use)) {
@@ -157,8 +168,8 @@ export class Closed {
     const settings = settingsElsewhere(mounts);
     const known = this.#knownSettings ??= settings;
     this.#settings = settings.filter((point) => !known.includes(point));
-    const all = [...this.#procs, ...this.#groups, ...settings];
-    this.#unsteady = couldBeMoved(mounts, all);
+    this.#all = [...this.#procs, ...this.#groups, ...settings];
+    this.#unsteady = couldBeMoved(mounts, this.#all);
     this.#age = age;
     return true;
   }
