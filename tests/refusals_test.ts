@@ -372,6 +372,29 @@ jail: denied mount(NULL, NULL, NULL, 0, 0) with EPERM
 }
 
 for (const engine of ENGINES) {
+  Deno.test(`jail (${engine}) --audit tells once of a call that waits for the calls of many other threads`, async () => {
+    await using here = await scratch();
+    const { path } = here;
+    // These wait in the kernel, and more of them than there is room for at once.
+    const open = `import os, threading, time
+names = [f"{i}" + "x" * 200 for i in range(60)]
+for name in names: os.mkfifo(name)
+threads = [threading.Thread(target=os.open, args=(name, os.O_RDONLY)) for name in names]
+for thread in threads: thread.start()
+time.sleep(0.5)
+for _ in range(10): os.chmod(names[0], 0o600)
+os._exit(0)`;
+    const flags = ["-A", `--audit=${path}/log`, `--cwd=${path}`];
+    const argv = ["/usr/bin/python3", "-c", open];
+    const { code, stderr } = await jail(flags, argv, { engine });
+    assertEquals([code, stderr], [0, ""]);
+    const log = await Deno.readTextFile(`${path}/log`);
+    const told = log.match(/"path":"[^"]*\/\d+x{200}","kind":"fifo"/g) ?? [];
+    assert(told.length > 10);
+    // The one whose mode is changed is told of for that as well.
+    assertEquals(told.length, new Set(told).size + 10);
+  });
+
   Deno.test(`jail (${engine}) --audit tells of the path that was judged, and of no later one`, async () => {
     await using directory = await scratch();
     const log = await directory.file("log", "");

@@ -263,6 +263,14 @@ export class FileCalls {
       if (!answers.refused(tracee, spec, looked)) this.#flights.rest(tracee);
       return "done";
     }
+    // It is looked at again when there is room for it, and told of then.
+    const full = !asIs && looked.errno === 0 &&
+      this.#flights.isFull(tracee, spec, looked);
+    if (full) {
+      const refused = answers.refused(tracee, spec, looked);
+      if (!refused) tracee.space.pins.waiting.push(tracee);
+      return "done";
+    }
     const allowed = answers.allowed(tracee, spec, looked);
     if (allowed === "again") return allowed;
     if (!allowed) return "done";

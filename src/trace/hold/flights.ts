@@ -91,6 +91,15 @@ export class Flights {
     if (mayWait(spec)) lock.mayWait(tracee);
   }
 
+  /** Whether a call has to wait until there is room to pin it. */
+  isFull(tracee: Tracee, spec: CallSpec, looked: Looked): boolean {
+    // Those that have the slots may be stopped for this very call.
+    if (this.#tools.freezer.has(tracee)) return false;
+    const keeps = keepsNumber(tracee, this.#tools);
+    const length = lengthOf(spec, looked, keeps);
+    return !tracee.space.pins.hasRoom(length, mayWait(spec));
+  }
+
   /** Makes a call that was checked take its arguments from pinned pages. */
   pin(
     tracee: Tracee,

@@ -104,6 +104,13 @@ export class PinRegion {
     return this.#long.take();
   }
 
+  /** Whether there is a slot, as {@linkcode PinRegion.take} would take it. */
+  hasRoom(length: number, mayWait: boolean): boolean {
+    const isShort = FIRST + length < PIN_SHORT_SIZE;
+    return isShort && this.#short.left > 0 ||
+      this.#long.left > (mayWait ? KEPT : 0);
+  }
+
   /** Takes the slot for a filter; -1 where it is in use. */
   takeFilter(): number {
     return this.#filter.take();
