@@ -108,6 +108,30 @@ for _ in range(100):
     },
   });
 
+  Deno.test({
+    ...needs(
+      ["python3", "mkfifo"],
+      `jail (${engine}) ends at its limit, though nobody reads the pipe that its log goes to`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      await run(["mkfifo", `${path}/log`]);
+      using held = await Deno.open(`${path}/log`, { read: true, write: true });
+      // Else it would wait for ever, where this is not so.
+      const late = setTimeout(() => held.close(), 20_000);
+      const code = "for i in range(100000): os.path.exists(f'{i}')";
+      const flags = ["-A", "--audit=log", "--timeout=1s"];
+      const { code: exit, stderr } = await jail(flags, attempt(code), {
+        engine,
+        cwd: path,
+      });
+      clearTimeout(late);
+      assertMatch(stderr, /the audit log .*log": write\(\) failed with EAGAIN/);
+      assertEquals(exit, 125);
+    },
+  });
+
   Deno.test(`jail (${engine}) keeps a link by which its audit log is named`, async () => {
     await using directory = await scratch();
     const { path } = directory;

@@ -29,7 +29,7 @@ import type { Outcome } from "../outcome.ts";
 import type { Use } from "../policy/call.ts";
 import type { RuleRef } from "../policy/decision.ts";
 import { endpointText } from "../policy/net/endpoint.ts";
-import { close, flagsOf, fstat, open, pread, setFlags } from "../sys/files.ts";
+import { close, fstat, open, pread } from "../sys/files.ts";
 import { Output } from "../sys/output.ts";
 import type { Observation } from "../trace/options.ts";
 
@@ -80,14 +80,9 @@ export class AuditLog {
     // Who has a lease on the file gives it up when asked, or loses it.
     if (fd === -EAGAIN) fd = open(toCString(path), flags, 0o600);
     const log = new AuditLog(path, fd, options);
-    if (fd < 0) {
-      log.#fail("open()", -fd);
-    } else {
-      // Who reads a pipe may be slow.
-      setFlags(fd, flagsOf(fd) & ~O_NONBLOCK);
-      // A run before may have found the disk full in the middle of a record.
-      log.#torn = isTorn(fd);
-    }
+    if (fd < 0) log.#fail("open()", -fd);
+    // A run before may have found the disk full in the middle of a record.
+    else log.#torn = isTorn(fd);
     return log;
   }
 
