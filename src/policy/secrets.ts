@@ -67,6 +67,14 @@ const SECRET_NAMES = [
   "*_HEADERS",
   "BUNDLE_*__COM",
   "BUNDLE_*__IO",
+  // All that was set, packed, so as to take it back: by direnv, mise, fnox, shadowenv,
+  // Varlock. What has a name that is hidden is in there with its value.
+  "DIRENV_DIFF",
+  "__MISE_DIFF",
+  "__MISE_SESSION",
+  "__FNOX_SESSION",
+  "__SHADOWENV_DATA",
+  "__VARLOCK_ENV",
   "LD_*",
 ] as const;
 

@@ -530,6 +530,18 @@ Deno.test("passes() hides a secret whatever the case of its name", () => {
   ]);
 });
 
+Deno.test("passes() hides all that direnv, mise and others keep of an environment in one variable", () => {
+  const ref = { source: "x", keys: [], text: "" };
+  const env = { allow: [{ pattern: "*", ref }], deny: [], ignore: [] };
+  const packed = ["DIRENV_DIFF", "__MISE_DIFF", "__MISE_SESSION"]
+    .concat("__FNOX_SESSION", "__shadowenv_data", "__VARLOCK_ENV");
+  const others = ["DIRENV_DIR", "DIRENV_FILE", "MISE_SHELL", "DIFF"];
+  // As direnv has it: zlib, in base64.
+  const passed = [...packed, ...others]
+    .filter((name) => passes(env, name, "eJyrVsorVrJSqoUAHgcEPA"));
+  assertEquals(passed, others);
+});
+
 for (
   const [value, hands] of [
     ["redis://:word@host:6379/0", false],
