@@ -505,7 +505,7 @@ print("as before" if told() == before else f"{told()}, not {before}")`;
       const inside = `import fcntl, os
 for fd in 0, 1, 9:
     flags = fcntl.fcntl(fd, fcntl.F_GETFL)
-    fcntl.fcntl(fd, fcntl.F_SETFL, flags ^ os.O_NONBLOCK ^ os.O_APPEND)
+    fcntl.fcntl(fd, fcntl.F_SETFL, (flags | os.O_NONBLOCK) & ~os.O_APPEND)
     assert fcntl.fcntl(fd, fcntl.F_GETFL) != flags`;
       const { stdout, stderr } = await run([
         ...["/usr/bin/python3", "-c", outside],
@@ -514,6 +514,34 @@ for fd in 0, 1, 9:
           ["/usr/bin/python3", "-c", inside],
           engine,
         ),
+      ], { cwd: directory.path });
+      assertEquals(stdout, "as before\n", stderr);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) sets nothing to wait no more, or to write elsewhere, that was so for a while as it started`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const outside = `import fcntl, os, subprocess, sys
+log = os.open("log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+read, written = os.pipe()
+fds = written, log
+told = lambda: [fcntl.fcntl(fd, fcntl.F_GETFL) for fd in fds]
+before = told()
+# As the program of another jail does, which is set back as that ends.
+for fd, flags in zip(fds, before):
+    fcntl.fcntl(fd, fcntl.F_SETFL, (flags | os.O_NONBLOCK) & ~os.O_APPEND)
+with subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=written, stderr=log) as jail:
+    os.read(read, 1)
+    for fd, flags in zip(fds, before): fcntl.fcntl(fd, fcntl.F_SETFL, flags)
+print("as before" if told() == before else f"{told()}, not {before}")`;
+      const { stdout, stderr } = await run([
+        ...["/usr/bin/python3", "-c", outside],
+        ...jailArgv(["-A"], ["sh", "-c", "echo started; read end"], engine),
       ], { cwd: directory.path });
       assertEquals(stdout, "as before\n", stderr);
     },
