@@ -1,7 +1,7 @@
 /** The audit log of a jail is changed by nobody in it. */
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { ENGINES, jail, run } from "./harness.ts";
+import { ENGINES, jail, jailArgv, run } from "./harness.ts";
 import { scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
 import { attempt } from "./python.ts";
@@ -129,6 +129,69 @@ for _ in range(100):
       clearTimeout(late);
       assertMatch(stderr, /the audit log .*log": write\(\) failed with EAGAIN/);
       assertEquals(exit, 125);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) loses no record of its log where that is a terminal that waits`,
+    ),
+    async fn(): Promise<void> {
+      const outside = `import os, pty, sys, time
+pid, terminal = pty.fork()
+if pid == 0: os.execvp(sys.argv[1], sys.argv[1:])
+records = b""
+try:
+    while more := os.read(terminal, 1 << 16):
+        # As somebody does who stops it, to read.
+        if not records: time.sleep(0.5)
+        records += more
+except OSError: pass
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), records.count(b'n/299"'))`;
+      const code = "for i in range(300): os.path.exists(f'/in/n/{i}')";
+      const { stdout } = await run([
+        ...["/usr/bin/python3", "-c", outside],
+        ...jailArgv(["-A", "--audit=/dev/tty"], attempt(code), engine),
+      ]);
+      assertEquals(stdout, "0 1\n");
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) loses no record of its log where who reads that is slow, and a signal came that the program handles`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const outside = `import fcntl, os, signal, subprocess, sys, termios, time
+os.mkfifo("log")
+log = os.open("log", os.O_RDWR)
+# What the program's start is told by has room.
+fcntl.fcntl(log, fcntl.F_SETPIPE_SZ, 1 << 20)
+held = lambda: int.from_bytes(fcntl.ioctl(log, termios.FIONREAD, bytes(4)), "little")
+jail = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE)
+jail.stdout.readline()
+before = 0
+# Until it is full.
+while (now := held()) < 1 << 19 or now != before:
+    before = now
+    time.sleep(0.2)
+jail.send_signal(signal.SIGHUP)
+time.sleep(0.4)
+reader = open("log", "rb")
+os.close(log)
+print(reader.read().count(b'n/5999"'), jail.wait())`;
+      const code = `import signal
+signal.signal(signal.SIGHUP, lambda *_: None)
+print("ready", flush=True)
+for i in range(6000): os.path.exists(f"/in/n/{i}")`;
+      const { stdout, stderr } = await run([
+        ...["/usr/bin/python3", "-c", outside],
+        ...jailArgv(["-A", "--audit=log"], attempt(code), engine),
+      ], { cwd: directory.path });
+      assertEquals(stdout, "1 0\n", stderr);
     },
   });
 

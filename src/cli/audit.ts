@@ -61,7 +61,7 @@ export class AuditLog {
   private constructor(path: string, fd: number, options: AuditOptions) {
     this.#path = path;
     this.#fd = fd;
-    this.#output = new Output(fd, true);
+    this.#output = new Output(fd, { own: true, whole: true });
     this.#options = options;
   }
 

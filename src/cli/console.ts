@@ -104,7 +104,7 @@ function linesOf(text: string): Uint8Array {
 
 function tellWaiting(): void {
   if (waiting.length === 0) return;
-  messages ??= new Output(STDERR, false);
+  messages ??= new Output(STDERR, { own: false });
   // One write: lines of several jails stay whole.
   const done = messages.write(waiting);
   if (messages.failure === EAGAIN) {

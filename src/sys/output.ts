@@ -21,6 +21,9 @@ import { askedBy } from "./signals.ts";
 /** How long to wait for a terminal that somebody has stopped, in milliseconds. */
 const PATIENCE_MS = 50;
 
+/** How long to wait for who reads slowly what must not be lost, in milliseconds. */
+const PATIENCE_FOR_WHOLE_MS = 1000;
+
 /** How long one wait is, in milliseconds. */
 const TURN_MS = 1;
 
@@ -46,26 +49,39 @@ export function waitATurn(): void {
   Atomics.wait(clock, 0, 0, TURN_MS);
 }
 
+/** How an output is written. */
+export interface OutputOptions {
+  /** Whether nobody else has its open file description. */
+  readonly own: boolean;
+  /** Whether nothing may be lost: a terminal is waited for as a pipe is, both longer. */
+  readonly whole?: boolean;
+}
+
 /**
  * A file that is written to, and waited for no longer than is sound: a terminal
  * for a moment, a pipe or a socket until jail is asked to end, or has to.
  */
 export class Output {
   readonly #once: (bytes: Uint8Array) => number;
-  readonly #terminal: boolean;
-  #patience = PATIENCE_MS;
+  /** Whether it is waited for no more than a moment. */
+  readonly #brief: boolean;
+  readonly #most: number;
+  #patience: number;
   #failure = 0;
 
   /**
    * Makes one.
    *
    * @param fd what is written to
-   * @param own whether nobody else has its open file description
+   * @param options how
    */
-  constructor(fd: number, own: boolean) {
+  constructor(fd: number, { own, whole = false }: OutputOptions) {
     const type = typeOf(fd);
-    this.#terminal = type === S_IFCHR && isTerminal(fd);
-    const blocks = this.#terminal || type === S_IFIFO || type === S_IFSOCK;
+    const terminal = type === S_IFCHR && isTerminal(fd);
+    this.#brief = terminal && !whole;
+    this.#most = whole ? PATIENCE_FOR_WHOLE_MS : PATIENCE_MS;
+    this.#patience = this.#most;
+    const blocks = terminal || type === S_IFIFO || type === S_IFSOCK;
     this.#once = !blocks
       ? (bytes): number => write(fd, bytes)
       : own
@@ -93,7 +109,7 @@ export class Output {
       const result = this.#once(bytes.subarray(done));
       if (result === -EINTR) continue;
       if (result === -EAGAIN) {
-        const impatient = this.#terminal || askedBy() !== 0 || isUrgent();
+        const impatient = this.#brief || askedBy() !== 0 || isUrgent();
         if (impatient && performance.now() >= until) {
           // One that was in vain is enough, until it goes on.
           this.#patience = 0;
@@ -108,14 +124,14 @@ export class Output {
         break;
       }
       done += result;
-      this.#patience = PATIENCE_MS;
+      this.#patience = this.#most;
     }
     return done;
   }
 
   /** Has patience once more. */
   renew(): void {
-    this.#patience = PATIENCE_MS;
+    this.#patience = this.#most;
   }
 }
 

@@ -112,7 +112,7 @@ export function converse<T>(
   const before = new Uint8Array(TERMIOS.size);
   try {
     if (written < 0 || group !== own && !may(group)) return undefined;
-    const output = new Output(written, true);
+    const output = new Output(written, { own: true });
     if (libc.ioctl(fd, TCGETS, before) < 0) return undefined;
     setForeground(fd, own);
     setModes(fd, TCSETSF, keyByKey(before));
