@@ -299,24 +299,33 @@ export class Freezer {
    * @param but who is about to be one of them
    */
   #nextFrozen(but?: Tracee): Tracee | undefined {
-    if (this.#pending.size > 0) return undefined;
-    // Of a process all have one answer, and of its threads there may be thousands.
-    const held = new Map<Process, boolean>();
-    const areHeld = (tracee: Tracee): boolean => {
-      const { process } = tracee;
-      const known = held.get(process) ??
-        this.#sharers(tracee, process.pid).every((other) =>
-          other.frozen || other === but
-        );
-      held.set(process, known);
-      return known;
-    };
+    if (this.#pending.size > 0 || this.#frozen.length === 0) return undefined;
+    // One look at all has the answer for each: there may be thousands.
+    const running = this.#running(but);
     return this.#frozen.find((tracee) => {
       const [status, another] = tracee.held;
       return status !== undefined && another === undefined &&
-        !isHeldByExec(tracee) && areHeld(tracee) &&
+        !isHeldByExec(tracee) && !running.has(tracee.process) &&
         this.#served.restsOnDescriptor(tracee, status);
     });
+  }
+
+  /**
+   * The processes whose descriptors somebody could change who is not stopped.
+   *
+   * @param but who is about to be
+   */
+  #running(but?: Tracee): ReadonlySet<Process> {
+    const all = [...this.#family.tracees.values()];
+    const tables = new Set(
+      all.filter((one) => !one.frozen && one !== but && !one.leaving)
+        .map(({ files }) => files),
+    );
+    return new Set(
+      all.filter(({ files }) => tables.has(files)).map(({ process }) =>
+        process
+      ),
+    );
   }
 
   #sharers(tracee: Tracee, id: number): Tracee[] {

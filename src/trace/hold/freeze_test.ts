@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { CLONE_FILES, CLONE_THREAD, CLONE_VM } from "../../abi/sched.ts";
 import { X86_64 } from "../../abi/x86_64.ts";
 import { OWN_VIEW } from "../../sys/view.ts";
@@ -78,4 +78,28 @@ Deno.test("Freezer asks nobody for its call while one who shares descriptors has
   // Its call was refused: it has gone on.
   freezer.release(first);
   assertEquals(heard, ["handle 2", "handle 3"]);
+});
+
+Deno.test("Freezer looks at all that are traced a few times, however many are held", () => {
+  const family = new Family(X86_64, OWN_VIEW);
+  const first = family.addProgram(1);
+  const others = Array.from(
+    { length: 200 },
+    (_, i) => family.addProgram(i + 2),
+  );
+  for (const tracee of family.tracees.values()) tracee.stopped = true;
+  const freezer = new Freezer(family, UNHEARD);
+  freezer.start(first, EVERYBODY);
+  for (const tracee of others) freezer.hold(tracee, STOP);
+  const { tracees } = family;
+  const all = tracees.values.bind(tracees);
+  let looks = 0;
+  Object.assign(tracees, {
+    values: () => {
+      looks++;
+      return all();
+    },
+  });
+  freezer.release(first);
+  assert(looks > 0 && looks < 5, `${looks}`);
 });
