@@ -3,7 +3,7 @@
  * work.
  */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { type Ended, ENGINES, jail } from "./harness.ts";
 import { needs } from "./needs.ts";
 import { ENV, type Files, ours, outside, place } from "./policies/place.ts";
@@ -315,4 +315,31 @@ for (const engine of ENGINES) {
       },
     });
   }
+}
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["gcc", "make"],
+      `the README's policy (${engine}) builds a project, and runs what it made`,
+    ),
+    fn: async () => {
+      const readme = await Deno.readTextFile(
+        new URL("../README.md", import.meta.url),
+      );
+      const policy = /```yaml\n(description: Build [^`]+)```/.exec(readme)?.[1];
+      await using directory = await place({
+        "jail.yaml": policy ?? "",
+        "Makefile": "build/x: x.c\n\tgcc -o $@ x.c\n\t$@\n\ttouch made\n",
+        "x.c": 'int puts(const char *);\nint main(void) { puts("ran"); }\n',
+      }, "mkdir build");
+      const { stdout, stderr } = await jail(
+        ["-p", "jail.yaml"],
+        ["make", "-s"],
+        { cwd: directory.path, env: ENV, engine },
+      );
+      assertEquals(stdout, "ran\n", stderr);
+      assertStringIncludes(stderr, "cannot touch 'made': Permission denied");
+    },
+  });
 }
