@@ -82,6 +82,28 @@ for (const engine of ENGINES) {
     }
   });
 
+  Deno.test(`jail (${engine}) tells nothing of what a first line names that is written during an exec`, async () => {
+    await using directory = await scratch();
+    const closed = `${directory.path}/closed`;
+    await Deno.mkdir(closed);
+    const script = `${directory.path}/script`;
+    const ended = await jail(
+      `extends: allow-all\nread: {deny: ["${closed}"]}\nrun: {deny: ["${closed}"]}\n`,
+      [
+        ...[fixture("exec_rewritten"), script, "#!/bin/true"],
+        ...[`#!${closed}/missing`, "300"],
+      ],
+      { engine },
+    );
+    const counts = new Map(
+      ended.stdout.trim().split(" ").map((count) => count.split(":"))
+        .map(([error, times]) => [error, Number(times)]),
+    );
+    assertEquals(counts.get("0"), 300, ended.stderr);
+    assert((counts.get("EACCES") ?? 0) > 0, ended.stdout);
+    assertEquals(counts.get("ENOENT"), undefined, ended.stdout);
+  });
+
   Deno.test(`jail (${engine}) stops a script whose interpreter is a dynamic loader`, async () => {
     await using directory = await scratch();
     const echo = await echoIn(directory);

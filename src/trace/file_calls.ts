@@ -320,7 +320,9 @@ export class FileCalls {
       }
     }
     if (!asIs) return this.#flights.pin(tracee, spec, looked);
-    const ends = looked.held !== undefined || looked.after !== undefined ||
+    // How an exec fails could tell of what it was not looked at for.
+    const ends = spec.treatment === "exec" ||
+      looked.held !== undefined || looked.after !== undefined ||
       isMarked(tracee, registers) || hidesReading(options, spec.syscall);
     if (!ends && !freezer.has(tracee)) {
       // Beside others it has the lock for as long as its call may take.

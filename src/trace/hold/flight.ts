@@ -1,6 +1,12 @@
 /** What has to be known of a call before it is let into the kernel. */
 
-import { EEXIST, ELOOP, ENOENT, ENOTDIR } from "../../abi/errno.ts";
+import {
+  EEXIST,
+  ELOOP,
+  ENAMETOOLONG,
+  ENOENT,
+  ENOTDIR,
+} from "../../abi/errno.ts";
 import { SOCKADDR_STORAGE_SIZE } from "../../abi/socket.ts";
 import type { Looked } from "../look/looked.ts";
 import type { CallSpec } from "../look/spec.ts";
@@ -14,6 +20,14 @@ const LINK_CAME: readonly number[] = [ELOOP];
 const LINK_CAME_OR_FILE_WENT: readonly number[] = [ELOOP, ENOENT];
 const LINK_CAME_OR_DIRECTORY_WENT: readonly number[] = [ELOOP, ENOTDIR];
 const LINK_OR_FILE_CAME: readonly number[] = [ELOOP, EEXIST];
+/**
+ * How an exec fails whose files were all found, and which then led to others: by a
+ * first line that was written meanwhile, or by a link. It tells whether these are
+ * there, of which the policy was not asked.
+ */
+const OTHER_FILE_IS_MISSING: readonly number[] = [
+  ...[ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR],
+];
 
 /**
  * Whether a call keeps its number, so that a filter of the process's own sees
@@ -93,6 +107,7 @@ export function raceOf(spec: CallSpec, looked: Looked): readonly number[] {
   const place = looked.paths[0]?.place;
   if (looked.byPath) return PATH_FAILS;
   if (looked.pinned) return LINK_CAME_OR_DIRECTORY_WENT;
+  if (spec.treatment === "exec") return OTHER_FILE_IS_MISSING;
   if (isLinkless(spec, looked, false)) return LINK_CAME;
   if (looked.open === undefined || place === undefined) return [];
   switch (place.kind) {

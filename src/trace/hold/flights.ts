@@ -4,6 +4,7 @@
  */
 
 import {
+  EACCES,
   EAGAIN,
   EINPROGRESS,
   EINTR,
@@ -287,11 +288,14 @@ export class Flights {
   #finish(tracee: Tracee, flight: InFlight, result: number): number {
     const { bound, family, names, options, sources, specs } = this.#tools;
     const { saved } = tracee;
-    const syscall = specs.at(saved.nr)?.syscall;
+    const { syscall, treatment } = specs.at(saved.nr) ?? {};
     if (syscall !== undefined && hidesReading(options, syscall)) {
       const hidden = hideReading(tracee.tid, saved, syscall, result);
       if (!hidden) kill(tracee.process.pid, SIGKILL);
     }
+    // As for what is there and may not be executed, which it could be.
+    const isUntold = treatment === "exec" && flight.retryOn.includes(-result);
+    if (isUntold) return -EACCES;
     if (result < 0) return result;
     if (flight.tellsPeer === true) {
       names?.restore(tracee, syscall?.name ?? "", result);

@@ -12,6 +12,7 @@ import {
   AT_EXECVE_CHECK,
   AT_FDCWD,
   AT_SYMLINK_NOFOLLOW,
+  O_CLOEXEC,
 } from "../../abi/fcntl.ts";
 import { close, readToEnd } from "../../sys/files.ts";
 import type { View } from "../../sys/view.ts";
@@ -23,6 +24,7 @@ import {
   openFile,
 } from "../image/image.ts";
 import { hasOption, loadedProgram, LOADER_OF_LOADER } from "../image/loader.ts";
+import { flagsTold } from "../path/given.ts";
 import type { Place } from "../path/place.ts";
 import { resolve } from "../path/resolve.ts";
 import type { Registers } from "../tracee/registers.ts";
@@ -113,7 +115,8 @@ export function lookAtExec(
       isLoader(tracee.view, image.loader);
     use(looked, image.loader, loads ? "load" : "run", isOwn);
   }
-  looked.errno ||= image.errno;
+  looked.errno ||= image.errno || loaderErrno(image) ||
+    scriptErrno(tracee, registers, path, written, image);
   let told: PendingExec["told"];
   if (image.loads) {
     const words = wordsOf(tracee, registers, spec, path, written, image);
@@ -138,6 +141,30 @@ function noFileErrno({ kind }: Place, flags: number): number {
   if ((flags & ~FLAGS) !== 0) return EINVAL;
   if (kind === "missing") return ENOENT;
   return kind === "link" ? ELOOP : EACCES;
+}
+
+/** What the kernel says where there is no loader that a program names. */
+function loaderErrno({ loader }: Image): number {
+  return loader?.errno || (loader?.kind === "missing" ? ENOENT : 0);
+}
+
+/**
+ * What the kernel says of a script whose interpreter could not open it any more: the
+ * descriptor that it is named by is closed by then, load_script() in
+ * fs/binfmt_script.c.
+ */
+function scriptErrno(
+  { tid }: Tracee,
+  registers: Registers,
+  { dirfd }: PathArg,
+  written: string,
+  { lines }: Image,
+): number {
+  const at = dirfd < 0 ? AT_FDCWD : registers.int(dirfd);
+  const isNamed = at === AT_FDCWD || written.startsWith("/");
+  if (isNamed || lines.length === 0) return 0;
+  const flags = flagsTold(`/proc/${tid}/fd/${at}`) ?? 0;
+  return (flags & O_CLOEXEC) === 0 ? 0 : ENOENT;
 }
 
 function use(
