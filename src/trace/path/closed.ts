@@ -1,10 +1,16 @@
 /** Files that are closed under every policy, and that only the tracer can tell. */
 
-import { DEVICE_NUMBERS, isPseudoTerminal } from "../../abi/devices.ts";
+import {
+  DEVICE_NUMBERS,
+  isPseudoTerminal,
+  majorOf,
+  minorOf,
+} from "../../abi/devices.ts";
+import { ENOENT } from "../../abi/errno.ts";
 import { get, getBig } from "../../abi/layout.ts";
 import { S_IFCHR, S_IFMT, STAT } from "../../abi/stat.ts";
 import type { Use } from "../../policy/call.ts";
-import { isWithin } from "../../policy/path/within.ts";
+import { isWithin, parentOf } from "../../policy/path/within.ts";
 import { heedMounts, heedMove, mountsAge } from "../../sys/mounted.ts";
 import { isOutside } from "../../sys/outside.ts";
 import { OWN_VIEW, type View } from "../../sys/view.ts";
@@ -58,6 +64,8 @@ export class Closed {
   #settings: readonly string[] = [];
   /** Where all of these are mounted, and those that rules know. */
   #all: readonly string[] = [];
+  /** Which file systems these are: `major:minor`. */
+  #devices: ReadonlySet<string> = new Set();
   /** Whether somebody outside could move one of these, and nobody would hear of it. */
   #unsteady = false;
   readonly #log: LogFile | undefined;
@@ -99,7 +107,7 @@ export class Closed {
     caller: number,
     answered = false,
   ): string | undefined {
-    if (this.#unsteady && !answered) heedMove();
+    if (this.#unsteady && !answered && this.#isAboutThem(looked)) heedMove();
     const age = answered ? mountsAge() : heedMounts();
     if (!this.#knowsMounts(age)) return UNTOLD_MOUNTS;
     // Another jail could be about to open what is in there by its name.
@@ -170,8 +178,37 @@ export class Closed {
     this.#settings = settings.filter((point) => !known.includes(point));
     this.#all = [...this.#procs, ...this.#groups, ...settings];
     this.#unsteady = couldBeMoved(mounts, this.#all);
+    this.#devices = new Set(
+      mounts.filter(({ point }) => this.#all.includes(point))
+        .map(({ device }) => device),
+    );
     this.#age = age;
     return true;
+  }
+
+  /**
+   * Whether a call is about something in one of these file systems, wherever that is by
+   * now, or moves a directory. To ask what is mounted takes long, where that is much.
+   */
+  #isAboutThem({ moves, paths, uses }: Looked): boolean {
+    const names = [
+      ...uses.map(({ path }) => path),
+      ...paths.map(({ place }) => place.path),
+    ];
+    return moves.some(({ tree }) => tree) ||
+      names.some((name) => name.startsWith("/") && this.#isInThem(name));
+  }
+
+  /** Whether a path leads into one of these file systems, or nobody can tell. */
+  #isInThem(path: string): boolean {
+    if (isGuarded(this.#view, path)) return true;
+    let result = this.#view.stat(cString(path), stat);
+    if (result === -ENOENT) {
+      result = this.#view.stat(cString(parentOf(path)), stat);
+    }
+    if (result < 0) return true;
+    const device = get(STAT, stat, "st_dev");
+    return this.#devices.has(`${majorOf(device)}:${minorOf(device)}`);
   }
 
   /**
