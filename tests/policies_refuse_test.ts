@@ -914,6 +914,32 @@ Deno.test("jail says what a repository has git run outside of its .git, by links
   assertEquals(await said("agent", "near"), []);
 });
 
+Deno.test("jail says which pagers, filters, keys and tools of git may be written", async () => {
+  const settings = "[pager]\n\tlog = tools/pager\n\tdiff = false\n" +
+    "[interactive]\n\tdiffFilter = tools/filter --color\n" +
+    '[gpg "ssh"]\n\tdefaultKeyCommand = ./tools/key\n' +
+    "[core]\n\talternateRefsCommand = tools/refs\n" +
+    '[mergetool "m"]\n\tpath = tools/merge\n[sendemail]\n\tccCmd = tools/cc\n' +
+    '[remote "o"]\n\turl = x\n\tuploadpack = tools/pack\n' +
+    '[submodule "s"]\n\tpath = src\n[commit]\n\ttemplate = tools/text\n';
+  const tools = ["cc", "filter", "key", "merge", "pack", "pager", "refs"];
+  const files = [...tools, "text", "other"]
+    .map((name) => [`code/tools/${name}`, ""]);
+  await using here = await place({
+    ...Object.fromEntries(files),
+    "code/.git/config": settings,
+    "code/src/x": "",
+  });
+  for (const policy of ["agent", "build"]) {
+    const options = { cwd: `${here.path}/code`, env: ENV };
+    const { stderr } = await jail(["-p", policy], ["true"], options);
+    const said = [
+      ...stderr.matchAll(/code\/tools\/(\S+)" be written, which git/g),
+    ];
+    assertEquals(said.map(([, name]) => name).sort(), tools, stderr);
+  }
+});
+
 Deno.test("jail says where hooks that git runs may be written, also beneath the top of a repository", async () => {
   await using here = await place({
     "code/.git/config": "[core]\n\thooksPath = tools/hooks\n",

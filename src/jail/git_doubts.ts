@@ -38,7 +38,7 @@ const MOST_SETTINGS = 1 << 20;
 
 /** Settings whose values are commands, or have some in them: git-config(1). */
 const COMMAND_REGEXP =
-  /^(?:askpass|clean|cmd|command|credentialhelper|driver|editor|external|fsmonitor|gitproxy|helper|pager|process|program|smudge|sshcommand|textconv|tool)$/;
+  /^(?:askpass|clean|credentialhelper|difffilter|driver|editor|external|fsmonitor|gitproxy|helper|pager|path|process|program|receivepack|smudge|textconv|tool|uploadpack|.*(?:cmd|command))$/;
 
 /** A section of settings begins, and perhaps the first of them follows. */
 const SECTION_REGEXP = /^\s*\[([^\]]*)\](.*)/;
@@ -156,7 +156,11 @@ export function ranByGit(
         hooks = value === "" ? undefined : at(top, value);
       } else if (section.startsWith("include") && name === "path") {
         named.push(at(parentOf(file), value));
-      } else if (COMMAND_REGEXP.test(name) || value.startsWith("!")) {
+      } else if (
+        // The pager of a command has the name of that.
+        section === "pager" || COMMAND_REGEXP.test(name) ||
+        value.startsWith("!")
+      ) {
         const words = value.match(/[^\s"'`;&|()<>=!]+/g) ?? [];
         if (commands.length > MOST_LOOKS) continue;
         commands.push(
