@@ -105,7 +105,10 @@ const SECRET_REGEXPS: readonly RegExp[] = [
   /["<](?:auth|identitytoken|password|passphrase|privateKey|private_key)(?:"\s{0,9}:\s{0,9}"|>)[^"<]/i,
   // A private key, as of an account: PEM (RFC 7468), in JSON as well.
   /-----BEGIN [A-Z ]*PRIVATE KEY/,
-  /\bAGE-SECRET-KEY-1/,
+  // The same in base64, as in a kubeconfig: its beginning, the kind of key, and
+  // "PRIVATE", which has three spellings there, by where it falls.
+  /\bLS0tLS1CRUdJTi[A-Za-z0-9]{0,32}?(?:BSSVZBVEUg|QUklWQVRFI|UFJJVkFUR)/,
+  /\bAGE-SECRET-KEY-(?:PQ-)?1/,
   // What some who give out tokens put in front of them.
   /\b(?:gh[oprsu]_|github_pat_|glpat-|xox[abeoprs]-|[rs]k_live_|pypi-|dop_v1_|shpat_)[\w-]{16}/,
   /\b(?:sk-|ya29\.|AIza|SG\.)[\w-]{20}|\b(?:hf|npm)_[A-Za-z0-9]{30}/,

@@ -558,6 +558,16 @@ for (
     ["AKIAIOSFODNN7EXAMPLE", false],
     ["eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2ln", false],
     ["AGE-SECRET-KEY-1QQPQZ", false],
+    ["AGE-SECRET-KEY-PQ-1QQPQZ", false],
+    ["LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0tCg==", false],
+    ["LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQo=", false],
+    ["LS0tLS1CRUdJTiBFQyBQUklWQVRFIEtFWS0tLS0tCg==", false],
+    ["LS0tLS1CRUdJTiBPUEVOU1NIIFBSSVZBVEUgS0VZLS0tLS0K", false],
+    ["LS0tLS1CRUdJTiBFTkNSWVBURUQgUFJJVkFURSBLRVktLS0tLQo=", false],
+    ["LS0tLS1CRUdJTiBQR1AgUFJJVkFURSBLRVkgQkxPQ0stLS0tLQo=", false],
+    ["client-key-data: LS0tLS1CRUdJTiBEU0EgUFJJVkFURSBLRVktLS0tLQo=", false],
+    ["LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSQ==", true],
+    ["LS0tLS1CRUdJTiBQVUJMSUMgS0VZLS0tLS0KTUlJ", true],
     ["https://0123456789abcdef0123@pypi.corp/simple", false],
     ["gsk_0123456789abcdefghij", false],
     ["12345678:AAF0123456789abcdefghijklmnopqrstuv", false],
@@ -608,7 +618,7 @@ Deno.test("passes() comes to an end with the longest value there is", () => {
   const rules = { allow: [{ pattern: "*", ref }], deny: [], ignore: [] };
   const parts = [":", "://:", "-----BEGIN ", "A", "@", "eyJ-", " pwd "];
   parts.push("https://", "12345678:AA", "https://x", " -D", "-D", " -u ");
-  parts.push("authorization ", '"auth" ', "-u\n", "<auth");
+  parts.push("authorization ", '"auth" ', "-u\n", "<auth", " LS0tLS1CRUdJTi");
   for (const part of parts) {
     // The most that the kernel takes for one variable.
     const value = `://${part.repeat((1 << 17) / part.length)}`;
