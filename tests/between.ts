@@ -35,6 +35,8 @@ export type Change =
   | "the file goes"
   /** A link takes its place, to what has its name and ".other". */
   | "a link comes in its place"
+  /** A directory takes its place, with a link in it. */
+  | "a directory comes in its place"
   /** The directory "from" beside it is moved to "closed" beside it. */
   | "the directory beside it is moved"
   /** The link "link" beside the directory that it is in leads to "closed" there. */
@@ -79,6 +81,11 @@ const CHANGES: Readonly<Record<Change, (path: string) => void>> = {
   "a link comes in its place": (path) => {
     Deno.symlinkSync(`${path}.other`, `${path}.link`);
     Deno.renameSync(`${path}.link`, path);
+  },
+  "a directory comes in its place": (path) => {
+    Deno.removeSync(path);
+    Deno.mkdirSync(path);
+    Deno.symlinkSync("/", `${path}/rule`);
   },
   "the directory beside it is moved": (path) => {
     const directory = dirname(path);

@@ -320,6 +320,64 @@ for (const engine of ENGINES) {
     },
   });
 
+  for (const beside of ["alone", "beside a thread"] as const) {
+    Deno.test({
+      ...needs(
+        ["python3"],
+        `jail (${engine}) puts no link where a rule begins that takes the place of what is moved there (${beside})`,
+      ),
+      async fn(): Promise<void> {
+        await using directory = await scratch();
+        const { path } = directory;
+        const rule = `${path}/at/rule`;
+        const text = `${ALL}read: ["${rule}"]\n`;
+        const policy = await directory.file("policy.yaml", text);
+        const exchange = `import ctypes
+ctypes.CDLL(None).renameat2(-100, b"file", -100, b"at/rule", 2)`;
+        const tries: [SyscallName, Change, string, string][] = [
+          [
+            "rename",
+            "a link comes in its place",
+            `os.rename("file", "at/rule")`,
+            "",
+          ],
+          [
+            "link",
+            "a link comes in its place",
+            `os.link("file", "at/rule")`,
+            "",
+          ],
+          ["renameat2", "a link comes in its place", exchange, "there"],
+          [
+            "rename",
+            "a directory comes in its place",
+            `os.rename("file", "at")`,
+            "",
+          ],
+        ];
+        for (const [call, change, code, there] of tries) {
+          await directory.file("file", "");
+          if (!code.endsWith(`"at")`)) await Deno.mkdir(`${path}/at`);
+          if (there !== "") await Deno.writeTextFile(rule, there);
+          const came = await attempt(
+            { change, call, path: `${path}/file`, code, beside },
+            engine,
+            path,
+            policy,
+          );
+          const refused = call === "renameat2" ? "" : "EACCES\n";
+          assertEquals([code, came], [code, refused]);
+          await assertRejects(() => Deno.lstat(rule), Deno.errors.NotFound);
+          for (const name of ["at", "file", "file.link"]) {
+            await Deno.remove(`${path}/${name}`, { recursive: true }).catch(
+              () => {},
+            );
+          }
+        }
+      },
+    });
+  }
+
   Deno.test({
     ...needs(
       ["python3"],

@@ -100,6 +100,7 @@ export async function runTraced(
       decide: decide === undefined
         ? ask
         : (call): Decision => decide(call, ask),
+      refuses: (call) => ask(call).kind === "refuse",
       waitAll: false,
       unsafe,
     });

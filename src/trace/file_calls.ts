@@ -321,7 +321,7 @@ export class FileCalls {
     }
     if (!asIs) return this.#flights.pin(tracee, spec, looked);
     // How an exec fails could tell of what it was not looked at for.
-    const ends = spec.treatment === "exec" ||
+    const ends = spec.treatment === "exec" || looked.placed.length > 0 ||
       looked.held !== undefined || looked.after !== undefined ||
       isMarked(tracee, registers) || hidesReading(options, spec.syscall);
     if (!ends && !freezer.has(tracee)) {

@@ -63,8 +63,8 @@ function lookAtCall(
   const { answers, bound, closed, family, options, resumer } = tools;
   const { registers } = answers;
   const { isOwn } = family;
-  const refuses: Refuses = ({ syscall: { name } }, uses) =>
-    options.refuses?.({ name, uses }) === true;
+  const refuses: Refuses = ({ syscall: { name } }, uses, names = []) =>
+    options.refuses?.({ name, uses, names }) === true;
   tracee.exec = undefined;
   switch (spec.treatment) {
     case "exec": {
@@ -103,7 +103,7 @@ function lookAtCall(
     }
     default:
       return spec.paths.length > 0
-        ? lookAtPaths(tracee, registers, spec, isOwn)
+        ? lookAtPaths(tracee, registers, spec, isOwn, refuses)
         : lookAtDescriptor(tracee, registers, spec, isOwn);
   }
 }

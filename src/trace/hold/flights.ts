@@ -23,7 +23,7 @@ import { heedMove } from "../../sys/mounted.ts";
 import { isTcp, timeoutOf } from "../../sys/task/borrow.ts";
 import { interrupt } from "../../sys/task/ptrace.ts";
 import { kill } from "../../sys/task/wait.ts";
-import type { Looked } from "../look/looked.ts";
+import type { Looked, Placed } from "../look/looked.ts";
 import { sentOne } from "../look/message.ts";
 import { askSocket, filterSocket, leads } from "../look/sockets.ts";
 import type { CallSpec } from "../look/spec.ts";
@@ -39,6 +39,7 @@ import {
   usesSocket,
 } from "./flight.ts";
 import { hideReading, hidesReading } from "./last_read.ts";
+import { clear } from "./placed.ts";
 import { BYTES } from "./wait_time.ts";
 
 /** How often an open is tried again because a link came in its way. */
@@ -85,6 +86,7 @@ export class Flights {
       maps: false,
       retryOn: raceOf(spec, looked),
       after: looked.after,
+      placed: looked.placed,
       held: looked.held,
       since: usesSocket(spec) ? performance.now() : undefined,
     };
@@ -297,6 +299,7 @@ export class Flights {
     const isUntold = treatment === "exec" && flight.retryOn.includes(-result);
     if (isUntold) return -EACCES;
     if (result < 0) return result;
+    if (clears(tracee, flight.placed)) return -EACCES;
     if (flight.tellsPeer === true) {
       names?.restore(tracee, syscall?.name ?? "", result);
     }
@@ -364,7 +367,12 @@ export class Flights {
     // It may have been killed after that, and others have the same memory.
     if (tracee.inFlight?.maps === true) tracee.space.pins.state = "unsure";
     if (tracee.inFlight?.after === "made") this.#endSharers(tracee);
-    if (tracee.inFlight !== undefined) reconnect(tracee.inFlight);
+    if (tracee.inFlight !== undefined) {
+      const { placed } = tracee.inFlight;
+      reconnect(tracee.inFlight);
+      // It may have been made, or not.
+      clears(tracee, placed?.filter(({ cleared }) => cleared));
+    }
     this.end(tracee);
   }
 
@@ -407,6 +415,14 @@ function goesOnAfter(
 function restarts({ tid }: Tracee, errno: number): number {
   interrupt(tid);
   return -errno;
+}
+
+/** Whether something has come by a call where the policy lets no link be put. */
+function clears(
+  { view }: Tracee,
+  placed: readonly Placed[] = [],
+): boolean {
+  return placed.filter(({ path }) => clear(view, path)).length > 0;
 }
 
 /** Has a socket send as before where a connect(2) to somebody else may have failed. */

@@ -41,6 +41,8 @@ export interface Looked {
   readonly moves: Move[];
   /** Other names of what it writes, where a link is placed or removed. */
   readonly names: string[];
+  /** Where it moves what is no link, and the policy lets no link be put. */
+  readonly placed: Placed[];
   /** Where it would send or receive. */
   readonly net: NetUse[];
   /** Its path arguments. */
@@ -94,6 +96,14 @@ export interface Looked {
   held: KeptName | undefined;
 }
 
+/** A name at which no link may be put. */
+export interface Placed {
+  /** The real path. */
+  readonly path: string;
+  /** Whether none was there before, nor a directory: one that is there came. */
+  readonly cleared: boolean;
+}
+
 /** Something that keeps its name, or is kept, as long as somebody has it open. */
 export interface KeptName {
   /** The path that is kept; empty for a socket. */
@@ -103,7 +113,11 @@ export interface KeptName {
 }
 
 /** Whether the policy refuses a call that would use files so, whoever is asked. */
-export type Refuses = (spec: CallSpec, uses: readonly Use[]) => boolean;
+export type Refuses = (
+  spec: CallSpec,
+  uses: readonly Use[],
+  names?: readonly string[],
+) => boolean;
 
 /** Whether a process id is one of the jail's. */
 export type IsOwn = (pid: number) => boolean;
@@ -114,6 +128,7 @@ export function nothing(): Looked {
     uses: [],
     moves: [],
     names: [],
+    placed: [],
     net: [],
     paths: [],
     beside: undefined,

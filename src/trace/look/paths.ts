@@ -14,7 +14,7 @@ import { FS_IOC_SETFLAGS } from "../../abi/ioctls.ts";
 import { get } from "../../abi/layout.ts";
 import { S_IFBLK, S_IFCHR, S_IFMT, STAT } from "../../abi/stat.ts";
 import type { PathKind } from "../../abi/syscalls.ts";
-import type { Access, FileKind } from "../../policy/call.ts";
+import type { Access, FileKind, Use } from "../../policy/call.ts";
 import { placesLink, removesLink } from "../../policy/fixed.ts";
 import { fstatat } from "../../sys/files.ts";
 import type { View } from "../../sys/view.ts";
@@ -41,6 +41,7 @@ import {
   type LookedPath,
   type LookedText,
   nothing,
+  type Refuses,
 } from "./looked.ts";
 import { setsId } from "./open_flags.ts";
 import type { CallSpec } from "./spec.ts";
@@ -89,12 +90,21 @@ function accessesAsked(
   return asked;
 }
 
-/** Looks at a call that names files. */
+/**
+ * Looks at a call that names files.
+ *
+ * @param tracee who makes it
+ * @param registers its registers
+ * @param spec the call
+ * @param isOwn whether a process id is one of the jail's
+ * @param refuses whether the policy refuses uses of files
+ */
 export function lookAtPaths(
   tracee: Tracee,
   registers: Registers,
   spec: CallSpec,
   isOwn: IsOwn,
+  refuses: Refuses,
 ): Looked {
   const looked = nothing();
   const places: (Place | undefined)[] = [];
@@ -150,6 +160,7 @@ export function lookAtPaths(
   }
   lookAtMove(looked, tracee, registers, spec, places, isOwn);
   lookAtLinks(looked, tracee, spec);
+  lookAtPlaced(looked, tracee, registers, spec, places, refuses);
   lookAtMode(looked, registers, spec, places[0]);
   looked.beside = textBeside(tracee, registers, spec);
   return looked;
@@ -239,12 +250,49 @@ function lookAtLinks(
   ) {
     return;
   }
-  for (const { access, path } of uses) {
-    if (access !== "write") continue;
+  looked.names.push(...otherNames(looked, view));
+}
+
+/** The other names of what a call writes. */
+function otherNames(looked: Looked, view: View): readonly string[] {
+  return looked.uses.flatMap(({ access, path }) => {
+    if (access !== "write") return [];
     const aliases = aliasesOf(view, path, path);
     if (aliases === undefined) looked.never ??= UNTOLD_MOUNTS;
-    looked.names.push(...(aliases?.names ?? []).map(({ to }) => to));
-  }
+    return (aliases?.names ?? []).map(({ to }) => to);
+  });
+}
+
+/**
+ * Notes where a call moves what is no link, nor a directory, if the policy would refuse
+ * one there: by the time of the call it could be one.
+ */
+function lookAtPlaced(
+  looked: Looked,
+  { view }: Tracee,
+  registers: Registers,
+  spec: CallSpec,
+  places: readonly (Place | undefined)[],
+  refuses: Refuses,
+): void {
+  const { errno, never, uses } = looked;
+  const [from, to] = places;
+  if (errno !== 0 || never !== undefined || !spec.movesLinks) return;
+  if (from === undefined || to === undefined) return;
+  const both = exchanges(registers, spec);
+  // A file moves to no directory.
+  const comes = isNoLink(from) && (both || to.kind !== "directory");
+  const goes = both && isNoLink(to);
+  if (!comes && !goes) return;
+  const links = uses.map((use): Use => ({ ...use, kind: "link" }));
+  if (!refuses(spec, links, otherNames(looked, view))) return;
+  if (comes) looked.placed.push({ path: to.path, cleared: isNoLink(to) });
+  if (goes) looked.placed.push({ path: from.path, cleared: isNoLink(from) });
+}
+
+/** Whether there is something, or nothing, that leads nowhere else. */
+function isNoLink({ kind }: Place): boolean {
+  return kind !== "link" && kind !== "directory";
 }
 
 /** Whether a rename puts each file in the place of the other. */

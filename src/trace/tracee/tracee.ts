@@ -5,7 +5,7 @@ import { interrupt, isInStop } from "../../sys/task/ptrace.ts";
 import { isStopped } from "../../sys/task/task.ts";
 import type { View } from "../../sys/view.ts";
 import type { Hold } from "../hold/lock.ts";
-import type { KeptName } from "../look/looked.ts";
+import type { KeptName, Placed } from "../look/looked.ts";
 import type { Words } from "../look/words.ts";
 import type { Owner } from "../path/place.ts";
 import type { WorkingDirectory } from "../path/working_directory.ts";
@@ -98,6 +98,8 @@ export interface InFlight {
   readonly after?: SocketDuty | undefined;
   /** Whether it tells of the other end, which may be jail in a resolver's place. */
   readonly tellsPeer?: boolean;
+  /** Where no link may have come by it. */
+  readonly placed?: readonly Placed[];
   /** What jail holds open until it is over. */
   readonly held?: KeptName | undefined;
   /** Whether it has what was left of its time, or of its bytes. */
