@@ -290,3 +290,37 @@ write: ["\${tmp}/*", "${directory.path}/*"]
   assertStringIncludes(ended.stdout, "done");
   assert((await Deno.stat(kept)).isFile, ended.stderr);
 });
+
+for (const engine of ENGINES) {
+  Deno.test(`jail (${engine}) writes what stands for a file of the system nowhere else`, async () => {
+    await using directory = await scratch();
+    const [temporary, elsewhere] = ["temporary", "elsewhere"].map((name) =>
+      `${directory.path}/${name}`
+    ) as [string, string];
+    for (const path of [temporary, elsewhere]) await Deno.mkdir(path);
+    const policy = await directory.file(
+      "policy.yaml",
+      "extends: allow-all\nsys: {uname: {nodename: jailed}}\n",
+    );
+    const script = "echo; read go; cat /proc/sys/kernel/hostname 2>&-; exit 0";
+    const child = start(
+      jailArgv(["-p", policy], ["sh", "-c", script], engine),
+      { env: { TMPDIR: temporary } },
+    );
+    const reader = child.stdout.getReader();
+    await reader.read();
+    // As another jail may that writes where temporary files go.
+    const [made] = [...Deno.readDirSync(temporary)].map(({ name }) =>
+      `${temporary}/${name}`
+    ) as [string];
+    await Deno.rename(made, `${temporary}/moved`);
+    await Deno.symlink(elsewhere, made);
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode("\n"));
+    await writer.close();
+    await reader.cancel();
+    await child.stderr.cancel();
+    assertEquals((await child.status).code, 0);
+    assertEquals([...Deno.readDirSync(elsewhere)], []);
+  });
+}

@@ -90,13 +90,13 @@ export class TemporaryDirectory {
   }
 
   /**
-   * A path by which this process reaches it, a byte string.
+   * A path by which this process reaches it, a byte string: whoever may write beside
+   * it, another jail too, can put a link in its place.
    *
    * @throws {SystemCallError} where it cannot be made
    */
   get own(): string {
-    const { path, held } = this.#get();
-    return this.#view.isOwn ? path : `/proc/self/fd/${held}`;
+    return `/proc/self/fd/${this.#get().held}`;
   }
 
   #get(): Made {
