@@ -1,7 +1,7 @@
 /** The command as a user meets it: words in, output and exit code out. */
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { jailArgv, run } from "./harness.ts";
+import { fixture, jailArgv, run } from "./harness.ts";
 import { jail, jailCommand, scratch } from "./jail.ts";
 
 Deno.test("jail runs a program", async () => {
@@ -302,6 +302,36 @@ for (
     assertEquals(left.map(({ name }) => name).sort(), ["rc", "sub"]);
   });
 }
+
+Deno.test("jail --audit follows no link out of the working directory that comes as it starts", async () => {
+  await using directory = await scratch();
+  const { path } = directory;
+  await directory.file("rc", "# mine\n");
+  const cwd = `${path}/project`;
+  await Deno.mkdir(cwd);
+  await directory.file("project/log", "");
+  await Deno.symlink("../rc", `${cwd}/link`);
+  const other = new Deno.Command(fixture("exchange"), {
+    args: [`${cwd}/log`, `${cwd}/link`],
+  }).spawn();
+  try {
+    for (let starts = 0; starts < 30; starts++) {
+      await jail(["-A", "--audit=log", "--", "true"], { cwd });
+    }
+  } finally {
+    other.kill("SIGKILL");
+    await other.status;
+  }
+  assertEquals(await Deno.readTextFile(`${path}/rc`), "# mine\n");
+});
+
+Deno.test("jail --audit writes to what is open already, whatever the working directory is", async () => {
+  const words = jailArgv(["-A", "--audit=/dev/fd/3"], ["true"]);
+  const script = '"$@" 3>&1 >&2 | grep -c openat >&2';
+  const argv = ["sh", "-c", script, "sh", ...words];
+  const { stderr } = await run(argv, { cwd: "/" });
+  assertMatch(stderr, /^[1-9]\d*\n$/);
+});
 
 Deno.test("jail --audit follows a link that stays in the working directory, or lies outside of it", async () => {
   await using directory = await scratch();

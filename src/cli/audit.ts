@@ -14,6 +14,7 @@
 import { printable, toCString, toText } from "../abi/bytes.ts";
 import { EAGAIN, ENXIO, errnoName } from "../abi/errno.ts";
 import {
+  AT_FDCWD,
   O_APPEND,
   O_CLOEXEC,
   O_CREAT,
@@ -23,13 +24,14 @@ import {
   O_WRONLY,
 } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
+import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
 import { S_IFMT, S_IFREG, STAT } from "../abi/stat.ts";
 import { type Position, SystemCallError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Use } from "../policy/call.ts";
 import type { RuleRef } from "../policy/decision.ts";
 import { endpointText } from "../policy/net/endpoint.ts";
-import { close, fstat, open, pread } from "../sys/files.ts";
+import { close, fstat, open, openat2, pread } from "../sys/files.ts";
 import { Output } from "../sys/output.ts";
 import type { Observation } from "../trace/options.ts";
 
@@ -47,6 +49,8 @@ export interface AuditOptions {
   readonly optional: boolean;
   /** Told of what was lost, where the log is optional. */
   readonly warn: (message: string) => void;
+  /** Its real path, where no link is followed: somebody could put one there. */
+  readonly inside?: string | undefined;
 }
 
 /** An audit log that is being written. */
@@ -76,9 +80,9 @@ export class AuditLog {
     const flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY;
     // A pipe that somebody has put there is waited for by nobody. Others need not
     // know what was run.
-    let fd = open(toCString(path), flags | O_NONBLOCK, 0o600);
+    let fd = openLog(path, flags | O_NONBLOCK, options);
     // Who has a lease on the file gives it up when asked, or loses it.
-    if (fd === -EAGAIN) fd = open(toCString(path), flags, 0o600);
+    if (fd === -EAGAIN) fd = openLog(path, flags, options);
     const log = new AuditLog(path, fd, options);
     if (fd < 0) log.#fail("open()", -fd);
     // A run before may have found the disk full in the middle of a record.
@@ -167,6 +171,17 @@ export class AuditLog {
     if (this.#lost === 0) this.#options.warn(error.message);
     if (call !== "open()") this.#lost++;
   }
+}
+
+/** Opens a log, which its owner alone may read where it is made. */
+function openLog(
+  path: string,
+  flags: number,
+  { inside }: AuditOptions,
+): number {
+  return inside === undefined
+    ? open(toCString(path), flags, 0o600)
+    : openat2(AT_FDCWD, toCString(inside), flags, 0o600, RESOLVE_NO_SYMLINKS);
 }
 
 /** Whether what is open is a file whose last line has no end. */

@@ -241,3 +241,20 @@ Deno.test("AuditLog counts what an optional log lacks", () => {
 function unexpected(message: string): void {
   throw new Error(message);
 }
+
+Deno.test("AuditLog follows no link that has come to where it lies inside", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const [path, other] = [`${directory}/log`, `${directory}/other`];
+    await Deno.writeTextFile(other, "");
+    await Deno.symlink(other, path);
+    const options = { optional: false, warn: unexpected, inside: path };
+    assertThrows(
+      () => AuditLog.open(path, options),
+      SystemCallError,
+      "ELOOP",
+    );
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});

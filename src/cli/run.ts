@@ -28,10 +28,12 @@ export async function runProgram(request: RunRequest): Promise<Outcome> {
   const warn = (text: string): void =>
     tell(`${paint.name("jail:")} ${safe(text)}`);
   enter(request.cwd, warn);
-  if (request.audit !== undefined) logMustStayInside(request.audit);
   const log = request.audit === undefined
     ? undefined
-    : AuditLog.open(request.audit, { optional: request.auditOptional, warn });
+    : AuditLog.open(request.audit, {
+      ...{ optional: request.auditOptional, warn },
+      inside: logMustStayInside(request.audit),
+    });
   const denials = request.report ? new Denials(paint) : undefined;
   const ask = request.onDeny === "ask"
     ? await (await import("./person.ts"))

@@ -15,6 +15,7 @@ import {
 import { isPreset } from "../policy/presets.ts";
 import { readLink } from "../sys/files.ts";
 import { OWN_VIEW, type View } from "../sys/view.ts";
+import { normalize } from "../trace/path/place.ts";
 import { currentDirectory } from "./directory.ts";
 import { fromDirectory } from "./program.ts";
 
@@ -100,16 +101,21 @@ function covers({ pattern }: PathRule, real: string): boolean {
  * filled that chose the file, and a program chooses words of each record.
  *
  * @param audit the log as it was named, a byte string
+ * @returns its real path where it lies in the working directory, on which no link that
+ *   comes by then is to be followed; `undefined` where it lies elsewhere
  * @throws {UsageError} where there is one
  */
-export function logMustStayInside(audit: string): void {
-  const led = ledOut(audit);
-  if (led === undefined) return;
+export function logMustStayInside(audit: string): string | undefined {
+  const { end, link } = endOf(audit);
+  if (link === undefined) {
+    // What is open already (/dev/fd/3) is reached by links of the kernel's alone.
+    const isNamed = isWithin(end, currentDirectory()) &&
+      !isWithin(end, "/proc");
+    return isNamed ? end : undefined;
+  }
   throw new UsageError(
-    `Cannot use --audit: ${
-      printable(led.link)
-    } is a link that leads out of the ` +
-      `working directory, to ${printable(led.end)}`,
+    `Cannot use --audit: ${printable(link)} is a link that leads out of the ` +
+      `working directory, to ${printable(end)}`,
     "if you mean that file, name it by its own path",
   );
 }
@@ -122,27 +128,29 @@ export function logMustStayInside(audit: string): void {
  * @returns a text, where there is one
  */
 export function cwdLedOut(directory: string): string | undefined {
-  const led = ledOut(directory);
-  return led &&
+  const { end, link } = endOf(directory);
+  return link &&
     `--cwd=${
         toText(directory) ?? directory
       } is led out of the working directory by a link: ` +
-      `the program works in ${printable(led.end)}`;
+      `the program works in ${printable(end)}`;
 }
 
-/** A link in the working directory that leads a path out of it, and where to. */
-function ledOut(
+/** Where a path leads, and a link in the working directory that leads it out of that. */
+function endOf(
   named: string,
-): { readonly link: string; readonly end: string } | undefined {
+): { readonly end: string; readonly link: string | undefined } {
   const cwd = currentDirectory();
   const path = fromDirectory(cwd, named);
   const names = path.split("/").filter((name) => name !== "" && name !== ".");
   const end = realRoot(names, (path) => OWN_VIEW.meant(path));
-  if (isWithin(end, cwd)) return undefined;
+  if (isWithin(end, cwd)) return { end, link: undefined };
   const link = OWN_VIEW.links(path).find((place) =>
     isWithin(place, cwd) && typeof readLink(place) === "string"
   );
-  return link === undefined ? undefined : { link, end };
+  // Somebody may have put one there for that moment.
+  const hadLink = isWithin(normalize(path), cwd);
+  return { end, link: link ?? (hadLink ? path : undefined) };
 }
 
 /** Where what a pattern begins with leads to, where that is not in a directory. */
