@@ -664,6 +664,54 @@ look("out")`;
 
   Deno.test({
     ...hasMounts(
+      `jail (${engine}) moves nothing by another mount of it that somebody outside moves with a directory`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const root = directory.path;
+      for (const name of ["kept/closed", "kept/open", "open/in/kept"]) {
+        await Deno.mkdir(`${root}/${name}`, { recursive: true });
+      }
+      await Deno.writeTextFile(`${root}/kept/closed/file`, "secret");
+      const outside = `import os, subprocess, sys
+root, *jail = sys.argv[1:]
+subprocess.check_call(["mount", "--bind", root + "/kept", root + "/open/in/kept"])
+with subprocess.Popen(jail + [root], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+    for _ in range(2): print(program.stdout.readline().decode(), end="")
+    os.rename(root + "/open/in", root + "/open/out")
+    print(program.communicate()[0].decode(), end="")`;
+      const inside = `${TRY}
+root = sys.argv[1]
+def move(at):
+    kept = f"{root}/open/{at}/kept"
+    attempt(os.rename, kept + "/closed/file", kept + "/open/file")
+move("in")
+print("ready", flush=True)
+sys.stdin.readline()
+move("out")
+attempt(os.open, root + "/kept/open/file", os.O_RDONLY)`;
+      const { stdout, stderr } = await run([
+        ...["unshare", "-m", "/usr/bin/python3", "-c", outside, root],
+        ...jailArgv(
+          [
+            ...[
+              "-p",
+              "python",
+              `-R=${root}/kept`,
+              `-W=${root}/open,${root}/kept`,
+            ],
+            `--deny-read=${root}/kept/closed`,
+          ],
+          ["/usr/bin/python3", "-c", inside],
+          engine,
+        ),
+      ]);
+      assertEquals(stdout, "EACCES\nready\nEACCES\nENOENT\n", stderr);
+    },
+  });
+
+  Deno.test({
+    ...hasMounts(
       `jail (${engine}) closes another procfs also where it was moved with a directory`,
     ),
     async fn(): Promise<void> {

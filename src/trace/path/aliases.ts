@@ -6,13 +6,16 @@
  * more of one than of another.
  */
 
-import { isWithin } from "../../policy/path/within.ts";
-import { heedMounts } from "../../sys/mounted.ts";
+import { O_CLOEXEC, O_PATH } from "../../abi/fcntl.ts";
+import { isWithin, parentOf } from "../../policy/path/within.ts";
+import { close } from "../../sys/files.ts";
+import { heedMounts, heedMove } from "../../sys/mounted.ts";
 import type { Mount } from "../../sys/mount_info.ts";
-import type { View } from "../../sys/view.ts";
+import { mountIdOf, type View } from "../../sys/view.ts";
 import { carried, type Inside, insideOf, topOf } from "./inside.ts";
 import { type Layer, layersOf, MOST_STEPS } from "./layers.ts";
 import { mountsOf } from "./mounts.ts";
+import { cString } from "./place.ts";
 
 /** The names of what is moved: before, and after that. */
 export interface Names {
@@ -55,6 +58,7 @@ export function aliasesOf(
   from: string,
   to: string,
 ): Aliases | undefined {
+  if (!isAsKnown(view, [from, to])) heedMove();
   const age = heedMounts();
   const mounts = mountsOf(view, age);
   const layers = layersOf(age);
@@ -79,6 +83,30 @@ export function aliasesOf(
     )
   );
   return { names, layer };
+}
+
+/**
+ * Whether the directories of some files are in the mounts that are known to be there.
+ * Where somebody else moves a directory, what is mounted beneath goes along, and nobody
+ * is told.
+ */
+function isAsKnown(view: View, paths: readonly string[]): boolean {
+  const mounts = mountsOf(view, heedMounts());
+  const directories = new Set(paths.map(parentOf));
+  return mounts !== undefined && [...directories].every((directory) => {
+    const is = mountIdAt(view, directory);
+    const there = mounts.find(({ id }) => id === is);
+    return is !== undefined && there === topOf(mounts, directory);
+  });
+}
+
+/** The id of the mount that a directory is in; `undefined` where that is not told. */
+function mountIdAt(view: View, directory: string): string | undefined {
+  const fd = view.open(cString(directory), O_PATH | O_CLOEXEC);
+  if (fd < 0) return undefined;
+  const id = mountIdOf(fd);
+  close(fd);
+  return typeof id === "string" ? id : undefined;
 }
 
 /** All file systems in which what is moved will have a name, by overlays. */
