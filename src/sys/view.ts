@@ -90,6 +90,8 @@ export class View {
   #mounts: string | undefined;
   /** {@linkcode mountsAge} when it said that. */
   #age = mountsAge();
+  /** A task of the program, stopped, once there is one. */
+  #tid = 0;
 
   /**
    * Makes one.
@@ -131,6 +133,7 @@ export class View {
    * @returns whether it is known where they are
    */
   renew(tid: number): boolean {
+    this.#tid = tid;
     const age = mountsAge();
     if (this.#mounts === undefined || this.#age === age) return true;
     const mounts = readMounts(tid);
@@ -456,6 +459,8 @@ export class View {
   }
 
   #allMounts(): Mount[] {
+    // It may have turned out since that they were moved.
+    if (this.#tid !== 0 && !this.renew(this.#tid)) return [];
     return this.#mounts === undefined
       ? mountsIn(readMounts("self"), (name) => this.nameOf(name))
       : mountsIn(this.#mounts, (name) => name);

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { heedMove } from "./mounted.ts";
 import { OWN_VIEW, View } from "./view.ts";
 
 const PLAIN = new View(99, "/srv/box");
@@ -129,4 +130,15 @@ Deno.test("View.closedOnTheWay() tells of the way to what was not found a moment
   await Deno.remove(path, { recursive: true });
   const way = [path, `${path}/deep`];
   assertEquals(found, { known: [], unknown: way, other: way, missing: [] });
+});
+
+Deno.test("View.mounts() reads anew where they are, once one may have been moved", () => {
+  const mounts = "50 1 0:5 /box / rw - ext4 /dev/sda rw";
+  const view = new View(99, "/srv/box", { name: "/run/jail-1", mounts });
+  view.renew(Deno.pid);
+  const before = view.mounts().map(({ id }) => id);
+  heedMove();
+  const after = view.mounts().map(({ id }) => id);
+  const own = OWN_VIEW.mounts().map(({ id }) => id);
+  assertEquals([before, after], [["50"], own]);
 });
