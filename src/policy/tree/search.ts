@@ -49,11 +49,8 @@ export function search<P extends Pattern>(
   found: (path: string, pattern: P) => boolean,
   unlisted: (directory: string, pattern: P) => void = () => {},
 ): void {
-  const matchers = patterns.map(({ glob }) => {
-    const matcher = new PathMatcher();
-    matcher.add(glob, 0, 0);
-    return matcher;
-  });
+  const any = matcherOf(patterns);
+  const each = patterns.map((pattern) => matcherOf([pattern]));
   const starts = outermost(patterns.map(({ root }) => root)).flatMap((root) =>
     places.flatMap((place) =>
       isWithin(place, root) ? [place] : isWithin(root, place) ? [root] : []
@@ -67,10 +64,12 @@ export function search<P extends Pattern>(
   ).map(({ root }) => root);
   const matched = new Set(begun);
   const match = (path: string): boolean => {
+    any.walk(path, path.length, 1);
+    if (any.isBegun()) matched.add(path);
+    if (any.best(0) < 0) return true;
     let enters = true;
-    matchers.forEach((matcher, number) => {
+    each.forEach((matcher, number) => {
       matcher.walk(path, path.length, 1);
-      if (matcher.isBegun()) matched.add(path);
       if (matcher.best(0) < 0) return;
       enters = found(path, patterns[number] as P) && enters;
     });
@@ -93,6 +92,12 @@ export function search<P extends Pattern>(
       },
     );
   }
+}
+
+function matcherOf(patterns: readonly Pattern[]): PathMatcher {
+  const matcher = new PathMatcher();
+  for (const { glob } of patterns) matcher.add(glob, 0, 0);
+  return matcher;
 }
 
 /** Whether a pattern may mean something in a directory. */

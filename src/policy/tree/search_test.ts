@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { rootOf } from "../floor/grants.ts";
 import { type Glob, parseGlob } from "../path/glob.ts";
 import { PathMatcher } from "../path/match.ts";
-import { isWithin } from "../path/within.ts";
+import { directoriesAbove, isWithin } from "../path/within.ts";
 import { random } from "../random_test.ts";
 import { search } from "./search.ts";
 
@@ -173,4 +173,22 @@ Deno.test("search() finds what looking at every path would find", () => {
       );
     }
   }
+});
+
+Deno.test("search() looks at each name once, however many patterns there are", () => {
+  const { walk: look } = PathMatcher.prototype;
+  let looks = 0;
+  PathMatcher.prototype.walk = function (...words): void {
+    looks++;
+    look.apply(this, words);
+  };
+  try {
+    const many = Array.from({ length: 100 }, (_, i) => `/**/.name${i}`);
+    // Of this one every name may be the first.
+    assertEquals(found([...many, "/b/**/*"], ["/"]), []);
+  } finally {
+    PathMatcher.prototype.walk = look;
+  }
+  const names = FILES.flatMap((path) => [path, ...directoriesAbove(path)]);
+  assertEquals(looks, new Set(names).size);
 });
