@@ -538,6 +538,29 @@ Deno.test("readonly reads no key of agents, runners and hosting services", async
   assertEquals(await readable("readonly", [...kept, ...others]), others);
 });
 
+Deno.test("readonly reads no key of later agents, and no clipboard", async () => {
+  const kept = [
+    ...[".augment/session.json", ".cline/data/secrets.json", ".mcp-auth/x/y"],
+    ...[
+      ".iflow/oauth_creds.json",
+      ".pi/agent/auth.json",
+      ".kimi/credentials/x",
+    ],
+    ...[".openclaw/credentials/x", ".local/share/kiro-cli/data.sqlite3"],
+    ...[".config/Kiro/User/globalStorage/x", ".local/share/kilo/auth.json"],
+    ...[".cache/cliphist/db", ".local/share/klipper/history3.sqlite"],
+    ...[".docker/trust/private/x.key", ".local/share/gnupg/pubring.kbx"],
+    ...[".lein/credentials.clj.gpg", ".minecraft/launcher_accounts.json"],
+    ...[".config/osc/oscrc", ".wakatime.cfg", ".config/legendary/user.json"],
+    ...[".config/gel/credentials/x.json", ".config/kdeconnect/privateKey.pem"],
+    ...[".config/hardhat-nodejs/vars.json"],
+  ].map((name) => `/home/me/${name}`);
+  const others = [".claude/projects/x/y.jsonl", ".codex/history.jsonl", ".pi/x"]
+    .concat(".config/Kiro/User/settings.json", ".minecraft/options.txt")
+    .map((name) => `/home/me/${name}`);
+  assertEquals(await readable("readonly", [...kept, ...others]), others);
+});
+
 Deno.test("base reads what a project has by the names of secrets at home", async () => {
   const names = [".zen/config.yaml", ".jfrog/projects/npm.yaml", ".lightning"];
   const others = names.map((name) => `/srv/app/${name}`);
