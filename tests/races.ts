@@ -478,7 +478,7 @@ net: ${net}
 /** Makes the files that the race programs expect. */
 async function lay(home: string): Promise<void> {
   const directories =
-    "open open/a open/d open/p open/p/q open/p/q/d seen unread closed";
+    "open open/a open/d open/p open/p/q open/p/q/d open/p/q/open seen unread closed";
   for (const name of directories.split(" ")) {
     await Deno.mkdir(`${home}/${name}`);
     await Deno.chmod(`${home}/${name}`, 0o777);
@@ -494,7 +494,11 @@ async function lay(home: string): Promise<void> {
   const program = await Deno.readFile(fixture("race_exec"));
   await executable(`${home}/closed/program`, program);
   await executable(`${home}/open/real`, program);
-  const broken = withoutLoader(program);
+  for (const from of [home, `${home}/open/p/q`]) {
+    const path = `${from}/${NO_LOADER}`;
+    await executable(path, new TextEncoder().encode("none"));
+  }
+  const broken = withLoader(program, NO_LOADER);
   await executable(`${home}/open/broken`, broken);
   await executable(`${home}/open/a/program`, broken);
   await executable(
@@ -504,14 +508,17 @@ async function lay(home: string): Promise<void> {
   await executable(`${home}/open/mark`, broken);
 }
 
-/** A program whose loader is not there: the kernel says so, and jail does not. */
-function withoutLoader(program: Uint8Array): Uint8Array {
-  const text = new TextDecoder("latin1").decode(program);
-  const at = text.indexOf("/ld-linux-x86-64.so.");
+/** What is no loader, from where execs are tried. */
+const NO_LOADER = "open/none";
+
+/** A program with another loader: what is none the kernel finds out, and not jail. */
+function withLoader(program: Uint8Array, loader: string): Uint8Array {
+  const known = "/lib64/ld-linux-x86-64.so.2";
+  const at = new TextDecoder("latin1").decode(program).indexOf(known);
   if (at < 0) throw new Error("the program names no loader");
-  const broken = program.slice();
-  broken.set(new TextEncoder().encode("/ld-linux-absent.so."), at);
-  return broken;
+  const changed = program.slice();
+  changed.set(new TextEncoder().encode(loader.padEnd(known.length, "\0")), at);
+  return changed;
 }
 
 async function file(path: string, text: string): Promise<void> {

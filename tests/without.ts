@@ -31,11 +31,17 @@ const ALLOWED: Decision = {
 /** Makes nobody wait until a new image has been looked at. */
 function endWaiting(): void {
   const { drop } = Calls.prototype;
+  let started = false;
   Calls.prototype.forget = function (tracee: Tracee): void {
     const { process } = tracee;
     // Told of each thread of a process, and only then is the image looked at.
     if (process.executing !== tracee) return;
     process.executing = undefined;
+    // The exec of the program itself has nobody beside it.
+    if (!started) {
+      started = true;
+      return;
+    }
     drop.call(this, tracee);
   };
 }
