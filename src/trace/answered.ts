@@ -19,10 +19,7 @@ import {
   ENOMEM,
 } from "../abi/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_PATH } from "../abi/fcntl.ts";
-import { get } from "../abi/layout.ts";
-import { STAT } from "../abi/stat.ts";
-import type { FileKind } from "../policy/call.ts";
-import { close, fstat, openat2 } from "../sys/files.ts";
+import { close, openat2 } from "../sys/files.ts";
 import type { Listener } from "../sys/task/listener.ts";
 import { confinementOf, fileRightsOf } from "../sys/task/task.ts";
 import { isOnPlainFileSystem, lookFor, openAgain } from "./hold/in_place.ts";
@@ -31,7 +28,7 @@ import type { Looked } from "./look/looked.ts";
 import type { CallSpec } from "./look/spec.ts";
 import { lookAt } from "./look_at.ts";
 import { look } from "./path/magic.ts";
-import { cString, kindOf, type Place } from "./path/place.ts";
+import { cString, kindOfOpen, type Place } from "./path/place.ts";
 import { statOf } from "./path/quick.ts";
 import type { Tools } from "./tools.ts";
 import { isHeldByExec, type Tracee } from "./tracee/tracee.ts";
@@ -52,8 +49,6 @@ type Tried = "answered" | "changed" | "must be made";
 const OWN_FAILURES: ReadonlySet<number> = new Set([
   ...[EAGAIN, EMFILE, ENFILE, ENOMEM],
 ]);
-
-const stat = new Uint8Array(STAT.size);
 
 /** Answers calls. */
 export class AnsweredCalls {
@@ -137,7 +132,7 @@ export class AnsweredCalls {
         if (!isPlain(looked)) return this.#leave(tracee, spec, looked);
         if (fd < 0 && isThere(looked)) {
           fd = look(tracee.view, found.path);
-          if (fd < 0 || kindAt(fd) !== found.kind) return "changed";
+          if (fd < 0 || kindOfOpen(fd) !== found.kind) return "changed";
         }
         if (fd < 0 || dependsOnCaller(looked, fd)) {
           return this.#leave(tracee, spec, looked);
@@ -216,11 +211,6 @@ function referTo({ tid }: Tracee, descriptor: number): number {
 /** Whether a call, once allowed, finds something. */
 function isThere({ errno, paths: [path] }: Looked): boolean {
   return errno === 0 && path !== undefined && path.place.kind !== "missing";
-}
-
-/** What kind of file a reference is of; `undefined` where it cannot be told. */
-function kindAt(fd: number): FileKind | undefined {
-  return fstat(fd, stat) < 0 ? undefined : kindOf(get(STAT, stat, "st_mode"));
 }
 
 /**

@@ -9,16 +9,12 @@
  */
 
 import { fromText, toCString } from "../../abi/bytes.ts";
-import { get } from "../../abi/layout.ts";
-import { STAT } from "../../abi/stat.ts";
 import type { FileKind } from "../../policy/call.ts";
 import { parentOf } from "../../policy/path/within.ts";
-import { close, fstat, renameat, unlinkat } from "../../sys/files.ts";
+import { close, renameat, unlinkat } from "../../sys/files.ts";
 import type { View } from "../../sys/view.ts";
 import { look } from "../path/magic.ts";
-import { kindOf } from "../path/place.ts";
-
-const stat = new Uint8Array(STAT.size);
+import { kindOfOpen } from "../path/place.ts";
 
 /**
  * Removes a link, and gives a directory another name beside it, where no rule begins.
@@ -45,7 +41,7 @@ export function clear(view: View, path: string): boolean {
 function kindAt(view: View, path: string): FileKind | undefined {
   const fd = look(view, path);
   if (fd < 0) return undefined;
-  const result = fstat(fd, stat);
+  const kind = kindOfOpen(fd);
   close(fd);
-  return result < 0 ? undefined : kindOf(get(STAT, stat, "st_mode"));
+  return kind;
 }

@@ -2,6 +2,7 @@
 
 import { fromBytes } from "../../abi/bytes.ts";
 import { ENAMETOOLONG } from "../../abi/errno.ts";
+import { get } from "../../abi/layout.ts";
 import { PATH_MAX } from "../../abi/limits.ts";
 import {
   S_IFBLK,
@@ -12,9 +13,10 @@ import {
   S_IFMT,
   S_IFREG,
   S_IFSOCK,
+  STAT,
 } from "../../abi/stat.ts";
 import type { FileKind } from "../../policy/call.ts";
-import { readlinkat } from "../../sys/files.ts";
+import { fstat, readlinkat } from "../../sys/files.ts";
 import { REMOVED } from "../../sys/mount_info.ts";
 import type { View } from "../../sys/view.ts";
 import type { WorkingDirectory } from "./working_directory.ts";
@@ -140,6 +142,13 @@ export function isRemovedName(name: string): boolean {
 /** Where a removed file was, by its directories' names of today. */
 export function formerPath({ path }: Place): string {
   return path.slice(0, -REMOVED.length);
+}
+
+const stat = new Uint8Array(STAT.size);
+
+/** What kind of file is open; `undefined` where it cannot be told. */
+export function kindOfOpen(fd: number): FileKind | undefined {
+  return fstat(fd, stat) < 0 ? undefined : kindOf(get(STAT, stat, "st_mode"));
 }
 
 /** What kind of file a mode says. */
