@@ -36,6 +36,27 @@ printf '#!/bin/sh\\necho runs\\n' >from && chmod 755 from &&
 mount --bind from file && rm from &&
 cp /usr/bin/echo from && mount --bind from program && rm from && exec "$@"`;
 
+/**
+ * Python that runs a jail in a place, and does something outside meanwhile.
+ *
+ * @param first what it does before
+ * @param lines once the program has written so many, it does the other thing
+ * @param then that, after which the program's input ends
+ */
+function meanwhile(first: string, lines: number, then: string): string {
+  return `import os, subprocess, sys
+root, *jail = sys.argv[1:]
+mount = lambda *words: subprocess.check_call(["mount", *words])
+${first}
+with subprocess.Popen(jail + [root], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+    for _ in range(${lines}): print(program.stdout.readline().decode(), end="")
+    ${then}
+    print(program.communicate()[0].decode(), end="")`;
+}
+
+/** Moves a directory, and what is mounted in it. */
+const MOVES = `os.rename(root + "/open/in", root + "/open/out")`;
+
 for (const engine of ENGINES) {
   Deno.test({
     ...hasMounts(
@@ -601,12 +622,8 @@ for old, new in ("all/socket", "all/seen/socket"), ("all/socket", "all/other"):
       await using directory = await scratch();
       const root = directory.path;
       await Deno.mkdir(`${root}/open/proc`, { recursive: true });
-      const outside = `import subprocess, sys
-root, *jail = sys.argv[1:]
-with subprocess.Popen(jail + [root], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
-    print(program.stdout.readline().decode(), end="")
-    subprocess.check_call(["mount", "-t", "proc", "proc", root + "/open/proc"])
-    print(program.communicate()[0].decode(), end="")`;
+      const mounts = `mount("-t", "proc", "proc", root + "/open/proc")`;
+      const outside = meanwhile("", 1, mounts);
       const inside = `${TRY}proc = sys.argv[1] + "/open/proc"
 print("ready", flush=True)
 sys.stdin.readline()
@@ -633,13 +650,8 @@ attempt(os.stat, f"{proc}/1/cmdline")`;
       await using directory = await scratch();
       const root = directory.path;
       await Deno.mkdir(`${root}/open/in/proc`, { recursive: true });
-      const outside = `import os, subprocess, sys
-root, *jail = sys.argv[1:]
-subprocess.check_call(["mount", "-t", "proc", "proc", root + "/open/in/proc"])
-with subprocess.Popen(jail + [root], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
-    for _ in range(7): print(program.stdout.readline().decode(), end="")
-    os.rename(root + "/open/in", root + "/open/out")
-    print(program.communicate()[0].decode(), end="")`;
+      const mounts = `mount("-t", "proc", "proc", root + "/open/in/proc")`;
+      const outside = meanwhile(mounts, 7, MOVES);
       const inside = `${TRY}
 def look(at):
     for of in "1/cmdline", f"{os.getpid()}/mem", "sys/kernel/core_pattern":
@@ -673,13 +685,8 @@ look("out")`;
         await Deno.mkdir(`${root}/${name}`, { recursive: true });
       }
       await Deno.writeTextFile(`${root}/kept/closed/file`, "secret");
-      const outside = `import os, subprocess, sys
-root, *jail = sys.argv[1:]
-subprocess.check_call(["mount", "--bind", root + "/kept", root + "/open/in/kept"])
-with subprocess.Popen(jail + [root], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
-    for _ in range(2): print(program.stdout.readline().decode(), end="")
-    os.rename(root + "/open/in", root + "/open/out")
-    print(program.communicate()[0].decode(), end="")`;
+      const mounts = `mount("--bind", root + "/kept", root + "/open/in/kept")`;
+      const outside = meanwhile(mounts, 2, MOVES);
       const inside = `${TRY}
 root = sys.argv[1]
 def move(at):
