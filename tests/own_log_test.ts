@@ -165,7 +165,8 @@ print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), records.count(b'n/299"')
     ),
     async fn(): Promise<void> {
       await using directory = await scratch();
-      const outside = `import fcntl, os, select, signal, subprocess, sys, termios, time
+      const outside =
+        `import fcntl, os, select, signal, subprocess, sys, termios, time
 os.mkfifo("log")
 log = os.open("log", os.O_RDWR | os.O_NONBLOCK)
 held = lambda: int.from_bytes(fcntl.ioctl(log, termios.FIONREAD, bytes(4)), "little")
@@ -178,6 +179,8 @@ before = 0
 while (now := held()) < 1 << 15 or now != before:
     before = now
     time.sleep(0.2)
+# Longer than is waited behind the signal.
+time.sleep(1.2)
 jail.send_signal(signal.SIGHUP)
 time.sleep(0.4)
 reader = open("log", "rb")

@@ -103,14 +103,16 @@ export class Output {
    */
   write(bytes: Uint8Array): number {
     this.#failure = 0;
-    const until = performance.now() + this.#patience;
+    // Patience begins when there is a reason to lose it, however long the wait was.
+    let until: number | undefined;
     let done = 0;
     while (done < bytes.length) {
       const result = this.#once(bytes.subarray(done));
       if (result === -EINTR) continue;
       if (result === -EAGAIN) {
         const impatient = this.#brief || askedBy() !== 0 || isUrgent();
-        if (impatient && performance.now() >= until) {
+        const now = performance.now();
+        if (impatient && now >= (until ??= now + this.#patience)) {
           // One that was in vain is enough, until it goes on.
           this.#patience = 0;
           this.#failure = EAGAIN;
