@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { Engine } from "../src/trace/options.ts";
-import { ENGINES, eventually, jailArgv } from "./harness.ts";
+import { ENGINES, eventually, jailArgv, run } from "./harness.ts";
 import { jail, type Scratch, scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
 import { Terminal } from "./terminal.ts";
@@ -446,6 +446,41 @@ signal.pause()`;
       await terminal.see(/denied openat\("\/root\/0+"/);
       await terminal.see(/\njail: [0-9]+ messages are missing here, which/);
       assertEquals(await terminal.code(), 0);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) loses no message at its end where a terminal takes them slowly`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const done = `${directory.path}/done`;
+      const outside = `import os, pty, sys, time
+pid, terminal = pty.fork()
+if pid == 0: os.execvp(sys.argv[2], sys.argv[2:])
+shown = b""
+while b"up\\r\\n" not in shown: shown += os.read(terminal, 1)
+# Stopped, until the program has made its calls.
+os.write(terminal, b"\\x13\\n")
+while not os.path.exists(sys.argv[1]): time.sleep(0.01)
+os.write(terminal, b"\\x11\\n")
+try:
+    while more := os.read(terminal, 2048):
+        shown += more
+        time.sleep(0.005)
+except OSError: pass
+print(b"messages are missing here" in shown, os.waitpid(pid, 0)[1])`;
+      const { stdout } = await run([
+        ...["/usr/bin/python3", "-c", outside, done],
+        ...jailArgv(
+          ["-p", "default", `--allow-write=${directory.path}`, "--report"],
+          ["/usr/bin/python3", "-c", REFUSED_MUCH, done],
+          engine,
+        ),
+      ]);
+      assertEquals(stdout, "True 0\n");
     },
   });
 

@@ -18,11 +18,14 @@ import { close, flagsOf, open, setFlags, typeOf, write } from "./files.ts";
 import { libc, rareLibc } from "./libc.ts";
 import { askedBy } from "./signals.ts";
 
-/** How long to wait for a terminal that somebody has stopped, in milliseconds. */
-const PATIENCE_MS = 50;
+/** How long to wait for a terminal that takes nothing, in milliseconds. */
+const PATIENCE_MS = 250;
 
-/** How long to wait for who reads slowly what must not be lost, in milliseconds. */
-const PATIENCE_FOR_WHOLE_MS = 1000;
+/**
+ * How long to wait in all for one that takes little, and for who reads slowly what
+ * must not be lost, in milliseconds.
+ */
+const PATIENCE_IN_ALL_MS = 1000;
 
 /** How long one wait is, in milliseconds. */
 const TURN_MS = 1;
@@ -79,7 +82,7 @@ export class Output {
     const type = typeOf(fd);
     const terminal = type === S_IFCHR && isTerminal(fd);
     this.#brief = terminal && !whole;
-    this.#most = whole ? PATIENCE_FOR_WHOLE_MS : PATIENCE_MS;
+    this.#most = whole ? PATIENCE_IN_ALL_MS : PATIENCE_MS;
     this.#patience = this.#most;
     const blocks = terminal || type === S_IFIFO || type === S_IFSOCK;
     this.#once = !blocks
@@ -104,19 +107,23 @@ export class Output {
   write(bytes: Uint8Array): number {
     this.#failure = 0;
     // Patience begins when there is a reason to lose it, however long the wait was.
-    let until: number | undefined;
+    let until = 0;
+    let atLast = 0;
     let done = 0;
     while (done < bytes.length) {
       const result = this.#once(bytes.subarray(done));
       if (result === -EINTR) continue;
       if (result === -EAGAIN) {
-        const impatient = this.#brief || askedBy() !== 0 || isUrgent();
-        const now = performance.now();
-        if (impatient && now >= (until ??= now + this.#patience)) {
-          // One that was in vain is enough, until it goes on.
-          this.#patience = 0;
-          this.#failure = EAGAIN;
-          break;
+        if (this.#brief || askedBy() !== 0 || isUrgent()) {
+          const now = performance.now();
+          until ||= now + this.#patience;
+          atLast ||= now + PATIENCE_IN_ALL_MS;
+          if (now >= Math.min(until, atLast)) {
+            // One that was in vain is enough, until it goes on.
+            this.#patience = 0;
+            this.#failure = EAGAIN;
+            break;
+          }
         }
         waitATurn();
         continue;
@@ -127,6 +134,7 @@ export class Output {
       }
       done += result;
       this.#patience = this.#most;
+      until = 0;
     }
     return done;
   }
