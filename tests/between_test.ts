@@ -381,6 +381,34 @@ ctypes.CDLL(None).renameat2(-100, b"file", -100, b"at/rule", 2)`;
   Deno.test({
     ...needs(
       ["python3"],
+      `jail (${engine}) gives no closed directory another name that takes the place of what is moved there`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      const text = `${ALL}read: {deny: ["${path}/closed"]}\n`;
+      const policy = await directory.file("policy.yaml", text);
+      await directory.file("file", "");
+      const came = await attempt(
+        {
+          change: "a directory comes in its place",
+          call: "rename",
+          path: `${path}/file`,
+          code: `os.rename("file", "closed")`,
+        },
+        engine,
+        path,
+        policy,
+      );
+      assertEquals(came, "EACCES\n");
+      assertEquals(await namesIn(path), ["closed", "policy.yaml"]);
+      assertEquals(await namesIn(`${path}/closed`), ["rule"]);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
       `jail (${engine}) leads nobody elsewhere by a link that is turned, or comes, meanwhile`,
     ),
     async fn(): Promise<void> {

@@ -16,6 +16,7 @@ import {
 } from "../../abi/errno.ts";
 import { PIN_START } from "../../abi/pin.ts";
 import { SIGKILL } from "../../abi/signal.ts";
+import type { Call } from "../../policy/call.ts";
 import { MOVING } from "../../policy/plan/answered.ts";
 import { close } from "../../sys/files.ts";
 import { connectAgain } from "../../sys/inet.ts";
@@ -299,7 +300,7 @@ export class Flights {
     const isUntold = treatment === "exec" && flight.retryOn.includes(-result);
     if (isUntold) return -EACCES;
     if (result < 0) return result;
-    if (clears(tracee, flight.placed)) return -EACCES;
+    if (this.#clears(tracee, flight.placed)) return -EACCES;
     if (flight.tellsPeer === true) {
       names?.restore(tracee, syscall?.name ?? "", result);
     }
@@ -371,9 +372,16 @@ export class Flights {
       const { placed } = tracee.inFlight;
       reconnect(tracee.inFlight);
       // It may have been made, or not.
-      clears(tracee, placed?.filter(({ cleared }) => cleared));
+      this.#clears(tracee, placed?.filter(({ cleared }) => cleared));
     }
     this.end(tracee);
+  }
+
+  /** Whether something has come by a call where the policy lets no link be put. */
+  #clears({ view }: Tracee, placed: readonly Placed[] = []): boolean {
+    const { options } = this.#tools;
+    const refuses = (call: Call): boolean => options.refuses?.(call) === true;
+    return placed.filter(({ path }) => clear(view, path, refuses)).length > 0;
   }
 
   /**
@@ -415,14 +423,6 @@ function goesOnAfter(
 function restarts({ tid }: Tracee, errno: number): number {
   interrupt(tid);
   return -errno;
-}
-
-/** Whether something has come by a call where the policy lets no link be put. */
-function clears(
-  { view }: Tracee,
-  placed: readonly Placed[] = [],
-): boolean {
-  return placed.filter(({ path }) => clear(view, path)).length > 0;
 }
 
 /** Has a socket send as before where a connect(2) to somebody else may have failed. */
