@@ -82,6 +82,12 @@ export class LimitedCalls {
     resumer.toExit(tracee);
   }
 
+  /** A tracee is about to copy with sendfile(2): splice(2) is closed there. */
+  copy(tracee: Tracee): void {
+    if (this.#tools.output !== undefined) return this.write(tracee, 0, 3);
+    this.#tools.resumer.go(tracee);
+  }
+
   /** A tracee is about to make a process or a thread. */
   make(tracee: Tracee, spec: CallSpec): void {
     const { answers, options, resumer } = this.#tools;

@@ -84,6 +84,8 @@ export type Look =
     readonly fd: ArgIndex;
     readonly size: ArgIndex | -1 | "refuse";
   }
+  /** Two descriptors: one of a pipe must not be kept from others by the other one. */
+  | { readonly kind: "copy"; readonly args: readonly [ArgIndex, ArgIndex] }
   /** A descriptor: a socket for datagrams could get by an option what is for others. */
   | { readonly kind: "option"; readonly arg: ArgIndex }
   /** Nothing: its process may do less than jail, or more, from then on. */

@@ -64,6 +64,8 @@ function shortLook(action: FilterAction & { kind: "trace" }): Short {
     case "moves":
     case "shared":
       return look.kind;
+    case "copy":
+      return `copy ${look.args.join(" ")}`;
     case "async":
     case "flow":
     case "modes":
@@ -136,6 +138,11 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   ["clone", [0x0002_0011], "EPERM"], // CLONE_NEWNS
   ["clone", [0x4000_0011], "EPERM"], // CLONE_NEWNET
   ["clone3", [1, 88], "ENOSYS"],
+  ["sendfile", [1, 3, 0, 1], "copy 0 1"],
+  ["sendfile", [1, 3, 64, 1], "allow"],
+  ["splice", [3, 0, 1, 0, 1, 0], "copy 0 2"],
+  ["splice", [3, 64, 1, 0, 1, 0], "allow"],
+  ["splice", [3, 0, 1, 64, 1, 0], "allow"],
   ["unshare", [0x600], "allow"],
   ["unshare", [0x0004_0000], "allow"],
   ["unshare", [0x1000_0000], "EPERM"],
@@ -646,7 +653,7 @@ const COUNTED: Policy = { ...NONE, limits: { written: { most: 9, ref: REF } } };
 
 test("with a limit of bytes written", planCalls(COUNTED, { observe: false }), [
   ["write", [1, 0, 1], "allow"],
-  ["sendfile", [1, 3, 0, 1], "allow"],
+  ["sendfile", [1, 3, 64, 1], "allow"],
   ["fallocate", [1, 0, 0, 1], "EOPNOTSUPP"],
   ["ioctl", [1, 0x4004_9409, 3], "EOPNOTSUPP"], // FICLONE
   ["ioctl", [1, 0x4020_940d, 0], "EOPNOTSUPP"], // FICLONERANGE
@@ -665,7 +672,8 @@ test(
   [
     ["write", [1, 0, 1], "output 0 2"],
     ["writev", [1, 0, 1], "output 0 -1"],
-    ["sendfile", [1, 3, 0, 1], "output 0 3"],
+    ["sendfile", [1, 3, 64, 1], "output 0 3"],
+    ["sendfile", [1, 3, 0, 1], "copy 0 1"],
     ["copy_file_range", [3, 0, 1, 0, 1, 0], "output 2 4"],
     ["sendto", [1, 0, 1, 0, 0, 0], "output 0 2"],
     ["sendto", [1, 0, 1, 0, 1, 16], "EACCES"],

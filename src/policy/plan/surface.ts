@@ -58,6 +58,7 @@ import {
   TERMINAL_SIGNALS,
 } from "./surface_commands.ts";
 import {
+  copies,
   filters,
   flows,
   NEW_NAMESPACE,
@@ -324,6 +325,10 @@ export const SURFACE: Readonly<
     },
     tracerRefuses("openat2", "EFAULT", PINS, below(1, PIN_END)),
   ],
+  // While they wait for a socket or a terminal they keep the lock of the pipe at the
+  // other end: whoever writes there, or closes it, is not even ended by SIGKILL.
+  sendfile: [copies([0, 1], isZero(2))],
+  splice: [copies([0, 2], isZero(1), isZero(3))],
   fcntl: [
     // A terminal's owner is the group in its foreground, whoever that is: with
     // O_ASYNC, every byte of output would send that group a signal.

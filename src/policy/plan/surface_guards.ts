@@ -73,6 +73,21 @@ export function flows(...tests: ArgTest[]): Guard {
   };
 }
 
+/**
+ * Copies from where a descriptor is at to where another one is. A socket or a terminal
+ * can be neither where an offset is given.
+ */
+export function copies(
+  args: readonly [ArgIndex, ArgIndex],
+  ...tests: ArgTest[]
+): Guard {
+  return {
+    tests,
+    action: { kind: "trace", look: { kind: "copy", args } },
+    why: "it could keep a pipe to itself that jail writes to",
+  };
+}
+
 /** The rule that stands for what always holds of a call. */
 export function callRule(name: SyscallName, why: string): RuleRef {
   return jailRule(["calls", name], why);

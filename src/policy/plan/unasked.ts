@@ -382,6 +382,7 @@ function withoutQuestion(action: FilterAction): FilterAction {
   const { look } = action;
   if (look.kind === "pair") return NO_UNIX;
   if (look.kind === "async") return { kind: "errno", errno: "EPERM" };
+  if (look.kind === "copy") return { kind: "errno", errno: "EINVAL" };
   if (look.kind === "flow") return { kind: "return", value: 0 };
   if (look.kind !== "refuse") return ALLOW;
   const { refusal } = look;
@@ -415,6 +416,7 @@ function whyAsked(
     case "group-at":
     case "write-fd":
     case "async":
+    case "copy":
     case "flow":
     case "modes":
     case "rights":
