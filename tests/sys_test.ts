@@ -476,6 +476,37 @@ print(turns > 10)`;
     },
   });
 
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) with "time: deny" goes on after a wait of centuries that the program's own filter ends`,
+    ),
+    async fn(): Promise<void> {
+      // ppoll(2), which seccomp(2) refuses to all threads, and rt_sigtimedwait(2).
+      const script = `import ctypes, signal, struct, threading
+libc = ctypes.CDLL(None, use_errno=True)
+def time(seconds): return ctypes.byref((ctypes.c_long * 2)(seconds, 0))
+def wait():
+    signals = ctypes.c_uint64(1 << signal.SIGUSR2 - 1)
+    for call in (271, None, 0, time(1 << 40), None, 8), (128, ctypes.byref(signals), None, time(1), 8):
+        print(libc.syscall(*call), ctypes.get_errno(), flush=True)
+thread = threading.Thread(target=wait)
+thread.start()
+libc.usleep(300000)
+code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in (
+    (0x20, 0, 0, 0), (0x15, 0, 1, 271), (0x06, 0, 0, 0x50005), (0x06, 0, 0, 0x7fff0000))))
+program = struct.pack("HxxxxxxQ", 4, ctypes.addressof(code))
+assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.syscall(317, 1, 1, program) == 0
+while thread.is_alive():
+    signal.pthread_kill(thread.ident, signal.SIGWINCH)
+    libc.usleep(100000)`;
+      assertEquals(
+        await lines("{time: deny}", ["/usr/bin/python3", "-c", script], engine),
+        ["-1 5", "-1 11"],
+      );
+    },
+  });
+
   for (const cpus of [1, 7]) {
     Deno.test({
       ...needs(

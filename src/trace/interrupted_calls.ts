@@ -87,9 +87,12 @@ export class InterruptedCalls {
     const { answers } = this.#tools;
     const time = this.#waitTime(tracee) ?? Infinity;
     const done = Math.max(0, answers.registers.result);
+    // What is known is another call's, which its program's own filter has kept from
+    // being made again.
+    tracee.until = undefined;
     if (time < Infinity || done > 0) {
       if (!answers.save(tracee)) return;
-      if (time < Infinity) tracee.until ??= performance.now() + time;
+      if (time < Infinity) tracee.until = performance.now() + time;
       tracee.done = done;
       tracee.rewaits = true;
     }
