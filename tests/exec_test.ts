@@ -27,6 +27,12 @@ async function echoIn({ path }: Scratch): Promise<string> {
   return `${path}/echo`;
 }
 
+/** The source of a program that needs no loader, and ends with 7. */
+const ENDS = `void _start(void) {
+  __asm__ volatile("syscall" : : "a"(231L), "D"(7L));
+}
+`;
+
 /** The words that run a program from a shell, in its place. */
 function fromShell(...argv: readonly string[]): string[] {
   return ["sh", "-c", 'exec "$@"', "sh", ...argv];
@@ -151,6 +157,29 @@ for (const engine of ENGINES) {
         const { stdout, code } = await jail(["-A"], words, { engine });
         assertEquals([how, stdout, code], [how, "--ran\n", 3]);
       }
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["gcc"],
+      `jail (${engine}) stops a program that another one names as its dynamic loader`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      const source = await directory.file("end.c", ENDS);
+      const alone = ["-nostdlib", "-static", "-fno-stack-protector"];
+      const [other, program] = [`${path}/other`, `${path}/program`];
+      await run(["gcc", ...alone, "-o", other, source]);
+      const named = `-Wl,--dynamic-linker=${other}`;
+      await run(["gcc", "-nostartfiles", named, "-o", program, source]);
+      const words = fromShell(program);
+      assertEquals((await run(words)).code, 7);
+      // It may be read, as loaders may; and Landlock closes nothing in there.
+      const ended = await jail(without(other), words, { engine });
+      assertEquals(ended.code, 126);
+      assertEquals((await jail(["-A"], words, { engine })).code, 7);
     },
   });
 
