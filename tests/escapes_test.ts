@@ -305,6 +305,30 @@ print(came, os.strerror(ctypes.get_errno()))`;
     });
   }
 
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) stops two files that change places, whichever is named first`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      const policy = `extends: allow-all\nread: {deny: ["${path}/secret"]}\n`;
+      // AT_FDCWD, and RENAME_EXCHANGE.
+      const script = `import ctypes, sys
+one, other = (name.encode() for name in sys.argv[1:])
+print(ctypes.CDLL(None).renameat2(-100, one, -100, other, 2))
+print(open("public").read())`;
+      for (const names of [["secret", "public"], ["public", "secret"]]) {
+        await directory.file("secret", "secret");
+        await directory.file("public", "public");
+        const argv = ["/usr/bin/python3", "-c", script, ...names];
+        const ended = await jail(policy, argv, { engine, cwd: path });
+        assertEquals([names, ended.stdout], [names, "-1\npublic\n"]);
+      }
+    },
+  });
+
   Deno.test(`jail (${engine}) stops a file without a name from being linked to a closed place`, async () => {
     await using directory = await scratch();
     const root = directory.path;
