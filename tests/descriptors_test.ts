@@ -260,23 +260,27 @@ for number, flags in (
 own = os.pipe()
 os.open(f"/proc/self/fd/{own[1]}", os.O_RDONLY | os.O_NONBLOCK)
 print("own")`;
-      const { stdout } = await run([
-        "sh",
-        "-c",
-        `cat /dev/null | "$@" 2>&1 | cat`,
-        "sh",
-        ...jailArgv(["-A"], ["/usr/bin/python3", "-c", inside], engine),
-      ]);
-      assertEquals(stdout.split("\n"), [
-        "done",
-        "EPERM",
-        "EPERM",
-        "done",
-        "EPERM",
-        "EPERM",
-        "own",
-        "",
-      ]);
+      // Without a socket nobody could send descriptors either.
+      for (const flags of [["-A"], ["-p", "default"]]) {
+        const { stdout } = await run([
+          "sh",
+          "-c",
+          `cat /dev/null | "$@" 2>&1 | cat`,
+          "sh",
+          ...jailArgv(flags, ["/usr/bin/python3", "-c", inside], engine),
+        ]);
+        assertEquals([flags, ...stdout.split("\n")], [
+          flags,
+          "done",
+          "EPERM",
+          "EPERM",
+          "done",
+          "EPERM",
+          "EPERM",
+          "own",
+          "",
+        ]);
+      }
     },
   });
 

@@ -111,6 +111,26 @@ for _ in range(100):
   Deno.test({
     ...needs(
       ["python3", "mkfifo"],
+      `jail (${engine}) opens the pipe that its log goes to by no other link of it`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      await run(["mkfifo", `${path}/log`]);
+      await Deno.link(`${path}/log`, `${path}/other`);
+      using _held = await Deno.open(`${path}/log`, { read: true, write: true });
+      const { stdout } = await jail(
+        ["-A", "--audit=log"],
+        attempt(`os.open("other", os.O_RDONLY | os.O_NONBLOCK)`),
+        { engine, cwd: path },
+      );
+      assertEquals(stdout, "EPERM\n");
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3", "mkfifo"],
       `jail (${engine}) ends at its limit, though nobody reads the pipe that its log goes to`,
     ),
     async fn(): Promise<void> {
