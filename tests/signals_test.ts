@@ -13,6 +13,7 @@ import {
   run,
 } from "./harness.ts";
 import { hasMachine, hasMounts, needs } from "./needs.ts";
+import { Terminal } from "./terminal.ts";
 
 /** Hands over a descriptor of a process, and its directory, and says if it lives then. */
 const HANDS_OVER = `import os, subprocess, sys
@@ -272,6 +273,29 @@ except PermissionError: pass`;
     const argv = jailArgv(["-A"], [...python, inside], engine);
     const { stdout } = await run([...python, outside, ...argv]);
     assertEquals(stdout, "SIGIO\n");
+  });
+
+  Deno.test(`jail (${engine}) sends no SIGIO to who is in front of the terminal that it opens by /dev/tty`, async () => {
+    // What has no owner yet gets the group in front, and somebody outside is in it.
+    const outside = `import signal, subprocess, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGIO})
+subprocess.run(sys.argv[1:], check=True)
+print("heard", signal.sigtimedwait({signal.SIGIO}, 0))`;
+    const inside = `import fcntl, os
+terminal = os.open("/dev/tty", os.O_RDWR)
+try: fcntl.fcntl(terminal, fcntl.F_SETFL, os.O_RDWR | os.O_ASYNC)
+except PermissionError: pass
+print("ready", flush=True)
+os.read(terminal, 4)`;
+    const python = ["/usr/bin/python3", "-c"];
+    // Landlock would keep it from there, too.
+    const flags = ["-A", "--no-landlock"];
+    const argv = jailArgv(flags, [...python, inside], engine);
+    await using terminal = new Terminal([...python, outside, ...argv]);
+    await terminal.see(/ready/);
+    await terminal.type("key\n");
+    const [, heard] = await terminal.see(/heard (.*)\r\n/);
+    assertEquals(heard, "None");
   });
 
   Deno.test(`jail (${engine}) sends no SIGIO to somebody outside who owns a pipe or a socket`, async () => {
