@@ -10,6 +10,37 @@ for (const engine of ENGINES) {
   Deno.test({
     ...needs(
       ["python3"],
+      `jail (${engine}) uses no abstract socket where not everything may be written, without Landlock either`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const policy = await directory.file(
+        "policy.yaml",
+        "extends: default\nnet: true\n",
+      );
+      const name = crypto.randomUUID();
+      // Whoever listens is outside.
+      const outside = `import socket, subprocess, sys
+listener = socket.socket(socket.AF_UNIX)
+listener.bind("\\0${name}")
+listener.listen()
+subprocess.run(sys.argv[1:], check=True)`;
+      for (const call of [`connect("\\0${name}")`, `bind("\\0${name}.")`]) {
+        const [, ...words] = attempt(`socket.socket(socket.AF_UNIX).${call}`);
+        const flags = ["--no-landlock", "-p", policy];
+        const argv = ["/usr/bin/python3", ...words];
+        const ended = await run([
+          ...["/usr/bin/python3", "-c", outside],
+          ...jailArgv(flags, argv, engine),
+        ]);
+        assertEquals([call, ended.stdout], [call, "EACCES\n"]);
+      }
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
       `jail (${engine}) tells of the machine's interfaces by no socket where it has no network`,
     ),
     async fn(): Promise<void> {
