@@ -165,6 +165,7 @@ const EXPECTED: Readonly<Record<string, string>> = {
       "a port for datagrams that is shared, of IPv6",
     ].map((what) => [what, "EADDRINUSE"]),
   ),
+  "a control message of more than jail copies": "ENOBUFS",
 };
 
 /** What a pair for datagrams does, with the path of a socket outside. */
