@@ -10,6 +10,51 @@ for (const engine of ENGINES) {
   Deno.test({
     ...needs(
       ["python3"],
+      `jail (${engine}) leads a connect that waits for room to no socket that a link leads to by then`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const { path } = directory;
+      await Deno.mkdir(`${path}/own`);
+      const closed = `${path}/closed`;
+      using _closed = Deno.listen({ transport: "unix", path: closed });
+      const policy = `extends: default
+write: ["${path}/own"]
+net: {connect: ["unix:${path}/own/*"], listen: ["unix:${path}/own/*"]}
+`;
+      // Who waits looks for the socket once more when there is room.
+      const program = `import os, socket, time
+os.chdir("own")
+listener = socket.socket(socket.AF_UNIX)
+listener.bind("socket")
+listener.listen(0)
+first = socket.socket(socket.AF_UNIX)
+first.connect("socket")
+if os.fork() == 0:
+  try:
+    waiting = socket.socket(socket.AF_UNIX)
+    waiting.connect("socket")
+    print(waiting.getpeername(), flush=True)
+  except OSError as error: print(type(error).__name__, flush=True)
+  os._exit(0)
+time.sleep(0.5)
+os.rename("socket", "other")
+os.symlink("../closed", "socket")
+listener.accept()
+listener.close()
+os.wait()`;
+      const argv = ["/usr/bin/python3", "-c", program];
+      const { stdout } = await jail(policy, argv, { engine, cwd: path });
+      assertMatch(
+        stdout,
+        /^(?:FileNotFound|Permission|ConnectionRefused)Error\n$/,
+      );
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
       `jail (${engine}) uses no abstract socket where not everything may be written, without Landlock either`,
     ),
     async fn(): Promise<void> {
