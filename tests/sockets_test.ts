@@ -261,6 +261,37 @@ except PermissionError: print("refused")`;
   Deno.test({
     ...needs(
       ["python3"],
+      `jail (${engine}) ends no socket that others listen by, without the network`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const outside = `import socket, subprocess, sys
+internet, unix = socket.socket(), socket.socket(socket.AF_UNIX)
+internet.bind(("127.0.0.1", 0)); unix.bind("${directory.path}/s")
+for it in internet, unix:
+  it.listen()
+  subprocess.run(sys.argv[1:], stdin=it.fileno())
+  client = socket.socket(it.family)
+  client.connect(it.getsockname()); it.accept()
+  subprocess.run(sys.argv[1:], stdin=client.fileno())`;
+      const inside = `import socket
+one, other = socket.socketpair()
+one.shutdown(socket.SHUT_WR); print(other.recv(1))
+try: socket.socket(fileno=0).shutdown(socket.SHUT_RD); print("done")
+except OSError as error: print(error.strerror)`;
+      const argv = ["/usr/bin/python3", "-c", inside];
+      const { stdout, stderr } = await run([
+        ...["/usr/bin/python3", "-c", outside],
+        ...jailArgv(["-R", "--allow-run"], argv, engine),
+      ]);
+      const each = "b''\nOperation not permitted\nb''\ndone\n";
+      assertEquals(stdout, each.repeat(2), stderr);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
       `jail (${engine}) stops a socket made or reached where nothing may be written`,
     ),
     async fn(): Promise<void> {

@@ -326,7 +326,8 @@ export class Calls {
       case "async":
       case "flow":
       case "modes":
-      case "option": {
+      case "option":
+      case "shutdown": {
         const treatment = look.kind === "write-fd" ? "descriptor" : look.kind;
         return this.#files.enter(tracee, { ...spec, treatment, fd: look.arg });
       }
@@ -413,6 +414,7 @@ export class Calls {
       case "socket":
       case "listen":
       case "option":
+      case "shutdown":
       case "async":
       case "flow":
       case "modes":

@@ -32,6 +32,7 @@ import {
   lookAtBind,
   lookAtListen,
   lookAtOption,
+  lookAtShutdown,
   lookAtSocket,
 } from "./look/sockets.ts";
 import type { CallSpec } from "./look/spec.ts";
@@ -86,6 +87,8 @@ function lookAtCall(
       return lookAtListen(tracee, registers, leads(tracee, family), bound);
     case "option":
       return lookAtOption(tracee, registers, leads(tracee, family));
+    case "shutdown":
+      return lookAtShutdown(tracee, registers, leads(tracee, family));
     case "async":
       return lookAtAsync(tracee, registers, spec, family, closed);
     case "flow":

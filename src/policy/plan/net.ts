@@ -214,6 +214,11 @@ const NET_NONE: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
       isNot(1, ...OWN_LEVELS),
     ),
   ]],
+  ["shutdown", [{
+    tests: [],
+    action: { kind: "trace", look: { kind: "shutdown", arg: 0 } },
+    why: "others may listen by the same socket",
+  }]],
   ["socket", [...NO_SUCH_SOCKETS, netlinkSockets(new Set()), ...NO_NET]],
   ["socketpair", [
     allow(

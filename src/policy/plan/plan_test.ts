@@ -75,6 +75,7 @@ function shortLook(action: FilterAction & { kind: "trace" }): Short {
     case "group-at":
     case "write-fd":
     case "option":
+    case "shutdown":
     case "timeout":
       return `${look.kind} ${look.arg}`;
     case "refuse":

@@ -422,6 +422,7 @@ function whyAsked(
     case "rights":
     case "moves":
     case "pair":
+    case "shutdown":
       return undefined;
     case "refuse":
       return look.refusal.kind === "errno" ||

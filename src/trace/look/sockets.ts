@@ -176,6 +176,22 @@ export function lookAtOption(
   return looked;
 }
 
+/**
+ * Looks at a shutdown(2) without the network. A program cannot listen then, so what
+ * listens was handed in, or sent in: whoever has it outside would not hear any more.
+ */
+export function lookAtShutdown(
+  tracee: Tracee,
+  registers: Registers,
+  leads: boolean,
+): Looked {
+  const looked = nothing();
+  factsOf(tracee, leads, registers.int(0), looked, (fd) => {
+    if (listens(fd)) looked.never = "others listen by the same socket";
+  });
+  return looked;
+}
+
 /** Looks at the name by which a unix socket for datagrams would hear. */
 function lookAtUnixName(looked: Looked, name: Uint8Array | number): void {
   if (typeof name === "number") looked.never = UNSEEN;

@@ -53,6 +53,8 @@ export type Treatment =
   | "listen"
   /** It sets an option of a socket, which could get what is for others. */
   | "option"
+  /** It ends a socket, by which others could listen. */
+  | "shutdown"
   /** It has the owner of a file signalled. */
   | "async"
   /** It stops or drops the output of a terminal. */
