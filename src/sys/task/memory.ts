@@ -233,18 +233,6 @@ function asFault(result: number): number {
   return result === -EIO ? -EFAULT : result;
 }
 
-function readAt(
-  fd: number,
-  address: number,
-  into: Uint8Array,
-  length: number,
-): number {
-  if (!reachable(address)) return -EFAULT;
-  return asFault(
-    libc.pread64(fd, into, BigInt(length), BigInt(address)),
-  );
-}
-
 function writeAt(
   fd: number,
   address: number,
@@ -303,28 +291,10 @@ export function pokeMemory(
  * One address space, kept open, unless many others are.
  *
  * It is the memory that a task had when it was opened: after an exec a new one
- * is needed. Where that memory is gone, 0 bytes are read or written.
+ * is needed. Where that memory is gone, 0 bytes are written.
  */
 export class TraceeMemory {
   readonly #file = new KeptFile(openMemory);
-
-  /**
-   * Reads, like {@linkcode readMemory}, but what the process itself may not read
-   * too (`PROT_NONE`): not for an argument that the kernel would refuse.
-   *
-   * @param tid any task that has the memory, stopped
-   */
-  read(
-    tid: number,
-    address: number,
-    into: Uint8Array,
-    length: number,
-  ): number {
-    const fd = this.#file.of(tid);
-    return fd < 0
-      ? fd
-      : readAt(fd, address, into, Math.min(length, into.length));
-  }
 
   /**
    * Writes, like {@linkcode writeMemory}. A kernel may let read-only pages be written
