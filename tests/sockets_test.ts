@@ -292,6 +292,30 @@ except OSError as error: print(error.strerror)`;
   Deno.test({
     ...needs(
       ["python3"],
+      `jail (${engine}) ends no socket for datagrams that others hear by, without the network`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const outside = `import socket, subprocess, sys
+for family, name in (socket.AF_INET, ("127.0.0.1", 0)), (socket.AF_UNIX, "${directory.path}/s"):
+  it = socket.socket(family, socket.SOCK_DGRAM); it.bind(name)
+  subprocess.run(sys.argv[1:], stdin=it.fileno())
+  it.sendto(b"x", it.getsockname()); print(it.recv(1))`;
+      const inside = `import socket
+try: socket.socket(fileno=0).shutdown(socket.SHUT_RDWR); print("done")
+except OSError as error: print(error.strerror)`;
+      const argv = ["/usr/bin/python3", "-c", inside];
+      const { stdout, stderr } = await run([
+        ...["/usr/bin/python3", "-c", outside],
+        ...jailArgv(["-R", "--allow-run"], argv, engine),
+      ]);
+      assertEquals(stdout, "Operation not permitted\nb'x'\n".repeat(2), stderr);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
       `jail (${engine}) stops a socket made or reached where nothing may be written`,
     ),
     async fn(): Promise<void> {

@@ -217,7 +217,7 @@ const NET_NONE: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
   ["shutdown", [{
     tests: [],
     action: { kind: "trace", look: { kind: "shutdown", arg: 0 } },
-    why: "others may listen by the same socket",
+    why: "others may hear by the same socket",
   }]],
   ["socket", [...NO_SUCH_SOCKETS, netlinkSockets(new Set()), ...NO_NET]],
   ["socketpair", [

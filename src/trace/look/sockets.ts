@@ -177,8 +177,10 @@ export function lookAtOption(
 }
 
 /**
- * Looks at a shutdown(2) without the network. A program cannot listen then, so what
- * listens was handed in, or sent in: whoever has it outside would not hear any more.
+ * Looks at a shutdown(2) without the network. A program cannot listen then, nor make a
+ * socket for datagrams, so these were handed in, or sent in: whoever has one outside
+ * would not hear any more. Of one for datagrams the kernel ends that also where it
+ * fails, since there is no other end (`inet_shutdown()`).
  */
 export function lookAtShutdown(
   tracee: Tracee,
@@ -186,9 +188,13 @@ export function lookAtShutdown(
   leads: boolean,
 ): Looked {
   const looked = nothing();
-  factsOf(tracee, leads, registers.int(0), looked, (fd) => {
-    if (listens(fd)) looked.never = "others listen by the same socket";
+  let hears = false;
+  const facts = factsOf(tracee, leads, registers.int(0), looked, (fd) => {
+    hears = listens(fd);
   });
+  if (hears || facts?.type === SOCK_DGRAM) {
+    looked.never = "others hear by the same socket";
+  }
   return looked;
 }
 

@@ -53,7 +53,7 @@ export type Treatment =
   | "listen"
   /** It sets an option of a socket, which could get what is for others. */
   | "option"
-  /** It ends a socket, by which others could listen. */
+  /** It ends a socket, by which others could hear. */
   | "shutdown"
   /** It has the owner of a file signalled. */
   | "async"
