@@ -148,7 +148,8 @@ export class CompiledPolicy implements Engine {
     }
     if (moves !== undefined) {
       for (const move of moves) {
-        const decision = this.#move(move, uses, movesOfSame(move, moves));
+        const same = movesOfSame(move, moves);
+        const decision = this.#move(move, uses, same, fixed.renames(call));
         if (decision !== undefined) return decision;
       }
     }
@@ -410,6 +411,7 @@ export class CompiledPolicy implements Engine {
     move: Move,
     uses: readonly Use[],
     same: readonly Move[],
+    renames: boolean,
   ): Decision | undefined {
     if (move.tree) {
       // A link in it would then be where a rule begins.
@@ -425,7 +427,11 @@ export class CompiledPolicy implements Engine {
     const reached = hasSocket(move, uses) && this.#net?.widens(move) ||
       this.#opens(move) || this.#shows(move, uses, same);
     const found = reached ? WIDER : this.#files.obstacle(move);
-    if (found === HARMLESS) return undefined;
+    if (found === HARMLESS) {
+      return !move.tree && renames && this.#files.uncovers(move)
+        ? refuse(fixed.UNCOVERS, EXDEV, indexOf(move.from, uses))
+        : undefined;
+    }
     return refuse(
       this.#files.at(found)?.rule.ref ?? fixed.WIDENS,
       // As for a file system of its own: mv then copies, under the rules.

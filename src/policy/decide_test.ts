@@ -5,6 +5,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { fromText } from "../abi/bytes.ts";
+import type { SyscallName } from "../abi/syscalls.ts";
 import { PolicyError } from "../errors.ts";
 import type { Access, Call, FileKind, Move } from "./call.ts";
 import { compile } from "./compile.ts";
@@ -336,6 +337,28 @@ const MOVES: readonly (readonly [string, Move, string])[] = [
 for (const [what, move, expected] of MOVES) {
   Deno.test(`decide() ${what}: ${move.from} to ${move.to}`, async () => {
     assertEquals(word((await engine(POLICY)).decide(renaming(move))), expected);
+  });
+}
+
+for (const closing of ["/w/**/.env", "/w/*/.env", "/w/{**,.}/.env*"]) {
+  Deno.test(`decide() moves no file that a directory could have replaced with what is closed in it: ${closing}`, async () => {
+    const one = await engine(
+      `{read: {allow: [/w, /t], ignore: ["${closing}"]}, write: [/w, /t, /drop]}`,
+    );
+    const move = (from: string, to: string, name: SyscallName = "rename") =>
+      word(one.decide({
+        name,
+        uses: [
+          { access: "write", path: from, kind: "file" },
+          { access: "write", path: to, kind: "missing" },
+        ],
+        moves: [{ from, to, tree: false }],
+      }));
+    assertEquals(move("/w/x", "/t/x"), "EXDEV");
+    assertEquals(move("/w/x", "/w/y"), "allow");
+    assertEquals(move("/t/x", "/w/x"), "allow");
+    assertEquals(move("/w/x", "/drop/x"), "allow");
+    assertEquals(move("/w/x", "/t/x", "link"), "allow");
   });
 }
 

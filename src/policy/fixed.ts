@@ -65,6 +65,12 @@ export const WIDENS: RuleRef = jailRule(
   "the new place allows more than the old one",
 );
 
+/** What is moved could be a directory by then, which another jail puts there. */
+export const UNCOVERS: RuleRef = jailRule(
+  ["move"],
+  "a directory in its place could have in it what rules close there alone",
+);
+
 /**
  * No link may be put where a rule begins, nor on the way there: rules are
  * looked up on real paths, so the next run of the same policy would allow
@@ -242,6 +248,11 @@ export function makesName({ name }: Call): boolean {
     default:
       return false;
   }
+}
+
+/** Whether a call moves whatever has a name, a directory too. */
+export function renames({ name }: Call): boolean {
+  return name === "rename" || name === "renameat" || name === "renameat2";
 }
 
 /** Whether a call could put a symbolic link where there was none. */

@@ -5,7 +5,7 @@ import type { Policy } from "../policy.ts";
 import { foldGlob } from "./fold.ts";
 import { FoldedRules } from "./folded.ts";
 import { ALL_SLOTS, lengthOf, PathMatcher } from "./match.ts";
-import { HARMLESS, type Judge, obstacle } from "./move.ts";
+import { HARMLESS, type Judge, obstacle, uncovers } from "./move.ts";
 import {
   ALLOW,
   ALLOW_SLOTS,
@@ -159,6 +159,12 @@ export class FileRules {
     return found === HARMLESS
       ? this.#folded?.obstacle(move, this.#judge) ?? found
       : found;
+  }
+
+  /** Whether a move of a file opens what may be in its place, as `uncovers()` says. */
+  uncovers({ from, to }: Move): boolean {
+    const matcher = this.#matcher;
+    return uncovers(matcher.residual(from), matcher.residual(to));
   }
 
   /** The number of the rule that holds for an access to a path, or -1. */

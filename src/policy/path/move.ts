@@ -98,6 +98,19 @@ export function treeObstacle(from: Residual, to: Residual): number {
 }
 
 /**
+ * Whether a file could be moved from where rules close to be read what would lie
+ * beneath it to where something may be read beneath that none of these closes. By the
+ * time of the call another jail may have put a directory in its place, with that in it.
+ *
+ * @param from what the rules say beneath the old place
+ * @param to the same of the new place
+ */
+export function uncovers(from: Residual, to: Residual): boolean {
+  const reads = isOpen(to, READ) || ruleIn(to, bit(READ, ALLOW)) >= 0;
+  return reads && missing(from, to, closing(READ)) >= 0;
+}
+
+/**
  * A rule that allows something beneath one place and not beneath another, or -1.
  * Where a place is closed with all that is beneath, no rule allows anything.
  *

@@ -70,7 +70,8 @@ function opens(
     kind: "directory",
   }));
   const moves = [{ from, to, tree: false }, ...others];
-  return refuses({ name: "renameat", uses: [], moves });
+  // As of a hard link: of what a directory has in it nothing is asked.
+  return refuses({ name: "linkat", uses: [], moves });
 }
 
 /** What kind of file is at a path, if there is one. */
