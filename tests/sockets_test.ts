@@ -55,6 +55,56 @@ os.wait()`;
   Deno.test({
     ...needs(
       ["python3"],
+      `jail (${engine}) leads a connect that waits for room to no socket where another thread goes by then`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      // Too long for an address: the name is left as it was written.
+      const path = `${directory.path}/${"long".repeat(30)}`;
+      for (const name of ["own", "closed"]) {
+        await Deno.mkdir(`${path}/${name}`, { recursive: true });
+      }
+      const policy = `extends: default
+write: ["${path}/own"]
+net: {connect: ["unix:${path}/own/*"], listen: ["unix:${path}/own/*"]}
+`;
+      const outside = `import os, socket, subprocess, sys
+os.chdir("closed")
+listener = socket.socket(socket.AF_UNIX)
+listener.bind("socket")
+listener.listen()
+subprocess.run(sys.argv[1:], cwd="..", check=True)
+listener.settimeout(0)
+try: print(listener.accept())
+except BlockingIOError: print("nobody")`;
+      const inside = `import os, socket, threading, time
+os.chdir("own")
+listener = socket.socket(socket.AF_UNIX)
+listener.bind("socket")
+listener.listen(0)
+first = socket.socket(socket.AF_UNIX)
+first.connect("socket")
+def wait():
+  try: socket.socket(socket.AF_UNIX).connect("socket")
+  except OSError: pass
+waiting = threading.Thread(target=wait)
+waiting.start()
+time.sleep(0.5)
+os.chdir("../closed")
+listener.accept()
+listener.close()
+waiting.join()`;
+      const file = await directory.file("policy.yaml", policy);
+      const python = ["/usr/bin/python3", "-c"];
+      const argv = jailArgv(["-p", file], [...python, inside], engine);
+      const words = [...python, outside, ...argv];
+      assertEquals((await run(words, { cwd: path })).stdout, "nobody\n");
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
       `jail (${engine}) uses no abstract socket where not everything may be written, without Landlock either`,
     ),
     async fn(): Promise<void> {
