@@ -366,6 +366,30 @@ except OSError as error: print(error.strerror)`;
   Deno.test({
     ...needs(
       ["python3"],
+      `jail (${engine}) has nobody need a key to connect to a socket that is handed in`,
+    ),
+    async fn(): Promise<void> {
+      const outside = `import socket, subprocess, sys
+it = socket.socket(); it.bind(("127.0.0.1", 0)); it.listen()
+subprocess.run(sys.argv[1:], stdin=it.fileno())
+client = socket.socket(); client.settimeout(2); client.connect(it.getsockname())`;
+      // TCP_MD5SIG_EXT, for every address: a prefix of no bits.
+      const inside = `import socket, struct
+key = struct.pack("=H126xBBHi80s", socket.AF_INET, 1, 0, 3, 0, b"key")
+try: socket.socket(fileno=0).setsockopt(socket.IPPROTO_TCP, 32, key); print("done")
+except OSError as error: print(error.strerror)`;
+      const argv = ["/usr/bin/python3", "-c", inside];
+      const { code, stdout, stderr } = await run([
+        ...["/usr/bin/python3", "-c", outside],
+        ...jailArgv(["-R", "--allow-run"], argv, engine),
+      ]);
+      assertEquals([code, stdout], [0, "Permission denied\n"], stderr);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
       `jail (${engine}) stops a socket made or reached where nothing may be written`,
     ),
     async fn(): Promise<void> {

@@ -261,6 +261,11 @@ export const SO_DETACH_REUSEPORT_BPF = 68;
 export const TCP_INFO = 11;
 /** Where `tcpi_advmss` is in a `struct tcp_info`, 32 bits: 0 before it first connects. */
 export const TCPI_ADVMSS_OFFSET = 84;
+/**
+ * Keys that whoever connects must have, RFC 2385 and 5925: TCP_MD5SIG, TCP_MD5SIG_EXT,
+ * TCP_AO_ADD_KEY, TCP_AO_DEL_KEY, TCP_AO_INFO.
+ */
+export const TCP_KEYS: readonly number[] = [14, 32, 38, 39, 40];
 /** A connect(2) waits for what is sent first. */
 export const TCP_FASTOPEN_CONNECT = 30;
 /** The clock of its packets. */

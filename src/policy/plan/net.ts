@@ -195,6 +195,12 @@ const NET_NONE: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
       is(1, net.SOL_SOCKET),
       is(2, ...FILTERS),
     ),
+    refuse(
+      "EACCES",
+      "whoever handed it in has said who may connect",
+      is(1, net.SOL_TCP),
+      is(2, ...net.TCP_KEYS),
+    ),
     allow(
       HARMLESS,
       is(1, net.SOL_IP),
