@@ -73,7 +73,7 @@ for (const engine of ENGINES) {
     const other = start([fixture("exchange"), loader, pipe]);
     try {
       const { stdout } = await run([
-        ...["timeout", "-k", "1", "20"],
+        ...["timeout", "-k", "1", "50"],
         ...jailArgv(["-A"], [
           ...["sh", "-c"],
           `for i in $(seq 1000); do $0 --argv0 x /bin/true; done 2>&-; echo all`,
