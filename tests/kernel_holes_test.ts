@@ -120,6 +120,23 @@ test("a jail held by the kernel has nobody hang up on the group that it was star
   assertEquals(alone.stdout, "True\n");
 });
 
+test("a jail held by the kernel signals nobody else in the group that it was started in", async () => {
+  // No namespace is in the way: who sends to its group, 0, names nobody.
+  const outside = `import os, signal, subprocess, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})
+os.setpgid(0, 0)
+subprocess.run(sys.argv[1:], check=True)
+print(signal.sigtimedwait({signal.SIGUSR2}, 0))`;
+  const inside = `import os, signal
+signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+os.kill(0, signal.SIGUSR2)`;
+  const python = ["/usr/bin/python3", "-c"];
+  const flags = [KERNEL, "-R", "--allow-run"];
+  const argv = jailArgv(flags, [...python, inside]);
+  const { stdout, stderr } = await run([...python, outside, ...argv]);
+  assertEquals([stdout, stderr], ["None\n", ""]);
+});
+
 test("a jail held by the kernel neither sets nor takes a terminal where another job is in front of it", async () => {
   await using here = await scratch();
   const inside = `import errno, os, signal, termios
