@@ -113,7 +113,7 @@ waiting.join()`;
         "policy.yaml",
         "extends: default\nnet: true\n",
       );
-      const name = crypto.randomUUID();
+      const name = `jail-${crypto.randomUUID()}`;
       // Whoever listens is outside.
       const outside = `import socket, subprocess, sys
 listener = socket.socket(socket.AF_UNIX)
