@@ -796,13 +796,13 @@ for (const engine of [...ENGINES, "kernel"] as const) {
     async fn(): Promise<void> {
       const inside = `import socket
 s = socket.socket(fileno=0)
-s.shutdown(socket.SHUT_RD)  # it listens no more
 for flag in (0, socket.MSG_FASTOPEN):
     try: s.sendmsg([b"x"], [], flag, ("127.0.0.1", PORT)); print("sent")
     except OSError as error: print(type(error).__name__)`;
       const outside = `import os, select, socket, subprocess, sys
 reached, own = [socket.create_server(("127.0.0.1", 0)) for _ in "12"]
 port = str(reached.getsockname()[1])
+own.shutdown(socket.SHUT_RD)  # it listens no more
 subprocess.call([word.replace("PORT", port) for word in sys.argv[1:]], stdin=own)
 print(select.select([reached], [], [], 0)[0])`;
       const ended = await run([
