@@ -4,13 +4,13 @@ import type { Arch } from "../abi/arch.ts";
 import { ENOSYS, EOPNOTSUPP } from "../abi/errno.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
 import { MOVING } from "../policy/plan/answered.ts";
-import type { ArgIndex, Look } from "../policy/plan/guard.ts";
+import type { Look } from "../policy/plan/guard.ts";
 import { actionOf } from "../policy/plan/plan.ts";
 import type { Listener } from "../sys/task/listener.ts";
 import { AimedCalls } from "./aimed_calls.ts";
 import { type Answers, fixedRule, type Resumer } from "./answer.ts";
 import { AnsweredCalls } from "./answered.ts";
-import { keepsPipe } from "./copies.ts";
+import { mayCopy } from "./copies.ts";
 import { FactCalls } from "./fact_calls.ts";
 import { SHOWS_CPUS } from "./facts/shown_cpus.ts";
 import type { Family } from "./family.ts";
@@ -347,7 +347,9 @@ export class Calls {
         this.#limited.write(tracee, look.fd, look.size);
         return true;
       case "copy":
-        this.#copy(tracee, spec, look.args);
+        if (mayCopy(tracee, spec, look.args, this.#tools)) {
+          this.#limited.copy(tracee);
+        }
         return true;
       case "answer":
         this.#facts.answer(tracee, spec);
@@ -370,22 +372,6 @@ export class Calls {
       case "call":
         return this.#lookAtCall(tracee, spec);
     }
-  }
-
-  /** Makes a call that copies between two descriptors, where no pipe is kept by it. */
-  #copy(
-    tracee: Tracee,
-    spec: CallSpec,
-    args: readonly [ArgIndex, ArgIndex],
-  ): void {
-    const { answers, family } = this.#tools;
-    const [one, other] = args.map((arg) => answers.registers.int(arg));
-    if (keepsPipe(tracee, family, one as number, other as number)) {
-      const refusal = { kind: "errno", errno: "EINVAL" } as const;
-      const why = "it could keep a pipe to itself that jail writes to";
-      return answers.refuse(tracee, spec, refusal, fixedRule(why));
-    }
-    this.#limited.copy(tracee);
   }
 
   /** Looks at a call that means a process; false where it has to wait. */

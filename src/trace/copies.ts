@@ -13,30 +13,51 @@ import { AT_FDCWD, AT_STATX_DONT_SYNC } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
 import { STATX } from "../abi/stat.ts";
 import type { FileKind } from "../policy/call.ts";
+import type { ArgIndex } from "../policy/plan/guard.ts";
 import { statx } from "../sys/files.ts";
+import { fixedRule } from "./answer.ts";
 import type { Family } from "./family.ts";
+import type { CallSpec } from "./look/spec.ts";
 import { cString, kindOf } from "./path/place.ts";
+import type { Tools } from "./tools.ts";
 import type { Tracee } from "./tracee/tracee.ts";
 
 const about = new Uint8Array(STATX.size);
 
 /**
- * Whether a call could keep a pipe from others while it waits. Where others have the
- * same descriptors, each could be another one by the time that the call is made.
+ * Whether a call may copy between two descriptors; it is refused where it may not.
  *
  * @param tracee who makes it, stopped
- * @param family the tracees
- * @param one a descriptor that it copies from or to
- * @param other the other one
+ * @param spec the call
+ * @param args which of its arguments the descriptors are
+ * @param tools what it is refused with
  */
-export function keepsPipe(
+export function mayCopy(
+  tracee: Tracee,
+  spec: CallSpec,
+  [one, other]: readonly [ArgIndex, ArgIndex],
+  { answers, family }: Tools,
+): boolean {
+  const { registers } = answers;
+  const fds = [registers.int(one), registers.int(other)];
+  if (!keepsPipe(tracee, family, fds)) return true;
+  answers.refuse(tracee, spec, { kind: "errno", errno: "EINVAL" }, RULE);
+  return false;
+}
+
+const RULE = fixedRule("it could keep a pipe to itself that jail writes to");
+
+/**
+ * Whether a call could keep a pipe from others while it waits. Where others have the
+ * same descriptors, each could be another one by the time that the call is made.
+ */
+function keepsPipe(
   tracee: Tracee,
   family: Family,
-  one: number,
-  other: number,
+  fds: readonly number[],
 ): boolean {
   if (!family.alone && !family.owns(tracee)) return true;
-  const kinds = [one, other].map((fd) => kindAt(tracee.tid, fd));
+  const kinds = fds.map((fd) => kindAt(tracee.tid, fd));
   // The kernel says EBADF.
   if (kinds.includes("none")) return false;
   return kinds.includes("fifo") && !kinds.every((kind) => SWIFT.has(kind));
