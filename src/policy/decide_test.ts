@@ -362,6 +362,20 @@ for (const closing of ["/w/**/.env", "/w/*/.env", "/w/{**,.}/.env*"]) {
   });
 }
 
+for (const [here, there] of [["/w/*", "/t"], ["/w/**/x", "/t/*/*"]] as const) {
+  Deno.test(`decide() moves no file that a directory could have replaced with what only the new place lets be read: ${here} to ${there}`, async () => {
+    const one = await engine(
+      `{read: ["${here}", "${there}"], write: [/w, /t, /drop]}`,
+    );
+    const move = (from: string, to: string): string =>
+      word(one.decide(renaming({ from, to, tree: false })));
+    assertEquals(move("/w/x", "/t/x"), "EXDEV");
+    assertEquals(move("/w/x", "/w/y/x"), "allow");
+    assertEquals(move("/t/y/x", "/t/y/z"), "allow");
+    assertEquals(move("/w/x", "/drop/x"), "allow");
+  });
+}
+
 Deno.test("decide() changes nothing that is hidden, also where that is closed", async () => {
   const one = await engine(
     `{read: {deny: [/w], ignore: ["/**/.env"]}, write: [/w]}`,

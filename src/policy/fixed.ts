@@ -68,7 +68,7 @@ export const WIDENS: RuleRef = jailRule(
 /** What is moved could be a directory by then, which another jail puts there. */
 export const UNCOVERS: RuleRef = jailRule(
   ["move"],
-  "a directory in its place could have in it what rules close there alone",
+  "a directory in its place could have in it what the new place alone lets be read",
 );
 
 /**

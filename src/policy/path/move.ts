@@ -98,16 +98,20 @@ export function treeObstacle(from: Residual, to: Residual): number {
 }
 
 /**
- * Whether a file could be moved from where rules close to be read what would lie
- * beneath it to where something may be read beneath that none of these closes. By the
- * time of the call another jail may have put a directory in its place, with that in it.
+ * Whether a file could be moved from where what would lie beneath it is closed to be
+ * read, by rules or as no rule allows it, to where that may be read. By the time of
+ * the call another jail may have put a directory in its place, with that in it.
  *
  * @param from what the rules say beneath the old place
  * @param to the same of the new place
  */
 export function uncovers(from: Residual, to: Residual): boolean {
-  const reads = isOpen(to, READ) || ruleIn(to, bit(READ, ALLOW)) >= 0;
-  return reads && missing(from, to, closing(READ)) >= 0;
+  const allow = bit(READ, ALLOW);
+  const all = isOpen(to, READ);
+  if (!all && ruleIn(to, allow) < 0) return false;
+  if (missing(from, to, closing(READ)) >= 0) return true;
+  return !isOpen(from, READ) &&
+    (all || gained(from, to, allow, closing(READ)) >= 0);
 }
 
 /**
