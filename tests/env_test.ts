@@ -30,6 +30,23 @@ Deno.test("jail hands over no secret and no LD_* that a policy does not name", a
   );
 });
 
+Deno.test("jail hands over no secret and no LD_* by a wildcard of a flag, or of a permission set", async () => {
+  const wild = ["-p", "readonly", "--allow-read", "--allow-run"];
+  assertEquals(await given([...wild, "--allow-env=*"]), ["GREETING=hello"]);
+  assertEquals(await given([...wild, "--allow-env=HOME,*"]), [
+    "GREETING=hello",
+  ]);
+  await using cwd = await scratch();
+  const set = { env: ["*"], read: true, run: true };
+  await cwd.file("deno.json", JSON.stringify({ permissions: { set } }));
+  const { stdout } = await jail(["-P=set"], ["env"], { env, cwd: cwd.path });
+  assertEquals(stdout.match(/^(?:GITHUB|DB|LD|GREETING).*/gm), [
+    "GREETING=hello",
+  ]);
+  // Everything is said by the flag alone.
+  assertEquals((await given([...wild, "--allow-env"])).length, 4);
+});
+
 Deno.test("jail gives a program the values that a policy sets", async () => {
   const policy =
     'extends: default\nenv: {deny: ["*"], set: {GREETING: "a=b c", DB_PASSWORD: "${cwd}"}}\n';

@@ -100,16 +100,16 @@ export function flagsLayer(
     section: PathSection | "env",
     each: (value: string, refuses: boolean) => readonly string[],
     everything: string,
-    make: (pattern: string, ref: RuleRef) => Rule,
+    make: (pattern: string, ref: RuleRef, all: boolean) => Rule,
   ): Record<Effect, Rule[]> => {
     const values = flags[section];
     const made: Record<Effect, Rule[]> = { allow: [], deny: [], ignore: [] };
-    if (all(section)) made.allow.push(make(everything, allRef));
+    if (all(section)) made.allow.push(make(everything, allRef, true));
     for (const effect of EFFECTS) {
       const list = listOf(values, effect);
       if (list === true) {
         made[effect].push(
-          make(everything, ref(section, effect, undefined, "")),
+          make(everything, ref(section, effect, undefined, ""), true),
         );
       } else if (list !== undefined) {
         list.forEach((text, index) => {
@@ -120,7 +120,9 @@ export function flagsLayer(
             if (refuses) mustBeSeen(text);
             return made;
           });
-          made[effect].push(...patterns.map((pattern) => make(pattern, at)));
+          made[effect].push(
+            ...patterns.map((pattern) => make(pattern, at, false)),
+          );
         });
       }
     }
@@ -147,7 +149,7 @@ export function flagsLayer(
         "env",
         (text) => [fromText(text)],
         "*",
-        (pattern, ref) => envRule(pattern, ref, options),
+        (pattern, ref, all) => envRule(pattern, ref, options, all),
       ),
       set: [],
     },
@@ -361,6 +363,7 @@ function envRule(
   pattern: string,
   ref: RuleRef,
   options: FlagOptions,
+  all: boolean,
 ): NameRule {
   understood(ref, options, () => {
     if (!isVariable(pattern)) {
@@ -371,5 +374,5 @@ function envRule(
     }
     parseSegment(pattern);
   });
-  return { pattern, ref, all: pattern === "*" };
+  return { pattern, ref, all };
 }
