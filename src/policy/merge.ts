@@ -10,6 +10,7 @@
  * beats allow, whichever layer they are in.
  */
 
+import { PolicyError } from "../errors.ts";
 import type { RuleRef } from "./decision.ts";
 import { mergeLimits } from "./limits.ts";
 import { mergeNet, mergeNetRules } from "./net/net.ts";
@@ -27,8 +28,10 @@ import { closedFiles, closedVariables, mergeSys } from "./sys.ts";
  *
  * @param layers the layers
  * @returns the policy; without any layer it allows nothing
+ * @throws {PolicyError} where one extends a policy that was not loaded
  */
 export function mergeLayers(layers: readonly Layer[]): Policy {
+  layers.forEach(mustBeLoaded);
   const sys = mergeSys(layers.map((layer) => layer.sys));
   const nets = layers.map((layer) => layer.net);
   const read = mergeRules(layers.map((layer) => layer.read));
@@ -63,6 +66,16 @@ export function mergeLayers(layers: readonly Layer[]): Policy {
     root: last(layers, (layer) => layer.root),
     sources: layers.flatMap((layer) => layer.sources),
   };
+}
+
+/** What a layer extends may refuse what it allows: that must not be skipped. */
+function mustBeLoaded({ extends: [missing], sources }: Layer): void {
+  if (missing === undefined) return;
+  throw new PolicyError(
+    `Cannot merge policy "${sources[0]?.name ?? missing.ref.source}": ` +
+      `"${missing.name}", which it extends, was not loaded`,
+    { hint: "loadPolicy() loads a policy with all that it extends" },
+  );
 }
 
 /** A `false` of a layer that seems to take something back, and does not. */

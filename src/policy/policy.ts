@@ -142,7 +142,7 @@ export interface Sections {
 
 /** One layer: a policy file, the flags, or a permission set, before merging. */
 export interface Layer extends Sections {
-  /** What it extends, in order. */
+  /** What it extends, in order; nothing any more once that was loaded before it. */
   readonly extends: readonly Reference[];
   /** What may be done with the network, if the layer says. */
   readonly net?: Net | undefined;

@@ -130,7 +130,8 @@ async function add(
     await add(loading, base, called, here);
   }
   done.add(file);
-  layers.push(layer);
+  // It stands before this one.
+  layers.push({ ...layer, extends: [] });
 }
 
 /** What a file is called that another one names. */

@@ -1,7 +1,9 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { PolicyError } from "../../errors.ts";
+import { mergeLayers } from "../merge.ts";
 import type { Layer } from "../policy.ts";
 import { loadPolicy, policyLoader } from "./extend.ts";
+import { parsePolicy } from "./parse.ts";
 
 function load(
   files: Readonly<Record<string, string>>,
@@ -124,4 +126,17 @@ Deno.test("loadPolicy() says how to name several policies, here and in a file", 
   const files = { "/p/a.yaml": `extends: ${both}` };
   const file = await assertRejects(() => load(files, "a.yaml"), PolicyError);
   assertEquals(file.hint, "write a list: [base, git]");
+});
+
+Deno.test("mergeLayers() merges no layer without what it extends, and closes", async () => {
+  const text = "extends: ./b.yaml\nread: [/etc]";
+  const layer = await parsePolicy(text, { source: "mine", variables: {} });
+  const error = assertThrows(() => mergeLayers([layer]), PolicyError);
+  assertEquals(
+    error.message,
+    'Cannot merge policy "mine": "./b.yaml", which it extends, was not loaded',
+  );
+  const files = { "/p/a.yaml": text, "/p/b.yaml": "read: {deny: [/etc/x]}" };
+  const { read } = mergeLayers(await load(files, "./a.yaml"));
+  assertEquals(read.deny.map(({ pattern }) => pattern), ["/etc/x"]);
 });

@@ -25,7 +25,7 @@ export interface ParseOptions {
 }
 
 /**
- * Reads a policy.
+ * Reads a policy, and none that it extends: {@linkcode loadPolicy} does.
  *
  * @param input the file, or its text
  * @param options whose it is
