@@ -1,7 +1,7 @@
 /** Whenever jail is killed, nothing that it ran is left. */
 
 import { assertEquals } from "@std/assert";
-import { jail } from "./harness.ts";
+import { ENGINES, jail, jailArgv, run } from "./harness.ts";
 import { HOLDERS, killJail, PHASES } from "./kill.ts";
 import { needs } from "./needs.ts";
 
@@ -37,6 +37,68 @@ with open("file", "w+b", 0) as file:
     print(attempt(beside, 2, quiet, None, 9), attempt(copy), attempt(spliced))
     print(attempt(os.sendfile, 2, file.fileno(), 0, 3), flush=True)
 `;
+
+/** Says who it is, and has a line of the report written once it is told. */
+const TELLS = `
+import os, time
+print(os.getpid(), flush=True)
+input()
+try: open("/etc/shadow")
+except OSError: pass
+while True: time.sleep(1)
+`;
+
+/**
+ * Keeps the lock of the pipe that a jail writes its report to, has that killed while it
+ * waits for the lock, and prints whether its program runs on.
+ */
+const KEEPS_FROM_JAIL = `
+import os, socket, subprocess, sys, threading, time
+_, stderr = os.pipe()
+quiet, other = socket.socketpair()
+piped = subprocess.PIPE
+jail = subprocess.Popen(sys.argv[1:], stdin=piped, stdout=piped, stderr=stderr)
+program = jail.stdout.readline().decode().strip()
+def state(path):
+    try: return open(f"/proc/{path}/stat").read().rsplit(") ", 1)[1][0]
+    except OSError: return "X"
+def wait(over):
+    until = time.monotonic() + 10
+    while not over() and time.monotonic() < until: time.sleep(0.01)
+    return over()
+keeper = threading.Thread(target=os.splice, args=(quiet.fileno(), stderr, 9))
+keeper.start()
+time.sleep(0.3)
+jail.stdin.write(b"\\n")
+jail.stdin.flush()
+threads = lambda: os.listdir(f"/proc/{jail.pid}/task")
+print(wait(lambda: any(state(f"{jail.pid}/task/{tid}") == "D" for tid in threads())))
+jail.kill()
+print(wait(lambda: state(program) in "ZX"))
+other.send(b"x" * 9)
+keeper.join()
+print(jail.wait())
+`;
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) leaves nothing when it is killed and cannot die`,
+    ),
+    fn: async () => {
+      const { stdout } = await run([
+        ...["/usr/bin/python3", "-c", KEEPS_FROM_JAIL],
+        ...jailArgv(
+          ["-p", "default", "--report"],
+          ["/usr/bin/python3", "-c", TELLS],
+          engine,
+        ),
+      ]);
+      assertEquals(stdout, "True\nTrue\n-9\n");
+    },
+  });
+}
 
 for (const engine of HOLDERS) {
   Deno.test({

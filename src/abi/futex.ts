@@ -2,6 +2,8 @@
 
 /** Flag of an operation: only threads share the memory of the word. */
 export const FUTEX_PRIVATE = 128;
+/** Wake those that wait. */
+export const FUTEX_WAKE = 1;
 /** Wait while a word has a value, among threads that share memory. */
 export const FUTEX_WAIT_PRIVATE = 128;
 /** Wake those that wait, among threads that share memory. */

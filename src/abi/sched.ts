@@ -9,12 +9,13 @@ export const CLONE_CLEAR_SIGHAND = 0x1_0000_0000;
 
 /** What to make: `struct clone_args`. */
 export const CLONE_ARGS: Layout<
-  "flags" | "exit_signal" | "stack" | "stack_size" | "cgroup"
+  "flags" | "child_tid" | "exit_signal" | "stack" | "stack_size" | "cgroup"
 > = {
   size: 88,
   // deno-fmt-ignore
   fields: {
     flags:       [ 0, "u64"], // __aligned_u64 flags
+    child_tid:   [16, "u64"], // __aligned_u64 child_tid
     exit_signal: [32, "u64"], // __aligned_u64 exit_signal
     stack:       [40, "u64"], // __aligned_u64 stack
     stack_size:  [48, "u64"], // __aligned_u64 stack_size
@@ -27,6 +28,8 @@ export const CLONE_ARGS: Layout<
 export const CLONE_FS = 0x0000_0200;
 /** Share the table of fds. */
 export const CLONE_FILES = 0x0000_0400;
+/** Share handlers of signals. */
+export const CLONE_SIGHAND = 0x0000_0800;
 /** Let the tracer go on with the new one. */
 export const CLONE_PTRACE = 0x0000_2000;
 /** Begin in the control group whose directory is given: of clone3 alone. */
@@ -51,6 +54,8 @@ export const CLONE_NEWUSER = 0x1000_0000;
 export const CLONE_NEWPID = 0x2000_0000;
 /** New network namespace. */
 export const CLONE_NEWNET = 0x4000_0000;
+/** A word is 0, and who waits on it woken, when the new one ends. */
+export const CLONE_CHILD_CLEARTID = 0x0020_0000;
 /** In the same process. */
 export const CLONE_THREAD = 0x0001_0000;
 /** The caller gets the new process's id, where the third argument says. */

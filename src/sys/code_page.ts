@@ -19,6 +19,8 @@ import { mapMemory } from "./mapping.ts";
 export interface CodePage {
   /** `long launch(struct block *block)`. */
   readonly launch: (block: Uint8Array<ArrayBuffer>) => number;
+  /** `long heir(struct heir *block)`. */
+  readonly heir: (block: Uint8Array<ArrayBuffer>) => number;
   /** Address of the handler of signals. */
   readonly handler: number;
   /** Address of the handler that tells of tasks that have changed. */
@@ -113,16 +115,9 @@ function makeCodePage(): NonNullable<typeof page> {
   words[HANDLER_WORD.endBy] = -1;
   words[HANDLER_WORD.changes] = -1;
   words[HANDLER_WORD.one] = 1;
-  const start = Deno.UnsafePointer.offset<typeof LAUNCH>(
-    pointer,
-    entry("launch"),
-  );
-  const launch = new Deno.UnsafeFnPointer(
-    start as Deno.PointerObject<typeof LAUNCH>,
-    LAUNCH,
-  );
   return {
-    launch: (block) => Number(launch.call(block)),
+    launch: callable(pointer, "launch"),
+    heir: callable(pointer, "heir"),
     handler: address + entry("handler"),
     changed: address + entry("changed"),
     late: address + entry("late"),
@@ -130,6 +125,19 @@ function makeCodePage(): NonNullable<typeof page> {
     words,
     pointer,
   };
+}
+
+/** A function of the code, which is given a block. */
+function callable(
+  pointer: Deno.PointerObject,
+  label: "launch" | "heir",
+): (block: Uint8Array<ArrayBuffer>) => number {
+  const start = Deno.UnsafePointer.offset<typeof LAUNCH>(pointer, entry(label));
+  const made = new Deno.UnsafeFnPointer(
+    start as Deno.PointerObject<typeof LAUNCH>,
+    LAUNCH,
+  );
+  return (block) => Number(made.call(block));
 }
 
 function launcherError(call: string, errno: ErrnoName): SystemCallError {

@@ -1,4 +1,4 @@
-/** Machine code of x86-64: the launcher, and the handler of jail's own signals. */
+/** Machine code of x86-64: the launcher, the handlers of jail's own signals, its heir. */
 
 import type { Layout } from "../abi/layout.ts";
 
@@ -97,6 +97,21 @@ export const HANDLER_WORD = {
 /** How many bytes those words take. */
 export const HANDLER_SIZE = 56;
 
+/** What the heir is given, and the thread that waits for it. */
+export const HEIR_BLOCK: Layout<
+  "thread" | "process" | "pid" | "state" | "pidfd"
+> = {
+  size: 32,
+  // deno-fmt-ignore
+  fields: {
+    thread:  [ 0, "u64"], // where the struct clone_args of the thread is
+    process: [ 8, "u64"], // where that of the heir is
+    pid:     [16, "u32"], // the process that it inherits from
+    state:   [20, "u32"], // the futex that it waits on while it is 1; 0: it inherits
+    pidfd:   [24, "i32"], // a struct pollfd, of that process
+  },
+};
+
 // The second column is what nasm is given, less `bits 64`; a test gives it that
 // and compares. Only the new process changes registers that a caller keeps, and
 // nothing uses the stack. The handler, whose data the words of HANDLER_WORD are,
@@ -107,7 +122,7 @@ export const HANDLER_SIZE = 56;
 // passed on. Where there is a process to end by, a signal that asks for the end
 // kills that one. The handler `changed` is SIGCHLD's. The handler `late` kills the
 // processes of a table, in which a place that is 0 is free, once its signal has come
-// often enough.
+// often enough. The heir does so, where the process is there 250 ms after its end began.
 // deno-fmt-ignore
 /** The code, instruction by instruction: its bytes, and its source. */
 export const LISTING: readonly (readonly [bytes: string, source: string])[] = [
@@ -236,6 +251,71 @@ export const LISTING: readonly (readonly [bytes: string, source: string])[] = [
   ["",                  "enough:"],
   ["f0ff0da80e0000",    "  lock dec dword [rel launch+4128]"],
   ["c3",                "  ret"],
+  ["",                  "heir: ; long heir(struct heir *block)"],
+  ["4989f8",            "  mov r8, rdi"],
+  ["b8b3010000",        "  mov eax, 435 ; clone3"],
+  ["498b38",            "  mov rdi, [r8]"],
+  ["be58000000",        "  mov esi, 88"],
+  ["0f05",              "  syscall"],
+  ["4885c0",            "  test rax, rax"],
+  ["7401",              "  jz keeper"],
+  ["c3",                "  ret"],
+  ["",                  "keeper: ; a thread, which ends when the process is killed"],
+  ["b8b3010000",        "  mov eax, 435 ; clone3"],
+  ["498b7808",          "  mov rdi, [r8+8]"],
+  ["be58000000",        "  mov esi, 88"],
+  ["0f05",              "  syscall"],
+  ["4885c0",            "  test rax, rax"],
+  ["741e",              "  jz inherit"],
+  ["7813",              "  js leave"],
+  ["89c7",              "  mov edi, eax"],
+  ["31f6",              "  xor esi, esi"],
+  ["ba00000040",        "  mov edx, 0x40000000 ; __WALL"],
+  ["4531d2",            "  xor r10d, r10d"],
+  ["b83d000000",        "  mov eax, 61 ; wait4"],
+  ["0f05",              "  syscall"],
+  ["",                  "leave:"],
+  ["b83c000000",        "  mov eax, 60 ; exit"],
+  ["31ff",              "  xor edi, edi"],
+  ["0f05",              "  syscall"],
+  ["",                  "inherit: ; a process, which does not"],
+  ["b870000000",        "  mov eax, 112 ; setsid"],
+  ["0f05",              "  syscall"],
+  ["b8b4010000",        "  mov eax, 436 ; close_range"],
+  ["31ff",              "  xor edi, edi"],
+  ["beffffffff",        "  mov esi, -1"],
+  ["ba02000000",        "  mov edx, 2 ; CLOSE_RANGE_UNSHARE"],
+  ["0f05",              "  syscall"],
+  ["b8b2010000",        "  mov eax, 434 ; pidfd_open"],
+  ["418b7810",          "  mov edi, [r8+16]"],
+  ["31f6",              "  xor esi, esi"],
+  ["0f05",              "  syscall"],
+  ["41894018",          "  mov [r8+24], eax"],
+  ["",                  "asleep:"],
+  ["b8ca000000",        "  mov eax, 202 ; futex"],
+  ["498d7814",          "  lea rdi, [r8+20]"],
+  ["31f6",              "  xor esi, esi ; FUTEX_WAIT"],
+  ["ba01000000",        "  mov edx, 1"],
+  ["4531d2",            "  xor r10d, r10d"],
+  ["0f05",              "  syscall"],
+  ["418b4014",          "  mov eax, [r8+20]"],
+  ["83f801",            "  cmp eax, 1"],
+  ["74e2",              "  je asleep"],
+  ["85c0",              "  test eax, eax"],
+  ["7528",              "  jnz idle"],
+  ["b807000000",        "  mov eax, 7 ; poll"],
+  ["498d7818",          "  lea rdi, [r8+24]"],
+  ["be01000000",        "  mov esi, 1"],
+  ["bafa000000",        "  mov edx, 250"],
+  ["0f05",              "  syscall"],
+  ["85c0",              "  test eax, eax"],
+  ["750f",              "  jnz idle ; it is gone"],
+  ["c705000e000001000000", "  mov dword [rel launch+4148], 1"],
+  ["e8f0feffff",        "  call late"],
+  ["",                  "idle:"],
+  ["b8e7000000",        "  mov eax, 231 ; exit_group"],
+  ["31ff",              "  xor edi, edi"],
+  ["0f05",              "  syscall"],
 ];
 
 /** The code's bytes. It may be put anywhere. */
@@ -246,7 +326,14 @@ export function launchCode(): Uint8Array<ArrayBuffer> {
 
 /** Where a function starts, in bytes from the start of the code. */
 export function entry(
-  label: "launch" | "handler" | "back" | "restorer" | "changed" | "late",
+  label:
+    | "launch"
+    | "handler"
+    | "back"
+    | "restorer"
+    | "changed"
+    | "late"
+    | "heir",
 ): number {
   let offset = 0;
   for (const [bytes, source] of LISTING) {

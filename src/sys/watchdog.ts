@@ -1,10 +1,12 @@
 /**
- * Kills processes at a time, whatever the thread that watches them does by then.
+ * Kills processes at a time, whatever the thread that watches them does by then, and
+ * where this process is killed but cannot end.
  *
  * A look at a process's memory waits in the kernel for whoever changes its
  * mappings, and that may be a thread that hardly ever gets a processor. Signals do
  * not end such a wait. So a timer sends one to the other threads of this process:
- * its handler, a few instructions of machine code, kills all that a table names.
+ * its handler, a few instructions of machine code, kills all that a table names. Where
+ * no thread is left that could have a signal, the heir kills them (`heir.ts`).
  */
 
 import { set } from "../abi/layout.ts";
@@ -22,6 +24,7 @@ import {
 import { SystemCallError } from "../errors.ts";
 import { codePage } from "./code_page.ts";
 import { callNumber } from "./host.ts";
+import { standBy } from "./heir.ts";
 import { HANDLER_WORD } from "./launch_code.ts";
 import { libc } from "./libc.ts";
 import { mapMemory } from "./mapping.ts";
@@ -46,8 +49,8 @@ const WARNINGS = 3;
 let table: Int32Array | undefined;
 
 /**
- * Kills processes at a time. There is one at once, in a process that is jail's own:
- * the signal has one handler for all of it.
+ * Kills processes at a time, or after this one. There is one at once, in a process
+ * that is jail's own: the signal has one handler for all of it.
  */
 export class Watchdog {
   readonly #words: Int32Array;
@@ -55,24 +58,32 @@ export class Watchdog {
   readonly #places = new Map<number, number>();
   readonly #free: number[] = [];
   readonly #before = new BigUint64Array(1);
-  readonly #timer: OwnTimer;
+  readonly #timer: OwnTimer | undefined;
+  readonly #heir = standBy();
 
   /**
    * Starts it. Must be called on the thread that may be held up, from which
    * nothing is started until it is stopped: this thread blocks the signal.
    *
-   * @param after milliseconds until it is time
+   * @param after milliseconds until it is time; Infinity for never
    * @param grace milliseconds from then until it kills; two thirds of them at
    *   least where this process is stopped when it is time, and goes on later
    * @throws {SystemCallError} where there is no memory, or no timer left
    */
   constructor(after: number, grace: number) {
-    const { late, restorer, words } = codePage();
+    const { words } = codePage();
     this.#words = words;
     this.#table = table ??= makeTable(words);
     Atomics.store(words, HANDLER_WORD.places, 0);
     Atomics.store(words, HANDLER_WORD.bites, 0);
     Atomics.store(words, HANDLER_WORD.late, 1 - WARNINGS);
+    this.#timer = after === Infinity
+      ? undefined
+      : this.#start(after, grace / WARNINGS);
+  }
+
+  #start(after: number, every: number): OwnTimer {
+    const { late, restorer } = codePage();
     const action = new Uint8Array(SIGACTION.size);
     set(SIGACTION, action, "sa_handler", late);
     set(SIGACTION, action, "sa_restorer", restorer);
@@ -80,7 +91,7 @@ export class Watchdog {
     const number = callNumber("rt_sigaction");
     libc.syscallIBBI(number, SIGNAL, action, null, SIGSET_SIZE);
     changeMask(SIG_BLOCK, setOf(SIGNAL), this.#before);
-    this.#timer = startTimer({ signal: SIGNAL }, after, grace / WARNINGS);
+    return startTimer({ signal: SIGNAL }, after, every);
   }
 
   /** Whether it has killed. */
@@ -118,9 +129,10 @@ export class Watchdog {
 
   /** From now on it kills nobody. */
   stop(): void {
-    this.#timer.stop();
+    this.#timer?.stop();
     for (const pid of [...this.#places.keys()]) this.remove(pid);
-    changeMask(SIG_SETMASK, this.#before, null);
+    this.#heir.stop();
+    if (this.#timer !== undefined) changeMask(SIG_SETMASK, this.#before, null);
   }
 }
 

@@ -151,8 +151,8 @@ class Tracer {
         this.#options.controlGroup,
         this.#options.abandoned,
       );
-      this.#guard(ending.watch);
     }
+    this.#guard();
     this.#options.net?.names?.begin();
     if (entry !== undefined) {
       // Its calls stop only once it has been stopped itself.
@@ -161,10 +161,12 @@ class Tracer {
     launched.release();
   }
 
-  /** The time is over even where this thread does not come to see it. */
-  #guard(watch: Watch): void {
-    if (this.#options.owned !== true || watch.left === Infinity) return;
-    this.#parts.family.guard(new Watchdog(watch.left, GRACE_MS + HELD_UP_MS));
+  /** The time is over, or jail is, even where this thread does not come to see it. */
+  #guard(): void {
+    if (this.#options.owned !== true) return;
+    const { ending: { watch }, family } = this.#parts;
+    const left = watch?.left ?? Infinity;
+    family.guard(new Watchdog(left, GRACE_MS + HELD_UP_MS));
   }
 
   #loop(): void {
