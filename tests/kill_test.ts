@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { ENGINES, jail, jailArgv, run } from "./harness.ts";
 import { HOLDERS, killJail, PHASES } from "./kill.ts";
-import { needs } from "./needs.ts";
+import { hasMachine, needs } from "./needs.ts";
 
 /** How often in each phase and with each engine; `deno task soak` goes on. */
 const ROUNDS = 3;
@@ -36,6 +36,16 @@ with open("file", "w+b", 0) as file:
     print(attempt(os.splice, quiet, 2, 9), attempt(os.sendfile, 2, quiet, None, 9))
     print(attempt(beside, 2, quiet, None, 9), attempt(copy), attempt(spliced))
     print(attempt(os.sendfile, 2, file.fileno(), 0, 3), flush=True)
+`;
+
+/** The same once it is another user, whose descriptors jail may not look at. */
+const KEEPS_UNSEEN = `
+import errno, os, signal, socket
+os.setresuid(65534, 65534, 65534)
+pair = socket.socketpair()
+signal.alarm(2)
+try: print(os.splice(pair[0].fileno(), 2, 9))
+except OSError as error: print(errno.errorcode[error.errno])
 `;
 
 /** Says who it is, and has a line of the report written once it is told. */
@@ -101,6 +111,21 @@ for (const engine of ENGINES) {
 }
 
 for (const engine of HOLDERS) {
+  Deno.test({
+    ...hasMachine(
+      Deno.uid() === 0,
+      "root to run it",
+      `jail (${engine}) lets no program keep the lock of a pipe by descriptors that jail may not look at`,
+    ),
+    fn: async () => {
+      const { stdout } = await run([
+        ...["setpriv", "--bounding-set=-sys_ptrace"],
+        ...jailArgv(["-A"], ["/usr/bin/python3", "-c", KEEPS_UNSEEN], engine),
+      ]);
+      assertEquals(stdout, "EINVAL\n");
+    },
+  });
+
   Deno.test({
     ...needs(
       ["python3"],

@@ -22,6 +22,8 @@ import { cString, kindOf } from "./path/place.ts";
 import type { Tools } from "./tools.ts";
 import type { Tracee } from "./tracee/tracee.ts";
 
+type Kind = FileKind | "none" | "unknown";
+
 const about = new Uint8Array(STATX.size);
 
 /**
@@ -60,17 +62,20 @@ function keepsPipe(
   const kinds = fds.map((fd) => kindAt(tracee.tid, fd));
   // The kernel says EBADF.
   if (kinds.includes("none")) return false;
-  return kinds.includes("fifo") && !kinds.every((kind) => SWIFT.has(kind));
+  return kinds.some((kind) => PIPES.has(kind)) &&
+    !kinds.every((kind) => SWIFT.has(kind));
 }
 
+/** What may be a pipe: what cannot be told as well. */
+const PIPES: ReadonlySet<string> = new Set<Kind>(["fifo", "unknown"]);
+
 /** What no call waits for that has the lock of a pipe. */
-const SWIFT: ReadonlySet<string> = new Set<FileKind>(["fifo", "file"]);
+const SWIFT: ReadonlySet<string> = new Set<Kind>(["fifo", "file"]);
 
 /** What kind of file a descriptor is of; `none` where it is of none. */
-function kindAt(tid: number, fd: number): FileKind | "none" {
+function kindAt(tid: number, fd: number): Kind {
   const path = cString(`/proc/${tid}/fd/${fd}`);
   const result = statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, 0, about);
   if (result === -ENOENT) return "none";
-  // What cannot be told may be a pipe.
-  return result < 0 ? "fifo" : kindOf(get(STATX, about, "stx_mode"));
+  return result < 0 ? "unknown" : kindOf(get(STATX, about, "stx_mode"));
 }
