@@ -192,6 +192,28 @@ umount "$0/all"; rm -r "$0/data" "$0/all"`;
       assertMatch(stderr, /^cat: .*Permission denied$/m);
     });
 
+    Deno.test(`jail (${engine}) tells no real name of the machine by another name of its file, or where a link leads, ${name}`, async () => {
+      for (const file of ["hostname", "name"]) {
+        await using outer = await scratch();
+        const root = `${outer.path}/root`;
+        await run(["cp", "-a", await rootDirectory(), root]);
+        await run(["chmod", "a+rwX", root, `${root}/etc`]);
+        if (file !== "hostname") {
+          await Deno.rename(`${root}/etc/hostname`, `${root}/etc/${file}`);
+          await Deno.symlink(file, `${root}/etc/hostname`);
+        }
+        const script = `cat /etc/hostname /etc/${file}
+          ln /etc/${file} /var/hard; mv /etc/${file} /var/moved
+          cat /var/hard /var/moved; cat /etc/hostname`;
+        const { stdout, stderr } = await run([
+          ...[...way, ...jailCommand(), `--root=${root}`],
+          ...[`--engine=${engine}`, "-A", "--deny-sys=hostname"],
+          ...["--", "sh", "-c", script],
+        ], { env: { PATH: "/bin" } });
+        assertEquals(stdout, "(none)\n(none)\n(none)\n", stderr);
+      }
+    });
+
     Deno.test(`jail (${engine}) finds programs and interpreters inside, ${name}`, async () => {
       const root = await rootDirectory();
       await Deno.writeTextFile(

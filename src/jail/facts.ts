@@ -42,6 +42,9 @@ const MOST_FILES = 64;
 /** The stream of random bytes that files have; those of processes count from 0. */
 const FILE_STREAM = 0xffff_ffff;
 
+/** Where the name of the machine is, or a link to it: hostname(5). */
+const HOSTNAME = "/etc/hostname";
+
 type Content = () => Uint8Array;
 
 /** What a program sees of the system, for one run. */
@@ -71,7 +74,7 @@ export class SystemFacts {
     this.steps = [];
     if (isReal(sys)) return;
     this.steps = stepsOf(policy);
-    const contents = contentsOf(policy);
+    const contents = contentsOf(policy, view);
     // Last: what is made here, nobody removes if anything below fails.
     if (contents.size > 0) {
       this.policy = withDirectory(policy, this.#directory.path);
@@ -120,7 +123,10 @@ export class SystemFacts {
   }
 }
 
-/** Lets the files be read, and nobody change them, whatever else is allowed. */
+/**
+ * Lets the files be read, and nobody change them, whatever else is allowed; nor move
+ * the one that is no file of the kernel's, which would be read by another name.
+ */
 function withDirectory(policy: Policy, path: string): Policy {
   const ref = {
     source: "jail",
@@ -128,11 +134,14 @@ function withDirectory(policy: Policy, path: string): Policy {
     text: "files that say what sys does",
   };
   const rule = { pattern: escapeGlob(path), ref };
+  const kept = givenUname(policy.sys).nodename === undefined
+    ? []
+    : [{ pattern: HOSTNAME, ref }];
   const { read, write } = policy;
   return {
     ...policy,
     read: { ...read, allow: [...read.allow, rule] },
-    write: { ...write, deny: [...write.deny, rule] },
+    write: { ...write, deny: [...write.deny, rule, ...kept] },
   };
 }
 
@@ -152,7 +161,10 @@ function stepsOf({ sys }: Policy): Step[] {
 }
 
 /** Which files have another content, by their real paths. */
-function contentsOf({ sys }: Policy): ReadonlyMap<string, Content> {
+function contentsOf(
+  { sys }: Policy,
+  view: View,
+): ReadonlyMap<string, Content> {
   const contents = new Map<string, Content>();
   const text = (path: string, content: () => string): void => {
     contents.set(path, () => new TextEncoder().encode(content()));
@@ -162,7 +174,9 @@ function contentsOf({ sys }: Policy): ReadonlyMap<string, Content> {
     return typeof bytes === "number" ? "" : new TextDecoder().decode(bytes);
   };
   const fields = givenUname(sys);
-  if (Object.keys(fields).length > 0) nameFiles(sys, text);
+  if (Object.keys(fields).length > 0) {
+    nameFiles(sys, view.realpath(HOSTNAME) ?? HOSTNAME, text);
+  }
   const cpus = given(sys.cpus);
   if (cpus !== undefined) {
     text("/proc/cpuinfo", () => cpuInfo(real("/proc/cpuinfo"), cpus));
@@ -194,9 +208,10 @@ function contentsOf({ sys }: Policy): ReadonlyMap<string, Content> {
   return contents;
 }
 
-/** The files that say what uname(2) does. */
+/** The files that say what uname(2) does, one of them where a link leads. */
 function nameFiles(
   sys: Policy["sys"],
+  hostname: string,
   text: (path: string, content: () => string) => void,
 ): void {
   const names = namesOf(sys);
@@ -212,5 +227,5 @@ function nameFiles(
   text(`${kernel}/version`, () => `${version}\n`);
   text(`${kernel}/domainname`, () => `${domain}\n`);
   text("/proc/version", () => `${sysname} version ${release} ${version}\n`);
-  text("/etc/hostname", () => `${nodename}\n`);
+  text(hostname, () => `${nodename}\n`);
 }
