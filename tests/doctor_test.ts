@@ -44,8 +44,10 @@ libc.prctl(22, 2, ctypes.byref(ctypes.create_string_buffer(
 os.execvp(sys.argv[2], sys.argv[2:])`;
 const PTRACE = "101";
 const PIVOT_ROOT = "155";
+const PROCESS_VM_WRITEV = "311";
 const PIDFD_SEND_SIGNAL = "424";
 const PIDFD_OPEN = "434";
+const OPENAT2 = "437";
 const PIDFD_GETFD = "438";
 
 Deno.test({
@@ -62,6 +64,41 @@ Deno.test({
     assertEquals(code, 0, stdout);
     assertMatch(stdout, /^✗ net .*pidfd_getfd\(2\) is not there, or refused/m);
     assertMatch(stdout, /^✓ sys /m);
+  },
+});
+
+Deno.test({
+  ...needs(
+    ["python3"],
+    "jail doctor promises no answers where a container refuses what they take",
+  ),
+  fn: async () => {
+    for (const call of [PIDFD_GETFD, PROCESS_VM_WRITEV]) {
+      const { code, stdout } = await run([
+        ...["python3", "-c", WITHOUT, call],
+        ...jailCommand(),
+        "doctor",
+      ]);
+      assertEquals(code, 0, stdout);
+      assertMatch(stdout, /^· answers +calls cannot wait for jail: /m);
+    }
+  },
+});
+
+Deno.test({
+  ...needs(["python3"], "jail doctor says so where no path can be looked up"),
+  fn: async () => {
+    const { code, stdout, stderr } = await run([
+      ...["python3", "-c", WITHOUT, OPENAT2],
+      ...jailCommand(),
+      "doctor",
+    ]);
+    assertEquals([code, stderr], [1, ""], stdout);
+    assertMatch(stdout, /^✗ engine seccomp .*openat2\(\) failed with EPERM/m);
+    assertStringIncludes(
+      stdout,
+      "Programs cannot be jailed on this machine.\n",
+    );
   },
 });
 

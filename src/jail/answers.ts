@@ -18,8 +18,12 @@ import type { View } from "../sys/view.ts";
  * @param view where the program's paths begin
  */
 export function mayAnswer({ require, sys }: Policy, view: View): boolean {
-  return view.isOwn && require.length === 0 && isReal(sys) &&
-    keepsFileRights() && hasListener() && canBorrow() && canWriteMemory();
+  return view.isOwn && require.length === 0 && isReal(sys) && canAnswer();
+}
+
+/** Whether this machine lets jail answer calls at all. */
+export function canAnswer(): boolean {
+  return keepsFileRights() && hasListener() && canBorrow() && canWriteMemory();
 }
 
 /**

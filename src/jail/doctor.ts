@@ -8,9 +8,9 @@ import { close } from "../sys/files.ts";
 import { hasLauncher } from "../sys/host.ts";
 import { landlockAbi } from "../sys/landlock.ts";
 import { hasSeccompTrace } from "../sys/probe.ts";
-import { hasListener } from "../sys/task/listener.ts";
 import { watchProcess } from "../sys/task/pidfd.ts";
 import type { Engine, EngineChoice, Watcher } from "../trace/options.ts";
+import { canAnswer } from "./answers.ts";
 import { addresses, facts, limits, untried } from "./asked.ts";
 import {
   answers,
@@ -118,7 +118,7 @@ export async function examine(): Promise<Diagnosis> {
     ].map((finding) => traced(finding, status)),
     kernelEngine(alone),
     untried(pinning(pins), noEngine),
-    answers(hasListener()),
+    answers(canAnswer()),
     landlock(abi),
     ...[
       addresses(await asked("net")),

@@ -10,6 +10,7 @@ import {
   hasCapability,
 } from "../abi/capability.ts";
 import { PIN_START } from "../abi/pin.ts";
+import { SystemCallError } from "../errors.ts";
 import { whyNoControlGroup } from "../sys/cgroup.ts";
 import { readFile } from "../sys/files.ts";
 import { hasLauncher, hostArch } from "../sys/host.ts";
@@ -129,16 +130,17 @@ export function pinning(problem: Tried): Finding {
 }
 
 /** Whether looks at files are answered. */
-export function answers(listens: boolean): Finding {
+export function answers(can: boolean): Finding {
   const name = "answers";
-  return listens
+  return can
     ? {
       ...{ name, state: "good", found: "calls can wait for jail" },
       follows: "looks at files need no stop",
     }
     : {
       ...{ name, state: "note", found: "calls cannot wait for jail" },
-      follows: "looks at files stop, which takes longer: Linux 5.19 has it",
+      follows: "looks at files stop, which takes longer: Linux 5.19 has it, " +
+        "where no container refuses what it takes",
     };
 }
 
@@ -252,7 +254,7 @@ export function rootDirectory(): Finding {
 
 /** Whether the kernel holds the memory of a jail, found out by making a group. */
 export function cgroup(): Finding {
-  const why = whyNoControlGroup();
+  const why = whyNoGroup();
   return {
     ...{ name: "cgroup v2", state: "note" },
     found: why ?? "a group was made that holds memory",
@@ -260,6 +262,15 @@ export function cgroup(): Finding {
       ? "the kernel holds limits of memory"
       : "limits of memory are held by looking, fifty times a second",
   };
+}
+
+function whyNoGroup(): string | undefined {
+  try {
+    return whyNoControlGroup();
+  } catch (error) {
+    if (error instanceof SystemCallError) return error.message;
+    throw error;
+  }
 }
 
 /**
