@@ -5,26 +5,25 @@
  * splice_file_to_pipe() of its fs/splice.c. Whoever writes to that pipe meanwhile,
  * reads from it, opens or closes it, waits so that no signal ends that: jail would be
  * ended by nobody, where it is the pipe of its report, and its program live on. A file
- * does not let anybody wait so.
+ * of an ordinary file system does not let anybody wait so; one of the kernel's own may
+ * (trace_pipe of tracefs, which is no pipe), as may one that somebody serves.
  */
 
 import { ENOENT } from "../abi/errno.ts";
-import { AT_FDCWD, AT_STATX_DONT_SYNC } from "../abi/fcntl.ts";
-import { get } from "../abi/layout.ts";
-import { STATX } from "../abi/stat.ts";
+import { AT_FDCWD, O_CLOEXEC, O_PATH } from "../abi/fcntl.ts";
 import type { FileKind } from "../policy/call.ts";
 import type { ArgIndex } from "../policy/plan/guard.ts";
-import { statx } from "../sys/files.ts";
+import { close, openat2 } from "../sys/files.ts";
 import { fixedRule } from "./answer.ts";
 import type { Family } from "./family.ts";
+import { isOnPlainFileSystem } from "./hold/in_place.ts";
 import type { CallSpec } from "./look/spec.ts";
-import { cString, kindOf } from "./path/place.ts";
+import { cString, kindOfOpen } from "./path/place.ts";
 import type { Tools } from "./tools.ts";
 import type { Tracee } from "./tracee/tracee.ts";
 
-type Kind = FileKind | "none" | "unknown";
-
-const about = new Uint8Array(STATX.size);
+/** Of no file, of one that cannot be told, of one that is on no ordinary file system. */
+type Kind = FileKind | "none" | "unknown" | "served";
 
 /**
  * Whether a call may copy between two descriptors; it is refused where it may not.
@@ -72,10 +71,14 @@ const PIPES: ReadonlySet<string> = new Set<Kind>(["fifo", "unknown"]);
 /** What no call waits for that has the lock of a pipe. */
 const SWIFT: ReadonlySet<string> = new Set<Kind>(["fifo", "file"]);
 
-/** What kind of file a descriptor is of; `none` where it is of none. */
+/** What kind of file a descriptor is of. */
 function kindAt(tid: number, fd: number): Kind {
   const path = cString(`/proc/${tid}/fd/${fd}`);
-  const result = statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, 0, about);
-  if (result === -ENOENT) return "none";
-  return result < 0 ? "unknown" : kindOf(get(STATX, about, "stx_mode"));
+  const found = openat2(AT_FDCWD, path, O_PATH | O_CLOEXEC, 0, 0);
+  if (found === -ENOENT) return "none";
+  if (found < 0) return "unknown";
+  const kind = kindOfOpen(found) ?? "unknown";
+  const served = kind === "file" && !isOnPlainFileSystem(found, undefined);
+  close(found);
+  return served ? "served" : kind;
 }
