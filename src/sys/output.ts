@@ -114,7 +114,7 @@ export class Output {
       const result = this.#once(bytes.subarray(done));
       if (result === -EINTR) continue;
       if (result === -EAGAIN) {
-        if (this.#brief || askedBy() !== 0 || isUrgent()) {
+        if (isUrgent() || this.#brief || askedBy() !== 0) {
           const now = performance.now();
           until ||= now + this.#patience;
           atLast ||= now + PATIENCE_IN_ALL_MS;
