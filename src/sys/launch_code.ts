@@ -112,17 +112,17 @@ export const HEIR_BLOCK: Layout<
   },
 };
 
-// The second column is what nasm is given, less `bits 64`; a test gives it that
-// and compares. Only the new process changes registers that a caller keeps, and
-// nothing uses the stack. The handler, whose data the words of HANDLER_WORD are,
-// passes a signal on to a process, unless it came from the kernel: what a
-// terminal sends reaches the program anyway. The kernel's SIGHUP goes to the
-// leader of a session alone, which jail may be, and that of a timer to whoever was
-// told to end by it before he became jail (`alarm(2)`, then an exec), so those are
-// passed on. Where there is a process to end by, a signal that asks for the end
-// kills that one. The handler `changed` is SIGCHLD's. The handler `late` kills the
-// processes of a table, in which a place that is 0 is free, once its signal has come
-// often enough. The heir does so, where the process is there 250 ms after its end began.
+// The second column is what nasm is given, less `bits 64`; a test gives it that and
+// compares. Only the new process changes registers that a caller keeps, and only the
+// heir uses the stack, its own. The handler, whose data the words of HANDLER_WORD are,
+// passes a signal on to a process, unless it came from the kernel: what a terminal
+// sends reaches the program anyway. The kernel's SIGHUP goes to the leader of a session
+// alone, which jail may be, and that of a timer to whoever was told to end by it before
+// he became jail (`alarm(2)`, then an exec), so those are passed on. Where there is a
+// process to end by, a signal that asks for the end kills that one. The handler
+// `changed` is SIGCHLD's. The handler `late` kills the processes of a table, in which a
+// place that is 0 is free, once its signal has come often enough. The heir does so,
+// where the process is there 250 ms after its end began.
 // deno-fmt-ignore
 /** The code, instruction by instruction: its bytes, and its source. */
 export const LISTING: readonly (readonly [bytes: string, source: string])[] = [
