@@ -55,6 +55,14 @@ Deno.test("jail gives a program the values that a policy sets", async () => {
   assertEquals(stdout, `GREETING=a=b c\nDB_PASSWORD=${cwd.path}\n`);
 });
 
+Deno.test("jail gives a program the dollar that a policy writes with a backslash, and all else of a value as it is", async () => {
+  const policy =
+    "extends: default\nenv: {set: {GREETING: '\\$HOME \\\\d \\n $5 \\${cwd}'}}\n";
+  assertEquals(await given(policy), [
+    "GREETING=$HOME \\\\d \\n $5 ${cwd}",
+  ]);
+});
+
 Deno.test("jail plan names the variables that would be dropped, and no value", async () => {
   const { stdout } = await command(["plan", "default"], { env });
   const line = stdout.split("\n").find((one) => one.startsWith("drops")) ?? "";

@@ -143,7 +143,12 @@ function mustBeAbsolute(path: string): void {
  */
 export function toValue(text: string, variables: Variables): string {
   if (text.includes("\0")) throw new GlobError("a value cannot have a NUL");
-  return substitute(text, variables, (value) => value);
+  return substitute(text, variables, (value) => value, withDollars);
+}
+
+/** Text of a value with what stands for a "$" made one; no other escape means any. */
+function withDollars(text: string): string {
+  return text.replace(/\\[^]/g, (pair) => pair === "\\$" ? "$" : pair);
 }
 
 /** `~` at the start is the home directory. */
@@ -158,11 +163,12 @@ function expandHome(text: string): string {
   return text;
 }
 
-/** Puts the values of variables into a text. */
+/** Puts the values of variables into a text, and makes what is between them plain. */
 function substitute(
   text: string,
   variables: Variables,
   made: (value: string) => string,
+  plain = (text: string): string => text,
 ): string {
   let pattern = "";
   let from = 0;
@@ -185,12 +191,12 @@ function substitute(
         `close it with "}", or write "\\$" for the character itself`,
       );
     }
-    pattern += fromText(text.slice(from, at));
+    pattern += fromText(plain(text.slice(from, at)));
     pattern += made(valueOf(text.slice(at + 2, close), variables));
     at = close;
     from = close + 1;
   }
-  return pattern + fromText(text.slice(from));
+  return pattern + fromText(plain(text.slice(from)));
 }
 
 /** The value of a variable. */
