@@ -274,6 +274,24 @@ Deno.test("jail plan says of what there is doubt, as a run does", async () => {
   assertMatch(ran.stderr, /"\/usr\/share" may be written/);
 });
 
+Deno.test({
+  name: "jail plan shows no fact of sys as held by the kernel",
+  ignore: landlockAbi() < 6,
+  fn: async () => {
+    await using directory = await scratch();
+    const file = await directory.file(
+      "policy.yaml",
+      "extends: minimal\nsys:\n  hostname: box\n  cpus: 1\n  sysinfo: deny\n",
+    );
+    const { code, stdout } = await command("plan", file);
+    assertEquals(code, 0, stdout);
+    const facts = stdout.split("\n")
+      .filter((line) => / sys /.test(line) && /policy\.yaml:/.test(line));
+    assertEquals(facts.length, 3, stdout);
+    for (const fact of facts) assertMatch(fact, / R[0-3] +no$/);
+  },
+});
+
 Deno.test("jail plan shows nothing as held that is not in such a run", async () => {
   await using directory = await scratch();
   const sys = "sys: {time: 2000-01-01}";

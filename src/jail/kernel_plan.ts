@@ -6,7 +6,7 @@ import type { RuleRef } from "../policy/decision.ts";
 import { planCalls } from "../policy/plan/plan.ts";
 import { unaskedPlan, type Unheld } from "../policy/plan/unasked.ts";
 import type { Policy } from "../policy/policy.ts";
-import { isReal } from "../policy/sys.ts";
+import { givenRefs } from "../policy/sys.ts";
 import { treeOf } from "../policy/tree/tree.ts";
 import { isBehindOthers, sharesOrphanedGroup } from "../sys/task/groups.ts";
 import type { FloorPlace } from "./floor.ts";
@@ -145,11 +145,8 @@ function otherUnheld({ limits, sys }: Policy): Unheld[] {
       { source: "jail", keys: ["limits", name], text: name };
     unheld.push({ rule, why: "nobody is there to count" });
   }
-  if (!isReal(sys)) {
-    unheld.push({
-      rule: { source: "jail", keys: ["sys"], text: "sys" },
-      why: "nobody is there to tell what is not real",
-    });
+  for (const rule of givenRefs(sys)) {
+    unheld.push({ rule, why: "nobody is there to tell what is not real" });
   }
   return unheld;
 }

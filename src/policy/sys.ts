@@ -155,8 +155,18 @@ export function givenUname(
 
 /** Whether every fact is real. */
 export function isReal(sys: SysRules): boolean {
-  return Object.keys(givenUname(sys)).length === 0 &&
-    FACTS.every((name) => given<unknown>(sys[name]) === undefined);
+  return givenRefs(sys).length === 0;
+}
+
+/** Where each fact stands that is not real. */
+export function givenRefs(sys: SysRules): readonly RuleRef[] {
+  const facts: readonly (Fact<unknown> | undefined)[] = [
+    ...UNAME_FIELDS.map((field) => sys.uname?.[field]),
+    ...FACTS.map((name) => sys[name]),
+  ];
+  return facts.flatMap((fact) =>
+    fact !== undefined && given(fact) !== undefined ? [fact.ref] : []
+  );
 }
 
 /** What tells how long the machine has run, and what it does. */
