@@ -41,3 +41,20 @@ Deno.test("every hole in SECURITY.md has a test of its name", async () => {
   }
   assertEquals(names.filter((name) => !sources.includes(name)), []);
 });
+
+Deno.test("every test that SECURITY.md has in its families is there", async () => {
+  const text = await read("SECURITY.md");
+  const families = text.slice(0, text.indexOf("| hole"));
+  const named = [...families.matchAll(/`([\w/]+_test)`/g)]
+    .map(([, name = ""]) => name);
+  assert(named.length > 20);
+  const files: string[] = [];
+  for (const folder of ["src/", "tests/"]) {
+    for await (const { name } of sourcesIn(new URL(folder, ROOT))) {
+      files.push(`${folder}${name}`);
+    }
+  }
+  const isThere = (name: string): boolean =>
+    files.some((file) => file.endsWith(`/${name}.ts`));
+  assertEquals(named.filter((name) => !isThere(name)), []);
+});
