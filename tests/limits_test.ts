@@ -672,7 +672,7 @@ for i in range(20):
     const script =
       "trap 'echo clean; exit 5' TERM; while :; do sleep 0.01; done";
     const argv = (word: string): string[] => ["bash", "-c", script, word];
-    const { code, stdout } = await ends("{time: 700ms}", argv, { engine });
+    const { code, stdout } = await ends("{time: 1500ms}", argv, { engine });
     assertEquals([code, stdout], [124, "clean\n"]);
   });
 
