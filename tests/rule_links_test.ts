@@ -92,6 +92,18 @@ write: ["${here.path}"]
     }
   });
 
+  Deno.test(`jail (${engine}) moves no directory to where the link in it would lead what a rule closes elsewhere`, async () => {
+    await using directory = await scratch();
+    const { path } = directory;
+    const policy = `extends: default\nwrite: ["${path}"]\n` +
+      `read: {allow: ["${path}"], deny: ["${path}/app/tokens"]}\n`;
+    const moves = "mkdir own new && ln -s ../own new/tokens && mv new app";
+    await jail(policy, ["sh", "-c", moves], { engine, cwd: path });
+    const keeps = "mkdir -p app/tokens && echo it >app/tokens/key; ls own";
+    const { stdout } = await run(["sh", "-c", keeps], { cwd: path });
+    assertEquals(stdout, "");
+  });
+
   Deno.test(`jail (${engine}) keeps a link that the link of a rule leads to`, async () => {
     await using directory = await scratch();
     await using outside = await scratch();

@@ -416,7 +416,9 @@ export class CompiledPolicy implements Engine {
     if (move.tree) {
       // A link in it would then be where a rule begins.
       const named = this.#files.isNamed(move.to, ALLOW_SLOTS) ||
-        this.#net?.hasRuleAt(move.to, ["allow"]) || this.#hasLinkAt(move.to);
+        this.#net?.hasRuleAt(move.to, ["allow"]) ||
+        this.#hasLinkAt(move.to) || this.#files.isAbove(move.to, ALL_SLOTS) ||
+        this.#net?.hasRuleBeneath(move.to, EFFECTS);
       if (named) {
         return refuse(fixed.LINK_AT_RULE, EXDEV, indexOf(move.to, uses));
       }

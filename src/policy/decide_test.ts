@@ -563,6 +563,32 @@ Deno.test("decide() moves no directory to where a rule begins, with a link in it
   assertEquals(decision.rule.keys, ["link"]);
 });
 
+for (
+  const rules of [
+    "read: {allow: [/w], deny: [/w/a/b]}\nwrite: [/w]",
+    "read: [/w]\nwrite: [/w]\nrun: {allow: [/w], deny: [/w/a/b]}",
+    'read: [/w]\nwrite: [/w]\nnet: {connect: {allow: ["unix:/w"], deny: ["unix:/w/a/b"]}}',
+  ]
+) {
+  const [shown] = /\w+: \{.*/.exec(rules) ?? [];
+  Deno.test(`decide() moves no directory to where what a rule closes may come to lie, with a link in its place (${shown})`, async () => {
+    const decision = (await engine(`${rules}\n`)).decide(
+      renaming({ from: "/w/x", to: "/w/a", tree: true }),
+    );
+    assertEquals(word(decision), "EXDEV");
+  });
+}
+
+Deno.test("decide() moves a directory to where a rule closes it, with all that is in it", async () => {
+  const one = await engine(
+    "read: {allow: [/w], deny: [/w/a, '/w/b/**']}\nwrite: [/w]\n",
+  );
+  for (const to of ["/w/a", "/w/b"]) {
+    const move = renaming({ from: "/w/x", to, tree: true });
+    assertEquals([to, word(one.decide(move))], [to, "allow"]);
+  }
+});
+
 Deno.test("decide() checks both directions of an exchange", async () => {
   const decision = (await engine(POLICY)).decide(renaming(
     { from: "/w/x", to: "/drop/x", tree: false },

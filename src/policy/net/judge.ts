@@ -150,6 +150,16 @@ export class NetJudge {
     return this.#matcher.hasRuleAt(path, effects);
   }
 
+  /**
+   * Whether a rule about a unix socket begins beneath a path.
+   *
+   * @param path a real path
+   * @param effects of which rules
+   */
+  hasRuleBeneath(path: string, effects: readonly Effect[]): boolean {
+    return this.#matcher.hasRuleBeneath(path, effects);
+  }
+
   #one({ access, endpoint, chosen, portless }: NetUse): Decision {
     const { otherwise, file, closed } = this.#context;
     switch (endpoint.family) {

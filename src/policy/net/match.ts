@@ -259,12 +259,30 @@ export class NetMatcher {
    * @param effects of which rules
    */
   hasRuleAt(path: string, effects: readonly Effect[]): boolean {
+    return this.#hasRule(path, effects, (paths) => paths.named());
+  }
+
+  /**
+   * Whether a rule about a unix socket begins beneath a path.
+   *
+   * @param path a real path
+   * @param effects of which rules
+   */
+  hasRuleBeneath(path: string, effects: readonly Effect[]): boolean {
+    return this.#hasRule(path, effects, (paths) => paths.namedBeneath());
+  }
+
+  #hasRule(
+    path: string,
+    effects: readonly Effect[],
+    slotsOf: (paths: PathMatcher) => number,
+  ): boolean {
     this.#walk(path);
+    const named = slotsOf(this.#paths) |
+      (this.#folds ? slotsOf(this.#folded) : 0);
     const slots = ACCESSES.flatMap((_, at) =>
       effects.map((effect) => slotOf(at, EFFECTS.indexOf(effect)))
     );
-    const named = this.#paths.named() |
-      (this.#folds ? this.#folded.named() : 0);
     return slots.some((slot) => (named & 1 << slot) !== 0);
   }
 

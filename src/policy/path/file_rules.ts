@@ -148,6 +148,13 @@ export class FileRules {
       this.#folded?.isNamed(path, slots) === true;
   }
 
+  /** Whether a rule of some slots, as bits, names a path beneath one. */
+  isAbove(path: string, slots: number): boolean {
+    this.#matcher.walk(path, lengthOf(path), slots);
+    return (this.#matcher.namedBeneath() & slots) !== 0 ||
+      this.#folded?.isAbove(path, slots) === true;
+  }
+
   /** Whether a path may be a name of another one, or of what that is in. */
   leadsTo(path: string, other: string): boolean {
     return isWithin(other, path) || this.#folded?.leadsTo(path, other) === true;

@@ -50,6 +50,14 @@ export class FoldedRules {
     return (this.#matcher.named() & slots) !== 0;
   }
 
+  /** Whether a rule of some slots, as bits, begins beneath a path. */
+  isAbove(path: string, slots: number): boolean {
+    if (!this.#isThere(path)) return false;
+    const name = fold(path);
+    this.#matcher.walk(name, lengthOf(name), ALL_SLOTS);
+    return (this.#matcher.namedBeneath() & slots) !== 0;
+  }
+
   /** Whether a path is a name of another one, or of what that is in. */
   leadsTo(path: string, other: string): boolean {
     return this.#isThere(path) && isWithin(fold(other), fold(path));

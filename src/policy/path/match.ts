@@ -190,6 +190,17 @@ export class PathMatcher {
     return slots;
   }
 
+  /** The slots that have a rule for a name beneath that of the last walk. */
+  namedBeneath(): number {
+    let slots = 0;
+    for (let i = 0; i < this.#count; i++) {
+      const { literal, names } = this.#here[i] as Node;
+      if (!literal) continue;
+      for (const { mask } of names?.values() ?? []) slots |= mask;
+    }
+    return slots;
+  }
+
   /**
    * Whether a rule has been matched in part: beneath where the last walk ended it
    * goes on, and not only by what follows its first `**`, as it could anywhere.
