@@ -660,6 +660,23 @@ while thread.is_alive():
   });
 }
 
+Deno.test("jail hides what a permission set denies of the system, whatever flags allow", async () => {
+  await using cwd = await scratch();
+  const sys = { allow: true, deny: ["hostname"] };
+  const permissions = { set: { read: true, run: true, sys } };
+  await cwd.file("deno.json", JSON.stringify({ permissions }));
+  for (
+    const flags of [[], ["--allow-sys"], ["--allow-sys=hostname"], ["-A"]]
+  ) {
+    const { stdout, stderr } = await jail(
+      ["-P=set", ...flags],
+      ["uname", "-n"],
+      { cwd: cwd.path },
+    );
+    assertEquals([stdout, stderr], ["(none)\n", ""], flags.join());
+  }
+});
+
 Deno.test("jail plan says how well each fact of the system is held", async () => {
   await using directory = await scratch();
   const file = await directory.file(

@@ -4,8 +4,8 @@
  * The order is: what a policy extends, before the policy itself; the policies
  * of the command line in their order; its flags last. Lists append. Of
  * `description`, `default`, `unseen`, `root` and each fact of `sys` the last one
- * that is said holds, of each limit the smallest; of `net`, `false` takes back what the
- * layers before it allow.
+ * that is said holds, or the last one that a flag or a permission set denies; of each
+ * limit the smallest; of `net`, `false` takes back what the layers before it allow.
  * Order does not matter for what is allowed: deny beats ignore, and ignore
  * beats allow, whichever layer they are in.
  */

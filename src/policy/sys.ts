@@ -44,6 +44,8 @@ export interface Fact<Value> {
   readonly value: Value | "real";
   /** Where it stands. */
   readonly ref: RuleRef;
+  /** Whether it is refused to be told, whatever is allowed. */
+  readonly denied?: boolean;
 }
 
 /** What a policy says of the system; what it does not mention is real. */
@@ -127,11 +129,38 @@ export function allHidden(ref: RuleRef): SysRules {
   };
 }
 
-/** Merges what layers say, the most basic one first: the last word on a fact holds. */
+/** The same rules, which no rule takes back that allows. */
+export function denied(rules: SysRules): SysRules {
+  return eachFact(rules, (fact) => ({ ...fact, denied: true }));
+}
+
+/**
+ * Merges what layers say, the most basic one first: the last word on a fact holds, or
+ * the last one that denies it.
+ */
 export function mergeSys(all: readonly (SysRules | undefined)[]): SysRules {
   const said = all.filter((one) => one !== undefined);
-  const uname = Object.assign({}, ...said.map((one) => one.uname));
-  return { ...Object.assign({}, ...said), uname };
+  const last = said.map((one) =>
+    eachFact(one, (fact) => fact.denied === true ? fact : undefined)
+  );
+  const words = [...said, ...last];
+  const uname = Object.assign({}, ...words.map((one) => one.uname));
+  return { ...Object.assign({}, ...words), uname };
+}
+
+/** Rules with other facts in place of theirs, and without those that become none. */
+function eachFact(
+  { uname = {}, ...others }: SysRules,
+  make: (fact: Fact<unknown>) => Fact<unknown> | undefined,
+): SysRules {
+  const made = (facts: object): object =>
+    Object.fromEntries(
+      Object.entries(facts).flatMap(([name, fact]) => {
+        const other = fact && make(fact);
+        return other === undefined ? [] : [[name, other]];
+      }),
+    );
+  return { ...made(others), uname: made(uname) };
 }
 
 /** What the program sees in place of a fact; `undefined` where that is real. */

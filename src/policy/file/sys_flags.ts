@@ -2,9 +2,10 @@
 
 import { fromText, printable } from "../../abi/bytes.ts";
 import { UnsupportedError } from "../../errors.ts";
+import type { RuleRef } from "../decision.ts";
 import { GlobError } from "../path/glob.ts";
 import { EFFECTS } from "../policy.ts";
-import { allHidden, allReal, mergeSys, type SysRules } from "../sys.ts";
+import { allHidden, allReal, denied, mergeSys, type SysRules } from "../sys.ts";
 import { type FlagOptions, type FlagValues, listOf } from "./flags.ts";
 import { didYouMean } from "./similar.ts";
 import { understood } from "./understood.ts";
@@ -77,7 +78,9 @@ export function sysFlags(
     if (list === undefined) continue;
     if (list === true) {
       const whole = ref("sys", effect, undefined, "");
-      said.push(effect === "allow" ? allReal(whole) : allHidden(whole));
+      said.push(
+        effect === "allow" ? allReal(whole) : denied(allHidden(whole)),
+      );
       continue;
     }
     const [first] = list;
@@ -87,7 +90,9 @@ export function sysFlags(
       const index = first === undefined ? undefined : 0;
       said.push(allHidden(ref("sys", effect, index, first ?? "")));
     }
-    const from = effect === "allow" ? allReal : allHidden;
+    const from = effect === "allow"
+      ? allReal
+      : (ref: RuleRef): SysRules => denied(allHidden(ref));
     list.forEach((name, index) => {
       const at = ref("sys", effect, index, name);
       const kind = understood(at, options, () => kindOf(name));
