@@ -30,7 +30,12 @@ import { presetNamed } from "./presets.ts";
 export interface Engine {
   /** The policy. */
   readonly policy: Policy;
-  /** Decides one call. */
+  /**
+   * Decides one call by what it names. It allows what names nothing that is refused,
+   * also what no program makes: calls that are forbidden by their number (ptrace(2)),
+   * and those about the network where `net` is none. The filter refuses these before
+   * anybody is asked.
+   */
   decide(call: Call): Decision;
   /** Takes what a person has said for a whole run as a rule. */
   heed(said: Said): void;

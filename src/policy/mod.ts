@@ -2,7 +2,9 @@
  * Policies: what a program may do, decided without running it.
  *
  * Nothing here needs a permission, or Linux: a policy is read, merged and asked
- * anywhere. The jail asks the same functions while a program runs.
+ * anywhere. The jail asks the same functions while a program runs, about files,
+ * addresses and what else calls name. What its filter refuses by a call's number, as
+ * every socket without `net`, comes to nobody, and is not refused here.
  *
  * @example Ask a policy
  * ```ts
