@@ -292,6 +292,25 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "jail plan names the rule by which the kernel alone cannot end a jail",
+  ignore: landlockAbi() < 6,
+  fn: async () => {
+    await using directory = await scratch();
+    const file = await directory.file(
+      "policy.yaml",
+      "extends: minimal\ncalls:\n  kill: [bpf]\n",
+    );
+    const { code, stdout } = await command("plan", file);
+    assertEquals(code, 0, stdout);
+    assertMatch(stdout, /policy\.yaml:3 +calls deny +bpf +\S+ +R0 +no$/m);
+    assertMatch(
+      stdout,
+      /policy\.yaml:3: bpf: nobody is there to end the jail$/m,
+    );
+  },
+});
+
 Deno.test("jail plan shows nothing as held that is not in such a run", async () => {
   await using directory = await scratch();
   const sys = "sys: {time: 2000-01-01}";

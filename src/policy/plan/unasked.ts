@@ -105,7 +105,7 @@ export function unaskedPlan(
   for (const [name, { guards, action }] of plan) {
     const replace = (action: FilterAction, rule: RuleRef): FilterAction => {
       const why = whyAsked(name, action);
-      if (why !== undefined) unheld.push({ rule, why });
+      if (why !== undefined) unheld.push({ rule: saidBy(action) ?? rule, why });
       return withoutQuestion(action);
     };
     unasked.set(name, {
@@ -126,6 +126,13 @@ export function unaskedPlan(
     });
   }
   return { plan: unasked, unheld };
+}
+
+/** The rule of a policy by which something is refused. */
+function saidBy(action: FilterAction): RuleRef | undefined {
+  return action.kind === "trace" && action.look.kind === "refuse"
+    ? action.look.rule
+    : undefined;
 }
 
 /**
