@@ -366,6 +366,36 @@ except OSError as error: print(error.strerror)`;
   Deno.test({
     ...needs(
       ["python3"],
+      `jail (${engine}) has a socket that is handed in hear all that it heard, without the network`,
+    ),
+    async fn(): Promise<void> {
+      // TCP_DEFER_ACCEPT, IP_MINTTL and UDP_ENCAP, of both kinds of socket.
+      const outside = `import socket, subprocess, sys
+for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
+  it = socket.socket(socket.AF_INET, kind); it.bind(("127.0.0.1", 0))
+  if kind == socket.SOCK_STREAM: it.listen()
+  subprocess.run(sys.argv[1:], stdin=it.fileno()); it.settimeout(2)
+  client = socket.socket(socket.AF_INET, kind); client.settimeout(2)
+  client.connect(it.getsockname())
+  if kind == socket.SOCK_STREAM: it.accept(); print("accepted")
+  else: client.send(b"heard"); print(it.recv(9).decode())`;
+      const inside = `import socket
+it = socket.socket(fileno=0)
+for option in (6, 9, 1000), (0, 21, 255), (17, 100, 2):
+  try: it.setsockopt(*option)
+  except OSError: pass`;
+      const argv = ["/usr/bin/python3", "-c", inside];
+      const { stdout, stderr } = await run([
+        ...["/usr/bin/python3", "-c", outside],
+        ...jailArgv(["-R", "--allow-run"], argv, engine),
+      ]);
+      assertEquals(stdout, "accepted\nheard\n", stderr);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
       `jail (${engine}) has nobody need a key to connect to a socket that is handed in`,
     ),
     async fn(): Promise<void> {

@@ -266,6 +266,8 @@ export const TCPI_ADVMSS_OFFSET = 84;
  * TCP_AO_ADD_KEY, TCP_AO_DEL_KEY, TCP_AO_INFO.
  */
 export const TCP_KEYS: readonly number[] = [14, 32, 38, 39, 40];
+/** Nobody hears of a connection before something was sent by it. */
+export const TCP_DEFER_ACCEPT = 9;
 /** A connect(2) waits for what is sent first. */
 export const TCP_FASTOPEN_CONNECT = 30;
 /** The clock of its packets. */
@@ -280,6 +282,12 @@ export const TCP_CLOSE = 7;
 export const TCP_LISTEN = 10;
 /** Keep back what is sent until more comes, include/uapi/linux/udp.h. */
 export const UDP_CORK = 1;
+/** Take what comes for packets of IPsec, which no program gets. */
+export const UDP_ENCAP = 100;
+/** Hear nobody whose packets have come by more than so many routers. */
+export const IP_MINTTL = 21;
+/** The same of IPv6. */
+export const IPV6_MINHOPCOUNT = 73;
 /** Split one message into many, include/uapi/linux/udp.h. */
 export const UDP_SEGMENT = 103;
 

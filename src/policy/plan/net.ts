@@ -142,6 +142,14 @@ const FILTERS = [
   net.SO_ATTACH_BPF,
 ];
 
+/** Options by which a socket that is handed in hears fewer, or nobody, by their level. */
+const HEARS_LESS: readonly (readonly [number, readonly number[]])[] = [
+  [net.SOL_TCP, [...net.TCP_KEYS, net.TCP_DEFER_ACCEPT]],
+  [net.SOL_UDP, [net.UDP_ENCAP]],
+  [net.SOL_IP, [net.IP_MINTTL]],
+  [net.SOL_IPV6, [net.IPV6_MINHOPCOUNT]],
+];
+
 /** Whose options concern one socket alone, beside those that are told apart. */
 const OWN_LEVELS = [
   net.SOL_SOCKET,
@@ -195,11 +203,13 @@ const NET_NONE: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
       is(1, net.SOL_SOCKET),
       is(2, ...FILTERS),
     ),
-    refuse(
-      "EACCES",
-      "whoever handed it in has said who may connect",
-      is(1, net.SOL_TCP),
-      is(2, ...net.TCP_KEYS),
+    ...HEARS_LESS.map(([level, names]) =>
+      refuse(
+        "EACCES",
+        "whoever handed it in has said whom it hears",
+        is(1, level),
+        is(2, ...names),
+      )
     ),
     allow(
       HARMLESS,
