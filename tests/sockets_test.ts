@@ -1,10 +1,27 @@
 /** No socket tells, chooses or reaches what no rule names. */
 
 import { assertEquals, assertMatch } from "@std/assert";
+import type { Engine } from "../src/trace/options.ts";
 import { type Ended, ENGINES, jail, jailArgv, run, start } from "./harness.ts";
 import { scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
 import { attempt } from "./python.ts";
+
+/**
+ * Runs Python outside, which starts the words behind it with a socket for their input:
+ * Python in a jail without the network, but for what flags allow.
+ */
+function handIn(
+  outside: string,
+  inside: string,
+  engine: Engine,
+  flags: readonly string[] = [],
+): Promise<Ended> {
+  const python = ["/usr/bin/python3", "-c"];
+  const allowed = ["-R", "--allow-run", ...flags];
+  const argv = jailArgv(allowed, [...python, inside], engine);
+  return run([...python, outside, ...argv]);
+}
 
 for (const engine of ENGINES) {
   Deno.test({
@@ -266,11 +283,7 @@ it = socket.socket(fileno=0)
 for option, value in (51, struct.pack("HxxxxxxQ", 1, ctypes.addressof(code))), (49, struct.pack("i", 0)), (68, bytes(4)):
   try: it.setsockopt(socket.SOL_SOCKET, option, value); print("done")
   except OSError as error: print(error.strerror)`;
-        const argv = ["/usr/bin/python3", "-c", inside];
-        const { stdout, stderr } = await run([
-          ...["/usr/bin/python3", "-c", outside],
-          ...jailArgv(["-R", "--allow-run", ...flags], argv, engine),
-        ]);
+        const { stdout, stderr } = await handIn(outside, inside, engine, flags);
         assertEquals(stdout, `${errno}\n`.repeat(3), stderr);
       },
     });
@@ -299,11 +312,7 @@ print(first.recv(1))`;
       const inside = `import socket
 try: socket.socket(fileno=0).setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 0)
 except PermissionError: print("refused")`;
-      const argv = ["/usr/bin/python3", "-c", inside];
-      const { stdout, stderr } = await run([
-        ...["/usr/bin/python3", "-c", outside],
-        ...jailArgv(["-R", "--allow-run"], argv, engine),
-      ]);
+      const { stdout, stderr } = await handIn(outside, inside, engine);
       assertEquals(stdout, "refused\nb'x'\n", stderr);
     },
   });
@@ -329,11 +338,7 @@ one, other = socket.socketpair()
 one.shutdown(socket.SHUT_WR); print(other.recv(1))
 try: socket.socket(fileno=0).shutdown(socket.SHUT_RD); print("done")
 except OSError as error: print(error.strerror)`;
-      const argv = ["/usr/bin/python3", "-c", inside];
-      const { stdout, stderr } = await run([
-        ...["/usr/bin/python3", "-c", outside],
-        ...jailArgv(["-R", "--allow-run"], argv, engine),
-      ]);
+      const { stdout, stderr } = await handIn(outside, inside, engine);
       const each = "b''\nOperation not permitted\nb''\ndone\n";
       assertEquals(stdout, each.repeat(2), stderr);
     },
@@ -354,11 +359,7 @@ for family, name in (socket.AF_INET, ("127.0.0.1", 0)), (socket.AF_UNIX, "${dire
       const inside = `import socket
 try: socket.socket(fileno=0).shutdown(socket.SHUT_RDWR); print("done")
 except OSError as error: print(error.strerror)`;
-      const argv = ["/usr/bin/python3", "-c", inside];
-      const { stdout, stderr } = await run([
-        ...["/usr/bin/python3", "-c", outside],
-        ...jailArgv(["-R", "--allow-run"], argv, engine),
-      ]);
+      const { stdout, stderr } = await handIn(outside, inside, engine);
       assertEquals(stdout, "Operation not permitted\nb'x'\n".repeat(2), stderr);
     },
   });
@@ -384,11 +385,7 @@ it = socket.socket(fileno=0)
 for option in (6, 9, 1000), (0, 21, 255), (17, 100, 2):
   try: it.setsockopt(*option)
   except OSError: pass`;
-      const argv = ["/usr/bin/python3", "-c", inside];
-      const { stdout, stderr } = await run([
-        ...["/usr/bin/python3", "-c", outside],
-        ...jailArgv(["-R", "--allow-run"], argv, engine),
-      ]);
+      const { stdout, stderr } = await handIn(outside, inside, engine);
       assertEquals(stdout, "accepted\nheard\n", stderr);
     },
   });
@@ -408,11 +405,7 @@ client = socket.socket(); client.settimeout(2); client.connect(it.getsockname())
 key = struct.pack("=H126xBBHi80s", socket.AF_INET, 1, 0, 3, 0, b"key")
 try: socket.socket(fileno=0).setsockopt(socket.IPPROTO_TCP, 32, key); print("done")
 except OSError as error: print(error.strerror)`;
-      const argv = ["/usr/bin/python3", "-c", inside];
-      const { code, stdout, stderr } = await run([
-        ...["/usr/bin/python3", "-c", outside],
-        ...jailArgv(["-R", "--allow-run"], argv, engine),
-      ]);
+      const { code, stdout, stderr } = await handIn(outside, inside, engine);
       assertEquals([code, stdout], [0, "Permission denied\n"], stderr);
     },
   });
