@@ -2,6 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { ENGINES, jail, jailArgv, run } from "./harness.ts";
+import { scratch } from "./jail.ts";
 import { HOLDERS, killJail, PHASES } from "./kill.ts";
 import { hasMachine, needs } from "./needs.ts";
 
@@ -134,19 +135,16 @@ for (const engine of HOLDERS) {
       `jail (${engine}) lets no program keep the lock of a pipe that jail writes to`,
     ),
     fn: async () => {
-      const cwd = await Deno.makeTempDir();
-      try {
-        const { stdout } = await jail(
-          ["-R", `-W=${cwd}`, "--allow-run"],
-          ["/usr/bin/python3", "-c", KEEPS],
-          { cwd, engine },
-        );
-        // Where nobody can look at a call, none is made without an offset.
-        const copied = engine === "kernel" ? "EINVAL EINVAL" : "200 200";
-        assertEquals(stdout, `EINVAL EINVAL\nEINVAL ${copied}\n200\nEINVAL\n`);
-      } finally {
-        await Deno.remove(cwd, { recursive: true });
-      }
+      await using directory = await scratch();
+      const { path: cwd } = directory;
+      const { stdout } = await jail(
+        ["-R", `-W=${cwd}`, "--allow-run"],
+        ["/usr/bin/python3", "-c", KEEPS],
+        { cwd, engine },
+      );
+      // Where nobody can look at a call, none is made without an offset.
+      const copied = engine === "kernel" ? "EINVAL EINVAL" : "200 200";
+      assertEquals(stdout, `EINVAL EINVAL\nEINVAL ${copied}\n200\nEINVAL\n`);
     },
   });
 
