@@ -13,6 +13,7 @@ import { ENOENT } from "../abi/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_PATH } from "../abi/fcntl.ts";
 import type { FileKind } from "../policy/call.ts";
 import type { ArgIndex } from "../policy/plan/guard.ts";
+import { KEEPS_PIPE } from "../policy/plan/surface_guards.ts";
 import { close, openat2 } from "../sys/files.ts";
 import { fixedRule } from "./answer.ts";
 import type { Family } from "./family.ts";
@@ -46,7 +47,7 @@ export function mayCopy(
   return false;
 }
 
-const RULE = fixedRule("it could keep a pipe to itself that jail writes to");
+const RULE = fixedRule(KEEPS_PIPE);
 
 /**
  * Whether a call could keep a pipe from others while it waits. Where others have the

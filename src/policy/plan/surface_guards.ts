@@ -73,6 +73,9 @@ export function flows(...tests: ArgTest[]): Guard {
   };
 }
 
+/** Why a copy between two descriptors is refused. */
+export const KEEPS_PIPE = "it could keep a pipe to itself that jail writes to";
+
 /**
  * Copies from where a descriptor is at to where another one is. A socket or a terminal
  * can be neither where an offset is given.
@@ -84,7 +87,7 @@ export function copies(
   return {
     tests,
     action: { kind: "trace", look: { kind: "copy", args } },
-    why: "it could keep a pipe to itself that jail writes to",
+    why: KEEPS_PIPE,
   };
 }
 
