@@ -76,11 +76,11 @@ export function sysFlags(
   for (const effect of EFFECTS) {
     const list = listOf(values, effect);
     if (list === undefined) continue;
+    const from = effect === "allow"
+      ? allReal
+      : (ref: RuleRef): SysRules => denied(allHidden(ref));
     if (list === true) {
-      const whole = ref("sys", effect, undefined, "");
-      said.push(
-        effect === "allow" ? allReal(whole) : denied(allHidden(whole)),
-      );
+      said.push(from(ref("sys", effect, undefined, "")));
       continue;
     }
     const [first] = list;
@@ -90,9 +90,6 @@ export function sysFlags(
       const index = first === undefined ? undefined : 0;
       said.push(allHidden(ref("sys", effect, index, first ?? "")));
     }
-    const from = effect === "allow"
-      ? allReal
-      : (ref: RuleRef): SysRules => denied(allHidden(ref));
     list.forEach((name, index) => {
       const at = ref("sys", effect, index, name);
       const kind = understood(at, options, () => kindOf(name));

@@ -44,18 +44,20 @@ export class FoldedRules {
 
   /** Whether a rule of some slots, as bits, begins at a path, or beneath it. */
   isNamed(path: string, slots: number): boolean {
-    if (!this.#isThere(path)) return false;
-    const name = fold(path);
-    this.#matcher.walk(name, lengthOf(name), ALL_SLOTS);
-    return (this.#matcher.named() & slots) !== 0;
+    return this.#walks(path) && (this.#matcher.named() & slots) !== 0;
   }
 
   /** Whether a rule of some slots, as bits, begins beneath a path. */
   isAbove(path: string, slots: number): boolean {
+    return this.#walks(path) && (this.#matcher.namedBeneath() & slots) !== 0;
+  }
+
+  /** Walks to a path in one kind of letters; whether it may have such a name. */
+  #walks(path: string): boolean {
     if (!this.#isThere(path)) return false;
     const name = fold(path);
     this.#matcher.walk(name, lengthOf(name), ALL_SLOTS);
-    return (this.#matcher.namedBeneath() & slots) !== 0;
+    return true;
   }
 
   /** Whether a path is a name of another one, or of what that is in. */
