@@ -7,11 +7,13 @@ import type { CallRule, Policy } from "./policy.ts";
 /**
  * Calls that no policy can allow: each would let the program out of the jail,
  * or blind it. `ptrace` and its kind reach into other processes, `io_uring`
- * does work that no filter sees, the rest change what the kernel enforces.
+ * does work that no filter sees, `clone3` has its flags in memory, where a thread
+ * can change them, the rest change what the kernel enforces.
  */
 export const NEVER_ALLOWED: ReadonlySet<SyscallName> = new Set<SyscallName>([
   "bpf",
   "chroot",
+  "clone3",
   "create_module",
   "delete_module",
   "fanotify_init",

@@ -102,9 +102,9 @@ export class InterruptedCalls {
 
   /**
    * A tracee is about to wait again: for what is left of its time, or of what it sends
-   * or receives. Another thread may
-   * have set a handler since the signal was ignored, which makes another call here:
-   * that goes its way, and is looked at where the filter says so.
+   * or receives. Another thread may have set a handler since the signal was ignored,
+   * which makes another call here: that goes its way, and is looked at where the filter
+   * says so.
    */
   enter(tracee: Tracee): void {
     tracee.rewaits = false;

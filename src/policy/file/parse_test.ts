@@ -230,6 +230,7 @@ const WRONG: readonly (readonly [string, string, string, string?])[] = [
   ["read: {deny: [{path: /a, errno: EPERM, kill: true}]}", "1:40", "two ways"],
   ["read: {deny: [{errno: EPERM}]}", "1:15", `"path" is missing`],
   ["calls: {allow: [ptrace]}", "1:17", "cannot be allowed"],
+  ["calls: {allow: [clone3]}", "1:17", "cannot be allowed"],
   ["calls: {allow: [opeat]}", "1:17", "unknown call", "openat"],
   ["calls: {allow: ['@flie']}", "1:17", "unknown group", "@file"],
   ["calls: {deny: [bpf], kill: [bpf]}", "1:29", "refused twice"],
