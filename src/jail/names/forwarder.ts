@@ -112,7 +112,11 @@ export class Forwarder {
       streams.wait(waited, now);
     }
     this.#upstream.wait(waited, now);
-    for (const fd of waitForAny(waited, LOOK_MS)) this.#ready(fd);
+    for (const fd of waitForAny(waited, LOOK_MS)) {
+      // Who waits for the end does not wait for answers.
+      if (this.#options.table.stopped) return;
+      this.#ready(fd);
+    }
   }
 
   #ready(fd: number): void {

@@ -76,6 +76,10 @@ export class NameTable {
   readonly #words: Int32Array;
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
+  // Of the thread that writes: where each address of a name is, and what is where.
+  // An answer has four thousand, so no names are read to find one.
+  readonly #places = new Map<string, number>();
+  readonly #keys = new Map<number, string>();
 
   /** Makes it anew, or of the memory of another thread's. */
   constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(SIZE)) {
@@ -100,8 +104,12 @@ export class NameTable {
     ttl: number,
     now: number,
   ): boolean {
-    const at = this.#place(name, address, now);
+    const key = `${name} ${address.join(".")}`;
+    const at = this.#places.get(key) ?? this.#room(now);
     if (at === undefined) return false;
+    this.#places.delete(this.#keys.get(at) ?? key);
+    this.#places.set(key, at);
+    this.#keys.set(at, key);
     const view = this.#view;
     const kept = Math.min(Math.max(ttl * 1000, KEPT_MS), MOST_MS);
     Atomics.add(this.#words, VERSION, 1);
@@ -234,22 +242,13 @@ export class NameTable {
     return FIRST_QUESTION + (number >>> 0) % MOST_QUESTIONS * QUESTION_SIZE;
   }
 
-  /** Where an address is put: where it is, or where there is room. */
-  #place(
-    name: string,
-    address: readonly number[],
-    now: number,
-  ): number | undefined {
+  /** Where there is room for an address. */
+  #room(now: number): number | undefined {
     const count = this.#count;
     let oldest = -1;
     let age = KEPT_MS;
     for (let i = 0; i < count; i++) {
       const at = this.#addressAt(i);
-      if (
-        this.#isAddress(at, address) && this.#isName(at, name)
-      ) {
-        return at;
-      }
       const isOver = this.#view.getFloat64(at + UNTIL) <= now;
       const since = isOver
         ? Infinity
@@ -269,14 +268,6 @@ export class NameTable {
     if (this.#view.getUint8(at + LENGTH) !== address.length) return false;
     for (let i = 0; i < address.length; i++) {
       if (this.#view.getUint8(at + ADDRESS + i) !== address[i]) return false;
-    }
-    return true;
-  }
-
-  #isName(at: number, name: string): boolean {
-    if (this.#view.getUint8(at + NAME_LENGTH) !== name.length) return false;
-    for (let i = 0; i < name.length; i++) {
-      if (this.#bytes[at + NAME + i] !== name.charCodeAt(i)) return false;
     }
     return true;
   }

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { type NameQuestion, NameTable } from "./table.ts";
 
 const MINUTE = 60_000;
@@ -44,6 +44,20 @@ Deno.test("NameTable takes no more than it has room for, and keeps what is young
   assertEquals(table.namesOf(four(0), 5 * MINUTE + 1), []);
   assertEquals(table.namesOf(four(1), 5 * MINUTE + 1), ["a.org"]);
   assertEquals(table.namesOf(four(5000), 5 * MINUTE + 1), ["b.org"]);
+});
+
+Deno.test("NameTable takes no longer for an address where it knows thousands of long names", () => {
+  const table = new NameTable();
+  const long = "a".repeat(200);
+  for (let i = 0; i < 4096; i++) {
+    table.learn(`${long}${1000 + i}`, four(1), 0, 0);
+  }
+  const start = performance.now();
+  // All of an answer of 64 KiB.
+  for (let i = 0; i < 4096; i++) table.learn(`${long}5095`, four(1), 0, 0);
+  const took = performance.now() - start;
+  assert(took < 1000, `${took} ms`);
+  assertEquals(table.namesOf(four(1), 0).length, 4096);
 });
 
 Deno.test("NameTable lets each question be heard of once, and loses none", () => {
