@@ -112,7 +112,8 @@ export class Watchdog {
   }
 
   /**
-   * A process has ended. Must be called before it is waited for.
+   * A process has ended. Must be called before it is waited for where there is a time;
+   * else as soon as it was, before this thread may be held up.
    *
    * Race: from then on its id may be another's. The handler says first that it is
    * there, then looks at a place; this frees the place first, then looks whether

@@ -133,7 +133,7 @@ export class Family {
     return this.#watchdog?.hasBitten === true;
   }
 
-  /** A process has ended, and is not waited for yet. */
+  /** A process has ended, and is waited for now, or was just now. */
   ends(pid: number): void {
     this.#watchdog?.remove(pid);
   }
@@ -354,7 +354,8 @@ export class Family {
       unanswered,
     };
     this.processes.set(pid, process);
-    this.#watchdog?.add(pid);
+    // Its birth may be told of after its end: its id is perhaps another's by then.
+    if (!this.ended.has(pid)) this.#watchdog?.add(pid);
     const byte = this.#ids[pid >> 3] ?? 0;
     this.#ids[pid >> 3] = byte | 1 << (pid & 7);
     return process;

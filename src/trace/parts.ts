@@ -83,7 +83,7 @@ export function makeParts(
     restsOnDescriptor: (tracee, status) =>
       isLookedAt(tracee, status, entry) && calls.restsOnDescriptor(tracee),
   });
-  const waits = new Waits(accounts, family.ended);
+  const waits = new Waits(accounts, family);
   const affinity = new Affinity({
     hidden: isHidden(options.plan),
     together: options.answers === true,

@@ -12,6 +12,7 @@ import {
   waitFor,
   waitSeeing,
 } from "../sys/task/wait.ts";
+import type { Family } from "./family.ts";
 import type { Accounts } from "./limits/accounts.ts";
 import { stopKind } from "./tracee/stop.ts";
 import type { Tracee } from "./tracee/tracee.ts";
@@ -44,18 +45,20 @@ export class Waits {
   #aimsSince = 0;
   /** The tasks that are gone and not handled yet: id and wait status, in turn. */
   readonly #deaths: number[] = [];
-  readonly #ended: Set<number>;
+  readonly #family: Pick<Family, "ended" | "ends">;
 
   /**
    * Makes one.
    *
    * @param accounts what was used, where that is limited or to be told
-   * @param ended holds the ids of those whose end was waited for, until it is
-   *   handled
+   * @param family told of those whose end was waited for
    */
-  constructor(accounts: Accounts | undefined, ended: Set<number>) {
+  constructor(
+    accounts: Accounts | undefined,
+    family: Pick<Family, "ended" | "ends">,
+  ) {
     this.#accounts = accounts;
-    this.#ended = ended;
+    this.#family = family;
   }
 
   /** The wait status that the last wait found. */
@@ -180,7 +183,9 @@ export class Waits {
       // Whatever stop it was in is over.
       this.#stops.delete(tid);
       this.#deaths.push(tid, status);
-      this.#ended.add(tid);
+      // From now on its id may be another's, however long this end is not handled.
+      this.#family.ended.add(tid);
+      this.#family.ends(tid);
       return;
     }
     if (!this.#stops.has(tid)) this.#tids.push(tid);
@@ -218,7 +223,7 @@ export class Waits {
   #takeDeath(at: number): void {
     const [tid] = this.#deaths.splice(at, 2);
     const again = this.#deaths.some((id, i) => i % 2 === 0 && id === tid);
-    if (tid !== undefined && !again) this.#ended.delete(tid);
+    if (tid !== undefined && !again) this.#family.ended.delete(tid);
   }
 
   /**
