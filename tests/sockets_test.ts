@@ -183,7 +183,6 @@ for command in 0x8910, 0x8912, 0x8927:
     async fn(): Promise<void> {
       const [, ...tell] = attempt(`import struct
 one = socket.socket(fileno=0)
-one.setsockopt(0, 2, 64)
 IP_UNICAST_IF, IP_MULTICAST_IF, IP_ADD_MEMBERSHIP = 50, 32, 35
 group, local = socket.inet_aton("224.0.0.9"), socket.inet_aton("127.0.0.1")
 for option, value in (
@@ -387,6 +386,38 @@ for option in (6, 9, 1000), (0, 21, 255), (17, 100, 2):
   except OSError: pass`;
       const { stdout, stderr } = await handIn(outside, inside, engine);
       assertEquals(stdout, "accepted\nheard\n", stderr);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) sets no socket by which others hear, without the network`,
+    ),
+    async fn(): Promise<void> {
+      const outside = `import select, socket, subprocess, sys
+for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
+  it = socket.socket(socket.AF_INET, kind); it.bind(("127.0.0.1", 0))
+  if kind == socket.SOCK_STREAM: it.listen()
+  subprocess.run(sys.argv[1:], stdin=it.fileno())
+  client = socket.socket(socket.AF_INET, kind); client.connect(it.getsockname())
+  for _ in range(9): client.send(b"x" * 3000)
+  hears = it.accept()[0] if kind == socket.SOCK_STREAM else it
+  heard = 0
+  while select.select([hears], [], [], 1)[0]: heard += len(hears.recv(3000))
+  print(heard)
+one, other = socket.socketpair()
+subprocess.run(sys.argv[1:], stdin=one.fileno())`;
+      // SO_RCVBUF, SO_RCVLOWAT and SO_MAX_PACING_RATE: what is accepted has them, too.
+      const inside = `import socket
+it = socket.socket(fileno=0)
+for option in 8, 18, 47:
+  try: it.setsockopt(socket.SOL_SOCKET, option, 1 << 30 if option == 18 else 1)
+  except OSError as error: print(error.strerror); break
+else: print("set")`;
+      const { stdout, stderr } = await handIn(outside, inside, engine);
+      const kept = "Operation not permitted\n27000\n";
+      assertEquals(stdout, `${kept.repeat(2)}set\n`, stderr);
     },
   });
 

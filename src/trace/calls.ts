@@ -327,7 +327,7 @@ export class Calls {
       case "flow":
       case "modes":
       case "option":
-      case "shutdown": {
+      case "hears": {
         const treatment = look.kind === "write-fd" ? "descriptor" : look.kind;
         return this.#files.enter(tracee, { ...spec, treatment, fd: look.arg });
       }
@@ -400,7 +400,7 @@ export class Calls {
       case "socket":
       case "listen":
       case "option":
-      case "shutdown":
+      case "hears":
       case "async":
       case "flow":
       case "modes":

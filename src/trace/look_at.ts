@@ -30,9 +30,9 @@ import {
 import {
   leads,
   lookAtBind,
+  lookAtHearing,
   lookAtListen,
   lookAtOption,
-  lookAtShutdown,
   lookAtSocket,
 } from "./look/sockets.ts";
 import type { CallSpec } from "./look/spec.ts";
@@ -87,8 +87,8 @@ function lookAtCall(
       return lookAtListen(tracee, registers, leads(tracee, family), bound);
     case "option":
       return lookAtOption(tracee, registers, leads(tracee, family));
-    case "shutdown":
-      return lookAtShutdown(tracee, registers, leads(tracee, family));
+    case "hears":
+      return lookAtHearing(tracee, registers, leads(tracee, family));
     case "async":
       return lookAtAsync(tracee, registers, spec, family, closed);
     case "flow":

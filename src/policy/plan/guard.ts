@@ -89,7 +89,7 @@ export type Look =
   /** A descriptor: a socket for datagrams could get by an option what is for others. */
   | { readonly kind: "option"; readonly arg: ArgIndex }
   /** A descriptor: one that only hears was handed in, and others hear by it. */
-  | { readonly kind: "shutdown"; readonly arg: ArgIndex }
+  | { readonly kind: "hears"; readonly arg: ArgIndex }
   /** Nothing: its process may do less than jail, or more, from then on. */
   | { readonly kind: "rights" }
   /** Nothing: its process works elsewhere from then on. */

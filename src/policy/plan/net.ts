@@ -76,7 +76,6 @@ export function interfaceGuards(
 }
 
 const TELLING = "it tells of the machine's interfaces";
-const HARMLESS = "it concerns the socket";
 const USED = "the network may be used";
 
 const NO_NET = [
@@ -150,15 +149,24 @@ const HEARS_LESS: readonly (readonly [number, readonly number[]])[] = [
   [net.SOL_IPV6, [net.IPV6_MINHOPCOUNT]],
 ];
 
-/** Whose options concern one socket alone, beside those that are told apart. */
+/** Levels of options that concern one socket alone; of IP, those that are harmless. */
 const OWN_LEVELS = [
   net.SOL_SOCKET,
+  net.SOL_IP,
+  net.SOL_IPV6,
   net.SOL_TCP,
   net.SOL_UDP,
   net.SOL_NETLINK,
   net.SOL_TLS,
   net.SOL_MPTCP,
 ];
+
+/** A socket that listens, or one for datagrams, is left as it was handed in. */
+const HEARS: Guard = {
+  tests: [],
+  action: { kind: "trace", look: { kind: "hears", arg: 0 } },
+  why: "others may hear by the same socket",
+};
 
 // A pair of datagram sockets may send anywhere, a pair of streams only to
 // itself.
@@ -211,17 +219,18 @@ const NET_NONE: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
         is(2, ...names),
       )
     ),
-    allow(
-      HARMLESS,
+    refuse(
+      "EACCES",
+      TELLING,
       is(1, net.SOL_IP),
-      is(2, ...options.HARMLESS_IP_OPTIONS),
+      isNot(2, ...options.HARMLESS_IP_OPTIONS),
     ),
-    allow(
-      HARMLESS,
+    refuse(
+      "EACCES",
+      TELLING,
       is(1, net.SOL_IPV6),
-      is(2, ...options.HARMLESS_IPV6_OPTIONS),
+      isNot(2, ...options.HARMLESS_IPV6_OPTIONS),
     ),
-    refuse("EACCES", TELLING, is(1, net.SOL_IP, net.SOL_IPV6)),
     // Sockets for packets share what comes in a group that any may join, and one
     // sets what an interface takes (PACKET_FANOUT, PACKET_ADD_MEMBERSHIP).
     refuse(
@@ -229,12 +238,9 @@ const NET_NONE: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
       "it could take what comes to others",
       isNot(1, ...OWN_LEVELS),
     ),
+    HEARS,
   ]],
-  ["shutdown", [{
-    tests: [],
-    action: { kind: "trace", look: { kind: "shutdown", arg: 0 } },
-    why: "others may hear by the same socket",
-  }]],
+  ["shutdown", [HEARS]],
   ["socket", [...NO_SUCH_SOCKETS, netlinkSockets(new Set()), ...NO_NET]],
   ["socketpair", [
     allow(

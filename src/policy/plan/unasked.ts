@@ -429,7 +429,7 @@ function whyAsked(
     case "rights":
     case "moves":
     case "pair":
-    case "shutdown":
+    case "hears":
       return undefined;
     case "refuse":
       return look.refusal.kind === "errno" ||

@@ -177,12 +177,13 @@ export function lookAtOption(
 }
 
 /**
- * Looks at a shutdown(2) without the network. A program cannot listen then, nor make a
- * socket for datagrams, so these were handed in, or sent in: whoever has one outside
- * would not hear any more. Of one for datagrams the kernel ends that also where it
- * fails, since there is no other end (`inet_shutdown()`).
+ * Looks at a shutdown(2), or a setsockopt(2), without the network. A program cannot
+ * listen then, nor make a socket for datagrams, so these were handed in, or sent in:
+ * whoever has one outside would not hear any more. Of one for datagrams the kernel ends
+ * that also where shutdown(2) fails, since there is no other end (`inet_shutdown()`). Of
+ * one that listens each connection has the options (SO_RCVLOWAT, SO_MAX_PACING_RATE).
  */
-export function lookAtShutdown(
+export function lookAtHearing(
   tracee: Tracee,
   registers: Registers,
   leads: boolean,

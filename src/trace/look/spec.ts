@@ -53,8 +53,8 @@ export type Treatment =
   | "listen"
   /** It sets an option of a socket, which could get what is for others. */
   | "option"
-  /** It ends a socket, by which others could hear. */
-  | "shutdown"
+  /** It ends or sets a socket, by which others could hear. */
+  | "hears"
   /** It has the owner of a file signalled. */
   | "async"
   /** It stops or drops the output of a terminal. */
