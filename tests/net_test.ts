@@ -16,7 +16,7 @@ import {
   start,
 } from "./harness.ts";
 import { type Scratch, scratch } from "./jail.ts";
-import { needs } from "./needs.ts";
+import { hasMachine, needs } from "./needs.ts";
 
 const FIXTURES = new URL("./fixtures/", import.meta.url).pathname;
 
@@ -717,6 +717,25 @@ except OSError as e: print(e.errno)`;
       const { stdout } = await jail(policy, argv, { engine });
       assertEquals(stdout, "");
     }
+  });
+
+  Deno.test({
+    ...hasMachine(
+      Deno.uid() === 0,
+      "root to run it",
+      `jail (${engine}) goes on where it may not look any more at who has made a socket`,
+    ),
+    fn: async () => {
+      const ended = await run([
+        ...["setpriv", "--bounding-set=-sys_ptrace"],
+        ...jailArgv(
+          ["-p", "base", "--allow-net=127.0.0.1:9"],
+          [fixture("hide_beside_socket")],
+          engine,
+        ),
+      ]);
+      assertEquals([ended.stdout, ended.code], ["200\n", 0], ended.stderr);
+    },
   });
 
   Deno.test(`jail (${engine}) goes on where a filter of the program's own says that there is a socket`, async () => {

@@ -12,6 +12,7 @@ import {
   EINVAL,
   ENOENT,
   ENOTSOCK,
+  EPERM,
   errnoName,
   ESRCH,
 } from "../../abi/errno.ts";
@@ -318,7 +319,7 @@ function factsOf(
  * @param number the descriptor
  * @param filter an array of `struct sock_filter`
  * @returns whether it has it: not where the tracee has been killed meanwhile, or
- *   has a filter by which it has got none
+ *   may not be looked at any more, or has a filter by which it has got none
  * @throws {SystemCallError} where that fails, and the socket would be open to all
  */
 export function filterSocket(
@@ -331,8 +332,9 @@ export function filterSocket(
   const result = fd < 0 ? fd : attachFilter(fd, filter);
   if (fd >= 0) close(fd);
   if (result >= 0) return true;
-  // Of one that is being killed the table of descriptors goes before it does.
-  if (fd === -ESRCH || fd === -EBADF) return false;
+  // Of one that is being killed the table of descriptors goes before it does. And one
+  // that shares its memory may have changed its user: jail may then not look at either.
+  if (fd === -ESRCH || fd === -EBADF || fd === -EPERM) return false;
   // A filter of the program's own can say any number, of what is no new socket.
   if (tracee.process.filtered) return false;
   throw new SystemCallError(
