@@ -579,13 +579,20 @@ for (
   });
 }
 
-Deno.test("decide() moves a directory to where a rule closes it, with all that is in it", async () => {
+Deno.test("decide() moves no directory to where less may be read", async () => {
   const one = await engine(
-    "read: {allow: [/w], deny: [/w/a, '/w/b/**']}\nwrite: [/w]\n",
+    "read: {allow: [/w, /v/a], deny: [/w/a, '/w/b/**', '/w/c/**/.env']}\n" +
+      "write: [/w, /v, /out]\n",
   );
-  for (const to of ["/w/a", "/w/b"]) {
-    const move = renaming({ from: "/w/x", to, tree: true });
-    assertEquals([to, word(one.decide(move))], [to, "allow"]);
+  const moved = (from: string, to: string, tree = true): string =>
+    word(one.decide(renaming({ from, to, tree })));
+  for (const to of ["/w/a", "/w/a/x", "/w/b/x", "/w/c/x", "/out/x"]) {
+    assertEquals([to, moved("/w/x", to)], [to, "EXDEV"]);
+    assertEquals([to, moved("/w/x", to, false)], [to, "allow"]);
+  }
+  assertEquals(moved("/v", "/out/v"), "EXDEV");
+  for (const [from, to] of [["/w/x", "/w/y"], ["/w/a/x", "/w/b/x"]] as const) {
+    assertEquals([to, moved(from, to)], [to, "allow"]);
   }
 });
 

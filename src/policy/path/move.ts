@@ -5,9 +5,12 @@
  * to where it can, and a directory with a protected one in it could be moved
  * away, changed, and moved back. So a move is refused unless at its new place
  * nothing may be read or run that could not be before, and, for a directory,
- * unless the same may be written beneath both places, and no rule about
- * reading closes the old one alone. Nor is a directory moved to where jail removes
- * it, or back, unless all in it may be written.
+ * unless the same may be read and written beneath both places. Nor is a directory
+ * moved to where jail removes it, or back, unless all in it may be written.
+ *
+ * Nor to where less may be read: a call that was judged in a directory where it was
+ * is made in that directory, wherever it is by then. Another jail could have moved it,
+ * and put into it there what may not be read.
  */
 
 import type { Move } from "../call.ts";
@@ -80,7 +83,7 @@ export function treeObstacle(from: Residual, to: Residual): number {
     // What may be read could be copied, and run there.
     if (access === RUN && readable) continue;
     if (isOpen(to, access) && !isOpen(from, access)) return WIDER;
-    if (access === WRITE && isOpen(from, access) && !isOpen(to, access)) {
+    if (access !== RUN && isOpen(from, access) && !isOpen(to, access)) {
       return WIDER;
     }
     const rule = missing(from, to, closing(access));
@@ -92,9 +95,15 @@ export function treeObstacle(from: Residual, to: Residual): number {
       if (opened >= 0) return opened;
     }
   }
-  const closed = missing(to, from, closing(WRITE));
-  if (closed >= 0 || isOpen(to, WRITE)) return closed;
-  return gained(to, from, bit(WRITE, ALLOW), closing(WRITE));
+  const kept = lost(from, to, WRITE);
+  return kept >= 0 ? kept : lost(from, to, READ);
+}
+
+/** A rule by which less may be done beneath the new place than the old one, or -1. */
+function lost(from: Residual, to: Residual, access: number): number {
+  const closed = missing(to, from, closing(access));
+  if (closed >= 0 || isOpen(to, access)) return closed;
+  return gained(to, from, bit(access, ALLOW), closing(access));
 }
 
 /**
