@@ -414,6 +414,46 @@ Deno.test({
   },
 });
 
+/** Asks for one name, and for a hundred as it ends. */
+const LAST_WORDS = `import os, socket, struct
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.connect(("127.0.0.53", 53))
+def ask(label):
+    names = b"".join(bytes([len(n)]) + n for n in (label, b"example", b"org"))
+    s.send(struct.pack(">6H", 1, 256, 1, 0, 0, 0) + names + b"\\0\\0\\1\\0\\1")
+ask(b"www")
+s.recv(512)
+for i in range(100):
+    ask(b"n%d" % i)
+os._exit(0)`;
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needsLab(
+      [],
+      `--audit (${engine}) tells of each question that a resolver got, though its program had ended`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      const log = `${directory.path}/log`;
+      const ended = await jailed(
+        ["-p", "default", "--allow-net=*.example.org", `--audit=${log}`],
+        ["/usr/bin/python3", "-c", LAST_WORDS],
+        engine,
+      );
+      assertEquals([ended.stderr, ended.code], ["", 0]);
+      const text = await Deno.readTextFile(log);
+      const told = [...text.matchAll(/"resolve\(dns:([^,]+), A\)"/g)]
+        .map(([, name]) => name);
+      assertEquals(told[0], "www.example.org");
+      const untold = names(ended.questions).filter((name) =>
+        !told.includes(name)
+      );
+      assertEquals(untold, []);
+    },
+  });
+}
+
 /**
  * Uses up the signals that may wait, then asks without a call that stops; says "on"
  * where nobody minds.
@@ -483,7 +523,7 @@ for (const engine of ENGINES) {
       standIns: [],
       namesOf: () => [],
       begin: () => {},
-      take: () => {
+      hear: () => {
         throw new Error("nobody answers");
       },
     };

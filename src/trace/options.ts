@@ -102,11 +102,13 @@ export interface NameOptions {
    */
   begin(): void;
   /**
-   * The next question that was asked.
+   * Hears of the next question that was asked, which nobody is sent before that.
    *
+   * @param tell tells of it
+   * @returns whether there was one
    * @throws {Error} where nobody answers any more
    */
-  take(): AskedName | undefined;
+  hear(tell: (asked: AskedName) => void): boolean;
 }
 
 /** What the tracer needs where rules are about the network. */

@@ -217,9 +217,7 @@ class Tracer {
     // No more than these at once: who asks all the time must not keep others
     // from being served.
     for (let left = MOST_HEARD; left > 0; left--) {
-      const asked = names.take();
-      if (asked === undefined) return;
-      calls.answers.asked(pid, asked);
+      if (!names.hear((asked) => calls.answers.asked(pid, asked))) return;
     }
   }
 }

@@ -31,7 +31,6 @@ import type { DnsAnswer } from "../../policy/net/dns_resolver.ts";
 import { unmapped } from "../../policy/net/endpoint.ts";
 import { close } from "../../sys/files.ts";
 import { type InetAddress, receiveFrom, send } from "../../sys/inet.ts";
-import { waitATurn } from "../../sys/output.ts";
 import { waitForAny } from "../../sys/poll.ts";
 import { poke } from "../../sys/pulse.ts";
 import { milliseconds } from "./clock.ts";
@@ -46,6 +45,9 @@ const TURN = 16;
 
 /** How long it waits at most until it looks who has waited for too long. */
 const LOOK_MS = 1000;
+
+/** How long the tracer may take until it is told again of a question. */
+const HEARING_MS = 10;
 
 /** How long an answer of jail's own is good for, in seconds. */
 const OWN_TTL = 60;
@@ -157,7 +159,7 @@ export class Forwarder {
       return say(this.#own(name, type));
     }
     const decision = this.#options.decide(questionCall(name, resolver));
-    this.#tell(name, type, resolver);
+    if (!this.#tell(name, type, resolver)) return;
     if (decision.kind === "refuse") {
       const { refusal } = decision;
       const absent = refusal.kind === "errno" && refusal.errno === "ENOENT";
@@ -230,16 +232,23 @@ export class Forwarder {
     });
   }
 
-  /** Tells the tracer of a question, which may take a moment to hear of it. */
-  #tell(name: string, type: number, resolver: InetAddress): void {
+  /**
+   * Tells the tracer of a question, and waits until it has told of that: what leaves
+   * the jail stands in its log, also where the program has ended by then.
+   *
+   * @returns whether it has; else nobody hears any more
+   */
+  #tell(name: string, type: number, resolver: InetAddress): boolean {
     const { table, doors } = this.#options;
     const at = doors.findIndex((door) => door.resolver === resolver);
-    const question = { name, type, resolver: at };
-    while (!table.ask(question) && !table.stopped) {
+    table.ask({ name, type, resolver: at });
+    while (table.unheard > 0) {
+      if (table.stopped) return false;
+      // One that comes just before the tracer waits is lost.
       this.#poke();
-      waitATurn();
+      table.waitForHearing(HEARING_MS);
     }
-    if (table.unheard === 1) this.#poke();
+    return true;
   }
 
   #poke(): void {

@@ -142,8 +142,8 @@ export class JailNames implements NameOptions {
     this.#table.poked = this.#poked.timer;
   }
 
-  /** The next question that was asked. */
-  take(): AskedName | undefined {
+  /** Hears of the next question that was asked. */
+  hear(tell: (asked: AskedName) => void): boolean {
     if (this.#table.failed) {
       throw new SystemCallError(
         "answer in place of the resolver",
@@ -152,14 +152,13 @@ export class JailNames implements NameOptions {
         "this is a mistake of jail: the thread that does it is gone",
       );
     }
-    const asked = this.#table.hear();
-    if (asked === undefined) return undefined;
-    const { name, type, resolver } = asked;
-    const address = this.#resolvers[resolver] as InetAddress;
-    return {
-      call: questionCall(name, address),
-      text: `resolve(dns:${name}, ${typeText(type)})`,
-    };
+    return this.#table.hear(({ name, type, resolver }) => {
+      const address = this.#resolvers[resolver] as InetAddress;
+      tell({
+        call: questionCall(name, address),
+        text: `resolve(dns:${name}, ${typeText(type)})`,
+      });
+    });
   }
 
   /** Answers no more. */

@@ -186,18 +186,31 @@ export class NameTable {
     return true;
   }
 
-  /** The next question that the tracer has not heard of. */
-  hear(): NameQuestion | undefined {
+  /**
+   * Hears of the next question, where the tracer has not heard of it.
+   *
+   * @param tell tells of it; it is heard of once that is done
+   * @returns whether there was one
+   */
+  hear(tell: (question: NameQuestion) => void): boolean {
     const heard = Atomics.load(this.#words, HEARD);
-    if (heard === Atomics.load(this.#words, ASKED)) return undefined;
+    if (heard === Atomics.load(this.#words, ASKED)) return false;
     const at = this.#questionAt(heard);
-    const question = {
+    tell({
       name: this.#readName(at + QUESTION_NAME, at + QUESTION_LENGTH),
       type: this.#view.getUint16(at + QUESTION_TYPE),
       resolver: this.#view.getUint8(at + QUESTION_RESOLVER),
-    };
+    });
     Atomics.add(this.#words, HEARD, 1);
-    return question;
+    Atomics.notify(this.#words, HEARD);
+    return true;
+  }
+
+  /** Waits for the tracer to hear of a question, for some milliseconds at most. */
+  waitForHearing(most: number): void {
+    const heard = Atomics.load(this.#words, HEARD);
+    if (heard === Atomics.load(this.#words, ASKED)) return;
+    Atomics.wait(this.#words, HEARD, heard, most);
   }
 
   /** What the other thread is poked by when there is something to hear, if it is. */
