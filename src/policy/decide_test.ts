@@ -1127,6 +1127,24 @@ Deno.test("nothing comes to where a rule allows more by its name in other letter
   assertEquals(told, names.map(() => "allow"));
 });
 
+Deno.test("decide() moves no file that a directory could have replaced with what is closed in it by its name in other letters", async () => {
+  const layer = await parsePolicy(
+    'read: {allow: [/w, /t], deny: ["/w/a/**/.env"]}\nwrite: [/w, /t]\n',
+    { source: "test.yaml", variables: VARIABLES },
+  );
+  const moved = (from: string, to: string, folding: string[]): string =>
+    word(
+      compile(mergeLayers([layer]), { folding: () => folding })
+        .decide(renaming({ from, to, tree: false })),
+    );
+  for (const from of ["/w/a/x", "/w/A/x"]) {
+    assertEquals(moved(from, "/t/x", ["/w"]), "EXDEV", from);
+    assertEquals(moved(from, `${from}y`, ["/w"]), "allow", from);
+  }
+  assertEquals(moved("/w/b/x", "/t/x", ["/w"]), "allow");
+  assertEquals(moved("/w/A/x", "/t/x", []), "allow");
+});
+
 Deno.test("a rule that refuses a unix socket does so in letters of all kinds, where a file system does not tell them", async () => {
   const layer = await parsePolicy(
     'write: [/w]\nnet: {allow: ["unix:/w/d", "unix:/w/e"], deny: ["unix:/w/d/s", "unix:/w/d/**/*.no"]}\n',

@@ -169,9 +169,10 @@ export class FileRules {
   }
 
   /** Whether a move of a file opens what may be in its place, as `uncovers()` says. */
-  uncovers({ from, to }: Move): boolean {
+  uncovers(move: Move): boolean {
     const matcher = this.#matcher;
-    return uncovers(matcher.residual(from), matcher.residual(to));
+    const [from, to] = [matcher.residual(move.from), matcher.residual(move.to)];
+    return uncovers(from, to) || this.#folded?.uncovers(move) === true;
   }
 
   /** The number of the rule that holds for an access to a path, or -1. */

@@ -7,7 +7,14 @@
 import type { Move } from "../call.ts";
 import { aboveShort, fold, foldLetters } from "./fold.ts";
 import { ALL_SLOTS, lengthOf, type PathMatcher } from "./match.ts";
-import { closing, HARMLESS, type Judge, treeObstacle, WIDER } from "./move.ts";
+import {
+  closing,
+  HARMLESS,
+  type Judge,
+  treeObstacle,
+  uncovers,
+  WIDER,
+} from "./move.ts";
 import { ALLOW, ALLOW_SLOTS, bestRule, READ, RUN, slotOf } from "./rules.ts";
 import { isWithin } from "./within.ts";
 
@@ -89,6 +96,13 @@ export class FoldedRules {
     const matcher = this.#matcher;
     const found = treeObstacle(matcher.residual(old), matcher.residual(other));
     return this.#number(found);
+  }
+
+  /** Whether a move of a file opens what may be in its place, as `uncovers()` says. */
+  uncovers({ from, to }: Move): boolean {
+    if (!this.#isThere(from) && !this.#isThere(to)) return false;
+    const matcher = this.#matcher;
+    return uncovers(matcher.residual(fold(from)), matcher.residual(fold(to)));
   }
 
   /** Whether what moves may be read or run by another name of its new place. */
