@@ -1,8 +1,17 @@
 /** No socket tells, chooses or reaches what no rule names. */
 
 import { assertEquals, assertMatch } from "@std/assert";
+import { SYSCALLS } from "../src/abi/syscalls.ts";
 import type { Engine } from "../src/trace/options.ts";
-import { type Ended, ENGINES, jail, jailArgv, run, start } from "./harness.ts";
+import {
+  type Ended,
+  ENGINES,
+  fixture,
+  jail,
+  jailArgv,
+  run,
+  start,
+} from "./harness.ts";
 import { scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
 import { attempt } from "./python.ts";
@@ -418,6 +427,52 @@ else: print("set")`;
       const { stdout, stderr } = await handIn(outside, inside, engine);
       const kept = "Operation not permitted\n27000\n";
       assertEquals(stdout, `${kept.repeat(2)}set\n`, stderr);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) is woken in no server's place by a socket that is handed in`,
+    ),
+    async fn(): Promise<void> {
+      const outside = `import select, socket, subprocess, sys, threading, time
+it = socket.socket(); it.bind(("127.0.0.1", 0)); it.listen()
+program = subprocess.Popen(sys.argv[1:], stdin=it.fileno(), stdout=-1, text=True)
+print(program.stdout.readline())
+accepted = []
+def serve():
+  while True: accepted.append(it.accept()[0])
+threading.Thread(target=serve, daemon=True).start(); time.sleep(0.5)
+clients = []
+for _ in range(9):
+  clients.append(socket.create_connection(it.getsockname())); time.sleep(0.1)
+print(len(accepted)); program.kill(); program.wait()`;
+      const inside = `import select
+one = select.epoll()
+one.register(0, select.EPOLLIN | select.EPOLLEXCLUSIVE | select.EPOLLET)
+print("waits", flush=True)
+while True: one.poll()`;
+      const { stdout, stderr } = await handIn(outside, inside, engine);
+      assertEquals(stdout, "waits\n\n9\n", stderr);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) sets and shuts down sockets of its own where a container refuses pidfd_getfd`,
+    ),
+    async fn(): Promise<void> {
+      const inside = `import socket
+one, other = socket.socketpair()
+one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 9000)
+one.shutdown(socket.SHUT_WR); print(other.recv(1))`;
+      const argv = jailArgv([], ["/usr/bin/python3", "-c", inside], engine);
+      const number = `${SYSCALLS.pidfd_getfd.x86_64}`;
+      const words = [fixture("refuse_call"), number, ...argv];
+      const { stdout, stderr } = await run(words);
+      assertEquals(stdout, "b''\n", stderr);
     },
   });
 

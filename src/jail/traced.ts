@@ -9,11 +9,16 @@ import { remembered } from "../policy/path/remembered.ts";
 import { planCalls } from "../policy/plan/plan.ts";
 import type { Policy } from "../policy/policy.ts";
 import { type ControlGroup, controlGroup } from "../sys/cgroup.ts";
-import { close } from "../sys/files.ts";
+import { close, readLink } from "../sys/files.ts";
 import { hostArch } from "../sys/host.ts";
 import { createRuleset } from "../sys/landlock.ts";
 import { hasSeccompTrace } from "../sys/probe.ts";
-import { isSocket, isStreamOrNoSocket } from "../sys/socket.ts";
+import {
+  type Heard,
+  heardBy,
+  isSocket,
+  isStreamOrNoSocket,
+} from "../sys/socket.ts";
 import { canBorrow } from "../sys/task/borrow.ts";
 import { writtenBy } from "../sys/task/usage.ts";
 import type { View } from "../sys/view.ts";
@@ -101,6 +106,17 @@ function rulesetOf(
     : createRuleset(floor, Math.max(2, ...keepFds), view);
 }
 
+/** What others hear by the sockets among some descriptors. */
+function heardByAll(fds: readonly number[]): ReadonlyMap<string, Heard> {
+  return new Map(fds.flatMap((fd) => {
+    const name = readLink(`/proc/self/fd/${fd}`);
+    const heard = heardBy(fd);
+    return heard === undefined || typeof name !== "string"
+      ? []
+      : [[name, heard]];
+  }));
+}
+
 /**
  * Runs a program. The calling thread is blocked until it is gone.
  *
@@ -152,11 +168,17 @@ export function runTraced(
   const given = handedTo(program);
   given.forEach(checkServed);
   const sockets = given.every(isStreamOrNoSocket) ? "streams" : "any";
+  const heard = heardByAll(given);
   const observe = (hooks.observe ?? hooks.measured) !== undefined ||
     job.onDeny === "kill";
   const ruleset = rulesetOf(floor, program, view);
   const follow = (answers: boolean): Outcome => {
-    const plan = planCalls(policy, { observe, sockets, answers });
+    const plan = planCalls(policy, {
+      observe,
+      sockets,
+      heard: heard.size > 0,
+      answers,
+    });
     const filter = assemble(plan, hostArch());
     holdToStrict(policy, plan, floor, at, engine === "seccomp");
     return orAsScript(
@@ -183,6 +205,7 @@ export function runTraced(
           filter,
           answers,
           receives: reachesUnix(policy.net) || given.some(isSocket),
+          heard,
           owned: job.owned,
           net,
           plan,

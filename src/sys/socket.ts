@@ -7,10 +7,12 @@ import {
   IPPROTO_MPTCP,
   IPPROTO_TCP,
   NO_PEER,
+  SO_ACCEPTCONN,
   SO_DOMAIN,
   SO_PEERCRED,
   SO_PROTOCOL,
   SO_TYPE,
+  SOCK_SEQPACKET,
   SOCK_STREAM,
   SOL_SOCKET,
   UCRED,
@@ -61,6 +63,22 @@ export function goesOneWay(
   if (domain === AF_UNIX) return true;
   return (domain === AF_INET || domain === AF_INET6) &&
     (protocol === IPPROTO_TCP || protocol === IPPROTO_MPTCP);
+}
+
+/** What others hear by a socket: datagrams, or who connects to it. */
+export type Heard = "datagrams" | "connections";
+
+/**
+ * What others may hear by a socket that a program is handed.
+ *
+ * @param fd a descriptor of this process
+ * @returns nothing where it is no socket, or a stream that does not listen
+ */
+export function heardBy(fd: number): Heard | undefined {
+  if (!isSocket(fd)) return undefined;
+  const type = option(fd, SO_TYPE);
+  if (type !== SOCK_STREAM && type !== SOCK_SEQPACKET) return "datagrams";
+  return option(fd, SO_ACCEPTCONN) > 0 ? "connections" : undefined;
 }
 
 /**

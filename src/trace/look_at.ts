@@ -88,7 +88,12 @@ function lookAtCall(
     case "option":
       return lookAtOption(tracee, registers, leads(tracee, family));
     case "hears":
-      return lookAtHearing(tracee, registers, leads(tracee, family));
+      return lookAtHearing(
+        tracee,
+        registers,
+        spec,
+        options.heard ?? new Map(),
+      );
     case "async":
       return lookAtAsync(tracee, registers, spec, family, closed);
     case "flow":

@@ -8,6 +8,7 @@ import type { CallPlan } from "../policy/plan/plan.ts";
 import type { SysRules } from "../policy/sys.ts";
 import type { ControlGroup } from "../sys/cgroup.ts";
 import type { LaunchPlan } from "../sys/launch/spawn.ts";
+import type { Heard } from "../sys/socket.ts";
 import type { View } from "../sys/view.ts";
 import type { Usage } from "./limits/accounts.ts";
 
@@ -204,6 +205,10 @@ export interface TraceOptions {
    * made.
    */
   readonly receives?: boolean | undefined;
+  /**
+   * What others hear by sockets that the program was given, by what /proc calls these.
+   */
+  readonly heard?: ReadonlyMap<string, Heard> | undefined;
   /** Whether this process is jail's own, its signals and its threads. */
   readonly owned?: boolean | undefined;
   /** What the filter was made of: what to look at in each call that stops. */

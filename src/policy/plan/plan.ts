@@ -61,6 +61,8 @@ export interface PlanOptions {
    * such a stream is that one's doing.
    */
   readonly sockets?: "streams" | "any";
+  /** Whether a socket is handed in by which others hear. */
+  readonly heard?: boolean;
   /** Whether the tracer answers calls that look at files in the kernel's place. */
   readonly answers?: boolean;
 }
@@ -174,7 +176,7 @@ function planCall(
 function guardsOf(
   name: SyscallName,
   policy: Policy,
-  { sockets }: PlanOptions,
+  { sockets, heard = false }: PlanOptions,
 ): readonly Guard[] {
   const { limits } = policy;
   const [mapsAnywhere, mapsThere] = sharedGuards(name, limits);
@@ -191,7 +193,7 @@ function guardsOf(
     SURFACE[name] ?? NO_GUARDS,
     nodeGuards(name, policy),
     mapsThere,
-    netGuards(name, policy, sockets === "streams"),
+    netGuards(name, policy, sockets === "streams", heard),
   );
 }
 

@@ -369,17 +369,17 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   ["ioctl", [3, 0x8927n | BIT32, 1], "EACCES"], // SIOCGIFHWADDR
   ["setsockopt", [3, 1, 25, 1, 4], "EACCES"], // SO_BINDTODEVICE
   ["setsockopt", [3, 1, BIT32 + 62n, 1, 4], "EACCES"], // SO_BINDTOIFINDEX
-  ["setsockopt", [3, 1, 7, 1, 4], "hears 0"], // SO_SNDBUF
+  ["setsockopt", [3, 1, 7, 1, 4], "allow"], // SO_SNDBUF
   ["setsockopt", [3, 1, 27, 1, 4], "EACCES"], // SO_DETACH_FILTER
-  ["setsockopt", [3, 0, 1, 1, 4], "hears 0"], // IP_TOS
-  ["setsockopt", [3, 6, 1, 1, 4], "hears 0"], // TCP_NODELAY
+  ["setsockopt", [3, 0, 1, 1, 4], "allow"], // IP_TOS
+  ["setsockopt", [3, 6, 1, 1, 4], "allow"], // TCP_NODELAY
   ["setsockopt", [3, 0, 32, 1, 4], "EACCES"], // IP_MULTICAST_IF
   ["setsockopt", [3, BIT32, 50, 1, 4], "EACCES"], // IP_UNICAST_IF
   ["setsockopt", [3, 0, 35, 1, 8], "EACCES"], // IP_ADD_MEMBERSHIP
-  ["setsockopt", [3, 41, 26, 1, 4], "hears 0"], // IPV6_V6ONLY
+  ["setsockopt", [3, 41, 26, 1, 4], "allow"], // IPV6_V6ONLY
   ["setsockopt", [3, 41, BIT32 + 76n, 1, 4], "EACCES"], // IPV6_UNICAST_IF
   ["setsockopt", [3, 263, 18, 1, 4], "EACCES"], // PACKET_FANOUT
-  ["setsockopt", [3, 282, 1, 1, 4], "hears 0"], // TLS_TX
+  ["setsockopt", [3, 282, 1, 1, 4], "allow"], // TLS_TX
   ["connect", [3, 1, 16], "EACCES"],
   ["bind", [3, 1, 16], "EACCES"],
   ["listen", [3, 1], "EACCES"],
@@ -408,6 +408,19 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
   ["keyctl", [], "ENOSYS"],
   ["clock_settime", [], "EPERM"],
 ]);
+
+test(
+  "without the network, with a socket by which others hear",
+  planCalls(NONE, { observe: false, heard: true }),
+  [
+    ["setsockopt", [3, 1, 7, 1, 4], "hears 0"], // SO_SNDBUF
+    ["setsockopt", [3, 0, 1, 1, 4], "hears 0"], // IP_TOS
+    ["setsockopt", [3, 1, 27, 1, 4], "EACCES"], // SO_DETACH_FILTER
+    ["shutdown", [3, 0], "hears 0"],
+    ["epoll_ctl", [3, BIT32 + 1n, 4, 1], "hears 2"], // EPOLL_CTL_ADD
+    ["epoll_ctl", [3, 2, 4, 1], "allow"],
+  ],
+);
 
 test(
   "with the network, and not everything written",

@@ -38,6 +38,7 @@ import {
 import { close } from "../../sys/files.ts";
 import { isBroadcast } from "../../sys/inet.ts";
 import { mayBeChosen } from "../../sys/ports.ts";
+import type { Heard } from "../../sys/socket.ts";
 import {
   attachFilter,
   borrowDescriptor,
@@ -55,6 +56,7 @@ import { Cookies } from "./cookies.ts";
 import { EVERYBODY, type Looked, nothing } from "./looked.ts";
 import type { LookedSocket } from "./looked_socket.ts";
 import { endpointOf, hasPath } from "./sockaddr.ts";
+import type { CallSpec } from "./spec.ts";
 
 /** Whether a tracee's descriptors are those of its process's first thread. */
 export function leads(tracee: Tracee, { tracees }: Family): boolean {
@@ -178,25 +180,39 @@ export function lookAtOption(
 }
 
 /**
- * Looks at a shutdown(2), or a setsockopt(2), without the network. A program cannot
- * listen then, nor make a socket for datagrams, so these were handed in, or sent in:
- * whoever has one outside would not hear any more. Of one for datagrams the kernel ends
- * that also where shutdown(2) fails, since there is no other end (`inet_shutdown()`). Of
- * one that listens each connection has the options (SO_RCVLOWAT, SO_MAX_PACING_RATE).
+ * Looks at a shutdown(2), a setsockopt(2) or an epoll_ctl(2) without the network. A
+ * program cannot listen then, nor make a socket for datagrams, so these were handed in,
+ * and whoever has one outside would not hear any more. Of one for datagrams the kernel
+ * ends that also where shutdown(2) fails, since there is no other end
+ * (`inet_shutdown()`). Of one that listens each connection has the options
+ * (SO_RCVLOWAT).
+ *
+ * @param tracee whose call it is
+ * @param registers its registers
+ * @param spec the call
+ * @param heard what others hear by, by its name in /proc
  */
 export function lookAtHearing(
   tracee: Tracee,
   registers: Registers,
-  leads: boolean,
+  { fd, syscall }: CallSpec,
+  heard: ReadonlyMap<string, Heard>,
 ): Looked {
   const looked = nothing();
-  let hears = false;
-  const facts = factsOf(tracee, leads, registers.int(0), looked, (fd) => {
-    hears = listens(fd);
-  });
-  if (hears || facts?.type === SOCK_DGRAM) {
-    looked.never = "others hear by the same socket";
+  looked.descriptorsOf = tracee.process.pid;
+  const name = readLink(
+    AT_FDCWD,
+    `/proc/${tracee.tid}/fd/${registers.int(fd)}`,
+  );
+  if (name === -ENOENT) return looked;
+  if (typeof name === "number") {
+    looked.never = UNSEEN;
+    return looked;
   }
+  const what = heard.get(name);
+  // What comes by datagrams may be read, and so be waited for. Nobody is accepted.
+  if (syscall.name === "epoll_ctl") looked.seems = what === "connections";
+  else if (what !== undefined) looked.never = "others hear by the same socket";
   return looked;
 }
 

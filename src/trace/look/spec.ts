@@ -53,7 +53,7 @@ export type Treatment =
   | "listen"
   /** It sets an option of a socket, which could get what is for others. */
   | "option"
-  /** It ends or sets a socket, by which others could hear. */
+  /** It ends, sets or waits for a socket, by which others could hear. */
   | "hears"
   /** It has the owner of a file signalled. */
   | "async"
