@@ -401,6 +401,35 @@ for option in (6, 9, 1000), (0, 21, 255), (17, 100, 2):
   Deno.test({
     ...needs(
       ["python3"],
+      `jail (${engine}) has nobody end the socket that its report goes to`,
+    ),
+    async fn(): Promise<void> {
+      // As Node's child_process starts programs, and as inetd(8) does.
+      const outside = `import socket, subprocess, sys
+server = socket.create_server(("127.0.0.1", 0))
+client = socket.create_connection(server.getsockname())
+for here, there in socket.socketpair(), (client, server.accept()[0]):
+  subprocess.run(sys.argv[1:], stderr=there.fileno())
+  there.close()
+  print(sum(b"denied" in line and b"/closed" in line for line in here.makefile("rb")))`;
+      const inside = `import ctypes, os, socket
+own = socket.socket(fileno=os.dup(2)); own.shutdown(socket.SHUT_WR)
+ctypes.CDLL(None).connect(2, bytes(16), 16)  # AF_UNSPEC
+one, other = socket.socketpair(); one.shutdown(socket.SHUT_WR); print(other.recv(1))
+try: open("/closed")
+except OSError as error: print(error.strerror)`;
+      for (const net of [[], ["-N"], ["--allow-net=127.0.0.1:9"]]) {
+        const flags = ["--report", "--deny-read=/closed", ...net];
+        const { stdout } = await handIn(outside, inside, engine, flags);
+        const each = "b''\nPermission denied\n1\n";
+        assertEquals(stdout, each.repeat(2), net.join());
+      }
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
       `jail (${engine}) sets no socket by which others hear, without the network`,
     ),
     async fn(): Promise<void> {

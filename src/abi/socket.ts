@@ -179,7 +179,9 @@ export const CMSGHDR: Layout<"cmsg_len" | "cmsg_level" | "cmsg_type"> = {
   },
 };
 
-/** shutdown(2): nothing is sent any more, include/linux/net.h. */
+/** shutdown(2): nothing is received any more, include/linux/net.h. */
+export const SHUT_RD = 0;
+/** Nothing is sent any more. */
 export const SHUT_WR = 1;
 
 // include/linux/socket.h: levels of options.

@@ -3,11 +3,10 @@
 import { EAGAIN, EPIPE, errnoName } from "../abi/errno.ts";
 import { SystemCallError } from "../errors.ts";
 import { write } from "../sys/files.ts";
-import { Output, waitATurn } from "../sys/output.ts";
+import { Output, STDERR, waitATurn } from "../sys/output.ts";
 import { COLORED, type Paint, PLAIN } from "./paint.ts";
 
 const STDOUT = 1;
-const STDERR = 2;
 
 /** The colours for standard error: some on a terminal, none elsewhere. */
 export function stderrPaint(): Paint {

@@ -9,16 +9,11 @@ import { remembered } from "../policy/path/remembered.ts";
 import { planCalls } from "../policy/plan/plan.ts";
 import type { Policy } from "../policy/policy.ts";
 import { type ControlGroup, controlGroup } from "../sys/cgroup.ts";
-import { close, readLink } from "../sys/files.ts";
+import { close } from "../sys/files.ts";
 import { hostArch } from "../sys/host.ts";
 import { createRuleset } from "../sys/landlock.ts";
 import { hasSeccompTrace } from "../sys/probe.ts";
-import {
-  type Heard,
-  heardBy,
-  isSocket,
-  isStreamOrNoSocket,
-} from "../sys/socket.ts";
+import { isSocket, isStreamOrNoSocket } from "../sys/socket.ts";
 import { canBorrow } from "../sys/task/borrow.ts";
 import { writtenBy } from "../sys/task/usage.ts";
 import type { View } from "../sys/view.ts";
@@ -32,6 +27,7 @@ import { givenEnvironment, programEnvironment } from "./environment.ts";
 import { SystemFacts } from "./facts.ts";
 import { floorFor } from "./floor.ts";
 import { checkServed } from "./handed.ts";
+import { heardSockets } from "./heard.ts";
 import type { Job, JobHooks } from "./job.ts";
 import { planLaunch } from "./launch.ts";
 import { netOptions } from "./net.ts";
@@ -106,17 +102,6 @@ function rulesetOf(
     : createRuleset(floor, Math.max(2, ...keepFds), view);
 }
 
-/** What others hear by the sockets among some descriptors. */
-function heardByAll(fds: readonly number[]): ReadonlyMap<string, Heard> {
-  return new Map(fds.flatMap((fd) => {
-    const name = readLink(`/proc/self/fd/${fd}`);
-    const heard = heardBy(fd);
-    return heard === undefined || typeof name !== "string"
-      ? []
-      : [[name, heard]];
-  }));
-}
-
 /**
  * Runs a program. The calling thread is blocked until it is gone.
  *
@@ -168,7 +153,8 @@ export function runTraced(
   const given = handedTo(program);
   given.forEach(checkServed);
   const sockets = given.every(isStreamOrNoSocket) ? "streams" : "any";
-  const heard = heardByAll(given);
+  const reports = job.owned === true && hooks.observe !== undefined;
+  const heard = heardSockets(given, policy, reports);
   const observe = (hooks.observe ?? hooks.measured) !== undefined ||
     job.onDeny === "kill";
   const ruleset = rulesetOf(floor, program, view);
@@ -176,7 +162,7 @@ export function runTraced(
     const plan = planCalls(policy, {
       observe,
       sockets,
-      heard: heard.size > 0,
+      heard: new Set(heard.values()),
       answers,
     });
     const filter = assemble(plan, hostArch());

@@ -18,6 +18,9 @@ import { close, flagsOf, open, setFlags, typeOf, write } from "./files.ts";
 import { libc, rareLibc } from "./libc.ts";
 import { askedBy } from "./signals.ts";
 
+/** Where jail writes its messages. */
+export const STDERR = 2;
+
 /** How long to wait for a terminal that takes nothing, in milliseconds. */
 const PATIENCE_MS = 250;
 

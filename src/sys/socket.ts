@@ -65,16 +65,15 @@ export function goesOneWay(
     (protocol === IPPROTO_TCP || protocol === IPPROTO_MPTCP);
 }
 
-/** What others hear by a socket: datagrams, or who connects to it. */
-export type Heard = "datagrams" | "connections";
-
 /**
  * What others may hear by a socket that a program is handed.
  *
  * @param fd a descriptor of this process
  * @returns nothing where it is no socket, or a stream that does not listen
  */
-export function heardBy(fd: number): Heard | undefined {
+export function heardBy(
+  fd: number,
+): "datagrams" | "connections" | undefined {
   if (!isSocket(fd)) return undefined;
   const type = option(fd, SO_TYPE);
   if (type !== SOCK_STREAM && type !== SOCK_SEQPACKET) return "datagrams";

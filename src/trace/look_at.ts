@@ -31,6 +31,7 @@ import {
   leads,
   lookAtBind,
   lookAtHearing,
+  lookAtLetGo,
   lookAtListen,
   lookAtOption,
   lookAtSocket,
@@ -150,6 +151,9 @@ function lookAtAddresses(
   const looked = spec.treatment === "message"
     ? lookAtMessages(tracee, registers, spec, isOwn, alone, names)
     : lookAtAddress(tracee, registers, spec, isOwn, names);
+  if (name === "connect" && options.heard !== undefined) {
+    lookAtLetGo(looked, tracee, registers, options.heard);
+  }
   if (options.net === undefined) return looked;
   const asks = options.net.granted !== undefined;
   if (name === "bind") {

@@ -4,11 +4,11 @@ import type { Call } from "../policy/call.ts";
 import type { Decision } from "../policy/decision.ts";
 import type { Limits } from "../policy/limits.ts";
 import type { SourceTest } from "../policy/net/sources.ts";
+import type { Heard } from "../policy/plan/heard.ts";
 import type { CallPlan } from "../policy/plan/plan.ts";
 import type { SysRules } from "../policy/sys.ts";
 import type { ControlGroup } from "../sys/cgroup.ts";
 import type { LaunchPlan } from "../sys/launch/spawn.ts";
-import type { Heard } from "../sys/socket.ts";
 import type { View } from "../sys/view.ts";
 import type { Usage } from "./limits/accounts.ts";
 

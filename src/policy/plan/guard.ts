@@ -88,7 +88,7 @@ export type Look =
   | { readonly kind: "copy"; readonly args: readonly [ArgIndex, ArgIndex] }
   /** A descriptor: a socket for datagrams could get by an option what is for others. */
   | { readonly kind: "option"; readonly arg: ArgIndex }
-  /** A descriptor: one that only hears was handed in, and others hear by it. */
+  /** A descriptor: by one that was handed in others hear, what jail says perhaps. */
   | { readonly kind: "hears"; readonly arg: ArgIndex }
   /** Nothing: its process may do less than jail, or more, from then on. */
   | { readonly kind: "rights" }

@@ -1,6 +1,5 @@
 /** What a policy lets calls of the network do, as far as registers tell. */
 
-import { EPOLL_CTL_ADD } from "../../abi/epoll.ts";
 import * as net from "../../abi/socket.ts";
 import * as options from "../../abi/socket_options.ts";
 import type { SyscallName } from "../../abi/syscalls.ts";
@@ -33,13 +32,11 @@ import { NAMES_INTERFACES, TELLS_INTERFACES } from "./surface_commands.ts";
  * @param name the call
  * @param policy the policy
  * @param streams whether every socket that comes from outside is a stream
- * @param heard whether others hear by one
  */
 export function netGuards(
   name: SyscallName,
   policy: Policy,
   streams: boolean,
-  heard: boolean,
 ): readonly Guard[] {
   const { net } = policy;
   if (typeof net !== "string") return netRuleGuards(name, net);
@@ -54,10 +51,7 @@ export function netGuards(
       if (name === "sendmsg" || name === "sendmmsg") {
         return streams ? streamsOnly(name === "sendmsg" ? 2 : 3) : NO_NET;
       }
-      return [
-        ...NET_NONE.get(name) ?? [],
-        ...heard ? HEARS.get(name) ?? [] : [],
-      ];
+      return NET_NONE.get(name) ?? [];
   }
 }
 
@@ -166,27 +160,6 @@ const OWN_LEVELS = [
   net.SOL_TLS,
   net.SOL_MPTCP,
 ];
-
-function hears(arg: ArgIndex, ...tests: Guard["tests"]): readonly Guard[] {
-  return [{
-    tests,
-    action: { kind: "trace", look: { kind: "hears", arg } },
-    why: "others may hear by the same socket",
-  }];
-}
-
-/**
- * A socket that listens, or one for datagrams, is left as it was handed in. Who waits
- * for one alone (EPOLLEXCLUSIVE) is woken in the place of a server, and accepts nobody.
- */
-const HEARS: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
-  SyscallName,
-  readonly Guard[]
->([
-  ["epoll_ctl", hears(2, is(1, EPOLL_CTL_ADD))],
-  ["setsockopt", hears(0)],
-  ["shutdown", hears(0)],
-]);
 
 // A pair of datagram sockets may send anywhere, a pair of streams only to
 // itself.

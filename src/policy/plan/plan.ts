@@ -20,6 +20,7 @@ import {
   holds,
   TRACE,
 } from "./guard.ts";
+import { type Heard, heardGuards } from "./heard.ts";
 import {
   memoryGuards,
   outputAction,
@@ -61,8 +62,8 @@ export interface PlanOptions {
    * such a stream is that one's doing.
    */
   readonly sockets?: "streams" | "any";
-  /** Whether a socket is handed in by which others hear. */
-  readonly heard?: boolean;
+  /** What others hear by sockets that are handed in. */
+  readonly heard?: ReadonlySet<Heard>;
   /** Whether the tracer answers calls that look at files in the kernel's place. */
   readonly answers?: boolean;
 }
@@ -78,6 +79,8 @@ const LOOKED_AT: ReadonlySet<ArgKind> = new Set<ArgKind>([
 ]);
 
 const NO_GUARDS: readonly Guard[] = [];
+
+const NOTHING_HEARD: ReadonlySet<Heard> = new Set();
 
 const EPERM: Refusal = { kind: "errno", errno: "EPERM" };
 
@@ -176,7 +179,7 @@ function planCall(
 function guardsOf(
   name: SyscallName,
   policy: Policy,
-  { sockets, heard = false }: PlanOptions,
+  { sockets, heard = NOTHING_HEARD }: PlanOptions,
 ): readonly Guard[] {
   const { limits } = policy;
   const [mapsAnywhere, mapsThere] = sharedGuards(name, limits);
@@ -193,7 +196,8 @@ function guardsOf(
     SURFACE[name] ?? NO_GUARDS,
     nodeGuards(name, policy),
     mapsThere,
-    netGuards(name, policy, sockets === "streams", heard),
+    netGuards(name, policy, sockets === "streams"),
+    heardGuards(name, heard),
   );
 }
 

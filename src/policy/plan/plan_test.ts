@@ -411,7 +411,7 @@ test("by default", planCalls(NONE, { observe: false, sockets: "streams" }), [
 
 test(
   "without the network, with a socket by which others hear",
-  planCalls(NONE, { observe: false, heard: true }),
+  planCalls(NONE, { observe: false, heard: new Set(["datagrams"]) }),
   [
     ["setsockopt", [3, 1, 7, 1, 4], "hears 0"], // SO_SNDBUF
     ["setsockopt", [3, 0, 1, 1, 4], "hears 0"], // IP_TOS
@@ -449,6 +449,18 @@ const ENDS: NetRuleSet = {
   ignore: [],
 };
 const SOME: Policy = { ...ALL, net: { connect: ENDS, listen: ENDS } };
+
+for (const [name, policy] of Object.entries({ NONE, ALL, SOME })) {
+  test(
+    `with a socket that jail reports to, and the network of ${name}`,
+    planCalls(policy, { observe: false, heard: new Set(["messages"]) }),
+    [
+      ["shutdown", [2, 1], "hears 0"], // SHUT_WR
+      ["shutdown", [2, BIT32], "allow"], // SHUT_RD
+      ["epoll_ctl", [3, 1, 4, 1], "allow"],
+    ],
+  );
+}
 
 const NAMED: NetRuleSet = {
   ...ENDS,

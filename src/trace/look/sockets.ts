@@ -35,10 +35,10 @@ import {
   isOfMany,
   isUnspecified,
 } from "../../policy/net/endpoint.ts";
+import type { Heard } from "../../policy/plan/heard.ts";
 import { close } from "../../sys/files.ts";
 import { isBroadcast } from "../../sys/inet.ts";
 import { mayBeChosen } from "../../sys/ports.ts";
-import type { Heard } from "../../sys/socket.ts";
 import {
   attachFilter,
   borrowDescriptor,
@@ -199,21 +199,41 @@ export function lookAtHearing(
   heard: ReadonlyMap<string, Heard>,
 ): Looked {
   const looked = nothing();
-  looked.descriptorsOf = tracee.process.pid;
-  const name = readLink(
-    AT_FDCWD,
-    `/proc/${tracee.tid}/fd/${registers.int(fd)}`,
-  );
-  if (name === -ENOENT) return looked;
-  if (typeof name === "number") {
-    looked.never = UNSEEN;
-    return looked;
-  }
-  const what = heard.get(name);
+  const what = heardAt(looked, tracee, registers.int(fd), heard);
   // What comes by datagrams may be read, and so be waited for. Nobody is accepted.
   if (syscall.name === "epoll_ctl") looked.seems = what === "connections";
+  else if (what === "messages") looked.seems = syscall.name === "shutdown";
   else if (what !== undefined) looked.never = "others hear by the same socket";
   return looked;
+}
+
+/**
+ * Looks at a connect(2) to nobody, by which a socket lets go of its other end: of the
+ * one that jail reports to that only seems to be done, as by shutdown(2).
+ */
+export function lookAtLetGo(
+  looked: Looked,
+  tracee: Tracee,
+  registers: Registers,
+  heard: ReadonlyMap<string, Heard>,
+): void {
+  if (!looked.net.some(({ endpoint }) => endpoint.family === "none")) return;
+  const what = heardAt(looked, tracee, registers.int(0), heard);
+  looked.seems = what === "messages";
+}
+
+/** What others hear by a descriptor, which stays what it is until the call is over. */
+function heardAt(
+  looked: Looked,
+  tracee: Tracee,
+  fd: number,
+  heard: ReadonlyMap<string, Heard>,
+): Heard | undefined {
+  looked.descriptorsOf = tracee.process.pid;
+  const name = readLink(AT_FDCWD, `/proc/${tracee.tid}/fd/${fd}`);
+  if (typeof name === "string") return heard.get(name);
+  if (name !== -ENOENT) looked.never = UNSEEN;
+  return undefined;
 }
 
 /** Looks at the name by which a unix socket for datagrams would hear. */

@@ -1,0 +1,34 @@
+/** By which sockets that a program is given others hear. */
+
+import type { Heard } from "../policy/plan/heard.ts";
+import type { Policy } from "../policy/policy.ts";
+import { readLink } from "../sys/files.ts";
+import { STDERR } from "../sys/output.ts";
+import { heardBy, isSocket } from "../sys/socket.ts";
+
+/**
+ * What others hear by the sockets that a program is given.
+ *
+ * By the one that jail reports to whoever reads that hears, under every policy. By one
+ * that listens, or one for datagrams, a server outside does: without the network, which
+ * lets a program make neither, they are left as they are.
+ *
+ * @param given the descriptors that the program is given
+ * @param policy its policy
+ * @param reports whether jail tells, by its standard error, what the program tries
+ * @returns what is heard, by what /proc calls the socket
+ */
+export function heardSockets(
+  given: readonly number[],
+  policy: Policy,
+  reports: boolean,
+): ReadonlyMap<string, Heard> {
+  const heard = new Map<string, Heard>();
+  const add = (fd: number, what: Heard | undefined): void => {
+    const name = readLink(`/proc/self/fd/${fd}`);
+    if (what !== undefined && typeof name === "string") heard.set(name, what);
+  };
+  if (policy.net === "none") { for (const fd of given) add(fd, heardBy(fd)); }
+  if (reports && isSocket(STDERR)) add(STDERR, "messages");
+  return heard;
+}
