@@ -76,18 +76,35 @@ export function tearsApart(
   const members = membersOf(jails);
   if (members === undefined) return true;
   const { processes } = family;
-  return members.some((one) => one !== pid && descends(one, pid, family)) &&
+  return isAboveAny(pid, members, (one) => processes.has(one)) &&
     hasOthers(members, (one) => one === Deno.pid || processes.has(one));
 }
 
 /**
- * Whether a process has another one above it, with those of the jail between; or
- * that cannot be told.
+ * Whether a process is above any of some others, with those of the jail between; or
+ * that cannot be told. Each is asked about once: hundreds may stand one beneath the
+ * other, and the tracer sees to nothing else meanwhile.
+ *
+ * @param pid the process
+ * @param members the others, and itself perhaps
+ * @param isOwn whether a process is one of the jail
+ * @param parent whose child a process is, as {@linkcode parentOf} says it
  */
-function descends(one: number, pid: number, { processes }: Family): boolean {
-  let above = one;
-  do {
-    above = parentOf(above);
-  } while (above !== pid && processes.has(above));
-  return above === pid || above < 0;
+export function isAboveAny(
+  pid: number,
+  members: readonly number[],
+  isOwn: (pid: number) => boolean,
+  parent: (pid: number) => number = parentOf,
+): boolean {
+  const asked = new Set([pid]);
+  for (const member of members) {
+    let one = member;
+    while (!asked.has(one)) {
+      asked.add(one);
+      one = parent(one);
+      if (one === pid || one < 0) return true;
+      if (!isOwn(one)) break;
+    }
+  }
+  return false;
 }
