@@ -80,6 +80,7 @@ const REACH: readonly ReachCase[] = [
     policy: "python",
     refused: `${NO_WRITE} ${NO_HOME} run=/bin/sh run=./script read=/tmp`,
     allowed: "fork= read=./notes list=/usr/lib",
+    secret: "ENOENT",
   },
   {
     policy: "node",
@@ -92,6 +93,7 @@ const REACH: readonly ReachCase[] = [
     refused: `${NO_HOME} make=/tmp/jail-reach run=./script run=/bin/ls ` +
       "run=./.git/hooks/post-commit",
     allowed: "fork= make=./x make=./.git/x make=./.git/hooks/x write=./notes",
+    secret: "ENOENT",
   },
   {
     policy: "agent",

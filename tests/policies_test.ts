@@ -111,6 +111,17 @@ for name in (".netrc", ".config/pypoetry/auth.toml", ".config/pdm/config.toml"):
     ],
   },
   {
+    policy: "python",
+    what: "a search for settings in the directories above",
+    needs: ["python3"],
+    argv: [
+      "/usr/bin/python3",
+      "-c",
+      `from pathlib import Path
+for name in ("none.toml", "none/none.toml"): print(Path("..", name).exists())`,
+    ],
+  },
+  {
     policy: "build",
     what: "mkdir -p, and what else makes names that are there",
     needs: ["node"],
@@ -220,6 +231,12 @@ new Worker("console.log('from a worker')", { eval: true });
     needs: ["git"],
     argv: ["sh", "use_git.sh"],
     files: { "use_git.sh": await ours("use_git.sh") },
+  },
+  {
+    policy: "git",
+    what: "git with settings that include some at home",
+    needs: ["git"],
+    argv: ["git", "-c", "include.path=/home/none/.gitconfig", "init", "-q"],
   },
   {
     policy: "agent",
