@@ -345,6 +345,33 @@ for (const engine of ENGINES) {
     assertEquals([code, stdout], [0, `1\n1\n${none}\n${none}\n`], stderr);
   });
 
+  Deno.test({
+    ...hasMachine(
+      Deno.uid() === 0,
+      "root to run it",
+      `jail (${engine}) maps no more memory to be shared than there may be, also by descriptors that jail may not look at`,
+    ),
+    fn: async () => {
+      const script = `import ctypes, mmap, os
+libc = ctypes.CDLL(None)
+libc.mmap.restype = ctypes.c_ssize_t
+fd = os.open("/dev/zero", os.O_RDWR)
+libc.setfsuid(1234)
+for _ in range(4):
+  access = mmap.PROT_READ | mmap.PROT_WRITE
+  print(libc.mmap(None, 25 << 20, access, mmap.MAP_SHARED, fd, 0) > 0)`;
+      const { code, stdout, stderr } = await run([
+        ...["setpriv", "--bounding-set=-sys_ptrace"],
+        ...jailArgv(
+          ["-A", "--memory=60MiB"],
+          ["/usr/bin/python3", "-c", script],
+          engine,
+        ),
+      ]);
+      assertEquals([code, stdout], [0, "True\nTrue\nFalse\nFalse\n"], stderr);
+    },
+  });
+
   const locks = needs(
     ["python3"],
     `jail (${engine}) counts what its program locks of files in memory`,

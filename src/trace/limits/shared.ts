@@ -9,6 +9,7 @@
 
 import { toCString } from "../../abi/bytes.ts";
 import { ZERO_DEVICE } from "../../abi/devices.ts";
+import { ENOENT } from "../../abi/errno.ts";
 import { AT_FDCWD } from "../../abi/fcntl.ts";
 import { get } from "../../abi/layout.ts";
 import { MAP_ANONYMOUS, MAP_HUGETLB, PAGE_SIZE } from "../../abi/mman.ts";
@@ -52,10 +53,14 @@ export class SharedMemory {
   }
 }
 
-/** Whether a descriptor is /dev/zero, which maps as if there were no file. */
+/**
+ * Whether a descriptor is /dev/zero, which maps as if there were no file. What is not
+ * open is not mapped; what cannot be told may be that.
+ */
 function isZero(tid: number, fd: number): boolean {
   const path = toCString(`/proc/${tid}/fd/${fd}`);
-  return fstatat(AT_FDCWD, path, stat, 0) >= 0 &&
-    (get(STAT, stat, "st_mode") & S_IFMT) === S_IFCHR &&
+  const result = fstatat(AT_FDCWD, path, stat, 0);
+  if (result < 0) return result !== -ENOENT;
+  return (get(STAT, stat, "st_mode") & S_IFMT) === S_IFCHR &&
     get(STAT, stat, "st_rdev") === ZERO_DEVICE;
 }
