@@ -355,9 +355,9 @@ for (const engine of HOLDERS) {
 
 const PLAYED = {
   auto: ["pidfd_send_signal", "ptrace"],
-  seccomp: ["pidfd_send_signal", "prctl", "ptrace"],
+  seccomp: ["kill", "pidfd_send_signal", "prctl", "ptrace", "tgkill"],
   ptrace: ["prctl", "ptrace"],
-  kernel: ["fchdir", "landlock_restrict_self", "seccomp", "setns"],
+  kernel: ["fchdir", "kill", "landlock_restrict_self", "seccomp", "setns"],
 } as const;
 
 for (const engine of HOLDERS) {
@@ -369,6 +369,22 @@ for (const engine of HOLDERS) {
       const at = `${call}: ${ended.stderr}`;
       assertEquals([ended.code, ended.stdout], [125, ""], at);
       assertStringIncludes(ended.stderr, `${call} succeeds whatever`);
+    }
+  });
+}
+
+for (const engine of HOLDERS) {
+  Deno.test(`jail (${engine}) starts no program that it could not end`, async () => {
+    const options = ["-R", "--allow-run", "--timeout=1s"];
+    const argv = jailArgv(options, ["sleep", "5"], engine);
+    for (const call of ["kill", "tgkill"] as const) {
+      const number = `${SYSCALLS[call].x86_64}`;
+      const ended = await run([fixture("refuse_call"), number, ...argv]);
+      const [said] = ended.stderr.split("\n");
+      assertEquals(
+        [said, ended.code],
+        [`jail: Cannot end a program here: ${call} failed with EPERM`, 125],
+      );
     }
   });
 }

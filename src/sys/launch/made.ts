@@ -7,6 +7,7 @@
  * refuses; who has it succeed would do so for what jail asks as well.
  */
 
+import { errnoName } from "../../abi/errno.ts";
 import { F_SETFD } from "../../abi/fcntl.ts";
 import { PTRACE_SEIZE } from "../../abi/ptrace.ts";
 import { SECCOMP_SET_MODE_FILTER } from "../../abi/seccomp.ts";
@@ -14,6 +15,8 @@ import type { SyscallName } from "../../abi/syscalls.ts";
 import { UnsupportedError } from "../../errors.ts";
 import { callNumber } from "../host.ts";
 import { libc } from "../libc.ts";
+import { kill, tgkill } from "../task/wait.ts";
+import { ownThread } from "../thread.ts";
 import type { Step } from "./steps.ts";
 
 /** No descriptor, no process, and no value of an option. */
@@ -68,13 +71,34 @@ export function triedInVain(steps: readonly Step[]): Step[] {
  * what it does.
  *
  * @param traced whether the program is traced
- * @throws {UnsupportedError} where one only seems to be made
+ * @throws {UnsupportedError} where one only seems to be made, or is refused
  */
 export function checkOwn(traced: boolean): void {
   const seems = (call: SyscallName, a: number, b: number): boolean =>
     libc.syscallIIBB(callNumber(call), a, b, null, null) >= 0;
+  mustSend("kill", (signal) => kill(Deno.pid, signal));
+  mustSend("tgkill", (signal) => tgkill(Deno.pid, ownThread(), signal));
   if (seems("pidfd_send_signal", NONE, 0)) throw notMade("pidfd_send_signal");
   if (traced && seems("ptrace", PTRACE_SEIZE, NONE)) throw notMade("ptrace");
+}
+
+/** Signals of this process, which looks whether it may send some: kill(2). */
+const [NO_SIGNAL, UNKNOWN_SIGNAL] = [0, NONE];
+
+/** Sees to it that a call sends signals, and none where there is no such signal. */
+function mustSend(
+  call: "kill" | "tgkill",
+  send: (signal: number) => number,
+): void {
+  const sent = send(NO_SIGNAL);
+  if (sent < 0) {
+    throw new UnsupportedError(
+      `Cannot end a program here: ${call} failed with ${errnoName(-sent)}`,
+      "whoever started jail has a filter that refuses the call: start it " +
+        "without",
+    );
+  }
+  if (send(UNKNOWN_SIGNAL) >= 0) throw notMade(call);
 }
 
 /**
