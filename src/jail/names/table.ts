@@ -8,6 +8,8 @@
  * first; where none was, a new address is not taken, and its answer not given.
  */
 
+import { fromBytes } from "../../abi/bytes.ts";
+
 /** How many addresses of names there is room for. */
 const MOST_ADDRESSES = 4096;
 
@@ -292,11 +294,6 @@ export class NameTable {
   }
 
   #readName(at: number, lengthAt: number): string {
-    const length = this.#view.getUint8(lengthAt);
-    let name = "";
-    for (let i = 0; i < length; i++) {
-      name += String.fromCharCode(this.#bytes[at + i] as number);
-    }
-    return name;
+    return fromBytes(this.#bytes, at, at + this.#view.getUint8(lengthAt));
   }
 }
