@@ -44,7 +44,10 @@ export function lookAtModes(
   const [use] = looked.uses.splice(0);
   if (use === undefined) return looked;
   const descriptor = cString(looked.descriptor);
-  if (fstatat(AT_FDCWD, descriptor, stat, 0) < 0) return looked;
+  if (fstatat(AT_FDCWD, descriptor, stat, 0) < 0) {
+    looked.never = "jail cannot look at what it sets";
+    return looked;
+  }
   const device = get(STAT, stat, "st_rdev");
   const command = registers.uint(1);
   // Who reads a line may drop what comes by it.
