@@ -9,7 +9,7 @@ import { typeText } from "../../policy/net/dns.ts";
 import { DNS_PORT } from "../../policy/net/endpoint.ts";
 import {
   type HostAddress,
-  readHosts,
+  namesByAddress,
   readResolvers,
 } from "../../policy/net/hosts.ts";
 import type { Policy } from "../../policy/policy.ts";
@@ -212,20 +212,14 @@ function isLocal(resolver: InetAddress): boolean {
 function hostsOf(
   policy: Policy,
   view: View,
-): Map<string, readonly string[]> {
-  const found = new Map<string, readonly string[]>();
+): ReadonlyMap<string, readonly string[]> {
   const path = view.fromOutside(OWN_VIEW.realpath(HOSTS) ?? HOSTS);
   const engine = compileHere(policy, view, (path) => view.meant(path));
   const kind = path && engine.decide({
     name: "openat",
     uses: [{ access: "write", path, kind: "file" }],
   }).kind;
-  if (kind === "allow") return found;
-  for (const { address, name } of readHosts(textOf(HOSTS, OWN_VIEW))) {
-    const key = address.join(".");
-    found.set(key, [...found.get(key) ?? [], name]);
-  }
-  return found;
+  return namesByAddress(kind === "allow" ? "" : textOf(HOSTS, OWN_VIEW));
 }
 
 function textOf(file: string, view: View): string {

@@ -57,6 +57,26 @@ export function readHosts(
   });
 }
 
+/**
+ * The names of a hosts(5) by address. Lists of what is to be reached nowhere have a
+ * hundred thousand of one address.
+ *
+ * @param text the file
+ * @returns the names of each address, which is written as `join(".")` has it
+ */
+export function namesByAddress(
+  text: string,
+): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>();
+  for (const { address, name } of readHosts(text)) {
+    const key = address.join(".");
+    const names = found.get(key);
+    if (names === undefined) found.set(key, [name]);
+    else names.push(name);
+  }
+  return found;
+}
+
 /** Whoever sends to the unspecified address (0.0.0.0, ::) reaches the loopback. */
 function aimed(one: HostAddress): HostAddress {
   const { address } = one;

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { hostName, isMeant } from "./host.ts";
-import { readHosts, readResolvers } from "./hosts.ts";
+import { namesByAddress, readHosts, readResolvers } from "./hosts.ts";
 
 function resolvers(text: string): string[] {
   return readResolvers(text).map(({ address, zone }) =>
@@ -95,4 +95,13 @@ Deno.test("isMeant() takes a wildcard for the name and all beneath it, as Deno d
       name === "example.org",
     );
   }
+});
+
+Deno.test("namesByAddress() has all names of each address, however many there are", () => {
+  const lines = Array.from(
+    { length: 30_000 },
+    (_, i) => `0.0.0.0 ads${i}.example.org`,
+  );
+  const found = namesByAddress(`::1 here\n${lines.join("\n")}\n::1 there\n`);
+  assertEquals([...found.values()].map(({ length }) => length), [2, 30_000]);
 });
