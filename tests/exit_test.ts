@@ -44,7 +44,7 @@ const ROWS: readonly ExitCase[] = [
     signal: "SIGSYS",
     stderr: `\
 jail: ended by the policy: openat("/etc/shadow", O_RDONLY)
-  base:48  deny: /etc/shadow
+  base:53  deny: /etc/shadow
 `,
   },
   {
@@ -54,7 +54,7 @@ jail: ended by the policy: openat("/etc/shadow", O_RDONLY)
     signal: "SIGSYS",
     stderr: `\
 jail: denied openat("/etc/shadow", O_RDONLY) with SIGSYS for the whole jail
-  base:48  deny: /etc/shadow
+  base:53  deny: /etc/shadow
 `,
   },
   {

@@ -435,6 +435,17 @@ Deno.test("base closes a directory of secrets with all that is in it", async () 
   assertEquals(await readable("base", IN_CLOSED_DIRECTORIES), []);
 });
 
+Deno.test("base reads what is installed in /var/lib for programs, and no service's state", async () => {
+  const installed = [
+    ...["aspell/en-common.rws", "chicken/11/srfi-1.so", "ghostscript/CMap/H"],
+    ...["gems/3.3.0/gems/x/lib/x.rb", "ghc/package.conf.d/x.conf"],
+    ...["dpkg/status", "texmf/ls-R"],
+  ].map((name) => `/var/lib/${name}`);
+  const states = ["php/sessions/x", "redis/dump.rdb", "misc/x"]
+    .map((name) => `/var/lib/${name}`);
+  assertEquals(await readable("base", [...installed, ...states]), installed);
+});
+
 /** Where programs keep secrets of their user, beneath the home directory. */
 const OF_PROGRAMS: readonly string[] = [
   ...[".authinfo", ".databrickscfg", ".msmtprc", ".terraformrc"],
