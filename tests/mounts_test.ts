@@ -512,7 +512,7 @@ move("again/shut/key", "again/shut/other", "again/shut/other")`;
         );
         assertEquals(
           stdout,
-          "EACCES\nEXDEV\nEPERM\nEACCES\nmoved EACCES\n",
+          "EACCES\nEXDEV\nEPERM\nEACCES\nmoved ENOENT\n",
           stderr,
         );
       },
