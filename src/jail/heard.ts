@@ -28,7 +28,8 @@ export function heardSockets(
     const name = readLink(`/proc/self/fd/${fd}`);
     if (what !== undefined && typeof name === "string") heard.set(name, what);
   };
-  if (policy.net === "none") { for (const fd of given) add(fd, heardBy(fd)); }
   if (reports && isSocket(STDERR)) add(STDERR, "messages");
+  // A server's socket takes more care, and may be the one that is reported to.
+  if (policy.net === "none") { for (const fd of given) add(fd, heardBy(fd)); }
   return heard;
 }
