@@ -634,6 +634,37 @@ for i in range(20):
     },
   });
 
+  Deno.test({
+    ...hasMachine(
+      Deno.uid() === 0,
+      "root to run it",
+      `jail (${engine}) ends where somebody is gone of whom it could not tell what was written`,
+    ),
+    fn: async () => {
+      await using directory = await scratch();
+      const policy = await directory.file(
+        "policy.yaml",
+        "{extends: allow-all, limits: {written: 1MB}}",
+      );
+      const script = `import ctypes, os, time
+null = os.open("/dev/null", os.O_WRONLY)
+child = os.fork()
+if child == 0:
+  ctypes.CDLL(None).setfsuid(1234)
+  os.write(null, bytes(4 << 20))
+  os._exit(0)
+os.waitpid(child, 0)
+time.sleep(9)`;
+      const argv = ["/usr/bin/python3", "-c", script];
+      const { code, stderr } = await run([
+        ...["setpriv", "--bounding-set=-sys_ptrace"],
+        ...jailArgv(["-p", policy], argv, engine),
+      ]);
+      assertEquals(code, 125, stderr);
+      assertStringIncludes(stderr, "Cannot count what the program writes");
+    },
+  });
+
   Deno.test(`jail (${engine}) counts as output what goes there, and no files`, async () => {
     await using directory = await scratch();
     const policy = "{extends: allow-all, limits: {output: 4kB}}";

@@ -74,6 +74,8 @@ export class Accounts {
   /** What those have used who are gone: milliseconds, and bytes. */
   #cpu = 0;
   #written = 0;
+  /** A negative errno where somebody is gone who could not be counted; else 0. */
+  #uncounted = 0;
   #memory = 0;
   #processes = 0;
   #tasks = 0;
@@ -135,7 +137,9 @@ export class Accounts {
    */
   ends(tracee: Tracee): void {
     if (!this.counts || this.#over.has(tracee)) return;
-    this.#written += Math.max(0, this.#writtenBy(tracee));
+    const bytes = this.#writtenBy(tracee);
+    if (bytes < 0) this.#uncounted = bytes;
+    else this.#written += bytes;
     this.#over.add(tracee);
   }
 
@@ -159,9 +163,10 @@ export class Accounts {
   /**
    * The bytes that were written.
    *
-   * @returns how many, or a negative errno where somebody cannot be counted
+   * @returns how many, or a negative errno where somebody cannot be counted, or could not
    */
   written(): Used | number {
+    if (this.#uncounted < 0) return this.#uncounted;
     const amounts = new Map<Process, number>();
     for (const tracee of this.#family.tracees.values()) {
       if (this.#over.has(tracee)) continue;

@@ -212,7 +212,8 @@ export class Watch {
         "count what the program writes",
         "open(/proc/PID/io)",
         errnoName(-bytes),
-        "a program that may be executed and not read cannot be counted",
+        "who may be executed and not read, or has changed its user, cannot be " +
+          "counted",
       );
     }
     return this.#exceeds(bytes, written)
