@@ -7,7 +7,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { Engine } from "../src/trace/options.ts";
 import { ENGINES, fixture, jail, jailArgv, run } from "./harness.ts";
 import { scratch } from "./jail.ts";
-import { hasMachine, needs } from "./needs.ts";
+import { hasMachine, hasMounts, needs } from "./needs.ts";
 
 /** What a call does to the file that is in question. */
 type Does = "see" | "read" | "run" | "write";
@@ -579,6 +579,31 @@ for (const engine of ENGINES) {
       [ended.stdout, ended.stderr],
       ["/usr\n/\nsymbolic link\n", ""],
     );
+  });
+}
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...hasMounts(
+      `jail (${engine}) follows no link that somebody left in a directory like /tmp, where /proc shows no settings`,
+    ),
+    ignore: Deno.uid() !== 0 || Deno.env.has("JAIL_BINARY"),
+    fn: async () => {
+      await using directory = await scratch();
+      const { path } = directory;
+      await Deno.writeTextFile(`${path}/file`, "");
+      await Deno.mkdir(`${path}/shared`);
+      await Deno.chmod(`${path}/shared`, 0o1777);
+      const script = "ln -s ../file link && chown -h 1234 link && " +
+        'mount -t proc -o subset=pid proc /proc && exec "$@"';
+      const code = `try: open("link")
+except PermissionError: print("closed")`;
+      const { stdout, stderr } = await run([
+        ...["unshare", "-m", "sh", "-c", script, "sh"],
+        ...jailArgv(["-A"], ["/usr/bin/python3", "-c", code], engine),
+      ], { cwd: `${path}/shared` });
+      assertEquals(stdout, "closed\n", stderr);
+    },
   });
 }
 

@@ -10,7 +10,6 @@
  */
 
 import { fromBytes } from "../../abi/bytes.ts";
-import { ENOENT } from "../../abi/errno.ts";
 import { get } from "../../abi/layout.ts";
 import { S_ISVTX, S_IWGRP, S_IWOTH, STAT } from "../../abi/stat.ts";
 import { parentOf } from "../../policy/path/within.ts";
@@ -104,14 +103,11 @@ function levelOf(what: "symlinks" | "regular" | "fifos"): number {
   const known = levels.get(what);
   if (known !== undefined) return known;
   const value = readFile(`/proc/sys/fs/protected_${what}`, 16);
-  // A kernel that has no such file protects nothing: Linux 3.6 brought links, and
-  // 4.19 the others. One that lets root alone read it protects all, as far as that
-  // can be told.
-  const level = typeof value !== "number"
-    ? Number(fromBytes(value))
-    : value === -ENOENT
-    ? 0
-    : MOST_LEVEL;
+  // Where it is not told, all is protected: root alone may read it, or /proc shows no
+  // settings (`subset=pid`). Linux 3.6 brought that of links, and 4.19 the others.
+  const level = typeof value === "number"
+    ? MOST_LEVEL
+    : Number(fromBytes(value));
   levels.set(what, level);
   return level;
 }
