@@ -18,7 +18,7 @@ import {
 } from "./harness.ts";
 import { jailCommand, scratch } from "./jail.ts";
 import { HOLDERS } from "./kill.ts";
-import { hasMachine, needs } from "./needs.ts";
+import { hasMachine, hasMounts, needs } from "./needs.ts";
 
 /** Closes what the tests themselves may have been started with. */
 const LIKE_JAIL = `for file in /proc/$$/fd/*; do
@@ -319,6 +319,40 @@ for (const engine of HOLDERS) {
       for (const [less, wanted] of [["-net_raw", "65534\n"], ["-kill", ""]]) {
         const started = ["setpriv", `--bounding-set=${less}`, ...argv];
         assertEquals((await run(started)).stdout, wanted);
+      }
+    },
+  });
+}
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...hasMounts(
+      `jail (${engine}) lets nobody become another user, or of another group, whom /proc would hide`,
+    ),
+    ignore: Deno.uid() !== 0 || Deno.env.has("JAIL_BINARY"),
+    fn: async () => {
+      const script = `import os
+for change in os.setuid, os.setgid:
+  child = os.fork()
+  if child == 0:
+    change(65534)
+    os._exit(0)
+  print(os.waitpid(child, 0)[1] == 0)`;
+      const argv = jailArgv(["-A"], ["/usr/bin/python3", "-c", script], engine);
+      for (
+        const [hides, less, may] of [
+          ["off", "sys_ptrace", "True"],
+          ["2", "net_raw", "True"],
+          ["2", "sys_ptrace", "False"],
+          ["4", "sys_ptrace", "False"],
+        ] as const
+      ) {
+        const mount = `mount -t proc -o hidepid=${hides} proc /proc`;
+        const { stdout } = await run([
+          ...["unshare", "-m", "sh", "-c", `${mount} && exec "$@"`, "sh"],
+          ...["setpriv", `--bounding-set=-${less}`, ...argv],
+        ]);
+        assertEquals(stdout, `${may}\n${may}\n`, `${hides} ${less}`);
       }
     },
   });

@@ -15,6 +15,7 @@ import {
   CAP_SETGID,
   CAP_SETPCAP,
   CAP_SETUID,
+  CAP_SYS_PTRACE,
   hasCapability,
 } from "../../abi/capability.ts";
 import { errnoName } from "../../abi/errno.ts";
@@ -25,6 +26,7 @@ import { SystemCallError } from "../../errors.ts";
 import { callNumber } from "../host.ts";
 import { ownUser } from "../ids.ts";
 import { libc } from "../libc.ts";
+import { hidesOthers } from "../task/groups.ts";
 import type { Step } from "./steps.ts";
 
 /**
@@ -127,10 +129,13 @@ export function confinement(ownsNamespace = false): Step[] {
   if (permitted === 0) return steps;
   // Who becomes another user can be ended by this alone.
   const ends = hasCapability(own, CAP_KILL);
+  // What /proc hides seems to be gone, and to have nothing open.
+  const sees = hasCapability(own, CAP_SYS_PTRACE) || !hidesOthers();
   const mayKeep = ownsNamespace
     // What the namespace gives besides was never its own.
     ? (cap: number): boolean => ownUser() === 0 && hasCapability(own, cap)
-    : (cap: number): boolean => cap !== CAP_SETUID || ends;
+    : (cap: number): boolean =>
+      cap === CAP_SETUID ? ends && sees : cap !== CAP_SETGID || sees;
   const keeps = KEPT.filter(mayKeep);
   const kept = keeps.reduce((mask, cap) => mask + 2 ** cap, 0);
   for (let cap = 0; cap <= CAP_LAST_CAP; cap++) {

@@ -42,7 +42,11 @@ export function hasOthers(
   members: readonly number[],
   known: (pid: number) => boolean,
 ): boolean {
-  if (!members.every(known)) return true;
+  return !members.every(known) || hidesOthers();
+}
+
+/** Whether /proc hides processes that this one may not look into, or may do so. */
+export function hidesOthers(): boolean {
   const mounts = readFile("/proc/self/mountinfo", MOST_MOUNTS);
   return typeof mounts === "number" || mounts.length === MOST_MOUNTS ||
     HIDES_REGEXP.test(fromBytes(mounts));
