@@ -358,6 +358,25 @@ for change in os.setuid, os.setgid:
   });
 }
 
+Deno.test({
+  ...hasMachine(
+    navigator.hardwareConcurrency > 1,
+    "two processors",
+    "a program that becomes another user has all its processors, where root may not move it then",
+  ),
+  ignore: Deno.uid() !== 0 || Deno.env.has("JAIL_BINARY"),
+  fn: async () => {
+    const script = `import os
+cpus = os.sched_getaffinity(0)
+for _ in range(1000): os.path.exists("/nothing")
+os.setuid(65534)
+print(os.sched_getaffinity(0) == cpus)`;
+    const argv = jailArgv(["-A"], ["/usr/bin/python3", "-c", script]);
+    const started = ["setpriv", "--bounding-set=-sys_nice", ...argv];
+    assertEquals((await run(started)).stdout, "True\n");
+  },
+});
+
 for (const engine of ENGINES) {
   Deno.test({
     ...needs(

@@ -332,6 +332,8 @@ export class Calls {
         return this.#files.enter(tracee, { ...spec, treatment, fd: look.arg });
       }
       case "rights":
+        // Who is another user by then may be moved no more (CAP_SYS_NICE).
+        this.#tools.resumer.showsCpus(false);
         tracee.process.unanswered = true;
         this.#tools.resumer.go(tracee);
         return true;
