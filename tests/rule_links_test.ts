@@ -1,7 +1,7 @@
 /** Links by which a rule leads, and links to what a rule closes. */
 
 import { assertEquals, assertMatch } from "@std/assert";
-import { ENGINES, jail, jailArgv, run } from "./harness.ts";
+import { ENGINES, fixture, jail, jailArgv, run } from "./harness.ts";
 import { scratch } from "./jail.ts";
 import { needs } from "./needs.ts";
 import { attempt } from "./python.ts";
@@ -238,3 +238,24 @@ Deno.test({
     assertEquals([ended.code, ended.stdout], [1, ""]);
   },
 });
+
+for (const engine of ENGINES) {
+  Deno.test(`jail (${engine}) means the directory that it works in, and not where a link leads that comes in its place as it starts`, async () => {
+    await using directory = await scratch();
+    const { path } = directory;
+    for (const name of ["work", "elsewhere"]) {
+      await Deno.mkdir(`${path}/${name}`);
+    }
+    const key = await directory.file("elsewhere/key", "secret\n");
+    await Deno.symlink("elsewhere", `${path}/link`);
+    // As another jail may that writes in the directory above.
+    const script = `cd work && { ${
+      fixture("exchange")
+    } ${path}/work ${path}/link &
+other=$!; i=0; while [ $i -lt 12 ]; do "$@"; i=$((i+1)); done; kill $other; }`;
+    const argv = jailArgv([], ["cat", key], engine);
+    const ended = await run(["sh", "-c", script, "sh", ...argv], { cwd: path });
+    assertEquals(ended.stdout, "", ended.stderr);
+    assertMatch(ended.stderr, /No such file|Permission denied/);
+  });
+}

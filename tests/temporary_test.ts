@@ -324,3 +324,62 @@ for (const engine of ENGINES) {
     assertEquals([...Deno.readDirSync(elsewhere)], []);
   });
 }
+
+/** Puts a link in the place of each directory that jail makes, until it is over. */
+async function replace(
+  temporary: string,
+  elsewhere: string,
+  isOver: () => boolean,
+): Promise<void> {
+  while (!isOver()) {
+    for (const { name, isDirectory } of Deno.readDirSync(temporary)) {
+      if (!isDirectory || !name.startsWith("jail-")) continue;
+      try {
+        Deno.renameSync(`${temporary}/${name}`, `${temporary}/moved-${name}`);
+        Deno.symlinkSync(elsewhere, `${temporary}/${name}`);
+      } catch (error) {
+        // It is removed by then.
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+for (const engine of [...ENGINES, "kernel"] as const) {
+  for (
+    const [what, policy] of [
+      ["its temporary directory", POLICY],
+      [
+        "what stands for a file of the system",
+        "extends: default\nsys: {uname: {nodename: jailed}}\n",
+      ],
+    ] as const
+  ) {
+    if (engine === "kernel" && policy !== POLICY) continue;
+    Deno.test(`jail (${engine}) lets a program use ${what}, and not where a link leads that comes in its place as it starts`, async () => {
+      await using directory = await scratch();
+      const [temporary, elsewhere] = ["temporary", "elsewhere"].map((name) =>
+        `${directory.path}/${name}`
+      ) as [string, string];
+      for (const path of [temporary, elsewhere]) await Deno.mkdir(path);
+      for (const path of [temporary, elsewhere]) await Deno.chmod(path, 0o777);
+      const key = await directory.file("elsewhere/key", "secret\n");
+      for (let starts = 0; starts < 3; starts++) {
+        let isOver = false;
+        const running = jail(
+          policy,
+          ["sh", "-c", `cat ${key}; : >${elsewhere}/new`],
+          { engine, env: { TMPDIR: temporary } },
+        ).finally(() => {
+          isOver = true;
+        });
+        // As another jail may that writes where temporary files go.
+        await replace(temporary, elsewhere, () => isOver);
+        const { stdout, stderr } = await running;
+        assertEquals(stdout, "", stderr);
+      }
+      assertEquals([...Deno.readDirSync(elsewhere)].length, 1);
+    });
+  }
+}

@@ -7,12 +7,38 @@ import { UsageError } from "../errors.ts";
 import { compile } from "../policy/compile.ts";
 import type { Engine } from "../policy/decide.ts";
 import { SETTINGS } from "../policy/fixed.ts";
+import { remembered } from "../policy/path/remembered.ts";
 import { type Realpath, ruleRoots } from "../policy/path/rules.ts";
+import { isWithin } from "../policy/path/within.ts";
 import type { Policy } from "../policy/policy.ts";
 import { interfaceIndex } from "../sys/interfaces.ts";
 import { OWN_VIEW, type View } from "../sys/view.ts";
 import { settingsElsewhere } from "../trace/path/mounts.ts";
 import { foldingIn } from "./folding.ts";
+
+/**
+ * Finds the real paths that the rules of a run mean. What is one by itself is not
+ * looked up: another jail that may write beside it could have put a link in its place
+ * by now, and a rule would mean what that leads to.
+ *
+ * @param view where the program's paths begin
+ * @param cwd the working directory, a real path
+ * @param made the directories that jail has made for the run, real paths: what others
+ *   have put in there since leads no rule on either
+ */
+export function realPathsIn(
+  view: View,
+  cwd: string,
+  made: readonly (string | undefined)[],
+): Realpath {
+  const own = made.filter((path) => path !== undefined);
+  return remembered((path) =>
+    [cwd, ...own].some((known) => isWithin(known, path)) ||
+      own.some((known) => isWithin(path, known))
+      ? path
+      : view.meant(path)
+  );
+}
 
 /**
  * Makes an engine of a policy, with the links that its rules lead through.

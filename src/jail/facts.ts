@@ -88,6 +88,11 @@ export class SystemFacts {
     };
   }
 
+  /** Where its files are, a real path; `undefined` where there are none. */
+  get made(): string | undefined {
+    return this.#directory.made;
+  }
+
   /** Removes its files. Nobody may use them any more. */
   [Symbol.dispose](): void {
     this.#directory.remove();

@@ -3,7 +3,6 @@
 import { UnsupportedError } from "../errors.ts";
 import type { Engine } from "../policy/decide.ts";
 import { NO_FLOOR } from "../policy/floor/floor.ts";
-import { remembered } from "../policy/path/remembered.ts";
 import type { Realpath } from "../policy/path/rules.ts";
 import type { CallPlan } from "../policy/plan/plan.ts";
 import type { Policy } from "../policy/policy.ts";
@@ -11,7 +10,7 @@ import type { PolicyTree } from "../policy/tree/tree.ts";
 import { type RootFailure, wasReplaced } from "../sys/launch/root.ts";
 import { openTree, type Tree, type TreeOptions } from "../sys/launch/tree.ts";
 import { OWN_VIEW } from "../sys/view.ts";
-import { compileHere } from "./compiled.ts";
+import { compileHere, realPathsIn } from "./compiled.ts";
 import { handedFile } from "./handed.ts";
 import { holdByKernel, UnheldError } from "./kernel_plan.ts";
 import {
@@ -48,6 +47,7 @@ const MOST_TRIES = 10;
  * @param policy the policy; it is compiled
  * @param program the program
  * @param env the environment that the policy's variables are of
+ * @param temporary the temporary directory of the run, a real path, if it has one
  * @returns the tree
  * @throws {UnsupportedError} where the kernel of this machine does not hold it
  */
@@ -55,9 +55,10 @@ export function holdInTree(
   policy: Policy,
   program: Program,
   env: readonly string[],
+  temporary: string | undefined,
 ): HeldTree {
   for (let tries = 1;; tries++) {
-    const { made, ...held } = tryOnce(policy, program, env);
+    const { made, ...held } = tryOnce(policy, program, env, temporary);
     if ("steps" in made) return { ...held, tree: made };
     if (!made.some(wasReplaced) || tries === MOST_TRIES) throw cannot(made);
   }
@@ -67,8 +68,9 @@ function tryOnce(
   policy: Policy,
   program: Program,
   env: readonly string[],
+  temporary: string | undefined,
 ): Omit<HeldTree, "tree"> & { readonly made: ReturnType<typeof openTree> } {
-  const realpath = remembered((path) => OWN_VIEW.meant(path));
+  const realpath = realPathsIn(OWN_VIEW, program.cwd, [temporary]);
   const engine = compileHere(policy, OWN_VIEW, realpath);
   const found = findProgram(program, OWN_VIEW);
   const { cwd } = program;

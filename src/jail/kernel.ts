@@ -74,7 +74,8 @@ function runIn(
   const { policy } = job;
   const given = handedTo(program);
   given.forEach(checkHanded);
-  const held = holdInTree(policy, program, givenEnvironment(job));
+  const { made } = job.temporary ?? {};
+  const held = holdInTree(policy, program, givenEnvironment(job), made);
   using tree = held.tree;
   const warning = stricterText(held.stricter);
   if (warning !== undefined) hooks.warn?.(warning);

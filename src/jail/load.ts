@@ -19,7 +19,7 @@ import { ownUser } from "../sys/ids.ts";
 import type { Root } from "../sys/launch/root.ts";
 import { ownEnvironment } from "../sys/proc.ts";
 import { told } from "../sys/told.ts";
-import type { View } from "../sys/view.ts";
+import { OWN_VIEW, type View } from "../sys/view.ts";
 import { canExecute, whichAll } from "../sys/which.ts";
 import { fileDecider } from "./doubted.ts";
 import { doubts, netDoubts } from "./doubts.ts";
@@ -114,12 +114,13 @@ export async function loadSpec(
   checkLauncher();
   let root = OWN_ROOT;
   try {
+    const outside = { ...program, cwd: realDirectory(program.cwd, here) };
     const enter = (directory: string): Program => {
       root = enterRoot(fromDirectory(here, directory));
       temporary.enter(root.view);
-      return { ...program, cwd: insideOf(program.cwd, root.view) ?? "/" };
+      return { ...outside, cwd: root.view.fromOutside(outside.cwd) ?? "/" };
     };
-    let inside = spec.root === undefined ? program : enter(spec.root);
+    let inside = spec.root === undefined ? outside : enter(spec.root);
     let layers = await policyLayers(spec, inside, here, temporary, root.view);
     const naming = layers.findLast((layer) => layer.root !== undefined);
     if (spec.root === undefined && naming?.root !== undefined) {
@@ -132,7 +133,7 @@ export async function loadSpec(
       layers = await policyLayers(spec, inside, here, temporary, root.view);
     }
     await mustCloseWhole(layers, root.view);
-    mustStayInside(layers, realDirectory(inside, root.view), root.view);
+    mustStayInside(layers, inside.cwd, root.view);
     findProgram(inside, root.view);
     const others = await otherLayers(spec, inside, here, root.view);
     if (isAlone(spec) && others.some(({ net }) => findsHosts(net))) {
@@ -154,14 +155,13 @@ export async function loadSpec(
       ),
     };
     const checked = await checkZones(policy);
-    const cwd = realDirectory(inside, root.view);
     const decide = fileDecider(checked, root.view);
     const options = { view: root.view, decide };
     return {
       ...{ policy: checked, program: inside, root },
       doubts: [
         ...doubts(layers, { ...options, near }),
-        ...workingDoubts(checked, cwd, precious, options),
+        ...workingDoubts(checked, inside.cwd, precious, options),
         ...closedDoubts(checked, options),
         ...netDoubts(checked),
       ],
@@ -204,7 +204,7 @@ async function policyLayers(
     homeOf(ownUser()) ?? NOWHERE;
   let real: string | undefined;
   const variables: Variables = {
-    cwd: realDirectory(program, view),
+    cwd: joinPath("/", program.cwd),
     home,
     tmp: () => temporary.path,
     program: () => real ??= realProgram(program, view),
@@ -246,9 +246,12 @@ export async function mustTakeNothingBack(
   throw await asPolicyError(fault, ref.source, textOf(layer, ref));
 }
 
-/** The real path of a program's working directory. */
-function realDirectory({ cwd }: Program, view: View): string {
-  return view.realpath(cwd) ?? joinPath("/", cwd);
+/**
+ * The real path of a program's working directory. That of who asks is one: looked up
+ * again it could be a link by now, which another jail has put there.
+ */
+function realDirectory(cwd: string, here: string): string {
+  return cwd === here ? here : OWN_VIEW.realpath(cwd) ?? joinPath("/", cwd);
 }
 
 /**

@@ -10,6 +10,7 @@ import {
   O_PATH,
 } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
+import { RESOLVE_NO_SYMLINKS } from "../abi/openat2.ts";
 import { STAT } from "../abi/stat.ts";
 import { SystemCallError } from "../errors.ts";
 import type { Refusal } from "../policy/decision.ts";
@@ -99,6 +100,11 @@ export class TemporaryDirectory {
     return `/proc/self/fd/${this.#get().held}`;
   }
 
+  /** The same where it was made, and `undefined` where it was not. */
+  get made(): string | undefined {
+    return this.#made?.path;
+  }
+
   #get(): Made {
     return this.#made ??= make(this.#env, this.#view);
   }
@@ -175,6 +181,7 @@ function make(env: readonly string[], view: View): Made {
   const directory = view.open(
     toCString(real),
     O_PATH | O_DIRECTORY | O_CLOEXEC,
+    RESOLVE_NO_SYMLINKS,
   );
   const own = `/proc/self/fd/${directory}`;
   const boot = bootOf();

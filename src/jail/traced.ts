@@ -5,7 +5,6 @@ import { UnsupportedError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
 import { type Floor, holdsNothing, withPorts } from "../policy/floor/floor.ts";
 import { reachesUnix, withNetQuestions } from "../policy/net/net.ts";
-import { remembered } from "../policy/path/remembered.ts";
 import { planCalls } from "../policy/plan/plan.ts";
 import type { Policy } from "../policy/policy.ts";
 import { type ControlGroup, controlGroup } from "../sys/cgroup.ts";
@@ -21,7 +20,7 @@ import { assemble } from "../trace/bpf/filter.ts";
 import type { Engine, EngineChoice, NetOptions } from "../trace/options.ts";
 import { trace } from "../trace/tracer.ts";
 import { cannotListen, mayAnswer } from "./answers.ts";
-import { compileHere } from "./compiled.ts";
+import { compileHere, realPathsIn } from "./compiled.ts";
 import { deciding } from "./deciding.ts";
 import { givenEnvironment, programEnvironment } from "./environment.ts";
 import { SystemFacts } from "./facts.ts";
@@ -129,7 +128,8 @@ export function runTraced(
   const engine = engineOf(wanted);
   const found = findProgram(program, view);
   mustBeCounted(policy);
-  const realpath = remembered((path) => view.meant(path));
+  const made = [job.temporary?.made, facts.made];
+  const realpath = realPathsIn(view, program.cwd, made);
   const { decide, refuses, granted } = deciding(
     () => compileHere(policy, view, realpath),
     job.onDeny,
