@@ -73,6 +73,14 @@ export function tell(text: string): void {
   tellWaiting();
 }
 
+/**
+ * Finds out where messages go, before a program runs that could keep jail from opening
+ * that.
+ */
+export function prepareToTell(): void {
+  messages ??= new Output(STDERR, { own: false });
+}
+
 /** Waits once more, for a moment, for messages to be written that wait. */
 export function tellRest(): void {
   messages?.renew();

@@ -9,7 +9,7 @@ import { run, type RunRequest } from "../jail/run.ts";
 import type { Outcome } from "../outcome.ts";
 import { outlive } from "../sys/signals.ts";
 import { AuditLog } from "./audit.ts";
-import { stderrPaint, tell, tellRest } from "./console.ts";
+import { prepareToTell, stderrPaint, tell, tellRest } from "./console.ts";
 import { Denials } from "./denials.ts";
 import { killText, safe } from "./report.ts";
 import { statsLine, statsText } from "./stats.ts";
@@ -24,6 +24,7 @@ import { statsLine, statsText } from "./stats.ts";
 export async function runProgram(request: RunRequest): Promise<Outcome> {
   // Of the report, the log, or what is in memory.
   outlive(SIGXFSZ);
+  prepareToTell();
   const paint = stderrPaint();
   const warn = (text: string): void =>
     tell(`${paint.name("jail:")} ${safe(text)}`);

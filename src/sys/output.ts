@@ -16,6 +16,7 @@ import { IOVEC, RWF_NOWAIT } from "../abi/uio.ts";
 import { addressOf } from "./address.ts";
 import { close, flagsOf, open, setFlags, typeOf, write } from "./files.ts";
 import { libc, rareLibc } from "./libc.ts";
+import { makeImpatient } from "./pulse.ts";
 import { askedBy } from "./signals.ts";
 
 /** Where jail writes its messages. */
@@ -166,10 +167,22 @@ function writerOf(fd: number, opens: boolean): (bytes: Uint8Array) => number {
   const own = opens ? openAgain(fd) : -1;
   if (own >= 0) return (bytes) => write(own, bytes);
   // A socket, or the pipe of another user, or a terminal that is not one's own.
+  const soon = impatience();
   return (bytes) => {
     const result = writeNow(fd, bytes);
-    return result === -EOPNOTSUPP ? write(fd, bytes) : result;
+    if (result !== -EOPNOTSUPP) return result;
+    const written = soon(() => write(fd, bytes));
+    return written === -EINTR ? -EAGAIN : written;
   };
+}
+
+/** Has a write wait for a moment alone; as any where there is no timer for that. */
+function impatience(): (call: () => number) => number {
+  try {
+    return makeImpatient(TURN_MS);
+  } catch {
+    return (call) => call();
+  }
 }
 
 /** Opens the file of a descriptor once more; -1 where that cannot be done. */

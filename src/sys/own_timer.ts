@@ -89,6 +89,12 @@ export function runTimer(timer: number, first: number, every: number): number {
   return libc.syscallIIBB(callNumber("timer_settime"), timer, 0, time, null);
 }
 
+/** Has a timer run no more; a signal of it may still be on its way. */
+export function haltTimer(timer: number): void {
+  const none = new Uint8Array(ITIMERSPEC.size);
+  libc.syscallIIBB(callNumber("timer_settime"), timer, 0, none, null);
+}
+
 /** Removes a timer. */
 export function removeTimer(timer: number): void {
   libc.syscallIII(callNumber("timer_delete"), timer, 0, 0);

@@ -19,7 +19,13 @@ import {
 import { lastingCode } from "./code_page.ts";
 import { callNumber } from "./host.ts";
 import { libc } from "./libc.ts";
-import { makeTimer, removeTimer, runTimer, startTimer } from "./own_timer.ts";
+import {
+  haltTimer,
+  makeTimer,
+  removeTimer,
+  runTimer,
+  startTimer,
+} from "./own_timer.ts";
 import { changeMask, setOf } from "./signal_mask.ts";
 import { ownThread } from "./thread.ts";
 
@@ -64,6 +70,34 @@ export function startPulse(first: number, every: number): Pulse {
     restore();
     throw error;
   }
+}
+
+/**
+ * Has calls of this thread wait no longer than a moment.
+ *
+ * The timer is made by now: later a program of the same user can see to it that there
+ * is none left.
+ *
+ * @param most how long a call waits, in milliseconds
+ * @returns makes a call, which fails with `EINTR` where it would have to wait longer.
+ *   Must be called on the same thread
+ * @throws {SystemCallError} where the kernel has no timer left
+ */
+export function makeImpatient(
+  most: number,
+): (call: () => number) => number {
+  handle();
+  const timer = makeTimer({ signal: SIGNAL, tid: ownThread() });
+  return (call) => {
+    const before = unblock();
+    runTimer(timer, most, most);
+    try {
+      return call();
+    } finally {
+      haltTimer(timer);
+      changeMask(SIG_SETMASK, before, null);
+    }
+  };
 }
 
 /** A thread that can be poked. */
