@@ -553,6 +553,28 @@ print("as before" if told() == before else f"{told()}, not {before}")`;
 
   Deno.test({
     ...needs(
+      ["python3"],
+      `jail (${engine}) leaves a pipe that it was given to be opened by its name, as /dev/stderr`,
+    ),
+    async fn(): Promise<void> {
+      const outside = `import os, subprocess, sys
+(read, _), (_, written) = os.pipe(), os.pipe()
+subprocess.run(sys.argv[1:], stdin=read, stdout=written, check=True)
+print(*(f"{os.fstat(fd).st_mode:o}" for fd in (read, written)))`;
+      const inside = `import os
+try: os.fchmod(0, 0)
+except PermissionError: pass
+os.fchmod(1, 0)`;
+      const { stdout, stderr } = await run([
+        ...["/usr/bin/python3", "-c", outside],
+        ...jailArgv(["-A"], ["/usr/bin/python3", "-c", inside], engine),
+      ]);
+      assertEquals(stdout, "10600 10600\n", stderr);
+    },
+  });
+
+  Deno.test({
+    ...needs(
       ["dd"],
       `jail (${engine}) lets who reads a pipe set it to be read directly`,
     ),
