@@ -144,6 +144,42 @@ except OSError as error: print(error.strerror)`;
 
   Deno.test({
     ...hasMachine(
+      LINE !== undefined,
+      "serial line",
+      `jail (${engine}) has no program take a line that it was given, and hang it up for others`,
+    ),
+    async fn(): Promise<void> {
+      const outside = `import os, subprocess, sys
+line = os.open("${LINE}", os.O_RDWR | os.O_NONBLOCK | os.O_NOCTTY)
+sys.exit(subprocess.call(sys.argv[1:], stdin=line))`;
+      // It gives the line back: as the session ended, it would be hung up.
+      const inside = `import fcntl, os, signal, termios
+if os.fork() > 0: os.wait(); os._exit(0)
+os.setsid()
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+try:
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    fcntl.ioctl(0, termios.TIOCNOTTY)
+    print("taken")
+except OSError as error: print(error.strerror)`;
+      const results = [];
+      for (const flags of [[], [`--allow-write=${LINE}`]]) {
+        const { stdout } = await run([
+          ...["/usr/bin/python3", "-c", outside],
+          ...jailArgv(
+            ["-R", "--allow-run", ...flags],
+            ["/usr/bin/python3", "-c", inside],
+            engine,
+          ),
+        ]);
+        results.push(stdout);
+      }
+      assertEquals(results, ["Operation not permitted\n", "taken\n"]);
+    },
+  });
+
+  Deno.test({
+    ...hasMachine(
       DISKS,
       "loop device",
       `jail (${engine}) keeps nobody from a disk that may only be read`,

@@ -31,7 +31,8 @@ const stat = new Uint8Array(STAT.size);
  * Looks at a call that sets how a terminal is read, and which signals its keys send.
  * Where somebody outside is in front of the terminal that jail is at, the kernel
  * stops who sets it from behind, but not who ignores that, or is in another session.
- * A line, as a serial one, the kernel lets be set by who has it open for reading.
+ * A line, as a serial one, the kernel lets be set by who has it open for reading; and
+ * as a session ends that has taken one, it is hung up for all who have it open.
  */
 export function lookAtModes(
   tracee: Tracee,
@@ -50,15 +51,17 @@ export function lookAtModes(
   }
   const device = get(STAT, stat, "st_rdev");
   const command = registers.uint(1);
+  const takes = command === TIOCSCTTY;
   // Who reads a line may drop what comes by it.
   if (
     command !== TCFLSH && isLine(device) && refuses(spec, [use]) &&
-    !isOpenFor(looked.descriptor, "write")
+    (takes || !isOpenFor(looked.descriptor, "write"))
   ) {
-    looked.never = "a line that is open for reading alone";
+    looked.never = takes
+      ? "a line that others use, which is hung up as its session ends"
+      : "a line that is open for reading alone";
     return looked;
   }
-  const takes = command === TIOCSCTTY;
   if (takes) tracee.process.hasJobs = true;
   const sends = command === TCXONC || TERMINAL_SIGNALS.includes(command);
   if (takes || sends || !isTakenByOthers(family)) return looked;
