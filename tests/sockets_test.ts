@@ -430,6 +430,27 @@ except OSError as error: print(error.strerror)`;
   Deno.test({
     ...needs(
       ["python3"],
+      `jail (${engine}) has a program end a socket where nothing is reported, though there is a log`,
+    ),
+    async fn(): Promise<void> {
+      await using directory = await scratch();
+      // Who reads there answers at the end of what was sent.
+      const outside = `import socket, subprocess, sys
+here, there = socket.socketpair(); here.settimeout(20)
+program = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stderr=there.fileno())
+there.close()
+print(here.recv(9)); program.communicate()`;
+      const inside = `import socket
+socket.socket(fileno=2).shutdown(socket.SHUT_WR); open(0).read()`;
+      const flags = [`--audit=${directory.path}/log`];
+      const { stdout, stderr } = await handIn(outside, inside, engine, flags);
+      assertEquals(stdout, "b''\n", stderr);
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
       `jail (${engine}) sets no socket by which others hear, without the network`,
     ),
     async fn(): Promise<void> {

@@ -43,6 +43,8 @@ export interface Job {
   readonly landlock?: boolean;
   /** The audit log, if there is one. */
   readonly log?: LogFile | undefined;
+  /** Whether this process tells of refusals by its standard error. */
+  readonly reports?: boolean;
   /**
    * Whether this process is jail's own, and its SIGCHLD the tracer's: then calls
    * may wait for an answer in place of a stop.

@@ -209,6 +209,7 @@ async function runLoaded(
       names,
       landlock: request.landlock,
       log,
+      reports: request.report,
       owned: true,
     }, {
       measured: request.stats && hooks.measured,

@@ -153,8 +153,7 @@ export function runTraced(
   const given = handedTo(program);
   given.forEach(checkServed);
   const sockets = given.every(isStreamOrNoSocket) ? "streams" : "any";
-  const reports = job.owned === true && hooks.observe !== undefined;
-  const heard = heardSockets(given, policy, reports);
+  const heard = heardSockets(given, policy, job.reports === true);
   const observe = (hooks.observe ?? hooks.measured) !== undefined ||
     job.onDeny === "kill";
   const ruleset = rulesetOf(floor, program, view);
