@@ -89,12 +89,7 @@ function lookAtCall(
     case "option":
       return lookAtOption(tracee, registers, leads(tracee, family));
     case "hears":
-      return lookAtHearing(
-        tracee,
-        registers,
-        spec,
-        options.heard ?? new Map(),
-      );
+      return lookAtHearing(tracee, registers, spec, options.heard);
     case "async":
       return lookAtAsync(tracee, registers, spec, family, closed);
     case "flow":
@@ -151,9 +146,7 @@ function lookAtAddresses(
   const looked = spec.treatment === "message"
     ? lookAtMessages(tracee, registers, spec, isOwn, alone, names)
     : lookAtAddress(tracee, registers, spec, isOwn, names);
-  if (name === "connect" && options.heard !== undefined) {
-    lookAtLetGo(looked, tracee, registers, options.heard);
-  }
+  if (name === "connect") lookAtLetGo(looked, tracee, registers, options.heard);
   if (options.net === undefined) return looked;
   const asks = options.net.granted !== undefined;
   if (name === "bind") {

@@ -196,7 +196,7 @@ export function lookAtHearing(
   tracee: Tracee,
   registers: Registers,
   { fd, syscall }: CallSpec,
-  heard: ReadonlyMap<string, Heard>,
+  heard: ReadonlyMap<string, Heard> | undefined,
 ): Looked {
   const looked = nothing();
   const what = heardAt(looked, tracee, registers.int(fd), heard);
@@ -215,8 +215,10 @@ export function lookAtLetGo(
   looked: Looked,
   tracee: Tracee,
   registers: Registers,
-  heard: ReadonlyMap<string, Heard>,
+  heard: ReadonlyMap<string, Heard> | undefined,
 ): void {
+  // Resolvers let go of each address that they have tried: nobody is frozen for that.
+  if (heard === undefined || heard.size === 0) return;
   if (!looked.net.some(({ endpoint }) => endpoint.family === "none")) return;
   const what = heardAt(looked, tracee, registers.int(0), heard);
   looked.seems = what === "messages";
@@ -227,11 +229,11 @@ function heardAt(
   looked: Looked,
   tracee: Tracee,
   fd: number,
-  heard: ReadonlyMap<string, Heard>,
+  heard: ReadonlyMap<string, Heard> | undefined,
 ): Heard | undefined {
   looked.descriptorsOf = tracee.process.pid;
   const name = readLink(AT_FDCWD, `/proc/${tracee.tid}/fd/${fd}`);
-  if (typeof name === "string") return heard.get(name);
+  if (typeof name === "string") return heard?.get(name);
   if (name !== -ENOENT) looked.never = UNSEEN;
   return undefined;
 }
