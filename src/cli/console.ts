@@ -74,11 +74,11 @@ export function tell(text: string): void {
 }
 
 /**
- * Finds out where messages go, before a program runs that could keep jail from opening
+ * Finds out where messages go; before a program runs, which could keep jail from opening
  * that.
  */
-export function prepareToTell(): void {
-  messages ??= new Output(STDERR, { own: false });
+export function prepareToTell(): Output {
+  return messages ??= new Output(STDERR, { own: false });
 }
 
 /** Waits once more, for a moment, for messages to be written that wait. */
@@ -111,15 +111,15 @@ function linesOf(text: string): Uint8Array {
 
 function tellWaiting(): void {
   if (waiting.length === 0) return;
-  messages ??= new Output(STDERR, { own: false });
+  const output = prepareToTell();
   // One write: lines of several jails stay whole.
-  const done = messages.write(waiting);
-  if (messages.failure === EAGAIN) {
+  const done = output.write(waiting);
+  if (output.failure === EAGAIN) {
     waiting = waiting.slice(done);
     return;
   }
   // Who closed the other end does not want to read it, which is no concern.
-  if (messages.failure !== 0) lost += admitted + count;
+  if (output.failure !== 0) lost += admitted + count;
   waiting = new Uint8Array();
   count = 0;
   admitted = 0;

@@ -32,8 +32,9 @@ export function realPathsIn(
   made: readonly (string | undefined)[],
 ): Realpath {
   const own = made.filter((path) => path !== undefined);
+  const real = [cwd, ...own];
   return remembered((path) =>
-    [cwd, ...own].some((known) => isWithin(known, path)) ||
+    real.some((known) => isWithin(known, path)) ||
       own.some((known) => isWithin(path, known))
       ? path
       : view.meant(path)

@@ -28,7 +28,7 @@ import {
 import { get } from "../abi/layout.ts";
 import { S_IFCHR, S_IFDIR, S_IFIFO, S_IFREG, STAT } from "../abi/stat.ts";
 import { UnsupportedError } from "../errors.ts";
-import { flagsOf, fstat, readLink, typeOf } from "../sys/files.ts";
+import { flagsOf, fstat, nameOf, typeOf } from "../sys/files.ts";
 import { ownUser } from "../sys/ids.ts";
 import { isStreamOrNoSocket, isUnusedUnixSocket } from "../sys/socket.ts";
 import { OWN_VIEW, type View } from "../sys/view.ts";
@@ -40,12 +40,6 @@ import { OWN_VIEW, type View } from "../sys/view.ts";
 function isNameless(fd: number): boolean {
   const name = nameOf(fd);
   return name.startsWith("/memfd:") || name !== "" && !name.startsWith("/");
-}
-
-/** What the kernel calls what a descriptor means; nothing where it does not say. */
-function nameOf(fd: number): string {
-  const name = readLink(`/proc/self/fd/${fd}`);
-  return typeof name === "string" ? name : "";
 }
 
 /** Whether a descriptor is open for nothing, and leads to a file all the same. */

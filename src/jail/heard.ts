@@ -2,7 +2,7 @@
 
 import type { Heard } from "../policy/plan/heard.ts";
 import type { Policy } from "../policy/policy.ts";
-import { readLink } from "../sys/files.ts";
+import { nameOf } from "../sys/files.ts";
 import { STDERR } from "../sys/output.ts";
 import { heardBy, isSocket } from "../sys/socket.ts";
 
@@ -25,11 +25,12 @@ export function heardSockets(
 ): ReadonlyMap<string, Heard> {
   const heard = new Map<string, Heard>();
   const add = (fd: number, what: Heard | undefined): void => {
-    const name = readLink(`/proc/self/fd/${fd}`);
-    if (what !== undefined && typeof name === "string") heard.set(name, what);
+    const name = nameOf(fd);
+    if (what !== undefined && name !== "") heard.set(name, what);
   };
   if (reports && isSocket(STDERR)) add(STDERR, "messages");
   // A server's socket takes more care, and may be the one that is reported to.
-  if (policy.net === "none") { for (const fd of given) add(fd, heardBy(fd)); }
+  const servers = policy.net === "none" ? given : [];
+  for (const fd of servers) add(fd, heardBy(fd));
   return heard;
 }

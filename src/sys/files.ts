@@ -418,6 +418,18 @@ export function readLink(path: string, dirfd = AT_FDCWD): string | number {
 }
 
 /**
+ * What the kernel calls what a descriptor of this process means: a path, or as
+ * `pipe:[NUMBER]`.
+ *
+ * @param fd the descriptor
+ * @returns a byte string; an empty one where the kernel does not say
+ */
+export function nameOf(fd: number): string {
+  const name = readLink(`/proc/self/fd/${fd}`);
+  return typeof name === "string" ? name : "";
+}
+
+/**
  * Reads a whole file, or the start of it.
  *
  * @param path a byte string

@@ -3,7 +3,7 @@
 import { O_APPEND } from "../abi/fcntl.ts";
 import { get } from "../abi/layout.ts";
 import { S_IFMT, STAT } from "../abi/stat.ts";
-import { chmodHeld, flagsOf, fstat, readLink, setFlags } from "./files.ts";
+import { chmodHeld, flagsOf, fstat, nameOf, setFlags } from "./files.ts";
 
 /**
  * Takes note of how descriptors are open. A program that inherits one can have all who
@@ -35,7 +35,6 @@ const stat = new Uint8Array(STAT.size);
 
 /** The permissions of a pipe without a name, which no rule is about; 0 for all else. */
 function pipeModeOf(fd: number): number {
-  const name = readLink(`/proc/self/fd/${fd}`);
-  if (typeof name === "number" || !name.startsWith("pipe:[")) return 0;
+  if (!nameOf(fd).startsWith("pipe:[")) return 0;
   return fstat(fd, stat) < 0 ? 0 : get(STAT, stat, "st_mode") & ~S_IFMT;
 }
