@@ -56,14 +56,43 @@ export async function capture(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<Ran> {
-  const { success, stdout, stderr } = await new Deno.Command(command, {
+  const child = new Deno.Command(command, {
     args: [...args],
     cwd: ROOT,
     env,
     stdin: "null",
-  }).output();
-  const decoder = new TextDecoder();
-  return { success, output: decoder.decode(stdout) + decoder.decode(stderr) };
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const ended = new AbortController();
+  const written = Promise.all([
+    readUntil(child.stdout, ended.signal),
+    readUntil(child.stderr, ended.signal),
+  ]);
+  const { success } = await child.status;
+  // Whatever it left behind may hold its output for ever.
+  const patience = setTimeout(() => ended.abort(), LEFT_BEHIND);
+  const [stdout, stderr] = await written;
+  clearTimeout(patience);
+  return { success, output: stdout + stderr };
+}
+
+/** How long the output of a command that has ended may go on, in milliseconds. */
+const LEFT_BEHIND = 10_000;
+
+/** What is written until the end, or until nobody waits for that any more. */
+async function readUntil(
+  stream: ReadableStream<Uint8Array>,
+  ended: AbortSignal,
+): Promise<string> {
+  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+  ended.addEventListener("abort", () => reader.cancel());
+  let text = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return text;
+    text += value;
+  }
 }
 
 /** Runs a command in the repository, and lets it write to the terminal. */

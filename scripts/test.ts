@@ -8,7 +8,9 @@
  * they start it thousands of times. `JAIL_MAIN=main.ts` runs the sources instead.
  *
  * With `JAIL_NO_SKIP=1` a test that was skipped counts as failed, unless the
- * machine itself lacks what it needs, which its name says then.
+ * machine itself lacks what it needs, which its name says then. With
+ * `JAIL_DEADLINE=600` what runs in one process is ended after as many seconds,
+ * with all that it started, and counts as failed.
  */
 
 import { LACKING } from "../tests/needs.ts";
@@ -212,12 +214,13 @@ async function testShare(
   alone: boolean,
 ): Promise<Tested> {
   const report = await Deno.makeTempFile({ prefix: "jail-junit-" });
-  const args = ["test", "-A", "--no-check", `--junit-path=${report}`, ...paths];
+  const test = ["test", "-A", "--no-check", `--junit-path=${report}`, ...paths];
+  const [command = DENO, ...args] = [...inTime(), DENO, ...test];
   try {
     let success: boolean;
-    if (alone) success = await pass(DENO, args);
+    if (alone) success = await pass(command, args);
     else {
-      const ran = await capture(DENO, args);
+      const ran = await capture(command, args);
       say(ran.output);
       success = ran.success;
     }
@@ -229,6 +232,12 @@ async function testShare(
   } finally {
     await Deno.remove(report);
   }
+}
+
+/** What ends a command at its deadline: a group of its own, timeout(1) too. */
+function inTime(): string[] {
+  const seconds = Deno.env.get("JAIL_DEADLINE");
+  return seconds === undefined ? [] : ["timeout", "-v", "-s", "KILL", seconds];
 }
 
 function countReport(xml: string): Tested {
