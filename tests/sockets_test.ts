@@ -430,6 +430,75 @@ except OSError as error: print(error.strerror)`;
   Deno.test({
     ...needs(
       ["python3"],
+      `jail (${engine}) sets no option of the socket that its report goes to`,
+    ),
+    async fn(): Promise<void> {
+      // A message of more than SO_SNDBUF is lost, and by SO_LINGER what is not read yet.
+      const outside = `import socket, subprocess, sys
+server = socket.create_server(("127.0.0.1", 0))
+client = socket.create_connection(server.getsockname())
+pair = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+for here, there in pair, (client, server.accept()[0]):
+  options = (1, 7), (1, 13)
+  before = [there.getsockopt(*option, 8) for option in options]
+  subprocess.run(sys.argv[1:], stderr=there.fileno())
+  print(before == [there.getsockopt(*option, 8) for option in options])
+  here.settimeout(5); there.close()
+  print(b"/closed" in b"".join(iter(lambda: here.recv(1 << 16), b"")))`;
+      // SO_SNDBUF, SO_LINGER, SO_REUSEADDR, IP_TTL and TCP_USER_TIMEOUT.
+      const inside = `import os, socket
+own, other = socket.socket(fileno=os.dup(2)), socket.socketpair()[0]
+for it in own, other:
+  for level, name, size in (1, 7, 1), (1, 13, 2), (1, 2, 1), (0, 2, 1), (6, 18, 1):
+    if it is other and level != 1: continue
+    try: it.setsockopt(level, name, b"\\1\\0\\0\\0" * size)
+    except OSError as error: print(error.errno, end=" ")
+print()
+try: open("/closed")
+except OSError as error: print(error.strerror)`;
+      for (const net of [[], ["-N"], ["--allow-net=127.0.0.1:9"]]) {
+        const flags = ["--report", "--deny-read=/closed", ...net];
+        const { stdout } = await handIn(outside, inside, engine, flags);
+        const each = "1 1 1 1 1 \nPermission denied\nTrue\nTrue\n";
+        assertEquals(stdout, each.repeat(2), net.join());
+      }
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `jail (${engine}) has nobody connect the socket that its report goes to`,
+    ),
+    async fn(): Promise<void> {
+      const outside = `import socket, subprocess, sys
+here, there = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in "12")
+here.bind(("127.0.0.1", 0)); there.connect(here.getsockname())
+subprocess.run(sys.argv[1:], stderr=there.fileno()); here.settimeout(5)
+while b"/closed" not in here.recv(1 << 16): pass
+print("told")`;
+      const inside = `import os, socket
+own, other = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in "12")
+own.bind(("127.0.0.1", 0)); other.connect(own.getsockname())
+try: socket.socket(fileno=os.dup(2)).connect(own.getsockname())
+except OSError as error: print(error.strerror)
+try: open("/closed")
+except OSError as error: print(error.strerror)
+own.settimeout(1)
+try: print(own.recv(1 << 16))
+except TimeoutError: print("nothing")`;
+      for (const net of [["-N"], ["--allow-net=127.0.0.1"]]) {
+        const flags = ["--report", "--deny-read=/closed", ...net];
+        const { stdout } = await handIn(outside, inside, engine, flags);
+        const refused = "Operation not permitted\nPermission denied\n";
+        assertEquals(stdout, `${refused}nothing\ntold\n`, net.join());
+      }
+    },
+  });
+
+  Deno.test({
+    ...needs(
+      ["python3"],
       `jail (${engine}) has a program end a socket where nothing is reported, though there is a log`,
     ),
     async fn(): Promise<void> {

@@ -209,7 +209,7 @@ async function runLoaded(
       names,
       landlock: request.landlock,
       log,
-      reports: request.report,
+      reports: request.report || request.stats !== undefined,
       owned: true,
     }, {
       measured: request.stats && hooks.measured,

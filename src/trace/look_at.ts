@@ -31,9 +31,9 @@ import {
   leads,
   lookAtBind,
   lookAtHearing,
-  lookAtLetGo,
   lookAtListen,
   lookAtOption,
+  lookAtReported,
   lookAtSocket,
 } from "./look/sockets.ts";
 import type { CallSpec } from "./look/spec.ts";
@@ -87,7 +87,10 @@ function lookAtCall(
     case "listen":
       return lookAtListen(tracee, registers, leads(tracee, family), bound);
     case "option":
-      return lookAtOption(tracee, registers, leads(tracee, family));
+      return lookAtOption(
+        ...[tracee, registers, leads(tracee, family)] as const,
+        options.heard,
+      );
     case "hears":
       return lookAtHearing(tracee, registers, spec, options.heard);
     case "async":
@@ -146,7 +149,9 @@ function lookAtAddresses(
   const looked = spec.treatment === "message"
     ? lookAtMessages(tracee, registers, spec, isOwn, alone, names)
     : lookAtAddress(tracee, registers, spec, isOwn, names);
-  if (name === "connect") lookAtLetGo(looked, tracee, registers, options.heard);
+  if (name === "connect") {
+    lookAtReported(looked, tracee, registers, options.heard);
+  }
   if (options.net === undefined) return looked;
   const asks = options.net.granted !== undefined;
   if (name === "bind") {

@@ -33,19 +33,47 @@ const OF_SERVERS: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
 ]);
 
 /**
- * The guards that what others hear gives a call: after all others.
+ * The socket that jail reports to takes no options: by many of them what is said there
+ * goes elsewhere, is kept back, or is lost (SO_SNDBUF, SO_LINGER, SO_MARK, TCP_ULP).
+ */
+const OF_REPORTS: ReadonlyMap<SyscallName, readonly Guard[]> = new Map<
+  SyscallName,
+  readonly Guard[]
+>([
+  ["setsockopt", hears(0)],
+  ["shutdown", hears(0, isNot(1, SHUT_RD))],
+]);
+
+/**
+ * The guards of a call with looks at what others hear: before each one that lets it go,
+ * and after all others. What refuses it does so without a look.
  *
  * @param name the call
- * @param heard what they hear by sockets that the program is given
+ * @param guards its guards
+ * @param heard what others hear by sockets that the program is given
  */
-export function heardGuards(
+export function withHeard(
+  name: SyscallName,
+  guards: readonly Guard[],
+  heard: ReadonlySet<Heard>,
+): readonly Guard[] {
+  const looks = looksOf(name, heard);
+  const before = ({ tests }: Guard): readonly Guard[] =>
+    looks.map((look) => ({ ...look, tests: [...tests, ...look.tests] }));
+  return guards
+    .flatMap((guard) =>
+      guard.action.kind === "allow" ? [...before(guard), guard] : guard
+    )
+    .concat(looks);
+}
+
+function looksOf(
   name: SyscallName,
   heard: ReadonlySet<Heard>,
 ): readonly Guard[] {
-  const guards = heard.has("datagrams") || heard.has("connections")
-    ? OF_SERVERS.get(name) ?? []
-    : [];
-  return heard.has("messages") && name === "shutdown"
-    ? [...guards, ...hears(0, isNot(1, SHUT_RD))]
-    : guards;
+  const servers = heard.has("datagrams") || heard.has("connections");
+  return [
+    ...servers ? OF_SERVERS.get(name) ?? [] : [],
+    ...heard.has("messages") ? OF_REPORTS.get(name) ?? [] : [],
+  ];
 }

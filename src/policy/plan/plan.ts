@@ -20,7 +20,7 @@ import {
   holds,
   TRACE,
 } from "./guard.ts";
-import { type Heard, heardGuards } from "./heard.ts";
+import { type Heard, withHeard } from "./heard.ts";
 import {
   memoryGuards,
   outputAction,
@@ -137,12 +137,12 @@ function planCall(
   const allowed = setting?.kind === "allow";
   // A policy that says how to refuse means calls that are forbidden, too.
   const replaced = kind === "forbidden" && policy.default !== undefined;
-  const guards = guardsOf(name, policy, options)
-    .flatMap((guard) => {
-      if (guard.lifted !== true) return guard;
-      if (allowed) return { ...guard, action: ALLOW };
-      return replaced ? [] : guard;
-    })
+  const lifted = guardsOf(name, policy, options).flatMap((guard) => {
+    if (guard.lifted !== true) return guard;
+    if (allowed) return { ...guard, action: ALLOW };
+    return replaced ? [] : guard;
+  });
+  const guards = withHeard(name, lifted, options.heard ?? NOTHING_HEARD)
     .map((guard) =>
       output !== undefined && guard.action.kind === "allow"
         ? { ...guard, action: output }
@@ -179,7 +179,7 @@ function planCall(
 function guardsOf(
   name: SyscallName,
   policy: Policy,
-  { sockets, heard = NOTHING_HEARD }: PlanOptions,
+  { sockets }: PlanOptions,
 ): readonly Guard[] {
   const { limits } = policy;
   const [mapsAnywhere, mapsThere] = sharedGuards(name, limits);
@@ -197,7 +197,6 @@ function guardsOf(
     nodeGuards(name, policy),
     mapsThere,
     netGuards(name, policy, sockets === "streams"),
-    heardGuards(name, heard),
   );
 }
 

@@ -457,6 +457,11 @@ for (const [name, policy] of Object.entries({ NONE, ALL, SOME })) {
     [
       ["shutdown", [2, 1], "hears 0"], // SHUT_WR
       ["shutdown", [2, BIT32], "allow"], // SHUT_RD
+      ["setsockopt", [2, 1, 7, 1, 4], "hears 0"], // SO_SNDBUF
+      ["setsockopt", [2, 1, BIT32 + 13n, 1, 8], "hears 0"], // SO_LINGER
+      ["setsockopt", [2, 0, 2, 1, 4], "hears 0"], // IP_TTL
+      ["setsockopt", [2, 6, 18, 1, 4], "hears 0"], // TCP_USER_TIMEOUT
+      ["setsockopt", [2, 1, 76, 1, 4], "ENOPROTOOPT"], // SO_PASSPIDFD
       ["epoll_ctl", [3, 1, 4, 1], "allow"],
     ],
   );

@@ -157,13 +157,20 @@ function lookAtUnixListen(
  *
  * By SO_PASSCRED the kernel binds a unix socket for datagrams that has no name to an
  * abstract one as soon as it sends, or connects to somebody, even if that fails.
+ *
+ * The socket that jail reports to is left as it is.
  */
 export function lookAtOption(
   tracee: Tracee,
   registers: Registers,
   leads: boolean,
+  heard: ReadonlyMap<string, Heard> | undefined,
 ): Looked {
   const looked = nothing();
+  if (heardAt(looked, tracee, registers.int(0), heard) !== undefined) {
+    looked.never = HEARD;
+    return looked;
+  }
   let name: Uint8Array | number = 0;
   const facts = factsOf(tracee, leads, registers.int(0), looked, (fd) => {
     name = boundName(fd);
@@ -179,13 +186,16 @@ export function lookAtOption(
   return looked;
 }
 
+/** Why a socket is left as it is. */
+const HEARD = "others hear by the same socket";
+
 /**
- * Looks at a shutdown(2), a setsockopt(2) or an epoll_ctl(2) without the network. A
- * program cannot listen then, nor make a socket for datagrams, so these were handed in,
- * and whoever has one outside would not hear any more. Of one for datagrams the kernel
- * ends that also where shutdown(2) fails, since there is no other end
- * (`inet_shutdown()`). Of one that listens each connection has the options
- * (SO_RCVLOWAT).
+ * Looks at a shutdown(2), a setsockopt(2) or an epoll_ctl(2). Without the network a
+ * program cannot listen, nor make a socket for datagrams, so these were handed in, and
+ * whoever has one outside would not hear any more. Of one for datagrams the kernel ends
+ * that also where shutdown(2) fails, since there is no other end (`inet_shutdown()`).
+ * Of one that listens each connection has the options (SO_RCVLOWAT). And under every
+ * policy whoever reads what jail reports would not hear any more.
  *
  * @param tracee whose call it is
  * @param registers its registers
@@ -202,26 +212,30 @@ export function lookAtHearing(
   const what = heardAt(looked, tracee, registers.int(fd), heard);
   // What comes by datagrams may be read, and so be waited for. Nobody is accepted.
   if (syscall.name === "epoll_ctl") looked.seems = what === "connections";
-  else if (what === "messages") looked.seems = syscall.name === "shutdown";
-  else if (what !== undefined) looked.never = "others hear by the same socket";
+  else if (what === "messages" && syscall.name === "shutdown") {
+    looked.seems = true;
+  } else if (what !== undefined) looked.never = HEARD;
   return looked;
 }
 
 /**
- * Looks at a connect(2) to nobody, by which a socket lets go of its other end: of the
- * one that jail reports to that only seems to be done, as by shutdown(2).
+ * Looks at the socket of a connect(2). The one that jail reports to only seems to let go
+ * of its other end, as by shutdown(2), and is connected to nobody else: one for
+ * datagrams would be, and take the reports there.
  */
-export function lookAtLetGo(
+export function lookAtReported(
   looked: Looked,
   tracee: Tracee,
   registers: Registers,
   heard: ReadonlyMap<string, Heard> | undefined,
 ): void {
-  // Resolvers let go of each address that they have tried: nobody is frozen for that.
+  // Elsewhere nobody is frozen for that.
   if (heard === undefined || heard.size === 0) return;
-  if (!looked.net.some(({ endpoint }) => endpoint.family === "none")) return;
   const what = heardAt(looked, tracee, registers.int(0), heard);
-  looked.seems = what === "messages";
+  if (what !== "messages") return;
+  const letsGo = looked.net.some(({ endpoint }) => endpoint.family === "none");
+  if (letsGo) looked.seems = true;
+  else looked.never ??= HEARD;
 }
 
 /** What others hear by a descriptor, which stays what it is until the call is over. */
@@ -231,7 +245,11 @@ function heardAt(
   fd: number,
   heard: ReadonlyMap<string, Heard> | undefined,
 ): Heard | undefined {
-  looked.descriptorsOf = tracee.process.pid;
+  const { pid } = tracee.process;
+  const { descriptorsOf } = looked;
+  // Its address may be a path that leads through another process.
+  const other = descriptorsOf !== 0 && descriptorsOf !== pid;
+  looked.descriptorsOf = other ? EVERYBODY : pid;
   const name = readLink(AT_FDCWD, `/proc/${tracee.tid}/fd/${fd}`);
   if (typeof name === "string") return heard?.get(name);
   if (name !== -ENOENT) looked.never = UNSEEN;
