@@ -1348,6 +1348,70 @@ for (const engine of ENGINES) {
   Deno.test({
     ...needs(
       ["python3"],
+      `a stream that lost its address as a bind failed listens nowhere else (${engine})`,
+    ),
+    async fn(): Promise<void> {
+      const inside = `import socket
+def listens(it):
+    try: it.listen()
+    except OSError as error: return print(error.strerror)
+    print(it.getsockname()[0])
+for kind, here in (socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"):
+    other, it = socket.socket(kind), socket.socket(kind)
+    for each in other, it:
+        each.bind((here, 0))
+        each.listen()
+    for _ in "12":
+        it.shutdown(socket.SHUT_RDWR)
+        listens(it)
+    it.shutdown(socket.SHUT_RDWR)
+    try: it.bind(other.getsockname())
+    except OSError as error: print(error.strerror)
+    listens(it)
+    it.bind((here, 0))
+    listens(it)`;
+      const { stdout, stderr } = await jail(
+        ["-R", "--allow-net=127.0.0.1,[::1]"],
+        ["/usr/bin/python3", "-c", inside],
+        { engine },
+      );
+      const said = ["127.0.0.1", "::1"].map((here) =>
+        [
+          ...[here, here, "Address already in use", "Permission denied", here],
+          "",
+        ].join("\n")
+      );
+      assertEquals(stdout, said.join(""), stderr);
+    },
+  });
+}
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
+      `nobody uses a stream until it listens (${engine})`,
+    ),
+    async fn(): Promise<void> {
+      const inside = `${SLEEPER}
+it, other = socket.socket(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+it.bind(("127.0.0.1", 0))
+for each in it, it, other: stops(each.listen)
+os.close(ends)`;
+      const { stdout, stderr } = await jail(
+        ["-R", "--allow-net=127.0.0.1"],
+        ["/usr/bin/python3", "-c", inside],
+        { engine },
+      );
+      assertEquals(stdout, "True\nTrue\nFalse\n", stderr);
+    },
+  });
+}
+
+for (const engine of ENGINES) {
+  Deno.test({
+    ...needs(
+      ["python3"],
       `nobody connects a stream of IPv6 while another one connects it by IPv4 (${engine})`,
     ),
     async fn(): Promise<void> {

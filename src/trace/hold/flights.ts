@@ -87,6 +87,7 @@ export class Flights {
       maps: false,
       retryOn: raceOf(spec, looked),
       after: looked.after,
+      bindsTo: looked.after === "bound" ? looked.net[0]?.endpoint : undefined,
       placed: looked.placed,
       held: looked.held,
       since: usesSocket(spec) ? performance.now() : undefined,
@@ -311,9 +312,9 @@ export class Flights {
         kill(tracee.process.pid, SIGKILL);
         this.#endSharers(tracee);
       }
-    } else if (flight.after === "bound" && !tracee.process.filtered) {
+    } else if (flight.bindsTo !== undefined && !tracee.process.filtered) {
       // A filter of the program's own can say 0 and bind nothing.
-      bound.add(tracee, leading, saved.int(0));
+      bound.add(tracee, leading, saved.int(0), flight.bindsTo);
     }
     if (flight.slot < 0) return result;
     return syscall?.name === "sendmmsg" ? sentOne(tracee, result) : result;

@@ -1,4 +1,4 @@
-/** Of which sockets something is known, by a number that no other socket has. */
+/** What is known of which sockets, by a number that no other socket has. */
 
 /** More than these, and the first ones are forgotten. */
 const MOST_SOCKETS = 4096;
@@ -6,20 +6,25 @@ const MOST_SOCKETS = 4096;
 /** With these there is room for as many whose calls have been looked at. */
 const MANY_SOCKETS = MOST_SOCKETS / 2;
 
-/** Some sockets. */
-export class Cookies {
-  readonly #cookies = new Set<number>();
+/** Some sockets, and what is known of each. */
+export class Cookies<Known> {
+  readonly #cookies = new Map<number, Known>();
 
   /** Whether a socket is one of them. */
   has(cookie: number): boolean {
     return this.#cookies.has(cookie);
   }
 
-  /** Takes in a socket. */
-  add(cookie: number): void {
-    this.#cookies.add(cookie);
+  /** What is known of a socket; `undefined` where it is none of them. */
+  get(cookie: number): Known | undefined {
+    return this.#cookies.get(cookie);
+  }
+
+  /** Takes in a socket, and what is known of it from now on. */
+  set(cookie: number, known: Known): void {
+    this.#cookies.set(cookie, known);
     if (this.#cookies.size <= MOST_SOCKETS) return;
-    for (const first of this.#cookies) {
+    for (const first of this.#cookies.keys()) {
       this.#cookies.delete(first);
       break;
     }
@@ -35,7 +40,7 @@ export class Cookies {
 
   /** Forgets the first ones, where there are many. */
   forgetSome(): void {
-    const many = Array.from(this.#cookies).slice(0, -MANY_SOCKETS / 2);
+    const many = Array.from(this.#cookies.keys()).slice(0, -MANY_SOCKETS / 2);
     for (const first of many) this.#cookies.delete(first);
   }
 

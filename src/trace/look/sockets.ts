@@ -31,13 +31,14 @@ import {
 import { SystemCallError } from "../../errors.ts";
 import {
   type Endpoint,
+  endpointText,
   internetEndpoint,
   isOfMany,
   isUnspecified,
 } from "../../policy/net/endpoint.ts";
 import type { Heard } from "../../policy/plan/heard.ts";
 import { close } from "../../sys/files.ts";
-import { isBroadcast } from "../../sys/inet.ts";
+import { boundAddress, type InetAddress, isBroadcast } from "../../sys/inet.ts";
 import { mayBeChosen } from "../../sys/ports.ts";
 import {
   attachFilter,
@@ -86,8 +87,12 @@ export function lookAtSocket(tracee: Tracee, leads: boolean): Looked {
 }
 
 /**
- * Looks at listen(2). A socket that was bound was allowed to be; one that was
- * not gets a port that the kernel chooses, on all addresses.
+ * Looks at listen(2). A socket that is bound where it was allowed to be may listen there;
+ * any other one gets a port that the kernel chooses, on all addresses.
+ *
+ * One that had such a port gives it up where it listens no more, and loses its address
+ * where it is bound again and that fails (`inet_reset_saddr()`). Others may have the same
+ * socket, and calls on their way: so nobody else runs until a stream listens.
  */
 export function lookAtListen(
   tracee: Tracee,
@@ -97,8 +102,10 @@ export function lookAtListen(
 ): Looked {
   const looked = nothing();
   let name: Uint8Array | number | undefined;
+  let own: InetAddress | undefined;
   const facts = factsOf(tracee, leads, registers.int(0), looked, (fd) => {
     name = listens(fd) ? undefined : boundName(fd);
+    own = boundAddress(fd);
   });
   if (facts === undefined) return looked;
   const { state } = facts;
@@ -113,7 +120,7 @@ export function lookAtListen(
   }
   // Datagrams never listen. The port that the kernel says may be one that a
   // connect had, and lost.
-  const needsPort = stream && state === TCP_CLOSE && !bound.has(facts.cookie);
+  const needsPort = stream && state === TCP_CLOSE && !bound.isAt(facts, own);
   const endpoint: Endpoint = needsPort
     ? internetEndpoint(
       new Uint8Array(facts.family === AF_INET ? 4 : 16),
@@ -122,6 +129,7 @@ export function lookAtListen(
     )
     : { family: "none" };
   looked.net.push({ access: "listen", endpoint, stream });
+  if (stream) looked.descriptorsOf = EVERYBODY;
   return looked;
 }
 
@@ -315,31 +323,55 @@ export function isInternet({ family }: SocketFacts): boolean {
 }
 
 /**
- * The stream sockets that were bound where they may listen. What the kernel says
- * of a socket does not tell a port that it was bound to from one that it chose to
- * connect, and that is free again.
+ * The stream sockets that were bound where they may listen, and their addresses. What
+ * the kernel says of a socket does not tell a port that it was bound to from one that it
+ * chose to connect, and that is free again. Where the kernel may choose one for it, it
+ * may listen at any port of the address.
  */
 export class BoundSockets {
-  readonly #cookies = new Cookies();
+  readonly #addresses = new Cookies<string>();
 
-  /** Whether a socket was bound. */
-  has(cookie: number): boolean {
-    return this.#cookies.has(cookie);
+  /**
+   * Whether a socket was bound, and still has that address.
+   *
+   * @param socket the socket
+   * @param own the address that it has now
+   */
+  isAt({ cookie }: SocketFacts, own: InetAddress | undefined): boolean {
+    const known = this.#addresses.get(cookie);
+    if (known === undefined || own === undefined) return false;
+    const { address, scope } = own;
+    const endpoint = internetEndpoint(Uint8Array.from(address), 0, scope);
+    return addressText(endpoint) === known;
   }
 
   /**
-   * Remembers the socket of a bind(2) that worked.
+   * Remembers the socket of a bind(2) that worked. It is known by the address that was
+   * allowed: others may have the same socket, which has another one by now.
    *
    * @param tracee whose it is; nobody else who has the descriptor runs
    * @param leads whether its descriptors are those of its process's first thread
    * @param number the descriptor
+   * @param endpoint what it was bound to
    */
-  add(tracee: Tracee, leads: boolean, number: number): void {
+  add(
+    tracee: Tracee,
+    leads: boolean,
+    number: number,
+    endpoint: Endpoint,
+  ): void {
     // Where it cannot be asked, the socket is as if it were not bound.
     const facts = factsOf(tracee, leads, number, nothing());
     if (facts === undefined) return;
-    this.#cookies.add(facts.cookie);
+    this.#addresses.set(facts.cookie, addressText(endpoint));
   }
+}
+
+/** An endpoint of the internet, without its port. */
+function addressText(endpoint: Endpoint): string {
+  return "address" in endpoint
+    ? endpointText({ ...endpoint, port: 0, names: undefined })
+    : "";
 }
 
 /**

@@ -25,9 +25,9 @@ const UNTOLD = "whom the socket was connected to could not be told later";
 /** Knows which streams of IPv6 were connected to addresses of IPv6 alone. */
 export class StreamSockets {
   /** One that is forgotten here is connected to none of IPv6 any more. */
-  readonly #sixes = new Cookies();
+  readonly #sixes = new Cookies<true>();
   /** One whose call was not made, or failed at once, looks unused. */
-  readonly #fours = new Cookies();
+  readonly #fours = new Cookies<true>();
 
   /**
    * Looks at the socket of a call that has an address.
@@ -68,11 +68,11 @@ export class StreamSockets {
         return;
       }
       this.#sixes.delete(cookie);
-      this.#fours.add(cookie);
+      this.#fours.set(cookie, true);
     } else if (
       socket.wasConnected ? this.#sixes.has(cookie) : !this.#fours.has(cookie)
     ) {
-      this.#sixes.add(cookie);
+      this.#sixes.set(cookie, true);
     } else looked.never ??= BY_IPV4;
   }
 }

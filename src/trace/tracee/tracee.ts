@@ -1,5 +1,6 @@
 /** What the tracer knows of each tracee, and of what tracees share. */
 
+import type { Endpoint } from "../../policy/net/endpoint.ts";
 import type { TraceeMaps } from "../../sys/task/maps.ts";
 import { interrupt, isInStop } from "../../sys/task/ptrace.ts";
 import { isStopped } from "../../sys/task/task.ts";
@@ -96,6 +97,8 @@ export interface InFlight {
   readonly retryOn: readonly number[];
   /** What has to be done about its socket before anybody uses it. */
   readonly after?: SocketDuty | undefined;
+  /** What it binds a socket to. */
+  readonly bindsTo?: Endpoint | undefined;
   /** Whether it tells of the other end, which may be jail in a resolver's place. */
   readonly tellsPeer?: boolean;
   /** Where no link may have come by it. */
