@@ -596,6 +596,25 @@ Deno.test("decide() moves no directory to where less may be read", async () => {
   }
 });
 
+for (
+  const rules of [
+    "read: {deny: [/w/a]}",
+    "read: {ignore: ['/w/a/*/k']}",
+    "run: {allow: [/w], deny: [/w/a]}",
+    "run: {allow: [/w], deny: ['/w/a/**/k']}",
+    'net: {connect: {allow: ["unix:/w"], deny: ["unix:/w/a"]}}',
+  ]
+) {
+  Deno.test(`decide() moves no directory to where a rule closes what none did: ${rules}`, async () => {
+    const one = await engine(`write: [/w]\n${rules}\n`);
+    const moved = (from: string, to: string): string =>
+      word(one.decide(renaming({ from, to, tree: true })));
+    assertEquals(moved("/w/x", "/w/a/x"), "EXDEV");
+    assertEquals(moved("/w/x", "/w/y"), "allow");
+    assertEquals(moved("/w/a/x", "/w/a/y"), "allow");
+  });
+}
+
 Deno.test("decide() checks both directions of an exchange", async () => {
   const decision = (await engine(POLICY)).decide(renaming(
     { from: "/w/x", to: "/drop/x", tree: false },

@@ -8,9 +8,9 @@
  * unless the same may be read and written beneath both places. Nor is a directory
  * moved to where jail removes it, or back, unless all in it may be written.
  *
- * Nor to where less may be read: a call that was judged in a directory where it was
- * is made in that directory, wherever it is by then. Another jail could have moved it,
- * and put into it there what may not be read.
+ * Nor to where less may be read, or a rule closes what none did: a call that was judged
+ * in a directory where it was is made in that directory, wherever it is by then. Another
+ * jail could have moved it, and what may not be used come into it there.
  */
 
 import type { Move } from "../call.ts";
@@ -95,15 +95,32 @@ export function treeObstacle(from: Residual, to: Residual): number {
       if (opened >= 0) return opened;
     }
   }
-  const kept = lost(from, to, WRITE);
-  return kept >= 0 ? kept : lost(from, to, READ);
+  for (const access of [WRITE, READ, RUN]) {
+    const kept = lost(from, to, access);
+    if (kept >= 0) return kept;
+  }
+  return HARMLESS;
 }
 
-/** A rule by which less may be done beneath the new place than the old one, or -1. */
+/**
+ * A rule by which less may be done beneath the new place than the old one, or -1. Of what
+ * is executed, which is looked at again, only a rule that closes it.
+ */
 function lost(from: Residual, to: Residual, access: number): number {
-  const closed = missing(to, from, closing(access));
-  if (closed >= 0 || isOpen(to, access)) return closed;
+  const closed = closedIn(from, to, closing(access));
+  if (closed >= 0 || access === RUN || isOpen(to, access)) return closed;
   return gained(to, from, bit(access, ALLOW), closing(access));
+}
+
+/**
+ * A rule of these slots, which close, that covers more beneath the new place of a
+ * directory than beneath the old one, or -1.
+ */
+function closedIn(from: Residual, to: Residual, slots: number): number {
+  if (isCovered(from, slots)) return -1;
+  const covering = to.covers.filter((_, slot) => (slots & 1 << slot) !== 0);
+  const all = Math.max(...covering);
+  return all >= 0 ? all : missing(to, from, slots);
 }
 
 /**
@@ -147,7 +164,8 @@ function gained(
 /**
  * Whether a directory has what rules about sockets tell apart from its new place:
  * a socket in it could then be reached that could not be before, or whoever
- * listens would do so where none of these rules lets it.
+ * listens would do so where none of these rules lets it, or a rule closes there what
+ * none did.
  *
  * @param from what the rules say beneath the old place
  * @param to the same of the new place
@@ -169,6 +187,8 @@ export function opensSockets(
     (unnamed || isCovered(one, allow)) && !isCovered(one, closing);
   if (isOpen(more) && !isOpen(less)) return true;
   if (missing(less, more, closing) >= 0) return true;
+  // Whoever connects may be on his way in there.
+  if (closedIn(from, to, closing) >= 0) return true;
   return !isOpen(less) && gained(less, more, allow, closing) >= 0;
 }
 

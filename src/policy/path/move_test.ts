@@ -3,6 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Use } from "../call.ts";
 import { compile } from "../compile.ts";
+import type { Decision } from "../decision.ts";
 import type { Engine } from "../decide.ts";
 import { mergeLayers } from "../merge.ts";
 import type { Endpoint, NetAccess } from "../net/endpoint.ts";
@@ -73,17 +74,24 @@ Deno.test("decide() lets nobody do more by a move than before, of random ones", 
       moved++;
       for (const name of beneath(tree)) {
         const at = JSON.stringify({ from, to, name, read, write, run });
-        const may = (access: Use["access"], place: string): boolean =>
+        const decision = (access: Use["access"], place: string): Decision =>
           engine.decide({
             name: "openat",
             uses: [{ access, path: place + name, kind: "file" }],
-          }).kind === "allow";
+          });
+        const may = (access: Use["access"], place: string): boolean =>
+          decision(access, place).kind === "allow";
         const couldRead = may("read", from);
         assert(couldRead || !may("read", to), at);
         assert(couldRead || may("run", from) || !may("run", to), at);
         if (!tree) continue;
         for (const access of ["read", "write"] as const) {
           assertEquals(may(access, from), may(access, to), at);
+        }
+        for (const access of ["run", "load", "stat"] as const) {
+          const there = decision(access, to);
+          const closed = there.kind === "refuse" && there.uncovered !== true;
+          assert(!closed || !may(access, from), at);
         }
       }
     }
@@ -125,14 +133,19 @@ Deno.test("a random move makes no socket reachable, and closes none to who liste
       moved++;
       for (const name of beneath(tree)) {
         const at = JSON.stringify({ from, to, name, net });
-        const may = (access: NetAccess, place: string): boolean => {
+        const effect = (access: NetAccess, place: string) => {
           const endpoint: Endpoint = {
             ...{ family: "unix", path: place + name, kind: "socket" },
           };
-          return matcher.find(access, endpoint)?.effect === "allow";
+          return matcher.find(access, endpoint)?.effect;
         };
+        const may = (access: NetAccess, place: string): boolean =>
+          effect(access, place) === "allow";
         assert(may("connect", from) || !may("connect", to), at);
         assert(may("listen", to) || !may("listen", from), at);
+        const isClosed = effect("connect", to) !== undefined &&
+          !may("connect", to);
+        assert(!tree || !isClosed || !may("connect", from), at);
       }
     }
   }
