@@ -94,7 +94,7 @@ function parseSubcommand(words: readonly string[]): Args | undefined {
   if (subcommand === undefined) return undefined;
   const { name } = subcommand;
   const rest = words.slice(at + 1);
-  if (name === "help") return helpAbout(subcommandNamed(rest[0]));
+  if (name === "help") return helpAsked(rest);
   if (name === "plan") return toPlan(words.slice(0, at), rest);
   const { options } = split(words.slice(0, at));
   const cwd = workingDirectory(new Values(options).list("cwd"));
@@ -113,6 +113,22 @@ const HELP: readonly string[] = ["-h", "--help"];
 
 function subcommandNamed(word: string | undefined): Subcommand | undefined {
   return SUBCOMMANDS.find(({ name }) => name === word);
+}
+
+/** What `jail help` is asked: all of it, or of one other command. */
+function helpAsked([word, ...others]: readonly string[]): Args {
+  const about = subcommandNamed(word);
+  const isHelp = word === undefined || HELP.includes(word);
+  if (others.length === 0 && (isHelp || about !== undefined)) {
+    return helpAbout(about);
+  }
+  const unknown = about === undefined ? word : others[0];
+  throw new UsageError(
+    `Cannot help with ${printable(unknown ?? "")}: it is no command`,
+    `write jail help, or jail help and one of ${
+      SUBCOMMANDS.map(({ name }) => name).join(", ")
+    }`,
+  );
 }
 
 function helpAbout(about: Subcommand | undefined): Args {

@@ -222,6 +222,12 @@ const ERRORS: readonly ErrorCase[] = [
     hint: "write jail -- ls -l, or see jail --help",
   },
   {
+    words: ["help", "nothing"],
+    message: 'Cannot help with "nothing": it is no command',
+    hint:
+      "write jail help, or jail help and one of check, plan, doctor, policies, help",
+  },
+  {
     words: ["--allow-raed"],
     message: 'Cannot understand the option "--allow-raed"',
     hint: 'did you mean "--allow-read"?',
@@ -443,7 +449,7 @@ for (
     [["--help"], true],
     [["-Ah", "--", "--help"], false],
     [["help"], true],
-    [["help", "nothing"], true],
+    [["help", "--help"], true],
   ] as const
 ) {
   Deno.test(`parse() shows help for ${words.join(" ")}`, () => {
