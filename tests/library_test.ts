@@ -670,6 +670,7 @@ Deno.test("a working directory that is not there is a LaunchError", async () => 
   );
   assertInstanceOf(error, LaunchError);
   assertEquals([error.call, error.errno], ["chdir", "ENOENT"]);
+  assertStringIncludes(error.hint ?? "", "working directory");
 });
 
 Deno.test("a policy with a mistake is a PolicyError, and nothing runs", async () => {

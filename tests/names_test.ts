@@ -331,7 +331,7 @@ Deno.test({
     assertStringIncludes(
       other.stderr,
       "jail: denied resolve(dns:www.other.net, A) with ENOENT\n" +
-        "  jail  no rule allows it\n",
+        "  jail  no rule allows it; --allow-net would\n",
     );
     const evil = await jailed(flags, [
       "getent",

@@ -51,9 +51,16 @@ export function denialText(
     const text = endpointText(end.endpoint);
     if (!event.text.includes(text)) lines.push(`  ${end.access} ${text}`);
   }
-  const flag = decision.uncovered === true ? remedy(event) : "";
+  const isUnsaid = decision.uncovered === true || isUnsaidName(event);
+  const flag = isUnsaid ? remedy(event) : "";
   lines.push(`  ${ruleText(decision.rule, position, paint)}${flag}`);
   return lines.join("\n");
+}
+
+/** Whether no rule speaks of the name of a host, of which nobody is asked. */
+function isUnsaidName({ call, decision }: Observation): boolean {
+  return call.net?.[0]?.endpoint.family === "name" &&
+    decision.rule.keys[0] === "default";
 }
 
 /** What to do where no rule speaks of it, which a policy's `unseen` does not say. */

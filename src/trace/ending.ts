@@ -144,8 +144,9 @@ export class Ending {
   }
 }
 
-/** What to do where the kernel has no such call, or not all of it. */
+/** What to do where such a step of a start fails. */
 const WITHOUT: Readonly<Record<string, string>> = {
+  chdir: "its working directory cannot be entered: name another one",
   close_range: "use Linux 5.11 or newer, and a container that allows the call",
 };
 
